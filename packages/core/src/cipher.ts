@@ -1,0 +1,43 @@
+import type { Image, SampleFormat } from './image.ts'
+
+/** What a cipher promises. Suites, reports and the command line read these; none is taken on trust by the lab. */
+export interface CipherTraits {
+  /** `decrypt(encrypt(x))` equals `x` to the last bit, in every wire format listed. */
+  readonly exact: boolean
+  /** Sample formats in which the cipher image may travel, the usual one first. */
+  readonly wire: readonly SampleFormat[]
+  /** The cipher image has the dimensions, channels and format of the plain one. */
+  readonly lengthPreserving: boolean
+  /** Where the secret lies. `none` marks controls and public transforms. */
+  readonly secret: 'key' | 'mask' | 'weights' | 'none'
+  /** Equal images give different ciphers, because a fresh nonce is drawn for each. */
+  readonly randomised: boolean
+  /** Meant to leave enough structure that a network can be trained on cipher images. */
+  readonly learnable: boolean
+}
+
+export interface CipherOptions {
+  /**
+   * Separates encryptions under one key. Deterministic ciphers use an empty nonce when none is given;
+   * randomised ones draw one and return it in the cipher image's annotations.
+   */
+  readonly nonce?: Uint8Array
+}
+
+/**
+ * One image cipher: a published scheme, a baseline or a control.
+ *
+ * Implementations must not change their arguments, must throw a coded error rather than return a
+ * guess, and must give equal results on every backend if `traits.exact` holds. A cipher without
+ * authentication cannot notice a wrong key: it then returns noise.
+ */
+export interface ImageCipher {
+  /** Short paper key, such as `flowcrypt-2025`; the name in the registry and on the command line. */
+  readonly id: string
+  readonly title: string
+  readonly traits: CipherTraits
+  /** @param key 32 bytes unless the scheme's documentation says otherwise. @throws E_ARGUMENT */
+  encrypt(plain: Image, key: Uint8Array, options?: CipherOptions): Promise<Image>
+  /** @throws E_ARGUMENT; E_IMAGE for a cipher image this scheme cannot have made */
+  decrypt(cipher: Image, key: Uint8Array, options?: CipherOptions): Promise<Image>
+}

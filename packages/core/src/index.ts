@@ -1,0 +1,5 @@
+export * from './cipher.ts'
+export * from './errors.ts'
+export * from './image.ts'
+export * from './keystream.ts'
+export * from './primitives.ts'

@@ -1,0 +1,53 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomFillSync } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { Primitives } from './primitives.ts'
+
+const TAG = 16
+let zeros = new Uint8Array(0)
+
+function zeroBytes(length: number): Uint8Array {
+  if (zeros.length < length) zeros = new Uint8Array(length)
+  return zeros.subarray(0, length)
+}
+
+// A Buffer's `slice` shares memory and a Uint8Array's does not: callers must never meet a Buffer.
+const plain = (buffer: Uint8Array) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+
+export const primitives: Primitives = {
+  name: 'node:crypto',
+  randomBytes: length => randomFillSync(new Uint8Array(length)),
+  hmacSha256(key, parts) {
+    const hmac = createHmac('sha256', key)
+    for (const part of parts) hmac.update(part)
+    return plain(hmac.digest())
+  },
+  hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', key, salt, info, length)),
+  aes256CtrStream: (key, counter, length) => plain(createCipheriv('aes-256-ctr', key, counter).update(zeroBytes(length))),
+  aes256GcmSeal(key, nonce, plaintext, aad) {
+    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+    cipher.setAAD(aad)
+    const sealed = new Uint8Array(plaintext.length + TAG)
+    sealed.set(cipher.update(plaintext))
+    cipher.final()
+    sealed.set(cipher.getAuthTag(), plaintext.length)
+    return sealed
+  },
+  aes256GcmOpen(key, nonce, sealed, aad) {
+    if (sealed.length < TAG) return undefined
+    const cipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+    cipher.setAAD(aad)
+    cipher.setAuthTag(sealed.subarray(sealed.length - TAG))
+    const plaintext = cipher.update(sealed.subarray(0, sealed.length - TAG))
+    try {
+      cipher.final()
+    } catch {
+      return undefined
+    }
+    return plain(plaintext)
+  },
+  sha256() {
+    const hash = createHash('sha256')
+    return { update: bytes => void hash.update(bytes), digest: () => plain(hash.digest()) }
+  },
+  crc32: (bytes, previous = 0) => crc32(bytes, previous),
+}

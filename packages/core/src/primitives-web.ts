@@ -1,0 +1,89 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { argumentError } from './errors.ts'
+import type { Primitives } from './primitives.ts'
+
+// WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
+const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>
+
+const importKey = (key: Uint8Array, algorithm: string | HmacImportParams, usage: KeyUsage) =>
+  crypto.subtle.importKey('raw', own(key), algorithm, false, [usage])
+
+// CRC-32 of the reflected polynomial 0xEDB88320, four bytes a step (slicing by four).
+const CRC_TABLES = (() => {
+  const tables = Array.from({ length: 4 }, () => new Uint32Array(256))
+  for (let n = 0; n < 256; n++) {
+    let c = n
+    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
+    tables[0]![n] = c
+  }
+  for (let n = 0; n < 256; n++) {
+    for (let t = 1; t < 4; t++) {
+      const c = tables[t - 1]![n]!
+      tables[t]![n] = (c >>> 8) ^ tables[0]![c & 255]!
+    }
+  }
+  return tables
+})()
+
+function crc32(bytes: Uint8Array, previous = 0): number {
+  const [t0, t1, t2, t3] = CRC_TABLES as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+  let c = ~previous
+  let i = 0
+  for (; i + 4 <= bytes.length; i += 4) {
+    c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+    c = t3[c & 255]! ^ t2[(c >>> 8) & 255]! ^ t1[(c >>> 16) & 255]! ^ t0[c >>> 24]!
+  }
+  for (; i < bytes.length; i++) c = (c >>> 8) ^ t0[(c ^ bytes[i]!) & 255]!
+  return ~c >>> 0
+}
+
+export const primitives: Primitives = {
+  name: 'webcrypto',
+  randomBytes(length) {
+    const bytes = new Uint8Array(length)
+    // The platform gives at most 65,536 bytes a call.
+    for (let at = 0; at < length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(length, at + 65536)))
+    return bytes
+  },
+  async hmacSha256(key, parts) {
+    const hmacKey = await importKey(key, { name: 'HMAC', hash: 'SHA-256' }, 'sign')
+    const message = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
+    for (const part of parts) {
+      message.set(part, at)
+      at += part.length
+    }
+    return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, message))
+  },
+  async hkdfSha256(key, salt, info, length) {
+    const ikm = await importKey(key, 'HKDF', 'deriveBits')
+    const params = { name: 'HKDF', hash: 'SHA-256', salt: own(salt), info: own(info) }
+    return new Uint8Array(await crypto.subtle.deriveBits(params, ikm, length * 8))
+  },
+  async aes256CtrStream(key, counter, length) {
+    const aesKey = await importKey(key, 'AES-CTR', 'encrypt')
+    const params = { name: 'AES-CTR', counter: own(counter), length: 128 }
+    return new Uint8Array(await crypto.subtle.encrypt(params, aesKey, new Uint8Array(length)))
+  },
+  async aes256GcmSeal(key, nonce, plaintext, aad) {
+    if (key.length !== 32) throw argumentError('key', '32 bytes', key)
+    const aesKey = await importKey(key, 'AES-GCM', 'encrypt')
+    const params = { name: 'AES-GCM', iv: own(nonce), additionalData: own(aad), tagLength: 128 }
+    return new Uint8Array(await crypto.subtle.encrypt(params, aesKey, own(plaintext)))
+  },
+  async aes256GcmOpen(key, nonce, sealed, aad) {
+    if (key.length !== 32) throw argumentError('key', '32 bytes', key)
+    const aesKey = await importKey(key, 'AES-GCM', 'decrypt')
+    const params = { name: 'AES-GCM', iv: own(nonce), additionalData: own(aad), tagLength: 128 }
+    try {
+      return new Uint8Array(await crypto.subtle.decrypt(params, aesKey, own(sealed)))
+    } catch {
+      return undefined
+    }
+  },
+  sha256() {
+    const hash = sha256.create()
+    return { update: bytes => void hash.update(bytes), digest: () => hash.digest() }
+  },
+  crc32,
+}
