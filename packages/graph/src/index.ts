@@ -1,0 +1,3 @@
+export * from './onnx.ts'
+export * from './runtime.ts'
+export * from './tensor.ts'

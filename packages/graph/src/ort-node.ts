@@ -1,0 +1,23 @@
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { pathToFileURL } from 'node:url'
+import type { Backend, OrtBinding } from './runtime.ts'
+
+export const hardwareThreads = (): number => availableParallelism()
+
+export const defaultChain: readonly Backend[] = ['ort-node', 'ort-wasm']
+
+/** Node: the native library where its package could be installed, the WASM build anywhere. */
+export async function loadOrt(backend: Backend): Promise<OrtBinding> {
+  if (backend === 'ort-wasm') {
+    const ort = await import('onnxruntime-web')
+    const resolve = createRequire(import.meta.url).resolve
+    const locate = (file: string) => pathToFileURL(resolve(`onnxruntime-web/${file}`)).href
+    ort.env.wasm.wasmPaths = { wasm: locate('ort-wasm-simd-threaded.wasm'), mjs: locate('ort-wasm-simd-threaded.mjs') }
+    return { ort, providers: ['wasm'] }
+  }
+  const module = await import('onnxruntime-node')
+  const ort = module.default ?? module
+  if (backend === 'ort-webgpu') return { ort, providers: ['webgpu'] }
+  return { ort, providers: ['cpu'] }
+}

@@ -1,0 +1,120 @@
+import { defaultChain, hardwareThreads, loadOrt } from '#ort'
+import { LatentError } from '@latent/core'
+import type * as Ort from 'onnxruntime-web'
+import type { DType, Tensor } from './tensor.ts'
+
+/**
+ * Where a graph runs. `ort-node`: ONNX Runtime's native CPU library (Node). `ort-wasm`: the same
+ * compiled to WebAssembly (anywhere). `ort-webgpu`: its WebGPU kernels (browsers, and Node where
+ * the native library finds an adapter).
+ */
+export type Backend = 'ort-node' | 'ort-wasm' | 'ort-webgpu'
+
+export interface SessionOptions {
+  /** One backend, or several to try in order. Default: native then WASM in Node, WASM in a browser. */
+  readonly backend?: Backend | readonly Backend[]
+  /**
+   * CPU threads. Default: every core in Node and in cross-origin isolated pages, else 1. The WASM
+   * runtime starts its threads once a process: its first session decides.
+   */
+  readonly threads?: number
+  /** ONNX Runtime's own graph rewriting. Default `all`. */
+  readonly optimisation?: 'none' | 'basic' | 'extended' | 'all'
+  /** Native only: writes a profile (Chrome trace JSON) to a file with this prefix when the session closes. */
+  readonly profile?: string
+  /** Browser only: folder of ONNX Runtime's `.wasm` files, where a bundler has not placed them. */
+  readonly wasmFolder?: string
+  /** Further session options of ONNX Runtime, such as free-form `extra` configuration entries. */
+  readonly extra?: Readonly<Record<string, unknown>>
+}
+
+/** A loaded model. Runs must not overlap on one session: await each. */
+export interface Session {
+  readonly backend: Backend
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /**
+   * Computes all outputs. Input tensors are read, not kept. In Node the native library blocks the
+   * calling thread meanwhile: long work belongs in a worker.
+   * @param into tensors that receive outputs of the same shape, sparing an allocation (native only)
+   * @throws E_GRAPH if names, types or shapes do not fit the model
+   */
+  run(feeds: Readonly<Record<string, Tensor>>, into?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
+  close(): Promise<void>
+}
+
+/** ONNX Runtime's JavaScript interface, which its native and WASM packages share. */
+export interface OrtBinding {
+  readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>
+  readonly providers: readonly string[]
+}
+
+const ORT_TYPE = { f32: 'float32', u8: 'uint8', i8: 'int8', i32: 'int32', i64: 'int64', bool: 'bool' } as const
+const FROM_ORT_TYPE = Object.fromEntries(Object.entries(ORT_TYPE).map(([dtype, name]) => [name, dtype])) as Record<string, DType | undefined>
+
+/**
+ * Loads an ONNX model on the first backend of the chain that starts and accepts it.
+ * @param model the bytes of an `.onnx` file
+ * @throws E_BACKEND if none does, with each one's reason in the hint
+ */
+export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const chain = options.backend === undefined ? defaultChain : [options.backend].flat()
+  const failures: string[] = []
+  for (const backend of chain) {
+    try {
+      return await openOn(backend, model, options)
+    } catch (error) {
+      failures.push(`${backend}: ${firstLine(error)}`)
+    }
+  }
+  throw new LatentError('E_BACKEND', 'no compute backend could load the model', { hint: failures.join('; ') })
+}
+
+async function openOn(backend: Backend, model: Uint8Array, options: SessionOptions): Promise<Session> {
+  const { ort, providers } = await loadOrt(backend)
+  const threads = options.threads ?? hardwareThreads()
+  if (backend !== 'ort-node') {
+    ort.env.wasm.numThreads = threads
+    if (options.wasmFolder !== undefined) ort.env.wasm.wasmPaths = options.wasmFolder
+  }
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: [...providers],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: options.optimisation === 'none' ? 'disabled' : (options.optimisation ?? 'all'),
+    logSeverityLevel: 3,
+    ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    ...options.extra,
+  })
+  return {
+    backend,
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, into) {
+      try {
+        const results = into === undefined ? await session.run(wrap(feeds, ort)) : await session.run(wrap(feeds, ort), wrap(into, ort))
+        return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, unwrap(name, value)]))
+      } catch (error) {
+        if (error instanceof LatentError) throw error
+        throw new LatentError('E_GRAPH', `the model did not run on ${backend}: ${firstLine(error)}`, { cause: error })
+      }
+    },
+    async close() {
+      if (options.profile !== undefined) session.endProfiling()
+      await session.release()
+    },
+  }
+}
+
+function wrap(values: Readonly<Record<string, Tensor>>, ort: OrtBinding['ort']): Record<string, Ort.Tensor> {
+  return Object.fromEntries(Object.entries(values).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(ORT_TYPE[dtype], data, dims)]))
+}
+
+function unwrap(name: string, value: Ort.Tensor): Tensor {
+  const dtype = FROM_ORT_TYPE[value.type]
+  if (dtype === undefined) throw new LatentError('E_UNSUPPORTED', `output ${name} has element type ${value.type}, which has no place in a tensor here`)
+  return { dtype, dims: value.dims, data: value.data as Tensor['data'] }
+}
+
+const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!
