@@ -1,0 +1,84 @@
+import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, sampleBytes, toHex } from '@latent/core'
+import type { ExactFlow } from './engine.ts'
+import { MIN_TILE_BYTES, TILE_BYTES } from './tile.ts'
+
+/** The PNG text chunk in which a pixel-mode nonce travels. */
+export const NONCE_ANNOTATION = 'latent:nonce'
+
+/**
+ * Exact flow on pixels: an image of noise with the same dimensions, channels and depth, and back.
+ *
+ * - Citation: our own design. Its structure (key-conditioned random split, coupling blocks whose
+ *   sub-networks see a secret map, one set of parameters for both directions) follows FlowCrypt
+ *   (Yang, Ping, Xu; arXiv 2509.18696); everything that makes it exact and provable is ours.
+ * - Signal flow: see `encryptTile`. Samples in raster order (16-bit ones big-endian) are cut into
+ *   tiles of 786,432 bytes; a rest below 32 bytes joins the tile before it.
+ * - Secret: the 32-byte key. Public: the form of the networks, their weights, the nonce.
+ * - What breaks it: nothing known beyond what it does not promise. It is deterministic: under one
+ *   key and nonce, equal tiles at the same place of images of the same shape give equal ciphers,
+ *   and whoever can alter the image can scramble any tile unnoticed, because nothing is authenticated.
+ *   Sealed files add both.
+ */
+export function exactFlowCipher(flow: ExactFlow): ImageCipher {
+  return {
+    id: 'exact-flow',
+    title: 'Exact flow (ours)',
+    traits: { exact: true, wire: ['u8', 'u16'], lengthPreserving: true, secret: 'key', randomised: false, learnable: false },
+    async encrypt(plain, key, { nonce } = {}) {
+      const cipher = await permute(flow, 'encrypt', plain, key, nonce)
+      return nonce && nonce.length > 0 ? { ...cipher, annotations: { [NONCE_ANNOTATION]: toHex(nonce) } } : cipher
+    },
+    decrypt: async (cipher, key, options) => permute(flow, 'decrypt', cipher, key, nonceOf(cipher, options)),
+  }
+}
+
+function nonceOf({ annotations }: Image, options: CipherOptions = {}): Uint8Array | undefined {
+  const travelling = annotations?.[NONCE_ANNOTATION]
+  if (options.nonce) return options.nonce
+  if (travelling === undefined) return undefined
+  try {
+    return fromHex(travelling)
+  } catch {
+    throw new LatentError('E_IMAGE', `the text chunk ${NONCE_ANNOTATION} of this picture is not hexadecimal`, { hint: 'give the nonce as an argument' })
+  }
+}
+
+async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source: Image, key: Uint8Array, nonce: Uint8Array = new Uint8Array(0)): Promise<Image> {
+  if (source.format === 'f32') throw argumentError('image', '8- or 16-bit samples', source.format)
+  if (key.length !== 32) throw argumentError('key', '32 bytes', key)
+  const bytes = sampleBytes(source as Image<'u8' | 'u16'>)
+  const cuts = tileCuts(bytes.length)
+  const prefix = tweakPrefix(source, nonce)
+  const out = new Uint8Array(bytes.length)
+  // A few tiles more than the lanes keep every lane busy without holding the image twice.
+  const inFlight: Promise<void>[] = []
+  for (const [index, start] of cuts.entries()) {
+    const tile = bytes.subarray(start, cuts[index + 1] ?? bytes.length)
+    const done = flow[direction](key, concatBytes(prefix, u32(index)), tile)
+    inFlight.push(done.then(result => out.set(result, start)))
+    if (inFlight.length > flow.lanes + 1) await inFlight.shift()
+  }
+  await Promise.all(inFlight)
+  return imageFromBytes(out, source as Image<'u8' | 'u16'>)
+}
+
+/** Where tiles begin. @throws E_IMAGE for pictures too small for the cipher */
+export function tileCuts(length: number): number[] {
+  if (length < MIN_TILE_BYTES) {
+    throw new LatentError('E_IMAGE', `this picture has ${length} bytes of samples, and the cipher needs at least ${MIN_TILE_BYTES}`, { hint: 'seal the file instead: latent seal takes any size' })
+  }
+  const tiles = Math.max(1, Math.ceil((length - MIN_TILE_BYTES + 1) / TILE_BYTES))
+  return Array.from({ length: tiles }, (_, i) => i * TILE_BYTES)
+}
+
+/** Everything that must not be exchangeable between images of one key. */
+function tweakPrefix({ width, height, channels, format }: Image, nonce: Uint8Array): Uint8Array {
+  const label = new TextEncoder().encode('pixels')
+  return concatBytes(label, u32(width), u32(height), Uint8Array.of(channels, format === 'u16' ? 16 : 8), u32(nonce.length), nonce)
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value)
+  return bytes
+}

@@ -1,0 +1,69 @@
+import { toHex } from '@latent/core'
+import { loopNetworks, type RoundNetworks } from './network.ts'
+import { type OnnxOptions, onnxNetworks } from './onnx.ts'
+import { decryptTile, encryptTile, type KeySchedule, keySchedule } from './tile.ts'
+import { constantWeights, type Weights } from './weights.ts'
+
+/** The tile permutation, ready to run: what pixel mode and sealed files are built on. */
+export interface ExactFlow {
+  readonly weightsId: string
+  /** Such as `ort-node int8`. */
+  readonly backend: string
+  /** How many tiles it works on at once; callers keep a few more than that in flight. */
+  readonly lanes: number
+  /** @param key 32 bytes @param tweak public, any length @param bytes 32 bytes or more; not changed */
+  encrypt(key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array>
+  decrypt(key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+export interface ExactFlowOptions extends OnnxOptions {
+  readonly weights?: Weights
+  /** `loop` avoids ONNX Runtime altogether: slow, and the same bytes. */
+  readonly loop?: boolean
+}
+
+/**
+ * Opens the cipher in this thread.
+ * @throws E_BACKEND if no compute backend starts
+ */
+export async function openExactFlow({ weights, loop, ...onnx }: ExactFlowOptions = {}): Promise<ExactFlow> {
+  const chosen = weights ?? (await constantWeights())
+  return onNetworks(loop ? loopNetworks(chosen) : await onnxNetworks(chosen, onnx))
+}
+
+function onNetworks(networks: RoundNetworks): ExactFlow {
+  const rounds = networks.weights.networks.length
+  const schedules = new Map<string, KeySchedule>()
+  let last: Promise<unknown> = Promise.resolve()
+
+  // A sealed folder has one key a file: keep a few schedules, drop the oldest.
+  async function scheduleFor(key: Uint8Array): Promise<KeySchedule> {
+    const name = toHex(key)
+    const schedule = schedules.get(name) ?? (await keySchedule(key, rounds))
+    schedules.delete(name)
+    schedules.set(name, schedule)
+    if (schedules.size > 8) schedules.delete(schedules.keys().next().value!)
+    return schedule
+  }
+
+  // Sessions must not run twice at once, so tiles queue.
+  function run(permute: typeof encryptTile, key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
+    const result = last.then(async () => permute(networks, await scheduleFor(key), tweak, bytes))
+    last = result.catch(() => undefined)
+    return result
+  }
+
+  return {
+    weightsId: networks.weights.id,
+    backend: networks.backend,
+    lanes: 1,
+    encrypt: (key, tweak, bytes) => run(encryptTile, key, tweak, bytes),
+    decrypt: (key, tweak, bytes) => run(decryptTile, key, tweak, bytes),
+    async close() {
+      await last
+      schedules.clear()
+      await networks.close()
+    },
+  }
+}

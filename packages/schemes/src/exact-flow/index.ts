@@ -1,0 +1,6 @@
+export * from './cipher.ts'
+export * from './engine.ts'
+export * from './network.ts'
+export * from './onnx.ts'
+export * from './tile.ts'
+export * from './weights.ts'
