@@ -4,7 +4,7 @@ import { type ImageCipher, LatentError } from '@latent/core'
 export interface Scheme {
   readonly id: string
   /** What the scheme needs of the caller is open until the handle is closed. */
-  open(): Promise<{ readonly cipher: ImageCipher; close(): Promise<void> }>
+  open(): Promise<{ readonly cipher: ImageCipher; readonly close: () => Promise<void> }>
 }
 
 /** Every scheme by its paper key. */

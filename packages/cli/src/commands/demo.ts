@@ -1,0 +1,63 @@
+import { LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
+import { encodePng } from '@latent/core/png'
+import { constantWeights } from '@latent/schemes/exact-flow'
+import { createAlbum, Keyring, streamOf } from '@latent/vault'
+import { openFiles, sealFiles, writeWhole } from '@latent/vault/node'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { sharedFlow } from '../flows.ts'
+import { formatBytes, formatTable } from '../format.ts'
+import { drawScene } from '../scene.ts'
+
+export function demoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('draw a picture, seal it, open it, and show what happened')
+    .option('-o, --output <folder>', 'where the files go (its earlier demo files are replaced)', 'latent-demo')
+    .action(async ({ output }: { output: string }) => demo(output))
+}
+
+async function demo(output: string): Promise<void> {
+  const folders = { plain: join(output, 'plain'), sealed: join(output, 'sealed'), opened: join(output, 'opened') }
+  for (const folder of Object.values(folders)) await rm(folder, { recursive: true, force: true })
+  const plain = encodePng(drawScene())
+  await writeWhole(join(folders.plain, 'lake.png'), streamOf(plain))
+
+  const identity = await generateX25519Identity()
+  const album = await createAlbum({ recipients: [await identityToRecipient(identity)] })
+  const { flows, close } = sharedFlow()
+  try {
+    const { id: weights } = await constantWeights()
+    await flows(weights)
+    const sealing = performance.now()
+    const common = { flows, lockName: toHex(randomBytes(8)) }
+    const sealed = await only(sealFiles({ ...common, inputs: [folders.plain], output: folders.sealed, album, body: { type: 'exact-flow+aes-256-gcm', weights }, check: false }))
+    const opening = performance.now()
+    const opened = await only(openFiles({ flows, inputs: [folders.sealed], output: folders.opened, keyring: new Keyring({ identities: [identity] }) }))
+    const ended = performance.now()
+
+    const back = new Uint8Array(await readFile(opened.target!))
+    const exact = toHex(sha256Of(back)) === toHex(sha256Of(plain))
+    const speed = (milliseconds: number) => `${formatBytes((plain.length / milliseconds) * 1000)}/s`
+    process.stdout.write(`${formatTable([
+      ['', 'bytes', 'speed', 'file'],
+      ['drawn', String(plain.length), '', join(folders.plain, 'lake.png')],
+      ['sealed', String(sealed.sealedBytes), speed(opening - sealing), sealed.target!],
+      ['opened', String(back.length), speed(ended - opening), opened.target!],
+    ])}\n\nexact: ${exact ? 'yes, bit for bit' : 'no'} (SHA-256 ${toHex(sha256Of(back)).slice(0, 16)}...)\n`)
+    process.stdout.write(`look at the pictures; then: npx latent --help\n`)
+    if (!exact) throw new LatentError('E_HASH', 'what came out is not what went in')
+  } finally {
+    await close()
+  }
+}
+
+async function only<T extends { status: string; reason?: string }>(results: AsyncIterable<T>): Promise<T> {
+  for await (const result of results) {
+    if (result.status === 'done') return result
+    throw new LatentError('E_INTERNAL', `the demonstration failed: ${result.reason}`)
+  }
+  throw new LatentError('E_INTERNAL', 'the demonstration found no file')
+}

@@ -1,0 +1,56 @@
+import { openFiles, verifyFiles } from '@latent/vault/node'
+import type { Command } from 'commander'
+import { sharedFlow } from '../flows.ts'
+import { chooseKeyring, type LockOptions } from '../keys.ts'
+import { reportRun, runDisplay } from '../run-report.ts'
+import { parseThreads } from './seal.ts'
+
+interface OpenOptions extends Pick<LockOptions, 'identity' | 'passphraseFile'> {
+  readonly output: string
+  readonly salvage?: boolean
+  readonly force?: boolean
+  readonly threads?: string
+  readonly json?: boolean
+}
+
+const withKeys = (command: Command): Command =>
+  command
+    .option('-i, --identity <file...>', 'an age identity file, as latent keygen writes it')
+    .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
+    .option('--threads <n>', 'threads for the cipher; default: one a core')
+    .option('--json', 'one line of JSON a file on standard output')
+
+export function openCommand(program: Command): void {
+  withKeys(
+    program
+      .command('open')
+      .description('give sealed files back, bit for bit, or say exactly what is damaged')
+      .argument('<sealed...>', 'sealed files or folders of them')
+      .requiredOption('-o, --output <folder>', 'where the files go; the structure is kept')
+      .option('--salvage', 'write what is intact of damaged files, with zeros for what is missing')
+      .option('--force', 'replace files that exist'),
+  ).action(async (inputs: string[], options: OpenOptions) => {
+    const { flows, close } = sharedFlow(parseThreads(options.threads))
+    const keyring = await chooseKeyring(options)
+    const display = runDisplay('opening', options.json)
+    try {
+      const run = openFiles({ inputs, output: options.output, keyring, flows, salvage: options.salvage ?? false, force: options.force ?? false, watcher: display.watcher })
+      await reportRun(run, display, { done: 'opened', output: options.output })
+    } finally {
+      await close()
+    }
+  })
+}
+
+export function verifyCommand(program: Command): void {
+  withKeys(program.command('verify').description('open sealed files to the last byte and write nothing').argument('<sealed...>', 'sealed files or folders of them')).action(async (inputs: string[], options: OpenOptions) => {
+    const { flows, close } = sharedFlow(parseThreads(options.threads))
+    const keyring = await chooseKeyring(options)
+    const display = runDisplay('verifying', options.json)
+    try {
+      await reportRun(verifyFiles({ inputs, keyring, flows, watcher: display.watcher }), display, { done: 'intact' })
+    } finally {
+      await close()
+    }
+  })
+}

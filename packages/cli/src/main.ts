@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { LatentError } from '@latent/core'
+import { Command, CommanderError } from 'commander'
+import { cryptCommands } from './commands/crypt.ts'
+import { demoCommand } from './commands/demo.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { inspectCommand } from './commands/inspect.ts'
+import { keygenCommand } from './commands/keygen.ts'
+import { openCommand, verifyCommand } from './commands/open.ts'
+import { sealCommand } from './commands/seal.ts'
+import { clearProgress } from './progress.ts'
+
+/**
+ * Exit codes: 0 everything asked for is done; 1 something failed, and it is named; 2 the request
+ * itself cannot be carried out (arguments, keys); 3 a defect of Latent. Results go to standard
+ * output, everything else to standard error.
+ */
+const EXIT: Partial<Record<string, number>> = { E_ARGUMENT: 2, E_KEY: 2, E_INTERNAL: 3 }
+
+const program = new Command('latent')
+  .description('Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent open` gives it back bit for bit.')
+  .version('0.1.0')
+  .showHelpAfterError('(latent --help lists the commands)')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`latent: ${text}`) })
+
+for (const command of [keygenCommand, sealCommand, openCommand, inspectCommand, verifyCommand, cryptCommands, doctorCommand, demoCommand]) command(program)
+for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  clearProgress()
+  process.exitCode = report(error)
+}
+
+function report(error: unknown): number {
+  // Commander has printed its own message; help and version end with code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof LatentError) {
+    process.stderr.write(`latent: error: ${error.message} [${error.code}]\n`)
+    if (error.hint) process.stderr.write(`hint: ${error.hint}\n`)
+    return EXIT[error.code] ?? 1
+  }
+  const code = (error as NodeJS.ErrnoException).code
+  process.stderr.write(`latent: error: ${code === undefined ? 'a defect of latent itself' : `the system reports ${code}`}: ${error instanceof Error ? error.message : String(error)} [E_INTERNAL]\n`)
+  if (process.env['LATENT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  else process.stderr.write('hint: run it again with LATENT_DEBUG=1 and report what it prints\n')
+  return 3
+}

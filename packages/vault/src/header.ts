@@ -1,0 +1,171 @@
+import { concatBytes, deriveKey, equalConstantTime, fromHex, hmacSha256, LatentError, sha256Of, toHex } from '@latent/core'
+import { reencoded } from './carrier.ts'
+
+/**
+ * The header of a sealed file: text lines with one binary age envelope, then the body. The grammar
+ * is in `docs/sealed-format.md`; what cannot change without sealing anew (version, body type, sizes,
+ * nonce) comes first and is bound to every chunk, so that the envelope behind it can be replaced.
+ */
+export const MAGIC = 'latent sealed 1'
+export const CHUNK_BYTES = 786_432
+const MAX_ENVELOPE = 1 << 19
+/** As much as one HKDF output gives. */
+export const MAX_FILLER = 8160
+const MAX_METADATA = 1 << 16
+
+/** Body types by name; new abilities come as new names. */
+export const BODY_TYPES = ['exact-flow+aes-256-gcm', 'aes-256-gcm'] as const
+export type BodyType = (typeof BODY_TYPES)[number]
+
+export interface Header {
+  readonly body: BodyType
+  /** SHA-256 of the exact-flow weights, for bodies that use them. */
+  readonly weights?: string
+  /** Bytes of plaintext a chunk, except the last. */
+  readonly chunk: number
+  /** Bytes at the start of the plaintext that hold the metadata. */
+  readonly metadata: number
+  /** 32 random bytes, distinct for every file. */
+  readonly nonce: Uint8Array
+  /** The album key in an age envelope. */
+  readonly envelope: Uint8Array
+}
+
+/** Keys of one file, all derived from the album key and the file's nonce. */
+export interface FileKeys {
+  readonly body: Uint8Array
+  readonly flow: Uint8Array
+  readonly header: Uint8Array
+  readonly filler: Uint8Array
+}
+
+export async function fileKeys(albumKey: Uint8Array, nonce: Uint8Array): Promise<FileKeys> {
+  const file = await deriveKey(albumKey, 'latent/v1/sealed/file', nonce)
+  return {
+    body: await deriveKey(file, 'latent/v1/sealed/body'),
+    flow: await deriveKey(file, 'latent/v1/sealed/flow'),
+    header: await deriveKey(file, 'latent/v1/sealed/header'),
+    filler: await deriveKey(file, 'latent/v1/sealed/filler'),
+  }
+}
+
+const ascii = (text: string) => new TextEncoder().encode(text)
+
+/** The lines that are bound to every chunk. */
+function fixedPart({ body, weights, chunk, metadata, nonce }: Header): Uint8Array {
+  const weightsLine = weights === undefined ? '' : `weights ${weights}\n`
+  return ascii(`${MAGIC}\nbody ${body}\n${weightsLine}chunk ${chunk}\nmetadata ${metadata}\nnonce ${toHex(nonce)}\n`)
+}
+
+/** Associated data of every chunk: the hash of the fixed lines. */
+export const headerId = (header: Header): Uint8Array => sha256Of(fixedPart(header))
+
+const FILLER_LINE = /^filler (\d{5})$/
+const fillerLine = (length: number) => `filler ${String(length).padStart(5, '0')}\n`
+const MAC_BYTES = 'mac \n'.length + 64
+
+/** The header's size for a filler of `filler` bytes. */
+export function headerSize(header: Header, filler: number): number {
+  return fixedPart(header).length + `envelope ${header.envelope.length}\n`.length + header.envelope.length + 1 + fillerLine(0).length + filler + 1 + MAC_BYTES
+}
+
+/** Serialises a header. `filler` makes the whole file fill its picture exactly. */
+export async function encodeHeader(header: Header, keys: FileKeys, filler: number): Promise<Uint8Array> {
+  if (filler > MAX_FILLER) throw new LatentError('E_INTERNAL', 'the filler is too long')
+  // Derived rather than drawn, so that one set of inputs has one sealed file.
+  const noise = filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler', undefined, filler)
+  const covered = concatBytes(fixedPart(header), ascii(`envelope ${header.envelope.length}\n`), header.envelope, ascii(`\n${fillerLine(filler)}`), noise, ascii('\n'))
+  return concatBytes(covered, ascii(`mac ${toHex(await hmacSha256(keys.header, [covered]))}\n`))
+}
+
+export interface ParsedHeader {
+  readonly header: Header
+  /** Bytes of the whole header: the body starts here. */
+  readonly size: number
+  /** Checks the code over all of it. Needs the album key; call before anything is trusted. */
+  authenticate(keys: FileKeys): Promise<boolean>
+}
+
+/**
+ * Reads a header from the front of `bytes`.
+ * @returns `undefined` if more bytes are needed
+ * @throws E_REENCODED (no header at all); E_UNSUPPORTED (another version, body type); E_HEADER
+ */
+export function parseHeader(bytes: Uint8Array): ParsedHeader | undefined {
+  const lines = new LineReader(bytes)
+  const magic = lines.next(32)
+  if (!ascii('latent sealed ').every((byte, i) => i >= bytes.length || bytes[i] === byte)) throw reencoded('its pixels do not start with a Latent header')
+  if (magic === undefined) return undefined
+  if (magic !== MAGIC) throw new LatentError('E_UNSUPPORTED', `this file has the format ${JSON.stringify(magic)}, and this release reads ${JSON.stringify(MAGIC)}`, { hint: 'update latent' })
+  const body = lines.field('body', /^[a-z0-9+-]{1,64}$/)
+  if (body === undefined) return undefined
+  if (!BODY_TYPES.includes(body as BodyType)) throw new LatentError('E_UNSUPPORTED', `this file has the body type ${body}, which this release does not know`, { hint: 'update latent' })
+  const weights = body === 'exact-flow+aes-256-gcm' ? lines.field('weights', /^[0-9a-f]{64}$/) : undefined
+  const chunk = lines.field('chunk', /^[1-9]\d{1,7}$/)
+  const metadata = lines.field('metadata', /^[1-9]\d{0,5}$/)
+  const nonce = lines.field('nonce', /^[0-9a-f]{64}$/)
+  const fixedEnd = lines.at
+  const envelopeSize = lines.field('envelope', /^[1-9]\d{0,6}$/)
+  if (envelopeSize === undefined) return undefined
+  if (Number(envelopeSize) > MAX_ENVELOPE) throw damaged('its age envelope is larger than allowed')
+  const envelope = lines.bytes(Number(envelopeSize))
+  const filler = lines.next(16)
+  if (filler === undefined) return undefined
+  const fillerSize = Number(FILLER_LINE.exec(filler)?.[1] ?? Number.NaN)
+  if (!(fillerSize <= MAX_FILLER)) throw damaged('its filler line is malformed')
+  if (lines.bytes(fillerSize) === undefined) return undefined
+  const covered = lines.at
+  const mac = lines.field('mac', /^[0-9a-f]{64}$/)
+  if (mac === undefined) return undefined
+
+  const header: Header = { body: body as BodyType, ...(weights === undefined ? {} : { weights }), chunk: Number(chunk), metadata: Number(metadata), nonce: fromHex(nonce!), envelope: envelope! }
+  if (header.chunk < 32 || header.chunk > 2 ** 24) throw damaged('its chunk size is out of range')
+  if (header.metadata > MAX_METADATA || header.metadata > header.chunk) throw damaged('its metadata size is out of range')
+  if (toHex(sha256Of(bytes.subarray(0, fixedEnd))) !== toHex(headerId(header))) throw damaged('its lines are not in canonical form')
+  const coveredBytes = bytes.slice(0, covered)
+  return {
+    header,
+    size: lines.at,
+    authenticate: async keys => equalConstantTime(await hmacSha256(keys.header, [coveredBytes]), fromHex(mac)),
+  }
+}
+
+/** No header may be longer: a reader stops looking here. */
+export const MAX_HEADER = MAX_ENVELOPE + MAX_FILLER + 1024
+
+const damaged = (what: string) => new LatentError('E_HEADER', `the header of this sealed file is damaged: ${what}`, { hint: 'download or copy the file again' })
+
+class LineReader {
+  readonly #bytes: Uint8Array
+  at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** One line without its end, or `undefined` if it is not complete yet. */
+  next(limit: number): string | undefined {
+    const end = this.#bytes.indexOf(10, this.at)
+    if (end === -1 && this.#bytes.length - this.at <= limit) return undefined
+    if (end === -1 || end - this.at > limit) throw damaged('a line is too long')
+    const line = new TextDecoder('latin1').decode(this.#bytes.subarray(this.at, end))
+    this.at = end + 1
+    return line
+  }
+
+  field(name: string, value: RegExp): string | undefined {
+    const line = this.next(name.length + 1 + 64)
+    if (line === undefined) return undefined
+    if (!line.startsWith(`${name} `) || !value.test(line.slice(name.length + 1))) throw damaged(`its ${name} line is malformed`)
+    return line.slice(name.length + 1)
+  }
+
+  /** `length` raw bytes and the line end behind them. */
+  bytes(length: number): Uint8Array | undefined {
+    if (this.#bytes.length <= this.at + length) return undefined
+    const found = this.#bytes.slice(this.at, this.at + length)
+    if (this.#bytes[this.at + length] !== 10) throw damaged('a line end is missing')
+    this.at += length + 1
+    return found
+  }
+}

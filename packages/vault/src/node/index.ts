@@ -1,0 +1,5 @@
+export * from './discover.ts'
+export * from './files.ts'
+export * from './open-files.ts'
+export * from './run.ts'
+export * from './seal-files.ts'

@@ -1,0 +1,134 @@
+import { LatentError } from '@latent/core'
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { FlowProvider } from '../body.ts'
+import type { Keyring } from '../envelope.ts'
+import { chunkRange, openSealed } from '../open.ts'
+import type { Metadata } from '../payload.ts'
+import { salvagedMetadata, salvageSealed } from '../salvage.ts'
+import { discover, type Found } from './discover.ts'
+import { ioError, readFileParts, removeStale, writeWhole } from './files.ts'
+import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
+
+export interface OpenRun {
+  readonly inputs: readonly string[]
+  readonly output: string
+  readonly keyring: Keyring
+  readonly flows: FlowProvider
+  readonly force?: boolean
+  /** Write what is intact of damaged files, with zeros for what is missing. */
+  readonly salvage?: boolean
+  readonly jobs?: number
+  readonly watcher?: RunWatcher
+}
+
+/**
+ * Opens sealed files and folders into a folder, keeping its structure, each file under its own name.
+ * @throws E_IO if the output folder cannot be written; failures of single files are results
+ */
+export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
+  const info = await stat(run.output).catch(() => undefined)
+  if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
+  await removeStale(run.output)
+  const claims = new Claims()
+  yield* overFiles(run, file => openOne(run, claims, file))
+}
+
+/** Opens sealed files to the last byte and writes nothing. */
+export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salvage'>): AsyncGenerator<FileResult> {
+  yield* overFiles({ ...run, output: '' }, async file => {
+    const started = performance.now()
+    const opened = await openSealed(watched(run, file), run.keyring, run.flows)
+    for await (const part of opened.bytes) void part
+    return { source: file.source, status: 'done', plainBytes: opened.metadata.size, sealedBytes: file.size, seconds: (performance.now() - started) / 1000 }
+  })
+}
+
+async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult>): AsyncGenerator<FileResult> {
+  const named = new Set(run.inputs.map(input => resolve(input)))
+  const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
+  for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
+  run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
+  yield* runAll(files, run.jobs ?? 3, async file => {
+    try {
+      return await work(file)
+    } catch (error) {
+      const result = failure(file.source, ioError(error, `cannot open ${basename(file.source)}`), { sealedBytes: file.size })
+      // A folder may hold other things than sealed files; what the user names must be one.
+      return result.code === 'E_NOT_SEALED' && !named.has(file.source) ? { ...result, status: 'skipped' } : result
+    }
+  })
+}
+
+const watched = ({ watcher }: Pick<OpenRun, 'watcher'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes))
+
+async function openOne(run: OpenRun, claims: Claims, file: Found): Promise<FileResult> {
+  const started = performance.now()
+  if (run.salvage) return salvageOne(run, claims, file)
+  const opened = await openSealed(watched(run, file), run.keyring, run.flows)
+  const target = claims.claim(join(run.output, dirname(file.relative)), safeName(opened.metadata.name))
+  const sizes = { plainBytes: opened.metadata.size, sealedBytes: file.size }
+  if (!run.force && (await isThere(target, opened.metadata))) {
+    await opened.bytes[Symbol.asyncIterator]().return?.()
+    return { source: file.source, target, status: 'skipped', reason: 'opened before and unchanged', ...sizes }
+  }
+  await writeWhole(target, opened.bytes, { modified: opened.metadata.modified, overwrite: run.force ?? false })
+  return { source: file.source, target, status: 'done', ...sizes, seconds: (performance.now() - started) / 1000 }
+}
+
+async function salvageOne(run: OpenRun, claims: Claims, file: Found): Promise<FileResult> {
+  const salvage = await salvageSealed(() => readFileParts(file.source), file.size, run.keyring, run.flows)
+  const missing: number[] = []
+  let metadata: Metadata | undefined
+  let written = 0
+
+  async function* bytes() {
+    for await (const { index, plaintext } of salvage.pieces) {
+      if (index === 0) metadata = salvagedMetadata(salvage, plaintext)
+      if (plaintext === undefined) missing.push(index)
+      const { from, to } = chunkRange(index, salvage, metadata?.size)
+      const start = index === 0 ? salvage.header.metadata : 0
+      const length = index === salvage.chunks.count - 1 ? Math.min(to - from, Math.max(0, salvage.chunks.lastSize - start)) : to - from
+      written += length
+      yield plaintext?.subarray(start, start + length) ?? new Uint8Array(length)
+    }
+  }
+  const temporary = claims.claim(join(run.output, dirname(file.relative)), `${basename(file.relative, '.png')}.salvaged`)
+  await writeWhole(temporary, bytes(), { overwrite: run.force ?? false })
+  if (missing.length === 0) return { source: file.source, target: temporary, status: 'done', reason: 'nothing was missing', plainBytes: written, sealedBytes: file.size }
+  const ranges = missing.map(index => chunkRange(index, salvage, metadata?.size)).map(({ from, to }) => `${from}-${to - 1}`)
+  const nameless = metadata === undefined ? '; the first chunk is gone, and with it the name and exact size' : ''
+  const error = new LatentError('E_CHUNK', `${missing.length} of ${salvage.chunks.count} chunks are missing and filled with zeros: bytes ${ranges.join(', ')}${nameless}`, { hint: 'everything else is authentic' })
+  return failure(file.source, error, { target: temporary, plainBytes: written, sealedBytes: file.size })
+}
+
+/** Opened whole by an earlier run: writing is all or nothing, and the time is set before the file appears. */
+async function isThere(target: string, { size, modified }: Metadata): Promise<boolean> {
+  const info = await stat(target).catch(() => undefined)
+  return info !== undefined && info.isFile() && info.size === size && Math.abs(info.mtimeMs - modified) < 2
+}
+
+/** Two sealed files of one folder may hold files of one name: the second becomes `name (2).jpg`. */
+class Claims {
+  readonly #taken = new Set<string>()
+
+  claim(folder: string, name: string): string {
+    const dot = name.lastIndexOf('.')
+    const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, '']
+    for (let n = 1; ; n++) {
+      const path = join(folder, n === 1 ? name : `${stem} (${n})${extension}`)
+      if (this.#taken.has(path)) continue
+      this.#taken.add(path)
+      return path
+    }
+  }
+}
+
+/** A sealed file may come from anybody: its name must not lead out of the folder. @throws E_HEADER */
+export function safeName(name: string): string {
+  // eslint-disable-next-line no-control-regex
+  if (name === '' || name === '.' || name === '..' || /[/\\\0-\x1f]/.test(name) || Buffer.byteLength(name) > 255) {
+    throw new LatentError('E_HEADER', 'the name inside this sealed file is not a plain file name', { hint: 'it was not made by latent seal; do not trust it' })
+  }
+  return name
+}

@@ -1,0 +1,141 @@
+import { concatBytes, equalConstantTime, LatentError, sha256 } from '@latent/core'
+import { type BodyCipher, bodyCipher, type Chunks, chunksIn, type FlowProvider } from './body.ts'
+import { type CarrierReader, type Geometry, pixelBytes, readCarrier, truncated } from './carrier.ts'
+import type { Keyring } from './envelope.ts'
+import { fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
+import { decodeMetadata, type Metadata } from './payload.ts'
+import { HASH_BYTES } from './seal.ts'
+import { mapInOrder, pieces } from './streams.ts'
+
+/** What anyone can read off a sealed file without a key. Nothing of it is authenticated yet. */
+export interface Inspection {
+  readonly geometry: Geometry
+  readonly header: Header
+  readonly headerSize: number
+  readonly chunks: Chunks
+}
+
+export interface Opened extends Inspection {
+  readonly metadata: Metadata
+  /**
+   * The file's bytes. Parts are authentic as they come, the whole only when the iteration has ended
+   * without an error: write to a temporary place until then.
+   * @throws E_CHUNK (which one, and which bytes it held); E_TRUNCATED; E_HASH
+   */
+  readonly bytes: AsyncIterable<Uint8Array>
+}
+
+/** Reads the header alone. @throws as {@link readCarrier} and {@link parseHeader} */
+export async function inspectSealed(png: AsyncIterable<Uint8Array>): Promise<Inspection> {
+  const { geometry, parsed } = await readHeader(await readCarrier(png))
+  return inspection(geometry, parsed)
+}
+
+/**
+ * Opens a sealed file: header, envelope and metadata are read and authenticated here, the bytes as
+ * they are asked for.
+ * @throws E_NOT_SEALED, E_REENCODED, E_UNSUPPORTED, E_HEADER, E_NO_MATCH, E_TRUNCATED, E_CHUNK
+ */
+export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyring, flows: FlowProvider): Promise<Opened> {
+  const { geometry, parsed, rest } = await readHeader(await readCarrier(png))
+  const found = inspection(geometry, parsed)
+  const cipher = await unlock(parsed, keyring, flows)
+  const plaintext = openChunks(rest, cipher, found)
+  const first = await plaintext.next()
+  if (first.done) throw truncated()
+  const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
+  return { ...found, metadata, bytes: fileBytes(found, metadata, first.value.subarray(found.header.metadata), plaintext) }
+}
+
+/** The body cipher of a header whose code is right. */
+export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: FlowProvider): Promise<BodyCipher> {
+  const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
+  if (!(await parsed.authenticate(keys))) {
+    throw new LatentError('E_HEADER', 'the header of this sealed file was altered', { hint: 'download or copy the file again; latent open --salvage goes on in spite of it' })
+  }
+  return bodyCipher(parsed.header, keys, flows)
+}
+
+export function inspection(geometry: Geometry, { header, size }: ParsedHeader): Inspection {
+  const chunks = chunksIn(pixelBytes(geometry) - size, header.chunk)
+  if (!chunks) throw new LatentError('E_HEADER', 'the picture is too small for its header', { hint: 'download or copy the file again' })
+  return { geometry, header, headerSize: size, chunks }
+}
+
+/** The header, and the pixel bytes behind it. */
+export async function readHeader({ geometry, pixels }: CarrierReader): Promise<{ geometry: Geometry; parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
+  const parts = pixels[Symbol.asyncIterator]()
+  let bytes: Uint8Array = new Uint8Array(0)
+  let parsed: ParsedHeader | undefined
+  while (!parsed) {
+    const next = await parts.next()
+    if (next.done || bytes.length > MAX_HEADER) throw new LatentError('E_HEADER', 'the header of this sealed file does not end', { hint: 'download or copy the file again' })
+    bytes = bytes.length === 0 ? next.value : concatBytes(bytes, next.value)
+    parsed = parseHeader(bytes)
+  }
+  const body = bytes.subarray(parsed.size)
+  async function* rest() {
+    if (body.length > 0) yield body
+    for (;;) {
+      const next = await parts.next()
+      if (next.done) return
+      yield next.value
+    }
+  }
+  return { geometry, parsed, rest: rest() }
+}
+
+async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection): AsyncGenerator<Uint8Array> {
+  const { chunks } = found
+  let opened = 0
+  const results = mapInOrder(pieces(sealed, chunks.size + 16), cipher.lanes + 1, async (piece, index) => {
+    const last = index === chunks.count - 1
+    const plaintext = await cipher.open(index, last, piece)
+    // A file cut at a chunk's end and made into a whole picture: what was not last now is.
+    if (plaintext === undefined && last && (await cipher.open(index, false, piece)) !== undefined) throw truncated()
+    return plaintext
+  })
+  for await (const plaintext of results) {
+    if (plaintext === undefined) throw damagedChunk(opened, found)
+    opened++
+    yield plaintext
+  }
+  if (opened < chunks.count) throw truncated()
+}
+
+/** Where in the original file a chunk's bytes lie, clipped to `size` if it is known. */
+export function chunkRange(index: number, { chunks, header }: Pick<Inspection, 'chunks' | 'header'>, size = Number.POSITIVE_INFINITY): { from: number; to: number } {
+  const from = Math.max(0, index * chunks.size - header.metadata)
+  const to = (index + 1) * chunks.size - header.metadata
+  return { from: Math.min(from, size), to: Math.min(to, size) }
+}
+
+function damagedChunk(index: number, found: Inspection): LatentError {
+  const { from, to } = chunkRange(index, found)
+  return new LatentError('E_CHUNK', `chunk ${index + 1} of ${found.chunks.count} is damaged (bytes ${from} to ${to - 1} of the file inside)`, {
+    hint: 'download or copy the file again; latent open --salvage writes everything else',
+  })
+}
+
+async function* fileBytes({ header, chunks }: Inspection, metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const plaintextSize = chunks.sealedSize - chunks.count * 16
+  if (header.metadata + metadata.size + HASH_BYTES > plaintextSize) throw new LatentError('E_HEADER', 'the metadata of this sealed file names more bytes than it holds')
+  const hash = sha256()
+  const expected = new Uint8Array(HASH_BYTES)
+  let at = 0
+
+  for (let part: Uint8Array | undefined = first; part; ) {
+    const bytes = part.subarray(0, Math.max(0, metadata.size - at))
+    hash.update(bytes)
+    const tail = part.subarray(bytes.length)
+    const hashAt = Math.max(0, at + bytes.length - metadata.size)
+    const hashPart = tail.subarray(0, Math.max(0, HASH_BYTES - hashAt))
+    expected.set(hashPart, Math.min(hashAt, HASH_BYTES))
+    if (tail.subarray(hashPart.length).some(byte => byte !== 0)) throw new LatentError('E_HASH', 'the padding behind the file is not empty')
+    at += part.length
+    if (bytes.length > 0) yield bytes
+    const next: IteratorResult<Uint8Array> = await rest.next()
+    part = next.done ? undefined : next.value
+  }
+  if (!equalConstantTime(hash.digest(), expected)) throw new LatentError('E_HASH', 'the bytes that came out are not those that were sealed', { hint: 'the file was sealed from a faulty memory or by a faulty program' })
+}

@@ -1,0 +1,89 @@
+import { LatentError } from '@latent/core'
+import { bodyCipher, type FlowProvider } from './body.ts'
+import { type CarrierReader, carrierSize, type Geometry, readCarrier, readCanonicalPixels } from './carrier.ts'
+import type { Keyring } from './envelope.ts'
+import { type Inspection, inspection, readHeader, unlock } from './open.ts'
+import { decodeMetadata, type Metadata } from './payload.ts'
+import { mapInOrder } from './streams.ts'
+import { fileKeys } from './header.ts'
+
+export interface Salvage extends Inspection {
+  /** Every chunk in order; `undefined` plaintext for one that is damaged or missing. */
+  readonly pieces: AsyncIterable<{ readonly index: number; readonly plaintext: Uint8Array | undefined }>
+}
+
+/**
+ * Reads whatever is intact. Checksums, the deflate stream and chunk structure of the PNG are ignored
+ * where the file still has the layout it was written with: what lies where follows from the width
+ * and height alone. The code over the header may be wrong; every chunk that comes out is authentic.
+ * @param source gives the file from its start, each time it is called
+ * @param fileSize bytes of the file as it is
+ * @throws as `openSealed`, where the header itself cannot be read
+ */
+export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fileSize: number, keyring: Keyring, flows: FlowProvider): Promise<Salvage> {
+  const { geometry, parsed, rest } = await readHeader(await lenientCarrier(source, fileSize))
+  const found = inspection(geometry, parsed)
+  const cipher = await unlock(parsed, keyring, flows).catch(async (error: unknown) => {
+    if (!(error instanceof LatentError) || error.code !== 'E_HEADER') throw error
+    const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
+    return bodyCipher(parsed.header, keys, flows)
+  })
+  const { count, size, lastSize } = found.chunks
+
+  async function* sealedChunks() {
+    let index = 0
+    for await (const piece of untilError(rest, size + 16, count, lastSize + 16)) yield { index: index++, piece }
+    for (; index < count; index++) yield { index, piece: undefined }
+  }
+  return {
+    ...found,
+    pieces: mapInOrder(sealedChunks(), cipher.lanes + 1, async ({ index, piece }) => ({ index, plaintext: piece && (await cipher.open(index, index === count - 1, piece)) })),
+  }
+}
+
+/** The metadata, if the first chunk is intact. */
+export function salvagedMetadata({ header }: Inspection, first: Uint8Array | undefined): Metadata | undefined {
+  return first && decodeMetadata(first.subarray(0, header.metadata))
+}
+
+async function lenientCarrier(source: () => AsyncIterable<Uint8Array>, fileSize: number): Promise<CarrierReader> {
+  const carrier = await readCarrier(source())
+  if (fileSize > carrierSize(carrier.geometry)) return carrier
+  const canonical = { geometry: carrier.geometry, pixels: readCanonicalPixels(carrier.geometry, source()) }
+  return (await startsWithMagic(source, carrier.geometry)) ? canonical : carrier
+}
+
+async function startsWithMagic(source: () => AsyncIterable<Uint8Array>, geometry: Geometry): Promise<boolean> {
+  const start: number[] = []
+  for await (const part of readCanonicalPixels(geometry, source())) {
+    start.push(...part.subarray(0, 14))
+    if (start.length >= 14) break
+  }
+  return new TextDecoder('latin1').decode(Uint8Array.from(start.slice(0, 14))) === 'latent sealed '
+}
+
+/** Whole chunks until the data ends, however it ends. A cut chunk is as good as a missing one. */
+async function* untilError(pixels: AsyncIterable<Uint8Array>, size: number, count: number, lastSize: number): AsyncGenerator<Uint8Array> {
+  let piece = new Uint8Array(size)
+  let filled = 0
+  let index = 0
+  try {
+    for await (const part of pixels) {
+      for (let at = 0; at < part.length && index < count; ) {
+        const wanted = index === count - 1 ? lastSize : size
+        const take = Math.min(part.length - at, wanted - filled)
+        piece.set(part.subarray(at, at + take), filled)
+        filled += take
+        at += take
+        if (filled < wanted) continue
+        yield piece.subarray(0, wanted)
+        piece = new Uint8Array(size)
+        filled = 0
+        index++
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof LatentError)) throw error
+  }
+}
+

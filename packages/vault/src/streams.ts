@@ -1,0 +1,55 @@
+/** Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty. */
+export async function* pieces(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let piece = new Uint8Array(size)
+  let filled = 0
+  for await (const part of source) {
+    for (let at = 0; at < part.length; ) {
+      const take = Math.min(part.length - at, size - filled)
+      piece.set(part.subarray(at, at + take), filled)
+      filled += take
+      at += take
+      if (filled === size) {
+        yield piece
+        piece = new Uint8Array(size)
+        filled = 0
+      }
+    }
+  }
+  if (filled > 0) yield piece.subarray(0, filled)
+}
+
+/** Maps with up to `lanes` calls under way; results come in order. */
+export async function* mapInOrder<T, R>(source: AsyncIterable<T>, lanes: number, map: (item: T, index: number) => Promise<R>): AsyncGenerator<R> {
+  const underWay: Promise<R>[] = []
+  let index = 0
+  try {
+    for await (const item of source) {
+      const result = map(item, index++)
+      // A rejection is met when its turn comes; until then nobody is listening.
+      result.catch(() => undefined)
+      underWay.push(result)
+      if (underWay.length >= lanes) yield await underWay.shift()!
+    }
+    while (underWay.length > 0) yield await underWay.shift()!
+  } finally {
+    await Promise.allSettled(underWay)
+  }
+}
+
+/** Everything in one array. For small sources and tests. */
+export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of source) parts.push(part)
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return joined
+}
+
+/** One array as a stream, optionally in parts of `size` bytes. */
+export async function* streamOf(bytes: Uint8Array, size = Math.max(1, bytes.length)): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
