@@ -88,7 +88,7 @@ export async function readHeader({ geometry, pixels }: CarrierReader): Promise<{
 async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection): AsyncGenerator<Uint8Array> {
   const { chunks } = found
   let opened = 0
-  const results = mapInOrder(pieces(sealed, chunks.size + 16), cipher.lanes + 1, async (piece, index) => {
+  const results = mapInOrder(pieces(sealed, chunks.size + 16, chunks.sealedSize), cipher.lanes + 1, async (piece, index) => {
     const last = index === chunks.count - 1
     const plaintext = await cipher.open(index, last, piece)
     // A file cut at a chunk's end and made into a whole picture: what was not last now is.

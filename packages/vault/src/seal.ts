@@ -52,7 +52,7 @@ export async function prepareSeal({ album, metadata, flows, body, padding = 'non
     nonce,
     async *png(source) {
       const cipher = await bodyCipher(header, keys, flows)
-      const plaintext = pieces(plaintextOf(region, metadata.size, source, plaintextSize), chunk)
+      const plaintext = pieces(plaintextOf(region, metadata.size, source, plaintextSize), chunk, plaintextSize)
       yield* writeCarrier(geometry, pixelsOf(header, keys, filler, cipher, plaintext, chunks.count))
     },
   }

@@ -1,18 +1,23 @@
-/** Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty. */
-export async function* pieces(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
-  let piece = new Uint8Array(size)
+/**
+ * Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty.
+ * @param total bytes to expect, so that short streams do not take the memory of a whole piece
+ */
+export async function* pieces(source: AsyncIterable<Uint8Array>, size: number, total = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+  let left = total
+  const next = () => new Uint8Array(Math.max(1, Math.min(size, left)))
+  let piece = next()
   let filled = 0
   for await (const part of source) {
     for (let at = 0; at < part.length; ) {
-      const take = Math.min(part.length - at, size - filled)
+      const take = Math.min(part.length - at, piece.length - filled)
       piece.set(part.subarray(at, at + take), filled)
       filled += take
       at += take
-      if (filled === size) {
-        yield piece
-        piece = new Uint8Array(size)
-        filled = 0
-      }
+      if (filled < piece.length) continue
+      yield piece
+      left -= filled
+      piece = next()
+      filled = 0
     }
   }
   if (filled > 0) yield piece.subarray(0, filled)
@@ -34,6 +39,38 @@ export async function* mapInOrder<T, R>(source: AsyncIterable<T>, lanes: number,
   } finally {
     await Promise.allSettled(underWay)
   }
+}
+
+/**
+ * Passes parts on and shows them to a second reader, which keeps pace. If the second reader fails,
+ * so does the stream; if it succeeds, the stream ends after it.
+ */
+export async function* alongside(source: AsyncIterable<Uint8Array>, second: (parts: AsyncIterable<Uint8Array>) => Promise<void>): AsyncGenerator<Uint8Array> {
+  let offer = Promise.withResolvers<Uint8Array | undefined>()
+  let taken = Promise.withResolvers<void>()
+  async function* copy() {
+    for (;;) {
+      const part = await offer.promise
+      if (part === undefined) return
+      offer = Promise.withResolvers()
+      taken.resolve()
+      taken = Promise.withResolvers()
+      yield part
+    }
+  }
+  const finished = second(copy())
+  finished.catch(() => undefined)
+  try {
+    for await (const part of source) {
+      const accepted = taken.promise
+      offer.resolve(part)
+      yield part
+      await Promise.race([accepted, finished])
+    }
+  } finally {
+    offer.resolve(undefined)
+  }
+  await finished
 }
 
 /** Everything in one array. For small sources and tests. */

@@ -25,5 +25,5 @@ export function keygenCommand(program: Command): void {
 
 async function deliver(secret: string, output: string | undefined): Promise<void> {
   if (output === undefined) return void process.stdout.write(secret)
-  await writeWhole(output, streamOf(new TextEncoder().encode(secret)), { check: temporary => chmod(temporary, 0o600) })
+  await writeWhole(output, streamOf(new TextEncoder().encode(secret)), { beforePublish: temporary => chmod(temporary, 0o600) })
 }

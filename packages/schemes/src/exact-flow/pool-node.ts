@@ -74,7 +74,9 @@ function openLane(engine: ExactFlowOptions): Promise<Lane> {
       const promised = Promise.withResolvers<Uint8Array>()
       if (waiting.size === 0) worker.ref()
       waiting.set(id, promised)
-      worker.postMessage({ ...job, id } satisfies Job, [])
+      // A copy that changes hands: cloning a view would send all of the buffer behind it.
+      const bytes = job.bytes.slice()
+      worker.postMessage({ ...job, bytes, id } satisfies Job, [bytes.buffer])
       return promised.promise
     }
   })

@@ -1,16 +1,24 @@
 import { type ErrorCode, LatentError, randomBytes, toHex } from '@latent/core'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 const READ_BYTES = 1 << 18
+const WRITE_BYTES = 1 << 20
 
 /** A file's bytes from its start. @throws E_IO */
 export async function* readFileParts(path: string): AsyncGenerator<Uint8Array> {
   try {
-    for await (const part of createReadStream(path, { highWaterMark: READ_BYTES })) {
-      const buffer = part as Buffer
-      yield new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+    const file = await open(path)
+    try {
+      // A file stream of Node takes a buffer of full size even for the smallest file.
+      const length = Math.min(READ_BYTES, (await file.stat()).size + 1)
+      for (;;) {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length)
+        if (bytesRead === 0) break
+        yield buffer.subarray(0, bytesRead)
+      }
+    } finally {
+      await file.close()
     }
   } catch (error) {
     throw ioError(error, `cannot read ${basename(path)}`)
@@ -46,11 +54,9 @@ const TEMPORARY = /^\.latent-(\d+)-[0-9a-f]{16}\.tmp$/
 const temporaryName = () => `.latent-${process.pid}-${toHex(randomBytes(8))}.tmp`
 
 export interface WriteOptions {
-  /** Looks at the finished temporary file; what it throws leaves no output. */
-  readonly check?: (temporary: string) => Promise<void>
   readonly modified?: number
-  /** Called when everything is written and checked, before the file appears. */
-  readonly beforePublish?: () => Promise<void>
+  /** Called with the temporary file when everything is written, before it appears; what it throws leaves no output. */
+  readonly beforePublish?: (temporary: string) => Promise<void>
   readonly overwrite?: boolean
 }
 
@@ -60,28 +66,37 @@ export interface WriteOptions {
  * @returns bytes written
  * @throws E_EXISTS unless `overwrite`; E_IO
  */
-export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { check, modified, beforePublish, overwrite = false }: WriteOptions = {}): Promise<number> {
+export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false }: WriteOptions = {}): Promise<number> {
   const folder = dirname(target)
   const what = `cannot write ${basename(target)}`
   let temporary: string | undefined
   try {
     await mkdir(folder, { recursive: true })
-    if (!overwrite) await mustNotExist(target)
     temporary = join(folder, temporaryName())
     const file = await open(temporary, 'wx')
     let written = 0
     try {
-      for await (const part of parts) {
-        await file.write(part)
-        written += part.length
+      // Small parts go out together: one system call for most photos.
+      let waiting: Uint8Array[] = []
+      let size = 0
+      const flush = async () => {
+        await writeAll(file, waiting)
+        written += size
+        waiting = []
+        size = 0
       }
+      for await (const part of parts) {
+        waiting.push(part)
+        size += part.length
+        if (size >= WRITE_BYTES) await flush()
+      }
+      if (size > 0) await flush()
       await file.sync()
     } finally {
       await file.close()
     }
-    await check?.(temporary)
     if (modified !== undefined) await utimes(temporary, new Date(), new Date(modified))
-    await beforePublish?.()
+    await beforePublish?.(temporary)
     if (!overwrite) await mustNotExist(target)
     await rename(temporary, target)
     temporary = undefined
@@ -91,6 +106,17 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
     throw ioError(error, what)
   } finally {
     if (temporary !== undefined) await rm(temporary, { force: true })
+  }
+}
+
+/** Writes may take less than they are given. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await file.writev(parts)
+  let skip = bytesWritten
+  for (const part of parts) {
+    let rest = part.subarray(Math.min(skip, part.length))
+    skip -= part.length - rest.length
+    while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten)
   }
 }
 

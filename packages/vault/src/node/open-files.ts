@@ -49,7 +49,7 @@ async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'wat
   const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
   for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
   run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-  yield* runAll(files, run.jobs ?? 3, async file => {
+  yield* runAll(files, run.jobs ?? 4, async file => {
     try {
       return await work(file)
     } catch (error) {

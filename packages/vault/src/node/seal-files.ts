@@ -1,11 +1,12 @@
 import { LatentError, sha256Of, toHex } from '@latent/core'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FlowProvider } from '../body.ts'
 import { type Album, Keyring } from '../envelope.ts'
 import { inspectSealed, openSealed } from '../open.ts'
 import { mediaType } from '../payload.ts'
 import { prepareSeal, type SealOptions } from '../seal.ts'
+import { alongside } from '../streams.ts'
 import { discover, type Found } from './discover.ts'
 import { ioError, readFileParts, removeStale, writeWhole } from './files.ts'
 import { Journal, stampOf } from './journal.ts'
@@ -44,7 +45,7 @@ export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
       yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
     }
     watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-    yield* runAll(files, run.jobs ?? 3, file => sealOne(run, journal, file))
+    yield* runAll(files, run.jobs ?? 4, file => sealOne(run, journal, file))
   } finally {
     await journal.close()
   }
@@ -61,21 +62,25 @@ async function sealOne(run: SealRun, journal: Journal, file: Found): Promise<Fil
   const relative = sealedName(file.relative)
   const target = join(run.output, relative)
   try {
-    const start = await firstBytes(source)
-    if (isSealed(start)) return skip(run, file, target, 'it is a sealed file already')
     const stamp = stampOf(file.relative, size, file.modifiedNs, run.lockName, run.body.type, run.padding ?? 'none')
     const state = await targetState(journal, relative, target, stamp)
     if (state === 'current') return skip(run, file, target, 'sealed and unchanged')
+    const parts = readFileParts(source)
+    const first = (await parts.next()).value ?? new Uint8Array(0)
+    if (isSealed(first)) {
+      await parts.return(undefined)
+      return skip(run, file, target, 'it is a sealed file already')
+    }
     if (state === 'foreign' && !run.force) {
+      await parts.return(undefined)
       throw new LatentError('E_EXISTS', `${basename(target)} exists and was not sealed by an earlier run into this folder`, { hint: 'choose another folder, or --force to replace it' })
     }
-    const metadata = { name: basename(source), type: mediaType(start), size, modified: Number(file.modifiedNs / 1_000_000n) }
+    const metadata = { name: basename(source), type: mediaType(first), size, modified: Number(file.modifiedNs / 1_000_000n) }
     const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
-    const png = sealing.png(counted(readFileParts(source), bytes => run.watcher?.progress?.(source, bytes)))
-    const written = await writeWhole(target, png, {
+    const png = sealing.png(counted(joined(first, parts), bytes => run.watcher?.progress?.(source, bytes)))
+    const written = await writeWhole(target, run.check === false ? png : alongside(png, copy => checkSealed(run, copy)), {
       overwrite: state !== 'absent',
       beforePublish: () => journal.add(relative, toHex(sealing.nonce), stamp),
-      ...(run.check === false ? {} : { check: temporary => checkSealed(run, temporary) }),
     })
     return { source, target, status: 'done', plainBytes: size, sealedBytes: written, seconds: (performance.now() - started) / 1000 }
   } catch (error) {
@@ -88,10 +93,15 @@ function skip({ watcher }: SealRun, { source, size }: Found, target: string, rea
   return { source, target, status: 'skipped', reason, plainBytes: size }
 }
 
-/** Opens a sealed file to the end; its hash comparison is the check. */
-async function checkSealed({ album, flows }: SealRun, path: string): Promise<void> {
-  const { bytes } = await openSealed(readFileParts(path), new Keyring().remember(album), flows)
+/** Opens what is being written, to the end; its hash comparison is the check. */
+async function checkSealed({ album, flows }: SealRun, png: AsyncIterable<Uint8Array>): Promise<void> {
+  const { bytes } = await openSealed(png, new Keyring().remember(album), flows)
   for await (const part of bytes) void part
+}
+
+async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (first.length > 0) yield first
+  yield* rest
 }
 
 async function targetState(journal: Journal, relative: string, target: string, stamp: string): Promise<'absent' | 'current' | 'stale' | 'foreign'> {
@@ -99,16 +109,6 @@ async function targetState(journal: Journal, relative: string, target: string, s
   const nonce = await inspectSealed(readFileParts(target)).then(({ header }) => toHex(header.nonce), () => undefined)
   const matches = nonce === undefined ? undefined : journal.matches(relative, nonce, stamp)
   return matches === undefined ? 'foreign' : matches ? 'current' : 'stale'
-}
-
-async function firstBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(80), 0, 80, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
-  }
 }
 
 // The magic's place in a carrier as we write it: behind 33 + 8 bytes of PNG, zlib's 2, a block's 5, a filter byte.
