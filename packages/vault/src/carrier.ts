@@ -1,5 +1,6 @@
 import { crc32, LatentError } from '@latent/core'
 import { Unzlib } from 'fflate'
+import { closing } from './streams.ts'
 
 /**
  * The PNG that carries sealed bytes: 8-bit RGB, not interlaced, filter 0, stored (uncompressed)
@@ -149,6 +150,8 @@ export interface CarrierReader {
   readonly geometry: Geometry
   /** @throws E_TRUNCATED if the file ends before its pixels do */
   readonly pixels: AsyncIterable<Uint8Array>
+  /** Lets go of the source; needed where `pixels` is not read to its end. */
+  close(): Promise<void>
 }
 
 /**
@@ -158,7 +161,17 @@ export interface CarrierReader {
  */
 export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<CarrierReader> {
   const input = new ByteReader(source)
-  const start = await input.upTo(33)
+  try {
+    const { geometry, channels } = carrierKind(await input.upTo(33))
+    return { geometry, pixels: unfilter(geometry, channels, inflate(input)), close: () => input.close() }
+  } catch (error) {
+    await input.close()
+    throw error
+  }
+}
+
+/** What signature and IHDR say. */
+function carrierKind(start: Uint8Array): { geometry: Geometry; channels: 3 | 4 } {
   const format = imageFormat(start)
   if (format !== 'PNG') throw notACarrier(format)
   if (start.length < 33) throw truncated()
@@ -166,27 +179,27 @@ export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<Ca
   const geometry = { width: view.getUint32(16), height: view.getUint32(20) }
   const [depth, colour, , , interlace] = start.subarray(24, 29)
   if (new TextDecoder().decode(start.subarray(12, 16)) !== 'IHDR' || geometry.width === 0 || geometry.height === 0) {
-    throw new LatentError('E_NOT_SEALED', 'the header of this PNG is damaged', { hint: 'latent open --salvage may still read it' })
+    throw new LatentError('E_NOT_SEALED', 'the header of this PNG is damaged', { hint: 'download or copy the file again' })
   }
   if (geometry.width > MAX_WIDTH) throw new LatentError('E_LIMIT', `this picture is ${geometry.width} pixels wide, more than the limit of ${MAX_WIDTH}`)
   if (depth !== 8 || (colour !== 2 && colour !== 6) || interlace !== 0) {
     throw reencoded(`its pixels were converted (${depth} bits, colour type ${colour}${interlace ? ', interlaced' : ''} instead of 8-bit RGB)`)
   }
-  return { geometry, pixels: unfilter(geometry, colour === 6 ? 4 : 3, inflate(input)) }
+  return { geometry, channels: colour === 6 ? 4 : 3 }
 }
 
 /** The inflated data of all IDAT chunks. */
 async function* inflate(input: ByteReader): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = []
   const unzlib = new Unzlib(part => void parts.push(part))
-  for (;;) {
-    const head = await input.upTo(8)
-    if (head.length < 8) throw truncated()
-    const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
-    const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
-    if (type === 'IEND') return
-    if (type === 'IDAT') {
-      for (let left = length; left > 0; ) {
+  try {
+    for (;;) {
+      const head = await input.upTo(8)
+      if (head.length < 8) throw truncated()
+      const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
+      const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
+      if (type === 'IEND') return
+      for (let left = type === 'IDAT' ? length : 0; left > 0; ) {
         const data = await input.some(left)
         if (!data) throw truncated()
         left -= data.length
@@ -199,10 +212,10 @@ async function* inflate(input: ByteReader): AsyncGenerator<Uint8Array> {
         yield* parts
         parts = []
       }
-    } else {
-      await input.skip(length)
+      await input.skip(type === 'IDAT' ? 4 : length + 4)
     }
-    await input.skip(4)
+  } finally {
+    await input.close()
   }
 }
 
@@ -210,10 +223,12 @@ async function* inflate(input: ByteReader): AsyncGenerator<Uint8Array> {
  * The pixel bytes of a file that has the very layout of {@link writeCarrier}, found by position
  * alone: nothing in between is looked at. Ends quietly where the file ends.
  */
-export async function* readCanonicalPixels({ width, height }: Geometry, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export function readCanonical({ width, height }: Geometry, source: AsyncIterable<Uint8Array>): Omit<CarrierReader, 'geometry'> {
   const input = new ByteReader(source)
-  const rowBytes = width * 3
-  const total = (rowBytes + 1) * height
+  return { pixels: closing(positioned(input, width * 3, (width * 3 + 1) * height), () => input.close()), close: () => input.close() }
+}
+
+async function* positioned(input: ByteReader, rowBytes: number, total: number): AsyncGenerator<Uint8Array> {
   // Signature and IHDR; length and name of the first IDAT; zlib's two bytes.
   if ((await input.upTo(33)).length < 33) return
   for (let raw = 0, block = 0; raw < total; block++) {
@@ -347,6 +362,10 @@ class ByteReader {
       filled += part.length
     }
     return bytes.subarray(0, filled)
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.return?.()
   }
 
   async skip(length: number): Promise<void> {

@@ -1,11 +1,11 @@
-import { concatBytes, equalConstantTime, LatentError, sha256 } from '@latent/core'
+import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, sha256 } from '@latent/core'
 import { type BodyCipher, bodyCipher, type Chunks, chunksIn, type FlowProvider } from './body.ts'
 import { type CarrierReader, type Geometry, pixelBytes, readCarrier, truncated } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
 import { fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { HASH_BYTES } from './seal.ts'
-import { mapInOrder, pieces } from './streams.ts'
+import { closing, mapInOrder, pieces } from './streams.ts'
 
 /** What anyone can read off a sealed file without a key. Nothing of it is authenticated yet. */
 export interface Inspection {
@@ -23,12 +23,18 @@ export interface Opened extends Inspection {
    * @throws E_CHUNK (which one, and which bytes it held); E_TRUNCATED; E_HASH
    */
   readonly bytes: AsyncIterable<Uint8Array>
+  /** Lets go of the source; needed where `bytes` is not read to its end. */
+  close(): Promise<void>
 }
 
 /** Reads the header alone. @throws as {@link readCarrier} and {@link parseHeader} */
 export async function inspectSealed(png: AsyncIterable<Uint8Array>): Promise<Inspection> {
-  const { geometry, parsed } = await readHeader(await readCarrier(png))
-  return inspection(geometry, parsed)
+  const carrier = await readCarrier(png)
+  try {
+    return inspection(carrier.geometry, (await readHeader(carrier)).parsed)
+  } finally {
+    await carrier.close()
+  }
 }
 
 /**
@@ -37,14 +43,21 @@ export async function inspectSealed(png: AsyncIterable<Uint8Array>): Promise<Ins
  * @throws E_NOT_SEALED, E_REENCODED, E_UNSUPPORTED, E_HEADER, E_NO_MATCH, E_TRUNCATED, E_CHUNK
  */
 export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyring, flows: FlowProvider): Promise<Opened> {
-  const { geometry, parsed, rest } = await readHeader(await readCarrier(png))
-  const found = inspection(geometry, parsed)
-  const cipher = await unlock(parsed, keyring, flows)
-  const plaintext = openChunks(rest, cipher, found)
-  const first = await plaintext.next()
-  if (first.done) throw truncated()
-  const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
-  return { ...found, metadata, bytes: fileBytes(found, metadata, first.value.subarray(found.header.metadata), plaintext) }
+  const carrier = await readCarrier(png)
+  try {
+    const { parsed, rest } = await readHeader(carrier)
+    const found = inspection(carrier.geometry, parsed)
+    const cipher = await unlock(parsed, keyring, flows)
+    const plaintext = openChunks(rest, cipher, found)
+    const first = await plaintext.next()
+    if (first.done) throw truncated()
+    const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
+    const bytes = fileBytes(found, metadata, first.value.subarray(found.header.metadata), plaintext)
+    return { ...found, metadata, bytes: closing(bytes, () => carrier.close()), close: () => carrier.close() }
+  } catch (error) {
+    await carrier.close()
+    throw error
+  }
 }
 
 /** The body cipher of a header whose code is right. */
@@ -63,7 +76,7 @@ export function inspection(geometry: Geometry, { header, size }: ParsedHeader): 
 }
 
 /** The header, and the pixel bytes behind it. */
-export async function readHeader({ geometry, pixels }: CarrierReader): Promise<{ geometry: Geometry; parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
+export async function readHeader({ pixels }: Pick<CarrierReader, 'pixels'>): Promise<{ parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
   const parts = pixels[Symbol.asyncIterator]()
   let bytes: Uint8Array = new Uint8Array(0)
   let parsed: ParsedHeader | undefined
@@ -82,13 +95,13 @@ export async function readHeader({ geometry, pixels }: CarrierReader): Promise<{
       yield next.value
     }
   }
-  return { geometry, parsed, rest: rest() }
+  return { parsed, rest: rest() }
 }
 
 async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection): AsyncGenerator<Uint8Array> {
   const { chunks } = found
   let opened = 0
-  const results = mapInOrder(pieces(sealed, chunks.size + 16, chunks.sealedSize), cipher.lanes + 1, async (piece, index) => {
+  const results = mapInOrder(pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize), cipher.lanes + 1, async (piece, index) => {
     const last = index === chunks.count - 1
     const plaintext = await cipher.open(index, last, piece)
     // A file cut at a chunk's end and made into a whole picture: what was not last now is.
@@ -118,7 +131,7 @@ function damagedChunk(index: number, found: Inspection): LatentError {
 }
 
 async function* fileBytes({ header, chunks }: Inspection, metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const plaintextSize = chunks.sealedSize - chunks.count * 16
+  const plaintextSize = chunks.sealedSize - chunks.count * GCM_TAG_BYTES
   if (header.metadata + metadata.size + HASH_BYTES > plaintextSize) throw new LatentError('E_HEADER', 'the metadata of this sealed file names more bytes than it holds')
   const hash = sha256()
   const expected = new Uint8Array(HASH_BYTES)

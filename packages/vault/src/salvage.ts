@@ -1,10 +1,10 @@
-import { LatentError } from '@latent/core'
-import { bodyCipher, type FlowProvider } from './body.ts'
-import { type CarrierReader, carrierSize, type Geometry, readCarrier, readCanonicalPixels } from './carrier.ts'
+import { GCM_TAG_BYTES, LatentError } from '@latent/core'
+import { bodyCipher, type Chunks, type FlowProvider } from './body.ts'
+import { type CarrierReader, carrierSize, type Geometry, readCarrier, readCanonical } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
 import { type Inspection, inspection, readHeader, unlock } from './open.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
-import { mapInOrder } from './streams.ts'
+import { closing, mapInOrder } from './streams.ts'
 import { fileKeys } from './header.ts'
 
 export interface Salvage extends Inspection {
@@ -21,24 +21,28 @@ export interface Salvage extends Inspection {
  * @throws as `openSealed`, where the header itself cannot be read
  */
 export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fileSize: number, keyring: Keyring, flows: FlowProvider): Promise<Salvage> {
-  const { geometry, parsed, rest } = await readHeader(await lenientCarrier(source, fileSize))
-  const found = inspection(geometry, parsed)
-  const cipher = await unlock(parsed, keyring, flows).catch(async (error: unknown) => {
-    if (!(error instanceof LatentError) || error.code !== 'E_HEADER') throw error
-    const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
-    return bodyCipher(parsed.header, keys, flows)
-  })
-  const { count, size, lastSize } = found.chunks
+  const carrier = await lenientCarrier(source, fileSize)
+  try {
+    const { parsed, rest } = await readHeader(carrier)
+    const found = inspection(carrier.geometry, parsed)
+    const cipher = await unlock(parsed, keyring, flows).catch(async (error: unknown) => {
+      if (!(error instanceof LatentError) || error.code !== 'E_HEADER') throw error
+      const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
+      return bodyCipher(parsed.header, keys, flows)
+    })
+    const last = found.chunks.count - 1
+    const pieces = mapInOrder(sealedChunks(rest, found.chunks), cipher.lanes + 1, async ({ index, piece }) => ({ index, plaintext: piece && (await cipher.open(index, index === last, piece)) }))
+    return { ...found, pieces: closing(pieces, () => carrier.close()) }
+  } catch (error) {
+    await carrier.close()
+    throw error
+  }
+}
 
-  async function* sealedChunks() {
-    let index = 0
-    for await (const piece of untilError(rest, size + 16, count, lastSize + 16)) yield { index: index++, piece }
-    for (; index < count; index++) yield { index, piece: undefined }
-  }
-  return {
-    ...found,
-    pieces: mapInOrder(sealedChunks(), cipher.lanes + 1, async ({ index, piece }) => ({ index, plaintext: piece && (await cipher.open(index, index === count - 1, piece)) })),
-  }
+async function* sealedChunks(rest: AsyncIterable<Uint8Array>, { count, size, lastSize }: Chunks): AsyncGenerator<{ index: number; piece: Uint8Array | undefined }> {
+  let index = 0
+  for await (const piece of untilError(rest, size + GCM_TAG_BYTES, count, lastSize + GCM_TAG_BYTES)) yield { index: index++, piece }
+  for (; index < count; index++) yield { index, piece: undefined }
 }
 
 /** The metadata, if the first chunk is intact. */
@@ -48,14 +52,14 @@ export function salvagedMetadata({ header }: Inspection, first: Uint8Array | und
 
 async function lenientCarrier(source: () => AsyncIterable<Uint8Array>, fileSize: number): Promise<CarrierReader> {
   const carrier = await readCarrier(source())
-  if (fileSize > carrierSize(carrier.geometry)) return carrier
-  const canonical = { geometry: carrier.geometry, pixels: readCanonicalPixels(carrier.geometry, source()) }
-  return (await startsWithMagic(source, carrier.geometry)) ? canonical : carrier
+  if (fileSize > carrierSize(carrier.geometry) || !(await startsWithMagic(source, carrier.geometry))) return carrier
+  await carrier.close()
+  return { geometry: carrier.geometry, ...readCanonical(carrier.geometry, source()) }
 }
 
 async function startsWithMagic(source: () => AsyncIterable<Uint8Array>, geometry: Geometry): Promise<boolean> {
   const start: number[] = []
-  for await (const part of readCanonicalPixels(geometry, source())) {
+  for await (const part of readCanonical(geometry, source()).pixels) {
     start.push(...part.subarray(0, 14))
     if (start.length >= 14) break
   }

@@ -73,6 +73,15 @@ export async function* alongside(source: AsyncIterable<Uint8Array>, second: (par
   await finished
 }
 
+/** Calls `close` when the stream ends, fails or is left. */
+export async function* closing<T>(source: AsyncIterable<T>, close: () => Promise<void>): AsyncGenerator<T> {
+  try {
+    yield* source
+  } finally {
+    await close()
+  }
+}
+
 /** Everything in one array. For small sources and tests. */
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []

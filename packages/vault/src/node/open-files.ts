@@ -69,7 +69,7 @@ async function openOne(run: OpenRun, claims: Claims, file: Found): Promise<FileR
   const target = claims.claim(join(run.output, dirname(file.relative)), safeName(opened.metadata.name))
   const sizes = { plainBytes: opened.metadata.size, sealedBytes: file.size }
   if (!run.force && (await isThere(target, opened.metadata))) {
-    await opened.bytes[Symbol.asyncIterator]().return?.()
+    await opened.close()
     return { source: file.source, target, status: 'skipped', reason: 'opened before and unchanged', ...sizes }
   }
   await writeWhole(target, opened.bytes, { modified: opened.metadata.modified, overwrite: run.force ?? false })
