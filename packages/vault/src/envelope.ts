@@ -36,10 +36,12 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
   } else {
     if (lock.recipients.length === 0) throw new LatentError('E_KEY', 'there is no recipient', { hint: 'make a key pair with latent keygen and give its recipient with -r' })
     for (const recipient of lock.recipients) {
+      // Checked first, so that no message can quote it.
+      if (/^AGE-SECRET-KEY-/i.test(recipient)) throw new LatentError('E_KEY', 'a secret identity was given in place of a recipient', { hint: 'that is the secret identity; give the public recipient, age1...' })
       try {
         encrypter.addRecipient(recipient)
       } catch (cause) {
-        throw new LatentError('E_KEY', `${JSON.stringify(recipient.slice(0, 24))} is not an age recipient`, { hint: recipient.startsWith('AGE-SECRET-KEY-') ? 'that is the secret identity; give the public recipient, age1...' : 'recipients start with age1', cause })
+        throw new LatentError('E_KEY', `${JSON.stringify(recipient.slice(0, 24))} is not an age recipient`, { hint: 'recipients start with age1', cause })
       }
     }
   }

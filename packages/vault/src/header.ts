@@ -93,8 +93,8 @@ export interface ParsedHeader {
  */
 export function parseHeader(bytes: Uint8Array): ParsedHeader | undefined {
   const lines = new LineReader(bytes)
-  const magic = lines.next(32)
   if (!ascii('latent sealed ').every((byte, i) => i >= bytes.length || bytes[i] === byte)) throw reencoded('its pixels do not start with a Latent header')
+  const magic = lines.next(32)
   if (magic === undefined) return undefined
   if (magic !== MAGIC) throw new LatentError('E_UNSUPPORTED', `this file has the format ${JSON.stringify(magic)}, and this release reads ${JSON.stringify(MAGIC)}`, { hint: 'update latent' })
   const body = lines.field('body', /^[a-z0-9+-]{1,64}$/)
