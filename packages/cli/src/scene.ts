@@ -7,14 +7,14 @@ import { type Image, image } from '@latent/core'
 export function drawScene(width = 960, height = 640): Image<'u8'> {
   const data = new Uint8Array(width * height * 3)
   const horizon = height * 0.58
-  const sun = { x: width * 0.68, y: horizon - height * 0.13, r: height * 0.075 }
+  const sun = { x: width * 0.55, y: horizon - height * 0.235, r: height * 0.06 }
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const water = y > horizon
       // The lake mirrors the sky, stretched and broken by waves.
       const depth = (y - horizon) / (height - horizon)
       const wave = water ? Math.sin(x * 0.05 + y * 0.9 / (0.15 + depth)) * 9 * depth + noise(x * 0.03, y * 0.4) * 6 : 0
-      const sy = water ? horizon - (y - horizon) * 1.15 + wave : y
+      const sy = water ? Math.min(horizon, horizon - (y - horizon) * 1.15 + wave) : y
       let colour = sky(x + wave, sy, width, horizon, sun)
       for (const hill of HILLS) {
         const ridge = horizon - height * hill.height * (0.35 + 0.65 * ridgeAt(x / width, hill.seed))
