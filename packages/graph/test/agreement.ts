@@ -60,6 +60,6 @@ export const broadcastable: fc.Arbitrary<[number[], number[]]> = shapes(0, 4).ch
 )
 
 /** fast-check with sessions to open at each step: fewer, seeded runs. */
-export const check = async (property: fc.IAsyncProperty<never> | fc.IAsyncProperty<unknown[]> | fc.IAsyncPropertyWithHooks<never>, numRuns = 12): Promise<void> => {
+export const expectForAll = async (property: fc.IAsyncProperty<never> | fc.IAsyncProperty<unknown[]> | fc.IAsyncPropertyWithHooks<never>, numRuns = 12): Promise<void> => {
   await fc.assert(property as fc.IAsyncProperty<unknown>, { numRuns, seed: 20250 })
 }
