@@ -8,10 +8,11 @@ import { tensor } from './tensor.ts'
 /**
  * The layer vocabulary. A layer is a pair of functions: one describes its parameters (a tree of
  * {@link Parameter}), one applies it to a tree of arrays of that shape. Images are `[N, C, H, W]`.
+ * Parameter trees are type aliases, not interfaces: only those are assignable to `Tree`.
  */
 
 /** Weights and, unless left out, a bias for each output. */
-export interface Affine<L> {
+export type Affine<L> = {
   readonly weight: L
   readonly bias?: L
 }
@@ -66,7 +67,7 @@ export function dense(p: Affine<Operand>, x: Expr): Expr {
 }
 
 /** Scale and shift of a normalisation; an empty tree for one without. */
-export interface Scale<L> {
+export type Scale<L> = {
   readonly scale?: L
   readonly shift?: L
 }
@@ -100,7 +101,7 @@ export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): E
 export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [x.shape.length - 1], epsilon), p, op.take)
 
 /** Running statistics of a batch norm: state of a network, not trained by gradients. */
-export interface RunningStatistics<L> {
+export type RunningStatistics<L> = {
   readonly mean: L
   readonly variance: L
 }
@@ -125,7 +126,7 @@ export function batchNorm(x: Expr, p: Scale<Operand>, running: RunningStatistics
   return scaled(op.mul(op.sub(x, perChannel(running.mean)), perChannel(inverse)), p, perChannel)
 }
 
-export interface ResidualBlock<L> {
+export type ResidualBlock<L> = {
   readonly first: Affine<L>
   readonly second: Affine<L>
 }
@@ -193,7 +194,7 @@ export function reflectionPad(x: Expr, size: number): Expr {
 
 export const globalAvgPool = (x: Expr): Expr => op.mean(x, [2, 3])
 
-export interface Attention<L> {
+export type Attention<L> = {
   readonly qkv: Affine<L>
   readonly out: Affine<L>
 }

@@ -135,15 +135,28 @@ export class Graph {
     const needed = new Set<string>()
     const mark = (value: Value) => needed.add(value.name)
     results.forEach(({ value }) => mark(value))
-    const nodes: OnnxNode[] = []
+    const live: GraphNode[] = []
     for (const node of this.#nodes.toReversed()) {
       if (!node.outputs.some(name => needed.has(name))) continue
       node.operands.forEach(mark)
-      const { operands: _, ...plain } = node
-      nodes.push(plain)
+      live.push(node)
     }
-    nodes.reverse()
-    for (const { name, value } of results) nodes.push({ op: 'Identity', inputs: [value.name], outputs: [name] })
+    // A node writes its output under the name asked for; only inputs, constants and second names need a copy.
+    const renamed = new Map<string, string>()
+    const copies: OnnxNode[] = []
+    for (const { name, value } of results) {
+      if (value.node && !renamed.has(value.name)) renamed.set(value.name, name)
+      else copies.push({ op: 'Identity', inputs: [renamed.get(value.name) ?? value.name], outputs: [name] })
+    }
+    const rename = (name: string) => renamed.get(name) ?? name
+    const nodes: OnnxNode[] = live.toReversed().map(node => ({
+      op: node.op,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+      ...(node.domain === undefined ? {} : { domain: node.domain }),
+      ...(node.attributes === undefined ? {} : { attributes: node.attributes }),
+    }))
+    nodes.push(...copies)
     const initializers: Record<string, Tensor> = {}
     for (const value of this.#constants.values()) if (needed.has(value.name)) initializers[value.name] = value.constant!
     const describe = ({ name, dtype, shape }: Value): OnnxValue => ({ name, dtype, dims: shape })
