@@ -62,7 +62,7 @@ export function decodeSafetensors(file: Uint8Array): TensorFile {
     const [start, end] = offsets ?? []
     if (start !== expected || end !== start + size || end > data.length) throw bad(`${name} lies outside the data`)
     expected = end
-    tensors[name] = tensor(dtype, shape, typed(dtype, data.slice(start, end)))
+    tensors[name] = tensor(dtype, shape, typed(dtype, Uint8Array.from(data.subarray(start, end))))
   }
   if (expected !== data.length) throw bad('bytes are left over')
   return { tensors, metadata: metadata as Record<string, string> }
