@@ -142,7 +142,8 @@ describe('a training step', () => {
     await stepper.advance({ x }, [0.1])
     const after = stepper.weights()
     const average = stepper.weights('average')
-    for (const [path, { data }] of Object.entries(after)) data.forEach((value, i) => expect(average[path]!.data[i]).toBeCloseTo((before[path]!.data[i]! + value) / 2, 6))
+    const decay = 2 / 11
+    for (const [path, { data }] of Object.entries(after)) data.forEach((value, i) => expect(average[path]!.data[i]).toBeCloseTo(decay * before[path]!.data[i]! + (1 - decay) * value, 6))
     const snapshot = stepper.snapshot()
     expect(snapshot['state.norm.mean']!.data).not.toEqual(new Float32Array(2))
     expect(snapshot['state.norm.variance']!.dims).toEqual([2])

@@ -51,7 +51,10 @@ export interface Training<N = Record<string, object>, S = object> {
   /** Inputs of one step, by name. */
   readonly batch: Readonly<Record<string, Shape>>
   readonly phases: readonly Phase<N, S>[]
-  /** Keeps exponential moving averages of all weights with this decay (Polyak averaging). */
+  /**
+   * Keeps exponential moving averages of all weights (Polyak averaging) with this decay, or with
+   * (1 + t) / (10 + t) while that is less, so that the beginning is soon forgotten.
+   */
   readonly average?: number
 }
 
@@ -99,6 +102,7 @@ function argumentsOf<N, S>(training: Training<N, S>, { slabs, slots }: Layout) {
     slabs: each(like),
     slots: Object.fromEntries(slabs.map((_, i) => [String(i), Object.fromEntries(Array.from({ length: slots[i]! }, (_, j) => [String(j), like(i)]))])),
     average: training.average === undefined ? {} : each(like),
+    decay: training.average === undefined ? {} : { average: shape([]) },
     state: mapTree((training.state ?? {}), (_, leaf) => shape((leaf as unknown as Parameter).dims)) as Record<string, Shape>,
     batch: training.batch,
     scalars: Object.fromEntries(training.phases.map((phase, i) => [String(i), Object.fromEntries(phase.optimiser.scalars(1, 0).map((_, j) => [String(j), shape([])]))])),
@@ -110,6 +114,7 @@ interface Traced {
   readonly slabs: Named
   readonly slots: Record<string, Named>
   readonly average: Named
+  readonly decay: Named
   readonly state: Named
   readonly batch: Named
   readonly scalars: Record<string, Named>
@@ -150,8 +155,8 @@ function traceStep<N, S>(training: Training<N, S>, plan: Layout, args: Traced): 
     if (clipped) report[`${phase.name}.gradient`] = clipped.norm
     for (const [name, value] of Object.entries(aux.metrics)) report[`${phase.name}.${name}`] = value
   }
-  const decay = training.average
-  const average = Object.fromEntries(Object.entries(args.average).map(([i, old]) => [i, op.add(op.mul(old, decay!), op.mul(slabs[i]!, 1 - decay!))]))
+  // old + (new - old) * (1 - decay): the host feeds 1 - decay.
+  const average = Object.fromEntries(Object.entries(args.average).map(([i, old]) => [i, op.add(old, op.mul(op.sub(slabs[i]!, old), args.decay['average']!))]))
   return { next: { slabs, slots, average, state: state as Tree<Expr> }, report }
 }
 
@@ -204,6 +209,8 @@ export async function openStepper<N, S>(training: Training<N, S>, seed: number, 
       training.phases.forEach((phase, i) => {
         phase.optimiser.scalars(step + 1, rates[i]!).forEach((value, j) => (feeds[`scalars.${i}.${j}`] = tensor('f32', [], Float32Array.of(value))))
       })
+      const decay = Math.min(training.average ?? 0, (2 + step) / (11 + step))
+      feeds['decay.average'] = tensor('f32', [], Float32Array.of(1 - decay))
       const needed = Object.fromEntries(session.inputs.map(name => [name, feeds[name]!]))
       const results = Object.fromEntries(Object.entries(spare).map(([name, value]) => [`next.${name}`, value]))
       const outputs = await session.run(needed, session.backend === 'ort-node' ? { ...results, ...report } : undefined)
