@@ -8,6 +8,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { keygenCommand } from './commands/keygen.ts'
 import { openCommand, verifyCommand } from './commands/open.ts'
 import { sealCommand } from './commands/seal.ts'
+import { trainCommand } from './commands/train.ts'
 import { clearProgress } from './progress.ts'
 
 /**
@@ -24,7 +25,7 @@ const program = new Command('latent')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`latent: ${text}`) })
 
-for (const command of [keygenCommand, sealCommand, openCommand, inspectCommand, verifyCommand, cryptCommands, doctorCommand, demoCommand]) command(program)
+for (const command of [keygenCommand, sealCommand, openCommand, inspectCommand, verifyCommand, cryptCommands, doctorCommand, demoCommand, trainCommand]) command(program)
 for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
 
 try {

@@ -1,0 +1,216 @@
+import { argumentError } from '@latent/core'
+import * as op from './ops.ts'
+import type { ConvOptions, Expr, Operand } from './ops.ts'
+import { heNormal, ones, uniform, zerosOf } from './parameters.ts'
+import type { Parameter } from './parameters.ts'
+import { tensor } from './tensor.ts'
+
+/**
+ * The layer vocabulary. A layer is a pair of functions: one describes its parameters (a tree of
+ * {@link Parameter}), one applies it to a tree of arrays of that shape. Images are `[N, C, H, W]`.
+ * Parameter trees are type aliases, not interfaces: only those are assignable to `Tree`.
+ */
+
+/** Weights and, unless left out, a bias for each output. */
+export type Affine<L> = {
+  readonly weight: L
+  readonly bias?: L
+}
+
+export interface ConvParameterOptions {
+  readonly bias?: boolean
+  readonly groups?: number
+  /** Multiplies the initial weights: 0.1 for last layers of residual branches and coupling blocks, 0 for none. */
+  readonly gain?: number
+  /** Slope of the leaky ReLU that follows, for the variance of He initialisation. Default 0. */
+  readonly slope?: number
+}
+
+export function conv2dParameters(inputs: number, outputs: number, kernel = 3, options: ConvParameterOptions = {}): Affine<Parameter> {
+  const { bias = true, groups = 1 } = options
+  const weight = heNormal([outputs, inputs / groups, kernel, kernel], (inputs / groups) * kernel ** 2, options)
+  return bias ? { weight, bias: zerosOf([outputs]) } : { weight }
+}
+
+export function conv2d(p: Affine<Operand>, x: Expr, options: ConvOptions = {}): Expr {
+  return biased(op.conv(x, p.weight, options), p.bias)
+}
+
+export function convTranspose2dParameters(inputs: number, outputs: number, kernel = 3, options: ConvParameterOptions = {}): Affine<Parameter> {
+  // Each output pixel of stride 2 sees about a quarter of the kernel; He's variance counts the inputs it sees.
+  const weight = heNormal([inputs, outputs, kernel, kernel], (inputs * kernel ** 2) / 4, options)
+  return options.bias === false ? { weight } : { weight, bias: zerosOf([outputs]) }
+}
+
+/** Transposed convolution, by default doubling the size with a 3x3 kernel. */
+export function convTranspose2d(p: Affine<Operand>, x: Expr, options: Parameters<typeof op.convTranspose>[2] = { stride: 2, padding: 1, outputPadding: 1 }): Expr {
+  return biased(op.convTranspose(x, p.weight, options), p.bias)
+}
+
+const biased = (x: Expr, bias: Operand | undefined): Expr => (bias === undefined ? x : op.add(x, perChannel(bias)))
+
+/** A vector with one element a channel, as `[1, C, 1, 1]`. */
+export function perChannel(v: Operand): Expr {
+  const taken = op.take(v)
+  return taken.reshape([1, -1, 1, 1])
+}
+
+export function denseParameters(inputs: number, outputs: number, options: Omit<ConvParameterOptions, 'groups'> = {}): Affine<Parameter> {
+  const weight = heNormal([inputs, outputs], inputs, options)
+  return options.bias === false ? { weight } : { weight, bias: zerosOf([outputs]) }
+}
+
+/** `x W + b` over the last axis. */
+export function dense(p: Affine<Operand>, x: Expr): Expr {
+  const y = op.matmul(x, p.weight)
+  return p.bias === undefined ? y : op.add(y, p.bias)
+}
+
+/** Scale and shift of a normalisation; an empty tree for one without. */
+export type Scale<L> = {
+  readonly scale?: L
+  readonly shift?: L
+}
+
+export const scaleParameters = (channels: number): Scale<Parameter> => ({ scale: ones([channels]), shift: zerosOf([channels]) })
+
+/**
+ * (x - mean) / sqrt(variance + epsilon) over `axes`. Its derivative is written in closed form, which
+ * takes half the passes over memory that differentiating the definition takes.
+ */
+export function standardise(x: Expr, axes: readonly number[], epsilon = 1e-5): Expr {
+  const still = op.stopGradient(x)
+  const centred = op.sub(still, op.mean(still, axes, true))
+  const inverse = op.reciprocal(op.sqrt(op.add(op.mean(op.square(centred), axes, true), epsilon)))
+  const y = op.mul(centred, inverse)
+  return op.withTangent(y, x, change => {
+    const along = op.mul(y, op.mean(op.mul(change, y), axes, true))
+    return op.mul(inverse, op.sub(op.sub(change, op.mean(change, axes, true)), along))
+  })
+}
+
+const scaled = (x: Expr, p: Scale<Operand>, place: (v: Operand) => Expr): Expr => {
+  const wide = p.scale === undefined ? x : op.mul(x, place(p.scale))
+  return p.shift === undefined ? wide : op.add(wide, place(p.shift))
+}
+
+/** Instance normalisation (Ulyanov et al. 2016): each channel of each image by its own statistics. */
+export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [2, 3], epsilon), p, perChannel)
+
+/** Layer normalisation (Ba et al. 2016) over the last axis. */
+export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [x.shape.length - 1], epsilon), p, op.take)
+
+/** Running statistics of a batch norm: state of a network, not trained by gradients. */
+export type RunningStatistics<L> = {
+  readonly mean: L
+  readonly variance: L
+}
+
+export const runningStatistics = (channels: number): RunningStatistics<Parameter> => ({ mean: zerosOf([channels]), variance: ones([channels]) })
+
+/** Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the batch; also the next running statistics. */
+export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningStatistics<Expr>, momentum = 0.1, epsilon = 1e-5): { y: Expr; running: RunningStatistics<Expr> } {
+  const y = scaled(standardise(x, [0, 2, 3], epsilon), p, perChannel)
+  const still = op.stopGradient(x)
+  const mean = op.mean(still, [0, 2, 3])
+  const variance = op.mean(op.square(op.sub(still, perChannel(mean))), [0, 2, 3])
+  const [n, , h, w] = x.shape as [number, number, number, number]
+  const unbiased = (n * h * w) / Math.max(1, n * h * w - 1)
+  const blend = (old: Expr, now: Expr) => op.add(op.mul(old, 1 - momentum), op.mul(now, momentum))
+  return { y, running: { mean: blend(running.mean, mean), variance: blend(running.variance, op.mul(variance, unbiased)) } }
+}
+
+/** Batch normalisation by frozen statistics, as at inference. */
+export function batchNorm(x: Expr, p: Scale<Operand>, running: RunningStatistics<Operand>, epsilon = 1e-5): Expr {
+  const inverse = op.reciprocal(op.sqrt(op.add(running.variance, epsilon)))
+  return scaled(op.mul(op.sub(x, perChannel(running.mean)), perChannel(inverse)), p, perChannel)
+}
+
+export type ResidualBlock<L> = {
+  readonly first: Affine<L>
+  readonly second: Affine<L>
+}
+
+export const residualBlockParameters = (channels: number, options: ConvParameterOptions = {}): ResidualBlock<Parameter> => ({
+  first: conv2dParameters(channels, channels, 3, { ...options, gain: 1 }),
+  second: conv2dParameters(channels, channels, 3, options),
+})
+
+/** x + conv(activation(conv(x))), each convolution followed by `norm` (He et al. 2016). */
+export function residualBlock(p: ResidualBlock<Operand>, x: Expr, { norm = y => y, activation = op.relu }: { norm?: (y: Expr) => Expr; activation?: (y: Expr) => Expr } = {}): Expr {
+  return op.add(x, norm(conv2d(p.second, activation(norm(conv2d(p.first, x))))))
+}
+
+/** Depth to space (Shi et al. 2016): `[N, C r^2, H, W]` to `[N, C, H r, W r]`. */
+export function pixelShuffle(x: Expr, r: number): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const parts = op.reshape(x, [n, c / r ** 2, r, r, h, w])
+  return op.reshape(op.transpose(parts, [0, 1, 4, 2, 5, 3]), [n, c / r ** 2, h * r, w * r])
+}
+
+/** Space to depth, the inverse of {@link pixelShuffle}. */
+export function pixelUnshuffle(x: Expr, r: number): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const parts = op.reshape(x, [n, c, h / r, r, w / r, r])
+  return op.reshape(op.transpose(parts, [0, 1, 3, 5, 2, 4]), [n, c * r ** 2, h / r, w / r])
+}
+
+/** Every pixel repeated `r` times along both axes. */
+export function upsampleNearest(x: Expr, r = 2): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  return op.reshape(op.broadcastTo(op.reshape(x, [n, c, h, 1, w, 1]), [n, c, h, r, w, r]), [n, c, h * r, w * r])
+}
+
+/** Bilinear resizing with pixel centres aligned (half-pixel convention), as two products with constant matrices. */
+export function resizeBilinear(x: Expr, height: number, width: number): Expr {
+  const [, , h, w] = x.shape as [number, number, number, number]
+  return op.matmul(op.matmul(interpolation(height, h), x), op.transpose(op.constant(interpolation(width, w)), [1, 0]))
+}
+
+function interpolation(to: number, from: number): ReturnType<typeof tensor<'f32'>> {
+  const data = new Float32Array(to * from)
+  for (let i = 0; i < to; i++) {
+    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5))
+    const low = Math.floor(at)
+    const high = Math.min(from - 1, low + 1)
+    data[i * from + low]! += 1 - (at - low)
+    data[i * from + high]! += at - low
+  }
+  return tensor('f32', [to, from], data)
+}
+
+/** Mirrors `size` rows and columns around the image without repeating the edge. */
+export function reflectionPad(x: Expr, size: number): Expr {
+  let y = x
+  for (const axis of [2, 3]) {
+    const length = y.shape[axis]!
+    if (size >= length) throw argumentError('size', `less than the image's ${length}`, size)
+    const before = op.flip(op.slice(y, axis, 1, size + 1), axis)
+    const after = op.flip(op.slice(y, axis, length - size - 1, length - 1), axis)
+    y = op.concat([before, y, after], axis)
+  }
+  return y
+}
+
+export const globalAvgPool = (x: Expr): Expr => op.mean(x, [2, 3])
+
+export type Attention<L> = {
+  readonly qkv: Affine<L>
+  readonly out: Affine<L>
+}
+
+export const attentionParameters = (width: number): Attention<Parameter> => ({
+  qkv: { weight: uniform([width, 3 * width], Math.sqrt(3 / width)), bias: zerosOf([3 * width]) },
+  out: { weight: uniform([width, width], Math.sqrt(3 / width)), bias: zerosOf([width]) },
+})
+
+/** Multi-head self-attention (Vaswani et al. 2017) over `[N, tokens, width]`. */
+export function attention(p: Attention<Operand>, x: Expr, heads: number): Expr {
+  const [n, t, d] = x.shape as [number, number, number]
+  const all = op.transpose(op.reshape(dense(p.qkv, x), [n, t, 3, heads, d / heads]), [2, 0, 3, 1, 4])
+  const [q, k, v] = [0, 1, 2].map(i => op.reshape(op.slice(all, 0, i, i + 1), [n, heads, t, d / heads])) as [Expr, Expr, Expr]
+  const scores = op.mul(op.matmul(q, op.transpose(k, [0, 1, 3, 2])), 1 / Math.sqrt(d / heads))
+  const mixed = op.transpose(op.matmul(op.softmax(scores), v), [0, 2, 1, 3])
+  return dense(p.out, op.reshape(mixed, [n, t, d]))
+}
+

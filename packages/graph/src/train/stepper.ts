@@ -1,0 +1,272 @@
+import { LatentError } from '@latent/core'
+import { build, shape } from '../compile.ts'
+import type { Shape } from '../compile.ts'
+import { differentiate } from '../differentiate.ts'
+import { encodeModel } from '../onnx.ts'
+import * as op from '../ops.ts'
+import type { Expr } from '../ops.ts'
+import { initialise } from '../parameters.ts'
+import type { Parameter } from '../parameters.ts'
+import { openSession } from '../runtime.ts'
+import type { Backend, SessionOptions } from '../runtime.ts'
+import { tensor, zeros } from '../tensor.ts'
+import type { Tensor } from '../tensor.ts'
+import { leaves, mapTree } from '../tree.ts'
+import type { MapTree, Tree } from '../tree.ts'
+import type { Optimiser } from './optimisers.ts'
+import { cutSlab, fillSlab, joinSlab, planSlabs, readSlab, slabDims } from './slabs.ts'
+import type { Slab } from './slabs.ts'
+
+/** What a loss function sees: every network's parameters, the state, and the batch. */
+export interface LossInput<N, S> {
+  readonly networks: MapTree<N, Expr>
+  readonly state: MapTree<S, Expr>
+  readonly batch: Readonly<Record<string, Expr>>
+}
+
+export interface LossOutput<S> {
+  readonly loss: Expr
+  /** Scalars to report beside the loss. */
+  readonly metrics?: Readonly<Record<string, Expr>>
+  /** What the state becomes (running statistics, say). Default: what it was. */
+  readonly state?: MapTree<S, Expr>
+}
+
+/** One turn of a step: some networks move down the gradient of one loss. */
+export interface Phase<N, S> {
+  readonly name: string
+  readonly trains: readonly (keyof N & string)[]
+  readonly optimiser: Optimiser
+  /** Scales gradients down to this global norm (Pascanu et al. 2013). */
+  readonly clip?: number
+  readonly loss: (input: LossInput<N, S>) => LossOutput<S>
+}
+
+/** A training problem: networks, their data and how they are trained, in turn within each step. */
+export interface Training<N = Record<string, object>, S = object> {
+  /** Parameter trees by name. */
+  readonly networks: N
+  /** Arrays that losses update themselves. */
+  readonly state?: S
+  /** Inputs of one step, by name. */
+  readonly batch: Readonly<Record<string, Shape>>
+  readonly phases: readonly Phase<N, S>[]
+  /**
+   * Keeps exponential moving averages of all weights (Polyak averaging) with this decay, or with
+   * (1 + t) / (10 + t) while that is less, so that the beginning is soon forgotten.
+   */
+  readonly average?: number
+}
+
+/** Everything that a run carries from one step to the next, by name: a checkpoint's tensors. */
+export type Snapshot = Readonly<Record<string, Tensor>>
+
+/** A compiled training step with its weights. */
+export interface Stepper {
+  readonly backend: Backend
+  /** Steps done. */
+  readonly step: number
+  /** One step of every phase, at one learning rate for each. @returns losses and metrics by name */
+  advance(batch: Readonly<Record<string, Tensor>>, rates: readonly number[]): Promise<Record<string, number>>
+  /** Weights by path: the trained ones, or their moving averages. */
+  weights(which?: 'networks' | 'average'): Record<string, Tensor<'f32'>>
+  snapshot(): Snapshot
+  /** @throws E_WEIGHTS if the snapshot belongs to another training problem */
+  restore(snapshot: Snapshot, step: number): void
+  close(): Promise<void>
+}
+
+interface Layout {
+  /** Slabs of each network, and which phase trains it. */
+  readonly slabs: readonly { readonly network: string; readonly slab: Slab }[]
+  readonly slots: number[]
+}
+
+function layout<N, S>(training: Training<N, S>): Layout {
+  const slabs = Object.entries(training.networks as Record<string, Tree<Parameter>>).flatMap(([network, tree]) =>
+    planSlabs(leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims])).map(slab => ({ network, slab })),
+  )
+  const slots = slabs.map(({ network }) => {
+    const phases = training.phases.filter(({ trains }) => (trains as readonly string[]).includes(network))
+    if (phases.length !== 1) throw new LatentError('E_ARGUMENT', `expected network ${network} to be trained in one phase, found ${phases.length}`)
+    return phases[0]!.optimiser.slots
+  })
+  return { slabs, slots }
+}
+
+/** The names under which a run's arrays enter the graph; what comes out has `next.` before it. */
+function argumentsOf<N, S>(training: Training<N, S>, { slabs, slots }: Layout) {
+  const each = (make: (i: number) => Shape) => Object.fromEntries(slabs.map((_, i) => [String(i), make(i)]))
+  const like = (i: number) => shape(slabDims(slabs[i]!.slab))
+  return {
+    slabs: each(like),
+    slots: Object.fromEntries(slabs.map((_, i) => [String(i), Object.fromEntries(Array.from({ length: slots[i]! }, (_, j) => [String(j), like(i)]))])),
+    average: training.average === undefined ? {} : each(like),
+    decay: training.average === undefined ? {} : { average: shape([]) },
+    state: mapTree((training.state ?? {}), (_, leaf) => shape((leaf as unknown as Parameter).dims)) as Record<string, Shape>,
+    batch: training.batch,
+    scalars: Object.fromEntries(training.phases.map((phase, i) => [String(i), Object.fromEntries(phase.optimiser.scalars(1, 0).map((_, j) => [String(j), shape([])]))])),
+  }
+}
+
+type Named = Record<string, Expr>
+interface Traced {
+  readonly slabs: Named
+  readonly slots: Record<string, Named>
+  readonly average: Named
+  readonly decay: Named
+  readonly state: Named
+  readonly batch: Named
+  readonly scalars: Record<string, Named>
+}
+
+/** Traced: one whole step, all phases in turn. */
+function traceStep<N, S>(training: Training<N, S>, plan: Layout, args: Traced): Tree<Expr> {
+  const slabs: Named = { ...args.slabs }
+  const slots: Record<string, Named> = { ...args.slots }
+  let state = args.state as MapTree<S, Expr>
+  const report: Named = {}
+  const networks = (): MapTree<N, Expr> => {
+    const parts = new Map(plan.slabs.flatMap(({ slab }, i) => cutSlab(slab, slabs[String(i)]!)))
+    return mapTree(training.networks as object, path => parts.get(path)!) as MapTree<N, Expr>
+  }
+  for (const [index, phase] of training.phases.entries()) {
+    const all = networks() as Record<string, Tree<Expr>>
+    const own = Object.fromEntries(phase.trains.map(name => [name, all[name]!]))
+    const { loss, gradients, aux } = differentiate(
+      own_ => {
+        const { loss, metrics = {}, state: next = state } = phase.loss({ networks: { ...all, ...own_ } as MapTree<N, Expr>, state, batch: args.batch })
+        return { loss, aux: { metrics, state: next } }
+      },
+      own,
+    )
+    state = aux.state
+    const byPath = new Map(leaves<Expr>(gradients))
+    const mine = plan.slabs.flatMap(({ network, slab }, i) => ((phase.trains as readonly string[]).includes(network) ? [{ i: String(i), gradient: joinSlab(slab, byPath) }] : []))
+    const clipped = phase.clip === undefined ? undefined : clipFactor(mine.map(({ gradient }) => gradient), phase.clip)
+    const scalars = Object.values(args.scalars[String(index)]!)
+    for (const { i, gradient } of mine) {
+      const g = clipped ? op.mul(gradient, clipped.factor) : gradient
+      const next = phase.optimiser.update(slabs[i]!, g, Object.values(slots[i] ?? {}), scalars)
+      slabs[i] = next.parameter
+      slots[i] = Object.fromEntries(next.slots.map((slot, j) => [String(j), slot]))
+    }
+    report[phase.name] = loss
+    if (clipped) report[`${phase.name}.gradient`] = clipped.norm
+    for (const [name, value] of Object.entries(aux.metrics)) report[`${phase.name}.${name}`] = value
+  }
+  // old + (new - old) * (1 - decay): the host feeds 1 - decay.
+  const average = Object.fromEntries(Object.entries(args.average).map(([i, old]) => [i, op.add(old, op.mul(op.sub(slabs[i]!, old), args.decay['average']!))]))
+  return { next: { slabs, slots, average, state: state as Tree<Expr> }, report }
+}
+
+function clipFactor(gradients: readonly Expr[], limit: number): { factor: Expr; norm: Expr } {
+  const norm = op.sqrt(gradients.map(gradient => op.sum(op.square(gradient))).reduce((a, b) => op.add(a, b)))
+  return { factor: op.minimum(1, op.div(limit, op.add(norm, 1e-6))), norm }
+}
+
+/**
+ * The step as an ONNX model, for a look at what the trainer runs.
+ * @throws E_GRAPH for what cannot be lowered
+ */
+export function stepModel<N, S>(training: Training<N, S>): Uint8Array {
+  const plan = layout(training)
+  return encodeModel(build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan)))
+}
+
+/**
+ * Compiles a training step and draws initial weights: loss, gradients, clipping, optimiser and moving
+ * averages of all phases are one ONNX graph, whose outputs of one step are the inputs of the next.
+ * @param seed of the initial weights
+ */
+export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: SessionOptions = {}): Promise<Stepper> {
+  const plan = layout(training)
+  const session = await openSession(stepModel(training), options)
+  const initial = Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>))
+  const initialState = Object.fromEntries(leaves<Tensor>((await initialise(training.state ?? {}, seed))))
+
+  // Two sets of arrays take turns as input and output of the graph, so that a step allocates nothing.
+  let current: Record<string, Tensor> = {}
+  plan.slabs.forEach(({ slab }, i) => {
+    current[`slabs.${i}`] = fillSlab(slab, initial)
+    for (let j = 0; j < plan.slots[i]!; j++) current[`slots.${i}.${j}`] = zeros('f32', slabDims(slab))
+    if (training.average !== undefined) current[`average.${i}`] = fillSlab(slab, initial)
+  })
+  for (const [path, value] of Object.entries(initialState)) current[`state.${path}`] = copyOf(value)
+  const scalarsOut = session.outputs.filter(name => name.startsWith('report.'))
+  let spare = Object.fromEntries(Object.entries(current).map(([name, value]) => [name, copyOf(value)]))
+  const report = Object.fromEntries(scalarsOut.map(name => [name, zeros('f32', [])]))
+  let step = 0
+
+  return {
+    backend: session.backend,
+    get step() {
+      return step
+    },
+    async advance(batch, rates) {
+      const feeds: Record<string, Tensor> = { ...current }
+      for (const [name, value] of Object.entries(batch)) feeds[`batch.${name}`] = value
+      training.phases.forEach((phase, i) => {
+        phase.optimiser.scalars(step + 1, rates[i]!).forEach((value, j) => (feeds[`scalars.${i}.${j}`] = tensor('f32', [], Float32Array.of(value))))
+      })
+      const decay = Math.min(training.average ?? 0, (2 + step) / (11 + step))
+      feeds['decay.average'] = tensor('f32', [], Float32Array.of(1 - decay))
+      const needed = Object.fromEntries(session.inputs.map(name => [name, feeds[name]!]))
+      const results = Object.fromEntries(Object.entries(spare).map(([name, value]) => [`next.${name}`, value]))
+      const outputs = await session.run(needed, session.backend === 'ort-node' ? { ...results, ...report } : undefined)
+      const next = Object.fromEntries(Object.keys(spare).map(name => [name, outputs[`next.${name}`]!]))
+      spare = current
+      current = next
+      step++
+      return Object.fromEntries(scalarsOut.map(name => [name.slice('report.'.length), Number(outputs[name]!.data[0])]))
+    },
+    weights: (which = 'networks') => Object.fromEntries(plan.slabs.flatMap(({ slab }, i) => readSlab(slab, current[`${which === 'average' && training.average !== undefined ? 'average' : 'slabs'}.${i}`]!))),
+    snapshot: () => named(plan, current),
+    restore(snapshot, at) {
+      const next = unnamed(plan, snapshot, current)
+      for (const [name, value] of Object.entries(next)) (current[name]!.data as Float32Array).set(value.data as Float32Array)
+      step = at
+    },
+    close: () => session.close(),
+  }
+}
+
+const copyOf = (value: Tensor): Tensor => ({ ...value, data: value.data.slice() })
+
+const slabKey = /^(slabs|slots|average)\.(\d+)(?:\.(\d+))?$/
+const roleOf = (kind: string, slot: string | undefined) => (kind === 'slabs' ? 'networks' : kind === 'slots' ? `slots.${slot}` : 'average')
+
+/** Arrays by slab as arrays by parameter: the form a checkpoint keeps, whatever the slabs. */
+function named({ slabs }: Layout, set: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(set).flatMap(([name, value]) => {
+      const [, kind, i, slot] = slabKey.exec(name) ?? []
+      if (kind === undefined) return [[name, copyOf(value)]]
+      return readSlab(slabs[Number(i)]!.slab, value).map(([path, part]): [string, Tensor] => [`${roleOf(kind, slot)}.${path}`, part])
+    }),
+  )
+}
+
+function unnamed({ slabs }: Layout, snapshot: Snapshot, like: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const used = new Set<string>()
+  const take = (name: string, dims: readonly number[]): Tensor => {
+    const found = snapshot[name]
+    if (!found || found.dtype !== 'f32' || found.dims.join() !== dims.join()) {
+      throw new LatentError('E_WEIGHTS', `the checkpoint has no ${name} of shape [${dims.join(', ')}]`, { hint: 'it was written by another recipe, profile or version' })
+    }
+    used.add(name)
+    return found
+  }
+  const result = Object.fromEntries(
+    Object.entries(like).map(([name, value]): [string, Tensor] => {
+      const [, kind, i, slot] = slabKey.exec(name) ?? []
+      if (kind === undefined) return [name, take(name, value.dims)]
+      const { slab } = slabs[Number(i)]!
+      const role = roleOf(kind, slot)
+      return [name, fillSlab(slab, Object.fromEntries(slab.members.map(({ path, dims }) => [path, take(`${role}.${path}`, dims)])))]
+    }),
+  )
+  const extra = Object.keys(snapshot).find(name => !used.has(name))
+  if (extra !== undefined) throw new LatentError('E_WEIGHTS', `the checkpoint has ${extra}, which this training does not know`, { hint: 'it was written by another recipe, profile or version' })
+  return result
+}

@@ -1,0 +1,33 @@
+import type { Image } from '@latent/core'
+import type { Schedule, Tensor, Training } from '@latent/graph'
+
+/** `compact` trains on two CPU cores in minutes to hours; `paper` has the published dimensions. */
+export type Profile = 'compact' | 'paper'
+
+/** What a recipe needs of the machine it trains on: images are decoded by the caller, so that recipes know no file system. */
+export interface RecipeContext {
+  readonly profile: Profile
+  readonly seed: number
+  /** All images of one split of a data set, as bytes with 1 or 3 channels, in order of name. @throws E_DATA */
+  readonly images: (set: string, split: string) => Promise<readonly Image<'u8'>[]>
+}
+
+/** A training problem ready to run: what `train` of @latent/graph takes, but for the files. */
+export interface RecipeRun {
+  readonly training: Training<never, never>
+  readonly rates: readonly Schedule[]
+  readonly steps: number
+  readonly batchSize: number
+  readonly data: (step: number) => Promise<Readonly<Record<string, Tensor>>>
+  readonly validation?: { readonly every: number; readonly patience: number; readonly score: (weights: Record<string, Tensor<'f32'>>) => Promise<number> }
+  /** What the score is, for people. */
+  readonly scoreName?: string
+  readonly close?: () => Promise<void>
+}
+
+/** How one network is trained; lives beside the scheme it belongs to. */
+export interface Recipe {
+  readonly id: string
+  readonly title: string
+  readonly open: (context: RecipeContext) => Promise<RecipeRun>
+}

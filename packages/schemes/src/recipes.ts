@@ -1,0 +1,15 @@
+import { LatentError } from '@latent/core'
+import { denoiserRecipe } from './denoiser/recipe.ts'
+import type { Recipe } from './recipe.ts'
+
+export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
+
+/** Every training recipe, by the name that `latent train` takes. */
+export const recipes: readonly Recipe[] = [denoiserRecipe]
+
+/** @throws E_ARGUMENT for an unknown name, listing the known ones */
+export function findRecipe(id: string): Recipe {
+  const recipe = recipes.find(candidate => candidate.id === id)
+  if (!recipe) throw new LatentError('E_ARGUMENT', `there is no recipe ${JSON.stringify(id)}`, { hint: `known recipes: ${recipes.map(known => known.id).join(', ')}` })
+  return recipe
+}
