@@ -1,4 +1,4 @@
-import { LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
+import { argumentError, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { constantWeights } from '@latent/schemes/exact-flow'
 import { createAlbum, Keyring, streamOf } from '@latent/vault'
@@ -16,13 +16,17 @@ export function demoCommand(program: Command): void {
     .command('demo')
     .description('draw a picture, seal it, open it, and show what happened')
     .option('-o, --output <folder>', 'where the files go (its earlier demo files are replaced)', 'latent-demo')
-    .action(async ({ output }: { output: string }) => demo(output))
+    .option('--width <pixels>', 'of the picture, from 48 to 4800', '960')
+    .action(async ({ output, width }: { output: string; width: string }) => {
+      if (!/^\d+$/.test(width) || Number(width) < 48 || Number(width) > 4800) throw argumentError('--width', 'a number from 48 to 4800', width)
+      await demo(output, Number(width))
+    })
 }
 
-async function demo(output: string): Promise<void> {
+async function demo(output: string, width: number): Promise<void> {
   const folders = { plain: join(output, 'plain'), sealed: join(output, 'sealed'), opened: join(output, 'opened') }
   for (const folder of Object.values(folders)) await rm(folder, { recursive: true, force: true })
-  const plain = encodePng(drawScene())
+  const plain = encodePng(drawScene(width, Math.round((width * 2) / 3)))
   await writeWhole(join(folders.plain, 'lake.png'), streamOf(plain))
 
   const identity = await generateX25519Identity()

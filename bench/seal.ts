@@ -1,0 +1,124 @@
+// Sealing, beside what it is built on and what it is compared with; every pair in one run, alternating.
+import { TILE_BYTES } from '@latent/schemes/exact-flow'
+import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
+import { spawnSync } from 'node:child_process'
+import { createCipheriv, randomFillSync } from 'node:crypto'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+
+const LARGE_BYTES = 256e6
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!
+const line = (what: string, ours: number, peer: string, theirs: number, unit: string) => console.log(`${what}: ${ours.toFixed(1)} ${unit}, ${peer} ${theirs.toFixed(1)} ${unit}, ratio ${(ours / theirs).toFixed(3)}`)
+
+/** Measures both in turn, so that other work on the machine meets them alike; medians. */
+async function alternate(times: number, a: () => Promise<number> | number, b: () => Promise<number> | number): Promise<[number, number]> {
+  const [as, bs]: [number[], number[]] = [[], []]
+  for (let i = 0; i < times; i++) {
+    as.push(await a())
+    bs.push(await b())
+  }
+  return [median(as), median(bs)]
+}
+
+async function megabytesPerSecond(bytes: number, work: () => Promise<unknown> | void): Promise<number> {
+  const started = performance.now()
+  await work()
+  return bytes / 1000 / (performance.now() - started)
+}
+
+export default async function run(options: readonly string[]): Promise<void> {
+  await cipherAlone()
+  const folder = mkdtempSync(join(tmpdir(), 'latent-bench-'))
+  try {
+    await commands(folder, options[0] ?? process.env['LATENT_DATA'] ?? '../shared/data')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Megabytes (10^6) a second of whole tiles, on every core. */
+async function cipherAlone(): Promise<void> {
+  const lanes = availableParallelism()
+  const pool = await openExactFlowPool({ workers: lanes })
+  const key = new Uint8Array(32)
+  const tile = randomFillSync(new Uint8Array(TILE_BYTES))
+  const tiles = 32 * lanes
+  const flow = () =>
+    megabytesPerSecond(tiles * TILE_BYTES, async () => {
+      const underWay: Promise<Uint8Array>[] = []
+      for (let i = 0; i < tiles; i++) {
+        underWay.push(pool.encrypt(key, Uint8Array.of(i), tile))
+        if (underWay.length > lanes + 1) await underWay.shift()
+      }
+      await Promise.all(underWay)
+    })
+  const workers = await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      const worker = new Worker(new URL('networks-worker.ts', import.meta.url), { workerData: 32 })
+      await new Promise(resolve => worker.once('message', resolve))
+      return worker
+    }),
+  )
+  const networks = () => megabytesPerSecond(tiles * TILE_BYTES, () => Promise.all(workers.map(worker => new Promise(resolve => worker.once('message', resolve).postMessage(0)))))
+  const gcm = () =>
+    megabytesPerSecond(tiles * TILE_BYTES, () => {
+      for (let i = 0; i < tiles; i++) {
+        const cipher = createCipheriv('aes-256-gcm', key, new Uint8Array(12))
+        cipher.update(tile)
+        cipher.final()
+      }
+    })
+  await flow()
+  const [whole, nets] = await alternate(7, flow, networks)
+  line('exact flow, whole cipher', whole, 'the four networks alone', nets, 'MB/s')
+  const [again, aes] = await alternate(3, flow, gcm)
+  line('exact flow, whole cipher', again, 'AES-256-GCM on one core', aes, 'MB/s')
+  await pool.close()
+  for (const worker of workers) await worker.terminate()
+}
+
+/** Whole commands as a user starts them, start-up included. */
+async function commands(folder: string, data: string): Promise<void> {
+  const latent = join(import.meta.dirname, '../packages/cli/bin/latent.js')
+  const identity = join(folder, 'key')
+  const recipient = spawnSync(process.execPath, [latent, 'keygen', '-o', identity], { encoding: 'utf8' }).stdout.trim()
+  if (spawnSync('age', ['--version']).status !== 0) return console.log('age is not installed (Debian: age); left out')
+  const seal = (input: string, ...rest: string[]) => {
+    const output = join(folder, 'sealed')
+    rmSync(output, { recursive: true, force: true })
+    if (spawnSync(process.execPath, [latent, 'seal', input, '-o', output, '-r', recipient, ...rest]).status !== 0) throw new Error('latent seal failed')
+  }
+  const age = (input: string) => {
+    if (spawnSync('age', ['-r', recipient, '-o', join(folder, `${basename(input)}.age`), input]).status !== 0) throw new Error('age failed')
+    rmSync(join(folder, `${basename(input)}.age`))
+  }
+
+  const large = join(folder, 'large.bin')
+  writeFileSync(large, randomFillSync(new Uint8Array(LARGE_BYTES)))
+  const [sealed, aged] = await alternate(3, () => megabytesPerSecond(LARGE_BYTES, () => seal(large)), () => megabytesPerSecond(LARGE_BYTES, () => age(large)))
+  line('latent seal, one file of 256 MB', sealed, 'age', aged, 'MB/s')
+  const [unchecked] = await alternate(3, () => megabytesPerSecond(LARGE_BYTES, () => seal(large, '--no-check')), () => 0)
+  line('latent seal --no-check, the same', unchecked, 'age', aged, 'MB/s')
+
+  const photos = join(folder, 'photos')
+  const source = join(data, 'bsds500')
+  const files = photosBelow(source)
+  if (files.length === 0) return console.log(`no photos below ${source}; left out`)
+  mkdirSync(photos)
+  for (const file of files) copyFileSync(file, join(photos, basename(file)))
+  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
+  for (const [label, rest] of [['latent seal', []], ['latent seal --no-check', ['--no-check']], ['latent seal --cipher aes-256-gcm', ['--cipher', 'aes-256-gcm']]] as const) {
+    const [ours, theirs] = await alternate(3, () => megabytesPerSecond(bytes, () => seal(photos, ...rest)), () => megabytesPerSecond(bytes, () => files.forEach(age)))
+    line(`${label}, ${files.length} photos`, ours, 'one age process a file', theirs, 'MB/s')
+  }
+}
+
+function photosBelow(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.jpg')).map(name => join(folder, name))
+  } catch {
+    return []
+  }
+}
