@@ -3,7 +3,7 @@
 // beside it as a package takes over.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,6 +12,8 @@ const here = dirname(fileURLToPath(import.meta.url))
 const main = [join(here, '../dist/main.js'), join(here, '../src/main.ts')].find(existsSync)
 
 if (major > 22 || (major === 22 && minor >= 18)) {
+  // Start-up is most of the time of a small command; compiled code is kept for the next one.
+  module.enableCompileCache?.()
   await import(main)
 } else {
   const require = createRequire(import.meta.url)

@@ -1,14 +1,6 @@
 #!/usr/bin/env node
 import { LatentError } from '@latent/core'
 import { Command, CommanderError } from 'commander'
-import { cryptCommands } from './commands/crypt.ts'
-import { demoCommand } from './commands/demo.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { inspectCommand } from './commands/inspect.ts'
-import { keygenCommand } from './commands/keygen.ts'
-import { openCommand, verifyCommand } from './commands/open.ts'
-import { sealCommand } from './commands/seal.ts'
-import { trainCommand } from './commands/train.ts'
 import { clearProgress } from './progress.ts'
 
 /**
@@ -18,6 +10,23 @@ import { clearProgress } from './progress.ts'
  */
 const EXIT: Partial<Record<string, number>> = { E_ARGUMENT: 2, E_KEY: 2, E_INTERNAL: 3 }
 
+type Register = (program: Command) => void
+const crypt = async (): Promise<Register> => (await import('./commands/crypt.ts')).cryptCommands
+
+// Only the command that is asked for is loaded: sealing a photo must not wait for the training engine.
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  keygen: async () => (await import('./commands/keygen.ts')).keygenCommand,
+  seal: async () => (await import('./commands/seal.ts')).sealCommand,
+  open: async () => (await import('./commands/open.ts')).openCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  verify: async () => (await import('./commands/open.ts')).verifyCommand,
+  encrypt: crypt,
+  decrypt: crypt,
+  train: async () => (await import('./commands/train.ts')).trainCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+}
+
 const program = new Command('latent')
   .description('Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent open` gives it back bit for bit.')
   .version('0.1.0')
@@ -25,7 +34,8 @@ const program = new Command('latent')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`latent: ${text}`) })
 
-for (const command of [keygenCommand, sealCommand, openCommand, inspectCommand, verifyCommand, cryptCommands, doctorCommand, demoCommand, trainCommand]) command(program)
+const asked = COMMANDS[process.argv[2] ?? '']
+for (const load of asked ? [asked] : new Set(Object.values(COMMANDS))) (await load())(program)
 for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
 
 try {

@@ -21,7 +21,7 @@ export function progressBar(label: string, enabled = true): Progress {
   const out = process.stderr
   if (!enabled) return { ...quiet, note() {} }
   if (!out.isTTY) return quiet
-  const started = performance.now()
+  let started = performance.now()
   let [total, done, drawn] = [0, 0, 0]
 
   function draw(force = false): void {
@@ -40,6 +40,7 @@ export function progressBar(label: string, enabled = true): Progress {
   return {
     total(units) {
       total = units
+      started = performance.now()
       draw(true)
     },
     add(units) {
