@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 // command or LATENT_DATA skip themselves visibly where those are missing.
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts'],
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

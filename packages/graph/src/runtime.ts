@@ -20,6 +20,11 @@ export interface SessionOptions {
   readonly threads?: number
   /** ONNX Runtime's own graph rewriting. Default `all`. */
   readonly optimisation?: 'none' | 'basic' | 'extended' | 'all'
+  /**
+   * WebGPU only: refuse a model if any of its nodes would run on the processor, as ONNX Runtime
+   * arranges in silence where it has no GPU kernel. Default false.
+   */
+  readonly gpuOnly?: boolean
   /** Native only: writes a profile (Chrome trace JSON) to a file with this prefix when the session closes. */
   readonly profile?: string
   /** Browser only: folder of ONNX Runtime's `.wasm` files, where a bundler has not placed them. */
@@ -85,6 +90,7 @@ async function openOn(backend: Backend, model: Uint8Array, options: SessionOptio
     graphOptimizationLevel: options.optimisation === 'none' ? 'disabled' : (options.optimisation ?? 'all'),
     logSeverityLevel: 3,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    ...(options.gpuOnly && backend === 'ort-webgpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
     ...options.extra,
   })
   return {

@@ -4,7 +4,10 @@ import { type Tensor, tensor } from '@latent/graph/tensor'
 import { CHANNELS, type Layer, type Weights } from './weights.ts'
 import { HALF_CHANNELS, POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
 
-/** `int8` is QLinearConv on bytes, channels last; `float` the same integers in float32 convolutions. */
+/**
+ * `int8` is QLinearConv on bytes, channels last; `float` the same integers in float32 convolutions.
+ * WebGPU has no kernel for the former.
+ */
 export type Arithmetic = 'int8' | 'float'
 
 export interface OnnxOptions {
@@ -20,7 +23,7 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
   const build = arithmetic === 'int8' ? int8Model : floatModel
   const sessions: Session[] = []
   // One after the other: the WASM runtime must not be started twice at once.
-  for (const layers of weights.networks) sessions.push(await openSession(build(layers), session))
+  for (const layers of weights.networks) sessions.push(await openSession(build(layers), { ...session, gpuOnly: true }))
   // Native runs write into one buffer, used again: a fresh one for each would double the memory held.
   let result = new Uint8Array(0)
   return {
@@ -66,25 +69,39 @@ export function int8Model(layers: readonly Layer[]): Uint8Array {
   return encodeModel({ nodes, inputs: [INPUT], outputs: [OUTPUT], initializers, opsets: { '': 17, 'com.microsoft': 1 }, name: 'exact-flow-round-int8' })
 }
 
-/** The model of one round in float32: exact all the same, because every number is an integer below 2^24. */
+/**
+ * The model of one round in float32: exact all the same, because every number is an integer below
+ * 2^24 times a power of two, and no operation has to round.
+ *
+ * [Note: Rounding without a rounding operator] ONNX Runtime has no WebGPU kernel for `Round`, and
+ * would fetch every activation to the processor for it; WGSL leaves the direction of float rounding
+ * open, so adding and subtracting 2^23 is no substitute. With u = x - 1/2, x to the nearest integer,
+ * ties to even, is floor(u) + ceil(u / 2) - floor(u / 2).
+ */
 export function floatModel(layers: readonly Layer[]): Uint8Array {
   const initializers: Record<string, Tensor> = {
     low: tensor('f32', [], Float32Array.of(0)),
     high: tensor('f32', [], Float32Array.of(255)),
+    half: tensor('f32', [], Float32Array.of(0.5)),
   }
   const nodes: OnnxNode[] = [
     { op: 'Cast', inputs: ['x'], outputs: ['xf'], attributes: { to: 1 } },
     { op: 'Transpose', inputs: ['xf'], outputs: ['a0'], attributes: { perm: [0, 3, 1, 2] } },
   ]
   for (const [l, layer] of layers.entries()) {
-    initializers[`w${l}`] = tensor('f32', [layer.outputs, layer.inputs, 3, 3], Float32Array.from(layer.weights))
-    initializers[`b${l}`] = tensor('f32', [layer.outputs], Float32Array.from(layer.bias))
-    initializers[`scale${l}`] = tensor('f32', [], Float32Array.of(2 ** -layer.shift))
+    const scale = 2 ** -layer.shift
+    initializers[`w${l}`] = tensor('f32', [layer.outputs, layer.inputs, 3, 3], Float32Array.from(layer.weights, w => w * scale))
+    initializers[`b${l}`] = tensor('f32', [layer.outputs], Float32Array.from(layer.bias, b => b * scale))
     nodes.push(
       { op: 'Conv', inputs: [`a${l}`, `w${l}`, `b${l}`], outputs: [`sum${l}`], attributes: GEOMETRY },
-      { op: 'Mul', inputs: [`sum${l}`, `scale${l}`], outputs: [`scaled${l}`] },
-      { op: 'Round', inputs: [`scaled${l}`], outputs: [`rounded${l}`] },
-      { op: 'Clip', inputs: [`rounded${l}`, 'low', 'high'], outputs: [`a${l + 1}`] },
+      { op: 'Clip', inputs: [`sum${l}`, 'low', 'high'], outputs: [`x${l}`] },
+      { op: 'Sub', inputs: [`x${l}`, 'half'], outputs: [`u${l}`] },
+      { op: 'Mul', inputs: [`u${l}`, 'half'], outputs: [`half${l}`] },
+      { op: 'Floor', inputs: [`u${l}`], outputs: [`floor${l}`] },
+      { op: 'Ceil', inputs: [`half${l}`], outputs: [`above${l}`] },
+      { op: 'Floor', inputs: [`half${l}`], outputs: [`below${l}`] },
+      { op: 'Sub', inputs: [`above${l}`, `below${l}`], outputs: [`odd${l}`] },
+      { op: 'Add', inputs: [`floor${l}`, `odd${l}`], outputs: [`a${l + 1}`] },
     )
   }
   nodes.push(

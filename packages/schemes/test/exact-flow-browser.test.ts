@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type BrowserPage, chromium, openPage } from '../../../test/browser/page.ts'
+import type * as Script from './exact-flow-page.ts'
+import type { FlowVector } from './exact-flow-vectors.ts'
+
+const script = new URL('exact-flow-page.ts', import.meta.url)
+const published = JSON.parse(await readFile(new URL('vectors/exact-flow.json', import.meta.url), 'utf8')) as { weights: string; vectors: FlowVector[] }
+
+describe.skipIf(!chromium)('published vectors in Chromium', () => {
+  let page: BrowserPage<typeof Script>
+  beforeAll(async () => {
+    page = await openPage<typeof Script>(script)
+  })
+  afterAll(() => page.close())
+
+  test.each(['int8', 'float'] as const)('WASM %s, two threads', async arithmetic => {
+    expect(await page.call.vectors({ backend: 'ort-wasm', arithmetic, threads: 2 }, published.vectors)).toEqual({ ...published, backend: `ort-wasm ${arithmetic}` })
+  })
+})
+
+describe.skipIf(!chromium)('published vectors on WebGPU in Chromium, software adapter', () => {
+  let page: BrowserPage<typeof Script>
+  beforeAll(async () => {
+    page = await openPage<typeof Script>(script, { gpu: 'software' })
+  })
+  afterAll(() => page.close())
+
+  // The software adapter computes about 0.1 MB/s, so the two longest vectors are left out.
+  const vectors = published.vectors.filter(({ length }) => length <= 98_309)
+
+  test('WebGPU float, every node on the adapter, vectors up to 98,309 bytes', async context => {
+    if (!(await page.call.hasAdapter())) context.skip('this Chromium has no WebGPU adapter')
+    expect(await page.call.vectors({ backend: 'ort-webgpu', arithmetic: 'float' }, vectors)).toEqual({ weights: published.weights, backend: 'ort-webgpu float', vectors })
+  })
+
+  test('WebGPU int8 is refused: ONNX Runtime has no WebGPU kernel for QLinearConv', async context => {
+    if (!(await page.call.hasAdapter())) context.skip('this Chromium has no WebGPU adapter')
+    await expect(page.call.vectors({ backend: 'ort-webgpu', arithmetic: 'int8' }, vectors)).rejects.toThrow(/graph nodes that are assigned to the default CPU EP/)
+  })
+
+  test('a chain goes on to WASM int8', async () => {
+    const short = vectors.slice(0, 3)
+    expect(await page.call.vectors({ backend: ['ort-webgpu', 'ort-wasm'], arithmetic: 'int8' }, short)).toEqual({ weights: published.weights, backend: 'ort-wasm int8', vectors: short })
+  })
+})
