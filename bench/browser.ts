@@ -1,64 +1,84 @@
-import type { ExactFlowOptions } from '@latent/schemes/exact-flow'
 import { TILE_BYTES } from '@latent/schemes/exact-flow'
+import type { Arithmetic } from '@latent/schemes/exact-flow'
+import type { Backend } from '@latent/graph/runtime'
 import { loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { chromium, openPage } from '../test/browser/page.ts'
-import type * as Script from './exact-flow/rate.ts'
+import type * as Script from './exact-flow/rate-page.ts'
 
-/**
- * The exact flow in Chromium and in Node, WASM and native: whole-cipher megabytes a second, and the
- * ratio to native int8 on one thread, all in one run. Every line is measured twice, the two passes
- * apart; a line's figures are the better pass and, in brackets, the other.
- */
 interface Line {
   readonly where: 'Node' | 'Chromium'
-  readonly options: ExactFlowOptions
+  readonly backend: Backend
+  readonly arithmetic: Arithmetic
+  /** Workers side by side, each with its own tiles and sessions. */
+  readonly workers: number
+  /** Threads of each session. */
+  readonly threads: number
   readonly gpu?: 'software'
 }
 
+const line = (where: Line['where'], backend: Backend, arithmetic: Arithmetic, workers: number, threads: number): Line => ({ where, backend, arithmetic, workers, threads })
+
 const LINES: readonly Line[] = [
-  { where: 'Node', options: { backend: 'ort-node', arithmetic: 'int8', threads: 1 } },
-  { where: 'Node', options: { backend: 'ort-node', arithmetic: 'int8', threads: 2 } },
-  { where: 'Node', options: { backend: 'ort-wasm', arithmetic: 'int8', threads: 1 } },
-  { where: 'Node', options: { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 } },
-  { where: 'Chromium', options: { backend: 'ort-wasm', arithmetic: 'int8', threads: 1 } },
-  { where: 'Chromium', options: { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 } },
-  { where: 'Chromium', options: { backend: 'ort-wasm', arithmetic: 'float', threads: 1 } },
-  { where: 'Chromium', options: { backend: 'ort-wasm', arithmetic: 'float', threads: 2 } },
-  { where: 'Chromium', options: { backend: 'ort-webgpu', arithmetic: 'float' }, gpu: 'software' },
+  line('Node', 'ort-node', 'int8', 1, 1),
+  line('Node', 'ort-node', 'int8', 2, 1),
+  line('Node', 'ort-wasm', 'int8', 1, 1),
+  line('Node', 'ort-wasm', 'int8', 1, 2),
+  line('Node', 'ort-wasm', 'int8', 2, 1),
+  line('Chromium', 'ort-wasm', 'int8', 1, 1),
+  line('Chromium', 'ort-wasm', 'int8', 1, 2),
+  line('Chromium', 'ort-wasm', 'int8', 2, 1),
+  line('Chromium', 'ort-wasm', 'float', 1, 1),
+  line('Chromium', 'ort-wasm', 'float', 1, 2),
+  { ...line('Chromium', 'ort-webgpu', 'float', 1, 1), gpu: 'software' },
 ]
 const MILLISECONDS = 2000
 // The software adapter takes seconds for a full tile.
 const SMALL_TILE_BYTES = 98_304
 
-export default async function run(): Promise<void> {
+/**
+ * Exact-flow encryption in Chromium and in Node, WASM and native: megabytes a second of the whole
+ * cipher, and ratios to native int8 on one thread. Every line is measured in each of the passes, and
+ * the median ratio within a pass counts: what else the machine does changes from pass to pass. `--passes N`
+ */
+export default async function run(options: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...options], options: { passes: { type: 'string', default: '3' } } })
   const lines = LINES.filter(({ where }) => where === 'Node' || chromium !== undefined)
   if (chromium === undefined) console.log('no Chromium here: Node alone')
   const passes: number[][] = []
-  for (let pass = 0; pass < 2; pass++) {
+  while (passes.length < Number(values.passes)) {
     const rates: number[] = []
     for (const line of lines) rates.push(await measure(line))
     passes.push(rates)
   }
-  const best = lines.map((_, i) => Math.max(passes[0]![i]!, passes[1]![i]!))
-  console.log(`${'where'.padEnd(9)} ${'backend'.padEnd(28)} ${'threads'.padStart(7)} ${'MB/s'.padStart(16)} ${'to native int8'.padStart(15)}`)
-  for (const [i, { where, options, gpu }] of lines.entries()) {
-    const backend = `${[options.backend].flat().join()} ${options.arithmetic}${gpu ? `, ${gpu} adapter` : ''}`
-    const rates = `${best[i]!.toFixed(2)} (${Math.min(passes[0]![i]!, passes[1]![i]!).toFixed(2)})`
-    console.log(`${where.padEnd(9)} ${backend.padEnd(28)} ${String(options.threads ?? '').padStart(7)} ${rates.padStart(16)} ${(best[i]! / best[0]!).toFixed(3).padStart(15)}`)
+  console.log(`load ${loadavg()[0]!.toFixed(1)}, ${passes.length} passes; MB/s: best and least; ratio: median over passes of MB/s to the first line's\n`)
+  console.log(row('where', 'backend', 'workers', 'threads', 'MB/s', 'ratio'))
+  for (const [i, { where, backend, arithmetic, workers, threads, gpu }] of lines.entries()) {
+    const rates = passes.map(pass => pass[i]!)
+    const ratios = passes.map(pass => pass[i]! / pass[0]!).toSorted((a, b) => a - b)
+    console.log(row(where, `${backend} ${arithmetic}${gpu ? `, ${gpu} adapter` : ''}`, workers, gpu ? '' : threads, `${Math.max(...rates).toFixed(2)} ${Math.min(...rates).toFixed(2)}`, ratios[ratios.length >> 1]!.toFixed(3)))
   }
 }
 
-async function measure({ where, options, gpu }: Line): Promise<number> {
-  const args = [options, gpu === 'software' ? SMALL_TILE_BYTES : TILE_BYTES, MILLISECONDS] as const
+const row = (where: string, backend: string, ...cells: readonly (string | number)[]) => where.padEnd(9) + backend.padEnd(34) + cells.map(cell => String(cell).padStart(8)).join('  ')
+
+async function measure({ where, backend, arithmetic, workers, threads, gpu }: Line): Promise<number> {
+  const args = [{ backend, arithmetic, threads }, gpu === 'software' ? SMALL_TILE_BYTES : TILE_BYTES, MILLISECONDS] as const
   if (where === 'Node') {
-    const worker = new Worker(new URL('exact-flow/rate-worker.ts', import.meta.url), { workerData: args })
-    return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+    const rates = await Promise.all(Array.from({ length: workers }, () => rateInThread(args)))
+    return rates.reduce((sum, rate) => sum + rate, 0)
   }
-  const page = await openPage<typeof Script>(new URL('exact-flow/rate.ts', import.meta.url), gpu === undefined ? {} : { gpu })
+  const page = await openPage<typeof Script>(new URL('exact-flow/rate-page.ts', import.meta.url), gpu === undefined ? {} : { gpu })
   try {
-    return await page.call.rate(...args)
+    return await page.call.rateOfWorkers(workers, ...args)
   } finally {
     await page.close()
   }
+}
+
+/** In a thread of its own, because the WASM runtime keeps the number of threads it was first given. */
+function rateInThread(workerData: unknown): Promise<number> {
+  const worker = new Worker(new URL('exact-flow/rate-node-worker.ts', import.meta.url), { workerData })
+  return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
 }
