@@ -1,10 +1,10 @@
-import { TILE_BYTES } from '@latent/schemes/exact-flow'
-import type { Arithmetic } from '@latent/schemes/exact-flow'
 import type { Backend } from '@latent/graph/runtime'
+import { type Arithmetic, TILE_BYTES } from '@latent/schemes/exact-flow'
+import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Worker } from 'node:worker_threads'
 import { chromium, openPage } from '../test/browser/page.ts'
+import { rate } from './exact-flow/rate.ts'
 import type * as Script from './exact-flow/rate-page.ts'
 
 interface Line {
@@ -63,22 +63,14 @@ export default async function run(options: readonly string[]): Promise<void> {
 
 const row = (where: string, backend: string, ...cells: readonly (string | number)[]) => where.padEnd(9) + backend.padEnd(34) + cells.map(cell => String(cell).padStart(8)).join('  ')
 
+// Pools throughout, of one worker too: the WASM runtime of a thread or page keeps the number of threads it was first given.
 async function measure({ where, backend, arithmetic, workers, threads, gpu }: Line): Promise<number> {
-  const args = [{ backend, arithmetic, threads }, gpu === 'software' ? SMALL_TILE_BYTES : TILE_BYTES, MILLISECONDS] as const
-  if (where === 'Node') {
-    const rates = await Promise.all(Array.from({ length: workers }, () => rateInThread(args)))
-    return rates.reduce((sum, rate) => sum + rate, 0)
-  }
+  const options = { backend, arithmetic, workers, threads }
+  if (where === 'Node') return rate(await openExactFlowPool(options), TILE_BYTES, MILLISECONDS)
   const page = await openPage<typeof Script>(new URL('exact-flow/rate-page.ts', import.meta.url), gpu === undefined ? {} : { gpu })
   try {
-    return await page.call.rateOfWorkers(workers, ...args)
+    return await page.call.rateInBrowser(options, gpu === 'software' ? SMALL_TILE_BYTES : TILE_BYTES, MILLISECONDS)
   } finally {
     await page.close()
   }
-}
-
-/** In a thread of its own, because the WASM runtime keeps the number of threads it was first given. */
-function rateInThread(workerData: unknown): Promise<number> {
-  const worker = new Worker(new URL('exact-flow/rate-node-worker.ts', import.meta.url), { workerData })
-  return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
 }

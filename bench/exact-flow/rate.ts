@@ -1,18 +1,23 @@
-import { type ExactFlowOptions, openExactFlow } from '@latent/schemes/exact-flow'
+import type { ExactFlow } from '@latent/schemes/exact-flow'
 
 /**
- * Megabytes (10^6 bytes) a second of exact-flow encryption in this thread or page, key streams and all: whole
- * tiles of `tileBytes` for at least `milliseconds`, after one tile of warming up.
+ * Megabytes (10^6 bytes) a second of exact-flow encryption, key streams and all: tiles of `tileBytes`
+ * for at least `milliseconds`, every lane busy, after one tile a lane of warming up. Closes the flow.
  */
-export async function rate(options: ExactFlowOptions, tileBytes: number, milliseconds: number): Promise<number> {
-  const flow = await openExactFlow(options)
+export async function rate(flow: ExactFlow, tileBytes: number, milliseconds: number): Promise<number> {
   const key = new Uint8Array(32)
   const tile = Uint8Array.from({ length: tileBytes }, (_, i) => i * i)
-  await flow.encrypt(key, Uint8Array.of(255), tile)
+  const encrypt = (number: number) => flow.encrypt(key, Uint8Array.of(number & 255), tile)
+  await Promise.all(Array.from({ length: flow.lanes }, (_, i) => encrypt(i)))
   const start = performance.now()
+  const inFlight: Promise<Uint8Array>[] = []
   let tiles = 0
-  let spent = 0
-  for (; spent < milliseconds; spent = performance.now() - start) await flow.encrypt(key, Uint8Array.of(tiles++ & 127), tile)
+  while (performance.now() - start < milliseconds) {
+    inFlight.push(encrypt(tiles++))
+    if (inFlight.length > flow.lanes) await inFlight.shift()
+  }
+  await Promise.all(inFlight)
+  const spent = performance.now() - start
   await flow.close()
   return (tiles * tileBytes) / spent / 1000
 }

@@ -17,6 +17,15 @@ describe.skipIf(!chromium)('published vectors in Chromium', () => {
   test.each(['int8', 'float'] as const)('WASM %s, two threads', async arithmetic => {
     expect(await page.call.vectors({ backend: 'ort-wasm', arithmetic, threads: 2 }, published.vectors)).toEqual({ ...published, backend: `ort-wasm ${arithmetic}` })
   })
+
+  test('WASM int8, a pool of two web workers', async () => {
+    expect(await page.call.vectorsOfPool(2, published.vectors)).toEqual({ ...published, backend: 'ort-wasm int8' })
+  })
+
+  test('an error in a web worker arrives', async () => {
+    const tooShort = { ...published.vectors[0]!, length: 31 }
+    await expect(page.call.vectorsOfPool(1, [tooShort])).rejects.toThrow(/expected at least 32 bytes for tile/)
+  })
 })
 
 describe.skipIf(!chromium)('published vectors on WebGPU in Chromium, software adapter', () => {

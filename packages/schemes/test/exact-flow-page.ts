@@ -1,4 +1,5 @@
-import { type ExactFlowOptions, openExactFlow } from '../src/exact-flow/index.ts'
+import { type ExactFlow, type ExactFlowOptions, openExactFlow } from '../src/exact-flow/index.ts'
+import { openExactFlowPool } from '../src/exact-flow/pool-web.ts'
 import { encryptVector, type FlowVector, type VectorInput } from './exact-flow-vectors.ts'
 
 // Runs in a browser, called by exact-flow-browser.test.ts.
@@ -8,11 +9,21 @@ export async function hasAdapter(): Promise<boolean> {
   return Boolean(await gpu?.requestAdapter())
 }
 
+interface Computed {
+  weights: string
+  backend: string
+  vectors: FlowVector[]
+}
+
 /** The ciphertexts of `inputs` as one backend computes them. */
-export async function vectors(options: ExactFlowOptions, inputs: readonly VectorInput[]): Promise<{ weights: string; backend: string; vectors: FlowVector[] }> {
-  const flow = await openExactFlow(options)
-  const computed: FlowVector[] = []
-  for (const input of inputs) computed.push(await encryptVector(flow, input))
-  await flow.close()
-  return { weights: flow.weightsId, backend: flow.backend, vectors: computed }
+export const vectors = async (options: ExactFlowOptions, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlow(options), inputs)
+
+export const vectorsOfPool = async (workers: number, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlowPool({ workers }), inputs)
+
+async function compute(flow: ExactFlow, inputs: readonly VectorInput[]): Promise<Computed> {
+  try {
+    return { weights: flow.weightsId, backend: flow.backend, vectors: await Promise.all(inputs.map(input => encryptVector(flow, input))) }
+  } finally {
+    await flow.close()
+  }
 }

@@ -1,0 +1,94 @@
+import { type ErrorCode, LatentError } from '@latent/core'
+import type { ExactFlow, ExactFlowOptions } from './engine.ts'
+import type { Reply, Request, Tile } from './lane.ts'
+
+export interface PoolOptions extends Omit<ExactFlowOptions, 'weights'> {
+  /** Default: one a core, at most 8. */
+  readonly workers?: number
+}
+
+/** A worker thread as the pool sees it: Node's and the browser's differ in little else. */
+export interface Thread {
+  post(request: Request, transfer: ArrayBuffer[]): void
+  /** A pool that is not closed must not keep the process alive; a tile in flight must. */
+  hold(busy: boolean): void
+  stop(): void | Promise<unknown>
+}
+
+/** Starts a thread that runs `serveLane`. `failed` means that it will not answer any more. */
+export type StartThread = (answered: (reply: Reply) => void, failed: (cause?: unknown) => void) => Thread
+
+/**
+ * The exact flow on several threads: whole tiles side by side. One session on n threads is slower
+ * than n sessions on one thread each, because hashing, key streams and additions of one tile then
+ * overlap with the networks of another.
+ * @throws E_BACKEND
+ */
+export async function openPool(start: StartThread, workers: number, options: ExactFlowOptions): Promise<ExactFlow> {
+  const lanes = await Promise.all(Array.from({ length: workers }, () => openLane(start, { threads: 1, ...options })))
+  const { weightsId, backend } = lanes[0]!
+
+  function dispatch(tile: Tile): Promise<Uint8Array> {
+    const idlest = lanes.reduce((best, lane) => (lane.pending() < best.pending() ? lane : best))
+    return idlest.run(tile)
+  }
+
+  return {
+    weightsId,
+    backend,
+    lanes: workers,
+    encrypt: (key, tweak, bytes) => dispatch({ direction: 'encrypt', key, tweak, bytes }),
+    decrypt: (key, tweak, bytes) => dispatch({ direction: 'decrypt', key, tweak, bytes }),
+    close: async () => void (await Promise.all(lanes.map(lane => lane.close()))),
+  }
+}
+
+interface Lane {
+  readonly weightsId: string
+  readonly backend: string
+  pending(): number
+  run(tile: Tile): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> {
+  const waiting = new Map<number, PromiseWithResolvers<Uint8Array>>()
+  const opened = Promise.withResolvers<Lane>()
+  let nextId = 0
+
+  function fail(error: LatentError): void {
+    opened.reject(error)
+    for (const tile of waiting.values()) tile.reject(error)
+    waiting.clear()
+  }
+
+  function answered(reply: Reply): void {
+    if ('ready' in reply) {
+      thread.hold(false)
+      opened.resolve({ ...reply.ready, pending: () => waiting.size, run, close: async () => void (await thread.stop()) })
+      return
+    }
+    const error = 'code' in reply ? new LatentError(reply.code as ErrorCode, reply.message, reply.hint === undefined ? {} : { hint: reply.hint }) : undefined
+    if (reply.id === undefined) return fail(error!)
+    const tile = waiting.get(reply.id)!
+    waiting.delete(reply.id)
+    if (waiting.size === 0) thread.hold(false)
+    if ('bytes' in reply) tile.resolve(reply.bytes)
+    else tile.reject(error)
+  }
+
+  function run(tile: Tile): Promise<Uint8Array> {
+    const id = nextId++
+    const promised = Promise.withResolvers<Uint8Array>()
+    if (waiting.size === 0) thread.hold(true)
+    waiting.set(id, promised)
+    // A copy that changes hands: cloning a view would send all of the buffer behind it.
+    const bytes = tile.bytes.slice()
+    thread.post({ ...tile, bytes, id }, [bytes.buffer])
+    return promised.promise
+  }
+
+  const thread = start(answered, cause => fail(new LatentError('E_BACKEND', 'a worker thread of the cipher has ended', { cause })))
+  thread.post({ open: options }, [])
+  return opened.promise
+}
