@@ -18,7 +18,7 @@ export async function bundle(script: URL): Promise<Bundle> {
     configFile: false,
     envFile: false,
     publicDir: false,
-    logLevel: 'error',
+    logLevel: 'silent',
     plugins: [entry(script), noNodeModules],
     worker: { format: 'es', plugins: () => [noNodeModules] },
     build: { write: false, target: 'esnext', minify: false, modulePreload: false, assetsInlineLimit: 0, reportCompressedSize: false, rolldownOptions: { input: ENTRY } },
