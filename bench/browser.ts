@@ -22,6 +22,7 @@ const line = (where: Line['where'], backend: Backend, arithmetic: Arithmetic, wo
 
 const LINES: readonly Line[] = [
   line('Node', 'ort-node', 'int8', 1, 1),
+  line('Node', 'ort-node', 'int8', 1, 2),
   line('Node', 'ort-node', 'int8', 2, 1),
   line('Node', 'ort-wasm', 'int8', 1, 1),
   line('Node', 'ort-wasm', 'int8', 1, 2),

@@ -13,6 +13,7 @@ export type Arithmetic = 'int8' | 'float'
 export interface OnnxOptions {
   readonly backend?: Backend | readonly Backend[]
   readonly arithmetic?: Arithmetic
+  /** Threads of one session, default 1: the pool's way, a tile a thread, makes better use of several cores. */
   readonly threads?: number
   readonly wasmFolder?: string
 }
@@ -23,7 +24,7 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
   const build = arithmetic === 'int8' ? int8Model : floatModel
   const sessions: Session[] = []
   // One after the other: the WASM runtime must not be started twice at once.
-  for (const layers of weights.networks) sessions.push(await openSession(build(layers), { ...session, gpuOnly: true }))
+  for (const layers of weights.networks) sessions.push(await openSession(build(layers), { threads: 1, ...session, gpuOnly: true }))
   // Native runs write into one buffer, used again: a fresh one for each would double the memory held.
   let result = new Uint8Array(0)
   return {

@@ -25,7 +25,7 @@ export type StartThread = (answered: (reply: Reply) => void, failed: (cause?: un
  * @throws E_BACKEND
  */
 export async function openPool(start: StartThread, workers: number, options: ExactFlowOptions): Promise<ExactFlow> {
-  const lanes = await Promise.all(Array.from({ length: workers }, () => openLane(start, { threads: 1, ...options })))
+  const lanes = await Promise.all(Array.from({ length: workers }, () => openLane(start, options)))
   const { weightsId, backend } = lanes[0]!
 
   function dispatch(tile: Tile): Promise<Uint8Array> {
