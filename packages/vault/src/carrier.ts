@@ -211,8 +211,8 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
       const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
       const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
       for (let left = type === 'IDAT' ? length : 0; left > 0; ) {
-        const data = await input.some(Math.min(left, INFLATE_BYTES))
-        if (!data) throw truncated()
+        const data = await input.upTo(Math.min(left, INFLATE_BYTES))
+        if (data.length === 0) throw truncated()
         left -= data.length
         if (missing <= 0) continue
         try {
@@ -352,24 +352,24 @@ class ByteReader {
     this.#parts = source[Symbol.asyncIterator]()
   }
 
-  /** At least one and at most `limit` bytes, or `undefined` at the end. A copy. */
-  async some(limit: number): Promise<Uint8Array | undefined> {
+  /** At least one and at most `limit` bytes, or `undefined` at the end. Valid until the source goes on. */
+  async #some(limit: number): Promise<Uint8Array | undefined> {
     while (this.#part.length === 0) {
       const next = await this.#parts.next()
       if (next.done) return undefined
       this.#part = next.value
     }
-    const taken = this.#part.slice(0, limit)
+    const taken = this.#part.subarray(0, limit)
     this.#part = this.#part.subarray(taken.length)
     return taken
   }
 
-  /** `length` bytes, or fewer at the end. */
+  /** `length` bytes, or fewer at the end. A copy. */
   async upTo(length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length)
     let filled = 0
     while (filled < length) {
-      const part = await this.some(length - filled)
+      const part = await this.#some(length - filled)
       if (!part) break
       bytes.set(part, filled)
       filled += part.length
@@ -383,7 +383,7 @@ class ByteReader {
 
   async skip(length: number): Promise<void> {
     for (let left = length; left > 0; ) {
-      const part = await this.some(left)
+      const part = await this.#some(left)
       if (!part) throw truncated()
       left -= part.length
     }

@@ -52,7 +52,8 @@ export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyrin
     const first = await plaintext.next()
     if (first.done) throw truncated()
     const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
-    if (found.header.metadata + metadata.size + HASH_BYTES > plaintextSize(found)) throw new LatentError('E_HEADER', 'the metadata of this sealed file names more bytes than it holds')
+    // The size is authentic and the picture's is not: chunks were cut off and the picture made anew.
+    if (found.header.metadata + metadata.size + HASH_BYTES > plaintextSize(found)) throw truncated()
     const bytes = fileBytes(metadata, first.value.subarray(found.header.metadata), plaintext)
     return { ...found, metadata, bytes: closing(bytes, () => carrier.close()), close: () => carrier.close() }
   } catch (error) {
