@@ -1,5 +1,6 @@
 import { LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
 import { Decrypter, Encrypter } from 'age-encryption'
+import { MAX_ENVELOPE } from './header.ts'
 
 /**
  * An album: one random key for a run, and its age envelope. Every file key is derived from the album
@@ -20,13 +21,13 @@ export type Lock =
 
 /**
  * Draws an album key and wraps it.
- * @throws E_KEY for malformed recipients or an empty passphrase
+ * @throws E_KEY for malformed recipients or an empty passphrase; E_LIMIT for more recipients than a header holds
  */
 export async function createAlbum(lock: Lock): Promise<Album> {
   return wrapAlbum(randomBytes(32), lock)
 }
 
-/** Wraps an existing album key, for other recipients. */
+/** Wraps an existing album key, for other recipients. @throws E_KEY; E_LIMIT for more recipients than a header holds */
 export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
   const encrypter = new Encrypter()
   if ('passphrase' in lock) {
@@ -45,7 +46,9 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
       }
     }
   }
-  return { key, envelope: await encrypter.encrypt(key) }
+  const envelope = await encrypter.encrypt(key)
+  if (envelope.length > MAX_ENVELOPE) throw new LatentError('E_LIMIT', `the age envelope for so many recipients has ${envelope.length} bytes, more than the limit of ${MAX_ENVELOPE}`, { hint: 'seal for fewer recipients' })
+  return { key, envelope }
 }
 
 export interface Keys {
