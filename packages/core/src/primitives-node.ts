@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { checkGcm } from './gcm.ts'
 import type { Primitives } from './primitives.ts'
 
 const TAG = 16
@@ -24,6 +25,7 @@ export const primitives: Primitives = {
   hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', key, salt, info, length)),
   aes256CtrStream: (key, counter, length) => plain(createCipheriv('aes-256-ctr', key, counter).update(zeroBytes(length))),
   aes256GcmSeal(key, nonce, plaintext, aad) {
+    checkGcm(key, nonce)
     const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
     cipher.setAAD(aad)
     const sealed = new Uint8Array(plaintext.length + TAG)
@@ -33,6 +35,7 @@ export const primitives: Primitives = {
     return sealed
   },
   aes256GcmOpen(key, nonce, sealed, aad) {
+    checkGcm(key, nonce)
     if (sealed.length < TAG) return undefined
     const cipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
     cipher.setAAD(aad)

@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { argumentError } from './errors.ts'
+import { checkGcm } from './gcm.ts'
 import type { Primitives } from './primitives.ts'
 
 // WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
@@ -66,13 +66,13 @@ export const primitives: Primitives = {
     return new Uint8Array(await crypto.subtle.encrypt(params, aesKey, new Uint8Array(length)))
   },
   async aes256GcmSeal(key, nonce, plaintext, aad) {
-    if (key.length !== 32) throw argumentError('key', '32 bytes', key)
+    checkGcm(key, nonce)
     const aesKey = await importKey(key, 'AES-GCM', 'encrypt')
     const params = { name: 'AES-GCM', iv: own(nonce), additionalData: own(aad), tagLength: 128 }
     return new Uint8Array(await crypto.subtle.encrypt(params, aesKey, own(plaintext)))
   },
   async aes256GcmOpen(key, nonce, sealed, aad) {
-    if (key.length !== 32) throw argumentError('key', '32 bytes', key)
+    checkGcm(key, nonce)
     const aesKey = await importKey(key, 'AES-GCM', 'decrypt')
     const params = { name: 'AES-GCM', iv: own(nonce), additionalData: own(aad), tagLength: 128 }
     try {

@@ -15,7 +15,7 @@ export interface Primitives {
   readonly hkdfSha256: (key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number) => Awaitable<Uint8Array>
   /** `length` bytes of AES-256 in counter mode over zeros, from a 16-byte big-endian initial counter. */
   readonly aes256CtrStream: (key: Uint8Array, counter: Uint8Array, length: number) => Awaitable<Uint8Array>
-  /** AES-256-GCM: the ciphertext followed by its 16-byte tag. */
+  /** AES-256-GCM: the ciphertext followed by its 16-byte tag. Keys of 32 bytes and nonces of 12 alone. @throws E_ARGUMENT */
   readonly aes256GcmSeal: (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array) => Awaitable<Uint8Array>
   /** The plaintext, or `undefined` if the tag does not verify. */
   readonly aes256GcmOpen: (key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array) => Awaitable<Uint8Array | undefined>

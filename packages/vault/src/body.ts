@@ -26,7 +26,7 @@ export function chunksIn(sealed: number, size: number): Chunks | undefined {
   const count = Math.ceil(sealed / (size + GCM_TAG_BYTES))
   const plaintext = sealed - count * GCM_TAG_BYTES
   const lastSize = plaintext - (count - 1) * size
-  return lastSize < MIN_TILE_BYTES ? undefined : { size, count, lastSize, sealedSize: sealed }
+  return count < 1 || lastSize < MIN_TILE_BYTES ? undefined : { size, count, lastSize, sealedSize: sealed }
 }
 
 /** The smallest plaintext size of at least `size` whose last chunk the exact flow can take. */

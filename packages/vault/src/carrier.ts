@@ -20,16 +20,19 @@ const STORED_BLOCK = 65535
 const BLOCKS_A_CHUNK = 16
 // One row is held in memory; sealed files of a petabyte stay below this.
 const MAX_WIDTH = 2 ** 24
+// A hostile stream can inflate a thousandfold: this much of it is inflated at a time.
+const INFLATE_BYTES = 1 << 16
 
 /**
  * The most square picture that holds at least `bytes` pixel bytes with the least left over: widths up
- * to a third above the square's are tried.
+ * to a third above the square's are tried, and more than 1024 of them only while more than `most`
+ * bytes are left over.
  */
-export function geometryFor(bytes: number): Geometry {
+export function geometryFor(bytes: number, most = Number.POSITIVE_INFINITY): Geometry {
   const pixels = Math.ceil(bytes / 3)
   const square = Math.ceil(Math.sqrt(pixels))
   let best = { width: square, height: Math.ceil(pixels / square) }
-  for (let width = square; width <= square * 1.33 + 1 && width < square + 1024; width++) {
+  for (let width = square; width <= square * 1.33 + 1 && (width < square + 1024 || pixelBytes(best) - bytes > most); width++) {
     const height = Math.ceil(pixels / width)
     if (width * height < best.width * best.height) best = { width, height }
   }
@@ -148,7 +151,7 @@ function u32(value: number): Uint8Array {
 /** What a carrier turned out to be, and its pixel bytes in parts of any size. */
 export interface CarrierReader {
   readonly geometry: Geometry
-  /** @throws E_TRUNCATED if the file ends before its pixels do */
+  /** @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken */
   readonly pixels: AsyncIterable<Uint8Array>
   /** Lets go of the source; needed where `pixels` is not read to its end. */
   close(): Promise<void>
@@ -157,13 +160,13 @@ export interface CarrierReader {
 /**
  * Starts reading a carrier.
  * @throws E_NOT_SEALED (not a picture); E_REENCODED (another image format, depth, colour type or
- *   interlacing); E_TRUNCATED
+ *   interlacing); E_TRUNCATED; E_LIMIT
  */
 export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<CarrierReader> {
   const input = new ByteReader(source)
   try {
     const { geometry, channels } = carrierKind(await input.upTo(33))
-    return { geometry, pixels: unfilter(geometry, channels, inflate(input)), close: () => input.close() }
+    return { geometry, pixels: unfilter(geometry, channels, inflate(input, (geometry.width * channels + 1) * geometry.height)), close: () => input.close() }
   } catch (error) {
     await input.close()
     throw error
@@ -177,32 +180,41 @@ function carrierKind(start: Uint8Array): { geometry: Geometry; channels: 3 | 4 }
   if (start.length < 33) throw truncated()
   const view = new DataView(start.buffer, start.byteOffset, start.length)
   const geometry = { width: view.getUint32(16), height: view.getUint32(20) }
-  const [depth, colour, , , interlace] = start.subarray(24, 29)
-  if (new TextDecoder().decode(start.subarray(12, 16)) !== 'IHDR' || geometry.width === 0 || geometry.height === 0) {
+  const [depth, colour, compression, filtering, interlace] = start.subarray(24, 29)
+  const isHeader = view.getUint32(8) === 13 && new TextDecoder('latin1').decode(start.subarray(12, 16)) === 'IHDR'
+  if (!isHeader || geometry.width === 0 || geometry.height === 0 || compression !== 0 || filtering !== 0) {
     throw new LatentError('E_NOT_SEALED', 'the header of this PNG is damaged', { hint: 'download or copy the file again' })
   }
   if (geometry.width > MAX_WIDTH) throw new LatentError('E_LIMIT', `this picture is ${geometry.width} pixels wide, more than the limit of ${MAX_WIDTH}`)
+  if (geometry.width * geometry.height * 4 > Number.MAX_SAFE_INTEGER) throw new LatentError('E_LIMIT', 'this picture has more pixels than can be counted')
   if (depth !== 8 || (colour !== 2 && colour !== 6) || interlace !== 0) {
     throw reencoded(`its pixels were converted (${depth} bits, colour type ${colour}${interlace ? ', interlaced' : ''} instead of 8-bit RGB)`)
   }
   return { geometry, channels: colour === 6 ? 4 : 3 }
 }
 
-/** The inflated data of all IDAT chunks. */
-async function* inflate(input: ByteReader): AsyncGenerator<Uint8Array> {
+/**
+ * The inflated data of all IDAT chunks, up to the first part that completes `size` bytes. What a file
+ * holds beyond that is skipped and not inflated, but it must be there up to the end of IEND.
+ */
+async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = []
-  const unzlib = new Unzlib(part => void parts.push(part))
+  let missing = size
+  const unzlib = new Unzlib(part => {
+    parts.push(part)
+    missing -= part.length
+  })
   try {
     for (;;) {
       const head = await input.upTo(8)
       if (head.length < 8) throw truncated()
       const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
       const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
-      if (type === 'IEND') return
       for (let left = type === 'IDAT' ? length : 0; left > 0; ) {
-        const data = await input.some(left)
-        if (!data) throw truncated()
+        const data = await input.upTo(Math.min(left, INFLATE_BYTES))
+        if (data.length === 0) throw truncated()
         left -= data.length
+        if (missing <= 0) continue
         try {
           // fflate keeps what it is given: the reader's buffer must not change under it.
           unzlib.push(data)
@@ -213,6 +225,7 @@ async function* inflate(input: ByteReader): AsyncGenerator<Uint8Array> {
         parts = []
       }
       await input.skip(type === 'IDAT' ? 4 : length + 4)
+      if (type === 'IEND') return
     }
   } finally {
     await input.close()
@@ -339,24 +352,24 @@ class ByteReader {
     this.#parts = source[Symbol.asyncIterator]()
   }
 
-  /** At least one and at most `limit` bytes, or `undefined` at the end. A copy. */
-  async some(limit: number): Promise<Uint8Array | undefined> {
+  /** At least one and at most `limit` bytes, or `undefined` at the end. Valid until the source goes on. */
+  async #some(limit: number): Promise<Uint8Array | undefined> {
     while (this.#part.length === 0) {
       const next = await this.#parts.next()
       if (next.done) return undefined
       this.#part = next.value
     }
-    const taken = this.#part.slice(0, limit)
+    const taken = this.#part.subarray(0, limit)
     this.#part = this.#part.subarray(taken.length)
     return taken
   }
 
-  /** `length` bytes, or fewer at the end. */
+  /** `length` bytes, or fewer at the end. A copy. */
   async upTo(length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length)
     let filled = 0
     while (filled < length) {
-      const part = await this.some(length - filled)
+      const part = await this.#some(length - filled)
       if (!part) break
       bytes.set(part, filled)
       filled += part.length
@@ -370,7 +383,7 @@ class ByteReader {
 
   async skip(length: number): Promise<void> {
     for (let left = length; left > 0; ) {
-      const part = await this.some(left)
+      const part = await this.#some(left)
       if (!part) throw truncated()
       left -= part.length
     }

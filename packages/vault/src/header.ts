@@ -6,12 +6,17 @@ import { reencoded } from './carrier.ts'
  * is in `docs/sealed-format.md`; what cannot change without sealing anew (version, body type, sizes,
  * nonce) comes first and is bound to every chunk, so that the envelope behind it can be replaced.
  */
-export const MAGIC = 'latent sealed 1'
+/** What the first line of every version starts with. */
+export const FAMILY = 'latent sealed '
+export const MAGIC = `${FAMILY}1`
 export const CHUNK_BYTES = 786_432
-const MAX_ENVELOPE = 1 << 19
+export const MAX_ENVELOPE = 1 << 19
 /** As much as one HKDF output gives. */
 export const MAX_FILLER = 8160
+/** Sizes of the metadata region and of chunks: a region is whole blocks, and lies in the first chunk. */
+export const METADATA_BLOCK = 128
 const MAX_METADATA = 1 << 16
+const MAX_CHUNK = 1 << 24
 
 /** Body types by name; new abilities come as new names. */
 export const BODY_TYPES = ['exact-flow+aes-256-gcm', 'aes-256-gcm'] as const
@@ -36,6 +41,7 @@ export interface FileKeys {
   readonly body: Uint8Array
   readonly flow: Uint8Array
   readonly header: Uint8Array
+  /** Where the filler bytes come from. */
   readonly filler: Uint8Array
 }
 
@@ -60,7 +66,6 @@ function fixedPart({ body, weights, chunk, metadata, nonce }: Header): Uint8Arra
 /** Associated data of every chunk: the hash of the fixed lines. */
 export const headerId = (header: Header): Uint8Array => sha256Of(fixedPart(header))
 
-const FILLER_LINE = /^filler (\d{5})$/
 const fillerLine = (length: number) => `filler ${String(length).padStart(5, '0')}\n`
 const MAC_BYTES = 'mac \n'.length + 64
 
@@ -73,7 +78,7 @@ export function headerSize(header: Header, filler: number): number {
 export async function encodeHeader(header: Header, keys: FileKeys, filler: number): Promise<Uint8Array> {
   if (filler > MAX_FILLER) throw new LatentError('E_INTERNAL', 'the filler is too long')
   // Derived rather than drawn, so that one set of inputs has one sealed file.
-  const noise = filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler', undefined, filler)
+  const noise = filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
   const covered = concatBytes(fixedPart(header), ascii(`envelope ${header.envelope.length}\n`), header.envelope, ascii(`\n${fillerLine(filler)}`), noise, ascii('\n'))
   return concatBytes(covered, ascii(`mac ${toHex(await hmacSha256(keys.header, [covered]))}\n`))
 }
@@ -86,48 +91,53 @@ export interface ParsedHeader {
   authenticate(keys: FileKeys): Promise<boolean>
 }
 
+/** Are these sizes what the format allows? Says what is wrong. */
+export function sizeFault({ chunk, metadata, envelope }: Pick<Header, 'chunk' | 'metadata' | 'envelope'>): string | undefined {
+  if (envelope.length < 1 || envelope.length > MAX_ENVELOPE) return 'its age envelope is larger than allowed'
+  if (chunk < METADATA_BLOCK || chunk > MAX_CHUNK) return 'its chunk size is out of range'
+  if (metadata < METADATA_BLOCK || metadata > MAX_METADATA || metadata > chunk || metadata % METADATA_BLOCK !== 0) return 'its metadata size is out of range'
+  return undefined
+}
+
 /**
  * Reads a header from the front of `bytes`.
  * @returns `undefined` if more bytes are needed
  * @throws E_REENCODED (no header at all); E_UNSUPPORTED (another version, body type); E_HEADER
  */
 export function parseHeader(bytes: Uint8Array): ParsedHeader | undefined {
+  if (!ascii(FAMILY).every((byte, i) => i >= bytes.length || bytes[i] === byte)) throw reencoded('its pixels do not start with a Latent header')
+  try {
+    return parseLines(bytes)
+  } catch (error) {
+    if (error === INCOMPLETE) return undefined
+    throw error
+  }
+}
+
+const INCOMPLETE = Symbol('the header goes on behind these bytes')
+
+function parseLines(bytes: Uint8Array): ParsedHeader {
   const lines = new LineReader(bytes)
-  if (!ascii('latent sealed ').every((byte, i) => i >= bytes.length || bytes[i] === byte)) throw reencoded('its pixels do not start with a Latent header')
-  const magic = lines.next(32)
-  if (magic === undefined) return undefined
+  const magic = lines.next(FAMILY.length + 16)
+  if (!/^latent sealed [0-9a-z.-]+$/.test(magic)) throw damaged('its first line is malformed')
   if (magic !== MAGIC) throw new LatentError('E_UNSUPPORTED', `this file has the format ${JSON.stringify(magic)}, and this release reads ${JSON.stringify(MAGIC)}`, { hint: 'update latent' })
   const body = lines.field('body', /^[a-z0-9+-]{1,64}$/)
-  if (body === undefined) return undefined
   if (!BODY_TYPES.includes(body as BodyType)) throw new LatentError('E_UNSUPPORTED', `this file has the body type ${body}, which this release does not know`, { hint: 'update latent' })
-  const weights = body === 'exact-flow+aes-256-gcm' ? lines.field('weights', /^[0-9a-f]{64}$/) : undefined
-  const chunk = lines.field('chunk', /^[1-9]\d{1,7}$/)
-  const metadata = lines.field('metadata', /^[1-9]\d{0,5}$/)
-  const nonce = lines.field('nonce', /^[0-9a-f]{64}$/)
-  const fixedEnd = lines.at
-  const envelopeSize = lines.field('envelope', /^[1-9]\d{0,6}$/)
-  if (envelopeSize === undefined) return undefined
-  if (Number(envelopeSize) > MAX_ENVELOPE) throw damaged('its age envelope is larger than allowed')
-  const envelope = lines.bytes(Number(envelopeSize))
-  const filler = lines.next(16)
-  if (filler === undefined) return undefined
-  const fillerSize = Number(FILLER_LINE.exec(filler)?.[1] ?? Number.NaN)
-  if (!(fillerSize <= MAX_FILLER)) throw damaged('its filler line is malformed')
-  if (lines.bytes(fillerSize) === undefined) return undefined
-  const covered = lines.at
-  const mac = lines.field('mac', /^[0-9a-f]{64}$/)
-  if (mac === undefined) return undefined
-
-  const header: Header = { body: body as BodyType, ...(weights === undefined ? {} : { weights }), chunk: Number(chunk), metadata: Number(metadata), nonce: fromHex(nonce!), envelope: envelope! }
-  if (header.chunk < 32 || header.chunk > 2 ** 24) throw damaged('its chunk size is out of range')
-  if (header.metadata > MAX_METADATA || header.metadata > header.chunk) throw damaged('its metadata size is out of range')
-  if (toHex(sha256Of(bytes.subarray(0, fixedEnd))) !== toHex(headerId(header))) throw damaged('its lines are not in canonical form')
-  const coveredBytes = bytes.slice(0, covered)
-  return {
-    header,
-    size: lines.at,
-    authenticate: async keys => equalConstantTime(await hmacSha256(keys.header, [coveredBytes]), fromHex(mac)),
-  }
+  const weights = body === 'exact-flow+aes-256-gcm' ? { weights: lines.field('weights', /^[0-9a-f]{64}$/) } : {}
+  const chunk = Number(lines.field('chunk', /^[1-9]\d{1,7}$/))
+  const metadata = Number(lines.field('metadata', /^[1-9]\d{1,4}$/))
+  const nonce = fromHex(lines.field('nonce', /^[0-9a-f]{64}$/))
+  const envelopeSize = Number(lines.field('envelope', /^[1-9]\d{0,5}$/))
+  if (envelopeSize > MAX_ENVELOPE) throw damaged('its age envelope is larger than allowed')
+  const header: Header = { body: body as BodyType, ...weights, chunk, metadata, nonce, envelope: lines.bytes(envelopeSize) }
+  const fault = sizeFault(header)
+  if (fault !== undefined) throw damaged(fault)
+  const filler = Number(lines.field('filler', /^\d{5}$/))
+  if (filler > MAX_FILLER) throw damaged('its filler is larger than allowed')
+  lines.bytes(filler)
+  const covered = bytes.slice(0, lines.at)
+  const mac = fromHex(lines.field('mac', /^[0-9a-f]{64}$/))
+  return { header, size: lines.at, authenticate: async keys => equalConstantTime(await hmacSha256(keys.header, [covered]), mac) }
 }
 
 /** No header may be longer: a reader stops looking here. */
@@ -143,26 +153,25 @@ class LineReader {
     this.#bytes = bytes
   }
 
-  /** One line without its end, or `undefined` if it is not complete yet. */
-  next(limit: number): string | undefined {
-    const end = this.#bytes.indexOf(10, this.at)
-    if (end === -1 && this.#bytes.length - this.at <= limit) return undefined
-    if (end === -1 || end - this.at > limit) throw damaged('a line is too long')
-    const line = new TextDecoder('latin1').decode(this.#bytes.subarray(this.at, end))
-    this.at = end + 1
+  /** One line of at most `limit` bytes, without its end. */
+  next(limit: number): string {
+    const end = this.#bytes.subarray(this.at, this.at + limit + 1).indexOf(10)
+    if (end === -1 && this.#bytes.length - this.at <= limit) throw INCOMPLETE
+    if (end === -1) throw damaged('a line is too long')
+    const line = new TextDecoder('latin1').decode(this.#bytes.subarray(this.at, this.at + end))
+    this.at += end + 1
     return line
   }
 
-  field(name: string, value: RegExp): string | undefined {
+  field(name: string, value: RegExp): string {
     const line = this.next(name.length + 1 + 64)
-    if (line === undefined) return undefined
     if (!line.startsWith(`${name} `) || !value.test(line.slice(name.length + 1))) throw damaged(`its ${name} line is malformed`)
     return line.slice(name.length + 1)
   }
 
   /** `length` raw bytes and the line end behind them. */
-  bytes(length: number): Uint8Array | undefined {
-    if (this.#bytes.length <= this.at + length) return undefined
+  bytes(length: number): Uint8Array {
+    if (this.#bytes.length <= this.at + length) throw INCOMPLETE
     const found = this.#bytes.slice(this.at, this.at + length)
     if (this.#bytes[this.at + length] !== 10) throw damaged('a line end is missing')
     this.at += length + 1

@@ -40,7 +40,7 @@ export async function inspectSealed(png: AsyncIterable<Uint8Array>): Promise<Ins
 /**
  * Opens a sealed file: header, envelope and metadata are read and authenticated here, the bytes as
  * they are asked for.
- * @throws E_NOT_SEALED, E_REENCODED, E_UNSUPPORTED, E_HEADER, E_NO_MATCH, E_TRUNCATED, E_CHUNK
+ * @throws E_NOT_SEALED, E_REENCODED, E_UNSUPPORTED, E_HEADER, E_NO_MATCH, E_TRUNCATED, E_CHUNK, E_LIMIT
  */
 export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyring, flows: FlowProvider): Promise<Opened> {
   const carrier = await readCarrier(png)
@@ -52,13 +52,18 @@ export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyrin
     const first = await plaintext.next()
     if (first.done) throw truncated()
     const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
-    const bytes = fileBytes(found, metadata, first.value.subarray(found.header.metadata), plaintext)
+    // The size is authentic and the picture's is not: chunks were cut off and the picture made anew.
+    if (found.header.metadata + metadata.size + HASH_BYTES > plaintextSize(found)) throw truncated()
+    const bytes = fileBytes(metadata, first.value.subarray(found.header.metadata), plaintext)
     return { ...found, metadata, bytes: closing(bytes, () => carrier.close()), close: () => carrier.close() }
   } catch (error) {
     await carrier.close()
     throw error
   }
 }
+
+/** Bytes of metadata, file, hash and padding together. */
+const plaintextSize = ({ chunks }: Inspection) => chunks.sealedSize - chunks.count * GCM_TAG_BYTES
 
 /** The body cipher of a header whose code is right. */
 export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: FlowProvider): Promise<BodyCipher> {
@@ -71,7 +76,8 @@ export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: Flow
 
 export function inspection(geometry: Geometry, { header, size }: ParsedHeader): Inspection {
   const chunks = chunksIn(pixelBytes(geometry) - size, header.chunk)
-  if (!chunks) throw new LatentError('E_HEADER', 'the picture is too small for its header', { hint: 'download or copy the file again' })
+  // Every sealed file has room for its header and a chunk, and ends with a chunk that is long enough.
+  if (!chunks) throw truncated()
   return { geometry, header, headerSize: size, chunks }
 }
 
@@ -130,9 +136,7 @@ function damagedChunk(index: number, found: Inspection): LatentError {
   })
 }
 
-async function* fileBytes({ header, chunks }: Inspection, metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const plaintextSize = chunks.sealedSize - chunks.count * GCM_TAG_BYTES
-  if (header.metadata + metadata.size + HASH_BYTES > plaintextSize) throw new LatentError('E_HEADER', 'the metadata of this sealed file names more bytes than it holds')
+async function* fileBytes(metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   const hash = sha256()
   const expected = new Uint8Array(HASH_BYTES)
   let at = 0

@@ -1,42 +1,54 @@
 import { concatBytes, LatentError } from '@latent/core'
+import { METADATA_BLOCK } from './header.ts'
 
 /** What is known of the file inside: all of it encrypted. */
 export interface Metadata {
-  /** The file's own name, without folders. */
+  /** The file's own name, without folders: 1 to 255 bytes of UTF-8, no slash, no NUL, not `.` or `..`. */
   readonly name: string
-  /** Media type by the file's first bytes; `application/octet-stream` if unknown. */
+  /** Media type by the file's first bytes; `application/octet-stream` if unknown. Printable ASCII without spaces. */
   readonly type: string
   /** Bytes. */
   readonly size: number
-  /** Last modification, milliseconds since 1970. */
+  /** Last modification, whole milliseconds since 1970. */
   readonly modified: number
 }
 
-const BLOCK = 128
+/** Says what is wrong with metadata that no sealed file may hold. */
+export function metadataFault({ name, type, size, modified }: Metadata): string | undefined {
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed() || new TextEncoder().encode(name).length > 255) return 'the name is not a file name'
+  if (name === '.' || name === '..' || name.includes('/') || name.includes('\0')) return 'the name leads to another folder'
+  if (typeof type !== 'string' || !/^[\x21-\x7e]{1,127}$/.test(type)) return 'the media type is malformed'
+  if (!Number.isSafeInteger(size) || size < 0) return 'the size is not a number of bytes'
+  if (!Number.isSafeInteger(modified)) return 'the time is not a whole number of milliseconds'
+  return undefined
+}
 
 /** The metadata region: JSON, then zeros up to a multiple of 128 bytes, so that its size tells little of the name. */
 export function encodeMetadata({ name, type, size, modified }: Metadata): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify({ name, type, size, modified }))
-  return concatBytes(json, new Uint8Array(BLOCK - (json.length % BLOCK)))
+  return concatBytes(json, new Uint8Array(METADATA_BLOCK - (json.length % METADATA_BLOCK)))
 }
 
-/** @throws E_HEADER if the region is not what {@link encodeMetadata} writes */
+/** @throws E_HEADER if the region is not, to the byte, what {@link encodeMetadata} writes */
 export function decodeMetadata(region: Uint8Array): Metadata {
   const end = region.indexOf(0)
-  let parsed: unknown
+  let parsed: Partial<Metadata> | null
   try {
-    if (end === -1 || region.subarray(end).some(byte => byte !== 0)) throw new Error('padding')
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(region.subarray(0, end)))
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(region.subarray(0, Math.max(0, end)))) as Partial<Metadata> | null
   } catch (cause) {
-    throw malformed(cause)
+    throw malformed('it is not JSON', cause)
   }
-  const { name, type, size, modified, ...rest } = (parsed ?? {}) as Record<string, unknown>
-  const valid = typeof name === 'string' && typeof type === 'string' && Number.isSafeInteger(size) && (size as number) >= 0 && typeof modified === 'number' && Number.isFinite(modified)
-  if (!valid || Object.keys(rest).length > 0) throw malformed()
-  return { name, type, size: size as number, modified }
+  const metadata = { ...parsed } as Metadata
+  const fault = metadataFault(metadata)
+  if (fault !== undefined) throw malformed(fault)
+  const canonical = encodeMetadata(metadata)
+  if (canonical.length !== region.length || canonical.some((byte, i) => byte !== region[i])) throw malformed('it is not in canonical form')
+  const { name, type, size, modified } = metadata
+  return { name, type, size, modified }
 }
 
-const malformed = (cause?: unknown) => new LatentError('E_HEADER', 'the metadata of this sealed file is malformed', { cause })
+const malformed = (what: string, cause?: unknown) =>
+  new LatentError('E_HEADER', `the metadata of this sealed file is malformed: ${what}`, { hint: 'it was not made by latent seal; do not trust it', cause })
 
 /**
  * Padme (Nikitin et al., PURBs, 2019): the size rounded up so that only its magnitude and a few

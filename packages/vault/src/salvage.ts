@@ -2,10 +2,10 @@ import { GCM_TAG_BYTES, LatentError } from '@latent/core'
 import { bodyCipher, type Chunks, type FlowProvider } from './body.ts'
 import { type CarrierReader, carrierSize, type Geometry, readCarrier, readCanonical } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
-import { type Inspection, inspection, readHeader, unlock } from './open.ts'
+import { type Inspection, inspection, readHeader } from './open.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { closing, mapInOrder } from './streams.ts'
-import { fileKeys } from './header.ts'
+import { FAMILY, fileKeys } from './header.ts'
 
 export interface Salvage extends Inspection {
   /** Every chunk in order; `undefined` plaintext for one that is damaged or missing. */
@@ -25,11 +25,8 @@ export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fil
   try {
     const { parsed, rest } = await readHeader(carrier)
     const found = inspection(carrier.geometry, parsed)
-    const cipher = await unlock(parsed, keyring, flows).catch(async (error: unknown) => {
-      if (!(error instanceof LatentError) || error.code !== 'E_HEADER') throw error
-      const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
-      return bodyCipher(parsed.header, keys, flows)
-    })
+    const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
+    const cipher = await bodyCipher(parsed.header, keys, flows)
     const last = found.chunks.count - 1
     const pieces = mapInOrder(sealedChunks(rest, found.chunks), cipher.lanes + 1, async ({ index, piece }) => ({ index, plaintext: piece && (await cipher.open(index, index === last, piece)) }))
     return { ...found, pieces: closing(pieces, () => carrier.close()) }
@@ -60,10 +57,10 @@ async function lenientCarrier(source: () => AsyncIterable<Uint8Array>, fileSize:
 async function startsWithMagic(source: () => AsyncIterable<Uint8Array>, geometry: Geometry): Promise<boolean> {
   const start: number[] = []
   for await (const part of readCanonical(geometry, source()).pixels) {
-    start.push(...part.subarray(0, 14))
-    if (start.length >= 14) break
+    start.push(...part.subarray(0, FAMILY.length))
+    if (start.length >= FAMILY.length) break
   }
-  return new TextDecoder('latin1').decode(Uint8Array.from(start.slice(0, 14))) === 'latent sealed '
+  return new TextDecoder('latin1').decode(Uint8Array.from(start.slice(0, FAMILY.length))) === FAMILY
 }
 
 /** Whole chunks until the data ends, however it ends. A cut chunk is as good as a missing one. */

@@ -2,8 +2,8 @@ import { argumentError, LatentError, randomBytes, sha256 } from '@latent/core'
 import { type BodyCipher, bodyCipher, chunksOf, type FlowProvider, paddedSize } from './body.ts'
 import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier.ts'
 import type { Album } from './envelope.ts'
-import { type BodyType, CHUNK_BYTES, encodeHeader, type FileKeys, fileKeys, type Header, headerSize } from './header.ts'
-import { encodeMetadata, type Metadata, padme } from './payload.ts'
+import { type BodyType, CHUNK_BYTES, encodeHeader, type FileKeys, fileKeys, type Header, headerSize, MAX_FILLER, sizeFault } from './header.ts'
+import { encodeMetadata, type Metadata, metadataFault, padme } from './payload.ts'
 import { mapInOrder, pieces } from './streams.ts'
 
 export const HASH_BYTES = 32
@@ -33,16 +33,22 @@ export interface Sealing {
 /**
  * Prepares to seal one file: everything but its bytes is settled here, so that its size is known.
  *
+ * @throws E_ARGUMENT for metadata, an envelope, a nonce or a chunk size that the format does not allow
+ *
  * Plaintext: metadata region, the file's bytes, their SHA-256, zeros. See `docs/sealed-format.md`.
  */
 export async function prepareSeal({ album, metadata, flows, body, padding = 'none', nonce = randomBytes(32), chunk = CHUNK_BYTES }: SealOptions): Promise<Sealing> {
-  if (!Number.isSafeInteger(metadata.size) || metadata.size < 0) throw argumentError('metadata.size', 'a number of bytes', metadata.size)
+  const wrong = metadataFault(metadata)
+  if (wrong !== undefined) throw new LatentError('E_ARGUMENT', `this file cannot be sealed under its metadata: ${wrong}`)
+  if (nonce.length !== 32) throw argumentError('nonce', '32 bytes', nonce)
   const region = encodeMetadata(metadata)
   const header: Header = { body: body.type satisfies BodyType, ...('weights' in body ? { weights: body.weights } : {}), chunk, metadata: region.length, nonce, envelope: album.envelope }
+  const fault = sizeFault(header)
+  if (fault !== undefined) throw new LatentError('E_ARGUMENT', `no header of a sealed file can hold this: ${fault}`)
   const needed = region.length + metadata.size + HASH_BYTES
   const plaintextSize = paddedSize(padding === 'padme' ? padme(needed) : needed, chunk)
   const chunks = chunksOf(plaintextSize, chunk)
-  const geometry = geometryFor(headerSize(header, 0) + chunks.sealedSize)
+  const geometry = geometryFor(headerSize(header, 0) + chunks.sealedSize, MAX_FILLER)
   const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize
   const keys = await fileKeys(album.key, nonce)
 

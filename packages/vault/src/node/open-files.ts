@@ -124,11 +124,15 @@ class Claims {
   }
 }
 
-/** A sealed file may come from anybody: its name must not lead out of the folder. @throws E_HEADER */
-export function safeName(name: string): string {
-  // eslint-disable-next-line no-control-regex
-  if (name === '' || name === '.' || name === '..' || /[/\\\0-\x1f]/.test(name) || Buffer.byteLength(name) > 255) {
-    throw new LatentError('E_HEADER', 'the name inside this sealed file is not a plain file name', { hint: 'it was not made by latent seal; do not trust it' })
-  }
-  return name
+/**
+ * The name a file gets here. The format keeps names out of other folders; what is left could still
+ * drive a terminal, pass for a journal of ours, or mean something else to Windows: such characters
+ * become underscores.
+ */
+export function safeName(name: string, platform: NodeJS.Platform = process.platform): string {
+  // oxlint-disable-next-line no-control-regex
+  const quiet = name.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '_').replace(/^\.latent-/, '_latent-')
+  if (platform !== 'win32') return quiet
+  const plain = quiet.replaceAll(/[\\:*?"<>|]/g, '_').replace(/[. ]$/, '_')
+  return /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(plain) ? `_${plain}` : plain
 }

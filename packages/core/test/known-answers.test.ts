@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import { concatBytes, fromHex, toHex } from '../src/index.ts'
+import { primitives as node } from '../src/primitives-node.ts'
+import { primitives as web } from '../src/primitives-web.ts'
+
+// Known answers from the documents that define the primitives: RFC 4231 (HMAC-SHA-256), RFC 5869
+// appendix A (HKDF-SHA-256), NIST SP 800-38A appendix F.5.5 (AES-256-CTR), and the AES-256 cases of
+// the GCM specification that McGrew and Viega submitted to NIST (appendix B, cases 13 to 16;
+// 17 and 18 have nonces of other lengths than 12 bytes, which both implementations refuse).
+
+const text = (value: string) => new TextEncoder().encode(value)
+const repeat = (byte: number, count: number) => new Uint8Array(count).fill(byte)
+const range = (from: number, to: number) => Uint8Array.from({ length: to - from + 1 }, (_, i) => from + i)
+
+const HMAC: [string, Uint8Array, Uint8Array, string][] = [
+  ['1', repeat(0x0b, 20), text('Hi There'), 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
+  ['2', text('Jefe'), text('what do ya want for nothing?'), '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
+  ['3', repeat(0xaa, 20), repeat(0xdd, 50), '773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe'],
+  ['4', range(1, 25), repeat(0xcd, 50), '82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b'],
+  ['5 (128 bits are published)', repeat(0x0c, 20), text('Test With Truncation'), 'a3b6167473100ee06e0c796c2955552b'],
+  ['6', repeat(0xaa, 131), text('Test Using Larger Than Block-Size Key - Hash Key First'), '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54'],
+  ['7', repeat(0xaa, 131), text('This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed before being used by the HMAC algorithm.'), '9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2'],
+]
+
+const HKDF: [string, Uint8Array, Uint8Array, Uint8Array, string][] = [
+  ['1', repeat(0x0b, 22), range(0, 12), range(0xf0, 0xf9), '3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865'],
+  ['2', range(0, 0x4f), range(0x60, 0xaf), range(0xb0, 0xff), 'b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87'],
+  ['3', repeat(0x0b, 22), new Uint8Array(0), new Uint8Array(0), '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8'],
+]
+
+const GCM_KEY = 'feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308'
+const GCM_TEXT = 'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255'
+const GCM_AAD = 'feedfacedeadbeeffeedfacedeadbeefabaddad2'
+const GCM: { readonly name: string; readonly key: string; readonly iv: string; readonly plaintext: string; readonly aad: string; readonly sealed: string }[] = [
+  { name: '13', key: '00'.repeat(32), iv: '00'.repeat(12), plaintext: '', aad: '', sealed: '530f8afbc74536b9a963b4f1c4cb738b' },
+  { name: '14', key: '00'.repeat(32), iv: '00'.repeat(12), plaintext: '00'.repeat(16), aad: '', sealed: 'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919' },
+  { name: '15', key: GCM_KEY, iv: 'cafebabefacedbaddecaf888', plaintext: GCM_TEXT, aad: '', sealed: '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015adb094dac5d93471bdec1a502270e3cc6c' },
+  { name: '16', key: GCM_KEY, iv: 'cafebabefacedbaddecaf888', plaintext: GCM_TEXT.slice(0, 120), aad: GCM_AAD, sealed: '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b' },
+]
+
+describe.each([node, web])('$name', primitives => {
+  test.each(HMAC)('HMAC-SHA-256, RFC 4231 case %s', async (_, key, message, tag) => {
+    expect(toHex(await primitives.hmacSha256(key, [message])).slice(0, tag.length)).toBe(tag)
+    const cut = message.length >>> 1
+    expect(toHex(await primitives.hmacSha256(key, [message.subarray(0, cut), new Uint8Array(0), message.subarray(cut)])).slice(0, tag.length)).toBe(tag)
+  })
+
+  test.each(HKDF)('HKDF-SHA-256, RFC 5869 case %s', async (_, key, salt, info, okm) => {
+    expect(toHex(await primitives.hkdfSha256(key, salt, info, okm.length / 2))).toBe(okm)
+  })
+
+  test('AES-256-CTR, SP 800-38A F.5.5, and a counter that runs over', async () => {
+    const key = fromHex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4')
+    const plaintext = fromHex('6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710')
+    const ciphertext = '601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c52b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6'
+    const stream = await primitives.aes256CtrStream(key, fromHex('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'), plaintext.length)
+    expect(toHex(stream.map((byte, i) => byte ^ plaintext[i]!))).toBe(ciphertext)
+    // All 128 bits count: behind the counter of all ones comes that of zeros.
+    const over = await primitives.aes256CtrStream(key, repeat(0xff, 16), 32)
+    expect(over.subarray(16)).toEqual(await primitives.aes256CtrStream(key, new Uint8Array(16), 16))
+  })
+
+  test.each(GCM)('AES-256-GCM, case $name', async ({ key, iv, plaintext, aad, sealed }) => {
+    const [k, n, p, a] = [fromHex(key), fromHex(iv), fromHex(plaintext), fromHex(aad)]
+    expect(toHex(await primitives.aes256GcmSeal(k, n, p, a))).toBe(sealed)
+    expect(toHex((await primitives.aes256GcmOpen(k, n, fromHex(sealed), a))!)).toBe(plaintext)
+  })
+
+  test.each([
+    ['a nonce of 8 bytes', 32, 8],
+    ['a nonce of 60 bytes', 32, 60],
+    ['no nonce', 32, 0],
+    ['a key of 16 bytes', 16, 12],
+  ])('AES-256-GCM refuses %s', async (_, key, nonce) => {
+    const seal = async () => primitives.aes256GcmSeal(new Uint8Array(key), new Uint8Array(nonce), new Uint8Array(1), new Uint8Array(0))
+    const open = async () => primitives.aes256GcmOpen(new Uint8Array(key), new Uint8Array(nonce), new Uint8Array(17), new Uint8Array(0))
+    await expect(seal()).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(open()).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+  })
+
+  test.each(GCM)('AES-256-GCM, case $name altered anywhere opens to nothing', async ({ key, iv, aad, sealed }) => {
+    const [k, n, s, a] = [fromHex(key), fromHex(iv), fromHex(sealed), fromHex(aad)]
+    const opens = async (altered: Partial<Record<'k' | 'n' | 's' | 'a', Uint8Array>>) => (await primitives.aes256GcmOpen(altered.k ?? k, altered.n ?? n, altered.s ?? s, altered.a ?? a)) !== undefined
+    const flip = (bytes: Uint8Array, bit: number) => bytes.map((byte, i) => (i === bit >>> 3 ? byte ^ (1 << (bit & 7)) : byte))
+    let opened = 0
+    for (let bit = 0; bit < 8 * s.length; bit++) if (await opens({ s: flip(s, bit) })) opened++
+    for (let bit = 0; bit < 8 * n.length; bit += 5) if (await opens({ n: flip(n, bit) })) opened++
+    for (let bit = 0; bit < 8 * a.length; bit += 5) if (await opens({ a: flip(a, bit) })) opened++
+    for (let bit = 0; bit < 256; bit += 5) if (await opens({ k: flip(k, bit) })) opened++
+    for (const length of [0, 1, 15, s.length - 1]) if (await opens({ s: s.subarray(0, length) })) opened++
+    if (await opens({ s: concatBytes(s, Uint8Array.of(0)) })) opened++
+    if (await opens({ a: concatBytes(a, Uint8Array.of(0)) })) opened++
+    expect(opened).toBe(0)
+    expect(await opens({})).toBe(true)
+  })
+})
