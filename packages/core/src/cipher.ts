@@ -24,6 +24,14 @@ export interface CipherOptions {
   readonly nonce?: Uint8Array
 }
 
+/** The secret's real size: degrees of freedom left when equivalent keys are counted once. */
+export interface KeySpace {
+  /** Upper bound on the equivalent key length in bits; 0 where no secret is needed, Infinity for a one-time pad. */
+  readonly bits: number
+  /** What limits it, in one sentence. */
+  readonly note: string
+}
+
 /**
  * One image cipher: a published scheme, a baseline or a control.
  *
@@ -36,6 +44,9 @@ export interface ImageCipher {
   readonly id: string
   readonly title: string
   readonly traits: CipherTraits
+  readonly keySpace?: KeySpace
+  /** Learned parameters, and multiply-accumulates to encrypt an image of this size. Absent where nothing is learned. */
+  readonly cost?: (size: Pick<Image, 'width' | 'height' | 'channels'>) => { readonly parameters: number; readonly macs: number }
   /** @param key 32 bytes unless the scheme's documentation says otherwise. @throws E_ARGUMENT */
   encrypt(plain: Image, key: Uint8Array, options?: CipherOptions): Promise<Image>
   /** @throws E_ARGUMENT; E_IMAGE for a cipher image this scheme cannot have made */
