@@ -1,4 +1,4 @@
-import { type ImageCipher, image, KeyStream, LatentError, sampleBytes, sha256Of, toHex } from '@latent/core'
+import { fromHex, type ImageCipher, image, KeyStream, LatentError, sampleBytes, sha256Of, toHex } from '@latent/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { baselines, chaoticStream, logisticMap, NONCE_ANNOTATION, piecewiseLinearMap, skewTentMap } from '../src/baselines/index.ts'
@@ -54,10 +54,9 @@ describe.each(Object.keys(baselines))('%s', id => {
 })
 
 test('AES-256-CBC with stealing agrees with SP 800-38A F.2.5 on whole blocks', async () => {
-  const hex = (text: string) => Uint8Array.from(text.match(/../g)!, pair => Number.parseInt(pair, 16))
-  const plain = image({ width: 8, height: 2, channels: 1, format: 'u8', data: hex('6bc1bee22e409f96e93d7e117393172a') })
+  const plain = image({ width: 8, height: 2, channels: 1, format: 'u8', data: fromHex('6bc1bee22e409f96e93d7e117393172a') })
   const cipher = await baselines['aes-256-cbc']!()
-  const out = await cipher.encrypt(plain, hex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4'), { nonce: hex('000102030405060708090a0b0c0d0e0f') })
+  const out = await cipher.encrypt(plain, fromHex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4'), { nonce: fromHex('000102030405060708090a0b0c0d0e0f') })
   expect(toHex(out.data as Uint8Array)).toBe('f58c4c04d6e5f1ba779eabfb5f7bfbd6')
 })
 

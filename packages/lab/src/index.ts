@@ -1,0 +1,3 @@
+export * from './metrics/index.ts'
+export * from './statistics/bootstrap.ts'
+export * from './statistics/special.ts'
