@@ -38,6 +38,7 @@ import { naivePearson, naiveSsim } from './reference/metrics.ts'
 const seed = (n: number) => sha256Of(Uint8Array.of(n))
 const noise = async (n: number, length: number) => (await KeyStream.create(seed(n), 'latent/v1/test')).bytes(length)
 const grey = (width: number, height: number, data: Uint8Array): Image<'u8'> => image({ width, height, channels: 1, format: 'u8', data })
+const xor = (x: Uint8Array, y: Uint8Array) => x.map((v, i) => v ^ y[i]!)
 const percent = (x: number) => (100 * x).toFixed(4)
 
 describe('critical values, to the printed digits', () => {
@@ -139,7 +140,6 @@ describe('differential', () => {
 
   test('a reused mask falls to one known pair, an independent one does not', async () => {
     const [mask, a, b, other] = await Promise.all([1, 2, 3, 4].map(n => noise(n, 4096)))
-    const xor = (x: Uint8Array, y: Uint8Array) => x.map((v, i) => v ^ y[i]!)
     expect(maskReuse(a!, xor(a!, mask!), b!, xor(b!, mask!))).toMatchObject({ value: 1, p: 0 })
     expect(maskReuse(a!, xor(a!, mask!), b!, xor(b!, other!)).value).toBeLessThan(0.02)
   })

@@ -1,4 +1,4 @@
-import { type Image, KeyStream } from '@latent/core'
+import { argumentError, type Image, KeyStream } from '@latent/core'
 import { peak, toWire } from './samples.ts'
 
 /**
@@ -47,9 +47,10 @@ export async function disturb(cipher: Image, { kind, strength, place }: Disturba
       return { ...cipher, data }
     }
     case 'wire-u8':
-      return cipher.format === 'f32' ? toWire(cipher, 'u8') : undefined
     case 'wire-u16':
-      return cipher.format === 'f32' ? toWire(cipher, 'u16') : undefined
+      return cipher.format === 'f32' ? toWire(cipher, kind === 'wire-u8' ? 'u8' : 'u16') : undefined
+    default:
+      throw argumentError('kind', 'a disturbance', kind)
   }
 }
 

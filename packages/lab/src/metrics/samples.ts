@@ -50,6 +50,8 @@ export function sameShape(a: Image, b: Image): boolean {
 /** @throws E_ARGUMENT unless both images have one shape */
 export function requireSameShape(a: Image, b: Image): void {
   if (sameShape(a, b)) return
-  const shape = (i: Image) => `${i.width}x${i.height}x${i.channels} ${i.format}`
-  throw new LatentError('E_ARGUMENT', `expected two images of one shape, received ${shape(a)} and ${shape(b)}`)
+  throw new LatentError('E_ARGUMENT', `expected two images of one shape, received ${shapeName(a)} and ${shapeName(b)}`)
 }
+
+/** Such as `481x321x3 u8`. */
+export const shapeName = ({ width, height, channels, format }: Image): string => `${width}x${height}x${channels} ${format}`

@@ -40,9 +40,10 @@ export function naiveSsim(a: Plane, b: Plane, top = 255): number {
   return sum / windows
 }
 
+const mean = (values: number[]): number => values.reduce((s, v) => s + v, 0) / values.length
+
 /** Pearson's coefficient from means and deviations. */
 export function naivePearson(pairs: readonly (readonly [number, number])[]): number {
-  const mean = (values: number[]) => values.reduce((s, v) => s + v, 0) / values.length
   const mx = mean(pairs.map(([x]) => x))
   const my = mean(pairs.map(([, y]) => y))
   const cov = mean(pairs.map(([x, y]) => (x - mx) * (y - my)))
