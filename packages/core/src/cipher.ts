@@ -16,6 +16,9 @@ export interface CipherTraits {
   readonly learnable: boolean
 }
 
+/** The annotation of a cipher image (a PNG text chunk) in which its nonce travels, in hexadecimal. */
+export const NONCE_ANNOTATION = 'latent:nonce'
+
 export interface CipherOptions {
   /**
    * Separates encryptions under one key. Deterministic ciphers use an empty nonce when none is given;

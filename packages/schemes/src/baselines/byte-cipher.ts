@@ -1,4 +1,4 @@
-import { argumentError, type CipherOptions, type CipherTraits, fromHex, type Image, type ImageCipher, imageFromBytes, type KeySpace, LatentError, randomBytes, sampleBytes, sha256Of, toHex } from '@latent/core'
+import { argumentError, type CipherOptions, type CipherTraits, fromHex, type Image, type ImageCipher, imageFromBytes, type KeySpace, LatentError, NONCE_ANNOTATION, randomBytes, sampleBytes, sha256Of, toHex } from '@latent/core'
 
 /** What a length-preserving transform of an image's sample bytes is given. */
 export interface ByteContext {
@@ -19,9 +19,6 @@ export interface ByteCipher {
   encrypt(bytes: Uint8Array, context: ByteContext): Promise<Uint8Array | { bytes: Uint8Array; annotations: Record<string, string> }>
   decrypt(bytes: Uint8Array, context: ByteContext, annotations: Readonly<Record<string, string>>): Promise<Uint8Array>
 }
-
-/** The cipher image's annotation that carries the nonce, in hexadecimal. */
-export const NONCE_ANNOTATION = 'latent-nonce'
 
 const KEY_BYTES = 32
 const TRAITS: CipherTraits = { exact: true, wire: ['u8', 'u16'], lengthPreserving: true, secret: 'key', randomised: false, learnable: false }

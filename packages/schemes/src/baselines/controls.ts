@@ -1,4 +1,4 @@
-import { type ImageCipher, KeyStream, randomBytes } from '@latent/core'
+import { type ImageCipher, KeyStream } from '@latent/core'
 import { byteCipher, xorInto } from './byte-cipher.ts'
 
 /**
@@ -64,14 +64,15 @@ export const randomNoise = (): ImageCipher =>
     traits: { randomised: true, exact: false, secret: 'none' },
     keySpace: { bits: 0, note: 'There is no key; the cipher does not hold the image.' },
     nonceLength: 16,
-    encrypt: async (bytes, { nonce }) => noise(nonce, 'encrypt', bytes.length),
-    decrypt: async bytes => randomBytes(bytes.length),
+    async encrypt(bytes, { key, nonce }) {
+      const stream = await KeyStream.create(key, 'latent/v1/baseline/random-bytes/encrypt', nonce)
+      return stream.bytes(bytes.length)
+    },
+    async decrypt(bytes, { key, nonce }) {
+      const stream = await KeyStream.create(key, 'latent/v1/baseline/random-bytes/decrypt', nonce)
+      return stream.bytes(bytes.length)
+    },
   })
-
-async function noise(nonce: Uint8Array, use: string, length: number): Promise<Uint8Array> {
-  const stream = await KeyStream.create(nonce, `latent/v1/baseline/random-bytes/${use}`)
-  return stream.bytes(length)
-}
 
 const maskXor = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => {
   const stream = await KeyStream.create(key, 'latent/v1/baseline/xor-mask')

@@ -10,22 +10,22 @@ export * from './chaotic.ts'
 export * from './controls.ts'
 export * from './standard.ts'
 
-const makers: readonly (() => ImageCipher)[] = [
-  aesCtrFresh,
-  aesCtrFixed,
-  aesCbc,
-  aesGcm,
-  chacha20,
-  identity,
-  fixedPermutation,
-  randomNoise,
-  reusedMask,
-  logistic,
-  logisticLeading,
-  skewTent,
-  piecewiseLinear,
-  arnoldCatMap,
-]
-
 /** Every baseline by its id: standard ciphers, controls, and chaotic ciphers as usually published. */
-export const baselines: Readonly<Record<string, () => Promise<ImageCipher>>> = Object.fromEntries(makers.map(make => [make().id, async () => make()]))
+export const baselines: Readonly<Record<string, () => ImageCipher>> = Object.fromEntries(
+  [
+    aesCtrFresh,
+    aesCtrFixed,
+    aesCbc,
+    aesGcm,
+    chacha20,
+    identity,
+    fixedPermutation,
+    randomNoise,
+    reusedMask,
+    logistic,
+    logisticLeading,
+    skewTent,
+    piecewiseLinear,
+    arnoldCatMap,
+  ].map(make => [make().id, make]),
+)

@@ -85,7 +85,7 @@ export const aesGcm = (): ImageCipher =>
     },
   })
 
-const TAG_ANNOTATION = 'latent-tag'
+const TAG_ANNOTATION = 'latent:tag'
 
 // Width and height are authenticated too: the same bytes in another shape are another picture.
 const shapeOf = (image: { width: number; height: number; channels: number; format: string }) =>

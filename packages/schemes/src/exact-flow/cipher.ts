@@ -1,9 +1,6 @@
-import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, sampleBytes, toHex } from '@latent/core'
+import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, NONCE_ANNOTATION, sampleBytes, toHex } from '@latent/core'
 import type { ExactFlow } from './engine.ts'
 import { MIN_TILE_BYTES, TILE_BYTES } from './tile.ts'
-
-/** The PNG text chunk in which a pixel-mode nonce travels. */
-export const NONCE_ANNOTATION = 'latent:nonce'
 
 /**
  * Exact flow on pixels: an image of noise with the same dimensions, channels and depth, and back.
