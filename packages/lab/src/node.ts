@@ -1,0 +1,3 @@
+export * from './node/data-fetch.ts'
+export * from './node/data-sets.ts'
+export * from './node/decode.ts'
