@@ -1,0 +1,6 @@
+export * from './controls.ts'
+export * from './measure.ts'
+export * from './rows.ts'
+export * from './summary.ts'
+export * from './tests.ts'
+export * from './verdict.ts'
