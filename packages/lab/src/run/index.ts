@@ -1,3 +1,4 @@
+export * from './claims.ts'
 export * from './controls.ts'
 export * from './measure.ts'
 export * from './rows.ts'
