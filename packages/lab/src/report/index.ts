@@ -3,7 +3,7 @@ import { requireControls } from '../run/controls.ts'
 import { robustnessChart, speedChart } from './charts.ts'
 import { html, type Markup, page, raw } from './page.ts'
 import type { Exhibit, Gallery } from './pictures.ts'
-import { claimsTable, limitTable, measureTable, publishedTable, throughput, valueTable, verdictTable } from './tables.ts'
+import { cipherTable, claimsTable, costTable, limitTable, publishedTable, recoveryTable, sensitivityTable, throughput, verdictTable } from './tables.ts'
 
 export { gallery, type Gallery } from './pictures.ts'
 
@@ -21,11 +21,15 @@ ${verdictTable(summary)}
 ${failures(summary)}
 <h2>Values</h2>
 <p>Means over images, with 95 % bootstrap intervals; the image is the replicate, never the pixel.</p>
-${valueTable(summary)}
+${cipherTable(summary)}
+${sensitivityTable(summary)}
 ${limitTable(summary)}
-<h2>Recovery, damage, keys and time</h2>
-<p>Sizes count annotations such as nonces. Times are medians on one image, alone in the process: ${summary.machine}.</p>
-${measureTable(summary)}
+<h2>Recovery</h2>
+<p>Sizes count annotations such as nonces.</p>
+${recoveryTable(summary)}
+<h2>Keys, parameters and time</h2>
+<p>Times are medians on one image, one scheme at a time: ${summary.machine}.</p>
+${costTable(summary)}
 ${await speeds(summary)}
 <h2>Robustness</h2>
 ${await robustness(summary)}
@@ -67,11 +71,13 @@ async function speeds({ results }: Summary): Promise<Markup> {
 }
 
 const DAMAGES = [
-  ['occlusion', 'Occlusion, share of the area', false],
-  ['salt-pepper', 'Salt and pepper, density', false],
-  ['gaussian', 'Gaussian noise, variance', false],
-  ['jpeg', 'JPEG, quality', true],
+  ['occlusion', 'Occlusion, share of the area'],
+  ['salt-pepper', 'Salt and pepper, density'],
+  ['gaussian', 'Gaussian noise, variance'],
+  ['jpeg', 'JPEG, quality'],
 ] as const
+
+const strengthLabel = (kind: string, strength: number): string => (kind === 'occlusion' ? `1/${Math.round(1 / strength)}` : String(strength))
 
 /** An exact recovery has no finite PSNR: it is drawn at the largest figure of an 8-bit megapixel image. */
 const EXACT_LEVEL = 110
@@ -83,10 +89,10 @@ async function robustness({ results }: Summary): Promise<Markup> {
   const groups = groupByCurve(measured.filter(result => !refusing.includes(result)))
   const shown = groups.slice(0, 8)
   const points = shown.flatMap(({ label, results }) =>
-    results[0]!.robustness.flatMap(({ kind, strength, refused, psnr, exactShare }) => (refused ? [] : [{ kind, strength: Number(strength.toPrecision(2)), scheme: label, psnr: exactShare === 1 ? EXACT_LEVEL : (psnr?.mean ?? 0) }])),
+    results[0]!.robustness.flatMap(({ kind, strength, refused, psnr, exactShare }) => (refused ? [] : [{ kind, strength: strengthLabel(kind, strength), scheme: label, psnr: exactShare === 1 ? EXACT_LEVEL : (psnr?.mean ?? 0) }])),
   )
   const labels = shown.map(({ label }) => label)
-  const charts = await Promise.all(DAMAGES.map(([kind, title, reversed]) => robustnessChart(points, kind, title, reversed, labels)))
+  const charts = await Promise.all(DAMAGES.map(([kind, title]) => robustnessChart(points, kind, title, labels)))
   return html`<p>The cipher image is damaged, then decrypted. Schemes whose curves agree to half a decibel share a line.</p>
 <ul class="legend">${labels.map((label, i) => html`<li><i style="background: var(--series-${i + 1})"></i>${label}</li>`)}</ul>
 <div class="charts">${charts.map(raw)}</div>

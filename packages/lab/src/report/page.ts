@@ -76,7 +76,9 @@ thead th { border-bottom: 1.5px solid var(--muted); vertical-align: bottom; font
 td.number, th.number { text-align: right; white-space: nowrap; }
 tbody th { font-weight: 600; white-space: nowrap; }
 tbody th small, td small { display: block; font-weight: 400; color: var(--muted); }
-.verdicts td, .verdicts thead th { text-align: center; padding: 3px 0; width: 30px; min-width: 30px; }
+td.number small { font-size: 11px; }
+.verdicts td, .verdicts thead th { text-align: center; vertical-align: middle; padding: 3px 0; width: 36px; min-width: 36px; }
+.verdicts thead th { vertical-align: bottom; }
 .verdicts thead th:first-child { text-align: left; }
 .verdicts thead tr:last-child th:not(:first-child) { height: 168px; white-space: nowrap; }
 .verdicts thead tr:last-child th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400; font-size: 12px; }

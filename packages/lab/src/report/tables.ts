@@ -44,17 +44,23 @@ const show = (interval: Interval | undefined, digits: number): Markup | string =
 const percent = (interval: Interval | undefined, digits = 4): Markup | string =>
   interval ? show({ ...interval, mean: 100 * interval.mean, low: 100 * interval.low, high: 100 * interval.high }, digits) : '–'
 
-/** Means with 95 % bootstrap intervals over images. */
-export function valueTable({ results }: Summary): Markup {
-  const worstCorrelation = ({ tests }: SchemeSummary) =>
-    (['correlation-horizontal', 'correlation-vertical', 'correlation-diagonal', 'correlation-antidiagonal'] as const)
-      .flatMap(id => tests[id]?.value ?? [])
-      .reduce<Interval | undefined>((worst, value) => (worst && Math.abs(worst.mean) >= Math.abs(value.mean) ? worst : value), undefined)
+/** Statistics of the ciphers: means with 95 % bootstrap intervals over images. */
+export function cipherTable({ results }: Summary): Markup {
   return html`<div class="scroll"><table>
-<thead><tr><th>scheme</th><th class="number">χ², 255 dof</th><th class="number">entropy</th><th class="number">local entropy</th><th class="number">in published interval</th><th class="number">largest correlation</th><th class="number">GVD</th><th class="number">pixel NPCR %</th><th class="number">pixel UACI %</th><th class="number">key NPCR %</th><th class="number">key UACI %</th><th class="number">key bits flipped %</th></tr></thead>
+<thead><tr><th>scheme</th><th class="number">χ², 255 dof</th><th class="number">entropy</th><th class="number">local entropy</th><th class="number">in published<br>interval</th><th class="number">correlation<br>horizontal</th><th class="number">correlation<br>vertical</th><th class="number">correlation<br>diagonal</th><th class="number">GVD</th></tr></thead>
 <tbody>${results.map(
-    result => html`<tr><th>${result.id}</th><td class="number">${show(result.tests.histogram?.value, 1)}</td><td class="number">${show(result.tests.entropy?.value, 5)}</td><td class="number">${show(result.tests['local-entropy']?.value, 5)}</td><td class="number">${result.localEntropyPublished === undefined ? '–' : `${Math.round(100 * result.localEntropyPublished)} %`}</td><td class="number">${show(worstCorrelation(result), 5)}</td><td class="number">${show(result.tests.gvd?.value, 3)}</td><td class="number">${percent(result.tests['pixel-npcr']?.value)}</td><td class="number">${percent(result.tests['pixel-uaci']?.value)}</td><td class="number">${percent(result.tests['key-npcr']?.value)}</td><td class="number">${percent(result.tests['key-uaci']?.value)}</td><td class="number">${percent(result.tests['key-avalanche']?.value, 3)}</td></tr>`,
+    ({ id, tests, localEntropyPublished }) =>
+      html`<tr><th>${id}</th><td class="number">${show(tests.histogram?.value, 1)}</td><td class="number">${show(tests.entropy?.value, 5)}</td><td class="number">${show(tests['local-entropy']?.value, 5)}</td><td class="number">${localEntropyPublished === undefined ? '–' : `${Math.round(100 * localEntropyPublished)} %`}</td>${(['horizontal', 'vertical', 'diagonal'] as const).map(d => html`<td class="number">${show(tests[`correlation-${d}`]?.value, 4)}</td>`)}<td class="number">${show(tests.gvd?.value, 3)}</td></tr>`,
   )}</tbody>
+</table></div>`
+}
+
+/** What one changed pixel and one changed key bit do: means with 95 % bootstrap intervals over images. */
+export function sensitivityTable({ results }: Summary): Markup {
+  const columns = ['pixel-npcr', 'pixel-uaci', 'pixel-avalanche', 'key-npcr', 'key-uaci', 'key-avalanche', 'mask-reuse'] as const
+  return html`<div class="scroll"><table>
+<thead><tr><th>scheme, all in %</th><th class="number">pixel NPCR</th><th class="number">pixel UACI</th><th class="number">pixel, bits</th><th class="number">key NPCR</th><th class="number">key UACI</th><th class="number">key, bits</th><th class="number">opened by one<br>known pair</th></tr></thead>
+<tbody>${results.map(({ id, tests }) => html`<tr><th>${id}</th>${columns.map(column => html`<td class="number">${percent(tests[column]?.value)}</td>`)}</tr>`)}</tbody>
 </table></div>`
 }
 
@@ -71,18 +77,29 @@ export function limitTable({ results }: Summary): Markup {
 <p>Local entropy at 0.05: corrected ${local.low.toFixed(6)} to ${local.high.toFixed(6)}; published ${LOCAL_PUBLISHED[0.05].low} to ${LOCAL_PUBLISHED[0.05].high}, which holds about 28 % of truly random images because its half-width divides by the number of blocks and not by its root.</p>`
 }
 
-/** Recovery, cost and the rest of the measures. */
-export function measureTable({ results }: Summary): Markup {
+/** What comes back, and what becomes of damage and wrong keys. */
+export function recoveryTable({ results }: Summary): Markup {
   return html`<div class="scroll"><table>
-<thead><tr><th>scheme</th><th class="number">images</th><th>recovery</th><th class="number">SSIM</th><th class="number">MS-SSIM</th><th class="number">largest error</th><th>cipher wire</th><th class="number">size</th><th>wrong key</th><th class="number">one damaged sample</th><th>key space</th><th class="number">encrypt</th><th class="number">decrypt</th><th class="number">parameters</th><th class="number">MACs</th></tr></thead>
+<thead><tr><th>scheme</th><th class="number">images</th><th>recovery</th><th class="number">SSIM</th><th class="number">MS-SSIM</th><th class="number">largest error</th><th>cipher wire</th><th class="number">cipher size</th><th>one key bit wrong</th><th class="number">one cipher sample wrong</th></tr></thead>
 <tbody>${results.map(
-    result => html`<tr><th>${result.id}</th><td class="number">${result.images}</td><td>${recovery(result)}</td><td class="number">${show(result.ssim, 4)}</td><td class="number">${show(result.msSsim, 4)}</td><td class="number">${result.maxError}</td><td>${result.wire.join(', ')}</td><td class="number">${result.expansion.toFixed(4)}</td><td>${wrongKey(result)}</td><td class="number">${damage(result)}</td><td>${keySpace(result)}</td><td class="number">${speed(result, 'encryptMs')}</td><td class="number">${speed(result, 'decryptMs')}</td><td class="number">${result.timing?.parameters?.toLocaleString('en') ?? '–'}</td><td class="number">${result.timing?.macs === undefined ? '–' : `${(result.timing.macs / 1e9).toFixed(3)} G`}</td></tr>`,
+    result => html`<tr><th>${result.id}</th><td class="number">${result.images}</td><td>${recovery(result)}</td><td class="number">${similarity(result, 'ssim')}</td><td class="number">${similarity(result, 'msSsim')}</td><td class="number">${result.maxError}</td><td>${result.wire.join(', ')}</td><td class="number">× ${result.expansion.toFixed(4)}</td><td>${wrongKey(result)}</td><td class="number">${damage(result)}</td></tr>`,
   )}</tbody>
 </table></div>`
 }
 
+/** Keys, parameters and time. */
+export function costTable({ results }: Summary): Markup {
+  return html`<div class="scroll"><table>
+<thead><tr><th>scheme</th><th>key space</th><th class="number">encrypt</th><th class="number">decrypt</th><th class="number">parameters</th><th class="number">multiply-accumulates</th></tr></thead>
+<tbody>${results.map(
+    result => html`<tr><th>${result.id}</th><td>${keySpace(result)}<small>${result.keySpace?.note ?? ''}</small></td><td class="number">${speed(result, 'encryptMs')}</td><td class="number">${speed(result, 'decryptMs')}</td><td class="number">${result.timing?.parameters?.toLocaleString('en') ?? '–'}</td><td class="number">${result.timing?.macs === undefined ? '–' : `${(result.timing.macs / 1e9).toFixed(3)} G`}</td></tr>`,
+  )}</tbody>
+</table></div>`
+}
+
+const similarity = (result: SchemeSummary, which: 'ssim' | 'msSsim'): Markup | string => (result.exactShare === 1 && result[which] ? '1' : show(result[which], 4))
 const recovery = (result: SchemeSummary): Markup | string => (result.images === 0 ? '–' : result.exactShare === 1 ? 'exact' : html`${result.psnr ? `${result.psnr.mean.toFixed(2)} dB` : '–'}<small>${Math.round(100 * result.exactShare)} % exact</small>`)
-const wrongKey = ({ wrongKey }: SchemeSummary): string => (wrongKey === undefined ? '–' : wrongKey === 'refused' ? 'refused' : `${wrongKey.mean.toFixed(1)} dB`)
+const wrongKey = ({ wrongKey }: SchemeSummary): string => (wrongKey === undefined ? '–' : wrongKey === 'refused' ? 'refused' : wrongKey === 'exact' ? 'the image itself' : `${wrongKey.mean.toFixed(1)} dB`)
 const damage = ({ trail }: SchemeSummary): string => (trail === undefined ? '–' : trail === 'refused' ? 'refused' : `${trail.mean < 100 ? trail.mean.toFixed(1) : Math.round(trail.mean).toLocaleString('en')} samples`)
 const keySpace = ({ keySpace, traits }: SchemeSummary): string => (traits.secret === 'none' ? 'no key' : keySpace ? `≤ ${keySpace.bits} bits` : `in the ${traits.secret}`)
 
@@ -95,7 +112,7 @@ export function throughput({ timing }: SchemeSummary, which: 'encryptMs' | 'decr
 
 function speed(result: SchemeSummary, which: 'encryptMs' | 'decryptMs'): Markup | string {
   const rate = throughput(result, which)
-  return rate === undefined ? '–' : html`${rate.toPrecision(3)} MB/s<small>${result.timing![which].toFixed(2)} ms</small>`
+  return rate === undefined ? '–' : html`${rate >= 100 ? Math.round(rate).toLocaleString('en') : rate.toPrecision(3)} MB/s<small>${result.timing![which].toFixed(2)} ms</small>`
 }
 
 /** What each result allows us to say, and what not. */

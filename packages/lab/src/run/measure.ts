@@ -88,7 +88,7 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
     tests: Object.fromEntries(Object.entries(tests).map(([id, { value, p }]) => [id, { value, p }])),
     quality: qualityRow(restored),
     ...(published === undefined ? {} : { localEntropyPublished: published }),
-    wrongKey: wrong ? { psnr: wrongPsnr(plain, wrong) } : 'refused',
+    wrongKey: wrong ? wrongKey(plain, wrong) : 'refused',
     observed: {
       exact: restored.exact,
       lengthPreserving: sameShape(plain, encrypted),
@@ -186,9 +186,8 @@ export function qualityRow({ exact, psnr, maxError, differing, ssim, msSsim }: Q
   return { exact, psnr: exact ? null : psnr, maxError, differing, ssim: ssim ?? null, msSsim: msSsim ?? null }
 }
 
-// An exact result under a wrong key is as bad as can be: told as the largest finite figure of an 8-bit image.
-function wrongPsnr(plain: Image, wrong: Image): number {
-  if (!sameShape(plain, wrong)) return 0
+function wrongKey(plain: Image, wrong: Image): 'exact' | { psnr: number } {
+  if (!sameShape(plain, wrong)) return { psnr: 0 }
   const { exact, psnr } = quality(plain, wrong)
-  return exact ? 10 * Math.log10(255 ** 2 * plain.data.length) : psnr
+  return exact ? 'exact' : { psnr }
 }

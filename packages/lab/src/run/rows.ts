@@ -17,8 +17,8 @@ export interface ImageRow {
   readonly quality: QualityRow
   /** Inside the local-entropy interval of the 2013 paper; absent where the image is too small. */
   readonly localEntropyPublished?: boolean
-  /** What a wrong key led to: an error, or an image this far from the plain one. */
-  readonly wrongKey: 'refused' | { readonly psnr: number }
+  /** What a key wrong in one bit led to: an error, the image itself, or an image this far from it. */
+  readonly wrongKey: 'refused' | 'exact' | { readonly psnr: number }
   readonly observed: { readonly exact: boolean; readonly lengthPreserving: boolean; readonly randomised: boolean; readonly argumentsUntouched: boolean }
   /** Bytes of cipher samples and annotations over bytes of plain samples. */
   readonly expansion: number

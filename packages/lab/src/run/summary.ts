@@ -35,7 +35,8 @@ export interface SchemeSummary extends SchemeCard {
   readonly maxError: number
   /** Share of ciphers inside the published local-entropy interval, which holds about 28 % of random ones. */
   readonly localEntropyPublished: number | undefined
-  readonly wrongKey: Interval | 'refused' | undefined
+  /** PSNR of decryptions under a key wrong in one bit, where they are neither refused nor the image itself. */
+  readonly wrongKey: Interval | 'refused' | 'exact' | undefined
   readonly expansion: number
   /** Traits that the images contradicted. */
   readonly contradicted: readonly string[]
@@ -67,7 +68,6 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     }),
   )
   const published = measured.flatMap(({ localEntropyPublished }) => localEntropyPublished ?? [])
-  const wrong = measured.flatMap(({ wrongKey }) => (wrongKey === 'refused' ? [] : [wrongKey.psnr]))
   const trails = measured.flatMap(({ trail }) => (trail === undefined || trail === 'refused' ? [] : [trail.damaged]))
   return {
     ...card,
@@ -80,7 +80,7 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
     maxError: Math.max(0, ...measured.map(({ quality }) => quality.maxError)),
     localEntropyPublished: published.length > 0 ? share(published, inside => inside) : undefined,
-    wrongKey: wrong.length > 0 ? interval(wrong) : measured.length > 0 ? 'refused' : undefined,
+    wrongKey: wrongKeys(measured),
     expansion: interval(measured.map(({ expansion }) => expansion))?.mean ?? NaN,
     contradicted: contradictions(card, measured),
     wire: distinct(measured.map(({ wire }) => wire)),
@@ -117,6 +117,11 @@ function contradictions({ traits }: SchemeCard, rows: readonly ImageRow[]): stri
     ['leaves its arguments alone', rows.some(({ observed }) => !observed.argumentsUntouched)],
   ] as const
   return claims.flatMap(([claim, broken]) => (broken ? [claim] : []))
+}
+
+function wrongKeys(rows: readonly ImageRow[]): SchemeSummary['wrongKey'] {
+  if (rows.some(({ wrongKey }) => wrongKey === 'exact')) return 'exact'
+  return interval(rows.flatMap(({ wrongKey }) => (typeof wrongKey === 'object' ? [wrongKey.psnr] : []))) ?? rows.map(() => 'refused' as const)[0]
 }
 
 const interval = (values: readonly number[]): Interval | undefined => (values.length > 0 ? bootstrapMean(values) : undefined)
