@@ -25,6 +25,16 @@ export interface Quality {
  * @throws E_ARGUMENT for images of two shapes
  */
 export function quality(original: Image, restored: Image): Quality {
+  const errors = sampleErrors(original, restored)
+  const { ssim, msSsim } = errors.exact ? sizesOnly(original) : structuralSimilarity(original, restored)
+  return { ...errors, ssim, msSsim }
+}
+
+/**
+ * The part of {@link quality} that needs no windows.
+ * @throws E_ARGUMENT for images of two shapes
+ */
+export function sampleErrors(original: Image, restored: Image): Omit<Quality, 'ssim' | 'msSsim'> {
   requireSameShape(original, restored)
   const n = original.data.length
   let squares = 0
@@ -40,8 +50,7 @@ export function quality(original: Image, restored: Image): Quality {
     if (d > maxError) maxError = d
   }
   const mse = squares / n
-  const { ssim, msSsim } = differing === 0 ? sizesOnly(original) : structuralSimilarity(original, restored)
-  return { exact: differing === 0, mse, psnr: psnrOf(mse, peak(original.format)), meanError: absolute / n, maxError, differing: differing / n, ssim, msSsim }
+  return { exact: differing === 0, mse, psnr: psnrOf(mse, peak(original.format)), meanError: absolute / n, maxError, differing: differing / n }
 }
 
 /** 10 log10(peak^2 / mse); Infinity for 0. */

@@ -65,7 +65,7 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
     writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`)
     return { summary, rows: journal.rows }
   } finally {
-    await Promise.all(opened.map(({ close }) => close()))
+    await Promise.all(opened.map(scheme => scheme.close()))
   }
 }
 

@@ -111,14 +111,15 @@ function groupByCurve(results: readonly SchemeSummary[]): { label: string; resul
   return groups.map(({ results }) => ({ label: results.map(({ id }) => id).join(', '), results }))
 }
 
+function told({ robustness }: SchemeSummary, kind: string): string {
+  const point = robustness.find(candidate => candidate.kind === kind)
+  if (!point) return '–'
+  return point.refused ? 'refused' : point.exactShare === 1 ? 'exact' : `${point.psnr?.mean.toFixed(1) ?? '–'} dB`
+}
+
 function lastBits(results: readonly SchemeSummary[]): Markup {
   const kinds = ['one-level', 'wire-u16', 'wire-u8'] as const
   const titles = { 'one-level': 'every sample one level off', 'wire-u16': 'through a 16-bit wire', 'wire-u8': 'through an 8-bit wire' } as const
-  const told = (result: SchemeSummary, kind: string) => {
-    const point = result.robustness.find(candidate => candidate.kind === kind)
-    if (!point) return '–'
-    return point.refused ? 'refused' : point.exactShare === 1 ? 'exact' : `${point.psnr?.mean.toFixed(1) ?? '–'} dB`
-  }
   const wanted = kinds.filter(kind => results.some(result => told(result, kind) !== '–'))
   return html`<div class="scroll"><table><thead><tr><th>scheme</th>${wanted.map(kind => html`<th class="number">${titles[kind]}</th>`)}</tr></thead><tbody>${results.map(result => html`<tr><th>${result.id}</th>${wanted.map(kind => html`<td class="number">${told(result, kind)}</td>`)}</tr>`)}</tbody></table></div>`
 }

@@ -64,11 +64,11 @@ export function sensitivityTable({ results }: Summary): Markup {
 </table></div>`
 }
 
+const both = ({ low, high }: { low: number; high: number }): string => `${(100 * low).toFixed(4)} to ${(100 * high).toFixed(4)}`
+
 /** The limits that single images are held to, for every size in the run. */
 export function limitTable({ results }: Summary): Markup {
-  const sizes = [...new Set(results.flatMap(({ plainShapes }) => plainShapes))].map(shape => ({ shape, n: shape.split(' ')[0]!.split('x').reduce((product, side) => product * Number(side), 1) * (shape.endsWith('u16') ? 2 : 1) }))
-  const counts = [...new Set(sizes.map(({ n }) => n))].slice(0, 6)
-  const both = ({ low, high }: { low: number; high: number }) => `${(100 * low).toFixed(4)} to ${(100 * high).toFixed(4)}`
+  const counts = [...new Set(results.flatMap(({ plainShapes }) => plainShapes.map(shapeBytes)))].slice(0, 6)
   const local = localCorrected(0.05)
   return html`<div class="scroll"><table>
 <thead><tr><th>bytes a cipher</th><th class="number">NPCR %, 0.05</th><th class="number">NPCR %, 0.01</th><th class="number">UACI %, 0.05</th><th class="number">UACI %, 0.01</th></tr></thead>

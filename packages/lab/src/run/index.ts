@@ -1,6 +1,7 @@
 export * from './claims.ts'
 export * from './controls.ts'
 export * from './measure.ts'
+export * from './nulls.ts'
 export * from './rows.ts'
 export * from './summary.ts'
 export * from './tests.ts'
