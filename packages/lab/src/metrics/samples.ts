@@ -55,3 +55,14 @@ export function requireSameShape(a: Image, b: Image): void {
 
 /** Such as `481x321x3 u8`. */
 export const shapeName = ({ width, height, channels, format }: Image): string => `${width}x${height}x${channels} ${format}`
+
+/** The middle of an image, at most `width` x `height` pixels. */
+export function crop<F extends SampleFormat>(source: Image<F>, width: number, height: number): Image<F> {
+  const [w, h] = [Math.min(width, source.width), Math.min(height, source.height)]
+  const left = (source.width - w) >> 1
+  const top = (source.height - h) >> 1
+  const row = w * source.channels
+  const data = source.data.slice(0, row * h)
+  for (let y = 0; y < h; y++) data.set(source.data.subarray(((top + y) * source.width + left) * source.channels, ((top + y) * source.width + left) * source.channels + row), y * row)
+  return { ...source, width: w, height: h, data: data as Image<F>['data'] }
+}

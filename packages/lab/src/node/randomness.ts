@@ -40,6 +40,20 @@ export async function randomness({ source, sequences, bits, workers = availableP
   }
 }
 
+/** Few sequences tell noise from a picture. */
+const CONTROL_SEQUENCES = 20
+
+/**
+ * Runs the suite on noise, which must be consistent, and on a black image sent as it is, which must not.
+ * @throws E_CONTROLS: then nothing that the suite says on this machine may be reported
+ */
+export async function randomnessControls(options: Pick<RandomnessOptions, 'sequences' | 'bits' | 'workers'>): Promise<void> {
+  const sequences = Math.min(options.sequences, CONTROL_SEQUENCES)
+  const judge = async (scheme: string) => (await randomness({ ...options, sequences, source: { scheme, plain: 'black' } })).verdict.consistent
+  if (!(await judge('random-bytes'))) throw new LatentError('E_CONTROLS', 'the suite rejects noise, so it says nothing')
+  if (await judge('identity')) throw new LatentError('E_CONTROLS', 'the suite accepts an unencrypted black image, so it says nothing')
+}
+
 function fileLength(path: string): number {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (!stats?.isFile()) throw new LatentError('E_IO', `cannot read ${path}`)

@@ -35,12 +35,29 @@ ${await speeds(summary)}
 ${await robustness(summary)}
 <h2>Pictures</h2>
 ${galleries.map(gallery => galleryMarkup(gallery, summary))}
-<h2>Claims</h2>
-<p>The wording that these results allow. What is in the last column may not be concluded from them.</p>
-<div class="cards">${summary.results.map(result => html`<section class="card"><h3>${result.title} <span class="role">${result.id}</span></h3>${claimsTable(result)}</section>`)}</div>
+${claimsSection(summary)}
 ${publishedSection(summary)}
 <footer>Latent lab, format 1. Formulas and sources are in the docstrings of the lab’s metrics and in docs/lab/methods.md.</footer>`)
 }
+
+/** Schemes of several runs side by side: published figures, measured ones, and the wording they allow. */
+export function renderComparison(chosen: readonly { readonly summary: Summary; readonly result: SchemeSummary }[]): string {
+  const first = chosen[0]!.summary
+  const together: Summary = { ...first, results: chosen.map(({ result }) => result) }
+  for (const { summary } of chosen) requireControls(summary.controlDeviations)
+  return page('Latent lab: comparison', html`<h1>Latent lab: comparison</h1>
+<p class="lede">${[...new Set(chosen.map(({ summary }) => `${summary.data}, ${summary.images} images`))].join('; ')}. Every run's controls behaved as they must.</p>
+${verdictTable(together)}
+<h2>Values</h2>${cipherTable(together)}${sensitivityTable(together)}
+<h2>Recovery</h2>${recoveryTable(together)}
+<h2>Keys, parameters and time</h2>${costTable(together)}
+${publishedSection(together)}
+${claimsSection(together)}`)
+}
+
+const claimsSection = ({ results }: Summary): Markup => html`<h2>Claims</h2>
+<p>The wording that these results allow. What is in the last column may not be concluded from them.</p>
+<div class="cards">${results.map(result => html`<section class="card"><h3>${result.title} <span class="role">${result.id}</span></h3>${claimsTable(result)}</section>`)}</div>`
 
 function heading(summary: Summary): Markup {
   const shapes = [...new Set(summary.results.flatMap(({ plainShapes }) => plainShapes))]
