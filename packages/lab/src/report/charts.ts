@@ -72,8 +72,8 @@ export interface CurvePoint {
 export function robustnessChart(points: readonly CurvePoint[], kind: string, title: string, schemes: readonly string[]): Promise<string> {
   return svg({
     title,
-    width: 330,
-    height: 150,
+    width: 470,
+    height: 170,
     data: { values: points.filter(point => point.kind === kind) },
     mark: { type: 'line', point: { size: 28, filled: true }, strokeWidth: 2 },
     encoding: {
@@ -89,7 +89,8 @@ export function speedChart(rows: readonly { scheme: string; megabytes: number }[
   const sorted = rows.toSorted((a, b) => b.megabytes - a.megabytes)
   const floor = 10 ** Math.floor(Math.log10(Math.min(...rows.map(({ megabytes }) => megabytes))))
   const y = { field: 'scheme', type: 'nominal', sort: null, title: null, axis: { labelLimit: 240, labelColor: 'var(--ink)' } }
-  const x = { field: 'megabytes', type: 'quantitative', title: 'encryption, megabytes of samples a second (logarithmic)', scale: { type: 'log', domainMin: floor, nice: true } }
+  const powers = [0, 1, 2, 3, 4, 5, 6, 7].map(i => floor * 10 ** i)
+  const x = { field: 'megabytes', type: 'quantitative', title: 'encryption, megabytes of samples a second (logarithmic)', axis: { values: powers, format: '~r' }, scale: { type: 'log', domainMin: floor, nice: true } }
   return svg({
     width: 520,
     height: { step: 18 },

@@ -50,7 +50,7 @@ const STYLE = `
   color-scheme: light dark;
   --paper: #ffffff; --panel: #f6f7f9; --ink: #1b1f26; --muted: #5a6372; --line: #d5dae2; --grid: #e9ecf1;
   --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #8a93a3; --accent: #2457c5;
-  --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b45309; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e;
+  --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -106,7 +106,7 @@ dd { margin: 0; }
 footer { margin-top: 48px; color: var(--muted); font-size: 13px; border-top: 1px solid var(--line); padding-top: 12px; }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #777; --accent: #1d4ea8;
-    --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b45309; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e; }
+    --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e; }
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   .scroll { overflow: visible; }

@@ -15,7 +15,10 @@ export interface ChaoticMap {
   readonly step: (x: number, parameter: number) => number
 }
 
-/** Logistic map x -> mu x (1 - x), mu in (3.57, 4]: drawn from [3.9, 4) to stay clear of periodic windows. */
+/**
+ * Logistic map x -> mu x (1 - x), mu in (3.57, 4], here from [3.9, 4) as usually advised. Periodic windows
+ * lie there all the same: about one key in fifty gives a short cycle, and a cipher that shows it.
+ */
 export const logisticMap: ChaoticMap = {
   parameter: u => 3.9 + 0.1 * u,
   step: (x, mu) => mu * x * (1 - x),
