@@ -69,7 +69,7 @@ function evaluateCommand(lab: Command): void {
     .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go; a killed run goes on from there')
     .option('--images <number>', 'the first so many pictures', whole('--images'))
     .option('--seeds <number>', 'repetitions with other keys and choices', whole('--seeds'), 1)
-    .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 8)
+    .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 4)
     .option('--workers <number>', 'threads', whole('--workers'))
     .option('--pictures <which>', 'pictures in the page: "data" (the first of the set), "procedural" (drawn by latent) or "none"', 'data')
     .action(async (options: EvaluateArguments) => {

@@ -22,11 +22,12 @@ export interface Quality {
  * MSE, PSNR, SSIM (Wang, Bovik, Sheikh, Simoncelli 2004: 11 x 11 Gaussian window of sigma 1.5,
  * K1 0.01, K2 0.03, windows inside the image alone, mean over channels), MS-SSIM (Wang, Simoncelli,
  * Bovik 2003), mean and largest error.
+ * @param scales `one` leaves MS-SSIM out, for many comparisons in a row
  * @throws E_ARGUMENT for images of two shapes
  */
-export function quality(original: Image, restored: Image): Quality {
+export function quality(original: Image, restored: Image, scales: 'all' | 'one' = 'all'): Quality {
   const errors = sampleErrors(original, restored)
-  const { ssim, msSsim } = errors.exact ? sizesOnly(original) : structuralSimilarity(original, restored)
+  const { ssim, msSsim } = errors.exact ? sizesOnly(original) : structuralSimilarity(original, restored, scales)
   return { ...errors, ssim, msSsim }
 }
 
@@ -77,10 +78,10 @@ const MULTI_SCALE_SIDE = WINDOW * 2 ** (SCALE_WEIGHTS.length - 1)
  * SSIM and MS-SSIM of two images of one shape. Negative contrast-structure means are taken as 0 before
  * they are raised to a power, the usual convention.
  */
-export function structuralSimilarity(a: Image, b: Image): { ssim: number | undefined; msSsim: number | undefined } {
+export function structuralSimilarity(a: Image, b: Image, wanted: 'all' | 'one' = 'all'): { ssim: number | undefined; msSsim: number | undefined } {
   const side = Math.min(a.width, a.height)
   if (side < WINDOW) return { ssim: undefined, msSsim: undefined }
-  const scales = side >= MULTI_SCALE_SIDE ? SCALE_WEIGHTS.length : 1
+  const scales = wanted === 'all' && side >= MULTI_SCALE_SIDE ? SCALE_WEIGHTS.length : 1
   let ssim = 0
   let msSsim = 0
   for (let c = 0; c < a.channels; c++) {

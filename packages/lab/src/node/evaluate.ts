@@ -41,7 +41,7 @@ const TIMING_BUDGET_MS = 10_000
  * @throws E_ARGUMENT; E_DATA; E_EXISTS (the folder holds another run); E_CONTROLS (nothing is judged)
  */
 export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
-  const { schemes, data, out, seeds = 1, robustness = 8, root = dataRoot(), workers = availableParallelism() } = options
+  const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism() } = options
   if (schemes.length === 0) throw argumentError('schemes', 'at least one scheme', schemes.length)
   const set = await openData(data, root)
   const pictures = set.pictures.slice(0, options.images ?? set.pictures.length)

@@ -127,7 +127,7 @@ async function damage(cipher: ImageCipher, plain: Image, encrypted: Image, decry
     const disturbed = await disturb(encrypted, { kind, strength, ...rest }, seed, jpeg)
     if (!disturbed) continue
     const result = await attempt(() => cipher.decrypt(disturbed, key))
-    curves.push(result && sameShape(result, plain) ? { kind, strength, quality: qualityRow(quality(plain, result)) } : { kind, strength })
+    curves.push(result && sameShape(result, plain) ? { kind, strength, quality: qualityRow(quality(plain, result, 'one')) } : { kind, strength })
   }
   const data = encrypted.data.slice()
   const middle = data.length >> 1
