@@ -10,6 +10,9 @@ import type { NullTest } from './samples.ts'
 export const DIRECTIONS = { horizontal: [1, 0], vertical: [0, 1], diagonal: [1, 1], antidiagonal: [-1, 1] } as const
 export type Direction = keyof typeof DIRECTIONS
 
+/** Below so many pairs the coefficient is not close to normal. */
+const MINIMUM_PAIRS = 100
+
 /** Half-width of the null band over `pairs` pairs. */
 export const correlationBand = (pairs: number, alpha = 0.05): number => normalQuantile(1 - alpha / 2) / Math.sqrt(pairs)
 
@@ -24,10 +27,11 @@ export interface CorrelationTest extends NullTest {
  * @param bytes a byte view of `stride` bytes a pixel
  * @returns value: the mean coefficient over channels; p: upper tail of sum n r^2 against chi-square
  * with one degree of freedom a channel. A constant channel is as far from random as can be: p = 0.
+ * Undefined below 100 pairs.
  */
 export function correlationTest(bytes: Uint8Array, width: number, height: number, stride: number, direction: Direction): CorrelationTest | undefined {
   const [dx, dy] = DIRECTIONS[direction]
-  if (width <= Math.abs(dx) || height <= dy) return undefined
+  if (Math.max(0, width - Math.abs(dx)) * Math.max(0, height - dy) < MINIMUM_PAIRS) return undefined
   const channels = Array.from({ length: stride }, (_, c) => coefficient(bytes, width, height, stride, c, dx, dy))
   const pairs = (width - Math.abs(dx)) * (height - dy)
   const constant = channels.some(Number.isNaN)

@@ -1,7 +1,7 @@
 import type { CipherTraits, KeySpace } from '@latent/core'
 import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
 import { controlDeviations } from './controls.ts'
-import type { ImageRow, Row, TimingRow } from './rows.ts'
+import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
 import { TEST_IDS, type TestId } from './tests.ts'
 import { judge, type TestVerdict } from './verdict.ts'
 
@@ -54,7 +54,9 @@ export interface Summary extends RunInfo {
 
 /** Everything a report prints, from the raw rows of a run. */
 export function summarise(info: RunInfo, rows: readonly Row[]): Summary {
-  const results = info.schemes.map(card => summariseScheme(card, rows.filter(row => row.scheme === card.id)))
+  // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
+  const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
+  const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id)))
   return { ...info, results, controlDeviations: controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests) }
 }
 
