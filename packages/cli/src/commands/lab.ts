@@ -11,6 +11,7 @@ export function labCommand(program: Command): void {
   compareCommand(lab)
   randomnessCommand(lab)
   nullsCommand(lab)
+  speedCommand(lab)
   lab
     .command('list')
     .description('every scheme and baseline that can be measured')
@@ -232,5 +233,28 @@ function nullsCommand(lab: Command): void {
         }
       }
       if (off > 0) throw new LatentError('E_CONTROLS', `${off} of the bands did not hold`, { hint: 'with other trials a single one may be chance; more than one is not' })
+    })
+}
+
+const SPEED_SIDE = 512
+const SPEED_RUNS = 5
+
+function speedCommand(lab: Command): void {
+  lab
+    .command('speed')
+    .description('time every metric on one 512 x 512 RGB cipher, on one thread')
+    .action(async () => {
+      const { drawPicture, measureImage, median } = await import('@latent/lab')
+      const { findScheme } = await import('@latent/schemes')
+      const plain = await drawPicture('landscape', SPEED_SIDE, SPEED_SIDE)
+      // Noise costs next to nothing to make, and a wrong result keeps SSIM and MS-SSIM at work.
+      const { cipher } = await findScheme('random-bytes').open()
+      const times: number[] = []
+      for (let run = 0; run <= SPEED_RUNS; run++) {
+        const start = performance.now()
+        await measureImage(cipher, plain, { imageId: 'speed', seed: run })
+        if (run > 0) times.push(performance.now() - start)
+      }
+      process.stdout.write(`every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s of ${SPEED_RUNS} runs on one thread\n`)
     })
 }

@@ -2,7 +2,7 @@ import { argumentError, type Image, type ImageCipher, LatentError } from '@laten
 import { findScheme } from '@latent/schemes'
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism, cpus, release, type } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import { CONTROL_IDS, requireControls } from '../run/controls.ts'
@@ -167,5 +167,5 @@ async function time(cipher: ImageCipher, plain: Image): Promise<TimingRow> {
     decryptMs.push(performance.now() - b)
   }
   const { width, height, channels, format } = plain
-  return { kind: 'timing', scheme: cipher.id, plain: `${width}x${height}x${channels} ${format}`, runs: encryptMs.length, encryptMs: median(encryptMs), decryptMs: median(decryptMs), ...cipher.cost?.(plain) }
+  return { kind: 'timing', scheme: cipher.id, plain: `${width}x${height}x${channels} ${format}`, runs: encryptMs.length, encryptMs: median(encryptMs), decryptMs: median(decryptMs), load: loadavg()[0]!, ...cipher.cost?.(plain) }
 }

@@ -28,7 +28,7 @@ ${limitTable(summary)}
 <p>Sizes count annotations such as nonces.</p>
 ${recoveryTable(summary)}
 <h2>Keys, parameters and time</h2>
-<p>Times are medians on one image, one scheme at a time: ${summary.machine}.</p>
+<p>Times are medians on one image, one scheme at a time: ${summary.machine}${loadRemark(summary)}. Ratios within this table mean more than its absolute figures.</p>
 ${costTable(summary)}
 ${await speeds(summary)}
 <h2>Robustness</h2>
@@ -77,6 +77,11 @@ function failures({ results }: Summary): Markup | undefined {
   if (failed.length === 0 && contradicted.length === 0) return undefined
   return html`${contradicted.map(result => html`<p class="fail">${result.id} does not do what it says of itself: ${result.contradicted.join(', ')}.</p>`)}
 ${failed.length > 0 && html`<p>${failed.length} measurement${failed.length === 1 ? '' : 's'} failed: ${failed.slice(0, 12).map(({ id, image, code, message }) => html`<br><code>${id}</code> on ${image}: ${message} (${code})`)}</p>`}`
+}
+
+function loadRemark({ results }: Summary): string {
+  const loads = results.flatMap(({ timing }) => timing?.load ?? [])
+  return loads.length > 0 ? `, load average up to ${Math.max(...loads).toFixed(1)}` : ''
 }
 
 async function speeds({ results }: Summary): Promise<Markup> {

@@ -2,6 +2,7 @@ import { LOCAL_PUBLISHED, localCorrected, npcrLimits, uaciLimits } from '../metr
 import type { Interval } from '../statistics/bootstrap.ts'
 import { claims } from '../run/claims.ts'
 import { CONTROLS } from '../run/controls.ts'
+import type { TimingRow } from '../run/rows.ts'
 import type { SchemeSummary, Summary } from '../run/summary.ts'
 import { TEST_IDS, TESTS, type TestId } from '../run/tests.ts'
 import { publishedFor } from '../published/figures.ts'
@@ -89,12 +90,19 @@ export function recoveryTable({ results }: Summary): Markup {
 
 /** Keys, parameters and time. */
 export function costTable({ results }: Summary): Markup {
+  const yardstick = results.find(({ id }) => id === 'aes-256-ctr')?.timing
   return html`<div class="scroll"><table>
-<thead><tr><th>scheme</th><th>key space</th><th class="number">encrypt</th><th class="number">decrypt</th><th class="number">parameters</th><th class="number">multiply-accumulates</th></tr></thead>
+<thead><tr><th>scheme</th><th>key space</th><th class="number">encrypt</th><th class="number">decrypt</th><th class="number">encrypt,<br>times AES-CTR</th><th class="number">parameters</th><th class="number">multiply-accumulates</th></tr></thead>
 <tbody>${results.map(
-    result => html`<tr><th>${result.id}</th><td>${keySpace(result)}<small>${result.keySpace?.note ?? ''}</small></td><td class="number">${speed(result, 'encryptMs')}</td><td class="number">${speed(result, 'decryptMs')}</td><td class="number">${result.timing?.parameters?.toLocaleString('en') ?? '–'}</td><td class="number">${result.timing?.macs === undefined ? '–' : `${(result.timing.macs / 1e9).toFixed(3)} G`}</td></tr>`,
+    result => html`<tr><th>${result.id}</th><td>${keySpace(result)}<small>${result.keySpace?.note ?? ''}</small></td><td class="number">${speed(result, 'encryptMs')}</td><td class="number">${speed(result, 'decryptMs')}</td><td class="number">${ratio(result.timing, yardstick)}</td><td class="number">${result.timing?.parameters?.toLocaleString('en') ?? '–'}</td><td class="number">${result.timing?.macs === undefined ? '–' : `${(result.timing.macs / 1e9).toFixed(3)} G`}</td></tr>`,
   )}</tbody>
 </table></div>`
+}
+
+function ratio(timing: TimingRow | undefined, yardstick: TimingRow | undefined): string {
+  if (!timing || !yardstick || timing.plain !== yardstick.plain) return '–'
+  const times = timing.encryptMs / yardstick.encryptMs
+  return times >= 100 ? Math.round(times).toLocaleString('en') : times.toPrecision(2)
 }
 
 const similarity = (result: SchemeSummary, which: 'ssim' | 'msSsim'): Markup | string => (result.exactShare === 1 && result[which] ? '1' : show(result[which], 4))

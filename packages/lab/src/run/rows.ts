@@ -62,6 +62,8 @@ export interface TimingRow {
   readonly runs: number
   readonly encryptMs: number
   readonly decryptMs: number
+  /** Load average of the machine while it was measured: above its threads, others were busy too. */
+  readonly load: number
   readonly parameters?: number
   readonly macs?: number
 }
