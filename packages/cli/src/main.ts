@@ -23,6 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   encrypt: crypt,
   decrypt: crypt,
   train: async () => (await import('./commands/train.ts')).trainCommand,
+  lab: async () => (await import('./commands/lab.ts')).labCommand,
+  data: async () => (await import('./commands/data.ts')).dataCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,
 }

@@ -16,8 +16,8 @@ export const clearProgress = (): void => clear()
 
 const quiet: Progress = { total() {}, add() {}, note: line => void process.stderr.write(`${line}\n`), end() {} }
 
-/** On standard error if it is a terminal; otherwise notes alone. */
-export function progressBar(label: string, enabled = true): Progress {
+/** On standard error if it is a terminal; otherwise notes alone. `show` names an amount of work: bytes unless said otherwise. */
+export function progressBar(label: string, enabled = true, show: (units: number) => string = formatBytes): Progress {
   const out = process.stderr
   if (!enabled) return { ...quiet, note() {} }
   if (!out.isTTY) return quiet
@@ -32,7 +32,7 @@ export function progressBar(label: string, enabled = true): Progress {
     const rate = done / Math.max(seconds, 0.001)
     const share = total > 0 ? Math.min(1, done / total) : 0
     const left = rate > 0 && total > done ? `, ${formatSeconds((total - done) / rate)} left` : ''
-    const text = `${label} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.round(share * 100)} %  ${formatBytes(done)} of ${formatBytes(total)}  ${formatBytes(rate)}/s${left}`
+    const text = `${label} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.round(share * 100)} %  ${show(done)} of ${show(total)}  ${show(rate)}/s${left}`
     out.write(`\r\x1b[2K${text.slice(0, Math.max(20, out.columns - 1))}`)
   }
   const wipe = () => void out.write('\r\x1b[2K')

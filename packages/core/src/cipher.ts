@@ -16,12 +16,23 @@ export interface CipherTraits {
   readonly learnable: boolean
 }
 
+/** The annotation of a cipher image (a PNG text chunk) in which its nonce travels, in hexadecimal. */
+export const NONCE_ANNOTATION = 'latent:nonce'
+
 export interface CipherOptions {
   /**
    * Separates encryptions under one key. Deterministic ciphers use an empty nonce when none is given;
    * randomised ones draw one and return it in the cipher image's annotations.
    */
   readonly nonce?: Uint8Array
+}
+
+/** The secret's real size: degrees of freedom left when equivalent keys are counted once. */
+export interface KeySpace {
+  /** Upper bound on the equivalent key length in bits; 0 where no secret is needed, Infinity for a one-time pad. */
+  readonly bits: number
+  /** What limits it, in one sentence. */
+  readonly note: string
 }
 
 /**
@@ -36,6 +47,9 @@ export interface ImageCipher {
   readonly id: string
   readonly title: string
   readonly traits: CipherTraits
+  readonly keySpace?: KeySpace
+  /** Learned parameters, and multiply-accumulates to encrypt an image of this size. Absent where nothing is learned. */
+  readonly cost?: (size: Pick<Image, 'width' | 'height' | 'channels'>) => { readonly parameters: number; readonly macs: number }
   /** @param key 32 bytes unless the scheme's documentation says otherwise. @throws E_ARGUMENT */
   encrypt(plain: Image, key: Uint8Array, options?: CipherOptions): Promise<Image>
   /** @throws E_ARGUMENT; E_IMAGE for a cipher image this scheme cannot have made */

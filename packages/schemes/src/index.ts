@@ -7,6 +7,34 @@ export interface Scheme {
   open(): Promise<{ readonly cipher: ImageCipher; readonly close: () => Promise<void> }>
 }
 
+/** The baselines that every scheme is compared with; `schemes` lists them after the schemes. */
+export const baselineIds = [
+  'aes-256-ctr',
+  'aes-256-ctr-fixed',
+  'aes-256-cbc',
+  'aes-256-gcm',
+  'chacha20',
+  'identity',
+  'fixed-permutation',
+  'random-bytes',
+  'xor-reused-mask',
+  'logistic-xor',
+  'logistic-leading-xor',
+  'skew-tent-xor',
+  'pwlcm-xor',
+  'arnold-cat-map',
+] as const
+
+function baseline(id: string): Scheme {
+  return {
+    id,
+    async open() {
+      const { baselines } = await import('./baselines/index.ts')
+      return { cipher: baselines[id]!(), close: async () => undefined }
+    },
+  }
+}
+
 /** Every scheme by its paper key. */
 export const schemes: readonly Scheme[] = [
   {
@@ -17,6 +45,7 @@ export const schemes: readonly Scheme[] = [
       return { cipher: exactFlowCipher(flow), close: () => flow.close() }
     },
   },
+  ...baselineIds.map(baseline),
 ]
 
 /** @throws E_ARGUMENT for an unknown id, naming the known ones */

@@ -1,9 +1,11 @@
-import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, sampleBytes, toHex } from '@latent/core'
+import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, NONCE_ANNOTATION, sampleBytes, toHex } from '@latent/core'
 import type { ExactFlow } from './engine.ts'
+import { HALF_CHANNELS } from './network.ts'
 import { MIN_TILE_BYTES, TILE_BYTES } from './tile.ts'
+import { CHANNELS } from './weights.ts'
 
-/** The PNG text chunk in which a pixel-mode nonce travels. */
-export const NONCE_ANNOTATION = 'latent:nonce'
+/** One small network a round. */
+const NETWORKS = 4
 
 /**
  * Exact flow on pixels: an image of noise with the same dimensions, channels and depth, and back.
@@ -24,6 +26,8 @@ export function exactFlowCipher(flow: ExactFlow): ImageCipher {
     id: 'exact-flow',
     title: 'Exact flow (ours)',
     traits: { exact: true, wire: ['u8', 'u16'], lengthPreserving: true, secret: 'key', randomised: false, learnable: false },
+    keySpace: { bits: 256, note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.' },
+    cost: ({ width, height, channels }) => networkCost(width * height * channels),
     async encrypt(plain, key, { nonce } = {}) {
       const cipher = await permute(flow, 'encrypt', plain, key, nonce)
       return nonce && nonce.length > 0 ? { ...cipher, annotations: { [NONCE_ANNOTATION]: toHex(nonce) } } : cipher
@@ -60,6 +64,13 @@ async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source
   }
   await Promise.all(inFlight)
   return imageFromBytes(out, source as Image<'u8' | 'u16'>)
+}
+
+/** Four networks; every round reads one half, and the halves take turns. */
+function networkCost(bytes: number): { parameters: number; macs: number } {
+  const weights = CHANNELS.slice(1).reduce((sum, outputs, i) => sum + 9 * CHANNELS[i]! * outputs, 0)
+  const biases = CHANNELS.slice(1).reduce((sum, outputs) => sum + outputs, 0)
+  return { parameters: NETWORKS * (weights + biases), macs: Math.round((NETWORKS * weights * bytes) / 2 / HALF_CHANNELS) }
 }
 
 /** Where tiles begin. @throws E_IMAGE for pictures too small for the cipher */

@@ -1,0 +1,84 @@
+import { LatentError } from '@latent/core'
+import { encodePng } from '@latent/core/png'
+import type { Command } from 'commander'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { progressBar } from '../progress.ts'
+
+export function dataCommand(program: Command): void {
+  const data = program.command('data').description('data sets for the lab and for training: list, fetch, check, draw')
+
+  data
+    .command('list')
+    .description('the sets that can be fetched, their terms, and which are there')
+    .action(async () => {
+      const { dataRoot, SOURCES } = await import('@latent/lab/node')
+      process.stdout.write(`data sets lie in ${dataRoot()} (LATENT_DATA)\n\n`)
+      for (const { name, title, terms } of SOURCES) {
+        const state = existsSync(join(dataRoot(), name)) ? 'there' : 'not fetched'
+        process.stdout.write(`${name.padEnd(14)} ${state.padEnd(12)} ${title}\n${' '.repeat(28)}terms: ${terms}\n`)
+      }
+      process.stdout.write(`${'procedural'.padEnd(14)} ${'built in'.padEnd(12)} pictures drawn by latent: landscapes, lettering, textures; no download\n`)
+    })
+
+  data
+    .command('fetch')
+    .description('download sets from their official homes and check every byte against known hashes')
+    .argument('<set...>', 'bsds500, cifar10, mnist, fashion-mnist')
+    .option('--mirror <url>', 'take the same archives from another address')
+    .action(async (names: string[], { mirror }: { mirror?: string }) => {
+      const { dataRoot, fetchData, findSource } = await import('@latent/lab/node')
+      for (const source of names.map(findSource)) {
+        const bar = progressBar(`fetch ${source.name}`)
+        let [file, before] = ['', 0]
+        try {
+          const outcome = await fetchData(source, dataRoot(), {
+            ...(mirror === undefined ? {} : { mirror }),
+            onProgress(current, received, total) {
+              if (current !== file) [file, before] = [current, 0]
+              bar.total(total ?? received)
+              bar.add(received - before)
+              before = received
+            },
+          })
+          bar.end()
+          process.stdout.write(`${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${join(dataRoot(), source.name)}, content as published`}\nterms: ${source.terms}\n`)
+        } finally {
+          bar.end()
+        }
+      }
+    })
+
+  data
+    .command('check')
+    .description('compare sets that are there with the hashes of their published content')
+    .argument('<set...>')
+    .action(async (names: string[]) => {
+      const { dataRoot, findSource, mismatches } = await import('@latent/lab/node')
+      const wrong: string[] = []
+      for (const source of names.map(findSource)) {
+        const parts = await mismatches(source, dataRoot())
+        process.stdout.write(`${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${parts.join(', ')}`}\n`)
+        if (parts.length > 0) wrong.push(source.name)
+      }
+      if (wrong.length > 0) throw new LatentError('E_HASH', `not the published content: ${wrong.join(', ')}`, { hint: 'latent data fetch replaces what is altered' })
+    })
+
+  data
+    .command('draw')
+    .description('write pictures drawn by latent as PNG files')
+    .argument('<folder>')
+    .option('-n, --count <number>', 'how many', Number, 16)
+    .option('--width <pixels>', 'width', Number, 512)
+    .option('--height <pixels>', 'height', Number, 384)
+    .action(async (folder: string, { count, width, height }: { count: number; width: number; height: number }) => {
+      const { proceduralSet } = await import('@latent/lab')
+      for (const [name, value] of Object.entries({ count, width, height })) {
+        if (!Number.isSafeInteger(value) || value < 1 || value > 8192) throw new LatentError('E_ARGUMENT', `--${name} is a whole number from 1 to 8192, received ${value}`)
+      }
+      await mkdir(folder, { recursive: true })
+      for (const picture of proceduralSet(count, width, height)) await writeFile(join(folder, `${picture.id}.png`), encodePng(await picture.load()), { flag: 'wx' })
+      process.stdout.write(`${count} pictures in ${folder}\n`)
+    })
+}

@@ -1,0 +1,260 @@
+import { argumentError, type Image, LatentError } from '@latent/core'
+import type { SchemeSummary, Summary } from '@latent/lab'
+import type { Command } from 'commander'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { progressBar } from '../progress.ts'
+
+export function labCommand(program: Command): void {
+  const lab = program.command('lab').description('measure ciphers: statistics with null bands, controls, reports')
+  evaluateCommand(lab)
+  compareCommand(lab)
+  randomnessCommand(lab)
+  nullsCommand(lab)
+  speedCommand(lab)
+  lab
+    .command('list')
+    .description('every scheme and baseline that can be measured')
+    .action(async () => {
+      const { schemes } = await import('@latent/schemes')
+      const { CONTROLS } = await import('@latent/lab')
+      for (const scheme of schemes) process.stdout.write(`${scheme.id}${CONTROLS[scheme.id] ? `  (${CONTROLS[scheme.id]!.role} control of every run)` : ''}\n`)
+    })
+}
+
+const whole = (name: string) => (text: string) => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', text)
+  return value
+}
+
+const trials = (count: number): string => `${Math.round(count)}`
+
+/** A bar on a terminal; elsewhere a line of JSON at most every ten seconds. */
+function counter(label: string): { step: (done: number, total: number) => void; end: () => void } {
+  const bar = progressBar(label, true, trials)
+  const started = performance.now()
+  let [last, told] = [0, started]
+  return {
+    step(done, total) {
+      bar.total(total)
+      bar.add(done - last)
+      last = done
+      const now = performance.now()
+      if (process.stderr.isTTY || now - told < 10_000) return
+      told = now
+      const seconds = (now - started) / 1000
+      process.stderr.write(`${JSON.stringify({ event: label, done, total, seconds: Math.round(seconds), left: Math.round(((total - done) * seconds) / Math.max(1, done)) })}\n`)
+    },
+    end: () => bar.end(),
+  }
+}
+
+interface EvaluateArguments {
+  readonly scheme: string[]
+  readonly data: string
+  readonly out: string
+  readonly images?: number
+  readonly seeds: number
+  readonly robustness: number
+  readonly workers?: number
+  readonly pictures: string
+}
+
+function evaluateCommand(lab: Command): void {
+  lab
+    .command('evaluate')
+    .description('measure schemes on a collection of pictures, controls included, and write rows, a summary and a page')
+    .requiredOption('-s, --scheme <id...>', 'schemes to measure, or "baselines", or "all"')
+    .requiredOption('-d, --data <source>', 'a folder of pictures, or procedural, bsds500/val, cifar10/test, mnist/test, ...')
+    .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go; a killed run goes on from there')
+    .option('--images <number>', 'the first so many pictures', whole('--images'))
+    .option('--seeds <number>', 'repetitions with other keys and choices', whole('--seeds'), 1)
+    .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 4)
+    .option('--workers <number>', 'threads', whole('--workers'))
+    .option('--pictures <which>', 'pictures in the page: "data" (the first of the set), "procedural" (drawn by latent) or "none"', 'data')
+    .action(async (options: EvaluateArguments) => {
+      const { pictures, ...rest } = options
+      if (!['data', 'procedural', 'none'].includes(pictures)) throw argumentError('--pictures', 'data, procedural or none', pictures)
+      const { evaluate } = await import('@latent/lab/node')
+      const progress = counter('evaluate')
+      const { summary } = await evaluate({ ...rest, schemes: await schemeIds(options.scheme), onProgress: progress.step }).finally(progress.end)
+      const path = join(options.out, 'report.html')
+      await writeFile(path, await report(summary, options.data, pictures))
+      process.stdout.write(`${verdictLines(summary)}\nreport: ${path}\n`)
+      const failed = summary.results.flatMap(({ failures }) => failures)
+      if (failed.length > 0) throw new LatentError('E_PARTIAL', `${failed.length} of the measurements failed, the first on ${failed[0]!.image}: ${failed[0]!.message}`, { hint: 'the report lists them; the rest is measured' })
+    })
+}
+
+async function schemeIds(asked: readonly string[]): Promise<string[]> {
+  const { baselineIds, findScheme, schemes } = await import('@latent/schemes')
+  const ids = asked.flatMap(id => (id === 'all' ? schemes.map(scheme => scheme.id) : id === 'baselines' ? [...baselineIds] : [id]))
+  return [...new Set(ids)].map(id => findScheme(id).id)
+}
+
+async function report(summary: Summary, data: string, which: string): Promise<string> {
+  const { gallery, renderReport } = await import('@latent/lab/report')
+  if (which === 'none') return renderReport(summary, [])
+  const { findScheme } = await import('@latent/schemes')
+  const picture = which === 'data' ? await firstPicture(data) : undefined
+  const { drawPicture } = await import('@latent/lab')
+  const shown = picture ?? { name: 'a street, drawn by latent', image: await drawPicture('street', 96, 72) }
+  const opened = await Promise.all(summary.results.map(({ id }) => findScheme(id).open()))
+  try {
+    return await renderReport(summary, [await gallery(shown.name, shown.image, opened.map(({ cipher }) => cipher))])
+  } finally {
+    await Promise.all(opened.map(scheme => scheme.close()))
+  }
+}
+
+const SHOWN_SIDE = 128
+
+/** The first 8-bit picture of the set, its middle cut out if it is large: noise does not compress. */
+async function firstPicture(data: string): Promise<{ name: string; image: Image<'u8'> } | undefined> {
+  const { openData } = await import('@latent/lab/node')
+  const { crop } = await import('@latent/lab')
+  const { pictures } = await openData(data)
+  for (const picture of pictures.slice(0, 10)) {
+    const image = await picture.load().catch(() => undefined)
+    if (image?.format === 'u8') return { name: picture.id, image: crop(image as Image<'u8'>, SHOWN_SIDE, SHOWN_SIDE) }
+  }
+  return undefined
+}
+
+/** One line a scheme, for the terminal. */
+function verdictLines({ results }: Summary): string {
+  return results
+    .map(result => {
+      const failing = Object.entries(result.tests).flatMap(([id, test]) => (test.verdict === 'fails' ? [id] : []))
+      const found = result.images === 0 ? 'not measured' : failing.length === 0 ? 'no deviation found' : `fails ${failing.join(', ')}`
+      return `${result.id.padEnd(22)} ${recovery(result).padEnd(10)} ${found}`
+    })
+    .join('\n')
+}
+
+function recovery({ images, exactShare, psnr }: SchemeSummary): string {
+  if (images === 0) return '-'
+  return exactShare === 1 ? 'exact' : `${psnr?.mean.toFixed(1) ?? '?'} dB`
+}
+
+function compareCommand(lab: Command): void {
+  lab
+    .command('compare')
+    .description('put the schemes of finished runs side by side, published figures beside measured ones, with the wording they allow')
+    .argument('<run...>', 'folders that `latent lab evaluate` wrote')
+    .option('-s, --scheme <id...>', 'only these schemes')
+    .option('-o, --out <file>', 'write a page (.html) as well')
+    .action(async (runs: string[], { scheme, out }: { scheme?: string[]; out?: string }) => {
+      const { claims } = await import('@latent/lab')
+      const summaries = await Promise.all(runs.map(readSummary))
+      const chosen = summaries.flatMap(summary => summary.results.flatMap(result => (scheme === undefined || scheme.includes(result.id) ? [{ summary, result }] : [])))
+      if (chosen.length === 0) throw new LatentError('E_ARGUMENT', 'none of these runs measured the schemes asked for')
+      for (const { summary, result } of chosen) {
+        process.stdout.write(`\n${result.title} (${result.id}) on ${summary.data}, ${result.images} images\n`)
+        for (const claim of claims(result)) process.stdout.write(`  ${claim.standing.padEnd(13)} ${claim.topic}: ${claim.say}\n${' '.repeat(16)}not: ${claim.never}\n`)
+      }
+      if (out === undefined) return
+      const { renderComparison } = await import('@latent/lab/report')
+      await writeFile(out, renderComparison(chosen))
+      process.stdout.write(`\npage: ${out}\n`)
+    })
+}
+
+async function readSummary(folder: string): Promise<Summary> {
+  const path = join(folder, 'summary.json')
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Summary
+  } catch (cause) {
+    throw new LatentError('E_DATA', `${folder} holds no finished run`, { hint: 'latent lab evaluate writes summary.json when every control has behaved', cause })
+  }
+}
+
+interface RandomnessArguments {
+  readonly scheme?: string[]
+  readonly file?: string
+  readonly sequences: number
+  readonly bits: number
+  readonly plain: string
+  readonly out?: string
+}
+
+function randomnessCommand(lab: Command): void {
+  lab
+    .command('randomness')
+    .description('the 15 tests of NIST SP 800-22 rev. 1a on cipher bytes of schemes, or on a file')
+    .option('-s, --scheme <id...>', 'schemes; each sequence has a key of its own')
+    .option('-f, --file <path>', 'bytes to test instead')
+    .option('--sequences <number>', 'sequences', whole('--sequences'), 100)
+    .option('--bits <number>', 'bits a sequence', whole('--bits'), 1_000_000)
+    .option('--plain <which>', 'what is encrypted: "black" or "picture"', 'black')
+    .option('-o, --out <file>', 'write every p-value there as JSON')
+    .action(async ({ scheme, file, sequences, bits, plain, out }: RandomnessArguments) => {
+      if ((scheme === undefined) === (file === undefined)) throw new LatentError('E_ARGUMENT', 'give --scheme or --file')
+      if (plain !== 'black' && plain !== 'picture') throw argumentError('--plain', 'black or picture', plain)
+      const { randomness, randomnessControls } = await import('@latent/lab/node')
+      await randomnessControls({ sequences, bits })
+      const sources = file === undefined ? (await schemeIds(scheme!)).map(id => ({ name: id, source: { scheme: id, plain } as const })) : [{ name: file, source: { file } }]
+      const results: Record<string, unknown> = {}
+      for (const { name, source } of sources) {
+        const progress = counter(`SP 800-22 ${name}`)
+        const started = performance.now()
+        const { verdict, pValues } = await randomness({ source, sequences, bits, onProgress: progress.step }).finally(progress.end)
+        results[name] = { verdict, pValues }
+        const seconds = (performance.now() - started) / 1000
+        process.stdout.write(`${name.padEnd(22)} ${verdict.consistent ? 'consistent' : 'rejected  '}  ${verdict.outside} of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(1)} expected of noise), ${sequences} x ${bits} bits in ${seconds.toFixed(1)} s\n`)
+        const worst = verdict.series.filter(({ proportionOk, uniformityOk }) => !proportionOk || !uniformityOk).sort((a, b) => a.tail - b.tail)
+        for (const { series, passed, needed, uniformity } of worst.slice(0, 5)) process.stdout.write(`  ${series}: ${passed} passed, ${needed} needed${uniformity === undefined ? '' : `, uniformity ${uniformity.toPrecision(3)}`}\n`)
+      }
+      if (out !== undefined) await writeFile(out, `${JSON.stringify(results)}\n`)
+    })
+}
+
+function nullsCommand(lab: Command): void {
+  lab
+    .command('nulls')
+    .description('check the bands themselves: ciphers with nothing to find must pass every test at its stated rate')
+    .option('-s, --scheme <id...>', 'ciphers beyond doubt', ['aes-256-ctr', 'chacha20', 'random-bytes', 'exact-flow'])
+    .option('--trials <number>', 'trials a scheme', whole('--trials'), 200)
+    .action(async ({ scheme, trials: count }: { scheme: string[]; trials: number }) => {
+      const { drawPicture, nullRates } = await import('@latent/lab')
+      const { findScheme } = await import('@latent/schemes')
+      const plain = await drawPicture('landscape', 256, 192)
+      let off = 0
+      for (const id of scheme) {
+        const { cipher, close } = await findScheme(id).open()
+        const progress = counter(`nulls ${id}`)
+        const rates = await nullRates(cipher, plain, count, done => progress.step(done, count)).finally(progress.end)
+        await close()
+        process.stdout.write(`${id}, ${count} trials\n`)
+        for (const { test, at95, at99, uniformity, asStated } of rates) {
+          process.stdout.write(`  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${(100 * at95).toFixed(1).padStart(5)} % at 0.05${Number.isNaN(at99) ? '' : `  ${(100 * at99).toFixed(1).padStart(5)} % at 0.01  uniformity ${uniformity.toPrecision(2)}`}\n`)
+          if (!asStated) off++
+        }
+      }
+      if (off > 0) throw new LatentError('E_CONTROLS', `${off} of the bands did not hold`, { hint: 'with other trials a single one may be chance; more than one is not' })
+    })
+}
+
+const SPEED_SIDE = 512
+const SPEED_RUNS = 5
+
+function speedCommand(lab: Command): void {
+  lab
+    .command('speed')
+    .description('time every metric on one 512 x 512 RGB cipher, on one thread')
+    .action(async () => {
+      const { drawPicture, measureImage, median } = await import('@latent/lab')
+      const { findScheme } = await import('@latent/schemes')
+      const plain = await drawPicture('landscape', SPEED_SIDE, SPEED_SIDE)
+      // Noise costs next to nothing to make, and a wrong result keeps SSIM and MS-SSIM at work.
+      const { cipher } = await findScheme('random-bytes').open()
+      const times: number[] = []
+      for (let run = 0; run <= SPEED_RUNS; run++) {
+        const start = performance.now()
+        await measureImage(cipher, plain, { imageId: 'speed', seed: run })
+        if (run > 0) times.push(performance.now() - start)
+      }
+      process.stdout.write(`every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s of ${SPEED_RUNS} runs on one thread\n`)
+    })
+}

@@ -1,0 +1,6 @@
+export * from './data/procedural.ts'
+export * from './data/raster-sets.ts'
+export * from './metrics/index.ts'
+export * from './run/index.ts'
+export * from './statistics/bootstrap.ts'
+export * from './statistics/special.ts'

@@ -1,0 +1,5 @@
+export * from './node/data-fetch.ts'
+export * from './node/data-sets.ts'
+export * from './node/decode.ts'
+export * from './node/evaluate.ts'
+export * from './node/randomness.ts'

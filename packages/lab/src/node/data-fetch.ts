@@ -1,0 +1,197 @@
+import { LatentError, toHex } from '@latent/core'
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { gunzipSync } from 'node:zlib'
+import { extract } from 'tar'
+
+/**
+ * Data sets from their authors' own addresses. What is checked is the content (SHA-256 of unpacked
+ * files), so that a repacked archive passes and an altered picture does not.
+ */
+export interface Source {
+  readonly name: string
+  readonly title: string
+  readonly terms: string
+  readonly archives: readonly Archive[]
+  /** SHA-256 of a file's bytes (unpacked where it ends in .gz), or of a folder (see `digestOf`). */
+  readonly contents: Readonly<Record<string, string>>
+}
+
+interface Archive {
+  readonly url: string
+  /** For a tar archive: member folders to keep, and where below the set's folder they go. */
+  readonly members?: Readonly<Record<string, string>>
+  readonly md5?: string
+}
+
+const idxFiles = (home: string): Archive[] => ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'].map(file => ({ url: `${home}${file}-ubyte.gz` }))
+
+export const SOURCES: readonly Source[] = [
+  {
+    name: 'bsds500',
+    title: 'Berkeley Segmentation Data Set 500 (Arbelaez, Maire, Fowlkes, Malik; TPAMI 33(5), 2011): 500 photos',
+    terms: 'non-commercial research and educational purposes; cite the paper',
+    archives: [
+      {
+        url: 'https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz',
+        members: { 'BSR/BSDS500/data/images/train': 'train', 'BSR/BSDS500/data/images/val': 'val', 'BSR/BSDS500/data/images/test': 'test' },
+      },
+    ],
+    contents: {
+      train: 'd11b47a6ba844165ee2b83967b6ad02642713627e839c1d81ec319b256e4384e',
+      val: '9d061d5664e72c068ecf3f5652d31aaa8a4bc4b2cfcf0aa84ce65740ddc7603c',
+      test: '4c86e4cce33a730f38bc8ca8405f310af5b69fa90f12ebaf4112d5f56081d774',
+    },
+  },
+  {
+    name: 'cifar10',
+    title: 'CIFAR-10 (Krizhevsky 2009): 60,000 pictures of 32 x 32',
+    terms: 'none stated; cite "Learning Multiple Layers of Features from Tiny Images"',
+    // The digest is the one printed on the authors' page; it covers the test batch too.
+    archives: [{ url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz', md5: 'c32a1d4ab5d03f1284b67883e8d87530', members: { 'cifar-10-batches-bin': '.' } }],
+    contents: {
+      'data_batch_1.bin': 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5',
+      'data_batch_2.bin': 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed',
+      'data_batch_3.bin': 'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67',
+      'data_batch_4.bin': '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48',
+      'data_batch_5.bin': '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add',
+    },
+  },
+  {
+    name: 'mnist',
+    title: 'MNIST (LeCun, Cortes, Burges): 70,000 digits of 28 x 28',
+    terms: 'Creative Commons Attribution-ShareAlike 3.0',
+    archives: idxFiles('https://ossci-datasets.s3.amazonaws.com/mnist/'),
+    contents: {
+      'train-images-idx3-ubyte.gz': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+      'train-labels-idx1-ubyte.gz': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+      't10k-images-idx3-ubyte.gz': '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+      't10k-labels-idx1-ubyte.gz': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+    },
+  },
+  {
+    name: 'fashion-mnist',
+    title: 'Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 70,000 articles of 28 x 28',
+    terms: 'MIT, (c) 2017 Zalando SE',
+    archives: idxFiles('http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/'),
+    contents: {
+      'train-images-idx3-ubyte.gz': 'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
+      'train-labels-idx1-ubyte.gz': 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
+      't10k-images-idx3-ubyte.gz': '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b',
+      't10k-labels-idx1-ubyte.gz': '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34',
+    },
+  },
+]
+
+/** @throws E_ARGUMENT */
+export function findSource(name: string): Source {
+  const source = SOURCES.find(candidate => candidate.name === name)
+  if (!source) throw new LatentError('E_ARGUMENT', `there is no data set ${JSON.stringify(name)}`, { hint: `known sets: ${SOURCES.map(known => known.name).join(', ')}` })
+  return source
+}
+
+/**
+ * SHA-256 of a file (of its unpacked bytes if it ends in .gz), or of a folder's pictures: the hash of
+ * the lines "name sha256\n" of its .jpg files in the order of their names.
+ */
+export async function digestOf(path: string): Promise<string> {
+  if (path.endsWith('.gz')) return sha256(gunzipSync(await readFile(path)))
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined)
+  if (!entries) return sha256(await readFile(path))
+  const names = entries.flatMap(entry => (entry.name.endsWith('.jpg') ? [entry.name] : [])).sort()
+  let lines = ''
+  for (const name of names) lines += `${name} ${sha256(await readFile(join(path, name)))}\n`
+  return sha256(new TextEncoder().encode(lines))
+}
+
+const sha256 = (bytes: Uint8Array): string => toHex(createHash('sha256').update(bytes).digest())
+
+/** Parts of a set whose content is missing or not the published one; empty where all is well. */
+export async function mismatches(source: Source, root: string): Promise<string[]> {
+  const wrong: string[] = []
+  for (const [part, digest] of Object.entries(source.contents)) {
+    const path = join(root, source.name, part)
+    if (!existsSync(path) || (await digestOf(path)) !== digest) wrong.push(part)
+  }
+  return wrong
+}
+
+export interface FetchOptions {
+  /** Downloads from `BASE/<file name>` instead of the official home: a mirror. */
+  readonly mirror?: string
+  readonly onProgress?: (file: string, received: number, total: number | undefined) => void
+}
+
+/** No known archive is larger. */
+const MAX_ARCHIVE_BYTES = 2 ** 30
+
+/**
+ * Downloads, unpacks and checks a set into `root`. What is already there and right is kept; nothing is
+ * put in place before it has been checked.
+ * @throws E_IO (no connection); E_HASH (not the published content); E_LIMIT
+ */
+export async function fetchData(source: Source, root: string, options: FetchOptions = {}): Promise<'fetched' | 'present'> {
+  if ((await mismatches(source, root)).length === 0) return 'present'
+  await mkdir(root, { recursive: true })
+  const work = await mkdtemp(join(root, `.${source.name}-`))
+  try {
+    const staged = join(work, source.name)
+    await mkdir(staged)
+    for (const archive of source.archives) await fetchArchive(archive, staged, work, options)
+    const wrong = await mismatches(source, work)
+    if (wrong.length > 0) throw new LatentError('E_HASH', `what was downloaded for ${source.name} is not the published content: ${wrong.join(', ')}`)
+    const target = join(root, source.name)
+    await rm(target, { recursive: true, force: true })
+    await rename(staged, target)
+    return 'fetched'
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+async function fetchArchive({ url, members, md5 }: Archive, staged: string, work: string, { mirror, onProgress }: FetchOptions): Promise<void> {
+  const file = basename(new URL(url).pathname)
+  const path = members ? join(work, file) : join(staged, file)
+  const address = mirror === undefined ? url : `${mirror.replace(/\/$/, '')}/${file}`
+  const response = await fetch(address).catch(cause => {
+    throw new LatentError('E_IO', `cannot reach ${address}`, { hint: 'without a connection, put the set under LATENT_DATA or use --data procedural', cause })
+  })
+  if (!response.ok || !response.body) throw new LatentError('E_IO', `${address} answered ${response.status}`)
+  const total = Number(response.headers.get('content-length')) || undefined
+  let received = 0
+  const meter = new Transform({
+    transform(chunk: Uint8Array, _, done) {
+      received += chunk.length
+      onProgress?.(file, received, total)
+      done(received > MAX_ARCHIVE_BYTES ? new LatentError('E_LIMIT', `${address} is larger than any known archive`) : null, chunk)
+    },
+  })
+  // Two declarations of one class: the platform's and Node's.
+  const body = response.body as unknown as Parameters<typeof Readable.fromWeb>[0]
+  await pipeline(Readable.fromWeb(body), meter, createWriteStream(path))
+  if (md5 !== undefined) {
+    const hash = createHash('md5')
+    await pipeline(createReadStream(path), hash)
+    if (hash.digest('hex') !== md5) throw new LatentError('E_HASH', `${address} is not the archive its authors describe`)
+  }
+  if (members) await unpack(path, members, staged, work)
+}
+
+async function unpack(archive: string, members: Readonly<Record<string, string>>, staged: string, work: string): Promise<void> {
+  const unpacked = join(work, 'unpacked')
+  await mkdir(unpacked)
+  // node-tar refuses absolute paths and ".." by itself; links are of no use here.
+  await extract({ file: archive, cwd: unpacked, filter: (path, entry) => !('type' in entry && /Link/.test(entry.type)) && Object.keys(members).some(folder => path.startsWith(`${folder}/`)) })
+  for (const [from, to] of Object.entries(members)) {
+    if (!existsSync(join(unpacked, from))) continue
+    if (to === '.') for (const name of await readdir(join(unpacked, from))) await rename(join(unpacked, from, name), join(staged, name))
+    else {
+      await mkdir(dirname(join(staged, to)), { recursive: true })
+      await rename(join(unpacked, from), join(staged, to))
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { type Image, LatentError } from '@latent/core'
+import { existsSync, statSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, extname, join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { type NamedPicture, proceduralSet } from '../data/procedural.ts'
+import { cutSheet, parseCifarBatch, parseIdxImages } from '../data/raster-sets.ts'
+import { decodeImage, readImage } from './decode.ts'
+
+/** A collection of pictures, each loaded when it is asked for. */
+export interface DataSet {
+  readonly name: string
+  readonly pictures: readonly Picture[]
+}
+
+export interface Picture extends Omit<NamedPicture, 'load'> {
+  load(): Promise<Image<'u8' | 'u16'>>
+}
+
+/** Where data sets lie: `LATENT_DATA`, or the user's cache. */
+export const dataRoot = (): string => process.env['LATENT_DATA'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'latent', 'data')
+
+/** Names that `openData` takes beside folders. */
+export const DATA_SETS = ['procedural', 'bsds500/train', 'bsds500/val', 'bsds500/test', 'cifar10/train', 'cifar10/test', 'mnist/train', 'mnist/test', 'fashion-mnist/train', 'fashion-mnist/test'] as const
+
+const PROCEDURAL_DEFAULT = 16
+
+/**
+ * Opens a set by name (`procedural`, `procedural:24`, `bsds500/val`, `mnist/test`, ...) or any folder of
+ * pictures.
+ * @param root where named sets are looked for
+ * @throws E_DATA for a set that is not there, or an empty folder
+ */
+export async function openData(source: string, root = dataRoot()): Promise<DataSet> {
+  const [name, count] = source.split(':')
+  if (name === 'procedural') return { name: source, pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)) }
+  if (!(DATA_SETS as readonly string[]).includes(source)) return folder(source)
+  const [set, split] = source.split('/') as [string, string]
+  const home = join(root, set)
+  if (!existsSync(home)) throw new LatentError('E_DATA', `the data set ${set} is not in ${root}`, { hint: `latent data fetch ${set}, or set LATENT_DATA to the folder that holds it` })
+  if (set === 'bsds500') return { ...(await folder(join(home, split))), name: source }
+  return { name: source, pictures: set === 'cifar10' ? await cifar10(home, split) : await idx(home, split) }
+}
+
+const PICTURE_FILES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
+
+/** Every picture file directly in a folder, by name. Files of other kinds are passed over. */
+async function folder(path: string): Promise<DataSet> {
+  if (!existsSync(path) || !statSync(path).isDirectory()) throw new LatentError('E_DATA', `there is no folder ${path}`, { hint: `give a folder of pictures, or one of ${DATA_SETS.join(', ')}` })
+  const files = (await readdir(path)).filter(file => PICTURE_FILES.has(extname(file).toLowerCase())).sort()
+  if (files.length === 0) throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, { hint: `pictures end in ${[...PICTURE_FILES].join(', ')}` })
+  return { name: basename(path), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file)) })) }
+}
+
+async function idx(home: string, split: string): Promise<Picture[]> {
+  const file = join(home, `${split === 'test' ? 't10k' : 'train'}-images-idx3-ubyte`)
+  const bytes = existsSync(file) ? await readFile(file) : gunzipSync(await required(`${file}.gz`))
+  return numbered(parseIdxImages(bytes), split)
+}
+
+/** The official binary batches, or lossless WebP sheets of 1000 pictures. */
+async function cifar10(home: string, split: string): Promise<Picture[]> {
+  const batches = split === 'test' ? ['test_batch.bin'] : [1, 2, 3, 4, 5].map(i => `data_batch_${i}.bin`)
+  if (existsSync(join(home, batches[0]!))) return numbered((await Promise.all(batches.map(async file => parseCifarBatch(await required(join(home, file)))))).flat(), split)
+  const sheets = (await readdir(home)).filter(file => file.startsWith(split) && file.endsWith('.webp')).sort()
+  if (sheets.length === 0) throw new LatentError('E_DATA', `there is no ${split} part of CIFAR-10 in ${home}`, { hint: 'latent data fetch cifar10' })
+  const pictures: Picture[] = []
+  for (const [s, sheet] of sheets.entries()) {
+    let cut: Promise<Image<'u8'>[]> | undefined
+    const tiles = () => (cut ??= required(join(home, sheet)).then(decodeImage).then(decoded => cutSheet(decoded as Image<'u8'>, 32)))
+    for (let i = 0; i < 1000; i++) pictures.push({ id: pictureId(split, 1000 * s + i), load: async () => (await tiles())[i]! })
+  }
+  return pictures
+}
+
+const pictureId = (split: string, index: number): string => `${split}-${String(index).padStart(5, '0')}`
+
+const numbered = (images: readonly Image<'u8'>[], split: string): Picture[] => images.map((picture, i) => ({ id: pictureId(split, i), load: async () => picture }))
+
+async function required(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new LatentError('E_DATA', `cannot read ${path}`, { hint: 'latent data fetch brings whole sets', cause })
+  }
+}

@@ -1,0 +1,171 @@
+import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
+import { findScheme } from '@latent/schemes'
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
+import { join } from 'node:path'
+import { Piscina } from 'piscina'
+import { CONTROL_IDS, requireControls } from '../run/controls.ts'
+import { type FailureRow, type ImageRow, parseRows, type Row, rowName, type TimingRow } from '../run/rows.ts'
+import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
+import { median } from '../statistics/bootstrap.ts'
+import { dataRoot, type DataSet, openData } from './data-sets.ts'
+import type { MeasureTask } from './worker.ts'
+
+export interface EvaluateOptions {
+  readonly schemes: readonly string[]
+  /** A folder of pictures or a named set; see `openData`. */
+  readonly data: string
+  /** Folder for raw rows, summary and report. */
+  readonly out: string
+  /** At most this many images, the first ones. */
+  readonly images?: number
+  /** Repetitions with other keys and choices. */
+  readonly seeds?: number
+  /** Images of which robustness curves are taken. */
+  readonly robustness?: number
+  readonly workers?: number
+  readonly root?: string
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** Controls that nobody asked for are measured on this many images: enough to know them by. */
+const CONTROL_IMAGES = 24
+const TIMING_RUNS = 21
+const TIMING_BUDGET_MS = 10_000
+
+/**
+ * Measures schemes and the controls on a collection of pictures. Every finished row is on disk before
+ * the next one counts, so that a killed run goes on where it stopped when it is started again with the
+ * same arguments.
+ * @throws E_ARGUMENT; E_DATA; E_EXISTS (the folder holds another run); E_CONTROLS (nothing is judged)
+ */
+export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
+  const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism() } = options
+  if (schemes.length === 0) throw argumentError('schemes', 'at least one scheme', schemes.length)
+  const set = await openData(data, root)
+  const pictures = set.pictures.slice(0, options.images ?? set.pictures.length)
+  if (pictures.length === 0) throw argumentError('images', 'at least one image', options.images)
+
+  const ids = [...new Set([...schemes, ...CONTROL_IDS])]
+  const opened = await Promise.all(ids.map(async id => ({ id, ...(await findScheme(id).open()) })))
+  try {
+    const info: RunInfo = { version: 1, data: set.name, images: pictures.length, seeds, schemes: opened.map(({ cipher }) => card(cipher)), machine: machine() }
+    await mkdir(out, { recursive: true })
+    const journal = openJournal(out, info, { data, robustness, asked: schemes })
+    const tasks = pictures.flatMap(({ id: image }, index) =>
+      Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
+        ids.flatMap(scheme => (schemes.includes(scheme) || index < CONTROL_IMAGES ? [{ scheme, data, root, image, seed, robustness: index < robustness && seed === 0 }] : [])),
+      ),
+    )
+    await measureAll(tasks, journal, workers, options.onProgress)
+    await timeAll(opened.map(({ cipher }) => cipher), set, journal)
+    const summary = summarise(info, journal.rows)
+    requireControls(summary.controlDeviations)
+    writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`)
+    return { summary, rows: journal.rows }
+  } finally {
+    await Promise.all(opened.map(scheme => scheme.close()))
+  }
+}
+
+const card = ({ id, title, traits, keySpace }: ImageCipher): SchemeCard => ({ id, title, traits, ...(keySpace ? { keySpace } : {}) })
+
+/** What timings depend on, without names of hosts or users. */
+export function machine(): string {
+  const [first] = cpus()
+  return `${first?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} threads, ${type()} ${release().split('-')[0]}, Node ${process.versions.node}`
+}
+
+interface Journal {
+  readonly rows: Row[]
+  has(row: Parameters<typeof rowName>[0]): boolean
+  add(row: Row): void
+}
+
+/** rows.jsonl, opened for appending; a line that a killed run left half written is cut off. */
+function openJournal(out: string, info: RunInfo, config: object): Journal {
+  const configPath = join(out, 'run.json')
+  const rowsPath = join(out, 'rows.jsonl')
+  const { machine: _, ...constant } = info
+  // Infinity (a one-time pad's key space) does not survive JSON: compare what is stored.
+  const wanted = JSON.stringify({ ...constant, ...config })
+  if (existsSync(configPath)) {
+    const { machine: _, ...stored } = JSON.parse(readFileSync(configPath, 'utf8')) as RunInfo
+    if (JSON.stringify(stored) !== wanted) throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, { hint: 'give another --out, or remove that folder' })
+  } else writeFileSync(configPath, `${JSON.stringify({ ...constant, ...config, machine: info.machine }, undefined, 1)}\n`)
+
+  const rows: Row[] = []
+  if (existsSync(rowsPath)) {
+    const text = readFileSync(rowsPath, 'utf8')
+    const parsed = parseRows(text)
+    rows.push(...parsed.rows)
+    truncateSync(rowsPath, Buffer.byteLength(text.slice(0, parsed.length)))
+  }
+  const names = new Set(rows.map(rowName))
+  return {
+    rows,
+    has: row => names.has(rowName(row)),
+    add(row) {
+      appendFileSync(rowsPath, `${JSON.stringify(row)}\n`)
+      rows.push(row)
+      names.add(rowName(row))
+    },
+  }
+}
+
+async function measureAll(tasks: readonly MeasureTask[], journal: Journal, workers: number, onProgress: EvaluateOptions['onProgress']): Promise<void> {
+  const open = tasks.filter(({ scheme, image, seed }) => !journal.has({ kind: 'image', scheme, image, seed }))
+  let done = tasks.length - open.length
+  onProgress?.(done, tasks.length)
+  if (open.length === 0) return
+  // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const pool = new Piscina<MeasureTask, ImageRow | FailureRow>({ filename: new URL(`./worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, open.length) })
+  try {
+    await Promise.all(
+      open.map(async task => {
+        journal.add(await pool.run(task))
+        onProgress?.(++done, tasks.length)
+      }),
+    )
+  } finally {
+    await pool.destroy()
+  }
+}
+
+async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, journal: Journal): Promise<void> {
+  const plain = await firstReadable(set)
+  if (!plain) return
+  for (const cipher of ciphers) {
+    if (journal.has({ kind: 'timing', scheme: cipher.id })) continue
+    const row = await time(cipher, plain).catch(() => undefined)
+    if (row) journal.add(row)
+  }
+}
+
+async function firstReadable({ pictures }: DataSet): Promise<Image | undefined> {
+  for (const picture of pictures.slice(0, 10)) {
+    const plain = await picture.load().catch(() => undefined)
+    if (plain) return plain
+  }
+  return undefined
+}
+
+async function time(cipher: ImageCipher, plain: Image): Promise<TimingRow> {
+  const key = new Uint8Array(32).fill(7)
+  const [encryptMs, decryptMs]: [number[], number[]] = [[], []]
+  const start = performance.now()
+  for (let run = 0; run <= TIMING_RUNS && (run < 3 || performance.now() - start < TIMING_BUDGET_MS); run++) {
+    const a = performance.now()
+    const encrypted = await cipher.encrypt(plain, key)
+    const b = performance.now()
+    await cipher.decrypt(encrypted, key)
+    // The first run warms up and is not counted.
+    if (run === 0) continue
+    encryptMs.push(b - a)
+    decryptMs.push(performance.now() - b)
+  }
+  const { width, height, channels, format } = plain
+  return { kind: 'timing', scheme: cipher.id, plain: `${width}x${height}x${channels} ${format}`, runs: encryptMs.length, encryptMs: median(encryptMs), decryptMs: median(decryptMs), load: loadavg()[0]!, ...cipher.cost?.(plain) }
+}

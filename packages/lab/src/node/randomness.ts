@@ -1,0 +1,61 @@
+import { argumentError, LatentError } from '@latent/core'
+import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { Piscina } from 'piscina'
+import { type PValues, type SuiteVerdict, suiteVerdict } from '../sp80022/index.ts'
+import type { SequenceTask } from './randomness-worker.ts'
+
+export interface RandomnessOptions {
+  readonly source: SequenceTask['source']
+  /** 100 in the standard's examples; from 55 on p-values are tested for uniformity. */
+  readonly sequences: number
+  /** Bits a sequence, 1,000,000 for all 15 tests. */
+  readonly bits: number
+  readonly workers?: number
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/**
+ * SP 800-22 over many sequences, on all processors.
+ * @throws E_ARGUMENT; E_DATA for a file that is too short
+ */
+export async function randomness({ source, sequences, bits, workers = availableParallelism(), onProgress }: RandomnessOptions): Promise<{ readonly pValues: readonly PValues[]; readonly verdict: SuiteVerdict }> {
+  if (!Number.isSafeInteger(sequences) || sequences < 1) throw argumentError('sequences', 'a positive integer', sequences)
+  if (!Number.isSafeInteger(bits) || bits < 1000) throw argumentError('bits', 'at least 1000', bits)
+  if ('file' in source && fileLength(source.file) < sequences * Math.ceil(bits / 8)) throw new LatentError('E_DATA', `${source.file} holds fewer than ${sequences} sequences of ${bits} bits`)
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const pool = new Piscina<SequenceTask, PValues>({ filename: new URL(`./randomness-worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, sequences) })
+  try {
+    let done = 0
+    const pValues = await Promise.all(
+      Array.from({ length: sequences }, async (_, index) => {
+        const values = await pool.run({ source, index, bits })
+        onProgress?.(++done, sequences)
+        return values
+      }),
+    )
+    return { pValues, verdict: suiteVerdict(pValues) }
+  } finally {
+    await pool.destroy()
+  }
+}
+
+/** Few sequences tell noise from a picture. */
+const CONTROL_SEQUENCES = 20
+
+/**
+ * Runs the suite on noise, which must be consistent, and on a black image sent as it is, which must not.
+ * @throws E_CONTROLS: then nothing that the suite says on this machine may be reported
+ */
+export async function randomnessControls(options: Pick<RandomnessOptions, 'sequences' | 'bits' | 'workers'>): Promise<void> {
+  const sequences = Math.min(options.sequences, CONTROL_SEQUENCES)
+  const judge = async (scheme: string) => (await randomness({ ...options, sequences, source: { scheme, plain: 'black' } })).verdict.consistent
+  if (!(await judge('random-bytes'))) throw new LatentError('E_CONTROLS', 'the suite rejects noise, so it says nothing')
+  if (await judge('identity')) throw new LatentError('E_CONTROLS', 'the suite accepts an unencrypted black image, so it says nothing')
+}
+
+function fileLength(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats?.isFile()) throw new LatentError('E_IO', `cannot read ${path}`)
+  return stats.size
+}

@@ -1,0 +1,85 @@
+import type { SampleFormat } from '@latent/core'
+import type { NullTest } from '../metrics/index.ts'
+import type { TestId } from './tests.ts'
+
+/** What one scheme did with one image under one seed: the replicate of every statistic. No pixels, no keys. */
+export interface ImageRow {
+  readonly kind: 'image'
+  readonly scheme: string
+  readonly image: string
+  readonly seed: number
+  /** Such as `481x321x3 u8`. */
+  readonly plain: string
+  readonly cipher: string
+  readonly wire: SampleFormat
+  /** A test that does not apply (too small, constant plain, refused key) is absent. */
+  readonly tests: Partial<Record<TestId, NullTest>>
+  readonly quality: QualityRow
+  /** Inside the local-entropy interval of the 2013 paper; absent where the image is too small. */
+  readonly localEntropyPublished?: boolean
+  /** What a key wrong in one bit led to: an error, the image itself, or an image this far from it. */
+  readonly wrongKey: 'refused' | 'exact' | { readonly psnr: number }
+  readonly observed: { readonly exact: boolean; readonly lengthPreserving: boolean; readonly randomised: boolean; readonly argumentsUntouched: boolean }
+  /** Bytes of cipher samples and annotations over bytes of plain samples. */
+  readonly expansion: number
+  readonly robustness?: readonly RobustnessRow[]
+  /** Damage from one cipher sample in the middle: samples, share, span. */
+  readonly trail?: { readonly damaged: number; readonly share: number; readonly span: number } | 'refused'
+}
+
+/** psnr is null where the restored image is exact: infinity has no place in JSON, nor in a table. */
+export interface QualityRow {
+  readonly exact: boolean
+  readonly psnr: number | null
+  readonly maxError: number
+  readonly differing: number
+  readonly ssim: number | null
+  readonly msSsim: number | null
+}
+
+export interface RobustnessRow {
+  readonly kind: string
+  readonly strength: number
+  /** Absent where decryption refused. */
+  readonly quality?: QualityRow
+}
+
+/** A failure to measure, kept beside the measurements. */
+export interface FailureRow {
+  readonly kind: 'failure'
+  readonly scheme: string
+  readonly image: string
+  readonly seed: number
+  readonly code: string
+  readonly message: string
+}
+
+/** Medians over repeated runs on one image, one scheme at a time, nothing else running in the lab. */
+export interface TimingRow {
+  readonly kind: 'timing'
+  readonly scheme: string
+  readonly plain: string
+  readonly runs: number
+  readonly encryptMs: number
+  readonly decryptMs: number
+  /** Load average of the machine while it was measured: above its threads, others were busy too. */
+  readonly load: number
+  readonly parameters?: number
+  readonly macs?: number
+}
+
+export type Row = ImageRow | FailureRow | TimingRow
+
+/** What makes a row unique: a resumed run skips rows it has. */
+export const rowName = (row: Pick<Row, 'kind' | 'scheme'> & { image?: string; seed?: number }): string =>
+  row.kind === 'timing' ? `timing ${row.scheme}` : `image ${row.scheme} ${row.seed} ${row.image}`
+
+/**
+ * Rows of a JSON-lines text. A last line without its newline, which a killed run leaves, is dropped.
+ * @returns the rows, and the length of the text they take
+ */
+export function parseRows(text: string): { rows: Row[]; length: number } {
+  const length = text.lastIndexOf('\n') + 1
+  const lines = text.slice(0, length).split('\n')
+  return { rows: lines.flatMap(line => (line === '' ? [] : [JSON.parse(line) as Row])), length }
+}

@@ -1,0 +1,131 @@
+import type { CipherTraits, KeySpace } from '@latent/core'
+import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
+import { controlDeviations } from './controls.ts'
+import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
+import { TEST_IDS, type TestId } from './tests.ts'
+import { judge, type TestVerdict } from './verdict.ts'
+
+/** What a scheme says of itself, taken when it was opened. */
+export interface SchemeCard {
+  readonly id: string
+  readonly title: string
+  readonly traits: CipherTraits
+  readonly keySpace?: KeySpace
+}
+
+export interface RunInfo {
+  readonly version: 1
+  readonly data: string
+  readonly images: number
+  readonly seeds: number
+  readonly schemes: readonly SchemeCard[]
+  /** Processor, threads, system, Node: what timings depend on. */
+  readonly machine: string
+}
+
+export interface SchemeSummary extends SchemeCard {
+  readonly images: number
+  readonly failures: readonly { readonly image: string; readonly code: string; readonly message: string }[]
+  readonly tests: Partial<Record<TestId, TestVerdict & { readonly value: Interval }>>
+  readonly exactShare: number
+  /** Over images that were not exact; undefined where all were. */
+  readonly psnr: Interval | undefined
+  readonly ssim: Interval | undefined
+  readonly msSsim: Interval | undefined
+  readonly maxError: number
+  /** Share of ciphers inside the published local-entropy interval, which holds about 28 % of random ones. */
+  readonly localEntropyPublished: number | undefined
+  /** PSNR of decryptions under a key wrong in one bit, where they are neither refused nor the image itself. */
+  readonly wrongKey: Interval | 'refused' | 'exact' | undefined
+  readonly expansion: number
+  /** Traits that the images contradicted. */
+  readonly contradicted: readonly string[]
+  readonly wire: readonly string[]
+  readonly plainShapes: readonly string[]
+  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
+  readonly trail: Interval | 'refused' | undefined
+  readonly timing: TimingRow | undefined
+}
+
+export interface Summary extends RunInfo {
+  readonly results: readonly SchemeSummary[]
+  readonly controlDeviations: readonly string[]
+}
+
+/** Everything a report prints, from the raw rows of a run. */
+export function summarise(info: RunInfo, rows: readonly Row[]): Summary {
+  // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
+  const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
+  const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id)))
+  return { ...info, results, controlDeviations: controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests) }
+}
+
+function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary {
+  const measured = rows.filter(row => row.kind === 'image')
+  const lossy = measured.filter(({ quality }) => !quality.exact)
+  const tests = Object.fromEntries(
+    TEST_IDS.flatMap(id => {
+      const found = measured.flatMap(({ tests }) => tests[id] ?? [])
+      return found.length === 0 ? [] : [[id, { ...judge(found.map(({ p }) => p)), value: bootstrapMean(found.map(({ value }) => value)) }]]
+    }),
+  )
+  const published = measured.flatMap(({ localEntropyPublished }) => localEntropyPublished ?? [])
+  const trails = measured.flatMap(({ trail }) => (trail === undefined || trail === 'refused' ? [] : [trail.damaged]))
+  return {
+    ...card,
+    images: measured.length,
+    failures: rows.flatMap(row => (row.kind === 'failure' ? [{ image: row.image, code: row.code, message: row.message }] : [])),
+    tests,
+    exactShare: share(measured, ({ quality }) => quality.exact),
+    psnr: interval(lossy.flatMap(({ quality }) => quality.psnr ?? [])),
+    ssim: interval(measured.flatMap(({ quality }) => quality.ssim ?? [])),
+    msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
+    maxError: Math.max(0, ...measured.map(({ quality }) => quality.maxError)),
+    localEntropyPublished: published.length > 0 ? share(published, inside => inside) : undefined,
+    wrongKey: wrongKeys(measured),
+    expansion: interval(measured.map(({ expansion }) => expansion))?.mean ?? NaN,
+    contradicted: contradictions(card, measured),
+    wire: distinct(measured.map(({ wire }) => wire)),
+    plainShapes: distinct(measured.map(({ plain }) => plain)),
+    robustness: curves(measured),
+    trail: trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
+    timing: rows.find(row => row.kind === 'timing'),
+  }
+}
+
+function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {
+  const all = rows.flatMap(({ robustness }) => robustness ?? [])
+  const names = distinct(all.map(({ kind, strength }) => JSON.stringify([kind, strength])))
+  return names.map(name => {
+    const [kind, strength] = JSON.parse(name) as [string, number]
+    const points = all.filter(point => point.kind === kind && point.strength === strength)
+    const restored = points.flatMap(({ quality }) => quality ?? [])
+    return {
+      kind,
+      strength,
+      refused: restored.length === 0,
+      exactShare: share(restored, ({ exact }) => exact),
+      psnr: interval(restored.flatMap(({ psnr }) => psnr ?? [])),
+      ssim: interval(restored.flatMap(({ ssim }) => ssim ?? [])),
+    }
+  })
+}
+
+function contradictions({ traits }: SchemeCard, rows: readonly ImageRow[]): string[] {
+  const claims = [
+    ['exact', traits.exact && rows.some(({ observed }) => !observed.exact)],
+    ['length-preserving', traits.lengthPreserving && rows.some(({ observed }) => !observed.lengthPreserving)],
+    ['randomised', rows.some(({ observed }) => observed.randomised !== traits.randomised)],
+    ['leaves its arguments alone', rows.some(({ observed }) => !observed.argumentsUntouched)],
+  ] as const
+  return claims.flatMap(([claim, broken]) => (broken ? [claim] : []))
+}
+
+function wrongKeys(rows: readonly ImageRow[]): SchemeSummary['wrongKey'] {
+  if (rows.some(({ wrongKey }) => wrongKey === 'exact')) return 'exact'
+  return interval(rows.flatMap(({ wrongKey }) => (typeof wrongKey === 'object' ? [wrongKey.psnr] : []))) ?? rows.map(() => 'refused' as const)[0]
+}
+
+const interval = (values: readonly number[]): Interval | undefined => (values.length > 0 ? bootstrapMean(values) : undefined)
+const share = <T>(items: readonly T[], holds: (item: T) => boolean): number => (items.length > 0 ? items.filter(holds).length / items.length : NaN)
+const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)]

@@ -1,0 +1,48 @@
+/** An estimate with its percentile interval. */
+export interface Interval {
+  readonly mean: number
+  readonly low: number
+  readonly high: number
+  readonly replicates: number
+}
+
+/**
+ * The mean of independent replicates (one value an image and seed, never a pixel) with its percentile
+ * bootstrap interval (Efron 1979). With fewer than three replicates the interval is the range.
+ * Deterministic: resampling follows a fixed generator, so that a report can be made again.
+ */
+export function bootstrapMean(values: readonly number[], level = 0.95, resamples = 1000): Interval {
+  const n = values.length
+  const mean = values.reduce((sum, v) => sum + v, 0) / n
+  if (n < 3 || !values.every(Number.isFinite)) {
+    return { mean, low: Math.min(...values), high: Math.max(...values), replicates: n }
+  }
+  const random = mulberry32(n)
+  const means = new Float64Array(resamples)
+  for (let r = 0; r < resamples; r++) {
+    let sum = 0
+    for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)]!
+    means[r] = sum / n
+  }
+  means.sort()
+  const at = (p: number) => means[Math.min(resamples - 1, Math.max(0, Math.round(p * (resamples - 1))))]!
+  return { mean, low: at((1 - level) / 2), high: at((1 + level) / 2), replicates: n }
+}
+
+/** The middle value; the mean of the two middle ones for an even count. */
+export function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort()
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
+}
+
+// A small generator is enough to choose resamples; no secret or test statistic depends on it.
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}

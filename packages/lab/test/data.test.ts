@@ -1,0 +1,184 @@
+import { type Image, image, LatentError, sha256Of, toHex } from '@latent/core'
+import { encodePng } from '@latent/core/png'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { create } from 'tar'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cutSheet, drawPicture, parseCifarBatch, parseIdxImages, PROCEDURAL_KINDS, proceduralSet } from '../src/index.ts'
+import { decodeImage, digestOf, fetchData, jpegRoundTrip, mismatches, openData, type Source, SOURCES } from '../src/node.ts'
+
+const LATENT_DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
+const hasData = existsSync(join(LATENT_DATA, 'bsds500'))
+
+let scratch: string
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'latent-data-'))
+})
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const folder = (name: string) => {
+  const path = join(scratch, name)
+  mkdirSync(path, { recursive: true })
+  return path
+}
+
+const idx = (count: number, body: number) => {
+  const bytes = new Uint8Array(16 + body)
+  new DataView(bytes.buffer).setUint32(0, 0x803)
+  for (const [i, value] of [count, 2, 3].entries()) new DataView(bytes.buffer).setUint32(4 + 4 * i, value)
+  return bytes.map((v, i) => (i < 16 ? v : i))
+}
+
+const shapes = async (name: string) => {
+  const { pictures } = await openData(name, LATENT_DATA)
+  const { width, height, channels } = await pictures.at(-1)!.load()
+  return `${pictures.length} ${width}x${height}x${channels}`
+}
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+
+describe('procedural pictures', () => {
+  test.each(PROCEDURAL_KINDS)('%s: the same bytes in every release, and another variant differs', async kind => {
+    const picture = await drawPicture(kind, 64, 48)
+    expect(toHex(sha256Of(picture.data)).slice(0, 32)).toMatchSnapshot()
+    expect((await drawPicture(kind, 64, 48, 1)).data).not.toEqual(picture.data)
+  })
+
+  test('a set takes kinds in turn', () => {
+    expect(proceduralSet(10).map(({ id }) => id)).toEqual([...PROCEDURAL_KINDS.map(kind => `${kind}-0`), 'landscape-1', 'street-1'])
+  })
+})
+
+describe('formats of small pictures', () => {
+  test('IDX', () => {
+    const [first, second] = parseIdxImages(idx(2, 12))
+    expect(first).toMatchObject({ width: 3, height: 2, channels: 1 })
+    expect(Array.from(second!.data)).toEqual([22, 23, 24, 25, 26, 27])
+    for (const bad of [new Uint8Array(3), new Uint8Array(16), idx(3, 12), idx(2, 11)]) expect(() => parseIdxImages(bad)).toThrow(LatentError)
+  })
+
+  test('CIFAR-10 batches', () => {
+    const record = Uint8Array.from({ length: 3073 }, (_, i) => (i === 0 ? 7 : Math.floor((i - 1) / 1024)))
+    expect(Array.from(parseCifarBatch(record)[0]!.data.subarray(0, 6))).toEqual([0, 1, 2, 0, 1, 2])
+    for (const bad of [new Uint8Array(0), new Uint8Array(3072)]) expect(() => parseCifarBatch(bad)).toThrow(LatentError)
+  })
+
+  test('sheets', () => {
+    const sheet = image({ width: 4, height: 4, channels: 1, format: 'u8', data: Uint8Array.from({ length: 16 }, (_, i) => i) })
+    expect(cutSheet(sheet, 2).map(tile => Array.from(tile.data))).toEqual([
+      [0, 1, 4, 5],
+      [2, 3, 6, 7],
+      [8, 9, 12, 13],
+      [10, 11, 14, 15],
+    ])
+    expect(() => cutSheet(sheet, 3)).toThrow(LatentError)
+  })
+})
+
+describe('sources', () => {
+  test('a folder of pictures of mixed kinds and sizes; other files are passed over', async () => {
+    const path = folder('mixed')
+    writeFileSync(join(path, 'b.png'), encodePng(image({ width: 2, height: 1, channels: 1, format: 'u16', data: Uint16Array.of(1, 65535) })))
+    writeFileSync(join(path, 'a.png'), encodePng(image({ width: 1, height: 1, channels: 3, format: 'u8', data: Uint8Array.of(1, 2, 3) })))
+    writeFileSync(join(path, 'notes.txt'), 'not a picture')
+    const { pictures } = await openData(path)
+    expect(pictures.map(({ id }) => id)).toEqual(['a.png', 'b.png'])
+    expect(await pictures[1]!.load()).toMatchObject({ format: 'u16', width: 2 })
+  })
+
+  test.each([
+    ['an empty folder', () => folder('empty')],
+    ['no folder', () => join(scratch, 'nowhere')],
+    ['a set that is not there', () => 'mnist/test'],
+  ])('%s is refused by code', async (_, source) => {
+    await expect(openData(source(), folder('root'))).rejects.toMatchObject({ code: 'E_DATA' })
+  })
+
+  test('an unreadable picture is refused when it is loaded', async () => {
+    const path = folder('broken')
+    writeFileSync(join(path, 'a.jpg'), 'this is no JPEG')
+    const { pictures } = await openData(path)
+    await expect(pictures[0]!.load()).rejects.toMatchObject({ code: 'E_IMAGE' })
+  })
+
+  test('JPEG there and back keeps the shape and loses little at high quality', async () => {
+    const grey = image({ width: 24, height: 16, channels: 1, format: 'u8', data: Uint8Array.from({ length: 384 }, (_, i) => (i % 24) * 10) })
+    const back = await jpegRoundTrip(grey, 95)
+    expect(back).toMatchObject({ width: 24, height: 16, channels: 1 })
+    expect(Math.max(...back.data.map((v, i) => Math.abs(v - grey.data[i]!)))).toBeLessThan(12)
+    expect((await jpegRoundTrip(await drawPicture('shapes', 32, 24), 50)).channels).toBe(3)
+  })
+
+  test.skipIf(!hasData)('the published sets', async () => {
+    expect(await shapes('bsds500/val')).toMatch(/^100 (481x321|321x481)x3$/)
+    expect(await shapes('cifar10/train')).toBe('50000 32x32x3')
+    expect(await shapes('mnist/test')).toBe('10000 28x28x1')
+    expect(await shapes('fashion-mnist/train')).toBe('60000 28x28x1')
+  })
+
+  test.skipIf(!hasData)('their content is what `latent data fetch` checks for', async () => {
+    const known = SOURCES.filter(({ name }) => name !== 'cifar10')
+    expect(await Promise.all(known.map(source => mismatches(source, LATENT_DATA)))).toEqual(known.map(() => []))
+  })
+})
+
+describe('fetching', () => {
+  let server: Server
+  let mirror: string
+  const served = new Map<string, Buffer>()
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const body = served.get(request.url!)
+      response.writeHead(body ? 200 : 404).end(body)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    mirror = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+    const stage = folder('stage/top/pictures')
+    writeFileSync(join(stage, 'x.jpg'), 'picture')
+    writeFileSync(join(scratch, 'stage/top/other.txt'), 'unwanted')
+    const chunks: Buffer[] = []
+    for await (const chunk of create({ gzip: true, cwd: join(scratch, 'stage') }, ['top'])) chunks.push(Buffer.from(chunk))
+    served.set('/set.tgz', Buffer.concat(chunks))
+    served.set('/numbers.gz', gzipSync('numbers'))
+  })
+  afterAll(() => new Promise(resolve => server.close(resolve)))
+
+  const source: Source = {
+    name: 'tiny',
+    title: 'a tiny set',
+    terms: 'none',
+    archives: [{ url: 'https://example.org/set.tgz', members: { 'top/pictures': 'val' } }, { url: 'https://example.org/numbers.gz' }],
+    contents: { val: hash(`x.jpg ${hash('picture')}\n`), 'numbers.gz': hash('numbers') },
+  }
+
+  test('downloads, unpacks what is wanted, checks, and next time finds it there', async () => {
+    const root = folder('fetched')
+    const files: string[] = []
+    expect(await fetchData(source, root, { mirror, onProgress: file => files.push(file) })).toBe('fetched')
+    expect(readdirSync(join(root, 'tiny')).sort()).toEqual(['numbers.gz', 'val'])
+    expect(await digestOf(join(root, 'tiny/val'))).toBe(source.contents['val'])
+    expect(new Set(files)).toEqual(new Set(['set.tgz', 'numbers.gz']))
+    expect(await fetchData(source, root, { mirror: 'http://127.0.0.1:1' })).toBe('present')
+    writeFileSync(join(root, 'tiny/val/x.jpg'), 'altered')
+    expect(await mismatches(source, root)).toEqual(['val'])
+  })
+
+  test('leaves nothing behind when the content, the archive or the connection is wrong', async () => {
+    const root = folder('refused')
+    const altered = { ...source, contents: { ...source.contents, 'numbers.gz': hash('others') } }
+    await expect(fetchData(altered, root, { mirror })).rejects.toMatchObject({ code: 'E_HASH' })
+    await expect(fetchData({ ...source, archives: [{ ...source.archives[0]!, md5: '00' }] }, root, { mirror })).rejects.toMatchObject({ code: 'E_HASH' })
+    await expect(fetchData(source, root, { mirror: `${mirror}/nothing` })).rejects.toMatchObject({ code: 'E_IO' })
+    await expect(fetchData(source, root, { mirror: 'http://127.0.0.1:1' })).rejects.toMatchObject({ code: 'E_IO' })
+    expect(readdirSync(root)).toEqual([])
+  })
+})
+
+test('decoding drops alpha outside PNG and keeps it inside', async () => {
+  const rgba: Image = image({ width: 2, height: 2, channels: 4, format: 'u8', data: new Uint8Array(16).fill(200) })
+  expect((await decodeImage(encodePng(rgba))).channels).toBe(4)
+})

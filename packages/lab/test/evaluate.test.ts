@@ -1,0 +1,198 @@
+import { image } from '@latent/core'
+import { encodePng } from '@latent/core/png'
+import { spawn } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CONTROL_IDS, drawPicture, type ImageRow, parseRows, rowName, type Summary } from '../src/index.ts'
+import { evaluate, randomness, randomnessControls } from '../src/node.ts'
+import { gallery, renderComparison, renderReport } from '../src/report/index.ts'
+import { baselines } from '@latent/schemes/baselines'
+
+const MAIN = new URL('../../cli/src/main.ts', import.meta.url).pathname
+
+let scratch: string
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'latent-lab-'))
+})
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+async function pictures(name: string, count: number, width = 72, height = 64): Promise<string> {
+  const folder = join(scratch, name)
+  mkdirSync(folder)
+  const kinds = ['landscape', 'street', 'marble', 'dunes', 'weave'] as const
+  for (let i = 0; i < count; i++) writeFileSync(join(folder, `${i}.png`), encodePng(await drawPicture(kinds[i % 5]!, width, height, i)))
+  return folder
+}
+
+const rowsIn = (out: string) => parseRows(readFileSync(join(out, 'rows.jsonl'), 'utf8')).rows
+
+describe('a run', () => {
+  let summary: Summary
+  let out: string
+  beforeAll(async () => {
+    out = join(scratch, 'run')
+    ;({ summary } = await evaluate({ schemes: ['chacha20', 'arnold-cat-map'], data: await pictures('five', 5), out, robustness: 1 }))
+  })
+
+  test('measures what was asked for and every control, a row an image', () => {
+    const ids = ['chacha20', 'arnold-cat-map', ...CONTROL_IDS]
+    expect(summary.results.map(({ id }) => id)).toEqual(ids)
+    expect(summary.results.every(({ images, failures, timing }) => images === 5 && failures.length === 0 && timing !== undefined)).toBe(true)
+    expect(rowsIn(out)).toHaveLength(ids.length * 6)
+    expect(new Set(rowsIn(out).map(rowName)).size).toBe(ids.length * 6)
+    expect(readdirSync(out).sort()).toEqual(['rows.jsonl', 'run.json', 'summary.json'])
+  })
+
+  test('started again it only reads what it has', async () => {
+    const before = readFileSync(join(out, 'rows.jsonl'), 'utf8')
+    const again = await evaluate({ schemes: ['chacha20', 'arnold-cat-map'], data: join(scratch, 'five'), out, robustness: 1 })
+    expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(before)
+    expect(again.summary.results).toEqual(summary.results)
+  })
+
+  test('cut off in the middle of a line it goes on, and ends up the same', async () => {
+    const rows = rowsIn(out)
+    const kept = rows.slice(0, 20)
+    writeFileSync(join(out, 'rows.jsonl'), kept.map(row => `${JSON.stringify(row)}\n`).join(''))
+    appendFileSync(join(out, 'rows.jsonl'), JSON.stringify(rows[20]).slice(0, 50))
+    const again = await evaluate({ schemes: ['chacha20', 'arnold-cat-map'], data: join(scratch, 'five'), out, robustness: 1 })
+    expect(rowsIn(out).slice(0, 20)).toEqual(kept)
+    const byName = (list: readonly { kind: string }[]) => Object.fromEntries((list as ImageRow[]).filter(row => row.kind === 'image').map(row => [rowName(row), row]))
+    expect(byName(rowsIn(out))).toEqual(byName(rows))
+    expect(again.summary.results.map(({ tests }) => tests)).toEqual(summary.results.map(({ tests }) => tests))
+  })
+
+  test('with other arguments the folder is refused', async () => {
+    await expect(evaluate({ schemes: ['chacha20'], data: join(scratch, 'five'), out, robustness: 1 })).rejects.toMatchObject({ code: 'E_EXISTS' })
+  })
+
+  test('its page is whole, offline and static, and says what the results say', async () => {
+    const shown = [baselines['chacha20']!(), baselines['aes-256-gcm']!(), baselines['identity']!()]
+    const page = await renderReport(summary, [await gallery('a street <drawn>', await drawPicture('street', 48, 36), shown)])
+    expect(page).not.toMatch(/<script|<link|@import|url\(|src="(?!data:image\/png;base64,)|href="/)
+    expect(page.match(/<svg/g)!.length).toBeGreaterThan(10)
+    expect(page).toContain('a street &lt;drawn&gt;')
+    expect(page).toContain('Arnold cat map permutation')
+    expect(page).toMatch(/prefers-color-scheme: dark/)
+    expect(page).toMatch(/@media print/)
+    expect(page).not.toMatch(/NaN|undefined|\[object|Infinity/)
+    const comparison = renderComparison(summary.results.slice(0, 2).map(result => ({ summary, result })))
+    expect(comparison).toContain('Arnold')
+    expect(comparison).not.toMatch(/NaN|undefined|\[object/)
+  })
+
+  test('a page of a run whose controls deviate is refused', async () => {
+    await expect(renderReport({ ...summary, controlDeviations: ['random-bytes fails histogram'] }, [])).rejects.toMatchObject({ code: 'E_CONTROLS' })
+  })
+})
+
+describe('bad input', () => {
+  test('an unreadable picture and one too small for a scheme are recorded, and the rest is measured', async () => {
+    const folder = await pictures('mixed', 4)
+    writeFileSync(join(folder, 'broken.jpg'), 'no picture')
+    writeFileSync(join(folder, 'dot.png'), encodePng(image({ width: 2, height: 2, channels: 3, format: 'u8', data: new Uint8Array(12).fill(90) })))
+    writeFileSync(join(folder, 'tall.png'), encodePng(await drawPicture('gradient', 40, 90)))
+    const { summary } = await evaluate({ schemes: ['aes-256-gcm'], data: folder, out: join(scratch, 'mixed-run'), robustness: 1 })
+    const of = (id: string) => summary.results.find(result => result.id === id)!
+    expect(of('aes-256-gcm').failures.map(({ image, code }) => [image, code])).toEqual([['broken.jpg', 'E_IMAGE']])
+    expect(of('aes-256-cbc').failures.map(({ image }) => image).sort()).toEqual(['broken.jpg', 'dot.png'])
+    expect(of('aes-256-gcm')).toMatchObject({ images: 6, exactShare: 1 })
+    expect(of('aes-256-gcm').plainShapes).toHaveLength(3)
+  })
+
+  test('images that leave too little to see are not judged at all', async () => {
+    const folder = join(scratch, 'flat')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'a.jpg'), 'no picture')
+    await expect(evaluate({ schemes: ['chacha20'], data: folder, out: join(scratch, 'flat-run') })).rejects.toMatchObject({ code: 'E_CONTROLS' })
+    expect(existsSync(join(scratch, 'flat-run', 'summary.json'))).toBe(false)
+  })
+
+  test.each([
+    ['no scheme', { schemes: [] }, 'E_ARGUMENT'],
+    ['an unknown scheme', { schemes: ['rot13'] }, 'E_ARGUMENT'],
+    ['no such folder', { data: '/nowhere/at/all' }, 'E_DATA'],
+  ])('%s', async (_, options, code) => {
+    await expect(evaluate({ schemes: ['chacha20'], data: 'procedural:1', out: join(scratch, 'never'), ...options })).rejects.toMatchObject({ code })
+    expect(existsSync(join(scratch, 'never'))).toBe(false)
+  })
+})
+
+describe('SP 800-22 over sequences', () => {
+  test('of schemes and of files, with controls', async () => {
+    await randomnessControls({ sequences: 8, bits: 20_000 })
+    const stream = await randomness({ source: { scheme: 'chacha20', plain: 'black' }, sequences: 12, bits: 20_000 })
+    expect(stream.verdict).toMatchObject({ consistent: true })
+    const file = join(scratch, 'counter.bin')
+    writeFileSync(file, Uint8Array.from({ length: 30_000 }, (_, i) => i & 255))
+    expect((await randomness({ source: { file }, sequences: 12, bits: 20_000 })).verdict.consistent).toBe(false)
+    await expect(randomness({ source: { file }, sequences: 13, bits: 20_000 })).rejects.toMatchObject({ code: 'E_DATA' })
+    await expect(randomness({ source: { file: join(scratch, 'none') }, sequences: 1, bits: 20_000 })).rejects.toMatchObject({ code: 'E_IO' })
+    await expect(randomness({ source: { file }, sequences: 0, bits: 20_000 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+  })
+})
+
+describe('the command', () => {
+  interface Ended {
+    readonly code: number | null
+    readonly stdout: string
+    readonly stderr: string
+  }
+  const start = (args: string[]) => spawn(process.execPath, [MAIN, ...args], { cwd: scratch, env: { ...process.env, LATENT_DATA: scratch } })
+  function latent(...args: string[]): Promise<Ended> {
+    const child = start(args)
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', chunk => (stdout += chunk))
+    child.stderr.on('data', chunk => (stderr += chunk))
+    return new Promise(resolve => child.on('close', code => resolve({ code, stdout, stderr })))
+  }
+
+  test('evaluate, killed and started again, then compare', async () => {
+    const args = ['lab', 'evaluate', '-s', 'pwlcm-xor', '-d', 'procedural:6', '-o', 'killed', '--pictures', 'procedural', '--robustness', '1']
+    const rowsPath = join(scratch, 'killed', 'rows.jsonl')
+    const child = start(args)
+    await new Promise<void>(resolve => {
+      const timer = setInterval(() => {
+        if (!existsSync(rowsPath) || rowsIn(join(scratch, 'killed')).length < 5) return
+        clearInterval(timer)
+        child.once('exit', () => resolve())
+        child.kill('SIGKILL')
+      }, 20)
+    })
+    const kept = rowsIn(join(scratch, 'killed'))
+    expect(existsSync(join(scratch, 'killed', 'summary.json'))).toBe(false)
+    const resumed = await latent(...args)
+    expect(resumed).toMatchObject({ code: 0 })
+    expect(resumed.stdout).toMatch(/^pwlcm-xor +exact +fails pixel-npcr, pixel-uaci, pixel-avalanche, mask-reuse$/m)
+    expect(rowsIn(join(scratch, 'killed')).slice(0, kept.length)).toEqual(kept)
+    expect(readFileSync(join(scratch, 'killed', 'report.html'), 'utf8')).toContain('a street, drawn by latent')
+
+    const compared = await latent('lab', 'compare', 'killed', '-s', 'pwlcm-xor', 'aes-256-ctr', '-o', 'compared.html')
+    expect(compared.stdout).toContain('contradicted  Second use of a key: One known pair opens other images under the key.')
+    expect(compared.stdout).toContain('not measured  Security')
+    expect(existsSync(join(scratch, 'compared.html'))).toBe(true)
+    expect(await latent('lab', 'compare', '.')).toMatchObject({ code: 1, stderr: expect.stringContaining('[E_DATA]') as string })
+  })
+
+  test.each([
+    [['lab', 'evaluate', '-s', 'rot13', '-d', 'procedural:1', '-o', 'x'], 2, 'E_ARGUMENT'],
+    [['lab', 'evaluate', '-s', 'chacha20', '-d', 'mnist/test', '-o', 'x'], 1, 'E_DATA'],
+    [['lab', 'evaluate', '-s', 'chacha20', '-d', 'procedural:1', '-o', 'x', '--images', 'many'], 2, 'E_ARGUMENT'],
+    [['lab', 'randomness'], 2, 'E_ARGUMENT'],
+    [['data', 'fetch', 'imagenet'], 2, 'E_ARGUMENT'],
+    [['data', 'check', 'mnist'], 1, 'E_HASH'],
+  ])('%j ends with %i', async (args, code, name) => {
+    const ended = await latent(...args)
+    expect(ended).toMatchObject({ code, stdout: expect.not.stringMatching(/error/) as string })
+    expect(ended.stderr).toContain(`[${name}]`)
+  })
+
+  test('data draw and data list', async () => {
+    expect(await latent('data', 'draw', 'drawn', '-n', '2', '--width', '32', '--height', '24')).toMatchObject({ code: 0 })
+    expect(readdirSync(join(scratch, 'drawn')).sort()).toEqual(['landscape-0.png', 'street-0.png'])
+    expect((await latent('data', 'list')).stdout).toMatch(/mnist +not fetched/)
+    expect((await latent('lab', 'list')).stdout).toMatch(/identity {2}\(positive control of every run\)/)
+  })
+})

@@ -1,0 +1,252 @@
+import { type ImageCipher, image, LatentError } from '@latent/core'
+import { baselines, chaoticStream, logisticMap } from '@latent/schemes/baselines'
+import { describe, expect, test } from 'vitest'
+import {
+  bootstrapMean,
+  claims,
+  CONTROL_IDS,
+  controlDeviations,
+  CONTROLS,
+  drawPicture,
+  histogramTest,
+  type ImageRow,
+  judge,
+  measureImage,
+  median,
+  nullRates,
+  oneBitChanged,
+  oneSampleChanged,
+  parseRows,
+  PUBLISHED_RATE,
+  requireControls,
+  rowName,
+  summarise,
+  TEST_IDS,
+  type TestId,
+} from '../src/index.ts'
+import { jpegRoundTrip } from '../src/node.ts'
+
+const WIDTH = 176
+const HEIGHT = 132
+const SHOTS = 8
+
+async function rowsOf(cipher: ImageCipher, name = 'picture'): Promise<ImageRow[]> {
+  const kinds = ['landscape', 'street', 'marble', 'dunes'] as const
+  return Promise.all(
+    Array.from({ length: SHOTS }, async (_, seed) => measureImage(cipher, await drawPicture(kinds[seed % 4]!, WIDTH, HEIGHT, seed), { imageId: `${name}-${seed}`, seed })),
+  )
+}
+
+const info = (ciphers: readonly ImageCipher[]) => ({ version: 1 as const, data: 'test', images: SHOTS, seeds: 1, machine: 'test', schemes: ciphers.map(({ id, title, traits, keySpace }) => ({ id, title, traits, ...(keySpace ? { keySpace } : {}) })) })
+
+const failing = (rows: readonly ImageRow[]): TestId[] => TEST_IDS.filter(id => judge(rows.flatMap(({ tests }) => tests[id]?.p ?? [])).verdict === 'fails')
+
+const ALL = [...TEST_IDS]
+const PIXEL: TestId[] = ['pixel-npcr', 'pixel-uaci', 'pixel-avalanche']
+const CORRELATIONS = TEST_IDS.filter(id => id.startsWith('correlation'))
+
+describe('every baseline fails exactly the tests that it should', () => {
+  const expected: [id: string, fails: TestId[]][] = [
+    ['aes-256-ctr', []],
+    ['aes-256-gcm', []],
+    ['chacha20', []],
+    ['random-bytes', []],
+    ['aes-256-ctr-fixed', [...PIXEL, 'mask-reuse']],
+    ['xor-reused-mask', [...PIXEL, 'mask-reuse']],
+    ['skew-tent-xor', [...PIXEL, 'mask-reuse']],
+    ['pwlcm-xor', [...PIXEL, 'mask-reuse']],
+    ['aes-256-cbc', PIXEL],
+    ['identity', ALL],
+    ['arnold-cat-map', ALL],
+  ]
+
+  test.each(expected)('%s', async (id, fails) => {
+    expect(failing(await rowsOf(baselines[id]!()))).toEqual(TEST_IDS.filter(test => fails.includes(test)))
+  })
+
+  test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
+    const fails = failing(await rowsOf(baselines['fixed-permutation']!()))
+    expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(ALL.filter(id => !CORRELATIONS.includes(id)))
+    expect(fails).not.toEqual(ALL)
+  })
+
+  test('the logistic map: as the other streams with most keys, and one key in fifty is weak', async () => {
+    expect(failing(await rowsOf(baselines['logistic-xor']!(), 'most'))).toEqual([...PIXEL, 'mask-reuse'])
+    const uniform = (i: number) => chaoticStream(logisticMap, 0.3, logisticMap.parameter((i + 0.5) / 400), 'trailing', 8192)
+    const weak = Array.from({ length: 400 }, (_, i) => histogramTest(uniform(i))!.p < 1e-9).filter(Boolean)
+    expect(weak.length).toBeGreaterThan(2)
+    expect(weak.length).toBeLessThan(25)
+  })
+
+  test('the leading bits of the logistic map show its density and its smoothness', async () => {
+    expect(failing(await rowsOf(baselines['logistic-leading-xor']!()))).toEqual(expect.arrayContaining(['histogram', 'entropy', 'local-entropy', ...CORRELATIONS, ...PIXEL, 'mask-reuse']))
+  })
+})
+
+describe('the null bands hold', () => {
+  test('200 trials of AES-CTR pass every test at its rate, and the published local-entropy interval rejects 72 %', async () => {
+    const rates = await nullRates(baselines['aes-256-ctr']!(), await drawPicture('landscape', WIDTH, HEIGHT), 200)
+    expect(rates.filter(({ asStated }) => !asStated)).toEqual([])
+    expect(rates.map(({ test }) => test)).toEqual([...TEST_IDS, 'local-entropy, published interval'])
+    const published = rates.at(-1)!
+    expect(published.at95).toBeGreaterThan(PUBLISHED_RATE - 0.11)
+    expect(published.at95).toBeLessThan(PUBLISHED_RATE + 0.11)
+  })
+
+  test('a wrong band is noticed: the checks are not vacuous', async () => {
+    const rates = await nullRates(baselines['logistic-leading-xor']!(), await drawPicture('landscape', WIDTH, HEIGHT), 30)
+    expect(rates.find(({ test }) => test === 'histogram')!.asStated).toBe(false)
+  })
+})
+
+describe('controls', () => {
+  const summaryOf = async (replace: Record<string, ImageCipher> = {}) => {
+    const ciphers = CONTROL_IDS.map(id => baselines[id]!())
+    const rows = (await Promise.all(ciphers.map(async cipher => (await rowsOf(replace[cipher.id] ?? cipher)).map(row => ({ ...row, scheme: cipher.id }))))).flat()
+    return summarise(info(ciphers), rows)
+  }
+
+  test('behave, and a run with them is judged', async () => {
+    expect((await summaryOf()).controlDeviations).toEqual([])
+  })
+
+  test('a negative control that fails, or a positive one that passes, spoils the run', async () => {
+    const broken = await summaryOf({ 'random-bytes': baselines['identity']!() })
+    expect(broken.controlDeviations).toContain('random-bytes fails histogram')
+    expect(() => requireControls(broken.controlDeviations)).toThrow(LatentError)
+    const blind = await summaryOf({ 'xor-reused-mask': baselines['aes-256-ctr']!() })
+    expect(blind.controlDeviations).toEqual(expect.arrayContaining(['xor-reused-mask passes pixel-npcr', 'xor-reused-mask passes mask-reuse']))
+    expect(() => requireControls(blind.controlDeviations)).toThrowError(expect.objectContaining({ code: 'E_CONTROLS' }) as Error)
+  })
+
+  test('a control that was not measured spoils the run', () => {
+    expect(controlDeviations(() => undefined)).toHaveLength(CONTROL_IDS.length)
+    expect(Object.values(CONTROLS).some(({ role }) => role === 'negative')).toBe(true)
+  })
+})
+
+describe('judging', () => {
+  test('one replicate just outside never fails a scheme; one far outside does', () => {
+    expect(judge([0.005])).toMatchObject({ verdict: 'consistent', passed: 0 })
+    expect(judge([0.5, 0.5, 1e-9])).toMatchObject({ verdict: 'fails', passed: 2 })
+    expect(judge([])).toMatchObject({ verdict: 'not measured' })
+  })
+
+  test('too many replicates a little outside fail it', () => {
+    const values = (outside: number) => Array.from({ length: 100 }, (_, i) => (i < outside ? 0.005 : 0.5))
+    expect(judge(values(5)).verdict).toBe('consistent')
+    expect(judge(values(9)).verdict).toBe('fails')
+  })
+
+  test('bootstrap intervals cover, shrink with replicates, and repeat', () => {
+    const values = Array.from({ length: 400 }, (_, i) => (i * 37) % 101)
+    const all = bootstrapMean(values)
+    expect(all).toEqual(bootstrapMean(values))
+    expect(all.low).toBeLessThan(all.mean)
+    expect(all.high).toBeGreaterThan(all.mean)
+    const few = bootstrapMean(values.slice(0, 20))
+    expect(few.high - few.low).toBeGreaterThan(2 * (all.high - all.low))
+    expect(bootstrapMean([3, 5])).toEqual({ mean: 4, low: 3, high: 5, replicates: 2 })
+    expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5])
+  })
+})
+
+describe('measuring', () => {
+  test('the same image and seed give the same row', async () => {
+    const plain = await drawPicture('street', 64, 48)
+    const measure = (seed: number) => measureImage(baselines['chacha20']!(), plain, { imageId: 'a', seed })
+    expect(await measure(1)).toEqual(await measure(1))
+    expect((await measure(2)).tests).not.toEqual((await measure(1)).tests)
+  })
+
+  test('a row survives JSON, and a half-written last line is dropped', async () => {
+    const row = await measureImage(baselines['aes-256-gcm']!(), await drawPicture('street', 64, 48), { imageId: 'a', seed: 0, robustness: true, jpeg: jpegRoundTrip })
+    const text = `${JSON.stringify(row)}\n`
+    expect(parseRows(`${text}${text.slice(0, 90)}`)).toEqual({ rows: [row], length: text.length })
+    expect(rowName(row)).toBe('image aes-256-gcm 0 a')
+    expect(row).toMatchObject({ wrongKey: 'refused', trail: 'refused', observed: { exact: true, lengthPreserving: true, randomised: true, argumentsUntouched: true } })
+    expect(row.robustness!.every(({ quality }) => quality === undefined)).toBe(true)
+    expect(text).not.toMatch(/"data"|key":"|\d{300}/)
+  })
+
+  test('small and flat images leave out what they cannot show', async () => {
+    const dot = image({ width: 5, height: 4, channels: 1, format: 'u8', data: new Uint8Array(20).fill(7) })
+    const row = await measureImage(baselines['aes-256-ctr']!(), dot, { imageId: 'dot', seed: 0, robustness: true })
+    expect(row.tests).toEqual({})
+    expect(row.quality).toMatchObject({ exact: true, psnr: null, ssim: null })
+  })
+
+  test('a digit of 28 x 28 is enough for sensitivity, not for histograms', async () => {
+    const digit = image({ width: 28, height: 28, channels: 1, format: 'u8', data: Uint8Array.from({ length: 784 }, (_, i) => (i % 28 > 10 && i % 28 < 16 ? 255 : 0)) })
+    const { tests } = await measureImage(baselines['aes-256-ctr']!(), digit, { imageId: 'digit', seed: 0 })
+    expect(TEST_IDS.filter(id => !(id in tests))).toEqual(['histogram', 'entropy', 'local-entropy'])
+  })
+
+  test('16-bit images are measured on both bytes', async () => {
+    const deep = image({ width: 64, height: 64, channels: 1, format: 'u16', data: Uint16Array.from({ length: 4096 }, (_, i) => i * 13) })
+    const row = await measureImage(baselines['aes-256-ctr']!(), deep, { imageId: 'deep', seed: 0 })
+    expect(row.wire).toBe('u16')
+    expect(row.tests.histogram!.p).toBeGreaterThan(1e-6)
+  })
+
+  test('a cipher that lies about its traits is found out', async () => {
+    const liar: ImageCipher = {
+      ...baselines['random-bytes']!(),
+      id: 'liar',
+      traits: { ...baselines['random-bytes']!().traits, exact: true, randomised: false },
+      async encrypt(plain, key, options) {
+        plain.data[0] = 99
+        return baselines['random-bytes']!().encrypt(plain, key, options)
+      },
+    }
+    const rows = [await measureImage(liar, await drawPicture('street', 64, 48), { imageId: 'a', seed: 0 })]
+    const [result] = summarise(info([liar]), rows).results
+    // Random where it says deterministic shows only against a second draw, which its nonce-free calls give.
+    expect(result!.contradicted).toEqual(expect.arrayContaining(['exact', 'leaves its arguments alone', 'randomised']))
+  })
+
+  test('a float cipher is measured through each wire', async () => {
+    const soft: ImageCipher = {
+      id: 'soft',
+      title: 'soft',
+      traits: { exact: false, wire: ['f32', 'u16', 'u8'], lengthPreserving: false, secret: 'weights', randomised: false, learnable: false },
+      encrypt: async plain => image({ ...plain, format: 'f32', data: Float32Array.from(plain.data, v => (v / 255) ** 0.5) }),
+      decrypt: async cipher => image({ ...cipher, format: 'u8', data: Uint8Array.from(cipher.data, v => Math.round(((cipher.format === 'f32' ? v : v / (cipher.format === 'u8' ? 255 : 65535)) ** 2) * 255)) }),
+    }
+    const row = await measureImage(soft, await drawPicture('gradient', 64, 48), { imageId: 'a', seed: 0, robustness: true })
+    const at = (kind: string) => row.robustness!.find(point => point.kind === kind)!.quality!
+    expect(row).toMatchObject({ wire: 'f32', quality: { exact: true }, expansion: 4 })
+    expect(at('wire-u16').psnr ?? Infinity).toBeGreaterThan(at('wire-u8').psnr!)
+  })
+
+  test('one sample, one bit', () => {
+    const plain = image({ width: 2, height: 1, channels: 1, format: 'u8', data: Uint8Array.of(255, 3) })
+    expect(Array.from(oneSampleChanged(plain, 0).data)).toEqual([0, 3])
+    expect(Array.from(oneBitChanged(Uint8Array.of(0, 0), 9))).toEqual([0, 2])
+  })
+})
+
+describe('claims', () => {
+  const summaryOf = async (id: string) => {
+    const cipher = baselines[id]!()
+    return summarise(info([cipher]), await rowsOf(cipher)).results[0]!
+  }
+  const standing = async (id: string) => Object.fromEntries(claims(await summaryOf(id)).map(claim => [claim.topic, claim.standing]))
+
+  test('follow the results, and security is never one of them', async () => {
+    expect(await standing('aes-256-ctr')).toEqual({ Recovery: 'supported', 'Uniform cipher': 'supported', 'Unrelated neighbours': 'supported', 'Cipher unlike its plain': 'supported', Diffusion: 'supported', 'Key sensitivity': 'supported', 'Second use of a key': 'supported', 'Key space': 'supported', Security: 'not measured' })
+    expect(await standing('xor-reused-mask')).toMatchObject({ 'Uniform cipher': 'supported', Diffusion: 'contradicted', 'Second use of a key': 'contradicted', Security: 'not measured' })
+    expect(await standing('identity')).toMatchObject({ Recovery: 'supported', 'Uniform cipher': 'contradicted', 'Key sensitivity': 'contradicted' })
+  })
+
+  test('a scheme that was never measured may claim nothing', () => {
+    const cipher = baselines['identity']!()
+    const found = claims(summarise(info([cipher]), []).results[0]!)
+    expect(found.filter(({ topic }) => topic !== 'Key space').every(claim => claim.standing === 'not measured')).toBe(true)
+  })
+
+  test('no sentence speaks of bits of security', async () => {
+    const sentences = (await Promise.all(['aes-256-gcm', 'logistic-xor', 'identity'].map(summaryOf))).flatMap(claims).map(({ say }) => say)
+    expect(sentences.filter(say => /\d+-bit security|unbreakable|military/i.test(say))).toEqual([])
+  })
+})
