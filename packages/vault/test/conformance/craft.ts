@@ -1,6 +1,6 @@
 import { concatBytes, crc32, deriveKey, hmacSha256, sha256Of, toHex } from '@latent/core'
 import { constantWeights, openExactFlow } from '@latent/schemes/exact-flow'
-import { bodyCipher, type BodyType, collect, encodeMetadata, fileKeys, type Geometry, geometryFor, type Header, pixelBytes, streamOf, writeCarrier } from '@latent/vault'
+import { bodyCipher, type BodyType, collect, encodeMetadata, fileKeys, type Geometry, geometryFor, type Header, MAX_FILLER, pixelBytes, streamOf, writeCarrier } from '@latent/vault'
 import { zlibSync } from 'fflate'
 import { ALBUM_KEY, readKeys } from './keys.ts'
 import { vectorPlaintext } from './vector.ts'
@@ -46,6 +46,10 @@ export interface Recipe {
   readonly lines?: (lines: HeaderLines) => HeaderLines
   /** The number and last flag under which chunk i of n is sealed. */
   readonly place?: (index: number, last: boolean) => { index: number; last: boolean }
+  /** So many bytes of filler; else what fits the most square picture. */
+  readonly filler?: number
+  /** The key in the envelope. */
+  readonly albumKey?: Uint8Array
   /** Header fields that the chunks are sealed under instead of the true ones. */
   readonly associated?: Partial<Header>
 }
@@ -55,9 +59,9 @@ export interface HeaderLines {
   readonly fixed: readonly string[]
   readonly envelopeLine: string
   readonly envelope: Uint8Array
+  readonly envelopeEnd: string
   readonly fillerLine: (length: number) => string
-  /** Behind the filler. */
-  readonly end: string
+  readonly fillerEnd: string
   readonly mac: (hex: string) => string
 }
 
@@ -70,21 +74,22 @@ export interface Crafted {
 }
 
 /** A sealed file of the recipe, not yet a PNG. Whatever the header says, its code is right. */
-export async function craft({ payload, body = 'aes-256-gcm', chunk = 512, envelope: wrapped = envelope('first'), label = 'a', lines = same => same, place = (index, last) => ({ index, last }), associated = {} }: Recipe): Promise<Crafted> {
+export async function craft({ payload, body = 'aes-256-gcm', chunk = 512, envelope: wrapped = envelope('first'), label = 'a', lines = same => same, place = (index, last) => ({ index, last }), filler, albumKey = ALBUM_KEY, associated = {} }: Recipe): Promise<Crafted> {
   const nonce = sha256Of(text(`latent conformance kit: nonce ${label}`))
   const header: Header = { body, ...(body === 'aes-256-gcm' ? {} : { weights: WEIGHTS }), chunk, metadata: payload.region.length, nonce, envelope: wrapped }
-  const derived = await fileKeys(ALBUM_KEY, nonce)
+  const derived = await fileKeys(albumKey, nonce)
   const said = lines({
     fixed: ['latent sealed 1', `body ${body}`, ...(header.weights === undefined ? [] : [`weights ${header.weights}`]), `chunk ${chunk}`, `metadata ${header.metadata}`, `nonce ${toHex(nonce)}`],
     envelopeLine: `envelope ${wrapped.length}`,
     envelope: wrapped,
+    envelopeEnd: '\n',
     fillerLine: length => `filler ${String(length).padStart(5, '0')}`,
-    end: '\n',
+    fillerEnd: '\n',
     mac: hex => `mac ${hex}\n`,
   })
   const encode = async (filler: number): Promise<Uint8Array> => {
-    const noise = filler === 0 ? new Uint8Array(0) : await deriveKey(derived.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
-    const covered = concatBytes(text(said.fixed.map(line => `${line}\n`).join('')), text(`${said.envelopeLine}\n`), said.envelope, text(`\n${said.fillerLine(filler)}\n`), noise, text(said.end))
+    const noise = filler === 0 || filler > MAX_FILLER ? new Uint8Array(filler) : await deriveKey(derived.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
+    const covered = concatBytes(text(said.fixed.map(line => `${line}\n`).join('')), text(`${said.envelopeLine}\n`), said.envelope, text(`${said.envelopeEnd}${said.fillerLine(filler)}\n`), noise, text(said.fillerEnd))
     return concatBytes(covered, text(said.mac(toHex(await hmacSha256(derived.header, [covered])))))
   }
 
@@ -96,7 +101,7 @@ export async function craft({ payload, body = 'aes-256-gcm', chunk = 512, envelo
     chunks.push(await cipher.seal(where.index, where.last, plaintext.slice(at, at + chunk)))
   }
   const bare = (await encode(0)).length + chunks.reduce((sum, sealed) => sum + sealed.length, 0)
-  const geometry = geometryFor(bare)
+  const geometry = filler === undefined ? geometryFor(bare) : { width: (bare + filler) / 3, height: 1 }
   const encoded = await encode(pixelBytes(geometry) - bare)
   return { header: encoded, chunks, geometry, pixels: concatBytes(encoded, ...chunks) }
 }

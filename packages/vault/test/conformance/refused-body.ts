@@ -43,6 +43,8 @@ export async function bodyVectors(): Promise<Vector[]> {
   const padded = await craft({ payload: payload(SIZE - CHUNK, { padding: new Uint8Array(CHUNK) }), chunk: CHUNK })
   vectors.push({ name: 'chunk-padding-dropped', expect: 'truncated', comment: 'the last chunk, which holds nothing but padding, is gone, the picture was made anew', identity, body: 'aes-256-gcm', size: SIZE - CHUNK, released: SIZE - CHUNK, sealed: await rebuilt(padded.header, ...padded.chunks.slice(0, 3)) })
 
+  vectors.push({ name: 'chunk-last-below-32', expect: 'truncated', comment: 'the last chunk was sealed with 31 bytes', identity, body: 'aes-256-gcm', size: sizeForChunks(2, CHUNK) + 31, released: 0, sealed: await sealed({ payload: payload(sizeForChunks(2, CHUNK) + 31), chunk: CHUNK }) })
+
   const placed = (place: NonNullable<Recipe['place']>, changes: Partial<Recipe> = {}) => sealed({ ...recipe, place, ...changes })
   add('last-not-marked', 'truncated', 'the last chunk was sealed as one that others follow', before(3), await placed(index => ({ index, last: false })))
   add('marked-too-early', 'chunk', 'the second chunk was sealed as the last', before(1), await placed(index => ({ index, last: index === 1 || index === 3 })))

@@ -1,5 +1,6 @@
 import { concatBytes, toHex } from '@latent/core'
 import { type HeaderLines, craft, carrier, envelope, flipped, keys, payload, type Recipe, sealed, text, WEIGHTS } from './craft.ts'
+import { ALBUM_KEY } from './keys.ts'
 import type { Vector } from './vector.ts'
 
 const identity = keys.identities.first
@@ -87,7 +88,9 @@ async function brokenRules(): Promise<Vector[]> {
   await add('envelope-empty', 'an envelope of no bytes', lines => ({ ...lines, envelopeLine: 'envelope 0', envelope: new Uint8Array(0) }))
   await add('envelope-too-large', 'an envelope of 524289 bytes is announced', lines => ({ ...lines, envelopeLine: 'envelope 524289' }))
   await add('filler-four-digits', 'the length of the filler in four digits', lines => ({ ...lines, fillerLine: length => `filler ${String(length).padStart(4, '0')}` }))
-  await add('filler-too-long', 'a filler of 8161 bytes is announced', lines => ({ ...lines, fillerLine: () => 'filler 08161' }))
+  await add('filler-too-long', 'a filler of 8161 bytes', same => same, 'header', { filler: 8161, payload: payload(102) })
+  await add('no-line-end-behind-envelope', 'a space in place of the line end behind the envelope', lines => ({ ...lines, envelopeEnd: ' ' }))
+  await add('no-line-end-behind-filler', 'a space in place of the line end behind the filler', lines => ({ ...lines, fillerEnd: ' ' }))
   await add('mac-upper-case', 'the code in capital letters', lines => ({ ...lines, mac: hex => `mac ${hex.toUpperCase()}\n` }))
   await add('mac-of-nothing', 'a code of zeros', lines => ({ ...lines, mac: () => `mac ${toHex(new Uint8Array(32))}\n` }))
   return vectors
@@ -104,7 +107,7 @@ async function wrongKeys(): Promise<Vector[]> {
     { ...base, name: 'key-wrong-passphrase', expect: 'no-match', comment: 'another passphrase', passphrase: `${keys.passphrase}!`, sealed: await file(envelope('passphrase')) },
     { ...base, name: 'key-passphrase-for-identity', expect: 'no-match', comment: 'a passphrase where it was sealed for an identity', passphrase: keys.passphrase, sealed: await file(envelope('first')) },
     { ...base, name: 'envelope-costly-scrypt', expect: 'limit', comment: 'an scrypt work factor of 21', passphrase: keys.passphrase, sealed: await file(costly) },
-    { ...base, name: 'envelope-short-key', expect: 'header', comment: 'an envelope that holds 31 bytes', identity, sealed: await file(envelope('short')) },
+    { ...base, name: 'envelope-short-key', expect: 'header', comment: 'an envelope that holds 31 bytes', identity, sealed: await sealed({ payload: payload(100), envelope: envelope('short'), albumKey: ALBUM_KEY.subarray(0, 31) }) },
     { ...base, name: 'envelope-armored', expect: 'header', comment: 'an envelope in ASCII armor', identity, sealed: await file(envelope('armored')) },
     { ...base, name: 'envelope-trailing', expect: 'header', comment: 'a byte behind the age file in the envelope', identity, sealed: await file(concatBytes(envelope('first'), Uint8Array.of(0))) },
     { ...base, name: 'envelope-of-another-album', expect: 'header', comment: 'the envelope was exchanged for one that holds another key', identity, sealed: await file(envelope('other')) },
