@@ -1,44 +1,26 @@
-import { LatentError, sha256Of, toHex } from '@latent/core'
-import { constantWeights, type ExactFlow, openExactFlow } from '@latent/schemes/exact-flow'
-import { collect, type FlowProvider, inspectSealed, Keyring, openSealed, streamOf } from '@latent/vault'
+import { sha256Of, toHex } from '@latent/core'
+import { type ExactFlow, openExactFlow } from '@latent/schemes/exact-flow'
 import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type BrowserPage, chromium, openPage } from '../../../../test/browser/page.ts'
+import { inspectSealed, streamOf } from '../../src/index.ts'
 import { referenceOpen } from '../reference/sealed.ts'
 import { allVectors, FOLDER } from './generate.ts'
+import { knownFlows, type Outcome, outcomeOf } from './outcome.ts'
+import type * as Page from './page.ts'
 import { formatVector, parseVector, type Vector, vectorPlaintext } from './vector.ts'
 
 const names = (await readdir(FOLDER)).sort()
 const vectors = await Promise.all(names.map(async name => parseVector(name, new Uint8Array(await readFile(new URL(name, FOLDER))))))
 
 let flow: ExactFlow
-const { id } = await constantWeights()
-const flows: FlowProvider = weightsId => (weightsId === id ? Promise.resolve(flow) : Promise.reject(new LatentError('E_UNSUPPORTED', 'unknown weights')))
+const flows = knownFlows(async () => flow)
 beforeAll(async () => {
   flow = await openExactFlow({ threads: 1 })
 })
 afterAll(() => flow.close())
 
 const keysOf = ({ identity, passphrase }: Vector) => ({ identities: identity === undefined ? [] : [identity], passphrases: passphrase === undefined ? [] : [passphrase] })
-
-/** What comes out, and how it ends. */
-async function outcome(vector: Vector, png: AsyncIterable<Uint8Array>): Promise<{ code: string; released: Uint8Array; metadata?: string }> {
-  const parts: Uint8Array[] = []
-  let metadata: string | undefined
-  let code = 'success'
-  try {
-    const opened = await openSealed(png, new Keyring(keysOf(vector)), flows)
-    metadata = JSON.stringify(opened.metadata)
-    for await (const part of opened.bytes) parts.push(part)
-  } catch (error) {
-    if (!(error instanceof LatentError)) throw error
-    code = error.code.toLowerCase().replace('e_', '').replaceAll('_', '-')
-  }
-  return { code, released: await collect(streamOfParts(parts)), ...(metadata === undefined ? {} : { metadata }) }
-}
-
-async function* streamOfParts(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* parts
-}
 
 async function* oddParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const sizes = [1, 2, 3, 7, 64, 333, 0, 1021, 4099]
@@ -59,20 +41,42 @@ const cases = (list: readonly Vector[]) => list.map(vector => [vector.name, vect
 const opening = cases(vectors.filter(({ expect }) => expect === 'success'))
 const refused = cases(vectors.filter(({ expect }) => expect !== 'success'))
 
+function expectOpened({ kind, released, metadata }: Outcome, vector: Vector): void {
+  expect(kind).toBe('success')
+  expect(toHex(sha256Of(released))).toBe(vector.sha256)
+  expect(metadata).toBe(vector.metadata)
+}
+
+function expectRefused({ kind, released }: Outcome, vector: Vector): void {
+  expect(kind).toBe(vector.expect)
+  expect(released.length).toBeLessThanOrEqual(vector.released!)
+  expect(released).toEqual(vectorPlaintext(vector.size!).subarray(0, released.length))
+}
+
 describe.each(ways)('%s', (_, streamed) => {
   test.each(opening)('%s', async (_name, vector) => {
-    const { code, released, metadata } = await outcome(vector, streamed(vector.sealed))
-    expect(code).toBe('success')
-    expect(toHex(sha256Of(released))).toBe(vector.sha256)
-    expect(metadata).toBe(vector.metadata)
+    expectOpened(await outcomeOf(streamed(vector.sealed), keysOf(vector), flows), vector)
     expect((await inspectSealed(streamed(vector.sealed))).header.body).toBe(vector.body)
   })
 
   test.each(refused)('%s', async (_name, vector) => {
-    const { code, released } = await outcome(vector, streamed(vector.sealed))
-    expect(code).toBe(vector.expect)
-    expect(released.length).toBeLessThanOrEqual(vector.released!)
-    expect(released).toEqual(vectorPlaintext(vector.size!).subarray(0, released.length))
+    expectRefused(await outcomeOf(streamed(vector.sealed), keysOf(vector), flows), vector)
+  })
+})
+
+describe.skipIf(!chromium)('in Chromium, on WebCrypto and WASM', () => {
+  let page: BrowserPage<typeof Page>
+  beforeAll(async () => {
+    page = await openPage<typeof Page>(new URL('page.ts', import.meta.url))
+  })
+  afterAll(() => page.close())
+
+  test.each(opening)('%s', async (_, vector) => {
+    expectOpened(await page.call.attempt(vector.sealed, keysOf(vector)), vector)
+  })
+
+  test.each(refused)('%s', async (_, vector) => {
+    expectRefused(await page.call.attempt(vector.sealed, keysOf(vector)), vector)
   })
 })
 
