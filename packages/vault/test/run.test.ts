@@ -256,21 +256,26 @@ test(`kill -9 at ${KILLS} random moments of a run: the next run completes it, no
   const sealer = fileURLToPath(new URL('sealing-process.ts', import.meta.url))
   let interrupted = 0
 
-  async function killed(output: string, delay: number): Promise<void> {
+  /** Milliseconds from the run's beginning to its end or its kill. */
+  function run(output: string, killAfter?: number): Promise<number> {
     const child = spawn(process.execPath, [sealer, plain, output, toHex(album.key), toHex(album.envelope)], { stdio: ['ignore', 'pipe', 'ignore'] })
-    await new Promise<void>(resolve => {
-      child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), delay))
+    return new Promise(resolve => {
+      let begun = 0
+      child.stdout.once('data', () => {
+        begun = performance.now()
+        if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter)
+      })
       child.once('close', (_, signal) => {
         if (signal === 'SIGKILL') interrupted++
-        resolve()
+        resolve(performance.now() - begun)
       })
     })
   }
 
   async function trial(n: number): Promise<void> {
     const output = join(root, `trial ${n}`)
-    // Deterministic moments over the length of a run, with a run's own jitter on top.
-    await killed(output, (n * 7919) % 400)
+    // Moments spread evenly over the length of a run, with every run's own jitter on top.
+    await run(output, ((n * 0.618034) % 1) * length)
     for (const name of Object.keys(await tree(output).catch(() => ({})))) expect(names.includes(name) || /\.latent-.*\.tmp$/.test(name)).toBe(true)
     const results = await seal({ output })
     expect(results.filter(result => result.status === 'failed')).toEqual([])
@@ -282,6 +287,7 @@ test(`kill -9 at ${KILLS} random moments of a run: the next run completes it, no
     await rm(output, { recursive: true })
   }
 
+  const length = await run(join(root, 'undisturbed'))
   for (let n = 0; n < KILLS; n += 2) await Promise.all([trial(n), trial(n + 1)])
   expect(await tree(plain)).toEqual(originals)
   // A test whose kills all came too late would show nothing.
