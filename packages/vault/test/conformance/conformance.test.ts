@@ -80,7 +80,7 @@ describe.skipIf(!chromium)('in Chromium, on WebCrypto and WASM', () => {
   })
 })
 
-// An opener written from the specification, with none of the library's code for the format.
+// An opener of the specification with none of the library's code for the format.
 describe('the reference opener', () => {
   test.each(opening)('%s', async (_, vector) => {
     const { bytes, metadata } = await referenceOpen(vector.sealed, keysOf(vector))

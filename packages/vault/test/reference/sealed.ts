@@ -3,8 +3,8 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } fr
 import { inflateRawSync } from 'node:zlib'
 
 /**
- * The slow twin of the opener: written from `docs/sealed-format.md` alone, on Node's own primitives
- * and age, in one pass over whole arrays. It shares no code with the library and is never shipped.
+ * The slow twin of the opener: what `docs/sealed-format.md` says, on Node's own primitives and
+ * age, in one pass over whole arrays. It shares no code with the library and is never shipped.
  */
 export async function referenceOpen(png: Uint8Array, { identities, passphrases }: { identities: string[]; passphrases: string[] }): Promise<{ bytes: Uint8Array; metadata: string }> {
   const pixels = Buffer.from(pixelsOf(Buffer.from(png)))
