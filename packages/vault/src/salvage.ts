@@ -8,8 +8,11 @@ import { closing, mapInOrder } from './streams.ts'
 import { FAMILY, fileKeys } from './header.ts'
 
 export interface Salvage extends Inspection {
-  /** Every chunk in order; `undefined` plaintext for one that is damaged or missing. */
-  readonly pieces: AsyncIterable<{ readonly index: number; readonly plaintext: Uint8Array | undefined }>
+  /**
+   * Chunks in order, as far as the file goes; `undefined` plaintext for a damaged one. What a header
+   * claims beyond that is not there to be counted: a hostile one may claim petabytes.
+   */
+  readonly pieces: AsyncIterable<Uint8Array | undefined>
 }
 
 /**
@@ -28,18 +31,12 @@ export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fil
     const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
     const cipher = await bodyCipher(parsed.header, keys, flows)
     const last = found.chunks.count - 1
-    const pieces = mapInOrder(sealedChunks(rest, found.chunks), cipher.lanes + 1, async ({ index, piece }) => ({ index, plaintext: piece && (await cipher.open(index, index === last, piece)) }))
+    const pieces = mapInOrder(untilError(rest, found.chunks), cipher.lanes + 1, (piece, index) => cipher.open(index, index === last, piece))
     return { ...found, pieces: closing(pieces, () => carrier.close()) }
   } catch (error) {
     await carrier.close()
     throw error
   }
-}
-
-async function* sealedChunks(rest: AsyncIterable<Uint8Array>, { count, size, lastSize }: Chunks): AsyncGenerator<{ index: number; piece: Uint8Array | undefined }> {
-  let index = 0
-  for await (const piece of untilError(rest, size + GCM_TAG_BYTES, count, lastSize + GCM_TAG_BYTES)) yield { index: index++, piece }
-  for (; index < count; index++) yield { index, piece: undefined }
 }
 
 /** The metadata, if the first chunk is intact. */
@@ -64,7 +61,9 @@ async function startsWithMagic(source: () => AsyncIterable<Uint8Array>, geometry
 }
 
 /** Whole chunks until the data ends, however it ends. A cut chunk is as good as a missing one. */
-async function* untilError(pixels: AsyncIterable<Uint8Array>, size: number, count: number, lastSize: number): AsyncGenerator<Uint8Array> {
+async function* untilError(pixels: AsyncIterable<Uint8Array>, chunks: Chunks): AsyncGenerator<Uint8Array> {
+  const { count } = chunks
+  const [size, lastSize] = [chunks.size + GCM_TAG_BYTES, chunks.lastSize + GCM_TAG_BYTES]
   let piece = new Uint8Array(size)
   let filled = 0
   let index = 0

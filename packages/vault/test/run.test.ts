@@ -165,6 +165,17 @@ describe('a folder run', () => {
   })
 })
 
+test('salvage of a cut file ends where the file does, and says what is missing', async () => {
+  const bytes = await noise(3_000_000, 'cut')
+  await put(join(plain, 'big.bin'), bytes)
+  await seal()
+  const path = join(sealed, 'big.bin.png')
+  await writeFile(path, (await readFile(path)).subarray(0, 2_000_000))
+  const [result] = await open({ salvage: true })
+  expect(result).toMatchObject({ code: 'E_CHUNK', reason: expect.stringContaining('bytes 1572736-2999999') })
+  expect(new Uint8Array(await readFile(join(opened, 'big.bin.salvaged')))).toEqual(bytes.subarray(0, 1_572_736))
+})
+
 describe('hostile and full places', () => {
   const isRoot = process.getuid?.() === 0
 

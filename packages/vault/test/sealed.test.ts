@@ -158,7 +158,8 @@ describe('salvage', () => {
   const salvage = async (png: Uint8Array) => {
     const found = await salvageSealed(() => streamOf(png, 1000), png.length, keyring(), flows)
     const pieces: (Uint8Array | undefined)[] = []
-    for await (const { plaintext } of found.pieces) pieces.push(plaintext)
+    for await (const plaintext of found.pieces) pieces.push(plaintext)
+    expect(pieces.length).toBeLessThanOrEqual(found.chunks.count)
     return { found, pieces }
   }
 
@@ -171,10 +172,11 @@ describe('salvage', () => {
   ])('without %s, every other chunk is there', async (_, damage, missing) => {
     const bytes = await noise(size, 'salvage')
     const { found, pieces } = await salvage(damage(await sealBytes(bytes, album, { chunk: CHUNK })))
-    expect(pieces.length).toBe(8)
-    expect(pieces.flatMap((piece, index) => (piece ? [] : [index]))).toEqual(missing)
+    expect(found.chunks.count).toBe(8)
+    expect(Array.from({ length: 8 }, (_, index) => index).filter(index => !pieces[index])).toEqual(missing)
     expect(salvagedMetadata(found, pieces[0])).toMatchObject({ name: 'photo.jpg', size })
-    for (const [index, piece] of pieces.entries()) {
+    for (let index = 0; index < 8; index++) {
+      const piece = pieces[index]
       const { from, to } = chunkRange(index, found, size)
       const start = index === 0 ? META : 0
       expect(piece?.subarray(start, start + to - from) ?? 'missing').toEqual(missing.includes(index) ? 'missing' : bytes.subarray(from, to))

@@ -78,28 +78,36 @@ async function openOne(run: OpenRun, claims: Claims, file: Found): Promise<FileR
 
 async function salvageOne(run: OpenRun, claims: Claims, file: Found): Promise<FileResult> {
   const salvage = await salvageSealed(() => readFileParts(file.source), file.size, run.keyring, run.flows)
-  const missing: number[] = []
+  const { chunks, header } = salvage
+  const holes: string[] = []
   let metadata: Metadata | undefined
-  let written = 0
+  let [written, index, owed] = [0, 0, 0]
 
   async function* bytes() {
-    for await (const { index, plaintext } of salvage.pieces) {
+    for await (const plaintext of salvage.pieces) {
       if (index === 0) metadata = salvagedMetadata(salvage, plaintext)
-      if (plaintext === undefined) missing.push(index)
       const { from, to } = chunkRange(index, salvage, metadata?.size)
-      const start = index === 0 ? salvage.header.metadata : 0
-      const length = index === salvage.chunks.count - 1 ? Math.min(to - from, Math.max(0, salvage.chunks.lastSize - start)) : to - from
-      written += length
-      yield plaintext?.subarray(start, start + length) ?? new Uint8Array(length)
+      const start = index === 0 ? header.metadata : 0
+      const length = index === chunks.count - 1 ? Math.min(to - from, Math.max(0, chunks.lastSize - start)) : to - from
+      index++
+      if (plaintext === undefined) {
+        holes.push(`${from}-${to - 1}`)
+        owed += length
+        continue
+      }
+      // Zeros stand for what is missing before something, never for what is missing at the end.
+      for (; owed > 0; owed -= Math.min(owed, chunks.size)) yield new Uint8Array(Math.min(owed, chunks.size))
+      written = from + length
+      yield plaintext.subarray(start, start + length)
     }
   }
-  const temporary = claims.claim(join(run.output, dirname(file.relative)), `${basename(file.relative, '.png')}.salvaged`)
-  await writeWhole(temporary, bytes(), { overwrite: run.force ?? false })
-  if (missing.length === 0) return { source: file.source, target: temporary, status: 'done', reason: 'nothing was missing', plainBytes: written, sealedBytes: file.size }
-  const ranges = missing.map(index => chunkRange(index, salvage, metadata?.size)).map(({ from, to }) => `${from}-${to - 1}`)
+  const target = claims.claim(join(run.output, dirname(file.relative)), `${basename(file.relative, '.png')}.salvaged`)
+  await writeWhole(target, bytes(), { overwrite: run.force ?? false })
+  if (index < chunks.count) holes.push(`${chunkRange(index, salvage, metadata?.size).from}-${metadata ? metadata.size - 1 : 'end'}`)
+  if (holes.length === 0) return { source: file.source, target, status: 'done', reason: 'nothing was missing', plainBytes: written, sealedBytes: file.size }
   const nameless = metadata === undefined ? '; the first chunk is gone, and with it the name and exact size' : ''
-  const error = new LatentError('E_CHUNK', `${missing.length} of ${salvage.chunks.count} chunks are missing and filled with zeros: bytes ${ranges.join(', ')}${nameless}`, { hint: 'everything else is authentic' })
-  return failure(file.source, error, { target: temporary, plainBytes: written, sealedBytes: file.size })
+  const error = new LatentError('E_CHUNK', `parts of the file inside are missing, with zeros in their place: bytes ${holes.join(', ')}${nameless}`, { hint: 'everything else is authentic' })
+  return failure(file.source, error, { target, plainBytes: written, sealedBytes: file.size })
 }
 
 /** Opened whole by an earlier run: writing is all or nothing, and the time is set before the file appears. */
