@@ -88,8 +88,8 @@ export function tanh(x: Expr): Expr {
   return withTangent(y, x, change => mul(change, sub(1, square(y))))
 }
 
-/** x for x >= 0, slope * x below. */
-export const leakyRelu = (x: Expr, slope = 0.01): Expr => mul(x, stopGradient(where(less(x, 0), slope, 1)))
+/** x for x > 0, slope * x (0 <= slope < 1) elsewhere; the derivative at 0 is the slope. */
+export const leakyRelu = (x: Expr, slope = 0.01): Expr => mul(x, stopGradient(where(less(0, x), 1, slope)))
 export const relu = (x: Expr): Expr => leakyRelu(x, 0)
 /** ln(1 + e^x), without overflow. */
 export const softplus = (x: Expr): Expr => add(relu(x), log(add(1, exp(neg(abs(x))))))

@@ -91,7 +91,9 @@ export function flip(graph: Graph, value: Value, axes: readonly number[]): Value
   if (turned.length === 0) return value
   if (value.thin) return graph.broadcast(flip(graph, value.thin, turned), value.shape)
   const each = (number: number) => graph.integers(turned.map(() => number))
-  return graph.node('Slice', [value, each(-1), each(-(2 ** 31)), graph.integers(turned), each(-1)], value.shape)
+  const flipped = graph.node('Slice', [value, each(-1), each(-(2 ** 31)), graph.integers(turned), each(-1)], value.shape)
+  graph.rememberFlip(flipped, value, turned)
+  return flipped
 }
 
 export function concatenate(graph: Graph, values: readonly Value[], axis: number): Value {
