@@ -75,30 +75,30 @@ export type Scale<L> = {
 export const scaleParameters = (channels: number): Scale<Parameter> => ({ scale: ones([channels]), shift: zerosOf([channels]) })
 
 /**
- * (x - mean) / sqrt(variance + epsilon) over `axes`. Its derivative is written in closed form, which
- * takes half the passes over memory that differentiating the definition takes.
+ * scale * (x - mean) / sqrt(variance + epsilon) + shift, with mean and variance over `axes`. The
+ * derivative by `x` is written in closed form, which takes half the passes over memory that
+ * differentiating the definition takes; those by scale and shift share its sums.
  */
-export function standardise(x: Expr, axes: readonly number[], epsilon = 1e-5): Expr {
+function standardise(x: Expr, axes: readonly number[], p: Scale<Operand>, place: (v: Operand) => Expr, epsilon: number): Expr {
   const still = op.stopGradient(x)
   const centred = op.sub(still, op.mean(still, axes, true))
   const inverse = op.reciprocal(op.sqrt(op.add(op.mean(op.square(centred), axes, true), epsilon)))
-  const y = op.mul(centred, inverse)
-  return op.withTangent(y, x, change => {
-    const along = op.mul(y, op.mean(op.mul(change, y), axes, true))
-    return op.mul(inverse, op.sub(op.sub(change, op.mean(change, axes, true)), along))
-  })
-}
-
-const scaled = (x: Expr, p: Scale<Operand>, place: (v: Operand) => Expr): Expr => {
-  const wide = p.scale === undefined ? x : op.mul(x, place(p.scale))
-  return p.shift === undefined ? wide : op.add(wide, place(p.shift))
+  const factor = p.scale === undefined ? inverse : op.mul(inverse, place(p.scale))
+  const scaledOnly = op.mul(centred, factor)
+  const y = p.shift === undefined ? scaledOnly : op.add(scaledOnly, place(p.shift))
+  const fixed = op.stopGradient(factor)
+  return op.add(y, op.alongTangent(x, change => {
+    const along = op.mul(centred, op.mul(op.mul(fixed, op.square(inverse)), op.mean(op.mul(change, centred), axes, true)))
+    const moved = op.mul(change, fixed)
+    return op.sub(op.sub(moved, op.mean(moved, axes, true)), along)
+  }))
 }
 
 /** Instance normalisation (Ulyanov et al. 2016): each channel of each image by its own statistics. */
-export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [2, 3], epsilon), p, perChannel)
+export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => standardise(x, [2, 3], p, perChannel, epsilon)
 
 /** Layer normalisation (Ba et al. 2016) over the last axis. */
-export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [x.shape.length - 1], epsilon), p, op.take)
+export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => standardise(x, [x.shape.length - 1], p, op.take, epsilon)
 
 /** Running statistics of a batch norm: state of a network, not trained by gradients. */
 export type RunningStatistics<L> = {
@@ -110,7 +110,7 @@ export const runningStatistics = (channels: number): RunningStatistics<Parameter
 
 /** Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the batch; also the next running statistics. */
 export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningStatistics<Expr>, momentum = 0.1, epsilon = 1e-5): { y: Expr; running: RunningStatistics<Expr> } {
-  const y = scaled(standardise(x, [0, 2, 3], epsilon), p, perChannel)
+  const y = standardise(x, [0, 2, 3], p, perChannel, epsilon)
   const still = op.stopGradient(x)
   const mean = op.mean(still, [0, 2, 3])
   const variance = op.mean(op.square(op.sub(still, perChannel(mean))), [0, 2, 3])
@@ -123,7 +123,9 @@ export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningSt
 /** Batch normalisation by frozen statistics, as at inference. */
 export function batchNorm(x: Expr, p: Scale<Operand>, running: RunningStatistics<Operand>, epsilon = 1e-5): Expr {
   const inverse = op.reciprocal(op.sqrt(op.add(running.variance, epsilon)))
-  return scaled(op.mul(op.sub(x, perChannel(running.mean)), perChannel(inverse)), p, perChannel)
+  const factor = p.scale === undefined ? inverse : op.mul(inverse, p.scale)
+  const y = op.mul(op.sub(x, perChannel(running.mean)), perChannel(factor))
+  return p.shift === undefined ? y : op.add(y, perChannel(p.shift))
 }
 
 export type ResidualBlock<L> = {

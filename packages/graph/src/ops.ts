@@ -61,9 +61,10 @@ export const stopGradient = (a: Operand): Expr => lax.stopGradient(take(a))
  * which the compiler folds away, so that only its transpose survives, in the backward pass. First
  * derivatives alone come out right.
  */
-export function withTangent(value: Expr, x: Expr, tangent: (change: Expr) => Expr): Expr {
-  return add(stopGradient(value), tangent(sub(x, stopGradient(x))))
-}
+export const withTangent = (value: Expr, x: Expr, tangent: (change: Expr) => Expr): Expr => add(stopGradient(value), alongTangent(x, tangent))
+
+/** Zero, with the derivative `tangent`. */
+export const alongTangent = (x: Expr, tangent: (change: Expr) => Expr): Expr => tangent(sub(x, stopGradient(x)))
 
 export const abs = (x: Expr): Expr => mul(x, stopGradient(where(less(x, 0), -1, 1)))
 export const clip = (x: Expr, low: number, high: number): Expr => minimum(maximum(x, low), high)

@@ -140,8 +140,8 @@ function stridedWeightGradient(graph: Graph, image: Value, filter: Value, { padd
  * convolution whose batch are the channels of `image`, whose kernels are the channels of `filter`, each
  * as large as the picture, and whose "channels", over which it sums, must come in blocks. Two things can:
  *
- * - columns: with W = B * s, column s * q + r becomes channel q of column r. A tap's shift then moves r,
- *   and q only at the ends, so s + taps - 1 columns hold every shift. Each image n is a group.
+ * - rows: with H = B * s, row s * q + r becomes channel q of row r. A tap's shift then moves r, and q
+ *   only at the ends, so s + taps - 1 rows hold every shift. Each image n is a group.
  * - images, if B divides their number. Then nothing is stored twice.
  */
 function correlate(graph: Graph, image: Value, filter: Value, padding: readonly Pair[], outputDims: readonly number[], size: number): Value | undefined {
@@ -160,29 +160,17 @@ function correlate(graph: Graph, image: Value, filter: Value, padding: readonly 
   const filters = blocksOf(cf, size) * size
   const blockedFilter = toBlocked(graph, cf === filters ? filter : fillChannels(graph, filter, 1, filters), size)
   if (!blockedFilter) return undefined
-  const [padH, padW] = padding as [Pair, Pair]
-  const rows = pad(graph, image, [[0, 0], [0, 0], [Math.min(0, padH[0]), Math.min(0, padH[1])], [0, 0]])
-  const vertical: Pair = [Math.max(0, padH[0]), Math.max(0, padH[1])]
   const byImages = n % size === 0 && hf * wf * Math.min(filters, 64) <= 2 ** 14
-  if (!byImages && wf % size !== 0) return undefined
-  const plan = { rows, blockedFilter, filters, padW, kw, size }
-  const { pictures, kernels, groups } = byImages ? imagesAsChannels(graph, plan) : columnsAsChannels(graph, plan)
-  const kernelDims = [hf, byImages ? wf : wf / size]
-  const result = convolve(graph, pictures, kernels, [ci, groups * filters, kh, kw], { strides: [1, 1], dilations: [1, 1], padding: [vertical, [0, 0]], groups, kernelDims })
+  if (!byImages && hf % size !== 0) return undefined
+  const padded = pad(graph, byImages ? image : transpose(graph, image, [1, 0, 2, 3]), [[0, 0], [0, 0], ...padding])
+  const { pictures, kernels, groups } = byImages ? imagesAsChannels(graph, padded, blockedFilter) : rowsAsChannels(graph, padded, blockedFilter)
+  const plain = { strides: [1, 1], dilations: [1, 1], padding: [[0, 0], [0, 0]] as const, groups, kernelDims: kernels.shape.slice(2) }
+  const result = convolve(graph, pictures, kernels, [ci, groups * filters, kh, kw], plain)
   const parts = reshape(graph, result, [ci, groups, (filters / size) * kh * kw * size])
   const sum = groups === 1 ? parts : graph.node('ReduceSum', [parts, graph.integers([1])], [ci, parts.shape[2]!], { attributes: { keepdims: 0 } })
   const taps = transpose(graph, reshape(graph, sum, [ci, filters / size, kh * kw, size]), [0, 1, 3, 2])
   const whole = reshape(graph, taps, [ci, filters, kh, kw])
   return slice(graph, whole, [[0, ci], [0, cf], [0, kh], [0, kw]])
-}
-
-interface CorrelationPlan {
-  readonly rows: Value
-  readonly blockedFilter: Value
-  readonly filters: number
-  readonly padW: Pair
-  readonly kw: number
-  readonly size: number
 }
 
 interface Correlation {
@@ -191,32 +179,30 @@ interface Correlation {
   readonly groups: number
 }
 
-function columnsAsChannels(graph: Graph, { rows, blockedFilter, filters, padW, kw, size }: CorrelationPlan): Correlation {
-  const [n, ci, h] = rows.shape as [number, number, number]
-  const [, fb, hf, wf] = blockedFilter.shape as [number, number, number, number]
-  const s = wf / size
-  const width = s + kw - 1
-  const pieces = Math.ceil(width / s)
-  const byChannel = transpose(graph, rows, [1, 0, 2, 3])
-  const total = s * (pieces - 1) + wf
-  const padded = pad(graph, byChannel, [[0, 0], [0, 0], [0, 0], [padW[0], total - rows.shape[3]! - padW[0]]])
-  const columns = Array.from({ length: pieces }, (_, j) => {
-    const piece = slice(graph, padded, [[0, ci], [0, n], [0, h], [s * j, s * j + wf]])
-    const parted = reshape(graph, piece, [ci * n * h, size, 1, s])
-    return slice(graph, parted, [[0, ci * n * h], [0, size], [0, 1], [0, Math.min(s, width - s * j)]])
+/** @param images `[C, N, H', W']`, padded */
+function rowsAsChannels(graph: Graph, images: Value, filter: Value): Correlation {
+  const [ci, n, h, w] = images.shape as [number, number, number, number]
+  const [, fb, hf, wf, size] = filter.shape as [number, number, number, number, number]
+  const s = hf / size
+  const height = s + h - hf
+  const pieces = Math.ceil(height / s)
+  const tall = pad(graph, images, [[0, 0], [0, 0], [0, s * (pieces - 1) + hf - h], [0, 0]])
+  const rows = Array.from({ length: pieces }, (_, j) => {
+    const piece = slice(graph, tall, [[0, ci], [0, n], [s * j, s * j + hf], [0, w]])
+    const parted = reshape(graph, piece, [ci * n, size, s, w])
+    return slice(graph, parted, [[0, ci * n], [0, size], [0, Math.min(s, height - s * j)], [0, w]])
   })
-  const windows = graph.node('ReorderInput', [concatenate(graph, columns, 3)], [ci * n * h, size, 1, width], { domain: NCHWC })
-  const kernels = transpose(graph, reshape(graph, blockedFilter, [n, fb, hf, size, s, size]), [0, 1, 2, 4, 3, 5])
-  return { pictures: reshape(graph, windows, [ci, n * size, h, width]), kernels: reshape(graph, kernels, [n * filters, size, hf, s]), groups: n }
+  const windows = graph.node('ReorderInput', [concatenate(graph, rows, 2)], [ci * n, size, height, w], { domain: NCHWC })
+  const kernels = transpose(graph, reshape(graph, filter, [n, fb, size, s, wf, size]), [0, 1, 3, 4, 2, 5])
+  return { pictures: reshape(graph, windows, [ci, n * size, height, w]), kernels: reshape(graph, kernels, [n * fb * size, size, s, wf]), groups: n }
 }
 
-function imagesAsChannels(graph: Graph, { rows, blockedFilter, filters, padW, size }: CorrelationPlan): Correlation {
-  const [n, ci, h] = rows.shape as [number, number, number]
-  const [, fb, hf, wf] = blockedFilter.shape as [number, number, number, number]
-  const padded = pad(graph, rows, [[0, 0], [0, 0], [0, 0], padW])
-  const w = padded.shape[3]!
-  const inner = graph.node('ReorderInput', [reshape(graph, padded, [n / size, size, ci * h, w])], [n / size, size, ci * h, w], { domain: NCHWC })
+/** @param images `[N, C, H', W']`, padded */
+function imagesAsChannels(graph: Graph, images: Value, filter: Value): Correlation {
+  const [n, ci, h, w] = images.shape as [number, number, number, number]
+  const [, fb, hf, wf, size] = filter.shape as [number, number, number, number, number]
+  const inner = graph.node('ReorderInput', [reshape(graph, images, [n / size, size, ci * h, w])], [n / size, size, ci * h, w], { domain: NCHWC })
   const pictures = transpose(graph, reshape(graph, inner, [n / size, ci, h * w * size]), [1, 0, 2])
-  const kernels = transpose(graph, reshape(graph, blockedFilter, [n / size, size, fb, hf * wf, size]), [2, 0, 3, 1, 4])
-  return { pictures: reshape(graph, pictures, [ci, n, h, w]), kernels: reshape(graph, kernels, [filters, n, hf, wf]), groups: 1 }
+  const kernels = transpose(graph, reshape(graph, filter, [n / size, size, fb, hf * wf, size]), [2, 0, 3, 1, 4])
+  return { pictures: reshape(graph, pictures, [ci, n, h, w]), kernels: reshape(graph, kernels, [fb * size, n, hf, wf]), groups: 1 }
 }

@@ -52,7 +52,11 @@ function blockedOperand(graph: Graph, operand: Value, shape: readonly number[], 
   const source = operand.thin ?? operand
   const [n, c, h, w] = [...Array.from({ length: 4 - source.shape.length }, () => 1), ...source.shape] as [number, number, number, number]
   if (c === 1) return reshape(graph, source, [n, 1, h, w, 1])
-  if (h === 1 && w === 1 && (shape[2] !== 1 || shape[3] !== 1 || !source.blocked)) return reshape(graph, source, [n, c / size, 1, 1, size])
+  if (h === 1 && w === 1 && (shape[2] !== 1 || shape[3] !== 1 || !source.blocked)) {
+    // Written out along a row: runs of one block alone would take twice as long to broadcast.
+    const perBlock = reshape(graph, source, [n, c / size, 1, 1, size])
+    return graph.full(graph.broadcast(perBlock, [n, c / size, 1, shape[3]!, size]))
+  }
   return sameShape(source.shape, shape) ? toBlocked(graph, source, size) : undefined
 }
 

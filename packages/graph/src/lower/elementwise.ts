@@ -92,10 +92,11 @@ export function multiply(graph: Graph, a: Value, b: Value): Value {
   if ((splat(a) === 0 || splat(b) === 0) && a.dtype === 'f32') return graph.broadcast(reshape(graph, graph.scalar(0), shape.map(() => 1)), shape)
   const activation = leakyRelu(graph, a, b) ?? leakyRelu(graph, b, a)
   if (activation) return activation
-  // A quotient of two whole arrays; where the divisor is thin, multiplying by its reciprocal is cheaper.
-  const divisor = b.thin ? undefined : definition(b, 'Reciprocal')
+  // A quotient of two whole arrays; where the divisor is smaller, multiplying by its reciprocal is cheaper.
+  const whole = (value: Value) => !value.thin && sameShape(value.shape, shape)
+  const divisor = whole(b) ? definition(b, 'Reciprocal') : undefined
   if (divisor) return elementwise(graph, 'Div', [a, rewrap(graph, divisor, b)])
-  const otherDivisor = a.thin ? undefined : definition(a, 'Reciprocal')
+  const otherDivisor = whole(a) ? definition(a, 'Reciprocal') : undefined
   if (otherDivisor) return elementwise(graph, 'Div', [b, rewrap(graph, otherDivisor, a)])
   const scaled = scaledTwice(graph, a, b) ?? scaledTwice(graph, b, a)
   return scaled ?? elementwise(graph, 'Mul', ordered(a, b))
