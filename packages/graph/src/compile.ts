@@ -1,6 +1,7 @@
 import { makeJaxpr, numpy as np } from '@jax-js/jax'
 import type { Jaxpr } from '@jax-js/jax'
 import { LatentError } from '@latent/core'
+import { fuseActivations } from './lower/fuse.ts'
 import { Graph } from './lower/graph.ts'
 import type { Value } from './lower/graph.ts'
 import type { ConvolutionTarget } from './lower/convolution.ts'
@@ -46,7 +47,8 @@ export function build<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A, target: Co
     'data' in leaf ? graph.constant(leaf) : graph.input(path || 'input', leaf.dtype, leaf.dims),
   )
   const results = lower(graph, jaxpr, [...consts.map(value => graph.constant(value)), ...bound], target)
-  return graph.model(Object.fromEntries(names.map((name, i) => [name || 'output', results[i]!])), OPSETS)
+  const model = graph.model(Object.fromEntries(names.map((name, i) => [name || 'output', results[i]!])), OPSETS)
+  return { ...model, nodes: fuseActivations(model.nodes, new Set(model.outputs.map(output => output.name))) }
 }
 
 /** A traced function as one flat list of equations, its constants, and the paths of its outputs. */

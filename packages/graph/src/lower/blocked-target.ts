@@ -1,3 +1,4 @@
+import { tensor } from '../tensor.ts'
 import { blockedImage, NCHWC, toBlocked, weaveBlocked } from './blocks.ts'
 import type { ConvolutionParams, ConvolutionTarget, PlainConvolution } from './convolution.ts'
 import type { Graph, Value } from './graph.ts'
@@ -162,7 +163,7 @@ function correlate(graph: Graph, image: Value, filter: Value, padding: readonly 
   if (!blockedFilter) return undefined
   const byImages = n % size === 0 && hf * wf * Math.min(filters, 64) <= 2 ** 14
   if (!byImages && hf % size !== 0) return undefined
-  const padded = pad(graph, byImages ? image : transpose(graph, image, [1, 0, 2, 3]), [[0, 0], [0, 0], ...padding])
+  const padded = pad(graph, image, [[0, 0], [0, 0], ...padding])
   const { pictures, kernels, groups } = byImages ? imagesAsChannels(graph, padded, blockedFilter) : rowsAsChannels(graph, padded, blockedFilter)
   const plain = { strides: [1, 1], dilations: [1, 1], padding: [[0, 0], [0, 0]] as const, groups, kernelDims: kernels.shape.slice(2) }
   const result = convolve(graph, pictures, kernels, [ci, groups * filters, kh, kw], plain)
@@ -179,20 +180,20 @@ interface Correlation {
   readonly groups: number
 }
 
-/** @param images `[C, N, H', W']`, padded */
+/** @param images `[N, C, H', W']`, padded */
 function rowsAsChannels(graph: Graph, images: Value, filter: Value): Correlation {
-  const [ci, n, h, w] = images.shape as [number, number, number, number]
+  const [n, ci, h, w] = images.shape as [number, number, number, number]
   const [, fb, hf, wf, size] = filter.shape as [number, number, number, number, number]
   const s = hf / size
   const height = s + h - hf
-  const pieces = Math.ceil(height / s)
-  const tall = pad(graph, images, [[0, 0], [0, 0], [0, s * (pieces - 1) + hf - h], [0, 0]])
-  const rows = Array.from({ length: pieces }, (_, j) => {
-    const piece = slice(graph, tall, [[0, ci], [0, n], [s * j, s * j + hf], [0, w]])
-    const parted = reshape(graph, piece, [ci * n, size, s, w])
-    return slice(graph, parted, [[0, ci * n], [0, size], [0, Math.min(s, height - s * j)], [0, w]])
-  })
-  const windows = graph.node('ReorderInput', [concatenate(graph, rows, 2)], [ci * n, size, height, w], { domain: NCHWC })
+  // One pass brings every row, as often as it is needed, to its place in [C, N, size, height].
+  const order = new Int32Array(ci * n * size * height)
+  let at = 0
+  for (let c = 0; c < ci; c++)
+    for (let image = 0; image < n; image++)
+      for (let q = 0; q < size; q++) for (let r = 0; r < height; r++) order[at++] = (image * ci + c) * h + s * q + r
+  const rows = graph.node('Gather', [reshape(graph, images, [n * ci * h, w]), graph.constant(tensor('i32', [order.length], order))], [order.length, w], { attributes: { axis: 0 } })
+  const windows = graph.node('ReorderInput', [reshape(graph, rows, [ci * n, size, height, w])], [ci * n, size, height, w], { domain: NCHWC })
   const kernels = transpose(graph, reshape(graph, filter, [n, fb, size, s, wf, size]), [0, 1, 3, 4, 2, 5])
   return { pictures: reshape(graph, windows, [ci, n * size, height, w]), kernels: reshape(graph, kernels, [n * fb * size, size, s, wf]), groups: n }
 }
