@@ -87,10 +87,17 @@ function blockedKernel(graph: Graph, kernel: Value, size: number): Value {
  * inputs, `rhs` `[O, N, ...]` the gradients of its outputs, the result is `[I, O, taps...]`.
  */
 function weightGradient(graph: Graph, lhs: Value, rhs: Value, params: ConvolutionParams, outputDims: readonly number[], size: number): Value | undefined {
-  if (outputDims.length !== 2 || [...params.strides, ...params.lhsDilation].some(step => step !== 1)) return undefined
+  if (outputDims.length !== 2 || params.strides.some(step => step !== 1)) return undefined
   const image = transpose(graph, lhs, [1, 0, 2, 3])
   const filter = transpose(graph, rhs, [1, 0, 2, 3])
   const [stepH, stepW] = params.rhsDilation as [number, number]
+  if (params.lhsDilation.some(step => step !== 1)) {
+    // Of a transposed convolution: with the roles exchanged, the zeros between pixels become a stride.
+    if (stepH !== 1 || stepW !== 1) return undefined
+    const padding = params.padding.map(([before], axis): Pair => [outputDims[axis]! - 1 - before, 0])
+    const exchanged = stridedWeightGradient(graph, filter, image, { ...params, padding, rhsDilation: params.lhsDilation }, outputDims, size)
+    return exchanged && flip(graph, transpose(graph, exchanged, [1, 0, 2, 3]), [2, 3])
+  }
   if (stepH === 1 && stepW === 1) return correlate(graph, image, filter, params.padding, outputDims, size)
   return stridedWeightGradient(graph, image, filter, params, outputDims, size)
 }
@@ -156,7 +163,7 @@ function correlate(graph: Graph, image: Value, filter: Value, padding: readonly 
       return [turned, outputDims[axis]! - 1 + image.shape[axis + 2]! - filter.shape[axis + 2]! - turned]
     })
     const swapped = correlate(graph, filter, image, other, outputDims, size)
-    return swapped && flip(graph, transpose(graph, swapped, [1, 0, 2, 3]), [2, 3])
+    if (swapped) return flip(graph, transpose(graph, swapped, [1, 0, 2, 3]), [2, 3])
   }
   const filters = blocksOf(cf, size) * size
   const blockedFilter = toBlocked(graph, cf === filters ? filter : fillChannels(graph, filter, 1, filters), size)

@@ -76,6 +76,15 @@ export class Graph {
       const one = { ...value, dims: value.dims.map(() => 1), data: value.data.slice(0, 1) }
       return this.broadcast(this.constant(one), value.dims)
     }
+    return this.#store(value)
+  }
+
+  /** A 64-bit vector, as ONNX wants shapes, axes and positions. */
+  integers(values: readonly number[], dims: readonly number[] = [values.length]): Value {
+    return this.#store(tensor('i64', dims, BigInt64Array.from(values, BigInt)))
+  }
+
+  #store(value: Tensor): Value {
     const bytes = tensorBytes(value)
     // Large constants (tables, masks) are rarely equal: hashing them would cost more than it saves.
     const key = bytes.length <= 4096 ? `${value.dtype}[${value.dims.join()}]${bytes.join()}` : `#${this.#next}`
@@ -91,11 +100,6 @@ export class Graph {
     if (dtype === 'i32') return this.constant(tensor('i32', [], Int32Array.of(value)))
     if (dtype === 'bool') return this.constant(tensor('bool', [], Uint8Array.of(value ? 1 : 0)))
     return this.integers([value], [])
-  }
-
-  /** A 64-bit vector, as ONNX wants shapes, axes and positions. */
-  integers(values: readonly number[], dims: readonly number[] = [values.length]): Value {
-    return this.constant(tensor('i64', dims, BigInt64Array.from(values, BigInt)))
   }
 
   /** One node with one output. Operands are written out in full first; `undefined` leaves an optional one away. */
