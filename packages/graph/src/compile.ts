@@ -11,6 +11,7 @@ import type { OnnxModel } from './onnx.ts'
 import type { Expr } from './ops.ts'
 import { openSession } from './runtime.ts'
 import type { Backend, SessionOptions } from './runtime.ts'
+import { OPSETS } from './target.ts'
 import { tensor } from './tensor.ts'
 import type { DType, Tensor } from './tensor.ts'
 import { leaves, mapTree } from './tree.ts'
@@ -31,9 +32,6 @@ export type Argument = Shape | Tensor
 export type Fn<A, R> = (args: MapTree<A, Expr>) => R
 
 const JAX_TYPE: Partial<Record<DType, np.DType>> = { f32: np.float32, i32: np.int32, bool: np.bool }
-
-/** Opsets of the graphs we write. `com.microsoft` is listed in a model only where a node needs it. */
-const OPSETS = { '': 17, 'com.microsoft': 1, 'com.microsoft.nchwc': 1 }
 
 /**
  * Traces a function and lowers it to one ONNX graph. Input and output names are the paths of the
