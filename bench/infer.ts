@@ -3,13 +3,15 @@ import type { Backend } from '@latent/graph'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { fill, generator, generatorParameters } from './networks.ts'
-import { inTurns, openPeer } from './peer.ts'
+import { inTurns, openPeer, timed } from './peer.ts'
+import type { Measure } from './peer.ts'
 
-/** The Encipher GAN generator on one image beside PyTorch's. Options: --size, --rounds, --threads, --backend, --profile PREFIX. */
+/** The Encipher GAN generator on one image beside PyTorch's. Options: --size, --rounds, --threads, --measure cpu, --backend, --profile PREFIX. */
 export default async function run(options: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...options], options: { size: { type: 'string', default: '256' }, rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, backend: { type: 'string' }, profile: { type: 'string' } } })
+  const { values } = parseArgs({ args: [...options], options: { size: { type: 'string', default: '256' }, rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, measure: { type: 'string', default: 'wall' }, backend: { type: 'string' }, profile: { type: 'string' } } })
   const size = Number(values.size)
-  const threads = Number(values.threads ?? availableParallelism())
+  const measure = values.measure as Measure
+  const threads = measure === 'cpu' ? 1 : Number(values.threads ?? availableParallelism())
   const weights = await initialise(generatorParameters, 1)
   const image = shape([1, 3, size, size])
   const started = performance.now()
@@ -19,14 +21,12 @@ export default async function run(options: readonly string[]): Promise<void> {
   const ours = async (count: number) => {
     const times: number[] = []
     for (let i = 0; i < count; i++) {
-      const start = performance.now()
-      await compiled.run({ x: x! })
-      times.push(performance.now() - start)
+      times.push(await timed(measure, () => compiled.run({ x: x! })))
     }
     return times
   }
   await ours(3)
-  const title = `infer c  Encipher GAN generator, one ${size}x${size} image, ${compiled.backend}, cold start ${(opened / 1000).toFixed(2)} s`
+  const title = `infer c  Encipher GAN generator, one ${size}x${size} image, ${compiled.backend}, ${measure === 'cpu' ? 'processor time on one thread' : `wall time on ${threads} threads`}, cold start ${(opened / 1000).toFixed(2)} s`
   const peer = openPeer('peers/infer.py')
   if (!peer) {
     const times = (await ours(20)).toSorted((a, b) => a - b)
@@ -34,7 +34,7 @@ export default async function run(options: readonly string[]): Promise<void> {
   } else {
     await peer.ask({ size, threads })
     await peer.ask({ runs: 3 })
-    const { ours: a, theirs: b, ratio, spread } = await inTurns(Number(values.rounds), () => ours(5), async () => [(await peer.ask({ runs: 5 }))['median']!])
+    const { ours: a, theirs: b, ratio, spread } = await inTurns(Number(values.rounds), () => ours(5), async () => [(await peer.ask({ runs: 5 }))[measure]!])
     peer.close()
     console.log(`${title}: ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`)
   }

@@ -26,6 +26,16 @@ export function openPeer(script: string): Peer | undefined {
   }
 }
 
+/** How a call is timed: by the clock, or by the processor time it takes, which other programs hardly change. The latter only means something on one thread. */
+export type Measure = 'wall' | 'cpu'
+
+export async function timed(measure: Measure, call: () => Promise<unknown>): Promise<number> {
+  const [wall, cpu] = [performance.now(), process.cpuUsage()]
+  await call()
+  const { user, system } = process.cpuUsage(cpu)
+  return measure === 'wall' ? performance.now() - wall : (user + system) / 1000
+}
+
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
 export const pause = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))

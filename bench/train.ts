@@ -3,7 +3,8 @@ import type { Training } from '@latent/graph'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { fill, trainingA, trainingB, trainingC, trainingD } from './networks.ts'
-import { inTurns, openPeer } from './peer.ts'
+import { inTurns, openPeer, timed } from './peer.ts'
+import type { Measure } from './peer.ts'
 
 const PROBLEMS: Record<string, { readonly title: string; readonly training: Training<never, never>; readonly steps: number }> = {
   a: { title: 'five 3x3 layers, 32 channels, 8x64x64', training: trainingA as never, steps: 6 },
@@ -12,30 +13,33 @@ const PROBLEMS: Record<string, { readonly title: string; readonly training: Trai
   d: { title: 'ResNet-20, 64 CIFAR images', training: trainingD as never, steps: 4 },
 }
 
-/** Whole training steps (loss, gradients, optimiser) beside PyTorch's. Options: names of problems, --rounds, --threads, --profile PREFIX. */
+/**
+ * Whole training steps (loss, gradients, optimiser) beside PyTorch's. Options: names of problems, --rounds, --threads,
+ * --measure cpu (processor time on one thread), --profile PREFIX.
+ */
 export default async function run(options: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({ args: [...options], allowPositionals: true, options: { rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, profile: { type: 'string' } } })
-  const threads = Number(values.threads ?? availableParallelism())
+  const { values, positionals } = parseArgs({ args: [...options], allowPositionals: true, options: { rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, measure: { type: 'string', default: 'wall' }, profile: { type: 'string' } } })
+  const measure = values.measure as Measure
+  const threads = measure === 'cpu' ? 1 : Number(values.threads ?? availableParallelism())
   const names = positionals.length > 0 ? positionals : Object.keys(PROBLEMS)
   for (const name of names) {
     const { title, training, steps } = PROBLEMS[name]!
-    const started = performance.now()
+    const [started, cpu] = [performance.now(), process.cpuUsage()]
     const stepper = await openStepper(training, 1, { threads, ...(values.profile === undefined ? {} : { profile: values.profile }) })
     const opened = performance.now() - started
+    const { user, system } = process.cpuUsage(cpu)
     const batch = fill(training.batch)
     const rates = training.phases.map(() => 1e-3)
     let loss = Number.NaN
     const ours = async (count: number) => {
       const times: number[] = []
       for (let i = 0; i < count; i++) {
-        const start = performance.now()
-        loss = Object.values(await stepper.advance(batch, rates))[0]!
-        times.push(performance.now() - start)
+        times.push(await timed(measure, async () => (loss = Object.values(await stepper.advance(batch, rates))[0]!)))
       }
       return times
     }
     await ours(3)
-    const facts = `${parameterCount(training.networks)} parameters, cold start ${(opened / 1000).toFixed(2)} s, loss ${loss.toPrecision(4)}`
+    const facts = `${parameterCount(training.networks)} parameters, cold start ${(opened / 1000).toFixed(2)} s (processor ${((user + system) / 1e6).toFixed(2)} s), loss ${loss.toPrecision(4)}`
     const peer = openPeer('peers/train.py')
     if (!peer) {
       const times = (await ours(20)).toSorted((a, b) => a - b)
@@ -43,11 +47,11 @@ export default async function run(options: readonly string[]): Promise<void> {
     } else {
       await peer.ask({ open: name, threads })
       await peer.ask({ steps: 3 })
-      const { ours: a, theirs: b, ratio, spread } = await inTurns(Number(values.rounds), () => ours(steps), async () => [(await peer.ask({ steps }))['median']!])
+      const { ours: a, theirs: b, ratio, spread } = await inTurns(Number(values.rounds), () => ours(steps), async () => [(await peer.ask({ steps }))[measure]!])
       peer.close()
       console.log(`train ${name}  ${title}: ${facts}; ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`)
     }
     await stepper.close()
   }
-  console.log(`peak memory of this process ${(process.resourceUsage().maxRSS / 1e6).toFixed(2)} GB`)
+  console.log(`${measure === 'cpu' ? 'processor time on one thread' : `wall time on ${threads} threads`}; peak memory of this process ${(process.resourceUsage().maxRSS / 1e6).toFixed(2)} GB`)
 }

@@ -1,6 +1,7 @@
 import { makeJaxpr, numpy as np } from '@jax-js/jax'
 import type { Jaxpr } from '@jax-js/jax'
 import { LatentError } from '@latent/core'
+import { fuseActivations } from './lower/fuse.ts'
 import { Graph } from './lower/graph.ts'
 import type { Value } from './lower/graph.ts'
 import type { ConvolutionTarget } from './lower/convolution.ts'
@@ -10,6 +11,7 @@ import type { OnnxModel } from './onnx.ts'
 import type { Expr } from './ops.ts'
 import { openSession } from './runtime.ts'
 import type { Backend, SessionOptions } from './runtime.ts'
+import { OPSETS } from './target.ts'
 import { tensor } from './tensor.ts'
 import type { DType, Tensor } from './tensor.ts'
 import { leaves, mapTree } from './tree.ts'
@@ -31,9 +33,6 @@ export type Fn<A, R> = (args: MapTree<A, Expr>) => R
 
 const JAX_TYPE: Partial<Record<DType, np.DType>> = { f32: np.float32, i32: np.int32, bool: np.bool }
 
-/** Opsets of the graphs we write. `com.microsoft` is listed in a model only where a node needs it. */
-const OPSETS = { '': 17, 'com.microsoft': 1, 'com.microsoft.nchwc': 1 }
-
 /**
  * Traces a function and lowers it to one ONNX graph. Input and output names are the paths of the
  * leaves in the argument and result trees (a bare leaf is called `input` or `output`).
@@ -46,7 +45,8 @@ export function build<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A, target: Co
     'data' in leaf ? graph.constant(leaf) : graph.input(path || 'input', leaf.dtype, leaf.dims),
   )
   const results = lower(graph, jaxpr, [...consts.map(value => graph.constant(value)), ...bound], target)
-  return graph.model(Object.fromEntries(names.map((name, i) => [name || 'output', results[i]!])), OPSETS)
+  const model = graph.model(Object.fromEntries(names.map((name, i) => [name || 'output', results[i]!])), OPSETS)
+  return { ...model, nodes: fuseActivations(model.nodes, new Set(model.outputs.map(output => output.name))) }
 }
 
 /** A traced function as one flat list of equations, its constants, and the paths of its outputs. */

@@ -74,31 +74,48 @@ export type Scale<L> = {
 
 export const scaleParameters = (channels: number): Scale<Parameter> => ({ scale: ones([channels]), shift: zerosOf([channels]) })
 
-/**
- * (x - mean) / sqrt(variance + epsilon) over `axes`. Its derivative is written in closed form, which
- * takes half the passes over memory that differentiating the definition takes.
- */
-export function standardise(x: Expr, axes: readonly number[], epsilon = 1e-5): Expr {
+/** Mean and variance over `axes`, which keep length 1, and `x` less its mean; none of them differentiated. */
+function moments(x: Expr, axes: readonly number[]): { mean: Expr; centred: Expr; variance: Expr } {
   const still = op.stopGradient(x)
-  const centred = op.sub(still, op.mean(still, axes, true))
-  const inverse = op.reciprocal(op.sqrt(op.add(op.mean(op.square(centred), axes, true), epsilon)))
-  const y = op.mul(centred, inverse)
-  return op.withTangent(y, x, change => {
-    const along = op.mul(y, op.mean(op.mul(change, y), axes, true))
-    return op.mul(inverse, op.sub(op.sub(change, op.mean(change, axes, true)), along))
-  })
+  const mean = op.mean(still, axes, true)
+  const centred = op.sub(still, mean)
+  return { mean, centred, variance: op.mean(op.square(centred), axes, true) }
 }
 
-const scaled = (x: Expr, p: Scale<Operand>, place: (v: Operand) => Expr): Expr => {
-  const wide = p.scale === undefined ? x : op.mul(x, place(p.scale))
-  return p.shift === undefined ? wide : op.add(wide, place(p.shift))
+interface Normalisation {
+  readonly axes: readonly number[]
+  readonly p: Scale<Operand>
+  readonly place: (v: Operand) => Expr
+  readonly epsilon: number
+}
+
+/**
+ * scale * (x - mean) / sqrt(variance + epsilon) + shift. The derivative by `x` is written in closed
+ * form, which takes half the passes over memory that differentiating the definition takes; those by
+ * scale and shift share its sums.
+ */
+function standardise(x: Expr, { centred, variance }: { centred: Expr; variance: Expr }, { axes, p, place, epsilon }: Normalisation): Expr {
+  const inverse = op.reciprocal(op.sqrt(op.add(variance, epsilon)))
+  const factor = p.scale === undefined ? inverse : op.mul(inverse, place(p.scale))
+  const scaled = op.mul(centred, factor)
+  const y = p.shift === undefined ? scaled : op.add(scaled, place(p.shift))
+  const fixed = op.stopGradient(factor)
+  const tangent = (change: Expr) => {
+    const along = op.mul(op.mul(fixed, op.square(inverse)), op.mean(op.mul(change, centred), axes, true))
+    const level = op.mul(fixed, op.mean(change, axes, true))
+    return op.sub(op.sub(op.mul(change, fixed), op.mul(centred, along)), level)
+  }
+  return op.add(y, op.alongTangent(x, tangent))
 }
 
 /** Instance normalisation (Ulyanov et al. 2016): each channel of each image by its own statistics. */
-export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [2, 3], epsilon), p, perChannel)
+export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => standardise(x, moments(x, [2, 3]), { axes: [2, 3], p, place: perChannel, epsilon })
 
 /** Layer normalisation (Ba et al. 2016) over the last axis. */
-export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => scaled(standardise(x, [x.shape.length - 1], epsilon), p, op.take)
+export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => {
+  const axes = [x.shape.length - 1]
+  return standardise(x, moments(x, axes), { axes, p, place: op.take, epsilon })
+}
 
 /** Running statistics of a batch norm: state of a network, not trained by gradients. */
 export type RunningStatistics<L> = {
@@ -110,10 +127,10 @@ export const runningStatistics = (channels: number): RunningStatistics<Parameter
 
 /** Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the batch; also the next running statistics. */
 export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningStatistics<Expr>, momentum = 0.1, epsilon = 1e-5): { y: Expr; running: RunningStatistics<Expr> } {
-  const y = scaled(standardise(x, [0, 2, 3], epsilon), p, perChannel)
-  const still = op.stopGradient(x)
-  const mean = op.mean(still, [0, 2, 3])
-  const variance = op.mean(op.square(op.sub(still, perChannel(mean))), [0, 2, 3])
+  const axes = [0, 2, 3]
+  const found = moments(x, axes)
+  const y = standardise(x, found, { axes, p, place: perChannel, epsilon })
+  const [mean, variance] = [found.mean, found.variance].map(value => op.reshape(value, [-1])) as [Expr, Expr]
   const [n, , h, w] = x.shape as [number, number, number, number]
   const unbiased = (n * h * w) / Math.max(1, n * h * w - 1)
   const blend = (old: Expr, now: Expr) => op.add(op.mul(old, 1 - momentum), op.mul(now, momentum))
@@ -123,7 +140,9 @@ export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningSt
 /** Batch normalisation by frozen statistics, as at inference. */
 export function batchNorm(x: Expr, p: Scale<Operand>, running: RunningStatistics<Operand>, epsilon = 1e-5): Expr {
   const inverse = op.reciprocal(op.sqrt(op.add(running.variance, epsilon)))
-  return scaled(op.mul(op.sub(x, perChannel(running.mean)), perChannel(inverse)), p, perChannel)
+  const factor = p.scale === undefined ? inverse : op.mul(inverse, p.scale)
+  const y = op.mul(op.sub(x, perChannel(running.mean)), perChannel(factor))
+  return p.shift === undefined ? y : op.add(y, perChannel(p.shift))
 }
 
 export type ResidualBlock<L> = {

@@ -61,9 +61,10 @@ export const stopGradient = (a: Operand): Expr => lax.stopGradient(take(a))
  * which the compiler folds away, so that only its transpose survives, in the backward pass. First
  * derivatives alone come out right.
  */
-export function withTangent(value: Expr, x: Expr, tangent: (change: Expr) => Expr): Expr {
-  return add(stopGradient(value), tangent(sub(x, stopGradient(x))))
-}
+export const withTangent = (value: Expr, x: Expr, tangent: (change: Expr) => Expr): Expr => add(stopGradient(value), alongTangent(x, tangent))
+
+/** Zero, with the derivative `tangent`. */
+export const alongTangent = (x: Expr, tangent: (change: Expr) => Expr): Expr => tangent(sub(x, stopGradient(x)))
 
 export const abs = (x: Expr): Expr => mul(x, stopGradient(where(less(x, 0), -1, 1)))
 export const clip = (x: Expr, low: number, high: number): Expr => minimum(maximum(x, low), high)
@@ -88,8 +89,8 @@ export function tanh(x: Expr): Expr {
   return withTangent(y, x, change => mul(change, sub(1, square(y))))
 }
 
-/** x for x >= 0, slope * x below. */
-export const leakyRelu = (x: Expr, slope = 0.01): Expr => mul(x, stopGradient(where(less(x, 0), slope, 1)))
+/** x for x > 0, slope * x (0 <= slope < 1) elsewhere; the derivative at 0 is the slope. */
+export const leakyRelu = (x: Expr, slope = 0.01): Expr => mul(x, stopGradient(where(less(0, x), 1, slope)))
 export const relu = (x: Expr): Expr => leakyRelu(x, 0)
 /** ln(1 + e^x), without overflow. */
 export const softplus = (x: Expr): Expr => add(relu(x), log(add(1, exp(neg(abs(x))))))

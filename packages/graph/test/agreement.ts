@@ -1,9 +1,12 @@
 import { defaultDevice } from '@jax-js/jax'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { compile, hostTensor } from '../src/compile.ts'
+import { build, hostTensor } from '../src/compile.ts'
+import type { ConvolutionTarget } from '../src/lower/convolution.ts'
+import { encodeModel } from '../src/onnx.ts'
 import { constant } from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
+import { openSession } from '../src/runtime.ts'
 import { elementCount, tensor } from '../src/tensor.ts'
 import type { Tensor } from '../src/tensor.ts'
 import { leaves } from '../src/tree.ts'
@@ -16,21 +19,33 @@ export type Arrays = Record<string, Tensor>
 type Fn = (args: Record<string, Expr>) => Tree<Expr>
 
 /** Runs a function as jax-js interprets it and as we compile it, and expects equal shapes and close numbers. */
-export async function expectAgreement(fn: Fn, args: Arrays, tolerance = 1e-4): Promise<void> {
+export async function expectAgreement(fn: Fn, args: Arrays, tolerance = 1e-4, target: ConvolutionTarget = {}): Promise<void> {
   const interpreted = leaves<Expr>(fn(Object.fromEntries(Object.entries(args).map(([name, value]) => [name, constant(value)]))))
+  expectClose(await evaluate(fn, args, target), Object.fromEntries(interpreted.map(([path, value]) => [path || 'output', hostTensor(value)])), tolerance)
+}
+
+/** Runs a function compiled for a target and compiled to standard ONNX, which the interpreter has vouched for at smaller sizes. */
+export async function expectSameAsStandard(fn: Fn, args: Arrays, target: ConvolutionTarget, tolerance = 2e-4): Promise<void> {
+  expectClose(await evaluate(fn, args, target), await evaluate(fn, args, {}), tolerance)
+}
+
+async function evaluate(fn: Fn, args: Arrays, target: ConvolutionTarget): Promise<Arrays> {
   const shapes = Object.fromEntries(Object.entries(args).map(([name, { dtype, dims }]) => [name, { dtype, dims }]))
-  const compiled = await compile(fn as never, shapes, { backend: 'ort-node', threads: 1 })
-  const results = await compiled.run(Object.fromEntries(Object.entries(args).filter(([name]) => compiled.inputs.includes(name))))
-  await compiled.close()
-  for (const [path, expected] of interpreted) {
-    const want = hostTensor(expected)
-    const got = results[path || 'output']!
+  const session = await openSession(encodeModel(build(fn as never, shapes, target)), { backend: 'ort-node', threads: 1 })
+  const results = await session.run(Object.fromEntries(Object.entries(args).filter(([name]) => session.inputs.includes(name))))
+  await session.close()
+  return results
+}
+
+function expectClose(results: Arrays, expected: Arrays, tolerance: number): void {
+  for (const [path, want] of Object.entries(expected)) {
+    const got = results[path]!
     expect(got.dims, `dims of ${path}`).toEqual(want.dims)
     expect(got.dtype).toBe(want.dtype)
     const scale = Math.max(1, ...Array.from(want.data as Float32Array, Math.abs))
     for (let i = 0; i < want.data.length; i++) {
       const difference = Math.abs(Number(got.data[i]) - Number(want.data[i]))
-      if (!(difference <= tolerance * scale)) expect.fail(`${path || 'output'}[${i}]: compiled ${got.data[i]}, interpreted ${want.data[i]}`)
+      if (!(difference <= tolerance * scale)) expect.fail(`${path}[${i}]: got ${got.data[i]}, expected ${want.data[i]}`)
     }
   }
 }

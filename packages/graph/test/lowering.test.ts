@@ -2,9 +2,11 @@ import { grad, lax, numpy as np } from '@jax-js/jax'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { build, shape } from '../src/compile.ts'
+import { instanceNorm, reflectionPad } from '../src/layers.ts'
 import * as op from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
-import { broadcastable, expectForAll, distinct, expectAgreement, floats, integers, shapes } from './agreement.ts'
+import { nativeTarget } from '../src/target.ts'
+import { broadcastable, distinct, expectAgreement, expectForAll, expectSameAsStandard, floats, integers, shapes } from './agreement.ts'
 
 type Args = Record<string, Expr>
 const sumOfSquares = (x: Expr): Expr => op.sum(op.square(x))
@@ -238,6 +240,68 @@ describe('convolutions', () => {
         }, args),
       ),
       10,
+    )
+  })
+})
+
+const native = await nativeTarget()
+
+// Shapes at which the blocked kernels and each form of their weight gradient come in.
+describe.skipIf(!native.convolution)('convolutions on blocked channels', () => {
+  const cases: Record<string, { x: number[]; w: number[]; stride?: number; padding?: number; dilation?: number; groups?: number }> = {
+    'whole blocks, columns as channels': { x: [2, 16, 5, 16], w: [32, 16, 3, 3] },
+    'two columns a channel': { x: [1, 32, 4, 32], w: [16, 32, 3, 3] },
+    'images as channels': { x: [16, 16, 4, 5], w: [16, 16, 3, 3] },
+    'few inputs': { x: [2, 3, 6, 16], w: [16, 3, 3, 3] },
+    'few outputs': { x: [1, 16, 6, 16], w: [5, 16, 3, 3] },
+    'few of both': { x: [1, 12, 6, 16], w: [12, 12, 3, 3] },
+    'a large kernel without padding': { x: [2, 3, 9, 22], w: [16, 3, 7, 7], padding: 0 },
+    'a 1x1 kernel': { x: [1, 16, 4, 16], w: [32, 16, 1, 1] },
+    strided: { x: [2, 16, 8, 32], w: [32, 16, 3, 3], stride: 2, padding: 1 },
+    'strided, images as channels': { x: [16, 16, 6, 6], w: [16, 16, 3, 3], stride: 2, padding: 1 },
+    dilated: { x: [1, 16, 7, 16], w: [16, 16, 3, 3], dilation: 2 },
+    'no blocks fit': { x: [1, 20, 6, 7], w: [24, 20, 3, 3] },
+  }
+  test.each(Object.keys(cases))('%s: result and both gradients', async name => {
+    const { x: xDims, w: wDims, ...options } = cases[name]!
+    await expectForAll(
+      fc.asyncProperty(fc.record({ x: floats(xDims), w: floats(wDims), b: floats([wDims[0]!]) }), args =>
+        expectSameAsStandard(({ x, w, b }: Args) => {
+          const f = (x: Expr, w: Expr, b: Expr) => op.leakyRelu(op.add(op.conv(op.mul(x, 1.5), w, options), op.reshape(b, [1, -1, 1, 1])), 0.25)
+          const s = (x: Expr, w: Expr, b: Expr) => op.sum(op.square(f(x, w, b)))
+          return { y: f(x!, w!, b!), dx: grad((x: Expr) => s(x, w!, b!))(x!.ref), dw: grad((w: Expr) => s(x!, w, b!))(w!.ref), db: grad((b: Expr) => s(x!, w!, b))(b!.ref) }
+        }, args, native),
+      ),
+      1,
+    )
+  })
+
+  test('the smallest of them, as the interpreter computes it', async () => {
+    await expectForAll(
+      fc.asyncProperty(fc.record({ x: floats([1, 3, 3, 16]), w: floats([16, 3, 3, 3]) }), args =>
+        expectAgreement(({ x, w }: Args) => {
+          const s = (x: Expr, w: Expr) => sumOfSquares(op.leakyRelu(op.conv(x, w), 0.25))
+          return { y: s(x!, w!), dx: grad((x: Expr) => s(x, w!))(x!.ref), dw: grad((w: Expr) => s(x!, w))(w!.ref) }
+        }, args, 2e-4, native),
+      ),
+      2,
+    )
+  })
+
+  test('transposed, and what stands between convolutions', async () => {
+    await expectForAll(
+      fc.asyncProperty(fc.record({ x: floats([2, 16, 4, 8]), w: floats([16, 16, 3, 3]), v: floats([16, 16, 3, 3]) }), args =>
+        expectSameAsStandard(({ x, w, v }: Args) => {
+          const f = (x: Expr, w: Expr) => {
+            const up = op.relu(instanceNorm(op.convTranspose(x, w, { stride: 2, padding: 1, outputPadding: 1 })))
+            const y = op.add(op.conv(up, v!), op.mul(up, op.sigmoid(op.neg(up))))
+            return op.concat([op.tanh(y), op.slice(reflectionPad(y, 1), 2, 1, 9).slice([], [], [], [1, 17])], 1)
+          }
+          const s = (x: Expr, w: Expr) => op.mean(op.square(op.sub(f(x, w), 0.3)))
+          return { y: f(x!, w!), peaks: op.max(f(x!, w!), [2, 3]), dx: grad((x: Expr) => s(x, w!))(x!.ref), dw: grad((w: Expr) => s(x!, w))(w!.ref) }
+        }, args, native),
+      ),
+      2,
     )
   })
 })

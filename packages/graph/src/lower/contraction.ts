@@ -1,6 +1,7 @@
 import { LatentError } from '@latent/core'
 import { elementCount } from '../tensor.ts'
 import { multiply, spread } from './elementwise.ts'
+import { blockedReduce } from './blocks.ts'
 import { broadcastShapes } from './graph.ts'
 import type { Graph, Value } from './graph.ts'
 import { reshape, transpose } from './shape.ts'
@@ -31,7 +32,7 @@ export function reduce(graph: Graph, value: Value, op: string, axes: readonly nu
       return graph.broadcast(scaled, kept)
     }
   }
-  return reduceNode(graph, name, graph.full(value), axes, axes)
+  return blockedReduce(graph, name, value, axes) ?? reduceNode(graph, name, graph.full(value), axes, axes)
 }
 
 /** Reduces over `axes` and drops every axis of `dropped`, of which those not reduced have length 1. */

@@ -19,6 +19,8 @@ export interface ConvolutionTarget {
   convolution?(graph: Graph, lhs: Value, rhs: Value, params: PlainConvolution): Value | undefined
   /** A faster weight gradient, likewise. */
   weightGradient?(graph: Graph, lhs: Value, rhs: Value, params: ConvolutionParams, outputDims: readonly number[]): Value | undefined
+  /** Images that hold every `steps`-th pixel each, woven into one. */
+  weave?(graph: Graph, parts: readonly Value[], steps: readonly [number, number]): Value | undefined
 }
 
 /** A convolution as ONNX has it. */
@@ -127,8 +129,10 @@ function transposedConvolution(graph: Graph, lhs: Value, rhs: Value, params: Con
     const plain = { vmapDims: 0, strides: ones, padding: choice.map(({ padding }) => padding), lhsDilation: ones, rhsDilation: ones }
     return convolution(graph, lhs, kernel, plain, [n, o, ...counts], target)
   })
-  // Phases stand side by side as channels; interleaving them is depth to space.
   const rank = steps.length
+  const whole = rank === 2 ? target.weave?.(graph, parts, steps as [number, number]) : undefined
+  if (whole) return slice(graph, whole, [[0, n], [0, o], ...outputDims.map((dim): Pair => [0, dim])])
+  // Phases stand side by side as channels; interleaving them is depth to space.
   const stacked = reshape(graph, concatenate(graph, parts.map(part => reshape(graph, part, [n, 1, o, ...counts])), 1), [n, ...steps, o, ...counts])
   const order = [0, rank + 1, ...steps.flatMap((_, i) => [rank + 2 + i, 1 + i])]
   const woven = reshape(graph, transpose(graph, stacked, order), [n, o, ...counts.map((count, i) => count * steps[i]!)])

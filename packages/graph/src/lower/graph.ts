@@ -16,6 +16,8 @@ export interface Value {
   readonly dtype: DType
   readonly shape: readonly number[]
   readonly thin?: Value
+  /** The same image with channels in blocks; then no plain node need exist. See [Note: Blocked images]. */
+  readonly blocked?: Value
   /** The elements, for constants known while compiling. */
   readonly constant?: Tensor
   /** The node that computes it; absent for inputs and constants. */
@@ -58,6 +60,8 @@ export class Graph {
   readonly #inputs: Value[] = []
   readonly #constants = new Map<string, Value>()
   readonly #known = new Map<string, readonly Value[]>()
+  readonly #blocked = new Map<string, Value>()
+  readonly #flipped = new Map<string, { value: Value; axes: readonly number[] }>()
   #next = 0
 
   input(name: string, dtype: DType, shape: readonly number[]): Value {
@@ -72,6 +76,15 @@ export class Graph {
       const one = { ...value, dims: value.dims.map(() => 1), data: value.data.slice(0, 1) }
       return this.broadcast(this.constant(one), value.dims)
     }
+    return this.#store(value)
+  }
+
+  /** A 64-bit vector, as ONNX wants shapes, axes and positions. */
+  integers(values: readonly number[], dims: readonly number[] = [values.length]): Value {
+    return this.#store(tensor('i64', dims, BigInt64Array.from(values, BigInt)))
+  }
+
+  #store(value: Tensor): Value {
     const bytes = tensorBytes(value)
     // Large constants (tables, masks) are rarely equal: hashing them would cost more than it saves.
     const key = bytes.length <= 4096 ? `${value.dtype}[${value.dims.join()}]${bytes.join()}` : `#${this.#next}`
@@ -87,11 +100,6 @@ export class Graph {
     if (dtype === 'i32') return this.constant(tensor('i32', [], Int32Array.of(value)))
     if (dtype === 'bool') return this.constant(tensor('bool', [], Uint8Array.of(value ? 1 : 0)))
     return this.integers([value], [])
-  }
-
-  /** A 64-bit vector, as ONNX wants shapes, axes and positions. */
-  integers(values: readonly number[], dims: readonly number[] = [values.length]): Value {
-    return this.constant(tensor('i64', dims, BigInt64Array.from(values, BigInt)))
   }
 
   /** One node with one output. Operands are written out in full first; `undefined` leaves an optional one away. */
@@ -122,11 +130,49 @@ export class Graph {
     return { name: `${source.name}*`, dtype: thin.dtype, shape, thin: source }
   }
 
-  /** The value with all its elements in memory. */
+  /** An image that exists in blocks, `[N, C/B, H, W, B]`. See [Note: Blocked images]. */
+  blocked(blocked: Value, shape: readonly number[]): Value {
+    return { name: `${blocked.name}~`, dtype: blocked.dtype, shape, blocked }
+  }
+
+  /** The blocked form of an image, where one was computed before. */
+  blockedForm(image: Value): Value | undefined {
+    return image.blocked ?? this.#blocked.get(image.name)
+  }
+
+  rememberBlocked(plain: Value, blocked: Value): void {
+    this.#blocked.set(plain.name, blocked)
+  }
+
+  rememberFlip(flipped: Value, value: Value, axes: readonly number[]): void {
+    this.#flipped.set(flipped.name, { value, axes })
+  }
+
+  /** What a value is the mirror image of, if it is one. */
+  flippedFrom(value: Value): { value: Value; axes: readonly number[] } | undefined {
+    return this.#flipped.get(value.name)
+  }
+
+  /** The value with all its elements in memory, in order. */
   full(value: Value): Value {
+    if (value.blocked) return this.#unblock(value, value.blocked)
     if (!value.thin) return value
-    const known = this.node('Expand', [value.thin, this.integers(value.shape)], value.shape)
-    return known
+    return this.node('Expand', [this.full(value.thin), this.integers(value.shape)], value.shape)
+  }
+
+  #unblock(image: Value, blocked: Value): Value {
+    const [n, c, h, w, size] = blocked.shape as [number, number, number, number, number]
+    let plain: Value
+    if (image.dtype === 'f32') {
+      const flat = this.node('Reshape', [blocked, this.integers([n, c * size, h, w])], [n, c * size, h, w])
+      plain = this.node('ReorderOutput', [flat], image.shape, { domain: 'com.microsoft.nchwc', attributes: { channels: image.shape[1]! } })
+    } else {
+      // The operator moves floats alone.
+      const moved = this.node('Transpose', [blocked], [n, c, size, h, w], { attributes: { perm: [0, 1, 4, 2, 3] } })
+      plain = this.node('Reshape', [moved, this.integers(image.shape)], image.shape)
+    }
+    this.rememberBlocked(plain, blocked)
+    return plain
   }
 
   /** Serialisable form, with only what `outputs` need. */
@@ -170,6 +216,9 @@ export class Graph {
     }
   }
 }
+
+/** What computes a value: its thin or blocked form, where it has one. */
+export const core = (value: Value): Value => value.thin ?? value.blocked ?? value
 
 /** The single number a value is everywhere, if the compiler knows it. */
 export function splat(value: Value): number | undefined {

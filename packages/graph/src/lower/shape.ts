@@ -60,7 +60,44 @@ export function transpose(graph: Graph, value: Value, perm: readonly number[]): 
     const inner = value.node.attributes!['perm'] as readonly number[]
     return transpose(graph, value.node.operands[0]!, perm.map(axis => inner[axis]!))
   }
+  const before = value.node?.op === 'Reshape' ? value.node.operands[0]! : undefined
+  if (before?.node?.op === 'Transpose') {
+    const order = permuteGroups(before.shape, value.shape, perm)
+    if (order) return reshape(graph, transpose(graph, before, order), shape)
+  }
   return graph.node('Transpose', [value], shape, { attributes: { perm } })
+}
+
+/**
+ * The permutation of `from` that does, before a reshape to `to`, what `perm` does after it: there is one
+ * if `perm` keeps together whatever the reshape merges or splits.
+ */
+function permuteGroups(from: readonly number[], to: readonly number[], perm: readonly number[]): number[] | undefined {
+  const groups: { sources: number[]; targets: number[] }[] = []
+  let [i, j] = [0, 0]
+  while (i < from.length && j < to.length) {
+    const group = { sources: [i], targets: [j] }
+    let [left, right] = [from[i++]!, to[j++]!]
+    while (left !== right) {
+      if (left < right) {
+        group.sources.push(i)
+        left *= from[i++]!
+      } else {
+        group.targets.push(j)
+        right *= to[j++]!
+      }
+    }
+    groups.push(group)
+  }
+  if (i < from.length || j < to.length) return undefined
+  const order: number[] = []
+  for (let at = 0; at < perm.length; ) {
+    const group = groups.find(({ targets }) => targets[0] === perm[at])
+    if (!group || group.targets.some((target, k) => perm[at + k] !== target)) return undefined
+    order.push(...group.sources)
+    at += group.targets.length
+  }
+  return order
 }
 
 /** @param ranges start (inclusive) and end (exclusive) of every axis */
@@ -91,7 +128,9 @@ export function flip(graph: Graph, value: Value, axes: readonly number[]): Value
   if (turned.length === 0) return value
   if (value.thin) return graph.broadcast(flip(graph, value.thin, turned), value.shape)
   const each = (number: number) => graph.integers(turned.map(() => number))
-  return graph.node('Slice', [value, each(-1), each(-(2 ** 31)), graph.integers(turned), each(-1)], value.shape)
+  const flipped = graph.node('Slice', [value, each(-1), each(-(2 ** 31)), graph.integers(turned), each(-1)], value.shape)
+  graph.rememberFlip(flipped, value, turned)
+  return flipped
 }
 
 export function concatenate(graph: Graph, values: readonly Value[], axis: number): Value {

@@ -1,14 +1,17 @@
+import { defaultChain } from '#ort'
 import { LatentError } from '@latent/core'
 import { build, shape } from '../compile.ts'
 import type { Shape } from '../compile.ts'
 import { differentiate } from '../differentiate.ts'
+import type { ConvolutionTarget } from '../lower/convolution.ts'
 import { encodeModel } from '../onnx.ts'
 import * as op from '../ops.ts'
 import type { Expr } from '../ops.ts'
 import { initialise } from '../parameters.ts'
 import type { Parameter } from '../parameters.ts'
 import { openSession } from '../runtime.ts'
-import type { Backend, SessionOptions } from '../runtime.ts'
+import type { Backend, Session, SessionOptions } from '../runtime.ts'
+import { nativeTarget } from '../target.ts'
 import { tensor, zeros } from '../tensor.ts'
 import type { Tensor } from '../tensor.ts'
 import { leaves, mapTree } from '../tree.ts'
@@ -169,9 +172,27 @@ function clipFactor(gradients: readonly Expr[], limit: number): { factor: Expr; 
  * The step as an ONNX model, for a look at what the trainer runs.
  * @throws E_GRAPH for what cannot be lowered
  */
-export function stepModel<N, S>(training: Training<N, S>): Uint8Array {
+export function stepModel<N, S>(training: Training<N, S>, target: ConvolutionTarget = {}): Uint8Array {
   const plan = layout(training)
-  return encodeModel(build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan)))
+  return encodeModel(build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target))
+}
+
+/** On the native backend with all that its processor offers; on any other, standard ONNX. */
+async function openStep<N, S>(training: Training<N, S>, options: SessionOptions): Promise<Session> {
+  const chain = options.backend === undefined ? defaultChain : [options.backend].flat()
+  if (chain[0] === 'ort-node') {
+    const target = await nativeTarget()
+    if (target.convolution) {
+      const native = stepModel(training, target)
+      try {
+        return await openSession(native, { ...options, backend: 'ort-node' })
+      } catch (error) {
+        // Without the native library the rest of the chain may serve; a graph it refuses is our defect, unless asked otherwise.
+        if (chain.length === 1) throw error
+      }
+    }
+  }
+  return openSession(stepModel(training), options)
 }
 
 /**
@@ -181,7 +202,7 @@ export function stepModel<N, S>(training: Training<N, S>): Uint8Array {
  */
 export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: SessionOptions = {}): Promise<Stepper> {
   const plan = layout(training)
-  const session = await openSession(stepModel(training), options)
+  const session = await openStep(training, options)
   const initial = Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>))
   const initialState = Object.fromEntries(leaves<Tensor>((await initialise(training.state ?? {}, seed))))
 
