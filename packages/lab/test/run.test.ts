@@ -119,6 +119,18 @@ describe('controls', () => {
     expect(() => requireControls(blind.controlDeviations)).toThrowError(expect.objectContaining({ code: 'E_CONTROLS' }) as Error)
   })
 
+  test('so does one that changes what it was given', async () => {
+    const vandal: ImageCipher = {
+      ...baselines['identity']!(),
+      async encrypt(plain, key, options) {
+        const cipher = await baselines['identity']!().encrypt(plain, key, options)
+        plain.data[5] = plain.data[5]! ^ 255
+        return cipher
+      },
+    }
+    expect((await summaryOf({ identity: vandal })).controlDeviations).toEqual(expect.arrayContaining([expect.stringContaining('identity is not what it says')]))
+  })
+
   test('a control that was not measured spoils the run', () => {
     expect(controlDeviations(() => undefined)).toHaveLength(CONTROL_IDS.length)
     expect(Object.values(CONTROLS).some(({ role }) => role === 'negative')).toBe(true)

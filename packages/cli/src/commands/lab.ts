@@ -128,7 +128,8 @@ function verdictLines({ results }: Summary): string {
     .map(result => {
       const failing = Object.entries(result.tests).flatMap(([id, test]) => (test.verdict === 'fails' ? [id] : []))
       const found = result.images === 0 ? 'not measured' : failing.length === 0 ? 'no deviation found' : `fails ${failing.join(', ')}`
-      return `${result.id.padEnd(22)} ${recovery(result).padEnd(10)} ${found}`
+      const untrue = result.contradicted.length > 0 ? `; does not do what it says of itself: ${result.contradicted.join(', ')}` : ''
+      return `${result.id.padEnd(22)} ${recovery(result).padEnd(10)} ${found}${untrue}`
     })
     .join('\n')
 }

@@ -1,6 +1,6 @@
 import type { CipherTraits, KeySpace } from '@latent/core'
 import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
-import { controlDeviations } from './controls.ts'
+import { controlDeviations, CONTROLS } from './controls.ts'
 import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
 import { TEST_IDS, type TestId } from './tests.ts'
 import { judge, type TestVerdict } from './verdict.ts'
@@ -57,7 +57,8 @@ export function summarise(info: RunInfo, rows: readonly Row[]): Summary {
   // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
   const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
   const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id)))
-  return { ...info, results, controlDeviations: controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests) }
+  const contradicted = results.flatMap(({ id, contradicted }) => (id in CONTROLS && contradicted.length > 0 ? [`${id} is not what it says: ${contradicted.join(', ')}`] : []))
+  return { ...info, results, controlDeviations: [...controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests), ...contradicted] }
 }
 
 function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary {
