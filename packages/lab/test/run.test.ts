@@ -1,4 +1,5 @@
 import { type ImageCipher, image, LatentError } from '@latent/core'
+import { findScheme } from '@latent/schemes'
 import { baselines, chaoticStream, logisticMap } from '@latent/schemes/baselines'
 import { describe, expect, test } from 'vitest'
 import {
@@ -62,6 +63,13 @@ describe('every baseline fails exactly the tests that it should', () => {
 
   test.each(expected)('%s', async (id, fails) => {
     expect(failing(await rowsOf(baselines[id]!()))).toEqual(TEST_IDS.filter(test => fails.includes(test)))
+  })
+
+  test('exact-flow fails none', async () => {
+    const { cipher, close } = await findScheme('exact-flow').open()
+    const rows = await rowsOf(cipher).finally(close)
+    expect(failing(rows)).toEqual([])
+    expect(rows.every(({ quality, observed }) => quality.exact && observed.lengthPreserving && !observed.randomised)).toBe(true)
   })
 
   test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
