@@ -197,10 +197,17 @@ describe('measuring', () => {
     expect(row.quality).toMatchObject({ exact: true, psnr: null, ssim: null })
   })
 
-  test('a digit of 28 x 28 is enough for sensitivity, not for histograms', async () => {
+  test('a digit of 28 x 28 is enough for sensitivity; histograms are pooled', async () => {
     const digit = image({ width: 28, height: 28, channels: 1, format: 'u8', data: Uint8Array.from({ length: 784 }, (_, i) => (i % 28 > 10 && i % 28 < 16 ? 255 : 0)) })
-    const { tests } = await measureImage(baselines['aes-256-ctr']!(), digit, { imageId: 'digit', seed: 0 })
-    expect(TEST_IDS.filter(id => !(id in tests))).toEqual(['histogram', 'entropy', 'local-entropy'])
+    const measure = (id: string) => Promise.all(Array.from({ length: 40 }, (_, seed) => measureImage(baselines[id]!(), digit, { imageId: `digit-${seed}`, seed })))
+    const rows = await measure('aes-256-ctr')
+    expect(TEST_IDS.filter(id => !(id in rows[0]!.tests))).toEqual(['histogram', 'entropy', 'local-entropy'])
+    // Eleven ciphers of 784 bytes make a pool: three full ones, and seven left over.
+    const { histogram, entropy } = summarise(info([baselines['aes-256-ctr']!()]), rows).results[0]!.tests
+    expect(histogram).toMatchObject({ verdict: 'consistent', replicates: 3 })
+    expect(entropy!.value.mean).toBeGreaterThan(7.97)
+    const plain = summarise(info([baselines['identity']!()]), await measure('identity')).results[0]!.tests
+    expect([plain.histogram!.verdict, plain.entropy!.verdict]).toEqual(['fails', 'fails'])
   })
 
   test('16-bit images are measured on both bytes', async () => {

@@ -1,4 +1,5 @@
 import type { CipherTraits, KeySpace } from '@latent/core'
+import { entropyTestOfCounts, histogramTestOfCounts, type NullTest, total } from '../metrics/index.ts'
 import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
 import { controlDeviations, CONTROLS } from './controls.ts'
 import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
@@ -64,9 +65,10 @@ export function summarise(info: RunInfo, rows: readonly Row[]): Summary {
 function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary {
   const measured = rows.filter(row => row.kind === 'image')
   const lossy = measured.filter(({ quality }) => !quality.exact)
+  const pooled = poolSmall(measured)
   const tests = Object.fromEntries(
     TEST_IDS.flatMap(id => {
-      const found = measured.flatMap(({ tests }) => tests[id] ?? [])
+      const found = [...measured.flatMap(({ tests }) => tests[id] ?? []), ...(pooled[id] ?? [])]
       return found.length === 0 ? [] : [[id, { ...judge(found.map(({ p }) => p)), value: bootstrapMean(found.map(({ value }) => value)) }]]
     }),
   )
@@ -92,6 +94,23 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     trail: trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
     timing: rows.find(row => row.kind === 'timing'),
   }
+}
+
+/** Bytes a pool of small ciphers has at least: 32 of each value. */
+const POOL_BYTES = 8192
+
+/** Histogram and entropy of ciphers that are too small for one each, taken together until there are enough bytes. */
+function poolSmall(rows: readonly ImageRow[]): Partial<Record<TestId, NullTest[]>> {
+  const pools: Float64Array[] = []
+  let current = new Float64Array(256)
+  for (const { counts } of rows) {
+    if (!counts) continue
+    for (let v = 0; v < 256; v++) current[v]! += counts[v]!
+    if (total(current) < POOL_BYTES) continue
+    pools.push(current)
+    current = new Float64Array(256)
+  }
+  return { histogram: pools.flatMap(pool => histogramTestOfCounts(pool) ?? []), entropy: pools.flatMap(pool => entropyTestOfCounts(pool) ?? []) }
 }
 
 function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {
