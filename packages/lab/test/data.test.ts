@@ -58,6 +58,9 @@ describe('formats of small pictures', () => {
     const [first, second] = parseIdxImages(idx(2, 12))
     expect(first).toMatchObject({ width: 3, height: 2, channels: 1 })
     expect(Array.from(second!.data)).toEqual([22, 23, 24, 25, 26, 27])
+    const [own] = parseIdxImages(Buffer.from(idx(2, 12)))
+    own!.data.slice()[0] = 99
+    expect(own!.data[0]).toBe(16)
     for (const bad of [new Uint8Array(3), new Uint8Array(16), idx(3, 12), idx(2, 11)]) expect(() => parseIdxImages(bad)).toThrow(LatentError)
   })
 

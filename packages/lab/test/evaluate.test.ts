@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CONTROL_IDS, drawPicture, type ImageRow, parseRows, rowName, type Summary } from '../src/index.ts'
+import { CONTROL_IDS, drawPicture, type ImageRow, measuredCounterpart, parseRows, PUBLISHED, rowName, type Summary } from '../src/index.ts'
 import { evaluate, randomness, randomnessControls } from '../src/node.ts'
 import { gallery, renderComparison, renderReport } from '../src/report/index.ts'
 import { baselines } from '@latent/schemes/baselines'
@@ -83,6 +83,14 @@ describe('a run', () => {
     expect(comparison).not.toMatch(/NaN|undefined|\[object/)
   })
 
+  test('published figures stand beside measured ones, with their conditions', () => {
+    const result = { ...summary.results[1]!, id: 'encipher-gan-2023' }
+    const page = renderComparison([{ summary, result }])
+    for (const text of ['39.9703 dB', 'wire format and image size not stated', 'exact through a u8 cipher', 'outside the null band']) expect(page).toContain(text)
+    expect(measuredCounterpart(result, 'accuracy')).toBeUndefined()
+    expect(PUBLISHED.every(({ citation, figures }) => citation.length > 10 && figures.length > 0)).toBe(true)
+  })
+
   test('a page of a run whose controls deviate is refused', async () => {
     await expect(renderReport({ ...summary, controlDeviations: ['random-bytes fails histogram'] }, [])).rejects.toMatchObject({ code: 'E_CONTROLS' })
   })
@@ -150,7 +158,7 @@ describe('the command', () => {
   }
 
   test('evaluate, killed and started again, then compare', async () => {
-    const args = ['lab', 'evaluate', '-s', 'pwlcm-xor', '-d', 'procedural:6', '-o', 'killed', '--pictures', 'procedural', '--robustness', '1']
+    const args = ['lab', 'evaluate', '-s', 'pwlcm-xor', '-d', 'procedural:3', '-o', 'killed', '--pictures', 'procedural', '--robustness', '1']
     const rowsPath = join(scratch, 'killed', 'rows.jsonl')
     const child = start(args)
     await new Promise<void>(resolve => {

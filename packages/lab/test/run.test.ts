@@ -1,4 +1,5 @@
 import { type ImageCipher, image, LatentError } from '@latent/core'
+import { findScheme } from '@latent/schemes'
 import { baselines, chaoticStream, logisticMap } from '@latent/schemes/baselines'
 import { describe, expect, test } from 'vitest'
 import {
@@ -64,6 +65,14 @@ describe('every baseline fails exactly the tests that it should', () => {
     expect(failing(await rowsOf(baselines[id]!()))).toEqual(TEST_IDS.filter(test => fails.includes(test)))
   })
 
+  test('exact-flow fails none', async () => {
+    const flow = await findScheme('exact-flow').open()
+    const rows = await rowsOf(flow.cipher)
+    await flow.close()
+    expect(failing(rows)).toEqual([])
+    expect(rows.every(({ quality, observed }) => quality.exact && observed.lengthPreserving && !observed.randomised)).toBe(true)
+  })
+
   test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
     const fails = failing(await rowsOf(baselines['fixed-permutation']!()))
     expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(ALL.filter(id => !CORRELATIONS.includes(id)))
@@ -117,6 +126,18 @@ describe('controls', () => {
     const blind = await summaryOf({ 'xor-reused-mask': baselines['aes-256-ctr']!() })
     expect(blind.controlDeviations).toEqual(expect.arrayContaining(['xor-reused-mask passes pixel-npcr', 'xor-reused-mask passes mask-reuse']))
     expect(() => requireControls(blind.controlDeviations)).toThrowError(expect.objectContaining({ code: 'E_CONTROLS' }) as Error)
+  })
+
+  test('so does one that changes what it was given', async () => {
+    const vandal: ImageCipher = {
+      ...baselines['identity']!(),
+      async encrypt(plain, key, options) {
+        const cipher = await baselines['identity']!().encrypt(plain, key, options)
+        plain.data[5] = plain.data[5]! ^ 255
+        return cipher
+      },
+    }
+    expect((await summaryOf({ identity: vandal })).controlDeviations).toEqual(expect.arrayContaining([expect.stringContaining('identity is not what it says')]))
   })
 
   test('a control that was not measured spoils the run', () => {
@@ -176,10 +197,17 @@ describe('measuring', () => {
     expect(row.quality).toMatchObject({ exact: true, psnr: null, ssim: null })
   })
 
-  test('a digit of 28 x 28 is enough for sensitivity, not for histograms', async () => {
+  test('a digit of 28 x 28 is enough for sensitivity; histograms are pooled', async () => {
     const digit = image({ width: 28, height: 28, channels: 1, format: 'u8', data: Uint8Array.from({ length: 784 }, (_, i) => (i % 28 > 10 && i % 28 < 16 ? 255 : 0)) })
-    const { tests } = await measureImage(baselines['aes-256-ctr']!(), digit, { imageId: 'digit', seed: 0 })
-    expect(TEST_IDS.filter(id => !(id in tests))).toEqual(['histogram', 'entropy', 'local-entropy'])
+    const measure = (id: string) => Promise.all(Array.from({ length: 40 }, (_, seed) => measureImage(baselines[id]!(), digit, { imageId: `digit-${seed}`, seed })))
+    const rows = await measure('aes-256-ctr')
+    expect(TEST_IDS.filter(id => !(id in rows[0]!.tests))).toEqual(['histogram', 'entropy', 'local-entropy'])
+    // Eleven ciphers of 784 bytes make a pool: three full ones, and seven left over.
+    const { histogram, entropy } = summarise(info([baselines['aes-256-ctr']!()]), rows).results[0]!.tests
+    expect(histogram).toMatchObject({ verdict: 'consistent', replicates: 3 })
+    expect(entropy!.value.mean).toBeGreaterThan(7.97)
+    const plain = summarise(info([baselines['identity']!()]), await measure('identity')).results[0]!.tests
+    expect([plain.histogram!.verdict, plain.entropy!.verdict]).toEqual(['fails', 'fails'])
   })
 
   test('16-bit images are measured on both bytes', async () => {

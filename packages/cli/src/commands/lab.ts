@@ -128,7 +128,8 @@ function verdictLines({ results }: Summary): string {
     .map(result => {
       const failing = Object.entries(result.tests).flatMap(([id, test]) => (test.verdict === 'fails' ? [id] : []))
       const found = result.images === 0 ? 'not measured' : failing.length === 0 ? 'no deviation found' : `fails ${failing.join(', ')}`
-      return `${result.id.padEnd(22)} ${recovery(result).padEnd(10)} ${found}`
+      const untrue = result.contradicted.length > 0 ? `; does not do what it says of itself: ${result.contradicted.join(', ')}` : ''
+      return `${result.id.padEnd(22)} ${recovery(result).padEnd(10)} ${found}${untrue}`
     })
     .join('\n')
 }
@@ -146,13 +147,18 @@ function compareCommand(lab: Command): void {
     .option('-s, --scheme <id...>', 'only these schemes')
     .option('-o, --out <file>', 'write a page (.html) as well')
     .action(async (runs: string[], { scheme, out }: { scheme?: string[]; out?: string }) => {
-      const { claims } = await import('@latent/lab')
+      const { claims, measuredCounterpart, publishedFor } = await import('@latent/lab')
       const summaries = await Promise.all(runs.map(readSummary))
       const chosen = summaries.flatMap(summary => summary.results.flatMap(result => (scheme === undefined || scheme.includes(result.id) ? [{ summary, result }] : [])))
       if (chosen.length === 0) throw new LatentError('E_ARGUMENT', 'none of these runs measured the schemes asked for')
       for (const { summary, result } of chosen) {
         process.stdout.write(`\n${result.title} (${result.id}) on ${summary.data}, ${result.images} images\n`)
         for (const claim of claims(result)) process.stdout.write(`  ${claim.standing.padEnd(13)} ${claim.topic}: ${claim.say}\n${' '.repeat(16)}not: ${claim.never}\n`)
+        const published = publishedFor(result.id)
+        if (!published) continue
+        process.stdout.write(`  published: ${published.citation}\n`)
+        for (const { metric, value, condition, standing } of published.figures) process.stdout.write(`    ${metric}: ${value}${condition && ` (${condition})`}, ${standing}; here: ${measuredCounterpart(result, metric) ?? 'not measured'}\n`)
+        for (const remark of published.remarks) process.stdout.write(`    ${remark}\n`)
       }
       if (out === undefined) return
       const { renderComparison } = await import('@latent/lab/report')

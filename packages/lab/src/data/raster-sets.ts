@@ -13,7 +13,8 @@ export function parseIdxImages(bytes: Uint8Array): Image<'u8'>[] {
   const [count, height, width] = [view.getUint32(4), view.getUint32(8), view.getUint32(12)]
   const size = width * height
   if (size === 0 || bytes.length !== 16 + count * size) throw new LatentError('E_DATA', `the IDX header promises ${count} pictures of ${width}x${height}, and the file has ${bytes.length - 16} bytes of them`)
-  return Array.from({ length: count }, (_, i) => image({ width, height, channels: 1, format: 'u8', data: bytes.slice(16 + i * size, 16 + (i + 1) * size) }))
+  // Not `slice`: a Buffer's shares its memory, and an image's samples are its own.
+  return Array.from({ length: count }, (_, i) => image({ width, height, channels: 1, format: 'u8', data: new Uint8Array(bytes.subarray(16 + i * size, 16 + (i + 1) * size)) }))
 }
 
 const CIFAR_SIDE = 32

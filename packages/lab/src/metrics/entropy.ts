@@ -1,6 +1,6 @@
 import { KeyStream, LatentError } from '@latent/core'
 import { chiSquareLower, chiSquareUpper, logGamma, normalQuantile, normalTwoSided, twoSided } from '../statistics/special.ts'
-import { histogram, HISTOGRAM_DOF, HISTOGRAM_MINIMUM } from './histogram.ts'
+import { histogram, HISTOGRAM_DOF, HISTOGRAM_MINIMUM, total } from './histogram.ts'
 import type { NullTest } from './samples.ts'
 
 /**
@@ -14,9 +14,9 @@ export function shannonEntropy(bytes: Uint8Array): number {
   return entropyOfCounts(histogram(bytes), bytes.length)
 }
 
-function entropyOfCounts(counts: Uint32Array, n: number): number {
+function entropyOfCounts(counts: ArrayLike<number>, n: number): number {
   let sum = 0
-  for (const count of counts) if (count > 1) sum += count * Math.log2(count)
+  for (let v = 0; v < counts.length; v++) if (counts[v]! > 1) sum += counts[v]! * Math.log2(counts[v]!)
   return Math.log2(n) - sum / n
 }
 
@@ -93,9 +93,14 @@ export interface EntropyTest extends NullTest {
  * @returns undefined below 1,280 bytes
  */
 export function entropyTest(bytes: Uint8Array): EntropyTest | undefined {
-  const n = bytes.length
+  return entropyTestOfCounts(histogram(bytes))
+}
+
+/** The same from counts, which may be pooled over small images. */
+export function entropyTestOfCounts(counts: ArrayLike<number>): EntropyTest | undefined {
+  const n = total(counts)
   if (n < HISTOGRAM_MINIMUM) return undefined
-  const value = shannonEntropy(bytes)
+  const value = entropyOfCounts(counts, n)
   const expected = expectedEntropy(n)
   const g = (HISTOGRAM_DOF * (8 - value)) / (8 - expected)
   return { value, expected, p: twoSided(chiSquareLower(HISTOGRAM_DOF, g), chiSquareUpper(HISTOGRAM_DOF, g)) }

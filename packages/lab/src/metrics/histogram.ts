@@ -29,15 +29,28 @@ export interface HistogramTest extends NullTest {
  * @returns undefined below {@link HISTOGRAM_MINIMUM} bytes
  */
 export function histogramTest(bytes: Uint8Array): HistogramTest | undefined {
-  if (bytes.length < HISTOGRAM_MINIMUM) return undefined
-  const expected = bytes.length / 256
+  return histogramTestOfCounts(histogram(bytes))
+}
+
+/** The same from counts, which may be pooled over small images. */
+export function histogramTestOfCounts(counts: ArrayLike<number>): HistogramTest | undefined {
+  const n = total(counts)
+  if (n < HISTOGRAM_MINIMUM) return undefined
+  const expected = n / 256
   let squares = 0
   let absolute = 0
-  for (const count of histogram(bytes)) {
-    squares += (count - expected) ** 2
-    absolute += Math.abs(count - expected)
+  for (let v = 0; v < 256; v++) {
+    squares += (counts[v]! - expected) ** 2
+    absolute += Math.abs(counts[v]! - expected)
   }
   const value = squares / expected
   const p = twoSided(chiSquareLower(HISTOGRAM_DOF, value), chiSquareUpper(HISTOGRAM_DOF, value))
   return { value, p, variance: squares / 256, deviation: absolute / 256 / expected }
+}
+
+/** Sum of counts. */
+export function total(counts: ArrayLike<number>): number {
+  let sum = 0
+  for (let v = 0; v < counts.length; v++) sum += counts[v]!
+  return sum
 }

@@ -65,6 +65,7 @@ export const SOURCES: readonly Source[] = [
     name: 'mnist',
     title: 'MNIST (LeCun, Cortes, Burges): 70,000 digits of 28 x 28',
     terms: 'Creative Commons Attribution-ShareAlike 3.0',
+    // The authors' page no longer serves the files to programs; this is the copy that PyTorch keeps.
     archives: idxFiles('https://ossci-datasets.s3.amazonaws.com/mnist/'),
     contents: {
       'train-images-idx3-ubyte.gz': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',

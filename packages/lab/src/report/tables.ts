@@ -6,6 +6,7 @@ import type { TimingRow } from '../run/rows.ts'
 import type { SchemeSummary, Summary } from '../run/summary.ts'
 import { TEST_IDS, TESTS, type TestId } from '../run/tests.ts'
 import { publishedFor } from '../published/figures.ts'
+import { measuredCounterpart } from '../published/measured.ts'
 import { html, type Markup } from './page.ts'
 
 /** Tables of a report; each says in its heading what it holds. */
@@ -136,16 +137,8 @@ export function claimsTable(result: SchemeSummary): Markup {
 export function publishedTable(result: SchemeSummary): Markup | undefined {
   const published = publishedFor(result.id)
   if (!published) return undefined
-  const measured: Record<string, Markup | string> = {
-    psnr: recovery(result),
-    ssim: result.ssim ? result.ssim.mean.toFixed(4) : '–',
-    entropy: result.tests.entropy ? result.tests.entropy.value.mean.toFixed(4) : '–',
-    correlation: (['horizontal', 'vertical', 'diagonal'] as const).map(d => `${d[0]!.toUpperCase()} ${result.tests[`correlation-${d}`]?.value.mean.toFixed(4) ?? '–'}`).join(', '),
-    parameters: result.timing?.parameters?.toLocaleString('en') ?? '–',
-    'key-space': keySpace(result),
-  }
   return html`<p>${published.citation}</p><div class="scroll"><table>
 <thead><tr><th>figure</th><th>published</th><th>condition</th><th>standing</th><th>measured here</th></tr></thead>
-<tbody>${published.figures.map(figure => html`<tr><th>${figure.metric}</th><td>${figure.value}</td><td>${figure.condition}</td><td>${figure.standing}</td><td>${measured[figure.metric] ?? '–'}</td></tr>`)}</tbody>
+<tbody>${published.figures.map(figure => html`<tr><th>${figure.metric}</th><td>${figure.value}</td><td>${figure.condition}</td><td>${figure.standing}</td><td>${measuredCounterpart(result, figure.metric) ?? '–'}</td></tr>`)}</tbody>
 </table></div><p>${published.remarks.join(' ')}</p>`
 }

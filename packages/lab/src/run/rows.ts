@@ -14,6 +14,8 @@ export interface ImageRow {
   readonly wire: SampleFormat
   /** A test that does not apply (too small, constant plain, refused key) is absent. */
   readonly tests: Partial<Record<TestId, NullTest>>
+  /** Byte counts of a cipher too small for a histogram of its own: the summary pools them. */
+  readonly counts?: readonly number[]
   readonly quality: QualityRow
   /** Inside the local-entropy interval of the 2013 paper; absent where the image is too small. */
   readonly localEntropyPublished?: boolean

@@ -1,6 +1,7 @@
 import type { CipherTraits, KeySpace } from '@latent/core'
+import { entropyTestOfCounts, histogramTestOfCounts, type NullTest, total } from '../metrics/index.ts'
 import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
-import { controlDeviations } from './controls.ts'
+import { controlDeviations, CONTROLS } from './controls.ts'
 import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
 import { TEST_IDS, type TestId } from './tests.ts'
 import { judge, type TestVerdict } from './verdict.ts'
@@ -57,15 +58,17 @@ export function summarise(info: RunInfo, rows: readonly Row[]): Summary {
   // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
   const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
   const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id)))
-  return { ...info, results, controlDeviations: controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests) }
+  const contradicted = results.flatMap(({ id, contradicted }) => (id in CONTROLS && contradicted.length > 0 ? [`${id} is not what it says: ${contradicted.join(', ')}`] : []))
+  return { ...info, results, controlDeviations: [...controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests), ...contradicted] }
 }
 
 function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary {
   const measured = rows.filter(row => row.kind === 'image')
   const lossy = measured.filter(({ quality }) => !quality.exact)
+  const pooled = poolSmall(measured)
   const tests = Object.fromEntries(
     TEST_IDS.flatMap(id => {
-      const found = measured.flatMap(({ tests }) => tests[id] ?? [])
+      const found = [...measured.flatMap(({ tests }) => tests[id] ?? []), ...(pooled[id] ?? [])]
       return found.length === 0 ? [] : [[id, { ...judge(found.map(({ p }) => p)), value: bootstrapMean(found.map(({ value }) => value)) }]]
     }),
   )
@@ -91,6 +94,23 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     trail: trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
     timing: rows.find(row => row.kind === 'timing'),
   }
+}
+
+/** Bytes a pool of small ciphers has at least: 32 of each value. */
+const POOL_BYTES = 8192
+
+/** Histogram and entropy of ciphers that are too small for one each, taken together until there are enough bytes. */
+function poolSmall(rows: readonly ImageRow[]): Partial<Record<TestId, NullTest[]>> {
+  const pools: Float64Array[] = []
+  let current = new Float64Array(256)
+  for (const { counts } of rows) {
+    if (!counts) continue
+    for (let v = 0; v < 256; v++) current[v]! += counts[v]!
+    if (total(current) < POOL_BYTES) continue
+    pools.push(current)
+    current = new Float64Array(256)
+  }
+  return { histogram: pools.flatMap(pool => histogramTestOfCounts(pool) ?? []), entropy: pools.flatMap(pool => entropyTestOfCounts(pool) ?? []) }
 }
 
 function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {
