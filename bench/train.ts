@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { fill, trainingA, trainingB, trainingC, trainingD } from './networks.ts'
 import { inTurns, openPeer, timed } from './peer.ts'
 import type { Measure } from './peer.ts'
+import { openProfile } from './profile.ts'
 
 const PROBLEMS: Record<string, { readonly title: string; readonly training: Training<never, never>; readonly steps: number }> = {
   a: { title: 'five 3x3 layers, 32 channels, 8x64x64', training: trainingA as never, steps: 6 },
@@ -15,17 +16,18 @@ const PROBLEMS: Record<string, { readonly title: string; readonly training: Trai
 
 /**
  * Whole training steps (loss, gradients, optimiser) beside PyTorch's. Options: names of problems, --rounds, --threads,
- * --measure cpu (processor time on one thread), --profile PREFIX.
+ * --measure cpu (processor time on one thread), --profile (shares of each operator, instead).
  */
 export default async function run(options: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({ args: [...options], allowPositionals: true, options: { rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, measure: { type: 'string', default: 'wall' }, profile: { type: 'string' } } })
+  const { values, positionals } = parseArgs({ args: [...options], allowPositionals: true, options: { rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, measure: { type: 'string', default: 'wall' }, profile: { type: 'boolean', default: false } } })
   const measure = values.measure as Measure
   const threads = measure === 'cpu' ? 1 : Number(values.threads ?? availableParallelism())
   const names = positionals.length > 0 ? positionals : Object.keys(PROBLEMS)
   for (const name of names) {
     const { title, training, steps } = PROBLEMS[name]!
+    const profile = values.profile ? openProfile() : undefined
     const [started, cpu] = [performance.now(), process.cpuUsage()]
-    const stepper = await openStepper(training, 1, { threads, ...(values.profile === undefined ? {} : { profile: values.profile }) })
+    const stepper = await openStepper(training, 1, { threads, ...(profile === undefined ? {} : { profile: profile.prefix }) })
     const opened = performance.now() - started
     const { user, system } = process.cpuUsage(cpu)
     const batch = fill(training.batch)
@@ -40,6 +42,12 @@ export default async function run(options: readonly string[]): Promise<void> {
     }
     await ours(3)
     const facts = `${parameterCount(training.networks)} parameters, cold start ${(opened / 1000).toFixed(2)} s (processor ${((user + system) / 1e6).toFixed(2)} s), loss ${loss.toPrecision(4)}`
+    if (profile) {
+      await ours(steps)
+      await stepper.close()
+      console.log(`train ${name}  ${title}: ${profile.shares()}`)
+      continue
+    }
     const peer = openPeer('peers/train.py')
     if (!peer) {
       const times = (await ours(20)).toSorted((a, b) => a - b)

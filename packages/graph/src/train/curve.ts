@@ -7,7 +7,7 @@ const MARGIN = { left: 64, right: 150, top: 20, bottom: 40 }
 const COLOURS = ['#1b6ca8', '#c8553d', '#3f7d4e', '#7b4fa6', '#b58900', '#4a4a4a']
 
 /** Fields of a log that are not losses. */
-const SKIP = new Set(['step', 'seconds', 'rate', 'perSecond'])
+const SKIP = new Set(['step', 'seconds', 'rate', 'perSecond', 'score'])
 
 /** The losses of a log as an SVG picture, on a logarithmic scale where all are positive. */
 export function lossCurve(entries: readonly LogEntry[], title: string): string {

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
+const DATA = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
+let root: string
+beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'latent-cli-train-'))))
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+function latent(args: readonly string[], interruptAfter?: RegExp): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root })
+    let [out, err] = ['', '']
+    let interrupted = false
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
+    child.stderr.on('data', (data: Buffer) => {
+      err += data.toString()
+      // A second interrupt would end it without a checkpoint.
+      if (!interrupted && interruptAfter?.test(err)) interrupted = child.kill('SIGINT')
+    })
+    child.on('close', code => resolve({ code, out, err }))
+  })
+}
+
+test('recipes are listed, unknown ones refused, missing data named', async () => {
+  expect((await latent(['train'])).out).toMatch(/^recipe .*\ndenoiser /)
+  expect(await latent(['train', 'nope'])).toMatchObject({ code: 2, err: expect.stringContaining('known recipes: denoiser') })
+  expect(await latent(['train', 'denoiser', '--data', root])).toMatchObject({ code: 1, err: expect.stringContaining('E_DATA') })
+  expect(await latent(['train', 'denoiser', '--profile', 'huge'])).toMatchObject({ code: 2 })
+})
+
+test.skipIf(!existsSync(join(DATA, 'bsds500')))('a run stops at an interrupt with a checkpoint, and resumes to its end', async () => {
+  const run = ['train', 'denoiser', '--steps', '60', '--out', 'run', '--data', DATA, '--threads', '1']
+  const stopped = await latent(run, /"step":20/)
+  expect(stopped).toMatchObject({ code: 1, out: '', err: expect.stringContaining('E_PARTIAL') })
+  expect(await latent(run)).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
+  const resumed = await latent([...run, '--resume'])
+  expect(resumed).toMatchObject({ code: 0, out: `${join('run', 'weights.safetensors')}\n` })
+  expect((await readdir(join(root, 'run'))).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors'])
+  const log = (await readFile(join(root, 'run', 'log.jsonl'), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as { step: number; mse: number })
+  expect(log.at(-1)!.step).toBe(60)
+  expect(log.at(-1)!.mse).toBeLessThan(log[0]!.mse)
+})
