@@ -41,7 +41,10 @@ function verdictCell({ tests }: SchemeSummary, id: TestId, first: boolean): Mark
 }
 
 const show = (interval: Interval | undefined, digits: number): Markup | string =>
-  interval ? html`${interval.mean.toFixed(digits)}<small>${interval.low.toFixed(digits)} to ${interval.high.toFixed(digits)}</small>` : '–'
+  interval ? html`${fixed(interval.mean, digits)}<small>${fixed(interval.low, digits)} to ${fixed(interval.high, digits)}</small>` : '–'
+
+// A correlation of -0.00003 is no "-0.0000".
+const fixed = (value: number, digits: number): string => value.toFixed(digits).replace(/^-(0\.0*)$/, '$1')
 
 const percent = (interval: Interval | undefined, digits = 4): Markup | string =>
   interval ? show({ ...interval, mean: 100 * interval.mean, low: 100 * interval.low, high: 100 * interval.high }, digits) : '–'
