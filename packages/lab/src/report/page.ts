@@ -1,4 +1,4 @@
-/** The frame of a self-contained page: markup helpers and the style sheet. */
+/** The frame of a self-contained page: markup and the style sheet. */
 
 /** Markup that needs no escaping any more. */
 export interface Markup {

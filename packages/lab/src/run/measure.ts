@@ -145,8 +145,8 @@ async function cipherTests(plain: Image, encrypted: Image, blockSeed: Uint8Array
 
 async function damage(cipher: ImageCipher, plain: Image, encrypted: Image, decrypted: Image, key: Uint8Array, seed: Uint8Array, jpeg?: JpegRoundTrip): Promise<Pick<ImageRow, 'robustness' | 'trail'>> {
   const curves: RobustnessRow[] = []
-  for (const { kind, strength, ...rest } of DISTURBANCES) {
-    const disturbed = await disturb(encrypted, { kind, strength, ...rest }, seed, jpeg)
+  for (const { kind, strength } of DISTURBANCES) {
+    const disturbed = await disturb(encrypted, { kind, strength }, seed, jpeg)
     if (!disturbed) continue
     const result = await attempt(() => cipher.decrypt(disturbed, key))
     curves.push(result && sameShape(result, plain) ? { kind, strength, quality: qualityRow(quality(plain, result, 'one')) } : { kind, strength })

@@ -45,7 +45,7 @@ export interface SchemeSummary extends SchemeCard {
   readonly contradicted: readonly string[]
   readonly wire: readonly string[]
   readonly plainShapes: readonly string[]
-  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
+  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number; readonly differing: Interval | undefined; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
   readonly trail: Interval | 'refused' | undefined
   readonly timing: TimingRow | undefined
 }
@@ -131,6 +131,7 @@ function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {
       strength,
       refused: restored.length === 0,
       exactShare: share(restored, ({ exact }) => exact),
+      differing: interval(restored.map(({ differing }) => differing)),
       psnr: interval(restored.flatMap(({ psnr }) => psnr ?? [])),
       ssim: interval(restored.flatMap(({ ssim }) => ssim ?? [])),
     }
