@@ -36,6 +36,12 @@ const program = new Command('latent')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`latent: ${text}`) })
 
+// A reader that has seen enough (`latent ... | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 const asked = COMMANDS[process.argv[2] ?? '']
 for (const load of asked ? [asked] : new Set(Object.values(COMMANDS))) (await load())(program)
 for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)

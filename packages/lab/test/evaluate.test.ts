@@ -181,6 +181,9 @@ describe('the command', () => {
     expect(compared.stdout).toContain('contradicted  Second use of a key: One known pair opens other images under the key.')
     expect(compared.stdout).toContain('not measured  Security')
     expect(existsSync(join(scratch, 'compared.html'))).toBe(true)
+    mkdirSync(join(scratch, 'later'))
+    writeFileSync(join(scratch, 'later', 'summary.json'), '{"version":2}')
+    expect(await latent('lab', 'compare', 'later')).toMatchObject({ code: 1, stderr: expect.stringContaining('[E_UNSUPPORTED]') as string })
     expect(await latent('lab', 'compare', '.')).toMatchObject({ code: 1, stderr: expect.stringContaining('[E_DATA]') as string })
   })
 

@@ -257,7 +257,12 @@ describe('disturbances', () => {
     }
     expect(new Set(plain.data)).toEqual(new Set([100]))
     const share = async (...args: Parameters<typeof disturb>) => quality(plain, (await disturb(...args))!).differing
-    expect(await share(plain, { kind: 'occlusion', strength: 1 / 4, place: 'corner' }, seed(1))).toBe(1 / 4)
+    expect(await share(plain, { kind: 'occlusion', strength: 1 / 4 }, seed(1))).toBe(1 / 4)
+    const corner = (await disturb(plain, { kind: 'occlusion-corner', strength: 1 / 16 }, seed(1)))!
+    expect([corner.data[0], corner.data[16], corner.data[15 * 64 + 15], corner.data[16 * 64]]).toEqual([0, 100, 0, 100])
+    const blocks = await share(plain, { kind: 'occlusion-blocks', strength: 1 / 4 }, seed(1))
+    expect((blocks * 4096) % 64).toBe(0)
+    expect(Math.abs(blocks - 1 / 4)).toBeLessThan(0.2)
     expect(await share(plain, { kind: 'salt-pepper', strength: 0.1 }, seed(1))).toBeCloseTo(0.1, 1)
     const levels = (await disturb(plain, { kind: 'one-level', strength: 1 }, seed(1)))!
     expect(new Set(levels.data)).toEqual(new Set([99, 101]))

@@ -244,6 +244,10 @@ describe('measuring', () => {
     const row = await measureImage(soft, await drawPicture('gradient', 64, 48), { imageId: 'a', seed: 0, robustness: true })
     const at = (kind: string) => row.robustness!.find(point => point.kind === kind)!.quality!
     expect(row).toMatchObject({ wire: 'f32', quality: { exact: true }, expansion: 4 })
+    expect(row.wires!.u8!.psnr).toBeCloseTo(at('wire-u8').psnr!, 9)
+    const [result] = summarise(info([soft]), [row]).results
+    expect(result!.wires.map(({ format }) => format)).toEqual(['u16', 'u8'])
+    expect(claims(result!)[0]!.say).toMatch(/through a f32 cipher\. Through a u16 cipher: .* Through a u8 cipher: \d+\.\d dB\./)
     expect(at('wire-u16').psnr ?? Infinity).toBeGreaterThan(at('wire-u8').psnr!)
   })
 

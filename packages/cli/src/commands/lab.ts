@@ -168,12 +168,14 @@ function compareCommand(lab: Command): void {
 }
 
 async function readSummary(folder: string): Promise<Summary> {
-  const path = join(folder, 'summary.json')
+  let summary: Partial<Summary>
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Summary
+    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Partial<Summary>
   } catch (cause) {
     throw new LatentError('E_DATA', `${folder} holds no finished run`, { hint: 'latent lab evaluate writes summary.json when every control has behaved', cause })
   }
+  if (summary.version !== 1 || !Array.isArray(summary.results)) throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
+  return summary as Summary
 }
 
 interface RandomnessArguments {

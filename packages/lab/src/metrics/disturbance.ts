@@ -6,15 +6,16 @@ import { peak, toWire } from './samples.ts'
  * on nothing but the image and a seed.
  */
 export interface Disturbance {
-  readonly kind: 'occlusion' | 'salt-pepper' | 'gaussian' | 'jpeg' | 'one-level' | 'wire-u8' | 'wire-u16'
+  readonly kind: 'occlusion' | 'occlusion-corner' | 'occlusion-blocks' | 'salt-pepper' | 'gaussian' | 'jpeg' | 'one-level' | 'wire-u8' | 'wire-u16'
   /** Area share, density, variance (of samples scaled to [0, 1]), JPEG quality, or 1. */
   readonly strength: number
-  readonly place?: 'corner' | 'centre'
 }
 
 /** The curves of a full report. */
 export const DISTURBANCES: readonly Disturbance[] = [
-  ...[1 / 64, 1 / 16, 1 / 4, 1 / 2].map(strength => ({ kind: 'occlusion', strength, place: 'centre' }) as const),
+  ...[1 / 64, 1 / 16, 1 / 4, 1 / 2].map(strength => ({ kind: 'occlusion', strength }) as const),
+  { kind: 'occlusion-corner', strength: 1 / 16 },
+  { kind: 'occlusion-blocks', strength: 1 / 16 },
   ...[0.01, 0.05, 0.1, 0.2].map(strength => ({ kind: 'salt-pepper', strength }) as const),
   ...[1e-4, 1e-3, 1e-2].map(strength => ({ kind: 'gaussian', strength }) as const),
   ...[95, 90, 75, 50].map(strength => ({ kind: 'jpeg', strength }) as const),
@@ -31,10 +32,14 @@ export type JpegRoundTrip = (image: Image<'u8'>, quality: number) => Promise<Ima
  * @returns undefined where the disturbance does not apply: JPEG without a codec or for samples that are
  * not 8-bit grey or RGB, and a wire format no coarser than the image's own
  */
-export async function disturb(cipher: Image, { kind, strength, place }: Disturbance, seed: Uint8Array, jpeg?: JpegRoundTrip): Promise<Image | undefined> {
+export async function disturb(cipher: Image, { kind, strength }: Disturbance, seed: Uint8Array, jpeg?: JpegRoundTrip): Promise<Image | undefined> {
   switch (kind) {
     case 'occlusion':
-      return occlude(cipher, strength, place ?? 'centre')
+      return occlude(cipher, strength, 'centre')
+    case 'occlusion-corner':
+      return occlude(cipher, strength, 'corner')
+    case 'occlusion-blocks':
+      return occludeBlocks(cipher, strength, await KeyStream.create(seed, 'latent/v1/lab/occlusion'))
     case 'salt-pepper':
       return saltAndPepper(cipher, strength, await KeyStream.create(seed, 'latent/v1/lab/salt-pepper'))
     case 'gaussian':
@@ -62,6 +67,23 @@ function occlude(source: Image, share: number, place: 'corner' | 'centre'): Imag
   const left = place === 'corner' ? 0 : (source.width - width) >> 1
   const top = place === 'corner' ? 0 : (source.height - height) >> 1
   for (let y = top; y < top + height; y++) data.fill(0, (y * source.width + left) * source.channels, (y * source.width + left + width) * source.channels)
+  return { ...source, data }
+}
+
+const BLOCK = 8
+
+/** Black blocks of 8 x 8 pixels on a grid, each with the given probability. */
+async function occludeBlocks(source: Image, share: number, stream: KeyStream): Promise<Image> {
+  const data = source.data.slice()
+  const across = Math.ceil(source.width / BLOCK)
+  const hit = await stream.uniforms(across * Math.ceil(source.height / BLOCK))
+  for (let y = 0; y < source.height; y++) {
+    for (let x = 0; x < source.width; x += BLOCK) {
+      if (hit[Math.floor(y / BLOCK) * across + x / BLOCK]! >= share) continue
+      const row = y * source.width
+      data.fill(0, (row + x) * source.channels, (row + Math.min(source.width, x + BLOCK)) * source.channels)
+    }
+  }
   return { ...source, data }
 }
 

@@ -2,11 +2,11 @@ import type { SchemeSummary } from '../run/summary.ts'
 import type { PublishedFigure } from './figures.ts'
 
 /** Our counterpart of a published figure, as text; undefined where the lab measures nothing of the kind. */
-export function measuredCounterpart({ tests, images, exactShare, psnr, ssim, timing, keySpace, wire }: SchemeSummary, metric: PublishedFigure['metric']): string | undefined {
+export function measuredCounterpart({ tests, images, exactShare, psnr, ssim, timing, keySpace, wire, wires }: SchemeSummary, metric: PublishedFigure['metric']): string | undefined {
   const through = `through a ${wire.join(', ')} cipher`
   switch (metric) {
     case 'psnr':
-      return images === 0 ? undefined : exactShare === 1 ? `exact ${through}` : psnr && `${psnr.mean.toFixed(2)} dB ${through}`
+      return images === 0 ? undefined : [{ format: wire.join(', '), exactShare, psnr }, ...wires].map(w => `${w.exactShare === 1 ? 'exact' : `${w.psnr?.mean.toFixed(2) ?? '?'} dB`} through a ${w.format} cipher`).join('; ')
     case 'ssim':
       return ssim && `${ssim.mean.toFixed(4)} ${through}`
     case 'entropy':

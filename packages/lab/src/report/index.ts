@@ -119,7 +119,7 @@ async function robustness({ results }: Summary): Promise<Markup> {
 <ul class="legend">${labels.map((label, i) => html`<li><i style="background: var(--series-${i + 1})"></i>${label}</li>`)}</ul>
 <div class="charts">${charts.map(raw)}</div>
 ${refusing.length > 0 && html`<p>${refusing.map(({ id }) => id).join(', ')} refused every damaged cipher, as authenticated encryption should.</p>`}
-${lastBits(measured)}`
+${otherDamage(measured)}`
 }
 
 function groupByCurve(results: readonly SchemeSummary[]): { label: string; results: SchemeSummary[] }[] {
@@ -133,17 +133,29 @@ function groupByCurve(results: readonly SchemeSummary[]): { label: string; resul
   return groups.map(({ results }) => ({ label: results.map(({ id }) => id).join(', '), results }))
 }
 
+const KINDS = [
+  ['occlusion-corner', 'a corner of 1/16 black'],
+  ['occlusion-blocks', '1/16 black in blocks'],
+  ['one-level', 'every sample one level off'],
+  ['wire-u16', 'through a 16-bit wire'],
+  ['wire-u8', 'through an 8-bit wire'],
+] as const
+
 function told({ robustness }: SchemeSummary, kind: string): string {
   const point = robustness.find(candidate => candidate.kind === kind)
   if (!point) return '–'
   return point.refused ? 'refused' : point.exactShare === 1 ? 'exact' : `${point.psnr?.mean.toFixed(1) ?? '–'} dB`
 }
 
-function lastBits(results: readonly SchemeSummary[]): Markup {
-  const kinds = ['one-level', 'wire-u16', 'wire-u8'] as const
-  const titles = { 'one-level': 'every sample one level off', 'wire-u16': 'through a 16-bit wire', 'wire-u8': 'through an 8-bit wire' } as const
-  const wanted = kinds.filter(kind => results.some(result => told(result, kind) !== '–'))
-  return html`<div class="scroll"><table><thead><tr><th>scheme</th>${wanted.map(kind => html`<th class="number">${titles[kind]}</th>`)}</tr></thead><tbody>${results.map(result => html`<tr><th>${result.id}</th>${wanted.map(kind => html`<td class="number">${told(result, kind)}</td>`)}</tr>`)}</tbody></table></div>`
+/** Samples that come out wrong when 1/16 of the cipher is lost: more than 6.25 % is a trail. */
+function trailShare({ robustness }: SchemeSummary): string {
+  const point = robustness.find(({ kind, strength }) => kind === 'occlusion' && strength === 1 / 16)
+  return point?.differing ? `${(100 * point.differing.mean).toFixed(2)} %` : '–'
+}
+
+function otherDamage(results: readonly SchemeSummary[]): Markup {
+  const wanted = KINDS.filter(([kind]) => results.some(result => told(result, kind) !== '–'))
+  return html`<div class="scroll"><table><thead><tr><th>scheme</th>${wanted.map(([, title]) => html`<th class="number">${title}</th>`)}<th class="number">samples wrong after<br>1/16 in the centre</th></tr></thead><tbody>${results.map(result => html`<tr><th>${result.id}</th>${wanted.map(([kind]) => html`<td class="number">${told(result, kind)}</td>`)}<td class="number">${trailShare(result)}</td></tr>`)}</tbody></table></div>`
 }
 
 function galleryMarkup(gallery: Gallery, summary: Summary): Markup {

@@ -1,4 +1,4 @@
-/** The frame of a self-contained page: markup helpers and the style sheet. */
+/** The frame of a self-contained page: markup and the style sheet. */
 
 /** Markup that needs no escaping any more. */
 export interface Markup {
@@ -104,15 +104,20 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; font-
 dt { color: var(--muted); }
 dd { margin: 0; }
 footer { margin-top: 48px; color: var(--muted); font-size: 13px; border-top: 1px solid var(--line); padding-top: 12px; }
+@page { size: A4 landscape; margin: 11mm; }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #777; --accent: #1d4ea8;
     --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e; }
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   .scroll { overflow: visible; }
-  table { font-size: 8.5pt; }
+  table { font-size: 7.5pt; }
+  th, td { padding: 2px 5px; }
+  td.number small, td small, tbody th small { font-size: 6.5pt; }
+  .verdicts td, .verdicts thead th { width: 27px; min-width: 27px; }
   tr, .card, figure { break-inside: avoid; }
   img, .absent { width: 110px; }
   .absent { height: 82px; }
+  h2 { break-after: avoid; }
 }
 `

@@ -41,7 +41,10 @@ function verdictCell({ tests }: SchemeSummary, id: TestId, first: boolean): Mark
 }
 
 const show = (interval: Interval | undefined, digits: number): Markup | string =>
-  interval ? html`${interval.mean.toFixed(digits)}<small>${interval.low.toFixed(digits)} to ${interval.high.toFixed(digits)}</small>` : '–'
+  interval ? html`${fixed(interval.mean, digits)}<small>${fixed(interval.low, digits)} to ${fixed(interval.high, digits)}</small>` : '–'
+
+// A correlation of -0.00003 is no "-0.0000".
+const fixed = (value: number, digits: number): string => value.toFixed(digits).replace(/^-(0\.0*)$/, '$1')
 
 const percent = (interval: Interval | undefined, digits = 4): Markup | string =>
   interval ? show({ ...interval, mean: 100 * interval.mean, low: 100 * interval.low, high: 100 * interval.high }, digits) : '–'
@@ -107,7 +110,13 @@ function ratio(timing: TimingRow | undefined, yardstick: TimingRow | undefined):
 }
 
 const similarity = (result: SchemeSummary, which: 'ssim' | 'msSsim'): Markup | string => (result.exactShare === 1 && result[which] ? '1' : show(result[which], 4))
-const recovery = (result: SchemeSummary): Markup | string => (result.images === 0 ? '–' : result.exactShare === 1 ? 'exact' : html`${result.psnr ? `${result.psnr.mean.toFixed(2)} dB` : '–'}<small>${Math.round(100 * result.exactShare)} % exact</small>`)
+function recovery(result: SchemeSummary): Markup | string {
+  if (result.images === 0) return '–'
+  const narrower = result.wires.map(({ format, exactShare, psnr }) => html`<small>${format}: ${exactShare === 1 ? 'exact' : `${psnr?.mean.toFixed(2) ?? '–'} dB`}</small>`)
+  if (result.exactShare === 1) return html`exact${narrower}`
+  return html`${result.psnr ? `${result.psnr.mean.toFixed(2)} dB` : '–'}<small>${Math.round(100 * result.exactShare)} % exact</small>${narrower}`
+}
+
 const wrongKey = ({ wrongKey }: SchemeSummary): string => (wrongKey === undefined ? '–' : wrongKey === 'refused' ? 'refused' : wrongKey === 'exact' ? 'the image itself' : `${wrongKey.mean.toFixed(1)} dB`)
 const damage = ({ trail }: SchemeSummary): string => (trail === undefined ? '–' : trail === 'refused' ? 'refused' : `${trail.mean < 100 ? trail.mean.toFixed(1) : Math.round(trail.mean).toLocaleString('en')} samples`)
 const keySpace = ({ keySpace, traits }: SchemeSummary): string => (traits.secret === 'none' ? 'no key' : keySpace ? `≤ ${keySpace.bits} bits` : `in the ${traits.secret}`)

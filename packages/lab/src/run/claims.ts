@@ -48,15 +48,16 @@ export function claims(result: SchemeSummary): Claim[] {
   ]
 }
 
-function recovery({ exactShare, images, psnr, maxError, contradicted }: SchemeSummary, counted: string, wire: string): Claim {
+function recovery({ exactShare, images, psnr, wires, maxError, contradicted }: SchemeSummary, counted: string, wire: string): Claim {
   const topic = 'Recovery'
   if (images === 0) return { topic, standing: 'not measured', say: 'Nothing was recovered, because nothing was measured.', never: 'lossless' }
-  if (exactShare === 1) return { topic, standing: 'supported', say: `All of ${counted} came back bit for bit through a ${wire} cipher.`, never: 'a finite PSNR stands for exactness, or exactness survives recompression' }
+  const narrower = wires.map(({ format, exactShare, psnr }) => ` Through a ${format} cipher: ${exactShare === 1 ? 'bit for bit' : `${psnr?.mean.toFixed(1) ?? '?'} dB`}.`).join('')
+  if (exactShare === 1) return { topic, standing: 'supported', say: `All of ${counted} came back bit for bit through a ${wire} cipher.${narrower}`, never: 'a finite PSNR stands for exactness, or exactness survives recompression' }
   const level = psnr ? `${psnr.mean.toFixed(1)} dB on average (${psnr.low.toFixed(1)} to ${psnr.high.toFixed(1)})` : 'with loss'
   return {
     topic,
     standing: contradicted.includes('exact') ? 'contradicted' : 'supported',
-    say: `${Math.round((1 - exactShare) * images)} of ${counted} came back ${level}, largest error ${maxError}, through a ${wire} cipher.`,
+    say: `${Math.round((1 - exactShare) * images)} of ${counted} came back ${level}, largest error ${maxError}, through a ${wire} cipher.${narrower}`,
     never: 'lossless, or visually lossless, without naming the wire format',
   }
 }

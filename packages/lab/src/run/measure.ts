@@ -1,4 +1,4 @@
-import { type CipherOptions, deriveKey, type Image, type ImageCipher, image, sha256Of, toHex } from '@latent/core'
+import { type CipherOptions, deriveKey, type Image, type ImageCipher, image, type SampleFormat, sha256Of, toHex } from '@latent/core'
 import {
   bytesPerPixel,
   byteView,
@@ -24,6 +24,7 @@ import {
   sameShape,
   sampleErrors,
   shapeName,
+  toWire,
   trail,
 } from '../metrics/index.ts'
 import type { ImageRow, QualityRow, RobustnessRow } from './rows.ts'
@@ -94,6 +95,7 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
     tests: bytes.length < MINIMUM_BYTES ? {} : Object.fromEntries(Object.entries(tests).map(([id, { value, p }]) => [id, { value, p }])),
     ...(bytes.length < HISTOGRAM_MINIMUM ? { counts: Array.from(histogram(bytes)) } : {}),
     quality: qualityRow(restored),
+    ...(encrypted.format === 'f32' ? { wires: await throughWires(cipher, plain, encrypted, key) } : {}),
     ...(published === undefined ? {} : { localEntropyPublished: published }),
     wrongKey: wrong ? wrongKey(plain, wrong) : 'refused',
     observed: {
@@ -105,6 +107,20 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
     expansion: (bytesOf(encrypted) + annotationBytes(encrypted)) / bytesOf(plain),
     ...(robustness ? await damage(cipher, plain, encrypted, decrypted, key, await draw('damage', 32), jpeg) : {}),
   }
+}
+
+/**
+ * [Note: What "100 dB" can mean] A float cipher is not what travels as a picture. Its recovery is told for
+ * every format in which the scheme says that it may travel.
+ */
+async function throughWires(cipher: ImageCipher, plain: Image, encrypted: Image, key: Uint8Array): Promise<Partial<Record<SampleFormat, QualityRow>>> {
+  const wires: Partial<Record<SampleFormat, QualityRow>> = {}
+  for (const format of cipher.traits.wire) {
+    if (format === 'f32') continue
+    const result = await attempt(() => cipher.decrypt(toWire(encrypted, format), key))
+    if (result && sameShape(result, plain)) wires[format] = qualityRow(quality(plain, result, 'one'))
+  }
+  return wires
 }
 
 async function cipherTests(plain: Image, encrypted: Image, blockSeed: Uint8Array): Promise<Partial<Record<TestId, NullTest>>> {
@@ -129,8 +145,8 @@ async function cipherTests(plain: Image, encrypted: Image, blockSeed: Uint8Array
 
 async function damage(cipher: ImageCipher, plain: Image, encrypted: Image, decrypted: Image, key: Uint8Array, seed: Uint8Array, jpeg?: JpegRoundTrip): Promise<Pick<ImageRow, 'robustness' | 'trail'>> {
   const curves: RobustnessRow[] = []
-  for (const { kind, strength, ...rest } of DISTURBANCES) {
-    const disturbed = await disturb(encrypted, { kind, strength, ...rest }, seed, jpeg)
+  for (const { kind, strength } of DISTURBANCES) {
+    const disturbed = await disturb(encrypted, { kind, strength }, seed, jpeg)
     if (!disturbed) continue
     const result = await attempt(() => cipher.decrypt(disturbed, key))
     curves.push(result && sameShape(result, plain) ? { kind, strength, quality: qualityRow(quality(plain, result, 'one')) } : { kind, strength })

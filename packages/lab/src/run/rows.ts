@@ -17,6 +17,8 @@ export interface ImageRow {
   /** Byte counts of a cipher too small for a histogram of its own: the summary pools them. */
   readonly counts?: readonly number[]
   readonly quality: QualityRow
+  /** Recovery of a float cipher after travelling through each integer format that the scheme allows. */
+  readonly wires?: Partial<Record<SampleFormat, QualityRow>>
   /** Inside the local-entropy interval of the 2013 paper; absent where the image is too small. */
   readonly localEntropyPublished?: boolean
   /** What a key wrong in one bit led to: an error, the image itself, or an image this far from it. */

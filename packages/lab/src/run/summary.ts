@@ -31,6 +31,8 @@ export interface SchemeSummary extends SchemeCard {
   readonly exactShare: number
   /** Over images that were not exact; undefined where all were. */
   readonly psnr: Interval | undefined
+  /** The same for each integer format that a float cipher may travel in. */
+  readonly wires: readonly { readonly format: string; readonly exactShare: number; readonly psnr: Interval | undefined }[]
   readonly ssim: Interval | undefined
   readonly msSsim: Interval | undefined
   readonly maxError: number
@@ -43,7 +45,7 @@ export interface SchemeSummary extends SchemeCard {
   readonly contradicted: readonly string[]
   readonly wire: readonly string[]
   readonly plainShapes: readonly string[]
-  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
+  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number; readonly differing: Interval | undefined; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
   readonly trail: Interval | 'refused' | undefined
   readonly timing: TimingRow | undefined
 }
@@ -81,6 +83,10 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     tests,
     exactShare: share(measured, ({ quality }) => quality.exact),
     psnr: interval(lossy.flatMap(({ quality }) => quality.psnr ?? [])),
+    wires: (['u16', 'u8'] as const).flatMap(format => {
+      const found = measured.flatMap(({ wires }) => wires?.[format] ?? [])
+      return found.length > 0 ? [{ format, exactShare: share(found, ({ exact }) => exact), psnr: interval(found.flatMap(({ psnr }) => psnr ?? [])) }] : []
+    }),
     ssim: interval(measured.flatMap(({ quality }) => quality.ssim ?? [])),
     msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
     maxError: Math.max(0, ...measured.map(({ quality }) => quality.maxError)),
@@ -125,6 +131,7 @@ function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {
       strength,
       refused: restored.length === 0,
       exactShare: share(restored, ({ exact }) => exact),
+      differing: interval(restored.map(({ differing }) => differing)),
       psnr: interval(restored.flatMap(({ psnr }) => psnr ?? [])),
       ssim: interval(restored.flatMap(({ ssim }) => ssim ?? [])),
     }
