@@ -109,8 +109,16 @@ async function commands(folder: string, data: string): Promise<void> {
   mkdirSync(photos)
   for (const file of files) copyFileSync(file, join(photos, basename(file)))
   const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
+  // A shell starts processes faster than Node does: the peer gets the quicker loop.
+  const ages = () => {
+    const output = join(folder, 'aged')
+    rmSync(output, { recursive: true, force: true })
+    mkdirSync(output)
+    const loop = spawnSync('sh', ['-c', 'for f in "$1"/*; do age -r "$2" -o "$3/${f##*/}.age" "$f" || exit 1; done', 'sh', photos, recipient, output])
+    if (loop.status !== 0) throw new Error('age failed')
+  }
   for (const [label, rest] of [['latent seal', []], ['latent seal --no-check', ['--no-check']], ['latent seal --cipher aes-256-gcm', ['--cipher', 'aes-256-gcm']]] as const) {
-    const [ours, theirs] = await alternate(3, () => megabytesPerSecond(bytes, () => seal(photos, ...rest)), () => megabytesPerSecond(bytes, () => files.forEach(age)))
+    const [ours, theirs] = await alternate(5, () => megabytesPerSecond(bytes, () => seal(photos, ...rest)), () => megabytesPerSecond(bytes, ages))
     line(`${label}, ${files.length} photos`, ours, 'one age process a file', theirs, 'MB/s')
   }
 }

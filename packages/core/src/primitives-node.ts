@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
+import { release } from './memory.ts'
 import type { Primitives } from './primitives.ts'
 
 const TAG = 16
@@ -29,7 +30,9 @@ export const primitives: Primitives = {
     const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
     cipher.setAAD(aad)
     const sealed = new Uint8Array(plaintext.length + TAG)
-    sealed.set(cipher.update(plaintext))
+    const ciphertext = cipher.update(plaintext)
+    sealed.set(ciphertext)
+    release(ciphertext)
     cipher.final()
     sealed.set(cipher.getAuthTag(), plaintext.length)
     return sealed

@@ -1,4 +1,4 @@
-import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, sha256 } from '@latent/core'
+import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sha256 } from '@latent/core'
 import { type BodyCipher, bodyCipher, type Chunks, chunksIn, type FlowProvider } from './body.ts'
 import { type CarrierReader, type Geometry, pixelBytes, readCarrier, truncated } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
@@ -112,6 +112,7 @@ async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher
     const plaintext = await cipher.open(index, last, piece)
     // A file cut at a chunk's end and made into a whole picture: what was not last now is.
     if (plaintext === undefined && last && (await cipher.open(index, false, piece)) !== undefined) throw truncated()
+    release(piece)
     return plaintext
   })
   for await (const plaintext of results) {

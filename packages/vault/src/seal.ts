@@ -1,4 +1,4 @@
-import { argumentError, LatentError, randomBytes, sha256 } from '@latent/core'
+import { argumentError, LatentError, randomBytes, release, sha256 } from '@latent/core'
 import { type BodyCipher, bodyCipher, chunksOf, type FlowProvider, paddedSize } from './body.ts'
 import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier.ts'
 import type { Album } from './envelope.ts'
@@ -66,7 +66,16 @@ export async function prepareSeal({ album, metadata, flows, body, padding = 'non
 
 async function* pixelsOf(header: Header, keys: FileKeys, filler: number, cipher: BodyCipher, plaintext: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
   yield await encodeHeader(header, keys, filler)
-  yield* mapInOrder(plaintext, cipher.lanes + 1, (piece, index) => cipher.seal(index, index === count - 1, piece))
+  const sealed = mapInOrder(plaintext, cipher.lanes + 1, async (piece, index) => {
+    const chunk = await cipher.seal(index, index === count - 1, piece)
+    release(piece)
+    return chunk
+  })
+  for await (const chunk of sealed) {
+    yield chunk
+    // The carrier has copied it.
+    release(chunk)
+  }
 }
 
 async function* plaintextOf(region: Uint8Array, size: number, source: AsyncIterable<Uint8Array>, total: number): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { ioError } from './files.ts'
 
@@ -33,14 +33,13 @@ export async function discover(inputs: readonly string[], leaveOut: string): Pro
   const folders: string[] = []
   const output = resolve(leaveOut)
 
-  async function visit(path: string, named: boolean): Promise<void> {
+  async function visit(path: string, named: boolean, link = false): Promise<void> {
     try {
-      const link = !named && (await lstat(path)).isSymbolicLink()
       const info = await stat(path, { bigint: true })
       if (info.isDirectory()) {
         if (named) folders.push(path)
         if (link) passedOver.push({ source: path, failed: false, error: new LatentError('E_IO', 'links to folders are not followed', { hint: `name it as an input: ${await realpath(path)}` }) })
-        else if (path !== output || named) for (const name of (await readdir(path)).sort()) await visit(join(path, name), false)
+        else if (path !== output || named) for (const entry of (await readdir(path, { withFileTypes: true })).toSorted(byName)) await visit(join(path, entry.name), false, entry.isSymbolicLink())
       } else if (info.isFile()) {
         if (named) folders.push(dirname(path))
         if (!isOurs(path)) sources.set(path, { size: Number(info.size), modifiedNs: info.mtimeNs })
@@ -57,6 +56,8 @@ export async function discover(inputs: readonly string[], leaveOut: string): Pro
   const files = Array.from(sources, ([source, info]) => ({ source, relative: relative(base, source), ...info }))
   return { files, passedOver }
 }
+
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
 
 /** Journals and temporary files of Latent itself. */
 const isOurs = (path: string) => /(?:^|[\\/])\.latent-[^\\/]*$/.test(path)

@@ -14,8 +14,9 @@ export async function* readFileParts(path: string): AsyncGenerator<Uint8Array> {
       const length = Math.min(READ_BYTES, (await file.stat()).size + 1)
       for (;;) {
         const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length)
-        if (bytesRead === 0) break
-        yield buffer.subarray(0, bytesRead)
+        if (bytesRead > 0) yield buffer.subarray(0, bytesRead)
+        // A regular file gives less than it is asked for at its end alone.
+        if (bytesRead < length) break
       }
     } finally {
       await file.close()
@@ -58,6 +59,24 @@ export interface WriteOptions {
   /** Called with the temporary file when everything is written, before it appears; what it throws leaves no output. */
   readonly beforePublish?: (temporary: string) => Promise<void>
   readonly overwrite?: boolean
+  /** For many files: their folders are made once and flushed together, by the caller. */
+  readonly folders?: Folders
+}
+
+/** Folders whose new entries are not flushed to the disk yet, and which are known to exist. */
+export class Folders {
+  readonly #known = new Set<string>()
+
+  async ensure(folder: string): Promise<void> {
+    if (this.#known.has(folder)) return
+    await mkdir(folder, { recursive: true })
+    this.#known.add(folder)
+  }
+
+  /** Makes renames survive a loss of power. */
+  async sync(): Promise<void> {
+    for (const folder of this.#known) await syncFolder(folder)
+  }
 }
 
 /**
@@ -66,12 +85,13 @@ export interface WriteOptions {
  * @returns bytes written
  * @throws E_EXISTS unless `overwrite`; E_IO
  */
-export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false }: WriteOptions = {}): Promise<number> {
+export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false, folders: shared }: WriteOptions = {}): Promise<number> {
+  const folders = shared ?? new Folders()
   const folder = dirname(target)
   const what = `cannot write ${basename(target)}`
   let temporary: string | undefined
   try {
-    await mkdir(folder, { recursive: true })
+    await folders.ensure(folder)
     temporary = join(folder, temporaryName())
     const file = await open(temporary, 'wx')
     let written = 0
@@ -100,7 +120,7 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
     if (!overwrite) await mustNotExist(target)
     await rename(temporary, target)
     temporary = undefined
-    await syncFolder(folder)
+    if (!shared) await folders.sync()
     return written
   } catch (error) {
     throw ioError(error, what)

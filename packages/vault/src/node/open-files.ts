@@ -7,7 +7,7 @@ import { chunkRange, openSealed } from '../open.ts'
 import type { Metadata } from '../payload.ts'
 import { salvagedMetadata, salvageSealed } from '../salvage.ts'
 import { discover, type Found } from './discover.ts'
-import { ioError, readFileParts, removeStale, writeWhole } from './files.ts'
+import { Folders, ioError, readFileParts, removeStale, writeWhole } from './files.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
 
 export interface OpenRun {
@@ -31,7 +31,9 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
   await removeStale(run.output)
   const claims = new Claims()
-  yield* overFiles(run, file => openOne(run, claims, file))
+  const folders = new Folders()
+  yield* overFiles(run, file => openOne(run, claims, folders, file))
+  await folders.sync()
 }
 
 /** Opens sealed files to the last byte and writes nothing. */
@@ -62,7 +64,7 @@ async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'wat
 
 const watched = ({ watcher }: Pick<OpenRun, 'watcher'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes))
 
-async function openOne(run: OpenRun, claims: Claims, file: Found): Promise<FileResult> {
+async function openOne(run: OpenRun, claims: Claims, folders: Folders, file: Found): Promise<FileResult> {
   const started = performance.now()
   if (run.salvage) return salvageOne(run, claims, file)
   const opened = await openSealed(watched(run, file), run.keyring, run.flows)
@@ -72,7 +74,7 @@ async function openOne(run: OpenRun, claims: Claims, file: Found): Promise<FileR
     await opened.close()
     return { source: file.source, target, status: 'skipped', reason: 'opened before and unchanged', ...sizes }
   }
-  await writeWhole(target, opened.bytes, { modified: opened.metadata.modified, overwrite: run.force ?? false })
+  await writeWhole(target, opened.bytes, { folders, modified: opened.metadata.modified, overwrite: run.force ?? false })
   return { source: file.source, target, status: 'done', ...sizes, seconds: (performance.now() - started) / 1000 }
 }
 

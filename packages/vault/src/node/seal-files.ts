@@ -8,7 +8,7 @@ import { mediaType } from '../payload.ts'
 import { prepareSeal, type SealOptions } from '../seal.ts'
 import { alongside } from '../streams.ts'
 import { discover, type Found } from './discover.ts'
-import { ioError, readFileParts, removeStale, writeWhole } from './files.ts'
+import { Folders, ioError, readFileParts, removeStale, writeWhole } from './files.ts'
 import { Journal, stampOf } from './journal.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
 
@@ -45,7 +45,9 @@ export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
       yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
     }
     watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-    yield* runAll(files, run.jobs ?? 4, file => sealOne(run, journal, file))
+    const folders = new Folders()
+    yield* runAll(files, run.jobs ?? 4, file => sealOne(run, journal, folders, file))
+    await folders.sync()
   } finally {
     await journal.close()
   }
@@ -56,7 +58,7 @@ async function mustBeFolder(path: string): Promise<void> {
   if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${path} is not a folder`, { hint: 'give a folder with -o' })
 }
 
-async function sealOne(run: SealRun, journal: Journal, file: Found): Promise<FileResult> {
+async function sealOne(run: SealRun, journal: Journal, folders: Folders, file: Found): Promise<FileResult> {
   const { source, size } = file
   const started = performance.now()
   const relative = sealedName(file.relative)
@@ -79,6 +81,7 @@ async function sealOne(run: SealRun, journal: Journal, file: Found): Promise<Fil
     const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
     const png = sealing.png(counted(joined(first, parts), bytes => run.watcher?.progress?.(source, bytes)))
     const written = await writeWhole(target, run.check === false ? png : alongside(png, copy => checkSealed(run, copy)), {
+      folders,
       overwrite: state !== 'absent',
       beforePublish: () => journal.add(relative, toHex(sealing.nonce), stamp),
     })
