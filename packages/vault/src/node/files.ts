@@ -58,6 +58,8 @@ export interface WriteOptions {
   /** Called with the temporary file when everything is written, before it appears; what it throws leaves no output. */
   readonly beforePublish?: (temporary: string) => Promise<void>
   readonly overwrite?: boolean
+  /** Flush to the disk before the file appears. Without it a power cut may leave a file of zeros: for callers that keep hashes of what they wrote. */
+  readonly durable?: boolean
 }
 
 /**
@@ -66,7 +68,7 @@ export interface WriteOptions {
  * @returns bytes written
  * @throws E_EXISTS unless `overwrite`; E_IO
  */
-export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false }: WriteOptions = {}): Promise<number> {
+export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false, durable = true }: WriteOptions = {}): Promise<number> {
   const folder = dirname(target)
   const what = `cannot write ${basename(target)}`
   let temporary: string | undefined
@@ -91,7 +93,7 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
         if (size >= WRITE_BYTES) await flush()
       }
       if (size > 0) await flush()
-      await file.sync()
+      if (durable) await file.sync()
     } finally {
       await file.close()
     }
@@ -100,7 +102,7 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
     if (!overwrite) await mustNotExist(target)
     await rename(temporary, target)
     temporary = undefined
-    await syncFolder(folder)
+    if (durable) await syncFolder(folder)
     return written
   } catch (error) {
     throw ioError(error, what)
