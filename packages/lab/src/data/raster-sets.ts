@@ -58,7 +58,8 @@ export function encodeCifarBatch(pictures: readonly Image<'u8'>[], labels: Uint8
  */
 export function cifarLabels(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0 || bytes.length % CIFAR_RECORD !== 0) throw notACifarBatch(bytes.length)
-  const labels = bytes.filter((_, i) => i % CIFAR_RECORD === 0)
+  const labels = new Uint8Array(bytes.length / CIFAR_RECORD)
+  for (let i = 0; i < labels.length; i++) labels[i] = bytes[i * CIFAR_RECORD]!
   const unknown = labels.findIndex(label => label > 9)
   if (unknown >= 0) throw new LatentError('E_DATA', `record ${unknown} of the CIFAR-10 batch has the unknown label ${labels[unknown]}`)
   return labels

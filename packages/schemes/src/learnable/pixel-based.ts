@@ -30,11 +30,15 @@ export function pixelBased({ shuffle, sameKey }: PixelBasedOptions): ImageCipher
     async draw(stream, { width, height, channels }) {
       const pixels = width * height
       const flip = (await stream.bytes(pixels * channels)).map(byte => (byte & 1 ? 255 : 0))
-      const source = Uint32Array.from({ length: pixels * channels }, (_, i) => i)
+      const source = new Uint32Array(pixels * channels)
+      for (let i = 0; i < source.length; i++) source[i] = i
       if (!shuffle || channels === 1) return { source, flip }
       const orders = permutationsOf(channels)
       const drawn = await stream.integers(pixels, orders.length)
-      for (let p = 0; p < pixels; p++) for (let c = 0; c < channels; c++) source[p * channels + c] = p * channels + orders[drawn[p]!]![c]!
+      for (let p = 0; p < pixels; p++) {
+        const order = orders[drawn[p]!]!
+        for (let c = 0; c < channels; c++) source[p * channels + c] = p * channels + order[c]!
+      }
       return { source, flip }
     },
   })

@@ -31,5 +31,7 @@ export function splitNibbles(bytes: Uint8Array): Uint8Array {
 }
 
 export function joinNibbles(nibbles: Uint8Array): Uint8Array {
-  return Uint8Array.from({ length: nibbles.length / 2 }, (_, i) => nibbles[2 * i]! | (nibbles[2 * i + 1]! << 4))
+  const out = new Uint8Array(nibbles.length / 2)
+  for (let i = 0; i < out.length; i++) out[i] = nibbles[2 * i]! | (nibbles[2 * i + 1]! << 4)
+  return out
 }
