@@ -47,7 +47,8 @@ export async function encryptDataSet(input: string, output: string, options: Enc
   const rehearsal = await rehearse(source, scheme, key)
   const folder = await DataSetFolder.open(out, scheme, key, source.layout, source.first)
   requireNoneLost(source, folder)
-  const context: RunContext = { scheme, key, salt: folder.header.salt, layout: source.layout, first: source.first, out }
+  const { width, height, channels, format } = source.first
+  const context: RunContext = { scheme, key, salt: folder.header.salt, layout: source.layout, shape: { width, height, channels, format }, out }
   const total = source.parts.reduce((sum, { images }) => sum + images, 0)
   options.onTotal?.(total)
   // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.

@@ -151,14 +151,17 @@ async function sizeOf(path: string): Promise<{ width: number; height: number } |
   return sharp(path).metadata().catch(() => undefined)
 }
 
+/** What all images of a data set have in common. */
+export type ImageShape = Pick<Image, 'width' | 'height' | 'channels' | 'format'>
+
 /** @throws E_DATA */
-export function requireShape(expected: Image, found: Image, name: string): void {
-  const shape = ({ width, height, channels, format }: Image) => `${width}x${height}x${channels} ${format}`
+export function requireShape(expected: ImageShape, found: ImageShape, name: string): void {
+  const shape = ({ width, height, channels, format }: ImageShape) => `${width}x${height}x${channels} ${format}`
   if (shape(expected) !== shape(found)) throw new LatentError('E_DATA', `the images differ: ${name} is ${shape(found)}, the first one ${shape(expected)}`, { hint: 'bring them to one size and one number of channels' })
 }
 
 /** The images of a part, without the container's header, in the order of the file. */
-export function rawImages(layout: Layout, bytes: Uint8Array, like: Image): Image<'u8'>[] {
+export function rawImages(layout: Layout, bytes: Uint8Array, like: ImageShape): Image<'u8'>[] {
   if (layout === 'cifar') return parseCifarBatch(bytes)
   const { width, height, channels } = like
   const size = width * height * channels

@@ -8,7 +8,7 @@ import { writeWhole } from '@latent/vault/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from './manifest.ts'
-import { type Layout, rawImages, readWhole, requireShape } from './source.ts'
+import { type ImageShape, type Layout, rawImages, readWhole, requireShape } from './source.ts'
 
 /** What every task of a run has in common. */
 export interface RunContext {
@@ -16,8 +16,7 @@ export interface RunContext {
   readonly key: Uint8Array
   readonly salt: string
   readonly layout: Layout
-  /** The first image; every other one has its shape. */
-  readonly first: Image<'u8' | 'u16'>
+  readonly shape: ImageShape
   readonly out: string
 }
 
@@ -78,7 +77,7 @@ function nonceOf(salt: string, target: string, number: number): Uint8Array {
 async function encryptRaw({ context, target, start, bytes }: RawTask): Promise<Uint8Array> {
   const cipher = await cipherOf(context.scheme)
   const images: Image<'u8'>[] = []
-  for (const [i, plain] of rawImages(context.layout, bytes, context.first).entries()) images.push((await encryptOne(cipher, plain, context, target, start + i)) as Image<'u8'>)
+  for (const [i, plain] of rawImages(context.layout, bytes, context.shape).entries()) images.push((await encryptOne(cipher, plain, context, target, start + i)) as Image<'u8'>)
   if (context.layout === 'cifar') return encodeCifarBatch(images, cifarLabels(bytes))
   const out = new Uint8Array(bytes.length)
   for (const [i, { data }] of images.entries()) out.set(data, i * data.length)
@@ -103,7 +102,7 @@ async function encryptPictures({ context, pictures }: PictureTask): Promise<Pict
 async function encryptPicture(context: RunContext, source: string, target: string, bytes: Uint8Array, tagKey: Uint8Array): Promise<Entry> {
   const cipher = await cipherOf(context.scheme)
   const plain = await decodeImage(bytes)
-  requireShape(context.first, plain, source)
+  requireShape(context.shape, plain, source)
   // What a network can learn from still compresses; noise does not.
   const png = encodePng(await encryptOne(cipher, plain, context, target, 0), cipher.traits.learnable ? 6 : 0)
   await writeWhole(join(context.out, target), streamOf(png), { overwrite: true, durable: false })
