@@ -87,7 +87,7 @@ export async function chooseKeyring({ identity = [], passphraseFile }: Pick<Lock
   return new Keyring({ passphrases: [await ask('Passphrase')] })
 }
 
-/** A pixel-mode key: 64 hexadecimal digits, or 32 raw bytes. */
+/** A pixel-mode key: 64 hexadecimal digits, 32 raw bytes, or the JSON text of a scheme that has key files of its own. */
 export async function readCipherKey(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array
   try {
@@ -97,6 +97,7 @@ export async function readCipherKey(path: string): Promise<Uint8Array> {
     throw ioError(error, `cannot read ${path}`)
   }
   if (bytes.length === 32) return bytes
+  if (bytes[0] === 0x7b) return bytes
   const [text] = keyLines(new TextDecoder().decode(bytes))
   if (text === undefined || !/^[0-9a-f]{64}$/i.test(text)) throw new LatentError('E_KEY', `${path} does not hold a cipher key`, { hint: 'latent keygen --cipher -o FILE makes one: 64 hexadecimal digits' })
   return fromHex(text.toLowerCase())

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   train: async () => (await import('./commands/train.ts')).trainCommand,
   lab: async () => (await import('./commands/lab.ts')).labCommand,
   data: async () => (await import('./commands/data.ts')).dataCommand,
+  dataset: async () => (await import('./commands/dataset.ts')).datasetCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,
 }

@@ -49,7 +49,7 @@ export function image<F extends SampleFormat>(fields: Image<F>): Image<F> {
  * Always a copy: the caller may change it.
  */
 export function sampleBytes(source: Image<'u8' | 'u16'>): Uint8Array {
-  if (source.format === 'u8') return Uint8Array.from(source.data)
+  if (source.format === 'u8') return new Uint8Array(source.data)
   const bytes = new Uint8Array(source.data.length * 2)
   for (let i = 0; i < source.data.length; i++) {
     const value = source.data[i]!
@@ -64,7 +64,7 @@ export function imageFromBytes<F extends 'u8' | 'u16'>(bytes: Uint8Array, like: 
   const expected = like.data.length * (like.format === 'u16' ? 2 : 1)
   if (bytes.length !== expected) throw argumentError('bytes', `${expected} bytes`, bytes)
   const { annotations: _, ...shape } = like
-  if (like.format === 'u8') return { ...shape, data: Uint8Array.from(bytes) as SampleArrays[F] }
+  if (like.format === 'u8') return { ...shape, data: new Uint8Array(bytes) as SampleArrays[F] }
   const data = new Uint16Array(like.data.length)
   for (let i = 0; i < data.length; i++) data[i] = (bytes[2 * i]! << 8) | bytes[2 * i + 1]!
   return { ...shape, data: data as SampleArrays[F] }

@@ -1,3 +1,4 @@
+export * from './attacks/index.ts'
 export * from './data/procedural.ts'
 export * from './data/raster-sets.ts'
 export * from './metrics/index.ts'

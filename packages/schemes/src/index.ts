@@ -25,6 +25,28 @@ export const baselineIds = [
   'arnold-cat-map',
 ] as const
 
+/** Ciphers whose images a network is meant to be trained on, beside the vortex. */
+export const learnableIds = [
+  'tanaka-le',
+  'extended-le',
+  'pixel-based',
+  'pixel-based-shuffle',
+  'pixel-based-fresh',
+  'pixel-based-shuffle-fresh',
+  'etc',
+  'per-image-permutation',
+] as const
+
+function learnable(id: string): Scheme {
+  return {
+    id,
+    async open() {
+      const { learnableCiphers } = await import('./learnable/index.ts')
+      return { cipher: learnableCiphers[id]!(), close: async () => undefined }
+    },
+  }
+}
+
 function baseline(id: string): Scheme {
   return {
     id,
@@ -45,6 +67,21 @@ export const schemes: readonly Scheme[] = [
       return { cipher: exactFlowCipher(flow), close: () => flow.close() }
     },
   },
+  {
+    id: 'vortex-2024',
+    async open() {
+      const { vortexPublished } = await import('./vortex/index.ts')
+      return { cipher: vortexPublished(), close: async () => undefined }
+    },
+  },
+  {
+    id: 'vortex-2024-bijective',
+    async open() {
+      const { vortexBijective } = await import('./vortex/index.ts')
+      return { cipher: vortexBijective(), close: async () => undefined }
+    },
+  },
+  ...learnableIds.map(learnable),
   ...baselineIds.map(baseline),
 ]
 

@@ -1,5 +1,5 @@
 import { deriveKey, type ImageCipher } from '@latent/core'
-import { byteCipher } from './byte-cipher.ts'
+import { byteCipher } from '../byte-cipher.ts'
 
 /**
  * Arnold's cat map (x, y) -> (x + a y, b x + (a b + 1) y) mod N on square images, iterated: the

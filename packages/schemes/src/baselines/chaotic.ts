@@ -1,5 +1,5 @@
 import { deriveKey, type ImageCipher } from '@latent/core'
-import { byteCipher, xorInto } from './byte-cipher.ts'
+import { byteCipher, xorInto } from '../byte-cipher.ts'
 
 /**
  * Chaotic key streams as the image-encryption literature usually publishes them: iterate a map of the

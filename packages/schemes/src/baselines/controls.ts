@@ -1,5 +1,5 @@
 import { type ImageCipher, KeyStream } from '@latent/core'
-import { byteCipher, xorInto } from './byte-cipher.ts'
+import { byteCipher, xorInto } from '../byte-cipher.ts'
 
 /**
  * Controls: ciphers whose outcome in every test is known beforehand. A run of the lab in which one of

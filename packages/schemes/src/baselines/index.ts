@@ -4,7 +4,7 @@ import { logistic, logisticLeading, piecewiseLinear, skewTent } from './chaotic.
 import { fixedPermutation, identity, randomNoise, reusedMask } from './controls.ts'
 import { aesCbc, aesCtrFixed, aesCtrFresh, aesGcm, chacha20 } from './standard.ts'
 
-export * from './byte-cipher.ts'
+export * from '../byte-cipher.ts'
 export * from './cat-map.ts'
 export * from './chaotic.ts'
 export * from './controls.ts'

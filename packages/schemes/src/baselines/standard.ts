@@ -1,7 +1,7 @@
 import { aes256CtrStream, aes256GcmOpen, aes256GcmSeal, concatBytes, fromHex, GCM_TAG_BYTES, type ImageCipher, LatentError, toHex } from '@latent/core'
 import { cbc } from '@noble/ciphers/aes.js'
 import { chacha20 as chacha20Stream } from '@noble/ciphers/chacha.js'
-import { byteCipher, xorInto } from './byte-cipher.ts'
+import { byteCipher, xorInto } from '../byte-cipher.ts'
 
 /**
  * Standard ciphers over an image's sample bytes. They are what every scheme is compared with: AES in

@@ -59,6 +59,8 @@ export interface WriteOptions {
   /** Called with the temporary file when everything is written, before it appears; what it throws leaves no output. */
   readonly beforePublish?: (temporary: string) => Promise<void>
   readonly overwrite?: boolean
+  /** Flush to the disk before the file appears. Without it a power cut may leave a file of zeros: for callers that keep hashes of what they wrote. */
+  readonly durable?: boolean
   /** For many files: their folders are made once and flushed together, by the caller. */
   readonly folders?: Folders
 }
@@ -85,7 +87,7 @@ export class Folders {
  * @returns bytes written
  * @throws E_EXISTS unless `overwrite`; E_IO
  */
-export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false, folders: shared }: WriteOptions = {}): Promise<number> {
+export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array>, { modified, beforePublish, overwrite = false, durable = true, folders: shared }: WriteOptions = {}): Promise<number> {
   const folders = shared ?? new Folders()
   const folder = dirname(target)
   const what = `cannot write ${basename(target)}`
@@ -111,7 +113,7 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
         if (size >= WRITE_BYTES) await flush()
       }
       if (size > 0) await flush()
-      await file.sync()
+      if (durable) await file.sync()
     } finally {
       await file.close()
     }
@@ -120,7 +122,7 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
     if (!overwrite) await mustNotExist(target)
     await rename(temporary, target)
     temporary = undefined
-    if (!shared) await folders.sync()
+    if (durable && !shared) await folders.sync()
     return written
   } catch (error) {
     throw ioError(error, what)

@@ -15,6 +15,8 @@ export interface ByteCipher {
   readonly keySpace: KeySpace
   /** Bytes of nonce that the transform takes; 0 where it has no use for one. */
   readonly nonceLength: number
+  /** Refuses malformed keys; 32 bytes are asked for where it is absent. @throws E_ARGUMENT; E_KEY */
+  readonly checkKey?: (key: Uint8Array) => void
   /** @returns as many bytes as `bytes` has, which may be the same array; more annotations to carry, if any */
   encrypt(bytes: Uint8Array, context: ByteContext): Promise<Uint8Array | { bytes: Uint8Array; annotations: Record<string, string> }>
   decrypt(bytes: Uint8Array, context: ByteContext, annotations: Readonly<Record<string, string>>): Promise<Uint8Array>
@@ -28,27 +30,33 @@ const TRAITS: CipherTraits = { exact: true, wire: ['u8', 'u16'], lengthPreservin
  * hashed (SHA-256) to that length, so that a caller may separate encryptions by a counter or a name.
  */
 export function byteCipher(definition: ByteCipher): ImageCipher {
-  const { id, title, keySpace, nonceLength } = definition
+  const { id, title, keySpace, nonceLength, checkKey = requireKeyBytes } = definition
   const traits = { ...TRAITS, ...definition.traits }
+  const accept = (source: Image, key: Uint8Array): Image<'u8' | 'u16'> => {
+    checkKey(key)
+    if (source.format === 'f32') throw new LatentError('E_IMAGE', `${id} takes images of 8- or 16-bit samples, received floats`)
+    if (!traits.wire.includes(source.format)) throw new LatentError('E_IMAGE', `${id} takes images of 8-bit samples, received ${source.format}`)
+    return source as Image<'u8' | 'u16'>
+  }
   return {
     id,
     title,
     traits,
     keySpace,
     async encrypt(plain, key, options = {}) {
-      const source = integerImage(plain, id)
+      const source = accept(plain, key)
       const nonce = traits.randomised ? sized(options.nonce ?? randomBytes(nonceLength), nonceLength) : sized(options.nonce ?? new Uint8Array(nonceLength), nonceLength)
-      const result = await definition.encrypt(sampleBytes(source), { key: checkedKey(key), nonce, image: source })
+      const result = await definition.encrypt(sampleBytes(source), { key, nonce, image: source })
       const { bytes, annotations = {} } = result instanceof Uint8Array ? { bytes: result } : result
       const carried = nonceLength > 0 && (traits.randomised || options.nonce) ? { ...annotations, [NONCE_ANNOTATION]: toHex(nonce) } : annotations
       const cipher = imageFromBytes(bytes, source)
       return Object.keys(carried).length > 0 ? { ...cipher, annotations: carried } : cipher
     },
     async decrypt(cipher, key, options = {}) {
-      const source = integerImage(cipher, id)
+      const source = accept(cipher, key)
       const annotations = cipher.annotations ?? {}
       const nonce = carriedNonce(annotations, options, nonceLength, traits.randomised, id)
-      return imageFromBytes(await definition.decrypt(sampleBytes(source), { key: checkedKey(key), nonce, image: source }, annotations), source)
+      return imageFromBytes(await definition.decrypt(sampleBytes(source), { key, nonce, image: source }, annotations), source)
     },
   }
 }
@@ -65,14 +73,9 @@ function sized(nonce: Uint8Array, length: number): Uint8Array {
   return nonce.length === length ? nonce : sha256Of(nonce).subarray(0, length)
 }
 
-function checkedKey(key: Uint8Array): Uint8Array {
+/** @throws E_ARGUMENT */
+export function requireKeyBytes(key: Uint8Array): void {
   if (key.length !== KEY_BYTES) throw argumentError('key', `${KEY_BYTES} bytes`, key)
-  return key
-}
-
-function integerImage(source: Image, id: string): Image<'u8' | 'u16'> {
-  if (source.format === 'f32') throw new LatentError('E_IMAGE', `${id} takes images of 8- or 16-bit samples, received floats`)
-  return source as Image<'u8' | 'u16'>
 }
 
 /** `a XOR b`, into `a`. */

@@ -1,0 +1,214 @@
+import { type Image, image, LatentError } from '@latent/core'
+import { isPng } from '@latent/core/png'
+import { CIFAR_RECORD, cifarLabels, parseCifarBatch, parseIdxImages, parseIdxLabels } from '@latent/lab'
+import { decodeImage } from '@latent/lab/node'
+import { ioError } from '@latent/vault/node'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, extname, join, relative, sep } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import sharp from 'sharp'
+
+/** How a data set lies on the disk; the encrypted one lies alike. */
+export type Layout = 'folders' | 'cifar' | 'idx'
+
+/** One file of a data set, and the file that is made of it. */
+export interface Part {
+  readonly source: string
+  /** Below the output folder, with forward slashes. */
+  readonly target: string
+  readonly images: number
+  /** Images of every label in this file. */
+  readonly labels: Readonly<Record<string, number>>
+}
+
+export interface DataSetSource {
+  readonly layout: Layout
+  readonly parts: readonly Part[]
+  /** Files that are copied as they are: labels of idx files. */
+  readonly copied: readonly Part[]
+  /** The first image: every other one has its shape. */
+  readonly first: Image<'u8' | 'u16'>
+}
+
+const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
+const BATCH = /batch.*\.bin$/
+const IDX_IMAGES = /^(.*)-images-idx3-ubyte(\.gz)?$/
+const MAX_FILE_BYTES = 2 ** 31
+
+/**
+ * Finds out how a data set lies in a folder, and checks what can be checked before anything is
+ * written: labels, counts, sizes.
+ * @throws E_DATA for images without a label, mixed layouts or mixed sizes; E_IO; E_IMAGE; E_LIMIT
+ */
+export async function readSource(folder: string): Promise<DataSetSource> {
+  const names = (await list(folder)).filter(entry => entry.isFile()).map(({ name }) => name)
+  const batches = names.filter(name => BATCH.test(name))
+  const idx = names.filter(name => IDX_IMAGES.test(name))
+  if (batches.length > 0 && idx.length > 0) throw new LatentError('E_DATA', `${folder} holds both CIFAR and idx files`, { hint: 'encrypt them from folders of their own' })
+  if (batches.length > 0) return cifar(folder, batches)
+  if (idx.length > 0) return idxFiles(folder, idx, names)
+  return folders(folder)
+}
+
+async function cifar(folder: string, names: readonly string[]): Promise<DataSetSource> {
+  const parts: Part[] = []
+  for (const name of names) {
+    const labels = within(name, cifarLabels, await readWhole(join(folder, name)))
+    parts.push({ source: join(folder, name), target: name, images: labels.length, labels: countLabels(labels) })
+  }
+  const [first] = parseCifarBatch((await readWhole(parts[0]!.source)).subarray(0, CIFAR_RECORD))
+  return { layout: 'cifar', parts, copied: [], first: first! }
+}
+
+async function idxFiles(folder: string, imageFiles: readonly string[], names: readonly string[]): Promise<DataSetSource> {
+  const [parts, copied]: [Part[], Part[]] = [[], []]
+  let first: Image<'u8'> | undefined
+  for (const name of imageFiles) {
+    const stem = IDX_IMAGES.exec(name)![1]!
+    const target = `${stem}-images-idx3-ubyte`
+    if (parts.some(part => part.target === target)) throw new LatentError('E_DATA', `${target} is there both packed and unpacked`, { hint: 'remove one of them' })
+    const labelFile = names.find(other => other === `${stem}-labels-idx1-ubyte` || other === `${stem}-labels-idx1-ubyte.gz`)
+    if (labelFile === undefined) throw new LatentError('E_DATA', `the labels of ${name} are not there`, { hint: `put ${stem}-labels-idx1-ubyte beside it` })
+    const images = within(name, parseIdxImages, await readUnpacked(join(folder, name)))
+    const labels = within(labelFile, parseIdxLabels, await readUnpacked(join(folder, labelFile)))
+    if (labels.length !== images.length || images.length === 0) throw new LatentError('E_DATA', `${name} holds ${images.length} images and ${labelFile} ${labels.length} labels`)
+    first ??= images[0]!
+    requireShape(first, images[0]!, name)
+    parts.push({ source: join(folder, name), target, images: images.length, labels: countLabels(labels) })
+    copied.push({ source: join(folder, labelFile), target: `${stem}-labels-idx1-ubyte`, images: 0, labels: {} })
+  }
+  return { layout: 'idx', parts, copied, first: first! }
+}
+
+/** Pictures in folders named for their class, or in such folders below a folder for each split. */
+async function folders(root: string): Promise<DataSetSource> {
+  const files: string[] = []
+  async function visit(folder: string): Promise<void> {
+    for (const entry of (await list(folder)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) await visit(path)
+      else if (entry.isFile() && PICTURES.has(extname(entry.name).toLowerCase())) files.push(path)
+    }
+  }
+  await visit(root)
+  if (files.length === 0) throw new LatentError('E_DATA', `${root} holds no data set`, { hint: 'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with their labels' })
+  const depths = new Set(files.map(file => relative(root, file).split(sep).length))
+  const loose = files.find(file => dirname(file) === root)
+  if (loose !== undefined) throw new LatentError('E_DATA', `${relative(root, loose)} lies in no folder, so its label is unknown`, { hint: 'put every picture into the folder of its class' })
+  if (depths.size > 1 || Math.max(...depths) > 3) throw new LatentError('E_DATA', 'pictures lie at different depths, so that it is not clear which folders are classes', { hint: 'use CLASS/picture, or SPLIT/CLASS/picture, throughout' })
+  const parts = files.map(source => {
+    const place = relative(root, source).split(sep).join('/')
+    return { source, target: `${place.slice(0, -extname(place).length)}.png`, images: 1, labels: { [dirname(place)]: 1 } }
+  })
+  const targets = new Map<string, string>()
+  for (const { source, target } of parts) {
+    const other = targets.get(target)
+    if (other !== undefined) throw new LatentError('E_DATA', `${relative(root, source)} and ${relative(root, other)} would both become ${target}`, { hint: 'rename one of them' })
+    targets.set(target, source)
+  }
+  const first = await firstReadable(files)
+  await requireEqualSizes(root, files, first)
+  return { layout: 'folders', parts, copied: [], first }
+}
+
+/** A corrupt picture is reported by the run, which goes on with the others; one readable picture is needed to begin. */
+async function firstReadable(files: readonly string[]): Promise<Image<'u8' | 'u16'>> {
+  let failure: unknown
+  for (const file of files.slice(0, 20)) {
+    try {
+      return await decodeImage(await readWhole(file))
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw failure
+}
+
+const HEADERS_AT_ONCE = 32
+
+/** Reads headers alone. What has no readable header is left to the run, which reports it. */
+async function requireEqualSizes(root: string, files: readonly string[], first: Image): Promise<void> {
+  for (let at = 0; at < files.length; at += HEADERS_AT_ONCE) {
+    const group = files.slice(at, at + HEADERS_AT_ONCE)
+    for (const [i, size] of (await Promise.all(group.map(sizeOf))).entries()) {
+      if (size && (size.width !== first.width || size.height !== first.height)) {
+        throw new LatentError('E_DATA', `the images differ in size: ${relative(root, group[i]!)} is ${size.width}x${size.height}, the first one ${first.width}x${first.height}`, { hint: 'crop or resize them to one size' })
+      }
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<{ width: number; height: number } | undefined> {
+  const file = await open(path).catch(() => undefined)
+  if (!file) return undefined
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(24), 0, 24)
+    const view = new DataView(buffer.buffer)
+    if (bytesRead === 24 && isPng(buffer)) return { width: view.getUint32(16), height: view.getUint32(20) }
+  } finally {
+    await file.close()
+  }
+  return sharp(path).metadata().catch(() => undefined)
+}
+
+/** What all images of a data set have in common. */
+export type ImageShape = Pick<Image, 'width' | 'height' | 'channels' | 'format'>
+
+/** @throws E_DATA */
+export function requireShape(expected: ImageShape, found: ImageShape, name: string): void {
+  const shape = ({ width, height, channels, format }: ImageShape) => `${width}x${height}x${channels} ${format}`
+  if (shape(expected) !== shape(found)) throw new LatentError('E_DATA', `the images differ: ${name} is ${shape(found)}, the first one ${shape(expected)}`, { hint: 'bring them to one size and one number of channels' })
+}
+
+/** The images of a part, without the container's header, in the order of the file. */
+export function rawImages(layout: Layout, bytes: Uint8Array, like: ImageShape): Image<'u8'>[] {
+  if (layout === 'cifar') return parseCifarBatch(bytes)
+  const { width, height, channels } = like
+  const size = width * height * channels
+  return Array.from({ length: bytes.length / size }, (_, i) => image({ width, height, channels, format: 'u8', data: bytes.slice(i * size, (i + 1) * size) }))
+}
+
+/** @throws E_IO; E_LIMIT */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
+    return await readFile(path)
+  } catch (error) {
+    throw ioError(error, `cannot read ${path}`)
+  }
+}
+
+/** @throws E_DATA for a damaged gzip file */
+export async function readUnpacked(path: string): Promise<Uint8Array> {
+  const bytes = await readWhole(path)
+  if (!path.endsWith('.gz')) return bytes
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_FILE_BYTES })
+  } catch (cause) {
+    throw new LatentError('E_DATA', `${path} is not a whole gzip file`, { cause })
+  }
+}
+
+async function list(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    throw ioError(error, `cannot read ${folder}`)
+  }
+}
+
+/** Names the file in what a parser of bytes reports. */
+function within<T>(name: string, parse: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
+  try {
+    return parse(bytes)
+  } catch (error) {
+    if (error instanceof LatentError) throw new LatentError(error.code, `${name}: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+function countLabels(labels: Uint8Array): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,147 @@
+import { type Image, type ImageCipher, image, KeyStream, sha256Of } from '@latent/core'
+import { findScheme } from '@latent/schemes'
+import { mapStatistics, vortexMap, drawVortexKey, GREY_SETTINGS } from '@latent/schemes/vortex'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { drawPicture, featureReconstruction, imageCorrelation, type Opened, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
+
+const key = (seed: number) => sha256Of(Uint8Array.of(seed))
+const opened = new Map<string, Awaited<ReturnType<ReturnType<typeof findScheme>['open']>>>()
+afterAll(() => Promise.all(Array.from(opened.values(), scheme => scheme.close())))
+
+async function cipherOf(id: string): Promise<ImageCipher> {
+  const scheme = opened.get(id) ?? (await findScheme(id).open())
+  opened.set(id, scheme)
+  return scheme.cipher
+}
+
+const noise = async ({ width, height, channels }: TargetShape, seed: number) => image({ width, height, channels, format: 'u8', data: await (await KeyStream.create(key(seed), 'latent/v1/test')).bytes(width * height * channels) })
+
+type Attack = (oracle: Oracle, shape: TargetShape) => Promise<Opened | undefined>
+
+/** Attacks under an unknown key, then opens a cipher image that the attacker did not choose. */
+async function attack(id: string, run: Attack, shape: TargetShape, seed = 1): Promise<{ exact: boolean; queries: number } | undefined> {
+  const cipher = await cipherOf(id)
+  let queries = 0
+  const oracle: Oracle = async chosen => {
+    queries++
+    return cipher.encrypt(chosen, key(seed))
+  }
+  const found = await run(oracle, shape)
+  if (!found) return undefined
+  expect(found.queries).toBe(queries)
+  const secret = await noise(shape, seed + 1)
+  const back = found.open((await cipher.encrypt(secret, key(seed))) as Image<'u8'>)
+  return { exact: back.data.every((value, i) => value === secret.data[i]), queries }
+}
+
+const RGB: TargetShape = { width: 32, height: 32, channels: 3 }
+const GREY: TargetShape = { width: 28, height: 28, channels: 1 }
+
+describe('what is broken: every image under the key opens', () => {
+  test.each<[string, Attack, TargetShape, number]>([
+    ['vortex-2024-bijective', recoverCoordinateMap, RGB, 1],
+    ['vortex-2024-bijective', recoverCoordinateMap, GREY, 2],
+    ['fixed-permutation', recoverCoordinateMap, RGB, 1],
+    ['fixed-permutation', recoverCoordinateMap, GREY, 2],
+    ['fixed-permutation', recoverCoordinateMap, { width: 300, height: 20, channels: 3 }, 1],
+    ['fixed-permutation', recoverCoordinateMap, { width: 300, height: 260, channels: 3 }, 2],
+    ['arnold-cat-map', recoverCoordinateMap, RGB, 1],
+    ['identity', recoverCoordinateMap, RGB, 1],
+    ['tanaka-le', recoverBlockNibbles, RGB, 1],
+    ['tanaka-le', recoverBlockNibbles, GREY, 1],
+    ['tanaka-le', recoverBlockNibbles, { width: 8, height: 4, channels: 4 }, 1],
+    ['extended-le', recoverExtendedBlockNibbles, RGB, 3],
+    ['extended-le', recoverExtendedBlockNibbles, GREY, 3],
+    ['tanaka-le', recoverExtendedBlockNibbles, RGB, 3],
+    ['pixel-based', recoverPixelBased, RGB, 1],
+    ['pixel-based', recoverPixelBased, GREY, 1],
+    ['pixel-based-shuffle', recoverPixelBased, RGB, 1],
+    ['pixel-based-shuffle', recoverSampleMap, RGB, 2],
+    ['etc', recoverSampleMap, RGB, 2],
+    ['etc', recoverSampleMap, { width: 96, height: 80, channels: 3 }, 3],
+    ['fixed-permutation', recoverSampleMap, GREY, 2],
+  ])('%s %#: exact, %o, %o, chosen images: %i', async (id, run, shape, queries) => {
+    expect(await attack(id, run, shape)).toEqual({ exact: true, queries })
+  })
+
+  test('over 100 random keys each', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 2, max: 250 }), async seed => {
+        for (const [id, run] of [['tanaka-le', recoverBlockNibbles], ['pixel-based-shuffle', recoverPixelBased], ['vortex-2024-bijective', recoverCoordinateMap], ['etc', recoverSampleMap]] as const) {
+          expect(await attack(id, run, { width: 16, height: 12, channels: 3 }, seed)).toMatchObject({ exact: true })
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('the lossy vortex: the map itself comes back, and opens at least what the key opens', async () => {
+    const cipher = await cipherOf('vortex-2024')
+    const found = await recoverCoordinateMap(chosen => cipher.encrypt(chosen, key(1)), GREY)
+    const drawn = await drawVortexKey(await KeyStream.create(key(1), 'latent/v1/vortex-2024'), GREY, GREY_SETTINGS)
+    const map = vortexMap(drawn, 'gather')
+    expect(found?.map).toEqual(map)
+    const secret = await noise(GREY, 3)
+    const back = found!.open((await cipher.encrypt(secret, key(1))) as Image<'u8'>)
+    expect(secret.data.filter((value, i) => value === back.data[i]).length).toBeGreaterThanOrEqual(mapStatistics(map, 28).sources)
+  })
+})
+
+// Attacks that must fail: the ciphers that are meant to hold, a key that changes with every image, and attacks aimed at another scheme.
+describe('what holds, and what an attack is not for', () => {
+  const attacks: [string, Attack][] = [['coordinate map', recoverCoordinateMap], ['sample map', recoverSampleMap], ['pixel-based', recoverPixelBased], ['block nibbles', recoverBlockNibbles], ['extended block nibbles', recoverExtendedBlockNibbles]]
+  const pairs = ['aes-256-ctr', 'exact-flow', 'per-image-permutation', 'pixel-based-shuffle-fresh'].flatMap(id => attacks.map(([name, run]) => [id, name, run] as const))
+  test.each(pairs)('%s against %s', async (id, _, run) => {
+    // An answer that happens to look right would still have to open another image.
+    expect((await attack(id, run, RGB))?.exact ?? false).toBe(false)
+  })
+
+  test.each<[string, Attack]>([
+    ['tanaka-le', recoverPixelBased],
+    ['tanaka-le', recoverSampleMap],
+    ['extended-le', recoverBlockNibbles],
+    ['pixel-based', recoverCoordinateMap],
+    ['etc', recoverCoordinateMap],
+  ])('%s %#: not what the attack is for', async (id, run) => {
+    expect(await attack(id, run, RGB)).toBeUndefined()
+  })
+
+  test('an answer that fits by chance opens nothing: (1, 2, 3) everywhere hides that blocks move', async () => {
+    expect(await attack('etc', recoverPixelBased, RGB)).toEqual({ exact: false, queries: 1 })
+  })
+
+  test('a cipher that answers in another shape is refused', async () => {
+    for (const [, run] of attacks) expect(await run(async chosen => ({ ...chosen, format: 'f32', data: new Float32Array(chosen.data.length) }), RGB)).toBeUndefined()
+  })
+
+  test('sides that hold no blocks', async () => {
+    await expect(recoverBlockNibbles(async chosen => chosen, { width: 30, height: 32, channels: 3 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(recoverBlockNibbles(async chosen => chosen, { width: 4, height: 4, channels: 3 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+  })
+})
+
+describe('feature reconstruction', () => {
+  const outcome = async (id: string) => {
+    const cipher = await cipherOf(id)
+    const plain = await drawPicture('landscape', 64, 64)
+    return { plain: featureReconstruction(plain), found: featureReconstruction((await cipher.encrypt(plain, key(1))) as Image<'u8'>) }
+  }
+
+  test.each(['pixel-based', 'pixel-based-fresh', 'identity'])('%s: what the plain image gives, whatever the key', async id => {
+    const { plain, found } = await outcome(id)
+    expect(found.data).toEqual(plain.data)
+  })
+
+  test.each(['aes-256-ctr', 'exact-flow'])('%s: nothing', async id => {
+    const { plain, found } = await outcome(id)
+    const { value, band } = { value: imageCorrelation(plain.data, found.data)!.value, band: 4 / Math.sqrt(plain.data.length) }
+    expect(Math.abs(value)).toBeLessThan(band)
+  })
+
+  test('a second time changes nothing', async () => {
+    const once = featureReconstruction(await noise(RGB, 9))
+    expect(featureReconstruction(once).data).toEqual(once.data)
+    expect(Math.max(...once.data)).toBe(127)
+  })
+})

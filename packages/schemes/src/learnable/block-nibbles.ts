@@ -1,0 +1,79 @@
+import type { ImageCipher, KeyStream } from '@latent/core'
+import { blockSamples, mapCipher } from './map-cipher.ts'
+import type { SampleMap } from './sample-map.ts'
+
+/**
+ * The key of one block is a permutation of its nibbles, and the negations follow from it: the halves
+ * of the samples, all low ones first and then all high ones, are negated where the key's entry is
+ * above half their number, permuted, and negated again by the same mask. For the 96 nibbles of a
+ * 4x4x3 block that negates 47 of them (the entries 49 to 95).
+ */
+export function nibbleKey(permutation: Uint32Array): SampleMap {
+  const flip = Uint8Array.from(permutation, entry => (entry > permutation.length / 2 ? 15 : 0))
+  return { source: permutation, flip: flip.map((own, i) => own ^ flip[permutation[i]!]!) }
+}
+
+/** Where nibble i of a block lies in an image split into nibbles: all low halves first, then all high ones. */
+const nibbleAt = (samples: Uint32Array, i: number): number => (i < samples.length ? 2 * samples[i]! : 2 * samples[i - samples.length]! + 1)
+
+/** A map of the whole image: block `order[b]`, encrypted by `keys[b]`, comes to stand at block b. */
+function imageMap(blocks: readonly Uint32Array[], keys: readonly SampleMap[], order: Uint32Array): SampleMap {
+  const total = 2 * blocks.reduce((sum, samples) => sum + samples.length, 0)
+  const map = { source: new Uint32Array(total), flip: new Uint8Array(total) }
+  for (const [b, target] of blocks.entries()) {
+    const { source, flip } = keys[b]!
+    for (let i = 0; i < source.length; i++) {
+      const at = nibbleAt(target, i)
+      map.source[at] = nibbleAt(blocks[order[b]!]!, source[i]!)
+      map.flip[at] = flip[i]!
+    }
+  }
+  return map
+}
+
+/**
+ * Learnable encryption (Tanaka, "Learnable image encryption", ICCE-TW 2018), as Ito's repository
+ * `learnable_encryption_robustness` implements it: blocks of 4x4 pixels, their nibbles permuted and
+ * partly negated, **the same key in every block**. A first layer of 4x4 kernels and stride 4 lets a
+ * network train on it.
+ *
+ * Secret: one permutation of a block's nibbles. Breaks: one chosen image of two blocks gives the key
+ * (`recoverBlockNibbles` in the lab); the top bit's edges show without any query. Our choices: the
+ * order of samples in a block (row by row, channels together), the permutation from a keyed stream,
+ * other than three channels.
+ */
+export const learnableEncryption = (): ImageCipher =>
+  mapCipher({
+    id: 'tanaka-le',
+    title: 'Learnable encryption (Tanaka 2018)',
+    keySpace: { bits: 256, note: 'A permutation of 96 nibbles (about 2^498), but one chosen image of two blocks gives it.' },
+    unit: 'nibble',
+    async draw(stream: KeyStream, shape) {
+      const blocks = blockSamples('tanaka-le', shape)
+      const key = nibbleKey(await stream.permutation(2 * blocks[0]!.length))
+      return imageMap(blocks, blocks.map(() => key), Uint32Array.from(blocks.keys()))
+    },
+  })
+
+/**
+ * Extended learnable encryption (ELE; the variant of Tanaka's method with block scrambling, as in
+ * Ito's repository): every block position has a key of its own, and the blocks are permuted.
+ *
+ * Secret: one permutation of nibbles a block, one of the blocks. Breaks: all images share the key, so
+ * three chosen images give it whole (`recoverExtendedBlockNibbles` in the lab). Our choices: as for
+ * learnable encryption, and a uniform block permutation in place of the repository's swaps between an
+ * image and its copy.
+ */
+export const extendedLearnableEncryption = (): ImageCipher =>
+  mapCipher({
+    id: 'extended-le',
+    title: 'Extended learnable encryption',
+    keySpace: { bits: 256, note: 'A permutation of nibbles for each block and one of the blocks; three chosen images give them all.' },
+    unit: 'nibble',
+    async draw(stream, shape) {
+      const blocks = blockSamples('extended-le', shape)
+      const keys: SampleMap[] = []
+      for (const samples of blocks) keys.push(nibbleKey(await stream.permutation(2 * samples.length)))
+      return imageMap(blocks, keys, await stream.permutation(blocks.length))
+    },
+  })

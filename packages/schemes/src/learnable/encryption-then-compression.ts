@@ -1,0 +1,55 @@
+import type { ImageCipher } from '@latent/core'
+import { BLOCK_SIDE, blockSamples, mapCipher } from './map-cipher.ts'
+import { permutationsOf } from './pixel-based.ts'
+
+/** The eight symmetries of a square, as the place that stands at (row, column) afterwards. */
+const SYMMETRIES: readonly ((row: number, column: number) => [number, number])[] = [0, 1, 2, 3].flatMap(quarters =>
+  [false, true].map(mirrored => (row: number, column: number): [number, number] => {
+    const last = BLOCK_SIDE - 1
+    let [r, c] = [row, mirrored ? last - column : column]
+    for (let i = 0; i < quarters; i++) [r, c] = [last - c, r]
+    return [r, c]
+  }),
+)
+
+/**
+ * Encryption-then-compression (EtC; after Kurihara, Kikuchi, Imaizumi, Shiota and Kiya, IEICE Trans.
+ * 2015): blocks are permuted, and each is turned or mirrored, negated or not, its channels permuted.
+ *
+ * Secret: the block permutation and eight symmetries, one bit and one channel order a block. Breaks:
+ * two chosen images of 32x32x3 give it (`recoverSampleMap` in the lab); a jigsaw solver needs none.
+ *
+ * Ito's repository draws no identity among rotations, flips or channel orders, negates exactly half of
+ * the blocks, and copies channels in place so that some are lost. Ours draws each choice uniformly and
+ * is exactly invertible; blocks have 4x4 pixels as there (JPEG would want 16x16).
+ */
+export const encryptionThenCompression = (): ImageCipher =>
+  mapCipher({
+    id: 'etc',
+    title: 'Encryption-then-compression (block scrambling)',
+    keySpace: { bits: 256, note: 'A permutation of the blocks and 96 states each; chosen images number the samples and give them all.' },
+    unit: 'sample',
+    async draw(stream, { width, height, channels }) {
+      const blocks = blockSamples('etc', { width, height, channels })
+      const order = await stream.permutation(blocks.length)
+      const symmetries = await stream.integers(blocks.length, SYMMETRIES.length)
+      const negated = await stream.integers(blocks.length, 2)
+      const orders = permutationsOf(channels)
+      const channelOrders = await stream.integers(blocks.length, orders.length)
+      const source = new Uint32Array(width * height * channels)
+      const flip = new Uint8Array(source.length)
+      for (const [b, target] of blocks.entries()) {
+        const from = blocks[order[b]!]!
+        const symmetry = SYMMETRIES[symmetries[b]!]!
+        for (let place = 0; place < BLOCK_SIDE * BLOCK_SIDE; place++) {
+          const [row, column] = symmetry(Math.floor(place / BLOCK_SIDE), place % BLOCK_SIDE)
+          for (let c = 0; c < channels; c++) {
+            const at = target[place * channels + c]!
+            source[at] = from[(row * BLOCK_SIDE + column) * channels + orders[channelOrders[b]!]![c]!]!
+            flip[at] = negated[b]! * 255
+          }
+        }
+      }
+      return { source, flip }
+    },
+  })

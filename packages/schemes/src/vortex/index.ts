@@ -1,0 +1,3 @@
+export * from './cipher.ts'
+export * from './key.ts'
+export * from './map.ts'
