@@ -87,16 +87,21 @@ async function encryptRaw({ context, target, start, bytes }: RawTask): Promise<U
 async function encryptPictures({ context, pictures }: PictureTask): Promise<PictureOutcome[]> {
   const tagKey = await sourceTagKey(context)
   const outcomes: PictureOutcome[] = []
-  for (const { source, target, entry } of pictures) {
-    try {
-      const bytes = await readWhole(source)
-      outcomes.push({ source, entry: (await alreadyThere(context.out, entry, bytes, tagKey)) ?? (await encryptPicture(context, source, target, bytes, tagKey)) })
-    } catch (error) {
-      const { code, message } = error instanceof LatentError ? error : { code: 'E_INTERNAL', message: String(error) }
-      outcomes.push({ source, failure: { code, message } })
-    }
-  }
+  for (let at = 0; at < pictures.length; at += FILES_AT_ONCE) outcomes.push(...(await Promise.all(pictures.slice(at, at + FILES_AT_ONCE).map(picture => pictureOutcome(context, picture, tagKey)))))
   return outcomes
+}
+
+/** One file is read or written while another is computed. */
+const FILES_AT_ONCE = 8
+
+async function pictureOutcome(context: RunContext, { source, target, entry }: PictureTask['pictures'][number], tagKey: Uint8Array): Promise<PictureOutcome> {
+  try {
+    const bytes = await readWhole(source)
+    return { source, entry: (await alreadyThere(context.out, entry, bytes, tagKey)) ?? (await encryptPicture(context, source, target, bytes, tagKey)) }
+  } catch (error) {
+    const { code, message } = error instanceof LatentError ? error : { code: 'E_INTERNAL', message: String(error) }
+    return { source, failure: { code, message } }
+  }
 }
 
 async function encryptPicture(context: RunContext, source: string, target: string, bytes: Uint8Array, tagKey: Uint8Array): Promise<Entry> {
