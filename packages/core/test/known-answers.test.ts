@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { concatBytes, fromHex, toHex } from '../src/index.ts'
 import { primitives as node } from '../src/primitives-node.ts'
@@ -92,5 +93,14 @@ describe.each([node, web])('$name', primitives => {
     if (await opens({ a: concatBytes(a, Uint8Array.of(0)) })) opened++
     expect(opened).toBe(0)
     expect(await opens({})).toBe(true)
+  })
+})
+
+const wycheproof = JSON.parse(await readFile(new URL('vectors/wycheproof-aes-gcm.json', import.meta.url), 'utf8')) as { source: string; tests: { tcId: number; key: string; iv: string; aad: string; msg: string; ct: string; tag: string }[] }
+describe.each([node, web])(`$name: ${wycheproof.source}`, primitives => {
+  test.each(wycheproof.tests)('$tcId', async ({ key, iv, aad, msg, ct, tag }) => {
+    const [k, n, a] = [fromHex(key), fromHex(iv), fromHex(aad)]
+    expect(toHex(await primitives.aes256GcmSeal(k, n, fromHex(msg), a))).toBe(ct + tag)
+    expect(toHex((await primitives.aes256GcmOpen(k, n, fromHex(ct + tag), a))!)).toBe(msg)
   })
 })
