@@ -46,6 +46,9 @@ async function ask(message: string): Promise<string> {
   return answer
 }
 
+/** For options that may be repeated: one value each time, so that inputs may follow. */
+export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value]
+
 export interface LockOptions {
   readonly recipient?: string[]
   readonly recipientsFile?: string[]

@@ -49,7 +49,8 @@ describe('seal and open', () => {
     expect(lines.at(-1)).toMatchObject({ summary: { sealed: 2, skipped: 0, failed: 0, plainBytes: 11 } })
     expect(lines[0]).toMatchObject({ status: 'sealed', source: expect.stringContaining('.jpg'), target: expect.stringContaining('.png') })
     expect((await latent(['seal', 'photos', '-o', 'sealed', '-i', 'me.key'])).out).toContain('skipped  2 (2 sealed and unchanged)')
-    const opened = await latent(['open', 'sealed', '-o', 'opened', '-i', 'me.key'])
+    // Options before inputs, as age has them: a key must not swallow what follows.
+    const opened = await latent(['open', '-i', 'me.key', 'sealed', '-o', 'opened'])
     expect(opened).toMatchObject({ code: 0, err: '', out: expect.stringContaining('opened   2') })
     expect(await readFile(at('opened/trip/b.jpg'), 'utf8')).toBe('second')
     expect((await latent(['verify', 'sealed', '-i', 'me.key'])).out).toContain('intact   2')

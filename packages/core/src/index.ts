@@ -1,6 +1,6 @@
+export * from './bytes.ts'
 export * from './cipher.ts'
 export * from './errors.ts'
 export * from './image.ts'
 export * from './keystream.ts'
-export * from './memory.ts'
 export * from './primitives.ts'

@@ -1,5 +1,6 @@
 import { Unzlib } from 'fflate'
 import { convertIndexedToRgb, type DecodedPng, decode, encode } from 'fast-png'
+import { joinBytes } from './bytes.ts'
 import { LatentError } from './errors.ts'
 import { type Image, image, MAX_PIXELS } from './image.ts'
 
@@ -82,13 +83,7 @@ function checkedChunks(bytes: Uint8Array): Uint8Array {
   }
   if (!ended) throw damaged('it ends too early')
   checkInflatedSize(packed, rawBytes)
-  const joined = new Uint8Array(kept.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of kept) {
-    joined.set(part, at)
-    at += part.length
-  }
-  return joined
+  return joinBytes(kept)
 }
 
 function rawSize(view: DataView, at: number): number {

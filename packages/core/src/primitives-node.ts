@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
-import { release } from './memory.ts'
+import { release } from './bytes.ts'
 import type { Primitives } from './primitives.ts'
 
 const TAG = 16

@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { checkGcm } from './gcm.ts'
+import { joinBytes } from './bytes.ts'
 import type { Primitives } from './primitives.ts'
 
 // WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
@@ -47,13 +48,7 @@ export const primitives: Primitives = {
   },
   async hmacSha256(key, parts) {
     const hmacKey = await importKey(key, { name: 'HMAC', hash: 'SHA-256' }, 'sign')
-    const message = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-    let at = 0
-    for (const part of parts) {
-      message.set(part, at)
-      at += part.length
-    }
-    return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, message))
+    return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, joinBytes(parts)))
   },
   async hkdfSha256(key, salt, info, length) {
     const ikm = await importKey(key, 'HKDF', 'deriveBits')

@@ -2,6 +2,7 @@ import { concatBytes, type Image, image, KeyStream, LatentError, sha256Of, toHex
 import fc from 'fast-check'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openPool } from '../src/exact-flow/pool.ts'
 import { openExactFlowPool } from '../src/exact-flow/pool-node.ts'
 import { checkWeights, constantWeights, type ExactFlow, exactFlowCipher, type ExactFlowOptions, type Layer, openExactFlow, parseWeights, serializeWeights, shiftHalfEven, TILE_BYTES, tileCuts } from '../src/exact-flow/index.ts'
 import { encryptVector, type FlowVector, VECTOR_INPUTS } from './exact-flow-vectors.ts'
@@ -235,4 +236,21 @@ describe('pixel mode', () => {
   test('a backend that does not exist is reported', async () => {
     await expect(openExactFlowPool({ workers: 1, backend: 'ort-webgpu' })).rejects.toMatchObject({ code: 'E_BACKEND' })
   })
+})
+
+test('a thread that has ended fails its tiles instead of keeping them waiting', async () => {
+  let end = () => {}
+  const pool = await openPool(
+    (answered, failed) => {
+      end = () => failed()
+      queueMicrotask(() => answered({ ready: { weightsId: 'w', backend: 'b' } }))
+      return { post: () => undefined, hold: () => undefined, stop: () => undefined }
+    },
+    1,
+    {},
+  )
+  const waiting = pool.encrypt(KEY, tweak(0), new Uint8Array(32))
+  end()
+  await expect(waiting).rejects.toMatchObject({ code: 'E_BACKEND' })
+  await expect(pool.encrypt(KEY, tweak(0), new Uint8Array(32))).rejects.toMatchObject({ code: 'E_BACKEND' })
 })

@@ -1,4 +1,4 @@
-import { crc32, LatentError } from '@latent/core'
+import { crc32, LatentError, u32 } from '@latent/core'
 import { Unzlib } from 'fflate'
 import { closing } from './streams.ts'
 
@@ -140,12 +140,6 @@ function adler32(bytes: Uint8Array, previous: number): number {
     b %= 65521
   }
   return ((b << 16) | a) >>> 0
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value)
-  return bytes
 }
 
 /** What a carrier turned out to be, and its pixel bytes in parts of any size. */

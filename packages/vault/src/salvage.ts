@@ -1,10 +1,10 @@
 import { GCM_TAG_BYTES, LatentError } from '@latent/core'
 import { bodyCipher, type Chunks, type FlowProvider } from './body.ts'
-import { type CarrierReader, carrierSize, type Geometry, readCarrier, readCanonical } from './carrier.ts'
+import { type CarrierReader, carrierSize, readCarrier, readCanonical } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
 import { type Inspection, inspection, readHeader } from './open.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
-import { closing, mapInOrder } from './streams.ts'
+import { closing, mapInOrder, pieces } from './streams.ts'
 import { FAMILY, fileKeys } from './header.ts'
 
 export interface Salvage extends Inspection {
@@ -46,19 +46,21 @@ export function salvagedMetadata({ header }: Inspection, first: Uint8Array | und
 
 async function lenientCarrier(source: () => AsyncIterable<Uint8Array>, fileSize: number): Promise<CarrierReader> {
   const carrier = await readCarrier(source())
-  if (fileSize > carrierSize(carrier.geometry) || !(await startsWithMagic(source, carrier.geometry))) return carrier
+  if (fileSize > carrierSize(carrier.geometry) || !(await startsSealed(source()))) return carrier
   await carrier.close()
   return { geometry: carrier.geometry, ...readCanonical(carrier.geometry, source()) }
 }
 
-async function startsWithMagic(source: () => AsyncIterable<Uint8Array>, geometry: Geometry): Promise<boolean> {
-  const start: number[] = []
-  for await (const part of readCanonical(geometry, source()).pixels) {
-    start.push(...part.subarray(0, FAMILY.length))
-    if (start.length >= FAMILY.length) break
-  }
-  return new TextDecoder('latin1').decode(Uint8Array.from(start.slice(0, FAMILY.length))) === FAMILY
+async function startsSealed(source: AsyncIterable<Uint8Array>): Promise<boolean> {
+  for await (const start of pieces(source, MAGIC_AT + FAMILY.length)) return looksSealed(start)
+  return false
 }
+
+// Behind 33 + 8 bytes of PNG, zlib's 2, a block's 5 and a filter byte.
+const MAGIC_AT = 49
+
+/** Do these first bytes of a file begin a sealed one, in the very layout that we write? */
+export const looksSealed = (start: Uint8Array): boolean => new TextDecoder('latin1').decode(start.subarray(MAGIC_AT, MAGIC_AT + FAMILY.length)) === FAMILY
 
 /** Whole chunks until the data ends, however it ends. A cut chunk is as good as a missing one. */
 async function* untilError(pixels: AsyncIterable<Uint8Array>, chunks: Chunks): AsyncGenerator<Uint8Array> {

@@ -12,7 +12,7 @@ export interface SealOptions {
   readonly album: Album
   readonly metadata: Metadata
   readonly flows: FlowProvider
-  /** Default `exact-flow+aes-256-gcm` with the weights named. */
+  /** How chunks are sealed; the exact flow names its weights. */
   readonly body: { readonly type: 'exact-flow+aes-256-gcm'; readonly weights: string } | { readonly type: 'aes-256-gcm' }
   /** `padme` hides the exact size, at up to 12 % more bytes. */
   readonly padding?: 'none' | 'padme'

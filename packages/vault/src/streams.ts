@@ -1,3 +1,5 @@
+import { joinBytes } from '@latent/core'
+
 /**
  * Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty.
  * @param total bytes to expect, so that short streams do not take the memory of a whole piece
@@ -86,13 +88,7 @@ export async function* closing<T>(source: AsyncIterable<T>, close: () => Promise
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   for await (const part of source) parts.push(part)
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
-  }
-  return joined
+  return joinBytes(parts)
 }
 
 /** One array as a stream, optionally in parts of `size` bytes. */

@@ -1,7 +1,7 @@
 import { openFiles, verifyFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
-import { chooseKeyring, type LockOptions } from '../keys.ts'
+import { chooseKeyring, type LockOptions, repeated } from '../keys.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
 import { parseThreads } from './seal.ts'
 
@@ -15,7 +15,7 @@ interface OpenOptions extends Pick<LockOptions, 'identity' | 'passphraseFile'> {
 
 const withKeys = (command: Command): Command =>
   command
-    .option('-i, --identity <file...>', 'an age identity file, as latent keygen writes it')
+    .option('-i, --identity <file>', 'an age identity file, as latent keygen writes it; may be repeated', repeated)
     .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
     .option('--threads <n>', 'threads for the cipher; default: one a core')
     .option('--json', 'one line of JSON a file on standard output')

@@ -4,7 +4,7 @@ import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
 import { sealFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
-import { chooseLock, type LockOptions } from '../keys.ts'
+import { chooseLock, type LockOptions, repeated } from '../keys.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
 
 interface SealCommandOptions extends LockOptions {
@@ -23,9 +23,9 @@ export function sealCommand(program: Command): void {
     .description('turn files into PNGs of noise, from which latent open gives them back bit for bit')
     .argument('<input...>', 'files or folders (with everything in them)')
     .requiredOption('-o, --output <folder>', 'where the sealed files go; the structure is kept')
-    .option('-r, --recipient <recipient...>', 'an age recipient, age1...; may be repeated')
-    .option('-R, --recipients-file <file...>', 'a file of recipients, one a line')
-    .option('-i, --identity <file...>', 'seal for the owner of this identity file')
+    .option('-r, --recipient <recipient>', 'an age recipient, age1...; may be repeated', repeated)
+    .option('-R, --recipients-file <file>', 'a file of recipients, one a line; may be repeated', repeated)
+    .option('-i, --identity <file>', 'seal for the owner of this identity file; may be repeated', repeated)
     .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
     .option('--cipher <type>', `how bodies are sealed: ${BODY_TYPES.join(' or ')}`, BODY_TYPES[0])
     .option('--pad', 'hide exact sizes, at up to 12 % more bytes')
@@ -33,7 +33,7 @@ export function sealCommand(program: Command): void {
     .option('--force', 'replace files in the output folder that an earlier run did not make')
     .option('--threads <n>', 'threads for the cipher; default: one a core')
     .option('--json', 'one line of JSON a file on standard output')
-    .addHelpText('after', '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.')
+    .addHelpText('after', '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.\nOther recipients count as a change, another passphrase does not: seal into a new folder for that.')
     .action(async (inputs: string[], options: SealCommandOptions) => {
       if (!BODY_TYPES.includes(options.cipher as BodyType)) throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)

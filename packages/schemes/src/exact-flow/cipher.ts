@@ -1,4 +1,4 @@
-import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, NONCE_ANNOTATION, sampleBytes, toHex } from '@latent/core'
+import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, NONCE_ANNOTATION, sampleBytes, toHex, u32 } from '@latent/core'
 import type { ExactFlow } from './engine.ts'
 import { HALF_CHANNELS } from './network.ts'
 import { MIN_TILE_BYTES, TILE_BYTES } from './tile.ts'
@@ -86,10 +86,4 @@ export function tileCuts(length: number): number[] {
 function tweakPrefix({ width, height, channels, format }: Image, nonce: Uint8Array): Uint8Array {
   const label = new TextEncoder().encode('pixels')
   return concatBytes(label, u32(width), u32(height), Uint8Array.of(channels, format === 'u16' ? 16 : 8), u32(nonce.length), nonce)
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value)
-  return bytes
 }

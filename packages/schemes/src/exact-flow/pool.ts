@@ -55,8 +55,10 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
   const waiting = new Map<number, PromiseWithResolvers<Uint8Array>>()
   const opened = Promise.withResolvers<Lane>()
   let nextId = 0
+  let dead: LatentError | undefined
 
   function fail(error: LatentError): void {
+    dead = error
     opened.reject(error)
     for (const tile of waiting.values()) tile.reject(error)
     waiting.clear()
@@ -78,6 +80,8 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
   }
 
   function run(tile: Tile): Promise<Uint8Array> {
+    // A thread that has ended takes messages and never answers.
+    if (dead) return Promise.reject(dead)
     const id = nextId++
     const promised = Promise.withResolvers<Uint8Array>()
     if (waiting.size === 0) thread.hold(true)

@@ -1,4 +1,4 @@
-import { aes256CtrStream, argumentError, concatBytes, deriveKey, hmacSha256, release } from '@latent/core'
+import { aes256CtrStream, argumentError, concatBytes, deriveKey, hmacSha256, release, u32 } from '@latent/core'
 import { INPUT_ROW_BYTES, MAP_ROW_BYTES, PICTURE_ROWS, POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
 
 /** 512 x 512 RGB pixels: large enough for the network's speed, small enough for flat memory. */
@@ -206,10 +206,4 @@ function subtractBytes({ bytes, padded }: Half, at: number, t: Uint8Array, white
     padded[j] = ((rest | TOP) - (w & LOW)) ^ ((rest ^ ~w) & TOP)
   }
   for (let j = Math.max(at, end & ~3); j < end; j++) bytes[j]! -= t[j - at]! + whitening[j]!
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value)
-  return bytes
 }

@@ -77,7 +77,11 @@ export class Folders {
 
   /** Makes renames survive a loss of power. */
   async sync(): Promise<void> {
-    for (const folder of this.#known) await syncFolder(folder)
+    for (const folder of this.#known) {
+      await syncFolder(folder).catch((error: unknown) => {
+        throw ioError(error, `cannot flush the folder ${folder}`)
+      })
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { FlowProvider } from '../body.ts'
 import { type Album, Keyring } from '../envelope.ts'
 import { inspectSealed, openSealed } from '../open.ts'
 import { mediaType } from '../payload.ts'
+import { looksSealed } from '../salvage.ts'
 import { prepareSeal, type SealOptions } from '../seal.ts'
 import { alongside } from '../streams.ts'
 import { discover, type Found } from './discover.ts'
@@ -67,25 +68,25 @@ async function sealOne(run: SealRun, journal: Journal, folders: Folders, file: F
     const stamp = stampOf(file.relative, size, file.modifiedNs, run.lockName, run.body.type, run.padding ?? 'none')
     const state = await targetState(journal, relative, target, stamp)
     if (state === 'current') return skip(run, file, target, 'sealed and unchanged')
-    const parts = readFileParts(source)
-    const first = (await parts.next()).value ?? new Uint8Array(0)
-    if (isSealed(first)) {
-      await parts.return(undefined)
-      return skip(run, file, target, 'it is a sealed file already')
-    }
     if (state === 'foreign' && !run.force) {
-      await parts.return(undefined)
       throw new LatentError('E_EXISTS', `${basename(target)} exists and was not sealed by an earlier run into this folder`, { hint: 'choose another folder, or --force to replace it' })
     }
-    const metadata = { name: basename(source), type: mediaType(first), size, modified: Number(file.modifiedNs / 1_000_000n) }
-    const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
-    const png = sealing.png(counted(joined(first, parts), bytes => run.watcher?.progress?.(source, bytes)))
-    const written = await writeWhole(target, run.check === false ? png : alongside(png, copy => checkSealed(run, copy)), {
-      folders,
-      overwrite: state !== 'absent',
-      beforePublish: () => journal.add(relative, toHex(sealing.nonce), stamp),
-    })
-    return { source, target, status: 'done', plainBytes: size, sealedBytes: written, seconds: (performance.now() - started) / 1000 }
+    const parts = readFileParts(source)
+    try {
+      const first = (await parts.next()).value ?? new Uint8Array(0)
+      if (looksSealed(first)) return skip(run, file, target, 'it is a sealed file already')
+      const metadata = { name: basename(source), type: mediaType(first), size, modified: Number(file.modifiedNs / 1_000_000n) }
+      const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
+      const png = sealing.png(counted(joined(first, parts), bytes => run.watcher?.progress?.(source, bytes)))
+      const written = await writeWhole(target, run.check === false ? png : alongside(png, copy => checkSealed(run, copy)), {
+        folders,
+        overwrite: state !== 'absent',
+        beforePublish: () => journal.add(relative, toHex(sealing.nonce), stamp),
+      })
+      return { source, target, status: 'done', plainBytes: size, sealedBytes: written, seconds: (performance.now() - started) / 1000 }
+    } finally {
+      await parts.return(undefined)
+    }
   } catch (error) {
     return failure(source, ioError(error, `cannot seal ${basename(source)}`), { plainBytes: size })
   }
@@ -113,9 +114,6 @@ async function targetState(journal: Journal, relative: string, target: string, s
   const matches = nonce === undefined ? undefined : journal.matches(relative, nonce, stamp)
   return matches === undefined ? 'foreign' : matches ? 'current' : 'stale'
 }
-
-// The magic's place in a carrier as we write it: behind 33 + 8 bytes of PNG, zlib's 2, a block's 5, a filter byte.
-const isSealed = (start: Uint8Array) => new TextDecoder('latin1').decode(start.subarray(49, 63)) === 'latent sealed '
 
 const MAX_NAME = 255
 
