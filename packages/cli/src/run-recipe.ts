@@ -1,11 +1,15 @@
 import { LatentError } from '@latent/core'
-import { parameterCount } from '@latent/graph'
+import type { Image } from '@latent/core'
+import { decodeSafetensors, parameterCount } from '@latent/graph'
+import type { Tensor } from '@latent/graph'
 import type { Progress } from '@latent/graph/train'
 import { train } from '@latent/graph/train'
+import { openData } from '@latent/lab/node'
 import { findRecipe, recipes } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
+import { ioError } from '@latent/vault/node'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeFolder } from './decode.ts'
 import { formatSeconds, formatTable } from './format.ts'
 
 export interface RunRecipeOptions {
@@ -16,6 +20,8 @@ export interface RunRecipeOptions {
   readonly threads?: number
   readonly out?: string
   readonly resume?: boolean
+  /** A safetensors file whose weights the run starts from. */
+  readonly from?: string
 }
 
 export function listRecipes(): void {
@@ -23,11 +29,12 @@ export function listRecipes(): void {
 }
 
 /** Trains by a recipe into a folder, showing progress. @throws E_PARTIAL when interrupted, after writing a checkpoint */
-export async function runRecipe(name: string, { profile, seed, data, steps, threads, out, resume }: RunRecipeOptions): Promise<void> {
+export async function runRecipe(name: string, { profile, seed, data, steps, threads, out, resume, from }: RunRecipeOptions): Promise<void> {
   const recipe = findRecipe(name)
   const folder = out ?? join('runs', `${name}-${profile}`)
-  const prepared = await recipe.open({ profile, seed, images: (set, split) => decodeFolder(join(data, set, split)) })
+  const prepared = await recipe.open({ profile, seed, images: (set, split) => pictures(`${set}/${split}`, data) })
   const total = steps ?? prepared.steps
+  const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
   note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)
   // The first interrupt ends the run after the current step with a checkpoint; a second one ends it at once.
   const stop = new AbortController()
@@ -35,7 +42,7 @@ export async function runRecipe(name: string, { profile, seed, data, steps, thre
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   try {
-    const result = await train(prepared.training, {
+    const result = await train(training, {
       ...prepared,
       name: `${name}-${profile}`,
       steps: total,
@@ -55,6 +62,25 @@ export async function runRecipe(name: string, { profile, seed, data, steps, thre
     process.removeListener('SIGINT', interrupt)
     process.removeListener('SIGTERM', interrupt)
     await prepared.close?.()
+  }
+}
+
+async function pictures(name: string, root: string): Promise<Image<'u8'>[]> {
+  const { pictures } = await openData(name, root)
+  return Promise.all(
+    pictures.map(async ({ id, load }) => {
+      const picture = await load()
+      if (picture.format !== 'u8') throw new LatentError('E_DATA', `${id} has 16-bit samples; recipes train on 8-bit pictures`)
+      return picture as Image<'u8'>
+    }),
+  )
+}
+
+async function startingWeights(path: string): Promise<Record<string, Tensor<'f32'>>> {
+  try {
+    return decodeSafetensors(await readFile(path)).tensors as Record<string, Tensor<'f32'>>
+  } catch (error) {
+    throw ioError(error, `cannot read ${path}`)
   }
 }
 

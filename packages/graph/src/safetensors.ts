@@ -11,15 +11,20 @@ export interface TensorFile {
 const TYPE_NAME: Record<DType, string> = { f32: 'F32', u8: 'U8', i8: 'I8', i32: 'I32', i64: 'I64', bool: 'BOOL' }
 const BYTES: Record<DType, number> = { f32: 4, u8: 1, i8: 1, i32: 4, i64: 8, bool: 1 }
 
+/** Stored with 16 bits, a float32 in memory. */
+const HALF = 'F16'
+
 /** The format allows 100 MB of header; ours are a thousandth of that, and what is read is bounded. */
 const MAX_HEADER = 2 ** 24
 
-export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
+/** @param half stores floats with 16 bits (11 of them significant): half the size, for weights that are shipped */
+export function encodeSafetensors({ tensors, metadata }: TensorFile, { half = false }: { half?: boolean } = {}): Uint8Array {
   let offset = 0
   const header: Record<string, unknown> = { __metadata__: metadata }
-  for (const [name, value] of Object.entries(tensors)) {
-    header[name] = { dtype: TYPE_NAME[value.dtype], shape: value.dims, data_offsets: [offset, (offset += value.data.byteLength)] }
-  }
+  const stored = Object.entries(tensors).map(([name, value]): [string, string, readonly number[], Uint8Array] =>
+    half && value.dtype === 'f32' ? [name, HALF, value.dims, new Uint8Array(Float16Array.from(value.data as Float32Array).buffer)] : [name, TYPE_NAME[value.dtype], value.dims, tensorBytes(value)],
+  )
+  for (const [name, dtype, dims, bytes] of stored) header[name] = { dtype, shape: dims, data_offsets: [offset, (offset += bytes.length)] }
   const text = JSON.stringify(header)
   // Spaces after the header align the data to eight bytes.
   const json = new TextEncoder().encode(text + ' '.repeat((8 - (new TextEncoder().encode(text).length % 8)) % 8))
@@ -27,9 +32,9 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true)
   file.set(json, 8)
   let at = 8 + json.length
-  for (const value of Object.values(tensors)) {
-    file.set(tensorBytes(value), at)
-    at += value.data.byteLength
+  for (const [, , , bytes] of stored) {
+    file.set(bytes, at)
+    at += bytes.length
   }
   return file
 }
@@ -55,14 +60,16 @@ export function decodeSafetensors(file: Uint8Array): TensorFile {
   let expected = 0
   for (const [name, entry] of Object.entries(entries)) {
     const { dtype: typeName, shape, data_offsets: offsets } = entry as { dtype?: string; shape?: number[]; data_offsets?: number[] }
-    const dtype = (Object.keys(TYPE_NAME) as DType[]).find(type => TYPE_NAME[type] === typeName)
+    const half = typeName === HALF
+    const dtype = half ? 'f32' : (Object.keys(TYPE_NAME) as DType[]).find(type => TYPE_NAME[type] === typeName)
     if (!dtype) throw bad(`${name} has element type ${String(typeName)}`)
     if (!Array.isArray(shape) || !shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)) throw bad(`${name} has no valid shape`)
-    const size = elementCount(shape) * BYTES[dtype]
+    const size = elementCount(shape) * (half ? 2 : BYTES[dtype])
     const [start, end] = offsets ?? []
     if (start !== expected || end !== start + size || end > data.length) throw bad(`${name} lies outside the data`)
     expected = end
-    tensors[name] = tensor(dtype, shape, typed(dtype, Uint8Array.from(data.subarray(start, end))))
+    const bytes = Uint8Array.from(data.subarray(start, end))
+    tensors[name] = tensor(dtype, shape, half ? Float32Array.from(new Float16Array(bytes.buffer)) : typed(dtype, bytes))
   }
   if (expected !== data.length) throw bad('bytes are left over')
   return { tensors, metadata: metadata as Record<string, string> }

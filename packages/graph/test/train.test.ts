@@ -199,6 +199,16 @@ describe('a run', () => {
     expect(resumed.weights).toEqual(whole.weights)
   })
 
+  test('starts from given weights, and refuses those of another network', async () => {
+    const { weights } = await run()
+    const stepper = await openStepper({ ...tinyTraining, start: weights }, 99, native)
+    expect(stepper.weights()).toEqual(weights)
+    await stepper.close()
+    const [path, value] = Object.entries(weights)[0]!
+    await expect(openStepper({ ...tinyTraining, start: { nobody: value } }, 1, native)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await expect(openStepper({ ...tinyTraining, start: { [path]: tensor('f32', [1, 1, 1, 1, 1], Float32Array.of(1)) } }, 1, native)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+  })
+
   test('killed at any moment, it resumes to the weights of an unbroken run', async () => {
     const script = fileURLToPath(new URL('fixtures/tiny-run.ts', import.meta.url))
     const start = (target: string) => spawn(process.execPath, [script, target, '3000'], { stdio: 'ignore' })
@@ -253,6 +263,20 @@ describe('safetensors', () => {
         const file = decodeSafetensors(encodeSafetensors({ tensors, metadata: { note } }))
         expect(file.metadata).toEqual({ note })
         expect(file.tensors).toEqual({ ...tensors })
+      }),
+    )
+  })
+
+  test('half storage keeps eleven significant bits and reads back as float32', () => {
+    fc.assert(
+      fc.property(named, tensors => {
+        const whole = encodeSafetensors({ tensors, metadata: {} })
+        const half = encodeSafetensors({ tensors, metadata: {} }, { half: true })
+        expect(half.length).toBeLessThanOrEqual(whole.length)
+        for (const [name, { dtype, dims, data }] of Object.entries(decodeSafetensors(half).tensors)) {
+          expect([dtype, dims]).toEqual(['f32', tensors[name]!.dims])
+          expect([...(data as Float32Array)]).toEqual(Array.from(tensors[name]!.data, value => Math.f16round(value)))
+        }
       }),
     )
   })

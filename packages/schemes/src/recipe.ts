@@ -29,5 +29,9 @@ export interface RecipeRun {
 export interface Recipe {
   readonly id: string
   readonly title: string
+  /** What it is trained on, and on which terms that may be used: one sentence for the card of the weights. */
+  readonly data: string
+  /** Networks whose weights are shipped, if not all (a discriminator is not). */
+  readonly ships?: readonly string[]
   readonly open: (context: RecipeContext) => Promise<RecipeRun>
 }

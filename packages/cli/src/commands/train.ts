@@ -12,6 +12,7 @@ export function trainCommand(program: Command): void {
     .option('--seed <n>', 'of initial weights and data order', integer, 1)
     .option('--threads <n>', 'CPU threads; every core by default', integer)
     .option('--out <folder>', 'checkpoint, log, weights and curve; runs/RECIPE-PROFILE by default')
+    .option('--from <weights>', 'start from the weights of another run (fine-tuning)')
     .option('--resume', 'continue from the checkpoint in the folder')
     .option('--data <folder>', 'where the data sets lie', process.env['LATENT_DATA'] ?? join('..', 'shared', 'data'))
     .action(async (name: string | undefined, options: RunRecipeOptions) => {

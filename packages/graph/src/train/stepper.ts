@@ -59,6 +59,8 @@ export interface Training<N = Record<string, object>, S = object> {
    * (1 + t) / (10 + t) while that is less, so that the beginning is soon forgotten.
    */
   readonly average?: number
+  /** Weights to start from, by path (such as `generator.first.weight`), instead of drawn ones; the rest is drawn. */
+  readonly start?: Readonly<Record<string, Tensor<'f32'>>>
 }
 
 /** Everything that a run carries from one step to the next, by name: a checkpoint's tensors. */
@@ -203,7 +205,7 @@ async function openStep<N, S>(training: Training<N, S>, options: SessionOptions)
 export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: SessionOptions = {}): Promise<Stepper> {
   const plan = layout(training)
   const session = await openStep(training, options)
-  const initial = Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>))
+  const initial = startingWeights(Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)), training.start ?? {})
   const initialState = Object.fromEntries(leaves<Tensor>((await initialise(training.state ?? {}, seed))))
 
   // Two sets of arrays take turns as input and output of the graph, so that a step allocates nothing.
@@ -290,4 +292,14 @@ function unnamed({ slabs }: Layout, snapshot: Snapshot, like: Readonly<Record<st
   const extra = Object.keys(snapshot).find(name => !used.has(name))
   if (extra !== undefined) throw new LatentError('E_WEIGHTS', `the checkpoint has ${extra}, which this training does not know`, { hint: 'it was written by another recipe, profile or version' })
   return result
+}
+
+/** @throws E_WEIGHTS for a starting weight that no network has, or of another shape */
+function startingWeights(drawn: Readonly<Record<string, Tensor>>, start: Readonly<Record<string, Tensor<'f32'>>>): Record<string, Tensor> {
+  for (const [path, { dims }] of Object.entries(start)) {
+    const expected = drawn[path]?.dims
+    if (!expected) throw new LatentError('E_WEIGHTS', `the weights to start from hold ${path}, which this training has not`, { hint: 'start from a run of the same recipe and profile' })
+    if (dims.join() !== expected.join()) throw new LatentError('E_WEIGHTS', `expected ${path} with dims [${expected.join(', ')}], received [${dims.join(', ')}]`, { hint: 'start from a run of the same recipe and profile' })
+  }
+  return { ...drawn, ...start }
 }

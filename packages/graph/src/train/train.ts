@@ -26,7 +26,7 @@ export interface RunOptions extends SessionOptions {
   readonly data: (step: number) => Promise<Readonly<Record<string, Tensor>>>
   /** Images a batch holds, for the rate shown. */
   readonly batchSize: number
-  /** Folder of the run: `checkpoint.safetensors`, `log.jsonl`, and at the end `weights.safetensors` and `curve.svg`. */
+  /** Folder of the run: `checkpoint.safetensors`, `log.jsonl`, and when it ends or is stopped `weights.safetensors` and `curve.svg`. */
   readonly folder: string
   /** Continues from the folder's checkpoint, if it has one. Otherwise a folder with a checkpoint is refused. */
   readonly resume: boolean
@@ -93,9 +93,7 @@ export async function train<N, S>(training: Training<N, S>, options: RunOptions)
     await writeLog(folder, log)
     const result = await loop(stepper, options, { log, position, logEvery, checkpointSeconds })
     const weights = stepper.weights('average')
-    if (result.finished) {
-      await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: { name: options.name, seed: String(options.seed), steps: String(stepper.step) } }))
-    }
+    await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: { name: options.name, seed: String(options.seed), steps: String(stepper.step) } }))
     await replaceFile(join(folder, 'curve.svg'), new TextEncoder().encode(lossCurve(log, `${options.name}, ${stepper.step} of ${steps} steps`)))
     return { step: stepper.step, finished: result.finished, weights, log }
   } finally {
