@@ -1,0 +1,79 @@
+import { modelFile } from '#models'
+import { LatentError, sha256Of, toHex } from '@latent/core'
+import { decodeSafetensors, encodeSafetensors, leaves, mapTree } from '@latent/graph'
+import type { MapTree, Parameter, Tensor, Tree } from '@latent/graph'
+import type { ModelCard } from './card.ts'
+
+/** Weights of one scheme's networks, ready to be compiled in. */
+export interface Model {
+  /** The card's id, or `file` for weights that a user supplied. */
+  readonly id: string
+  readonly scheme: string
+  readonly profile: string
+  /** Of the file, in hexadecimal: what cipher images name their weights by. */
+  readonly sha256: string
+  /** By path, such as `encoder.first.weight`. */
+  readonly tensors: Readonly<Record<string, Tensor<'f32'>>>
+}
+
+/** What a scheme asks of weights. */
+export interface ModelWanted {
+  readonly scheme: string
+  readonly profile: string
+}
+
+const MAX_BYTES = 2 ** 28
+
+/**
+ * Weights that come with Latent.
+ * @throws E_WEIGHTS if the file is not what its card says
+ */
+export async function loadModel(id: string, wanted: ModelWanted): Promise<Model> {
+  const card = JSON.parse(new TextDecoder().decode(await modelFile(`${id}.json`))) as ModelCard
+  const bytes = await modelFile(`${id}.safetensors`)
+  const model = readModel(bytes, wanted, id)
+  if (model.sha256 !== card.sha256) {
+    throw new LatentError('E_WEIGHTS', `the weights ${id} have the SHA-256 ${model.sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`, { hint: 'the file was altered or damaged; install Latent again' })
+  }
+  return model
+}
+
+/**
+ * Weights from any source, such as a user's own training.
+ * @throws E_WEIGHTS for a damaged file, and for weights of another scheme or profile
+ */
+export function readModel(bytes: Uint8Array, { scheme, profile }: ModelWanted, id = 'file'): Model {
+  if (bytes.length > MAX_BYTES) throw new LatentError('E_LIMIT', `this weight file has ${bytes.length} bytes, more than the limit of ${MAX_BYTES}`)
+  const { tensors, metadata } = decodeSafetensors(bytes)
+  const [of, as] = [metadata['scheme'], metadata['profile']]
+  if (of === undefined || as === undefined) throw new LatentError('E_WEIGHTS', 'this file does not say which scheme its weights are of', { hint: 'latent model add turns a training run into weights that schemes read' })
+  if (of !== scheme) throw new LatentError('E_WEIGHTS', `these weights are of ${of}, and ${scheme} was asked for`, { hint: `choose --scheme ${of}, or weights of ${scheme}` })
+  if (as !== profile) throw new LatentError('E_WEIGHTS', `these weights are of the profile ${as}, and ${profile} was asked for`, { hint: `choose weights of the profile ${profile}` })
+  for (const [path, { dtype, data }] of Object.entries(tensors)) {
+    if (dtype !== 'f32') throw new LatentError('E_WEIGHTS', `expected floats for ${path}, received ${dtype}`)
+    if (!(data as Float32Array).every(Number.isFinite)) throw new LatentError('E_WEIGHTS', `${path} holds values that are no numbers`, { hint: 'the training diverged; take an earlier checkpoint' })
+  }
+  return { id, scheme, profile, sha256: toHex(sha256Of(bytes)), tensors: tensors as Record<string, Tensor<'f32'>> }
+}
+
+/** The file that {@link readModel} reads. */
+export function writeModel({ scheme, profile, tensors }: Pick<Model, 'scheme' | 'profile' | 'tensors'>, { half }: { half: boolean }): Uint8Array {
+  return encodeSafetensors({ tensors, metadata: { scheme, profile } }, { half })
+}
+
+/**
+ * The weights of one network as its tree of parameters; `prefix` is the network's name in the file.
+ * @throws E_WEIGHTS if one is missing or of another shape, or if there are more
+ */
+export function networkWeights<T>(model: Model, prefix: string, parameters: T): MapTree<T, Tensor<'f32'>> {
+  const count = Object.keys(model.tensors).filter(path => path.startsWith(`${prefix}.`)).length
+  const expected = leaves(parameters as Tree<Parameter>).length
+  const tree = mapTree(parameters, (path, leaf) => {
+    const { dims } = leaf as Parameter
+    const value = model.tensors[`${prefix}.${path}`]
+    if (value?.dims.join() === dims.join()) return value
+    throw new LatentError('E_WEIGHTS', `expected ${prefix}.${path} with dims [${dims.join(', ')}], received ${value ? `[${value.dims.join(', ')}]` : 'none'}`, { hint: 'these weights belong to another network' })
+  })
+  if (count !== expected) throw new LatentError('E_WEIGHTS', `expected ${expected} arrays in ${prefix}, received ${count}`, { hint: 'these weights belong to another network' })
+  return tree as MapTree<T, Tensor<'f32'>>
+}
