@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   encrypt: crypt,
   decrypt: crypt,
   train: async () => (await import('./commands/train.ts')).trainCommand,
+  model: async () => (await import('./commands/model.ts')).modelCommand,
   lab: async () => (await import('./commands/lab.ts')).labCommand,
   data: async () => (await import('./commands/data.ts')).dataCommand,
   dataset: async () => (await import('./commands/dataset.ts')).datasetCommand,

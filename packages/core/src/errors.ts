@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'E_EXISTS'
   /** The source changed while it was being read. */
   | 'E_CHANGED'
-  /** No identity or passphrase opens this file. */
+  /** No key that was given opens this file. */
   | 'E_NO_MATCH'
   /** A key, recipient or identity string or file is malformed. */
   | 'E_KEY'

@@ -1,6 +1,7 @@
 export * from './bytes.ts'
 export * from './cipher.ts'
 export * from './errors.ts'
+export * from './float-pixels.ts'
 export * from './image.ts'
 export * from './keystream.ts'
 export * from './primitives.ts'

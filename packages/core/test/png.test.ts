@@ -1,7 +1,7 @@
 import { zlibSync } from 'fflate'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { concatBytes, crc32, type Image, image } from '../src/index.ts'
+import { concatBytes, crc32, floatsToPixels, type Image, image, pixelsToFloats } from '../src/index.ts'
 import { decodePng, encodePng } from '../src/png.ts'
 
 const sized = fc.record({ width: fc.integer({ min: 1, max: 17 }), height: fc.integer({ min: 1, max: 9 }), channels: fc.integer({ min: 1, max: 4 }), deep: fc.boolean(), seed: fc.integer() })
@@ -74,5 +74,25 @@ describe('hostile files', () => {
       bad[at]! ^= 1
       expect(() => decodePng(bad)).toThrow(coded)
     }
+  })
+})
+
+describe('floats as pixels', () => {
+  test('every float comes back through a PNG', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }), fc.infiniteStream(fc.float({ noNaN: true, noDefaultInfinity: true })), (width, channels, floats) => {
+        const data = Float32Array.from({ length: width * 2 * channels }, () => floats.next().value as number)
+        const source = image({ width, height: 2, channels, format: 'f32', data, annotations: { a: 'b' } })
+        expect(pixelsToFloats(decodePng(encodePng(floatsToPixels(source))))).toEqual(source)
+      }),
+    )
+  })
+
+  test('a contradiction is refused, and other pictures are left alone', () => {
+    const packed = floatsToPixels(image({ width: 1, height: 1, channels: 3, format: 'f32', data: Float32Array.of(0, 1, NaN) }))
+    expect(() => pixelsToFloats(packed)).toThrow(expect.objectContaining({ code: 'E_IMAGE' }))
+    for (const mark of ['2', '0', 'x']) expect(() => pixelsToFloats({ ...packed, annotations: { 'latent:float-samples': mark } })).toThrow(expect.objectContaining({ code: 'E_IMAGE' }))
+    const { annotations: _, ...plain } = packed
+    expect(pixelsToFloats(plain)).toBe(plain)
   })
 })

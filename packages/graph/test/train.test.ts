@@ -246,7 +246,7 @@ describe('a run', () => {
     const result = await run({ steps: 100, validation: { every: 5, patience: 10, score: () => Promise.resolve(scores.shift()!) } })
     expect(result.step).toBe(20)
     const best = decodeSafetensors(await readFile(join(folder, 'best.safetensors')))
-    expect(best.metadata).toMatchObject({ step: '10', score: '2' })
+    expect(best.metadata).toMatchObject({ steps: '10', score: '2' })
   })
 
   test('says when it diverges', async () => {

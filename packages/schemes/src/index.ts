@@ -3,8 +3,15 @@ import { type ImageCipher, LatentError } from '@latent/core'
 /** One entry of the registry: loading it brings in the scheme's code and opens its backend. */
 export interface Scheme {
   readonly id: string
-  /** What the scheme needs of the caller is open until the handle is closed. */
-  open(): Promise<{ readonly cipher: ImageCipher; readonly close: () => Promise<void> }>
+  /** Has trained weights, which `open` takes others for. */
+  readonly trained?: boolean
+  /** The handle holds a backend and is to be closed. @throws E_WEIGHTS, E_BACKEND */
+  open(options?: OpenOptions): Promise<{ readonly cipher: ImageCipher; readonly close: () => Promise<void> }>
+}
+
+export interface OpenOptions {
+  /** A weight file to use instead of the weights that come with Latent; see `latent model add`. */
+  readonly weights?: Uint8Array
 }
 
 /** The baselines that every scheme is compared with; `schemes` lists them after the schemes. */

@@ -93,13 +93,15 @@ export async function train<N, S>(training: Training<N, S>, options: RunOptions)
     await writeLog(folder, log)
     const result = await loop(stepper, options, { log, position, logEvery, checkpointSeconds })
     const weights = stepper.weights('average')
-    await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: { name: options.name, seed: String(options.seed), steps: String(stepper.step) } }))
+    await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: runMetadata(options, stepper) }))
     await replaceFile(join(folder, 'curve.svg'), new TextEncoder().encode(lossCurve(log, `${options.name}, ${stepper.step} of ${steps} steps`)))
     return { step: stepper.step, finished: result.finished, weights, log }
   } finally {
     await stepper.close()
   }
 }
+
+const runMetadata = ({ name, seed, batchSize }: RunOptions, { step }: Stepper): Record<string, string> => ({ name, seed: String(seed), batchSize: String(batchSize), steps: String(step) })
 
 interface LoopState {
   readonly log: LogEntry[]
@@ -140,7 +142,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
       entry['score'] = score
       if (best === undefined || score > best) {
         ;[best, bestStep] = [score, stepper.step]
-        await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: stepper.weights('average'), metadata: { name: options.name, step: String(stepper.step), score: String(score) } }))
+        await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: stepper.weights('average'), metadata: { ...runMetadata(options, stepper), score: String(score) } }))
       } else if (stepper.step - bestStep! >= validation.patience) enough = true
     }
     log.push(entry)

@@ -28,11 +28,28 @@ const PROCEDURAL_DEFAULT = 16
 
 /**
  * Opens a set by name (`procedural`, `procedural:24`, `bsds500/val`, `mnist/test`, ...) or any folder of
- * pictures.
+ * pictures. A name that ends in `@256` gives the middle 256 x 256 pixels of each.
  * @param root where named sets are looked for
  * @throws E_DATA for a set that is not there, or an empty folder
  */
 export async function openData(source: string, root = dataRoot()): Promise<DataSet> {
+  const [, whole, side] = /^(.+)@(\d{1,5})$/.exec(source) ?? []
+  if (whole === undefined || existsSync(source)) return openWhole(source, root)
+  const set = await openWhole(whole, root)
+  return { name: source, pictures: set.pictures.map(({ id, load }) => ({ id, load: async () => centreCrop(await load(), Number(side), id) })) }
+}
+
+/** @throws E_DATA for a picture that is smaller */
+export function centreCrop<I extends Image>(source: I, side: number, id: string): I {
+  const { width, height, channels } = source
+  if (side < 1 || width < side || height < side) throw new LatentError('E_DATA', `${id} has ${width} x ${height} pixels, too few for a crop of ${side}`)
+  const [left, top] = [(width - side) >> 1, (height - side) >> 1]
+  const data = source.data.slice(0, side * side * channels)
+  for (let y = 0; y < side; y++) data.set(source.data.subarray(((top + y) * width + left) * channels, ((top + y) * width + left + side) * channels), y * side * channels)
+  return { ...source, width: side, height: side, data }
+}
+
+async function openWhole(source: string, root: string): Promise<DataSet> {
   const [name, count] = source.split(':')
   if (name === 'procedural') return { name: source, pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)) }
   if (!(DATA_SETS as readonly string[]).includes(source)) return folder(source)

@@ -19,14 +19,13 @@ export interface ModelCard {
   readonly recipe: string
   readonly seed: number
   readonly steps: number
-  readonly batchSize: number
+  readonly batchSize?: number
   /** Data and the terms of its use, as the recipe states them. */
   readonly data: string
   /** Means over the last log interval. */
   readonly losses: Readonly<Record<string, number>>
   /** The validation score of these weights, if the recipe has one, and what it is. */
   readonly score?: { readonly name: string; readonly value: number }
-  readonly seconds: number
   /** Anything a reader of the card must know. */
   readonly remarks: readonly string[]
 }
