@@ -68,9 +68,9 @@ export async function runRecipe(name: string, { profile, seed, data, steps, thre
 async function pictures(name: string, root: string): Promise<Image<'u8'>[]> {
   const { pictures } = await openData(name, root)
   return Promise.all(
-    pictures.map(async ({ id, load }) => {
-      const picture = await load()
-      if (picture.format !== 'u8') throw new LatentError('E_DATA', `${id} has 16-bit samples; recipes train on 8-bit pictures`)
+    pictures.map(async source => {
+      const picture = await source.load()
+      if (picture.format !== 'u8') throw new LatentError('E_DATA', `${source.id} has 16-bit samples; recipes train on 8-bit pictures`)
       return picture as Image<'u8'>
     }),
   )

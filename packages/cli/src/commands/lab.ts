@@ -12,6 +12,7 @@ export function labCommand(program: Command): void {
   randomnessCommand(lab)
   nullsCommand(lab)
   speedCommand(lab)
+  studyCommand(lab)
   lab
     .command('list')
     .description('every scheme and baseline that can be measured')
@@ -264,5 +265,41 @@ function speedCommand(lab: Command): void {
         if (run > 0) times.push(performance.now() - start)
       }
       process.stdout.write(`every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s of ${SPEED_RUNS} runs on one thread\n`)
+    })
+}
+
+interface StudyArguments {
+  readonly out?: string
+  readonly seed: number
+  readonly quick?: boolean
+}
+
+function studyCommand(lab: Command): void {
+  lab
+    .command('study')
+    .description('measure one scheme against its paper and write its page: tables, charts, pictures; without a name, list the studies')
+    .argument('[scheme]')
+    .option('-o, --out <folder>', 'where the page goes; docs/schemes/SCHEME by default')
+    .option('--seed <n>', 'of keys and choices', whole('--seed'), 1)
+    .option('--quick', 'few pictures and trials, to see that it runs; nothing to publish')
+    .action(async (id: string | undefined, { out, seed, quick = false }: StudyArguments) => {
+      const { findStudy, studies } = await import('@latent/lab/studies')
+      if (id === undefined) {
+        process.stdout.write(`${Object.keys(studies).join('\n')}\n`)
+        return
+      }
+      const study = await findStudy(id)
+      const { writeStudy } = await import('@latent/lab/node')
+      const folder = out ?? join('docs', 'schemes', id)
+      let [label, progress] = ['', counter(id)]
+      const tell = (done: number, total: number, what: string) => {
+        if (what !== label) {
+          if (label !== '') progress.end()
+          ;[label, progress] = [what, counter(`${id}: ${what}`)]
+        }
+        progress.step(done, total)
+      }
+      await writeStudy(study, { folder, seed, quick, progress: tell, command: `latent lab study ${id}${seed === 1 ? '' : ` --seed ${seed}`}${quick ? ' --quick' : ''}` }).finally(() => progress.end())
+      process.stdout.write(`${join(folder, 'README.md')}\n`)
     })
 }

@@ -36,7 +36,7 @@ export async function openData(source: string, root = dataRoot()): Promise<DataS
   const [, whole, side] = /^(.+)@(\d{1,5})$/.exec(source) ?? []
   if (whole === undefined || existsSync(source)) return openWhole(source, root)
   const set = await openWhole(whole, root)
-  return { name: source, pictures: set.pictures.map(({ id, load }) => ({ id, load: async () => centreCrop(await load(), Number(side), id) })) }
+  return { name: source, pictures: set.pictures.map(picture => ({ id: picture.id, load: async () => centreCrop(await picture.load(), Number(side), picture.id) })) }
 }
 
 /** @throws E_DATA for a picture that is smaller */

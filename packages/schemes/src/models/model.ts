@@ -75,5 +75,5 @@ export function networkWeights<T>(model: Model, prefix: string, parameters: T): 
     throw new LatentError('E_WEIGHTS', `expected ${prefix}.${path} with dims [${dims.join(', ')}], received ${value ? `[${value.dims.join(', ')}]` : 'none'}`, { hint: 'these weights belong to another network' })
   })
   if (count !== expected) throw new LatentError('E_WEIGHTS', `expected ${expected} arrays in ${prefix}, received ${count}`, { hint: 'these weights belong to another network' })
-  return tree as MapTree<T, Tensor<'f32'>>
+  return tree
 }

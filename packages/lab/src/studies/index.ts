@@ -1,0 +1,16 @@
+import { LatentError } from '@latent/core'
+import type { Study } from './study.ts'
+
+export { chart, type ChartOptions, type ChartPoint } from './charts.ts'
+export { contactSheet, enlarged } from './pictures.ts'
+export * from './study.ts'
+
+/** Studies by id; each is loaded when it is asked for. */
+export const studies: Readonly<Record<string, () => Promise<Study>>> = {}
+
+/** @throws E_ARGUMENT for an unknown id, listing the known ones */
+export async function findStudy(id: string): Promise<Study> {
+  const load = Object.hasOwn(studies, id) ? studies[id] : undefined
+  if (!load) throw new LatentError('E_ARGUMENT', `there is no study ${JSON.stringify(id)}`, { hint: `known studies: ${Object.keys(studies).join(', ')}` })
+  return load()
+}

@@ -1,0 +1,70 @@
+import type { Image } from '@latent/core'
+
+/**
+ * The page of truth of one scheme: what its paper says and what is our choice, what is secret, what
+ * breaks it, published figures beside measured ones. A study measures and writes; every number in
+ * its text and tables is computed while it runs.
+ */
+export interface Study {
+  readonly id: string
+  readonly title: string
+  run(context: StudyContext): Promise<StudyPage>
+}
+
+export interface StudyContext {
+  /**
+   * Pictures of a set by name (`bsds500/val@256`, `procedural:8`, ...), the first `limit`. A set that is
+   * not on this machine throws.
+   * @throws E_DATA
+   */
+  readonly images: (source: string, limit?: number) => Promise<readonly NamedImage[]>
+  readonly seed: number
+  /** Few pictures and trials: shows that everything runs; its figures are not to be published. */
+  readonly quick: boolean
+  readonly progress: (done: number, total: number, what: string) => void
+}
+
+export interface NamedImage {
+  readonly id: string
+  readonly image: Image<'u8'>
+}
+
+export interface StudyPage {
+  readonly title: string
+  /** Paragraphs in Markdown before the first section. */
+  readonly intro: readonly string[]
+  readonly sections: readonly StudySection[]
+}
+
+export interface StudySection {
+  readonly heading: string
+  /** Paragraphs in Markdown. */
+  readonly text: readonly string[]
+  readonly tables?: readonly StudyTable[]
+  readonly figures?: readonly StudyFigure[]
+}
+
+export interface StudyTable {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | number)[])[]
+}
+
+/** A picture in a file of its own: a chart as SVG (see `chart`), or an image of up to four channels. */
+export type StudyFigure = { readonly name: string; readonly caption: string } & ({ readonly svg: string } | { readonly image: Image<'u8'> })
+
+/** The page as Markdown; figures are referred to by the names of {@link figureFile}. */
+export function pageMarkdown({ title, intro, sections }: StudyPage, command: string): string {
+  const blocks = [`# ${title}`, ...intro, ...sections.flatMap(section => [`## ${section.heading}`, ...section.text, ...(section.tables ?? []).map(tableMarkdown), ...(section.figures ?? []).flatMap(figureMarkdown)])]
+  return `${blocks.join('\n\n')}\n\nEverything above was measured and written by \`${command}\`.\n`
+}
+
+const cell = (value: string | number): string => String(value).replaceAll('|', '\\|').replaceAll('\n', ' ')
+
+function tableMarkdown({ columns, rows }: StudyTable): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.map(cell).join(' | ')} |`
+  return [line(columns), `|${columns.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
+}
+
+const figureMarkdown = (figure: StudyFigure): string[] => [`![${figure.caption.replaceAll(/[[\]]/g, '')}](${figureFile(figure)})`, `*${figure.caption}*`]
+
+export const figureFile = (figure: StudyFigure): string => `${figure.name}.${'svg' in figure ? 'svg' : 'png'}`
