@@ -1,4 +1,4 @@
-import { concatBytes } from '@latent/core'
+import { joinBytes } from '@latent/core'
 import { tensorBytes } from './tensor.ts'
 import type { DType, Tensor } from './tensor.ts'
 
@@ -143,7 +143,7 @@ class Message {
   }
 
   bytes(): Uint8Array {
-    return concatBytes(...this.#chunks)
+    return joinBytes(this.#chunks)
   }
 
   #add(...chunks: Uint8Array[]): this {

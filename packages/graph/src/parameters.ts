@@ -8,7 +8,7 @@ import type { MapTree, Tree } from './tree.ts'
 export interface Parameter {
   readonly dtype: 'f32'
   readonly dims: readonly number[]
-  readonly init: { readonly kind: 'constant'; readonly value: number } | { readonly kind: 'normal'; readonly deviation: number } | { readonly kind: 'uniform'; readonly bound: number }
+  readonly init: { readonly kind: 'constant'; readonly value: number } | { readonly kind: 'normal'; readonly deviation: number; readonly outer?: number } | { readonly kind: 'uniform'; readonly bound: number }
 }
 
 export const constantOf = (dims: readonly number[], value: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'constant', value } })
@@ -18,9 +18,14 @@ export const normal = (dims: readonly number[], deviation: number): Parameter =>
 /** Uniform in -bound..bound. */
 export const uniform = (dims: readonly number[], bound: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'uniform', bound } })
 
-/** Normal with the variance that keeps activations' scale through a (leaky) ReLU (He et al. 2015). */
-export function heNormal(dims: readonly number[], fanIn: number, { gain = 1, slope = 0 }: { gain?: number; slope?: number } = {}): Parameter {
-  return normal(dims, gain * Math.sqrt(2 / ((1 + slope ** 2) * fanIn)))
+/**
+ * Normal with the variance that keeps activations' scale through a (leaky) ReLU (He et al. 2015).
+ * @param options.outer for kernels `[outputs, inputs, h, w]` of odd sides: factor of all taps but the middle one, which makes up
+ *   for the variance they lose. Below 1 a convolution begins near one of single pixels. Default 1.
+ */
+export function heNormal(dims: readonly number[], fanIn: number, { gain = 1, slope = 0, outer = 1 }: { gain?: number; slope?: number; outer?: number } = {}): Parameter {
+  const deviation = gain * Math.sqrt(2 / ((1 + slope ** 2) * fanIn))
+  return outer === 1 ? normal(dims, deviation) : { dtype: 'f32', dims, init: { kind: 'normal', deviation, outer } }
 }
 
 /** Number of trainable values in a tree. */
@@ -57,7 +62,15 @@ async function draw({ dims, init }: Parameter, seed: number, path: string): Prom
   }
   const z = await normals(stream, count)
   for (let i = 0; i < count; i++) data[i] = z[i]! * init.deviation
+  if (init.outer !== undefined) focus(data, dims, init.outer)
   return tensor('f32', dims, data)
+}
+
+/** Scales the taps of kernels around the middle one, and that one so that the kernel's variance stays. */
+function focus(data: Float32Array, dims: readonly number[], outer: number): void {
+  const taps = dims[2]! * dims[3]!
+  const middle = Math.sqrt(taps - (taps - 1) * outer ** 2)
+  for (let i = 0; i < data.length; i++) data[i]! *= i % taps === (taps - 1) / 2 ? middle : outer
 }
 
 /** Standard normal draws by Box and Muller (1958). */

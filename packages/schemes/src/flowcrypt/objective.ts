@@ -1,0 +1,96 @@
+import { losses, ops } from '@latent/graph'
+import type { Expr, Operand } from '@latent/graph'
+import { backward, forward } from './network.ts'
+import type { FlowCrypt, Halves } from './network.ts'
+
+/**
+ * What FlowCrypt is trained for. Published: a triplet loss for sensitivity to the key and accurate
+ * recovery, and a noise layer between encryption and decryption. Our choice: every formula and weight.
+ */
+export interface Weights {
+  readonly recovery: Operand
+  readonly uniform: number
+  readonly correlation: number
+  readonly key: number
+}
+
+export interface Sample {
+  readonly plain: Halves
+  /** K, `[N, 1, H, W/2]`. */
+  readonly map: Expr
+  /** The noise layer: `keep * clip(cipher) + noise`, both `[N, 3, H, W]`, the halves side by side. */
+  readonly keep: Expr
+  readonly noise: Expr
+}
+
+/** Squared error of the wrong key's decryption that the triplet term is content with: 10 dB. */
+const MARGIN = 0.1
+
+const beside = ({ x, y }: Halves): Expr => ops.concat([x, y], 3)
+
+function halves(image: Expr): Halves {
+  const width = image.shape[3]!
+  return { x: ops.slice(image, 3, 0, width / 2), y: ops.slice(image, 3, width / 2, width) }
+}
+
+const perSample = (a: Expr, b: Expr): Expr => ops.mean(ops.square(ops.sub(a, b)), [1, 2, 3])
+
+/**
+ * Loss of one batch, and what it is made of. The mask is applied before and after, on the host: halves
+ * of the right mask are compared, which is the same sum. A wrong mask alone therefore has no term, because
+ * it displaces pixels after the network and nothing that the network can learn changes by how much.
+ */
+export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sample, weights: Weights): { loss: Expr; metrics: Record<string, Expr> } {
+  const cipher = beside(forward(p, plain, map))
+  const sent = ops.add(ops.mul(ops.clip(cipher, 0, 1), keep), noise)
+  const image = beside(plain)
+  const batch = map.shape[0]!
+
+  // In tenths of a decibel's tenth: errors of all sizes count by their ratio, so that strong noise does not drown rounding.
+  const error = perSample(beside(backward(p, halves(sent), map)), image)
+  const recovery = ops.mean(ops.mul(ops.log(ops.add(error, 1e-8)), 1 / Math.LN10))
+
+  // Another key's map: every sample gets its neighbour's. Half the batch is enough.
+  const some = batch / 2
+  const front = (v: Expr) => ops.slice(v, 0, 0, some)
+  const wrong = backward(p, halves(front(cipher)), ops.slice(map, 0, some, 2 * some))
+  const positive = ops.slice(error, 0, 0, some)
+  const negative = perSample(ops.clip(beside(wrong), 0, 1), front(image))
+  const key = ops.mean(ops.relu(ops.add(ops.sub(positive, negative), MARGIN)))
+
+  const uniform = ops.add(divergence(cipher), losses.uniformDistance(cipher))
+  // 1/12 is the variance of the uniform distribution: covariances become correlations.
+  const correlation = ops.mul(144, losses.neighbourCovariance(cipher))
+  const outside = ops.sqrt(losses.rangePenalty(cipher))
+  const terms: [Operand, Expr][] = [[weights.recovery, recovery], [weights.uniform, uniform], [weights.correlation, correlation], [weights.key, key]]
+  return {
+    loss: terms.map(([weight, term]) => ops.mul(weight, term)).reduce((a, b) => ops.add(a, b)),
+    metrics: {
+      decibel: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(positive, 1e-12)))),
+      noisy: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(ops.slice(error, 0, some, 2 * some), 1e-12)))),
+      wrong: ops.mean(negative),
+      uniform,
+      correlation: ops.sqrt(correlation),
+      outside,
+    },
+  }
+}
+
+/** How fast the reference density falls off outside [0, 1]. */
+const TAIL = 0.01
+
+/**
+ * Divergence of each channel's values (the whole batch pooled) from a density that is flat on [0, 1] and falls
+ * off exponentially outside, in nats: minus the differential entropy, by the spacings of sorted values
+ * (Vasicek 1976), plus the mean distance from [0, 1] in units of the tail.
+ */
+function divergence(cipher: Expr): Expr {
+  const [n, c, h, w] = cipher.shape as [number, number, number, number]
+  const count = n * h * w
+  const span = Math.max(1, Math.floor(count / 256))
+  const sorted = ops.sort(ops.reshape(ops.transpose(cipher, [1, 0, 2, 3]), [c, count]))
+  const spacing = ops.sub(ops.slice(sorted, 1, span, count), ops.slice(sorted, 1, 0, count - span))
+  const entropy = ops.mean(ops.log(ops.add(ops.mul(spacing, count / span), 1e-3)))
+  const outside = ops.mean(ops.abs(ops.sub(cipher, ops.clip(cipher, 0, 1))))
+  return ops.sub(ops.mul(outside, 1 / TAIL), entropy)
+}

@@ -1,0 +1,159 @@
+import type { Image } from '@latent/core'
+import { adam, cosineRate, epochOrder, normals, shape, stepStream, tensor } from '@latent/graph'
+import type { Training } from '@latent/graph'
+import type { Profile, Recipe } from '../recipe.ts'
+import { flowCryptParameters, SHAPES } from './network.ts'
+import { objective } from './objective.ts'
+import { balancedMask, gatherHalf, splitOrder } from './split.ts'
+
+const BATCH = 4
+/** Side of the square of a picture that is split, and of the window cut out of both halves. */
+const CROP = 64
+const WINDOW = 32
+const STEPS: Record<Profile, number> = { compact: 8000, paper: 4000 }
+/** The part of a run in which all variants are alike. */
+const COMMON = 0.6
+
+/** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
+const RECOVERY = { balanced: 1, quality: 2, statistics: 0.3 }
+
+function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
+  return {
+    id,
+    title,
+    async open({ profile, seed, images }) {
+      const pictures = await images('bsds500', 'train')
+      const networks = { flowcrypt: flowCryptParameters(SHAPES[profile]) }
+      const half = [BATCH, 3, WINDOW, WINDOW]
+      const whole = [BATCH, 3, WINDOW, 2 * WINDOW]
+      const map = [BATCH, 1, WINDOW, WINDOW]
+      const training: Training<typeof networks> = {
+        networks,
+        batch: { x: shape(half), y: shape(half), map: shape(map), keep: shape(whole), noise: shape(whole), recovery: shape([]) },
+        average: 0.998,
+        phases: [
+          {
+            name: 'cipher',
+            trains: ['flowcrypt'],
+            optimiser: adam(),
+            clip: 1,
+            loss: ({ networks: { flowcrypt }, batch }) =>
+              objective(
+                flowcrypt,
+                { plain: { x: batch['x']!, y: batch['y']! }, map: batch['map']!, keep: batch['keep']!, noise: batch['noise']! },
+                { recovery: batch['recovery']!, uniform: 10, correlation: 10, key: 1 },
+              ),
+          },
+        ],
+      }
+      const steps = STEPS[profile]
+      const order = epochOrder(seed, pictures.length, BATCH)
+      return {
+        training: training as unknown as Training<never, never>,
+        rates: [cosineRate(Number(process.env['FC_LR'] ?? 1e-3), { warmup: 100, end: 1e-5 })],
+        steps,
+        batchSize: BATCH,
+        async data(step) {
+          const picked = await order(step)
+          const x = new Float32Array(elements(half))
+          const y = new Float32Array(elements(half))
+          const stream = await stepStream(seed, step, 'crop')
+          const each = elements(half) / BATCH
+          for (const [i, index] of picked.entries()) {
+            const [u, v, mirror, at] = await stream.uniforms(4)
+            const planes = crop(pictures[index]!, u!, v!, mirror! < 0.5)
+            const { first, second } = splitOrder(balancedMask(await stream.integers(CROP * CROP, 2 ** 32)), CROP, CROP)
+            const from = Math.floor(at! * (CROP - WINDOW + 1))
+            x.set(rows(gatherHalf(planes, first), from), i * each)
+            y.set(rows(gatherHalf(planes, second), from), i * each)
+          }
+          const { keep, noise } = await noiseLayer(await stepStream(seed, step, 'noise'), whole)
+          const keys = await (await stepStream(seed, step, 'key')).uniforms(elements(map))
+          const part = Math.max(0, Math.min(1, (step / steps - COMMON) / 0.1))
+          return {
+            x: tensor('f32', half, x),
+            y: tensor('f32', half, y),
+            map: tensor('f32', map, Float32Array.from(keys, mapValue)),
+            keep: tensor('f32', whole, keep),
+            noise: tensor('f32', whole, noise),
+            recovery: tensor('f32', [], Float32Array.of(RECOVERY.balanced * (RECOVERY[variant] / RECOVERY.balanced) ** part)),
+          }
+        },
+      }
+    },
+  }
+}
+
+export const flowCryptRecipes: readonly Recipe[] = [
+  recipe('flowcrypt', 'balanced', 'FlowCrypt: invertible blocks with a secret map, trained to look like noise'),
+  recipe('flowcrypt-quality', 'quality', 'FlowCrypt with more weight on recovery than on the cipher image'),
+  recipe('flowcrypt-statistics', 'statistics', 'FlowCrypt with more weight on the cipher image than on recovery'),
+]
+
+/** A uniform number in [0, 1) as an entry of K, of mean 0 and variance 1 (our choice). */
+export const mapValue = (u: number): number => 3 * (u - 0.5) * Math.sqrt(12)
+
+const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
+
+/** `[3, CROP, CROP]` in 0..1 from a picture with three channels, or a grey one three times. */
+function crop({ width, height, channels, data }: Image<'u8'>, u: number, v: number, mirrored: boolean): Float32Array {
+  const [left, top] = [Math.floor(u * (width - CROP + 1)), Math.floor(v * (height - CROP + 1))]
+  const out = new Float32Array(3 * CROP * CROP)
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < CROP; y++) {
+      for (let x = 0; x < CROP; x++) {
+        const from = (top + y) * width + left + (mirrored ? CROP - 1 - x : x)
+        out[(c * CROP + y) * CROP + x] = data[from * channels + Math.min(c, channels - 1)]! / 255
+      }
+    }
+  }
+  return out
+}
+
+/** Rows `from` to `from + WINDOW` of each colour of a half crop. */
+function rows(half: Float32Array, from: number): Float32Array {
+  const out = new Float32Array(3 * WINDOW * WINDOW)
+  for (let c = 0; c < 3; c++) out.set(half.subarray((c * CROP + from) * WINDOW, (c * CROP + from + WINDOW) * WINDOW), c * WINDOW * WINDOW)
+  return out
+}
+
+/**
+ * The noise layer (published: that there is one; our choice: its kinds). The first half of a batch is
+ * rounded to bytes, as uniform noise of half a level; every other sample gets one of: nothing, Gaussian
+ * noise of deviation 1, 5 or 10 levels, 1 to 5 % of values set to 0 or 1, a rectangle of a sixteenth cut
+ * out. JPEG is left out: it would need its own differentiable model.
+ */
+async function noiseLayer(stream: Awaited<ReturnType<typeof stepStream>>, dims: readonly number[]): Promise<{ keep: Float32Array; noise: Float32Array }> {
+  const [batch, channels, height, width] = dims as [number, number, number, number]
+  const each = channels * height * width
+  const keep = new Float32Array(batch * each).fill(1)
+  const noise = new Float32Array(batch * each)
+  for (let i = 0; i < batch; i++) {
+    const [pick, strength, place] = await stream.uniforms(3)
+    const kind = i < batch / 2 ? 'rounding' : (['none', 'gaussian', 'salt', 'crop'] as const)[Math.floor(4 * pick!)]!
+    const at = i * each
+    if (kind === 'rounding') {
+      const u = await stream.uniforms(each)
+      for (let j = 0; j < each; j++) noise[at + j] = (u[j]! - 0.5) / 255
+    } else if (kind === 'gaussian') {
+      const deviation = [1, 5, 10][Math.floor(3 * strength!)]! / 255
+      const z = await normals(stream, each)
+      for (let j = 0; j < each; j++) noise[at + j] = z[j]! * deviation
+    } else if (kind === 'salt') {
+      const share = 0.01 + 0.04 * strength!
+      const u = await stream.uniforms(each)
+      for (let j = 0; j < each; j++) {
+        if (u[j]! >= share) continue
+        keep[at + j] = 0
+        noise[at + j] = u[j]! < share / 2 ? 0 : 1
+      }
+    } else if (kind === 'crop') {
+      const [h, w] = [height / 4, width / 4]
+      const [top, left] = [Math.floor(strength! * (height - h)), Math.floor(place! * (width - w))]
+      for (let c = 0; c < channels; c++) {
+        for (let y = top; y < top + h; y++) keep.fill(0, at + (c * height + y) * width + left, at + (c * height + y) * width + left + w)
+      }
+    }
+  }
+  return { keep, noise }
+}
