@@ -40,7 +40,7 @@ export type Block<L> = {
 
 export type FlowCrypt<L> = Record<string, Block<L>>
 
-/** The two halves of an image, `[N, 3, H, W/2]` each. */
+/** The two halves of an image, `[N, 3, H, W/2]` each, or of the map K, `[N, 1, H, W/2]` each. */
 export interface Halves {
   readonly x: Expr
   readonly y: Expr
@@ -71,7 +71,7 @@ export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCry
       }),
     )
   }
-  const shiftGain = 0.2 / Math.sqrt(blocks)
+  const shiftGain = 0.12 / Math.sqrt(blocks)
   return Object.fromEntries(
     Array.from({ length: blocks }, (_, i) => [
       `block${i}`,
@@ -90,23 +90,24 @@ const logScale = (s: Expr): Expr => ops.mul(CLAMP, ops.tanh(ops.mul(0.5, s)))
 /**
  * The forward pass:
  *
- *     X' = X E(omega(Y|K)) + phi(Y|K),  Y' = Y E(rho(X'|K)) + eta(X'|K)
+ *     X' = X E(omega(Y|K_Y)) + phi(Y|K_Y),  Y' = Y E(rho(X'|K_X)) + eta(X'|K_X)
  *
- * @param map K, `[N, 1, H, W/2]`, the same for all blocks, of mean 0 and variance 1
+ * @param map K, the same for all blocks, of mean 0 and deviation 3. It is split like the image (our choice): each
+ * pixel has its entry, and a wrong mask brings a wrong map.
  */
-export function forward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Expr): Halves {
+export function forward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Halves): Halves {
   for (const block of Object.values(p)) {
-    x = ops.add(ops.mul(x, ops.exp(logScale(apply(block.omega, y, map)))), apply(block.phi, y, map))
-    y = ops.add(ops.mul(y, ops.exp(logScale(apply(block.rho, x, map)))), apply(block.eta, x, map))
+    x = ops.add(ops.mul(x, ops.exp(logScale(apply(block.omega, y, map.y)))), apply(block.phi, y, map.y))
+    y = ops.add(ops.mul(y, ops.exp(logScale(apply(block.rho, x, map.x)))), apply(block.eta, x, map.x))
   }
   return { x, y }
 }
 
 /** The exact inverse of {@link forward}, with the same parameters. */
-export function backward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Expr): Halves {
+export function backward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Halves): Halves {
   for (const block of Object.values(p).toReversed()) {
-    y = ops.mul(ops.sub(y, apply(block.eta, x, map)), ops.exp(ops.neg(logScale(apply(block.rho, x, map)))))
-    x = ops.mul(ops.sub(x, apply(block.phi, y, map)), ops.exp(ops.neg(logScale(apply(block.omega, y, map)))))
+    y = ops.mul(ops.sub(y, apply(block.eta, x, map.x)), ops.exp(ops.neg(logScale(apply(block.rho, x, map.x)))))
+    x = ops.mul(ops.sub(x, apply(block.phi, y, map.y)), ops.exp(ops.neg(logScale(apply(block.omega, y, map.y)))))
   }
   return { x, y }
 }

@@ -16,8 +16,7 @@ export interface Weights {
 
 export interface Sample {
   readonly plain: Halves
-  /** K, `[N, 1, H, W/2]`. */
-  readonly map: Expr
+  readonly map: Halves
   /** The noise layer: `keep * clip(cipher) + noise`, both `[N, 3, H, W]`, the halves side by side. */
   readonly keep: Expr
   readonly noise: Expr
@@ -37,14 +36,14 @@ const perSample = (a: Expr, b: Expr): Expr => ops.mean(ops.square(ops.sub(a, b))
 
 /**
  * Loss of one batch, and what it is made of. The mask is applied before and after, on the host: halves
- * of the right mask are compared, which is the same sum. A wrong mask alone therefore has no term, because
- * it displaces pixels after the network and nothing that the network can learn changes by how much.
+ * of the right mask are compared, which is the same sum. A wrong mask has no term of its own: it brings a wrong
+ * map, which the term for the key covers, and it displaces pixels, which nothing in the network can change.
  */
 export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sample, weights: Weights): { loss: Expr; metrics: Record<string, Expr> } {
   const cipher = beside(forward(p, plain, map))
   const sent = ops.add(ops.mul(ops.clip(cipher, 0, 1), keep), noise)
   const image = beside(plain)
-  const batch = map.shape[0]!
+  const batch = map.x.shape[0]!
 
   // In tenths of a decibel's tenth: errors of all sizes count by their ratio, so that strong noise does not drown rounding.
   const error = perSample(beside(backward(p, halves(sent), map)), image)
@@ -52,9 +51,9 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
 
   // Another key's map: every sample gets its neighbour's. Half the batch is enough.
   const some = batch / 2
-  const front = (v: Expr) => ops.slice(v, 0, 0, some)
-  const wrong = backward(p, halves(front(cipher)), ops.slice(map, 0, some, 2 * some))
-  const positive = ops.slice(error, 0, 0, some)
+  const [front, back] = [(v: Expr) => ops.slice(v, 0, 0, some), (v: Expr) => ops.slice(v, 0, some, 2 * some)]
+  const wrong = backward(p, halves(front(cipher)), { x: back(map.x), y: back(map.y) })
+  const positive = front(error)
   const negative = perSample(ops.clip(beside(wrong), 0, 1), front(image))
   const key = ops.mean(ops.relu(ops.add(ops.sub(positive, negative), MARGIN)))
 
@@ -67,7 +66,7 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
     loss: terms.map(([weight, term]) => ops.mul(weight, term)).reduce((a, b) => ops.add(a, b)),
     metrics: {
       decibel: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(positive, 1e-12)))),
-      noisy: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(ops.slice(error, 0, some, 2 * some), 1e-12)))),
+      noisy: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(back(error), 1e-12)))),
       wrong: ops.mean(negative),
       uniform,
       correlation: ops.sqrt(correlation),

@@ -6,21 +6,34 @@ import { flowCryptParameters, SHAPES } from './network.ts'
 import { objective } from './objective.ts'
 import { balancedMask, gatherHalf, splitOrder } from './split.ts'
 
-const BATCH = 4
+const BATCH = 2
 /** Side of the square of a picture that is split, and of the window cut out of both halves. */
 const CROP = 64
 const WINDOW = 32
-const STEPS: Record<Profile, number> = { compact: 8000, paper: 4000 }
-/** The part of a run in which all variants are alike. */
-const COMMON = 0.6
+const STEPS: Record<Profile, number> = { compact: 6000, paper: 3000 }
+const RATE: Record<Profile, number> = { compact: 5e-4, paper: 2e-4 }
+const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
-const RECOVERY = { balanced: 1, quality: 2, statistics: 0.3 }
+const RECOVERY = { balanced: 0.1, quality: 0.4, statistics: 0.03 }
+
+/**
+ * The weight of recovery falls from 1 to the balanced one while the cipher image forms, which keeps the network
+ * away from chaotic maps that no decryption survives; then it moves on to the variant's. Until then all
+ * variants are one run.
+ * @param part of the run, from 0 to 1
+ */
+function recoveryWeight(variant: keyof typeof RECOVERY, part: number): number {
+  const forming = Math.min(1, part / 0.5)
+  const parting = Math.max(0, Math.min(1, (part - 0.6) / 0.1))
+  return RECOVERY.balanced ** forming * (RECOVERY[variant] / RECOVERY.balanced) ** parting
+}
 
 function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
   return {
     id,
     title,
+    data: DATA,
     async open({ profile, seed, images }) {
       const pictures = await images('bsds500', 'train')
       const networks = { flowcrypt: flowCryptParameters(SHAPES[profile]) }
@@ -29,7 +42,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
       const map = [BATCH, 1, WINDOW, WINDOW]
       const training: Training<typeof networks> = {
         networks,
-        batch: { x: shape(half), y: shape(half), map: shape(map), keep: shape(whole), noise: shape(whole), recovery: shape([]) },
+        batch: { x: shape(half), y: shape(half), mapX: shape(map), mapY: shape(map), keep: shape(whole), noise: shape(whole), recovery: shape([]) },
         average: 0.998,
         phases: [
           {
@@ -40,7 +53,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             loss: ({ networks: { flowcrypt }, batch }) =>
               objective(
                 flowcrypt,
-                { plain: { x: batch['x']!, y: batch['y']! }, map: batch['map']!, keep: batch['keep']!, noise: batch['noise']! },
+                { plain: { x: batch['x']!, y: batch['y']! }, map: { x: batch['mapX']!, y: batch['mapY']! }, keep: batch['keep']!, noise: batch['noise']! },
                 { recovery: batch['recovery']!, uniform: 10, correlation: 10, key: 1 },
               ),
           },
@@ -50,7 +63,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
       const order = epochOrder(seed, pictures.length, BATCH)
       return {
         training: training as unknown as Training<never, never>,
-        rates: [cosineRate(Number(process.env['FC_LR'] ?? 1e-3), { warmup: 100, end: 1e-5 })],
+        rates: [cosineRate(RATE[profile], { warmup: 300, end: 1e-5 })],
         steps,
         batchSize: BATCH,
         async data(step) {
@@ -68,15 +81,15 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             y.set(rows(gatherHalf(planes, second), from), i * each)
           }
           const { keep, noise } = await noiseLayer(await stepStream(seed, step, 'noise'), whole)
-          const keys = await (await stepStream(seed, step, 'key')).uniforms(elements(map))
-          const part = Math.max(0, Math.min(1, (step / steps - COMMON) / 0.1))
-          return {
+          const keys = (await (await stepStream(seed, step, 'key')).uniforms(2 * elements(map))).map(mapValue)
+                    return {
             x: tensor('f32', half, x),
             y: tensor('f32', half, y),
-            map: tensor('f32', map, Float32Array.from(keys, mapValue)),
+            mapX: tensor('f32', map, Float32Array.from(keys.subarray(0, elements(map)))),
+            mapY: tensor('f32', map, Float32Array.from(keys.subarray(elements(map)))),
             keep: tensor('f32', whole, keep),
             noise: tensor('f32', whole, noise),
-            recovery: tensor('f32', [], Float32Array.of(RECOVERY.balanced * (RECOVERY[variant] / RECOVERY.balanced) ** part)),
+            recovery: tensor('f32', [], Float32Array.of(recoveryWeight(variant, step / steps))),
           }
         },
       }
@@ -90,7 +103,7 @@ export const flowCryptRecipes: readonly Recipe[] = [
   recipe('flowcrypt-statistics', 'statistics', 'FlowCrypt with more weight on the cipher image than on recovery'),
 ]
 
-/** A uniform number in [0, 1) as an entry of K, of mean 0 and variance 1 (our choice). */
+/** A uniform number in [0, 1) as an entry of K, of mean 0 and deviation 3 (our choice: K then speaks louder than the image). */
 export const mapValue = (u: number): number => 3 * (u - 0.5) * Math.sqrt(12)
 
 const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
