@@ -1,10 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomFillSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, pbkdf2, randomFillSync } from 'node:crypto'
+import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
 import { release } from './bytes.ts'
 import type { Primitives } from './primitives.ts'
 
 const TAG = 16
+const stretch = promisify(pbkdf2)
 let zeros = new Uint8Array(0)
 
 function zeroBytes(length: number): Uint8Array {
@@ -24,6 +26,7 @@ export const primitives: Primitives = {
     return plain(hmac.digest())
   },
   hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', key, salt, info, length)),
+  pbkdf2Sha256: async (password, salt, iterations, length) => plain(await stretch(password, salt, iterations, length, 'sha256')),
   aes256CtrStream: (key, counter, length) => plain(createCipheriv('aes-256-ctr', key, counter).update(zeroBytes(length))),
   aes256GcmSeal(key, nonce, plaintext, aad) {
     checkGcm(key, nonce)

@@ -55,6 +55,11 @@ export const primitives: Primitives = {
     const params = { name: 'HKDF', hash: 'SHA-256', salt: own(salt), info: own(info) }
     return new Uint8Array(await crypto.subtle.deriveBits(params, ikm, length * 8))
   },
+  async pbkdf2Sha256(password, salt, iterations, length) {
+    const material = await importKey(password, 'PBKDF2', 'deriveBits')
+    const params = { name: 'PBKDF2', hash: 'SHA-256', salt: own(salt), iterations }
+    return new Uint8Array(await crypto.subtle.deriveBits(params, material, length * 8))
+  },
   async aes256CtrStream(key, counter, length) {
     const aesKey = await importKey(key, 'AES-CTR', 'encrypt')
     const params = { name: 'AES-CTR', counter: own(counter), length: 128 }

@@ -13,6 +13,8 @@ export interface Primitives {
   readonly hmacSha256: (key: Uint8Array, parts: readonly Uint8Array[]) => Awaitable<Uint8Array>
   /** HKDF-SHA-256 (RFC 5869). */
   readonly hkdfSha256: (key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number) => Awaitable<Uint8Array>
+  /** PBKDF2-HMAC-SHA-256 (RFC 8018). */
+  readonly pbkdf2Sha256: (password: Uint8Array, salt: Uint8Array, iterations: number, length: number) => Awaitable<Uint8Array>
   /** `length` bytes of AES-256 in counter mode over zeros, from a 16-byte big-endian initial counter. */
   readonly aes256CtrStream: (key: Uint8Array, counter: Uint8Array, length: number) => Awaitable<Uint8Array>
   /** AES-256-GCM: the ciphertext followed by its 16-byte tag. Keys of 32 bytes and nonces of 12 alone. @throws E_ARGUMENT */
@@ -34,7 +36,7 @@ export interface Sha256 {
 
 export const GCM_TAG_BYTES = 16
 
-export const { name: platform, randomBytes, hmacSha256, hkdfSha256, aes256CtrStream, aes256GcmSeal, aes256GcmOpen, sha256, crc32 } =
+export const { name: platform, randomBytes, hmacSha256, hkdfSha256, pbkdf2Sha256, aes256CtrStream, aes256GcmSeal, aes256GcmOpen, sha256, crc32 } =
   primitives satisfies Primitives
 
 /** SHA-256 of one array. */

@@ -50,6 +50,15 @@ describe.each([node, web])('$name', primitives => {
     expect(toHex(await primitives.hkdfSha256(key, salt, info, okm.length / 2))).toBe(okm)
   })
 
+  // RFC 7914, section 11.
+  test.each([
+    ['passwd', 'salt', 1, '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783'],
+    ['Password', 'NaCl', 80_000, '4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d'],
+  ] as const)('PBKDF2-HMAC-SHA-256 of %s, RFC 7914', async (password, salt, iterations, derived) => {
+    const utf8 = new TextEncoder()
+    expect(toHex(await primitives.pbkdf2Sha256(utf8.encode(password), utf8.encode(salt), iterations, derived.length / 2))).toBe(derived)
+  })
+
   test('AES-256-CTR, SP 800-38A F.5.5, and a counter that runs over', async () => {
     const key = fromHex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4')
     const plaintext = fromHex('6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710')

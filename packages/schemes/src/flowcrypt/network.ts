@@ -26,6 +26,8 @@ export const SHAPES: Record<Profile, FlowCryptShape> = {
 const COLOURS = 3
 const MAP_CHANNELS = 1
 const CONVOLUTIONS = 5
+/** Deviation of K's entries, which have mean 0 (our choice): K speaks louder in a network's first layer than the image, whose values lie in 0..1. */
+export const MAP_DEVIATION = 10
 /** Bound on the logarithm of one block's scale. */
 const CLAMP = 1
 
@@ -66,7 +68,7 @@ export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCry
       channels.slice(1).map((outputs, i) => {
         const inputs = channels[i]!
         const last = i === CONVOLUTIONS - 1
-        const weight = heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: 0.01, gain: last ? gain : 1, outer: 0.1 })
+        const weight = heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: 0.01, gain: last ? gain : i === 0 ? 3 / MAP_DEVIATION : 1, outer: 0.1 })
         return [`conv${i}`, { weight, bias: last ? constantOf([outputs], bias) : zerosOf([outputs]) }]
       }),
     )
@@ -92,7 +94,7 @@ const logScale = (s: Expr): Expr => ops.mul(CLAMP, ops.tanh(ops.mul(0.5, s)))
  *
  *     X' = X E(omega(Y|K_Y)) + phi(Y|K_Y),  Y' = Y E(rho(X'|K_X)) + eta(X'|K_X)
  *
- * @param map K, the same for all blocks, of mean 0 and deviation 3. It is split like the image (our choice): each
+ * @param map K, the same for all blocks, of mean 0 and deviation {@link MAP_DEVIATION}. It is split like the image (our choice): each
  * pixel has its entry, and a wrong mask brings a wrong map.
  */
 export function forward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Halves): Halves {

@@ -2,6 +2,7 @@ import type { Image } from '@latent/core'
 import { adam, cosineRate, epochOrder, normals, shape, stepStream, tensor } from '@latent/graph'
 import type { Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
+import { drawMap } from './key.ts'
 import { flowCryptParameters, SHAPES } from './network.ts'
 import { objective } from './objective.ts'
 import { balancedMask, gatherHalf, splitOrder } from './split.ts'
@@ -10,23 +11,24 @@ const BATCH = 2
 /** Side of the square of a picture that is split, and of the window cut out of both halves. */
 const CROP = 64
 const WINDOW = 32
-const STEPS: Record<Profile, number> = { compact: 6000, paper: 3000 }
-const RATE: Record<Profile, number> = { compact: 5e-4, paper: 2e-4 }
+const STEPS: Record<Profile, number> = { compact: 4000, paper: 2200 }
+const RATE: Record<Profile, number> = { compact: 5e-4, paper: 3e-4 }
 const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
+const START = 1.5
 const RECOVERY = { balanced: 0.1, quality: 0.4, statistics: 0.03 }
 
 /**
- * The weight of recovery falls from 1 to the balanced one while the cipher image forms, which keeps the network
+ * The weight of recovery falls to the balanced one while the cipher image forms, which keeps the network
  * away from chaotic maps that no decryption survives; then it moves on to the variant's. Until then all
  * variants are one run.
  * @param part of the run, from 0 to 1
  */
 function recoveryWeight(variant: keyof typeof RECOVERY, part: number): number {
-  const forming = Math.min(1, part / 0.5)
-  const parting = Math.max(0, Math.min(1, (part - 0.6) / 0.1))
-  return RECOVERY.balanced ** forming * (RECOVERY[variant] / RECOVERY.balanced) ** parting
+  const forming = Math.min(1, part / 0.4)
+  const parting = Math.max(0, Math.min(1, (part - 0.5) / 0.1))
+  return START * (RECOVERY.balanced / START) ** forming * (RECOVERY[variant] / RECOVERY.balanced) ** parting
 }
 
 function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
@@ -81,12 +83,12 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             y.set(rows(gatherHalf(planes, second), from), i * each)
           }
           const { keep, noise } = await noiseLayer(await stepStream(seed, step, 'noise'), whole)
-          const keys = (await (await stepStream(seed, step, 'key')).uniforms(2 * elements(map))).map(mapValue)
+          const keys = await drawMap(await stepStream(seed, step, 'key'), 2 * elements(map))
                     return {
             x: tensor('f32', half, x),
             y: tensor('f32', half, y),
-            mapX: tensor('f32', map, Float32Array.from(keys.subarray(0, elements(map)))),
-            mapY: tensor('f32', map, Float32Array.from(keys.subarray(elements(map)))),
+            mapX: tensor('f32', map, keys.slice(0, elements(map))),
+            mapY: tensor('f32', map, keys.slice(elements(map))),
             keep: tensor('f32', whole, keep),
             noise: tensor('f32', whole, noise),
             recovery: tensor('f32', [], Float32Array.of(recoveryWeight(variant, step / steps))),
@@ -102,9 +104,6 @@ export const flowCryptRecipes: readonly Recipe[] = [
   recipe('flowcrypt-quality', 'quality', 'FlowCrypt with more weight on recovery than on the cipher image'),
   recipe('flowcrypt-statistics', 'statistics', 'FlowCrypt with more weight on the cipher image than on recovery'),
 ]
-
-/** A uniform number in [0, 1) as an entry of K, of mean 0 and deviation 3 (our choice: K then speaks louder than the image). */
-export const mapValue = (u: number): number => 3 * (u - 0.5) * Math.sqrt(12)
 
 const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
 

@@ -1,0 +1,94 @@
+import { argumentError, type ImageCipher, type SampleFormat } from '@latent/core'
+import { decryptTiles, encryptTiles, readLabels, type Tile, type TileRule, type TileTransform, withLabels } from '../learned/index.ts'
+import type { Model } from '../models/index.ts'
+import type { Profile } from '../recipe.ts'
+import { stretch, type TileKey, tileKey } from './key.ts'
+import { networkCost, SHAPES } from './network.ts'
+import type { FlowCryptRunner } from './runner.ts'
+import { gatherHalf, scatterHalf } from './split.ts'
+
+/** Below 8 x 8 pixels there are fewer than 2^60 masks. Widths must be even; both sides are padded alike. */
+const RULE: TileRule = { tile: 512, multiple: 2, minimum: 8 }
+
+const WIRES: readonly SampleFormat[] = ['f32', 'u16', 'u8']
+
+export interface FlowCryptOptions {
+  readonly id: string
+  readonly title: string
+  readonly profile: Profile
+  readonly model: Model
+  readonly runner: FlowCryptRunner
+}
+
+/**
+ * FlowCrypt: a chain of invertible blocks on two half images, chosen by a secret mask, whose
+ * sub-networks see a secret map.
+ *
+ * - Citation: Yang, Ping, Xu: FlowCrypt, arXiv 2509.18696 (2025). Only its beginning and reviews of it
+ *   were to be had; what is published and what is our choice is marked at each part and listed on the page of truth.
+ * - Signal flow: `key -> PBKDF2 -> mask, map`; `image -> split by mask, repack -> N blocks -> halves side by side = cipher`.
+ *   Decryption runs the same blocks backwards. The cipher image is stored as it leaves the network; 0..1 is its range.
+ * - Secret: the key, bytes of any length. Public: the weights, the nonce.
+ * - What breaks it: see the page of truth. It is deterministic without a nonce, smooth in the map, has little
+ *   diffusion, and no authentication; whoever has many pairs under one key can learn an inverse.
+ *
+ * Lossy unless the wire is float: how well images survive an 8-bit cipher image is measured, not promised.
+ */
+export function flowCryptCipher({ id, title, profile, model, runner }: FlowCryptOptions): ImageCipher {
+  return {
+    id,
+    title,
+    traits: { exact: false, wire: WIRES, lengthPreserving: false, secret: 'key', randomised: false, learnable: false },
+    keySpace: { bits: 256, note: 'The seed that PBKDF2 stretches the key into; a shorter key has its own length. A map that is nearly right decrypts nearly right, so guesses need not be exact.' },
+    cost: ({ width, height, channels }) => networkCost(SHAPES[profile], width * height * Math.ceil(channels / 3)),
+    async encrypt(plain, key, options = {}) {
+      const wire = options.wire ?? WIRES[0]!
+      if (!WIRES.includes(wire)) throw argumentError('wire', WIRES.join(', '), wire)
+      const seed = await stretch(key, options.nonce ?? new Uint8Array(0))
+      const cipher = await encryptTiles(plain, RULE, wire, transform(runner, 'forward', tile => tileKey(seed, tile)))
+      return withLabels(cipher, plain, model, key, options)
+    },
+    async decrypt(cipher, key, options = {}) {
+      const { plain, nonce } = await readLabels(cipher, model, WIRES, key, options)
+      const seed = await stretch(key, nonce)
+      return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', tile => tileKey(seed, tile)))
+    },
+  }
+}
+
+/**
+ * One tile through the network. The halves of a cipher tile lie side by side.
+ * @param keyOf mask and map of a tile: the study mixes those of two keys
+ */
+export function transform(runner: FlowCryptRunner, direction: 'forward' | 'backward', keyOf: (tile: Tile) => Promise<TileKey>): TileTransform {
+  return async (planes, tile) => {
+    const { order, mapX, mapY } = await keyOf(tile)
+    const size = { w: tile.width / 2, h: tile.height }
+    const halves = direction === 'forward' ? { x: gatherHalf(planes, order.first), y: gatherHalf(planes, order.second) } : cutHalves(planes, size)
+    const { x, y } = await runner.run(direction, { ...halves, mapX, mapY }, size)
+    const out = new Float32Array(planes.length)
+    if (direction === 'forward') joinHalves(x, y, size, out)
+    else {
+      scatterHalf(x, order.first, out)
+      scatterHalf(y, order.second, out)
+    }
+    return out
+  }
+}
+
+function joinHalves(x: Float32Array, y: Float32Array, { w }: { w: number }, out: Float32Array): void {
+  for (let row = 0; row * w < x.length; row++) {
+    out.set(x.subarray(row * w, (row + 1) * w), 2 * row * w)
+    out.set(y.subarray(row * w, (row + 1) * w), (2 * row + 1) * w)
+  }
+}
+
+function cutHalves(planes: Float32Array, { w }: { w: number }): { x: Float32Array; y: Float32Array } {
+  const [x, y] = [new Float32Array(planes.length / 2), new Float32Array(planes.length / 2)]
+  for (let row = 0; row * w < x.length; row++) {
+    x.set(planes.subarray(2 * row * w, (2 * row + 1) * w), row * w)
+    y.set(planes.subarray((2 * row + 1) * w, (2 * row + 2) * w), row * w)
+  }
+  return { x, y }
+}
+
