@@ -8,13 +8,15 @@ import type { MapTree, Tree } from './tree.ts'
 export interface Parameter {
   readonly dtype: 'f32'
   readonly dims: readonly number[]
-  readonly init: { readonly kind: 'constant'; readonly value: number } | { readonly kind: 'normal'; readonly deviation: number; readonly outer?: number } | { readonly kind: 'uniform'; readonly bound: number }
+  readonly init: { readonly kind: 'constant'; readonly value: number } | { readonly kind: 'normal'; readonly deviation: number; readonly outer?: number } | { readonly kind: 'given'; readonly values: Tensor<'f32'> } | { readonly kind: 'uniform'; readonly bound: number }
 }
 
 export const constantOf = (dims: readonly number[], value: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'constant', value } })
 export const zerosOf = (dims: readonly number[]): Parameter => constantOf(dims, 0)
 export const ones = (dims: readonly number[]): Parameter => constantOf(dims, 1)
 export const normal = (dims: readonly number[], deviation: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'normal', deviation } })
+/** Starts at these values: what another training or a rule has found. */
+export const given = (values: Tensor<'f32'>): Parameter => ({ dtype: 'f32', dims: values.dims, init: { kind: 'given', values } })
 /** Uniform in -bound..bound. */
 export const uniform = (dims: readonly number[], bound: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'uniform', bound } })
 
@@ -51,6 +53,7 @@ export async function initialise<T>(tree: T, seed: number): Promise<MapTree<T, T
 }
 
 async function draw({ dims, init }: Parameter, seed: number, path: string): Promise<Tensor<'f32'>> {
+  if (init.kind === 'given') return tensor('f32', dims, init.values.data.slice())
   const count = elementCount(dims)
   const data = new Float32Array(count)
   if (init.kind === 'constant') return tensor('f32', dims, data.fill(init.value))

@@ -1,5 +1,4 @@
 import { argumentError, concatBytes, KeyStream, pbkdf2Sha256, u32 } from '@latent/core'
-import { MAP_DEVIATION } from './network.ts'
 import { balancedMask, gatherHalf, type SplitOrder, splitOrder } from './split.ts'
 
 /**
@@ -36,8 +35,8 @@ export async function tileKey(seed: Uint8Array, { index, width, height }: { inde
 }
 
 /**
- * The map K: one number a pixel (our choice; the source says neither its shape nor its distribution), uniform.
+ * The map K: one number a pixel (our choice; the source says neither its shape nor its distribution), uniform in [0, 1).
  */
 export async function drawMap(stream: KeyStream, count: number): Promise<Float32Array> {
-  return Float32Array.from(await stream.uniforms(count), u => MAP_DEVIATION * Math.sqrt(12) * (u - 0.5))
+  return Float32Array.from(await stream.uniforms(count))
 }

@@ -1,4 +1,4 @@
-import { constantOf, heNormal, layers, ops, parameterCount, zerosOf } from '@latent/graph'
+import { heNormal, layers, ops, parameterCount, zerosOf } from '@latent/graph'
 import type { Expr, Operand, Parameter } from '@latent/graph'
 import type { Profile } from '../recipe.ts'
 
@@ -26,12 +26,13 @@ export const SHAPES: Record<Profile, FlowCryptShape> = {
 const COLOURS = 3
 const MAP_CHANNELS = 1
 const CONVOLUTIONS = 5
-/** Deviation of K's entries, which have mean 0 (our choice): K speaks louder in a network's first layer than the image, whose values lie in 0..1. */
-export const MAP_DEVIATION = 10
 /** Bound on the logarithm of one block's scale. */
-const CLAMP = 1
+export const CLAMP = 1
+/** Full He values in the fifth convolutions make the chain diverge. */
+const LAST_GAIN = 0.01
+export const LAST = `conv${CONVOLUTIONS - 1}`
 
-type Stack<L> = Record<string, layers.Affine<L>>
+export type Stack<L> = Record<string, layers.Affine<L>>
 
 export type Block<L> = {
   readonly omega: Stack<L>
@@ -50,39 +51,21 @@ export interface Halves {
 
 const widths = (hidden: number): number[] => [COLOURS + MAP_CHANNELS, ...Array.from({ length: CONVOLUTIONS - 1 }, () => hidden), COLOURS]
 
-/**
- * Initial values (our choice): He's for the first four convolutions and a fraction of them for the fifth,
- * so that all blocks together move a half by about the range of an image. The scales start where the
- * chain as a whole shrinks an image to a quarter, and the shifts where its mean stays in the middle: it
- * then begins near `image / 4 + a function of K`, which training turns into a cipher.
- */
+/** Parameters of a chain with He's initial values, convolutions nearly of single pixels; `initial.ts` says what training starts from. */
 export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCrypt<Parameter> {
-  const shrink = 0.25 ** (1 / blocks)
-  // E(s) = shrink solved for s; and shrink * 1/2 + shift = 1/2.
-  const level = (Math.log(shrink) / CLAMP + 1) / 2
-  const scaleBias = Math.log(level / (1 - level))
-  const shiftBias = (1 - shrink) / 2
-  const stack = (bias: number, gain: number): Stack<Parameter> => {
-    const channels = widths(hidden)
-    return Object.fromEntries(
+  const channels = widths(hidden)
+  const stack = (): Stack<Parameter> =>
+    Object.fromEntries(
       channels.slice(1).map((outputs, i) => {
         const inputs = channels[i]!
-        const last = i === CONVOLUTIONS - 1
-        const weight = heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: 0.01, gain: last ? gain : i === 0 ? 3 / MAP_DEVIATION : 1, outer: 0.1 })
-        return [`conv${i}`, { weight, bias: last ? constantOf([outputs], bias) : zerosOf([outputs]) }]
+        return [`conv${i}`, { weight: heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: 0.01, gain: i === CONVOLUTIONS - 1 ? LAST_GAIN : 1, outer: 0.02 }), bias: zerosOf([outputs]) }]
       }),
     )
-  }
-  const shiftGain = 0.12 / Math.sqrt(blocks)
-  return Object.fromEntries(
-    Array.from({ length: blocks }, (_, i) => [
-      `block${i}`,
-      { omega: stack(scaleBias, 0.03), phi: stack(shiftBias, shiftGain), rho: stack(scaleBias, 0.03), eta: stack(shiftBias, shiftGain) },
-    ]),
-  )
+  return Object.fromEntries(Array.from({ length: blocks }, (_, i) => [`block${i}`, { omega: stack(), phi: stack(), rho: stack(), eta: stack() }]))
 }
 
-function apply(p: Stack<Operand>, half: Expr, map: Expr): Expr {
+/** One sub-network on a half image and its half of K. */
+export function apply(p: Stack<Operand>, half: Expr, map: Expr): Expr {
   return Object.values(p).reduce((x, layer, i) => layers.conv2d(layer, i === 0 ? x : ops.leakyRelu(x)), ops.concat([half, map], 1))
 }
 
@@ -94,7 +77,7 @@ const logScale = (s: Expr): Expr => ops.mul(CLAMP, ops.tanh(ops.mul(0.5, s)))
  *
  *     X' = X E(omega(Y|K_Y)) + phi(Y|K_Y),  Y' = Y E(rho(X'|K_X)) + eta(X'|K_X)
  *
- * @param map K, the same for all blocks, of mean 0 and deviation {@link MAP_DEVIATION}. It is split like the image (our choice): each
+ * @param map K, the same for all blocks, values in 0..1. It is split like the image (our choice): each
  * pixel has its entry, and a wrong mask brings a wrong map.
  */
 export function forward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Halves): Halves {

@@ -3,7 +3,8 @@ import { adam, cosineRate, epochOrder, normals, shape, stepStream, tensor } from
 import type { Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMap } from './key.ts'
-import { flowCryptParameters, SHAPES } from './network.ts'
+import { initialFlowCrypt } from './initial.ts'
+import { SHAPES } from './network.ts'
 import { objective } from './objective.ts'
 import { balancedMask, gatherHalf, splitOrder } from './split.ts'
 
@@ -11,25 +12,12 @@ const BATCH = 2
 /** Side of the square of a picture that is split, and of the window cut out of both halves. */
 const CROP = 64
 const WINDOW = 32
-const STEPS: Record<Profile, number> = { compact: 4000, paper: 2200 }
-const RATE: Record<Profile, number> = { compact: 5e-4, paper: 3e-4 }
+const STEPS: Record<Profile, number> = { compact: 1500, paper: 400 }
+const RATE: Record<Profile, number> = { compact: 3e-4, paper: 2e-4 }
 const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
-const START = 1.5
 const RECOVERY = { balanced: 0.1, quality: 0.4, statistics: 0.03 }
-
-/**
- * The weight of recovery falls to the balanced one while the cipher image forms, which keeps the network
- * away from chaotic maps that no decryption survives; then it moves on to the variant's. Until then all
- * variants are one run.
- * @param part of the run, from 0 to 1
- */
-function recoveryWeight(variant: keyof typeof RECOVERY, part: number): number {
-  const forming = Math.min(1, part / 0.4)
-  const parting = Math.max(0, Math.min(1, (part - 0.5) / 0.1))
-  return START * (RECOVERY.balanced / START) ** forming * (RECOVERY[variant] / RECOVERY.balanced) ** parting
-}
 
 function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
   return {
@@ -38,7 +26,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
     data: DATA,
     async open({ profile, seed, images }) {
       const pictures = await images('bsds500', 'train')
-      const networks = { flowcrypt: flowCryptParameters(SHAPES[profile]) }
+      const networks = { flowcrypt: await initialFlowCrypt(SHAPES[profile], seed) }
       const half = [BATCH, 3, WINDOW, WINDOW]
       const whole = [BATCH, 3, WINDOW, 2 * WINDOW]
       const map = [BATCH, 1, WINDOW, WINDOW]
@@ -65,7 +53,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
       const order = epochOrder(seed, pictures.length, BATCH)
       return {
         training: training as unknown as Training<never, never>,
-        rates: [cosineRate(RATE[profile], { warmup: 300, end: 1e-5 })],
+        rates: [cosineRate(RATE[profile], { warmup: 50, end: 1e-5 })],
         steps,
         batchSize: BATCH,
         async data(step) {
@@ -91,7 +79,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             mapY: tensor('f32', map, keys.slice(elements(map))),
             keep: tensor('f32', whole, keep),
             noise: tensor('f32', whole, noise),
-            recovery: tensor('f32', [], Float32Array.of(recoveryWeight(variant, step / steps))),
+            recovery: tensor('f32', [], Float32Array.of(RECOVERY[variant])),
           }
         },
       }
