@@ -29,7 +29,9 @@ const CONVOLUTIONS = 5
 /** Bound on the logarithm of one block's scale. */
 export const CLAMP = 1
 /** Full He values in the fifth convolutions make the chain diverge. */
-const LAST_GAIN = 0.01
+const LAST_GAIN = 0.1
+/** Of the leaky ReLU after the first four convolutions. */
+export const SLOPE = 0.01
 export const LAST = `conv${CONVOLUTIONS - 1}`
 
 export type Stack<L> = Record<string, layers.Affine<L>>
@@ -58,7 +60,7 @@ export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCry
     Object.fromEntries(
       channels.slice(1).map((outputs, i) => {
         const inputs = channels[i]!
-        return [`conv${i}`, { weight: heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: 0.01, gain: i === CONVOLUTIONS - 1 ? LAST_GAIN : 1, outer: 0.02 }), bias: zerosOf([outputs]) }]
+        return [`conv${i}`, { weight: heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: SLOPE, gain: i === CONVOLUTIONS - 1 ? LAST_GAIN : 1, outer: 0.02 }), bias: zerosOf([outputs]) }]
       }),
     )
   return Object.fromEntries(Array.from({ length: blocks }, (_, i) => [`block${i}`, { omega: stack(), phi: stack(), rho: stack(), eta: stack() }]))
@@ -66,7 +68,7 @@ export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCry
 
 /** One sub-network on a half image and its half of K. */
 export function apply(p: Stack<Operand>, half: Expr, map: Expr): Expr {
-  return Object.values(p).reduce((x, layer, i) => layers.conv2d(layer, i === 0 ? x : ops.leakyRelu(x)), ops.concat([half, map], 1))
+  return Object.values(p).reduce((x, layer, i) => layers.conv2d(layer, i === 0 ? x : ops.leakyRelu(x, SLOPE)), ops.concat([half, map], 1))
 }
 
 /** log E(s) = a (2 sigmoid(s) - 1) = a tanh(s / 2), between -a and a. */

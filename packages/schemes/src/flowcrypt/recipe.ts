@@ -13,11 +13,11 @@ const BATCH = 2
 const CROP = 64
 const WINDOW = 32
 const STEPS: Record<Profile, number> = { compact: 1500, paper: 400 }
-const RATE: Record<Profile, number> = { compact: 3e-4, paper: 2e-4 }
+const RATE: Record<Profile, number> = { compact: 1e-4, paper: 1e-4 }
 const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
-const RECOVERY = { balanced: 0.1, quality: 0.4, statistics: 0.03 }
+const RECOVERY = { balanced: 1, quality: 3, statistics: 0.3 }
 
 function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
   return {
