@@ -18,6 +18,7 @@ export interface ExactFlow {
 }
 
 export interface ExactFlowOptions extends OnnxOptions {
+  /** Default: {@link constantWeights}, for good: cipher images of pixel mode do not say what they were made with. */
   readonly weights?: Weights
   /** `loop` avoids ONNX Runtime altogether: slow, and the same bytes. */
   readonly loop?: boolean
