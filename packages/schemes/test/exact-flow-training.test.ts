@@ -48,7 +48,7 @@ describe('straight-through networks', () => {
 
   test('derivatives pass rounding, and pass the reduction modulo 256 as if it were not there', async () => {
     const at = tensor('f32', [4], Float32Array.of(3.5, 300.2, -0.4, 255.9))
-    const graph = await compile(({ x }) => differentiate(y => ({ loss: ops.sum(ops.mul(tensor('f32', [4], Float32Array.of(1, 2, 3, 4)), modulo256(ops.roundStraightThrough(y['y']!)))), aux: modulo256(ops.roundStraightThrough(y['y']!)) }), { y: x }), { x: shape([4]) })
+    const graph = await compile(({ x }) => differentiate(y => ({ loss: ops.sum(ops.mul(tensor('f32', [4], Float32Array.of(1, 2, 3, 4)), modulo256(ops.roundStraightThrough(y.y)))), aux: modulo256(ops.roundStraightThrough(y.y)) }), { y: x }), { x: shape([4]) })
     const outputs = await graph.run({ x: at })
     await graph.close()
     expect([...(outputs['aux']!.data as Float32Array)]).toEqual([4, 44, 0, 0])
@@ -61,17 +61,15 @@ const photo = (salt: number): Image<'u8'> => {
   return { width, height, channels: 3, format: 'u8', data: Uint8Array.from({ length: width * height * 3 }, (_, i) => 128 + 90 * Math.sin((Math.floor(i / 3) % width) / (9 + salt) + Math.floor(i / 3 / width) / 13 + (i % 3))) }
 }
 
-test('a batch holds every picture three times: as it is, under other maps, and with one byte changed', async () => {
+test('a batch holds every picture three times: as it is, under other maps, and with one byte changed and the maps that follow from it', async () => {
   const { x, y, ...maps } = await patchBatch([photo(1)], 5, 17)
   const third = (value: Tensor<'f32'>, i: number) => value.data.subarray((i * value.data.length) / 3, ((i + 1) * value.data.length) / 3)
   expect(third(x!, 1)).toEqual(third(x!, 0))
-  expect(third(y!, 1)).toEqual(third(y!, 0))
-  const changed = [x!, y!].reduce((count, half) => count + third(half, 2).reduce((sum, value, i) => sum + Number(value !== third(half, 0)[i]), 0), 0)
-  expect(changed).toBe(PICTURES)
-  for (const map of Object.values(maps)) {
-    expect(third(map, 2)).toEqual(third(map, 0))
-    expect(third(map, 1)).not.toEqual(third(map, 0))
-  }
+  for (const copy of [1, 2]) expect(third(y!, copy)).toEqual(third(y!, 0))
+  expect(third(x!, 2).reduce((count, value, i) => count + Number(value !== third(x!, 0)[i]), 0)).toBe(PICTURES)
+  const equal = (copy: number) => Object.entries(maps).flatMap(([name, map]) => (third(map, copy).every((value, i) => value === third(map, 0)[i]) ? [name] : []))
+  expect(equal(1)).toEqual([])
+  expect(equal(2)).toEqual(['map0'])
   expect(await patchBatch([photo(1)], 5, 17)).toEqual({ x, y, ...maps })
   expect((await patchBatch([photo(1)], 5, 18))['map0']).not.toEqual(maps['map0'])
 })
@@ -80,9 +78,9 @@ test('the recipe trains, and what comes out is a set of weights', { timeout: 120
   const folder = await mkdtemp(join(tmpdir(), 'latent-exact-flow-'))
   try {
     const run = await findRecipe('exact-flow').open({ profile: 'compact', seed: 1, images: async () => [photo(1), photo(2)] })
-    const { log, weights, finished } = await train(run.training, { ...run, name: 'exact-flow-compact', steps: 60, seed: 1, folder, resume: false, logEvery: 10, threads: 1 })
+    const { log, weights, finished } = await train(run.training, { ...run, name: 'exact-flow-compact', steps: 24, seed: 1, folder, resume: false, logEvery: 8, threads: 1 })
     expect(finished).toBe(true)
-    expect(log.at(-1)!['cipher.rounds']).toBeLessThan(0.85 * log[0]!['cipher.rounds']!)
+    expect(log.at(-1)!['cipher.rounds']).toBeLessThan(0.97 * log[0]!['cipher.rounds']!)
     expect(log.at(-1)!['cipher']).toBeLessThan(log[0]!['cipher']!)
     const set = quantise(flowTree(weights))
     expect(parseWeights(serializeWeights(set.networks))).toEqual(set)
@@ -169,9 +167,9 @@ describe('pixel mode by scheme', () => {
     const [a, b, c] = await Promise.all([constant, trained, given].map(({ cipher }) => cipher.encrypt(plain, KEY)))
     expect(a!.data).not.toEqual(b!.data)
     expect(c!.data).toEqual(b!.data)
-    expect((await trained!.cipher.decrypt(b!, KEY)).data).toEqual(plain.data)
-    expect([constant, trained].map(scheme => scheme!.cipher.id)).toEqual(['exact-flow', 'exact-flow-trained'])
-    await Promise.all([constant, trained, given].map(scheme => scheme!.close()))
+    expect((await trained.cipher.decrypt(b!, KEY)).data).toEqual(plain.data)
+    expect([constant, trained].map(scheme => scheme.cipher.id)).toEqual(['exact-flow', 'exact-flow-trained'])
+    await Promise.all([constant, trained, given].map(scheme => scheme.close()))
     await expect(findScheme('exact-flow').open({ weights: new Uint8Array(100) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
   })
 

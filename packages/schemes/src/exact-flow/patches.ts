@@ -23,7 +23,8 @@ export const BATCH_DIMS = {
 
 /**
  * The batch of one step: every picture three times, in this order: as it is; under other secret maps;
- * with one byte changed, under the maps of the first. Bytes in tile layout, as float32.
+ * with one byte of the first half changed, which leaves the first round's map as it was (its source is
+ * the other half) and makes all others anew, as the cipher has it. Bytes in tile layout, as float32.
  */
 export async function patchBatch(photos: readonly Image<'u8'>[], seed: number, step: number): Promise<Record<string, Tensor<'f32'>>> {
   const stream = await stepStream(seed, step, 'patches')
@@ -36,7 +37,7 @@ export async function patchBatch(photos: readonly Image<'u8'>[], seed: number, s
       planes(halves.x, x.subarray(copy * HALF_BYTES, (copy + 1) * HALF_BYTES))
       planes(halves.y, y.subarray(copy * HALF_BYTES, (copy + 1) * HALF_BYTES))
     }
-    const changed = (random[60]! < 0.5 ? x : y).subarray(at[2] * HALF_BYTES, (at[2] + 1) * HALF_BYTES)
+    const changed = x.subarray(at[2] * HALF_BYTES, (at[2] + 1) * HALF_BYTES)
     const place = Math.floor(random[61]! * HALF_BYTES)
     // The usual change of one level, or one of the eight bits.
     changed[place] = random[62]! < 0.5 ? (changed[place]! + 1) % 256 : changed[place]! ^ (1 << Math.floor(random[63]! * 8))
@@ -44,10 +45,8 @@ export async function patchBatch(photos: readonly Image<'u8'>[], seed: number, s
   const batch: Record<string, Tensor<'f32'>> = { x: tensor('f32', BATCH_DIMS.x, x), y: tensor('f32', BATCH_DIMS.y, y) }
   const mapBytes = PICTURES * MAP_CHANNELS * POSITIONS
   for (let round = 0; round < ROUNDS; round++) {
-    const maps = Float32Array.from(await stream.bytes(2 * mapBytes))
-    const data = new Float32Array(3 * mapBytes)
-    data.set(maps)
-    data.set(maps.subarray(0, mapBytes), 2 * mapBytes)
+    const data = Float32Array.from(await stream.bytes(3 * mapBytes))
+    if (round === 0) data.copyWithin(2 * mapBytes, 0, mapBytes)
     batch[`map${round}`] = tensor('f32', [3 * PICTURES, MAP_CHANNELS, ROWS, COLUMNS], data)
   }
   return batch

@@ -1,4 +1,4 @@
-import { type Expr, layers, ops, type Parameter, type Tensor, uniform, zerosOf } from '@latent/graph'
+import { type Expr, initialise, layers, ops, type Parameter, type Tensor, uniform, zerosOf } from '@latent/graph'
 import { CHANNELS, checkWeights, type Layer, MAX_WEIGHT, type Weights } from './weights.ts'
 
 /**
@@ -10,8 +10,14 @@ import { CHANNELS, checkWeights, type Layer, MAX_WEIGHT, type Weights } from './
  */
 export type FlowNetworks<L> = Record<string, Record<string, Required<layers.Affine<L>>>>
 
-/** Bits of the division behind each layer: with weights of full range they spread a layer's outputs over all of a byte. */
-export const SHIFTS: readonly [number, number, number] = [8, 9, 9]
+/**
+ * Bits of the division behind each layer: small enough that outputs spread over all of a byte. The last
+ * is smallest, so that one input alone may move an output by half its range: sums of many small parts
+ * have a bell's shape, and outputs are to be flat.
+ */
+export const SHIFTS: readonly [number, number, number] = [8, 9, 7]
+/** Largest initial weight of each layer: the spread of a byte, not more. */
+const INITIAL: readonly [number, number, number] = [MAX_WEIGHT, MAX_WEIGHT, 16]
 /** What a step of 1 in a bias counts in sums: about as much as a step of 1 in a weight. */
 const BIAS_UNIT = 64
 /** The middle of a byte: biases are stored relative to the one that answers it with itself. */
@@ -20,7 +26,7 @@ const MIDDLE = 128
 const LEAK = 0.05
 
 export function flowParameters(rounds = 4): FlowNetworks<Parameter> {
-  const layer = (l: number) => ({ weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], MAX_WEIGHT), bias: zerosOf([CHANNELS[l + 1]!]) })
+  const layer = (l: number) => ({ weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], INITIAL[l]!), bias: zerosOf([CHANNELS[l + 1]!]) })
   return Object.fromEntries(Array.from({ length: rounds }, (_, round) => [`round${round}`, Object.fromEntries(SHIFTS.map((_, l) => [`conv${l}`, layer(l)]))]))
 }
 
@@ -56,6 +62,9 @@ export const modulo256 = (x: Expr): Expr => ops.sub(x, ops.stopGradient(ops.mul(
 export function quantise(trained: FlowNetworks<Tensor<'f32'>>, shifts: readonly number[] = SHIFTS): Weights {
   return checkWeights(Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, shifts[l]!))))
 }
+
+/** What a run of the recipe with this seed starts from. */
+export const drawnWeights = async (seed: number): Promise<Weights> => quantise(await initialise(flowParameters(), seed))
 
 function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>, shift: number): Layer {
   const [outputs, inputs] = weight.dims as [number, number, number, number]
