@@ -55,7 +55,23 @@ describe('seal and open', () => {
     expect(await readFile(at('opened/trip/b.jpg'), 'utf8')).toBe('second')
     expect((await latent(['verify', 'sealed', '-i', 'me.key'])).out).toContain('intact   2')
     const inspected = await latent(['inspect', 'sealed/a.jpg.png', '--json'])
-    expect(JSON.parse(inspected.out)).toMatchObject({ format: 'latent sealed 1', body: 'exact-flow+aes-256-gcm', chunks: 1, keys: 'X25519' })
+    expect(JSON.parse(inspected.out)).toMatchObject({ format: 'latent sealed 1', body: 'exact-flow+aes-256-gcm', weightSet: 'trained', chunks: 1, keys: 'X25519' })
+  })
+
+  test('files of both sets of weights open in one run, and inspect tells which is which', async () => {
+    for (const name of ['flow-chunks', 'trained-chunks']) {
+      const vector = await readFile(new URL(`../../vault/test/conformance/vectors/${name}`, import.meta.url))
+      await mkdir(at('kit', name), { recursive: true })
+      await writeFile(at('kit', name, 'sealed.png'), vector.subarray(vector.indexOf('\n\n') + 2))
+      await writeFile(at('kit.key'), `${/identity: (.*)/.exec(vector.toString('latin1', 0, 1000))![1]!}\n`)
+    }
+    const opened = await latent(['open', '-i', 'kit.key', 'kit', '-o', 'from-kit', '--threads', '1'])
+    expect(opened).toMatchObject({ code: 0, out: expect.stringContaining('opened   2') })
+    const [first, second] = [await readFile(at('from-kit/flow-chunks/photo.jpg')), await readFile(at('from-kit/trained-chunks/photo.jpg'))]
+    expect(first.length).toBe(13_001)
+    expect(second).toEqual(first)
+    const inspected = await latent(['inspect', 'kit/flow-chunks/sealed.png', 'kit/trained-chunks/sealed.png', '--json'])
+    expect(inspected.out.trim().split('\n').map(line => (JSON.parse(line) as { weightSet: string }).weightSet)).toEqual(['constant', 'trained'])
   })
 
   test('a passphrase from a file or standard input; the wrong one opens nothing and writes nothing', async () => {

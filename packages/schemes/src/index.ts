@@ -32,6 +32,9 @@ export const baselineIds = [
   'arnold-cat-map',
 ] as const
 
+/** The exact flow with either set of weights, and with parts left out for the lab. */
+export const exactFlowIds = ['exact-flow', 'exact-flow-trained', 'exact-flow-network-only', 'exact-flow-network-only-untrained', 'exact-flow-stream-only'] as const
+
 /** Ciphers whose images a network is meant to be trained on, beside the vortex. */
 export const learnableIds = [
   'tanaka-le',
@@ -43,6 +46,17 @@ export const learnableIds = [
   'etc',
   'per-image-permutation',
 ] as const
+
+function exactFlow(id: (typeof exactFlowIds)[number]): Scheme {
+  return {
+    id,
+    trained: true,
+    async open({ weights } = {}) {
+      const { openVariant } = await import('./exact-flow/variants.ts')
+      return openVariant(id, weights)
+    },
+  }
+}
 
 function learnable(id: string): Scheme {
   return {
@@ -66,14 +80,7 @@ function baseline(id: string): Scheme {
 
 /** Every scheme by its paper key. */
 export const schemes: readonly Scheme[] = [
-  {
-    id: 'exact-flow',
-    async open() {
-      const { exactFlowCipher, openExactFlow } = await import('./exact-flow/index.ts')
-      const flow = await openExactFlow()
-      return { cipher: exactFlowCipher(flow), close: () => flow.close() }
-    },
-  },
+  ...exactFlowIds.map(exactFlow),
   {
     id: 'vortex-2024',
     async open() {

@@ -1,4 +1,4 @@
-import { type ExactFlow, type ExactFlowOptions, openExactFlow } from '../src/exact-flow/index.ts'
+import { type ExactFlow, type ExactFlowOptions, openExactFlow, WEIGHT_SETS } from '../src/exact-flow/index.ts'
 import { openExactFlowPool } from '../src/exact-flow/pool-web.ts'
 import { encryptVector, type FlowVector, type VectorInput } from './exact-flow-vectors.ts'
 
@@ -15,10 +15,10 @@ interface Computed {
   vectors: FlowVector[]
 }
 
-/** The ciphertexts of `inputs` as one backend computes them. */
-export const vectors = async (options: ExactFlowOptions, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlow(options), inputs)
+/** The ciphertexts of `inputs` under a set of weights, as one backend computes them. */
+export const vectors = async (set: string, options: ExactFlowOptions, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlow({ ...options, weights: await WEIGHT_SETS[set]!() }), inputs)
 
-export const vectorsOfPool = async (workers: number, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlowPool({ workers }), inputs)
+export const vectorsOfPool = async (set: string, workers: number, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set]!() }), inputs)
 
 async function compute(flow: ExactFlow, inputs: readonly VectorInput[]): Promise<Computed> {
   try {

@@ -1,13 +1,13 @@
 import { concatBytes, type Image, image, KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
 import fc from 'fast-check'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPool } from '../src/exact-flow/pool.ts'
 import { openExactFlowPool } from '../src/exact-flow/pool-node.ts'
-import { checkWeights, constantWeights, type ExactFlow, exactFlowCipher, type ExactFlowOptions, type Layer, openExactFlow, parseWeights, serializeWeights, shiftHalfEven, TILE_BYTES, tileCuts } from '../src/exact-flow/index.ts'
+import { checkWeights, constantWeights, type ExactFlow, exactFlowCipher, type ExactFlowOptions, type Layer, openExactFlow, parseWeights, serializeWeights, shiftHalfEven, TILE_BYTES, tileCuts, WEIGHT_SETS } from '../src/exact-flow/index.ts'
+import { publishedVectors, vectorFile } from './exact-flow-vector-files.ts'
 import { encryptVector, type FlowVector, VECTOR_INPUTS } from './exact-flow-vectors.ts'
 
-const VECTORS = new URL('vectors/exact-flow.json', import.meta.url)
 const KEY = sha256Of(new TextEncoder().encode('exact-flow tests'))
 const tweak = (n: number) => Uint8Array.of(n >>> 8, n & 255)
 
@@ -21,14 +21,14 @@ async function picture(width: number, height: number, channels: number, format: 
   return image({ width, height, channels, format, data })
 }
 
-describe('published vectors, one cipher on every backend', () => {
+describe.each(Object.entries(WEIGHT_SETS))('published vectors of the %s weights, one cipher on every backend', (set, weightsOf) => {
   // LATENT_REGENERATE=1 writes the file anew from the loop; the other backends must then agree.
   test('the plain loop', async () => {
-    const flow = await openExactFlow({ loop: true })
+    const flow = await openExactFlow({ weights: await weightsOf(), loop: true })
     const computed: FlowVector[] = []
     for (const input of VECTOR_INPUTS) computed.push(await encryptVector(flow, input))
-    if (process.env['LATENT_REGENERATE']) await writeFile(VECTORS, `${JSON.stringify({ weights: flow.weightsId, vectors: computed }, null, 2)}\n`)
-    expect({ weights: flow.weightsId, vectors: computed }).toEqual(JSON.parse(await readFile(VECTORS, 'utf8')))
+    if (process.env['LATENT_REGENERATE']) await writeFile(vectorFile(set), `${JSON.stringify({ weights: flow.weightsId, vectors: computed }, null, 2)}\n`)
+    expect({ weights: flow.weightsId, vectors: computed }).toEqual(await publishedVectors(set))
   })
 
   const backends: [string, ExactFlowOptions][] = [
@@ -38,8 +38,8 @@ describe('published vectors, one cipher on every backend', () => {
     ['WASM float', { backend: 'ort-wasm', arithmetic: 'float', threads: 2 }],
   ]
   test.each(backends)('%s', async (_, options) => {
-    const { weights, vectors } = JSON.parse(await readFile(VECTORS, 'utf8')) as { weights: string; vectors: FlowVector[] }
-    const flow = await openExactFlow(options)
+    const { weights, vectors } = await publishedVectors(set)
+    const flow = await openExactFlow({ ...options, weights: await weightsOf() })
     expect(flow.weightsId).toBe(weights)
     for (const vector of vectors) expect(await encryptVector(flow, vector)).toEqual(vector)
     await flow.close()

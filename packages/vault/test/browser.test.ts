@@ -1,6 +1,6 @@
 import { image, KeyStream, platform, sha256Of, toHex } from '@latent/core'
 import { decodePng, encodePng } from '@latent/core/png'
-import { constantWeights, type ExactFlow, openExactFlow } from '@latent/schemes/exact-flow'
+import { type ExactFlows, openExactFlow, openFlows, sealingWeights, WEIGHT_SETS } from '@latent/schemes/exact-flow'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPage, chromium, openPage } from '../../../test/browser/page.ts'
@@ -14,25 +14,25 @@ const PASSPHRASE = 'correct horse battery staple'
 // That the page loads at all shows that nothing the vault's entry imports needs Node: the bundle is refused otherwise.
 describe.skipIf(!chromium)('sealed files between Node and Chromium', () => {
   let page: BrowserPage<typeof Script>
-  let flow: ExactFlow
+  let opened: ExactFlows
   let identity: string
   let plain: Uint8Array
   let metadata: Metadata
   beforeAll(async () => {
     page = await openPage<typeof Script>(new URL('vault-page.ts', import.meta.url))
-    flow = await openExactFlow({ threads: 1 })
+    opened = openFlows(weights => openExactFlow({ weights, threads: 1 }))
     identity = await generateIdentity()
     plain = await (await KeyStream.create(sha256Of(Uint8Array.of(1)), 'latent/v1/test/browser')).bytes(SIZE)
     metadata = { name: 'été.jpg', type: 'image/jpeg', size: SIZE, modified: 1_700_000_000_000 }
   })
   afterAll(async () => {
-    await flow.close()
+    await opened.close()
     await page.close()
   })
 
-  async function sealInNode(lock: Lock): Promise<Uint8Array> {
-    const body = { type: 'exact-flow+aes-256-gcm', weights: (await constantWeights()).id } as const
-    const sealing = await prepareSeal({ album: await createAlbum(lock), metadata, flows: async () => flow, body })
+  async function sealInNode(lock: Lock, weights = sealingWeights): Promise<Uint8Array> {
+    const body = { type: 'exact-flow+aes-256-gcm', weights: (await weights()).id } as const
+    const sealing = await prepareSeal({ album: await createAlbum(lock), metadata, flows: opened.flows, body })
     return collect(sealing.png(streamOf(plain)))
   }
 
@@ -48,23 +48,29 @@ describe.skipIf(!chromium)('sealed files between Node and Chromium', () => {
   })
 
   test('sealed in Node, opened in Chromium', async () => {
-    const opened = await page.call.open(await sealInNode({ recipients: [await identityToRecipient(identity)] }), { identities: [identity] })
-    expect(opened.metadata).toEqual(metadata)
-    expectPlain(opened.bytes)
+    const found = await page.call.open(await sealInNode({ recipients: [await identityToRecipient(identity)] }), { identities: [identity] })
+    expect(found.metadata).toEqual(metadata)
+    expectPlain(found.bytes)
   })
 
   test('sealed in Chromium, opened in Node', async () => {
     const png = await page.call.seal(plain, metadata, { recipients: [await identityToRecipient(identity)] })
-    const opened = await openSealed(streamOf(png, 10_000), new Keyring({ identities: [identity] }), async () => flow)
-    expect(opened.metadata).toEqual(metadata)
-    expectPlain(await collect(opened.bytes))
+    const found = await openSealed(streamOf(png, 10_000), new Keyring({ identities: [identity] }), opened.flows)
+    expect(found.metadata).toEqual(metadata)
+    expectPlain(await collect(found.bytes))
   })
 
   test('a passphrase works both ways', async () => {
     const lock = { passphrase: PASSPHRASE, workFactor: 10 }
     expectPlain((await page.call.open(await sealInNode(lock), { passphrases: [PASSPHRASE] })).bytes)
-    const opened = await openSealed(streamOf(await page.call.seal(plain, metadata, lock)), new Keyring({ passphrases: [PASSPHRASE] }), async () => flow)
-    expectPlain(await collect(opened.bytes))
+    const found = await openSealed(streamOf(await page.call.seal(plain, metadata, lock)), new Keyring({ passphrases: [PASSPHRASE] }), opened.flows)
+    expectPlain(await collect(found.bytes))
+  })
+
+  test('files of every set of weights open in Chromium, one after the other', async () => {
+    for (const weights of Object.values(WEIGHT_SETS)) {
+      expectPlain((await page.call.open(await sealInNode({ passphrase: PASSPHRASE, workFactor: 10 }, weights), { passphrases: [PASSPHRASE] })).bytes)
+    }
   })
 
   test('Chromium notices a changed pixel and a stranger', async () => {

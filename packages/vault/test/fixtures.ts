@@ -1,5 +1,5 @@
 import { KeyStream, sha256Of } from '@latent/core'
-import { constantWeights, openExactFlow } from '@latent/schemes/exact-flow'
+import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-flow'
 import { type Album, createAlbum, type FlowProvider, Keyring, openSealed, prepareSeal, type SealOptions, collect, streamOf } from '../src/index.ts'
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -16,11 +16,10 @@ export async function testAlbum(): Promise<{ album: Album; keyring: () => Keyrin
   return { album, keyring: () => new Keyring().remember(album) }
 }
 
-const flow = openExactFlow({ threads: 1 })
-export const flows: FlowProvider = () => flow
+export const flows: FlowProvider = openFlows(weights => openExactFlow({ threads: 1, weights })).flows
 
 export const BODIES: Readonly<Record<string, SealOptions['body']>> = {
-  'exact-flow+aes-256-gcm': { type: 'exact-flow+aes-256-gcm', weights: (await constantWeights()).id },
+  'exact-flow+aes-256-gcm': { type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id },
   'aes-256-gcm': { type: 'aes-256-gcm' },
 }
 

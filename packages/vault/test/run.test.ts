@@ -137,8 +137,8 @@ describe('a folder run', () => {
 
   test('a damaged copy of the sealing is caught before it appears', async () => {
     await put(join(plain, 'a'), text('a'))
-    const { openExactFlow } = await import('@latent/schemes/exact-flow')
-    const flow = await openExactFlow({ loop: true })
+    const { openExactFlow, sealingWeights } = await import('@latent/schemes/exact-flow')
+    const flow = await openExactFlow({ loop: true, weights: await sealingWeights() })
     // A cipher that goes wrong on the way back: what the self-check is for.
     const broken = { ...flow, decrypt: async (...args: Parameters<typeof flow.decrypt>) => (await flow.decrypt(...args)).map(byte => byte ^ 1) }
     const faulty = { flows: () => Promise.resolve(broken), body: BODIES['exact-flow+aes-256-gcm']! }
@@ -309,8 +309,9 @@ const data = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../sh
 const photos = join(data, 'bsds500')
 const hasPhotos = await stat(photos).then(() => true, () => false)
 test.skipIf(!hasPhotos)('every photo of BSDS500 comes back bit for bit', async () => {
+  const { sealingWeights } = await import('@latent/schemes/exact-flow')
   const { openExactFlowPool } = await import('@latent/schemes/exact-flow/node')
-  const pool = await openExactFlowPool()
+  const pool = await openExactFlowPool({ weights: await sealingWeights() })
   const options = { flows: () => Promise.resolve(pool), body: BODIES['exact-flow+aes-256-gcm']! }
   const results = await seal({ ...options, inputs: ['train', 'val', 'test'].map(name => join(photos, name)), check: false })
   expect(results.length).toBeGreaterThanOrEqual(500)

@@ -1,6 +1,6 @@
 import { argumentError, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { constantWeights } from '@latent/schemes/exact-flow'
+import { sealingWeights } from '@latent/schemes/exact-flow'
 import { createAlbum, Keyring, streamOf } from '@latent/vault'
 import { openFiles, sealFiles, writeWhole } from '@latent/vault/node'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
@@ -33,7 +33,7 @@ async function demo(output: string, width: number): Promise<void> {
   const album = await createAlbum({ recipients: [await identityToRecipient(identity)] })
   const { flows, close } = sharedFlow()
   try {
-    const { id: weights } = await constantWeights()
+    const { id: weights } = await sealingWeights()
     await flows(weights)
     const sealing = performance.now()
     const common = { flows, lockName: toHex(randomBytes(8)) }

@@ -1,4 +1,5 @@
 import { LatentError, toHex } from '@latent/core'
+import { WEIGHT_SETS } from '@latent/schemes/exact-flow'
 import { type Inspection, inspectSealed } from '@latent/vault'
 import { ioError, readFileParts } from '@latent/vault/node'
 import type { Command } from 'commander'
@@ -14,7 +15,7 @@ export function inspectCommand(program: Command): void {
       let failed = 0
       for (const path of paths) {
         try {
-          const found = facts(await inspectSealed(readFileParts(path)))
+          const found = await facts(await inspectSealed(readFileParts(path)))
           process.stdout.write(json ? `${JSON.stringify({ file: path, ...found })}\n` : `${path}\n${Object.entries(found).map(([name, value]) => `  ${name.padEnd(11)}${String(value)}\n`).join('')}`)
         } catch (error) {
           failed++
@@ -27,13 +28,13 @@ export function inspectCommand(program: Command): void {
     })
 }
 
-function facts({ geometry, header, chunks }: Inspection): Record<string, string | number> {
+async function facts({ geometry, header, chunks }: Inspection): Promise<Record<string, string | number>> {
   const plaintext = chunks.sealedSize - 16 * chunks.count
   return {
     format: 'latent sealed 1',
     picture: `${geometry.width} x ${geometry.height}`,
     body: header.body,
-    ...(header.weights === undefined ? {} : { weights: header.weights }),
+    ...(header.weights === undefined ? {} : { weights: header.weights, weightSet: await weightSet(header.weights) }),
     chunks: chunks.count,
     chunkBytes: chunks.size,
     // The hash and the padding are inside too: this is an upper bound of the file's size.
@@ -41,6 +42,11 @@ function facts({ geometry, header, chunks }: Inspection): Record<string, string 
     keys: envelopeKinds(header.envelope),
     nonce: toHex(header.nonce),
   }
+}
+
+async function weightSet(id: string): Promise<string> {
+  for (const [name, weights] of Object.entries(WEIGHT_SETS)) if ((await weights()).id === id) return name
+  return 'not in this release'
 }
 
 /** The stanzas of the age envelope name kinds of recipients, never who they are. */

@@ -1,5 +1,5 @@
 import { argumentError } from '@latent/core'
-import { constantWeights } from '@latent/schemes/exact-flow'
+import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
 import { sealFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
@@ -38,7 +38,7 @@ export function sealCommand(program: Command): void {
       if (!BODY_TYPES.includes(options.cipher as BodyType)) throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
       const { lock, name } = await chooseLock(options)
-      const body = options.cipher === 'aes-256-gcm' ? ({ type: 'aes-256-gcm' } as const) : ({ type: 'exact-flow+aes-256-gcm', weights: (await constantWeights()).id } as const)
+      const body = options.cipher === 'aes-256-gcm' ? ({ type: 'aes-256-gcm' } as const) : ({ type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const)
       const { flows, close } = sharedFlow(threads)
       const display = runDisplay('sealing', options.json)
       try {

@@ -1,7 +1,7 @@
 import { toHex } from '@latent/core'
-import { loopNetworks, type RoundNetworks } from './network.ts'
+import { loopNetworks, type RoundNetworks, silentNetworks } from './network.ts'
 import { type OnnxOptions, onnxNetworks } from './onnx.ts'
-import { decryptTile, encryptTile, type KeySchedule, keySchedule } from './tile.ts'
+import { type Ablation, decryptTile, encryptTile, type KeySchedule, keySchedule } from './tile.ts'
 import { constantWeights, type Weights } from './weights.ts'
 
 /** The tile permutation, ready to run: what pixel mode and sealed files are built on. */
@@ -18,21 +18,29 @@ export interface ExactFlow {
 }
 
 export interface ExactFlowOptions extends OnnxOptions {
+  /** Default: {@link constantWeights}, for good: cipher images of pixel mode do not say what they were made with. */
   readonly weights?: Weights
   /** `loop` avoids ONNX Runtime altogether: slow, and the same bytes. */
   readonly loop?: boolean
+  /**
+   * Leaves a part out, to measure what the other does. Its `weightsId` is then the name of no weights,
+   * so that no sealed file can be made with it. `stream-only`: t = 0, key streams alone.
+   */
+  readonly ablation?: Ablation | 'stream-only'
 }
 
 /**
  * Opens the cipher in this thread.
  * @throws E_BACKEND if no compute backend starts
  */
-export async function openExactFlow({ weights, loop, ...onnx }: ExactFlowOptions = {}): Promise<ExactFlow> {
+export async function openExactFlow({ weights, loop, ablation, ...onnx }: ExactFlowOptions = {}): Promise<ExactFlow> {
   const chosen = weights ?? (await constantWeights())
-  return onNetworks(loop ? loopNetworks(chosen) : await onnxNetworks(chosen, onnx))
+  if (ablation === 'stream-only') return { ...onNetworks(silentNetworks(chosen)), weightsId: `none, ${ablation}` }
+  const networks = loop ? loopNetworks(chosen) : await onnxNetworks(chosen, onnx)
+  return ablation ? { ...onNetworks(networks, ablation), weightsId: `${chosen.id}, ${ablation}` } : onNetworks(networks)
 }
 
-function onNetworks(networks: RoundNetworks): ExactFlow {
+function onNetworks(networks: RoundNetworks, ablation?: Ablation): ExactFlow {
   const rounds = networks.weights.networks.length
   const schedules = new Map<string, KeySchedule>()
   let last: Promise<unknown> = Promise.resolve()
@@ -49,7 +57,7 @@ function onNetworks(networks: RoundNetworks): ExactFlow {
 
   // Sessions must not run twice at once, so tiles queue.
   function run(permute: typeof encryptTile, key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
-    const result = last.then(async () => permute(networks, await scheduleFor(key), tweak, bytes))
+    const result = last.then(async () => permute(networks, await scheduleFor(key), tweak, bytes, ablation))
     last = result.catch(() => undefined)
     return result
   }

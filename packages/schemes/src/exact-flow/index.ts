@@ -1,5 +1,7 @@
 export * from './cipher.ts'
 export * from './engine.ts'
+export * from './flows.ts'
+export * from './known.ts'
 export * from './network.ts'
 export * from './onnx.ts'
 export * from './tile.ts'

@@ -2,7 +2,7 @@ import { type ErrorCode, LatentError } from '@latent/core'
 import type { ExactFlow, ExactFlowOptions } from './engine.ts'
 import type { Reply, Request, Tile } from './lane.ts'
 
-export interface PoolOptions extends Omit<ExactFlowOptions, 'weights'> {
+export interface PoolOptions extends ExactFlowOptions {
   /** Default: one a core, at most 8. */
   readonly workers?: number
 }

@@ -8,6 +8,15 @@ export const MIN_TILE_BYTES = 32
 const UNIT = 3
 const ZERO_COUNTER = new Uint8Array(16)
 
+/**
+ * A part of the cipher left out, for research: nothing that seals can ask for it.
+ *
+ * - `network-only`: no whitening. The secret map is as ever, so that it still depends on the whole source.
+ * - `network-fixed-map`: no whitening, and a map that depends on key, tweak and round alone. What one
+ *   changed byte then alters, it alters through the network.
+ */
+export type Ablation = 'network-only' | 'network-fixed-map'
+
 /** What one 32-byte key turns into: independent round keys and the bits of the random split. */
 export interface KeySchedule {
   readonly roundKeys: readonly Uint8Array[]
@@ -45,21 +54,21 @@ export async function keySchedule(key: Uint8Array, rounds: number): Promise<KeyS
  *   tweak give equal outputs, and nothing else is revealed
  * @throws E_ARGUMENT for tiles below 32 bytes
  */
-export async function encryptTile(networks: RoundNetworks, schedule: KeySchedule, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
+export async function encryptTile(networks: RoundNetworks, schedule: KeySchedule, tweak: Uint8Array, bytes: Uint8Array, ablation?: Ablation): Promise<Uint8Array> {
   const halves = await split(schedule, bytes)
-  for (let i = 0; i < schedule.roundKeys.length; i++) await applyRound(networks, schedule, tweak, i, halves, bytes.length, addBytes)
+  for (let i = 0; i < schedule.roundKeys.length; i++) await applyRound({ networks, schedule, tweak, ablation }, i, halves, bytes.length, addBytes)
   const tile = concatBytes(halves.x.bytes, halves.y.bytes)
   releaseHalves(halves)
   return tile
 }
 
 /** The inverse of {@link encryptTile}. A wrong key or tweak gives noise: a permutation cannot notice. */
-export async function decryptTile(networks: RoundNetworks, schedule: KeySchedule, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
+export async function decryptTile(networks: RoundNetworks, schedule: KeySchedule, tweak: Uint8Array, bytes: Uint8Array, ablation?: Ablation): Promise<Uint8Array> {
   const { xLength } = halfLengths(bytes.length)
   const halves = emptyHalves(bytes.length)
   halves.x.bytes.set(bytes.subarray(0, xLength))
   halves.y.bytes.set(bytes.subarray(xLength))
-  for (let i = schedule.roundKeys.length - 1; i >= 0; i--) await applyRound(networks, schedule, tweak, i, halves, bytes.length, subtractBytes)
+  for (let i = schedule.roundKeys.length - 1; i >= 0; i--) await applyRound({ networks, schedule, tweak, ablation }, i, halves, bytes.length, subtractBytes)
   const tile = await merge(schedule, halves, bytes.length)
   releaseHalves(halves)
   return tile
@@ -146,10 +155,19 @@ async function merge(schedule: KeySchedule, halves: Halves, length: number): Pro
 
 type Combine = (target: Half, at: number, t: Uint8Array, whitening: Uint8Array) => void
 
-async function applyRound(networks: RoundNetworks, { roundKeys }: KeySchedule, tweak: Uint8Array, i: number, { x, y, rows }: Halves, length: number, combine: Combine): Promise<void> {
+interface Permutation {
+  readonly networks: RoundNetworks
+  readonly schedule: KeySchedule
+  readonly tweak: Uint8Array
+  readonly ablation: Ablation | undefined
+}
+
+async function applyRound({ networks, schedule, tweak, ablation }: Permutation, i: number, { x, y, rows }: Halves, length: number, combine: Combine): Promise<void> {
   const [target, source] = i % 2 === 0 ? [x, y] : [y, x]
-  const h = await hmacSha256(roundKeys[i]!, [u32(tweak.length), tweak, u32(i), u32(length), u32(source.bytes.length), source.bytes])
+  const hashed = ablation === 'network-fixed-map' ? new Uint8Array(0) : source.bytes
+  const h = await hmacSha256(schedule.roundKeys[i]!, [u32(tweak.length), tweak, u32(i), u32(length), u32(hashed.length), hashed])
   const stream = await aes256CtrStream(h, ZERO_COUNTER, target.bytes.length + rows * MAP_ROW_BYTES)
+  if (ablation?.startsWith('network')) stream.fill(0, 0, target.bytes.length)
   const map = words(stream.subarray(target.bytes.length))
   const input = new Uint8Array(Math.min(rows, PICTURE_ROWS) * INPUT_ROW_BYTES)
   for (let row = 0; row < rows; row += PICTURE_ROWS) {

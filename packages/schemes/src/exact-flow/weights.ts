@@ -27,7 +27,7 @@ export interface Weights {
 }
 
 export const CHANNELS = [16, 32, 32, 12] as const
-const MAX_WEIGHT = 63
+export const MAX_WEIGHT = 63
 const MAGIC = 'latent exact-flow weights 1\n'
 
 /** The constant behind the first generation of weights: they have nothing to hide and were not chosen. */

@@ -1,6 +1,7 @@
 /**
  * What is known of a set of weights that this project ships: `models/ID.json`, beside
- * `models/ID.safetensors` and the training curve `models/ID.svg`. Written by `latent model add`.
+ * `models/ID.safetensors` and the training curve `models/ID.svg`. Written by `latent model add`;
+ * `latent model freeze` writes that of the exact flow, whose weights are `models/ID.weights`.
  */
 export interface ModelCard {
   /** Such as `flowcrypt-2025-paper`; the name of the files. */
@@ -13,8 +14,8 @@ export interface ModelCard {
   readonly sha256: string
   readonly bytes: number
   readonly parameters: number
-  /** How floats are stored; in memory they are float32. */
-  readonly storage: 'f16' | 'f32'
+  /** How floats are stored; in memory they are float32. `i8`: they are integers, and stay so. */
+  readonly storage: 'f16' | 'f32' | 'i8'
   /** What `latent train` was given. */
   readonly recipe: string
   readonly seed: number

@@ -1,24 +1,20 @@
 import { sha256Of, toHex } from '@latent/core'
-import { type ExactFlow, openExactFlow } from '@latent/schemes/exact-flow'
+import { openExactFlow, openFlows } from '@latent/schemes/exact-flow'
 import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPage, chromium, openPage } from '../../../../test/browser/page.ts'
 import { inspectSealed, streamOf } from '../../src/index.ts'
 import { referenceOpen } from '../reference/sealed.ts'
 import { allVectors, FOLDER } from './generate.ts'
-import { knownFlows, type Outcome, outcomeOf } from './outcome.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
 import type * as Page from './page.ts'
 import { formatVector, parseVector, type Vector, vectorPlaintext } from './vector.ts'
 
 const names = (await readdir(FOLDER)).sort()
 const vectors = await Promise.all(names.map(async name => parseVector(name, new Uint8Array(await readFile(new URL(name, FOLDER))))))
 
-let flow: ExactFlow
-const flows = knownFlows(async () => flow)
-beforeAll(async () => {
-  flow = await openExactFlow({ threads: 1 })
-})
-afterAll(() => flow.close())
+const { flows, close } = openFlows(weights => openExactFlow({ weights, threads: 1 }))
+afterAll(close)
 
 const keysOf = ({ identity, passphrase }: Vector) => ({ identities: identity === undefined ? [] : [identity], passphrases: passphrase === undefined ? [] : [passphrase] })
 

@@ -1,5 +1,5 @@
 import { concatBytes, crc32, deriveKey, hmacSha256, sha256Of, toHex } from '@latent/core'
-import { constantWeights, openExactFlow } from '@latent/schemes/exact-flow'
+import { constantWeights, openExactFlow, openFlows } from '@latent/schemes/exact-flow'
 import { bodyCipher, type BodyType, collect, encodeMetadata, fileKeys, type Geometry, geometryFor, type Header, MAX_FILLER, pixelBytes, streamOf, writeCarrier } from '@latent/vault'
 import { zlibSync } from 'fflate'
 import { ALBUM_KEY, readKeys } from './keys.ts'
@@ -7,12 +7,14 @@ import { vectorPlaintext } from './vector.ts'
 
 /** Builds sealed files piece by piece, so that each piece can be wrong on its own. */
 export const keys = await readKeys()
-export const WEIGHTS = (await constantWeights()).id
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 export const envelope = (name: keyof typeof keys.envelopes): Uint8Array => new Uint8Array(Buffer.from(keys.envelopes[name], 'base64'))
 
+/** Most vectors are of the first set of weights, and stay what they were. */
+export const FIRST_WEIGHTS = (await constantWeights()).id
+
 // The loop: the vectors must not depend on the backend that they are to test.
-export const flow = await openExactFlow({ loop: true })
+const { flows } = openFlows(weights => openExactFlow({ weights, loop: true }))
 
 export const METADATA = { name: 'photo.jpg', type: 'image/jpeg', modified: 1_600_000_000_000 }
 
@@ -38,6 +40,8 @@ export const sizeForChunks = (chunks: number, chunk: number): number => chunks *
 export interface Recipe {
   readonly payload: Payload
   readonly body?: BodyType
+  /** Weights of an exact-flow body. */
+  readonly weights?: string
   readonly chunk?: number
   readonly envelope?: Uint8Array
   /** Tells apart files of one vector: the nonce is its hash. */
@@ -74,9 +78,9 @@ export interface Crafted {
 }
 
 /** A sealed file of the recipe, not yet a PNG. Whatever the header says, its code is right. */
-export async function craft({ payload, body = 'aes-256-gcm', chunk = 512, envelope: wrapped = envelope('first'), label = 'a', lines = same => same, place = (index, last) => ({ index, last }), filler, albumKey = ALBUM_KEY, associated = {} }: Recipe): Promise<Crafted> {
+export async function craft({ payload, body = 'aes-256-gcm', weights = FIRST_WEIGHTS, chunk = 512, envelope: wrapped = envelope('first'), label = 'a', lines = same => same, place = (index, last) => ({ index, last }), filler, albumKey = ALBUM_KEY, associated = {} }: Recipe): Promise<Crafted> {
   const nonce = sha256Of(text(`latent conformance kit: nonce ${label}`))
-  const header: Header = { body, ...(body === 'aes-256-gcm' ? {} : { weights: WEIGHTS }), chunk, metadata: payload.region.length, nonce, envelope: wrapped }
+  const header: Header = { body, ...(body === 'aes-256-gcm' ? {} : { weights }), chunk, metadata: payload.region.length, nonce, envelope: wrapped }
   const derived = await fileKeys(albumKey, nonce)
   const said = lines({
     fixed: ['latent sealed 1', `body ${body}`, ...(header.weights === undefined ? [] : [`weights ${header.weights}`]), `chunk ${chunk}`, `metadata ${header.metadata}`, `nonce ${toHex(nonce)}`],
@@ -93,7 +97,7 @@ export async function craft({ payload, body = 'aes-256-gcm', chunk = 512, envelo
     return concatBytes(covered, text(said.mac(toHex(await hmacSha256(derived.header, [covered])))))
   }
 
-  const cipher = await bodyCipher({ ...header, ...associated }, derived, weightsId => Promise.resolve({ ...flow, weightsId }))
+  const cipher = await bodyCipher({ ...header, ...associated }, derived, async weightsId => ({ ...(await flows(weights)), weightsId }))
   const plaintext = payloadBytes(payload)
   const chunks: Uint8Array[] = []
   for (let at = 0, i = 0; at < plaintext.length; at += chunk, i++) {

@@ -1,5 +1,4 @@
 import { concatBytes, LatentError } from '@latent/core'
-import { constantWeights, type ExactFlow } from '@latent/schemes/exact-flow'
 import { type FlowProvider, Keyring, type Keys, openSealed } from '../../src/index.ts'
 
 /** What opening came to: a kind as vectors name it, what came out before, and the metadata's JSON. */
@@ -23,12 +22,4 @@ export async function outcomeOf(png: AsyncIterable<Uint8Array>, keys: Keys, flow
     kind = error.code.toLowerCase().replace('e_', '').replaceAll('_', '-')
   }
   return { kind, released: concatBytes(...parts), ...(metadata === undefined ? {} : { metadata }) }
-}
-
-/** The one set of weights that there is. */
-export function knownFlows(flow: () => Promise<ExactFlow>): FlowProvider {
-  return async weightsId => {
-    if (weightsId !== (await constantWeights()).id) throw new LatentError('E_UNSUPPORTED', 'unknown weights')
-    return flow()
-  }
 }

@@ -1,5 +1,5 @@
 import { concatBytes, toHex } from '@latent/core'
-import { type HeaderLines, craft, carrier, envelope, flipped, keys, payload, type Recipe, sealed, text, WEIGHTS } from './craft.ts'
+import { type HeaderLines, craft, carrier, envelope, flipped, keys, payload, type Recipe, sealed, text, FIRST_WEIGHTS } from './craft.ts'
 import { ALBUM_KEY } from './keys.ts'
 import type { Vector } from './vector.ts'
 
@@ -68,7 +68,7 @@ async function brokenRules(): Promise<Vector[]> {
   await add('body-unknown', 'a body type of later days', line('body', 'body xchacha20-poly1305'), 'unsupported')
   await add('weights-unknown', 'weights that nobody has', line('weights', `weights ${'0123456789abcdef'.repeat(4)}`), 'unsupported', { body: FLOW, associated: { weights: '0123456789abcdef'.repeat(4) } })
   await add('weights-missing', 'exact flow without a weights line', fixed(lines => lines.filter(old => !old.startsWith('weights'))), 'header', { body: FLOW })
-  await add('weights-with-aes', 'a weights line where the body has no use for it', fixed(([magic, body, ...rest]) => [magic!, body!, `weights ${WEIGHTS}`, ...rest]))
+  await add('weights-with-aes', 'a weights line where the body has no use for it', fixed(([magic, body, ...rest]) => [magic!, body!, `weights ${FIRST_WEIGHTS}`, ...rest]))
   await add('downgrade', 'the header names the other body type, code and all; the chunks do not agree', fixed(lines => lines.filter(old => !old.startsWith('weights')).map(old => (old.startsWith('body') ? 'body aes-256-gcm' : old))), 'chunk', { body: FLOW })
   await add('reordered', 'metadata before chunk', fixed(lines => [...lines.slice(0, 2), lines[3]!, lines[2]!, ...lines.slice(4)]))
   await add('repeated', 'the chunk line twice', fixed(lines => [...lines.slice(0, 3), ...lines.slice(2)]))

@@ -1,4 +1,5 @@
 import { sha256Of, toHex } from '@latent/core'
+import { trainedWeights } from '@latent/schemes/exact-flow'
 import { encodeMetadata, padme } from '@latent/vault'
 import { type Crafted, carrier, craft, envelope, flipped, keys, METADATA, payload, png, pngChunk, type Recipe, rows, sealed, sizeForChunks, text } from './craft.ts'
 import { type Vector, vectorPlaintext } from './vector.ts'
@@ -34,6 +35,10 @@ export async function successVectors(): Promise<Vector[]> {
   await add('size-chunk-plus-one-padded', 'one byte more than two chunks: 31 zeros bring the last chunk to 32 bytes', { payload: payload(sizeForChunks(2, 512) + 1, { padding: new Uint8Array(31) }) })
   await add('flow-chunks', 'three chunks of 4096 bytes and a rest, exact flow', { payload: payload(13_001), body: FLOW, chunk: 4096 })
   await add('flow-network-pictures', 'one chunk whose halves need two pictures of the networks (33 rows)', { payload: payload(100_000), body: FLOW, chunk: 131_072 })
+  const trained = { body: FLOW, weights: (await trainedWeights()).id } as const
+  await add('trained-chunks', 'three chunks of 4096 bytes and a rest, exact flow with the trained weights', { ...trained, payload: payload(13_001), chunk: 4096 })
+  await add('trained-network-pictures', 'two pictures of the networks (33 rows), trained weights', { ...trained, payload: payload(100_000), chunk: 131_072 })
+  await add('trained-empty', 'an empty file, trained weights', { ...trained, payload: payload(0) })
   await add('default-chunk', 'the chunk size that files have by default', { payload: payload(3000), body: FLOW, chunk: 786_432 })
   await add('chunk-smallest', 'chunks of 128 bytes', { payload: payload(700), chunk: 128 })
   await add('chunk-odd', 'chunks of 131 bytes', { payload: payload(700), chunk: 131 })

@@ -1,5 +1,6 @@
 import { Decrypter } from 'age-encryption'
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { inflateRawSync } from 'node:zlib'
 
 /**
@@ -139,29 +140,23 @@ function payloadOf(plaintext: Buffer, metadataSize: number): { bytes: Uint8Array
 interface Layer {
   inputs: number
   outputs: number
+  shift: number
   weights: number[]
   bias: number[]
 }
 
-let networks: Layer[][] | undefined
+const known = new Map<string, Layer[][]>()
 
-/** The weights that the format was released with, and their name. */
+/** The weights of a name: those that are drawn from a sentence, and the file of the trained ones. */
 function weightsOf(name: string): Layer[][] {
-  networks ??= deriveWeights()
-  const parts = [Buffer.from('latent exact-flow weights 1\n'), Buffer.from([networks.length])]
-  for (const { inputs, outputs, weights, bias } of networks.flat()) {
-    parts.push(Buffer.from([inputs, outputs, 10]), Buffer.from(weights.map(weight => weight & 255)))
-    for (const value of bias) {
-      const bytes = Buffer.alloc(4)
-      bytes.writeInt32LE(value)
-      parts.push(bytes)
-    }
-  }
-  must(createHash('sha256').update(Buffer.concat(parts)).digest('hex') === name, 'the weights')
+  if (known.size === 0) for (const bytes of [drawnWeights(), readFileSync(new URL('../../../../models/exact-flow.weights', import.meta.url))]) known.set(createHash('sha256').update(bytes).digest('hex'), networksOf(bytes))
+  const networks = known.get(name)
+  must(networks !== undefined, 'the weights')
   return networks
 }
 
-function deriveWeights(): Layer[][] {
+/** The canonical bytes of the weights that the format was released with. */
+function drawnWeights(): Buffer {
   const seed = createHash('sha256').update('A latent image is the one on exposed film that nobody can see until it is developed.').digest()
   const stream = keystream(derive(seed, 'latent/v1/exact-flow/weights'), 400_000)
   let at = 0
@@ -172,13 +167,38 @@ function deriveWeights(): Layer[][] {
       if (word < 2 ** 32 - (2 ** 32 % 127)) return (word % 127) - 63
     }
   }
-  return [0, 1, 2, 3].map(() =>
-    [[16, 32], [32, 32], [32, 12]].map(([inputs, outputs]) => {
-      const weights = Array.from({ length: inputs! * outputs! * 9 }, draw)
-      const bias = Array.from({ length: outputs! }, (_, o) => 128 * (1024 - weights.slice(o * inputs! * 9, (o + 1) * inputs! * 9).reduce((sum, weight) => sum + weight, 0)))
-      return { inputs: inputs!, outputs: outputs!, weights, bias }
+  const parts = [Buffer.from('latent exact-flow weights 1\n'), Buffer.from([4])]
+  for (let layer = 0; layer < 12; layer++) {
+    const [inputs, outputs] = SHAPES[layer % 3]!
+    const weights = Array.from({ length: inputs * outputs * 9 }, draw)
+    parts.push(Buffer.from([inputs, outputs, 10]), Buffer.from(weights.map(weight => weight & 255)))
+    for (let o = 0; o < outputs; o++) {
+      const bytes = Buffer.alloc(4)
+      bytes.writeInt32LE(128 * (1024 - weights.slice(o * inputs * 9, (o + 1) * inputs * 9).reduce((sum, weight) => sum + weight, 0)))
+      parts.push(bytes)
+    }
+  }
+  return Buffer.concat(parts)
+}
+
+const SHAPES: readonly [number, number][] = [[16, 32], [32, 32], [32, 12]]
+
+function networksOf(bytes: Buffer): Layer[][] {
+  must(bytes.toString('latin1', 0, 28) === 'latent exact-flow weights 1\n', 'the name of the weights')
+  let at = 29
+  const networks = Array.from({ length: bytes[28]! }, () =>
+    SHAPES.map(([inputs, outputs]) => {
+      must(bytes[at] === inputs && bytes[at + 1] === outputs, 'the shape of a layer')
+      const shift = bytes[at + 2]!
+      const weights = Array.from({ length: inputs * outputs * 9 }, (_, i) => bytes.readInt8(at + 3 + i))
+      at += 3 + weights.length
+      const bias = Array.from({ length: outputs }, (_, o) => bytes.readInt32LE(at + 4 * o))
+      at += 4 * outputs
+      return { inputs, outputs, shift, weights, bias }
     }),
   )
+  must(at === bytes.length, 'the end of the weights')
+  return networks
 }
 
 /** The inverse of the exact flow on one tile. */
@@ -222,7 +242,7 @@ function network(layers: Layer[], half: Buffer, map: Buffer, rows: number): numb
   return output
 }
 
-function convolved({ inputs, outputs, weights, bias }: Layer, planes: number[][], p: number, height: number): number[] {
+function convolved({ inputs, outputs, shift, weights, bias }: Layer, planes: number[][], p: number, height: number): number[] {
   const [row, column] = [p >> 7, p & 127]
   const sums = bias.slice()
   for (let tap = 0; tap < 9; tap++) {
@@ -232,7 +252,7 @@ function convolved({ inputs, outputs, weights, bias }: Layer, planes: number[][]
     for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) sums[o]! += values[i]! * weights[(o * inputs + i) * 9 + tap]!
   }
   return sums.map(sum => {
-    const half = sum / 1024
+    const half = sum / 2 ** shift
     const rounded = Math.abs(half % 1) === 0.5 ? 2 * Math.round(half / 2) : Math.round(half)
     return Math.min(255, Math.max(0, rounded))
   })

@@ -1,0 +1,34 @@
+import type { ModelCard } from '@latent/schemes/models'
+import { serializeWeights } from '@latent/schemes/exact-flow'
+import { flowTree, quantise } from '@latent/schemes/exact-flow/straight-through'
+import { streamOf } from '@latent/vault'
+import { writeWhole } from '@latent/vault/node'
+import { join } from 'node:path'
+import { readRun, writeModelFiles } from './training-run.ts'
+
+export interface FreezeOptions {
+  readonly id: string
+  readonly best?: boolean
+  readonly remark?: readonly string[]
+  readonly out: string
+  readonly module?: string
+  readonly force?: boolean
+}
+
+/**
+ * The networks of an exact-flow run as the integers that they were trained as: canonical bytes
+ * (`ID.weights`), card and curve, and the module that carries the bytes to wherever there is no file
+ * system. @throws E_WEIGHTS, E_IO, E_EXISTS
+ */
+export async function freezeFlow(folder: string, { id, best = false, remark = [], out, module, force = false }: FreezeOptions): Promise<void> {
+  const run = await readRun(folder, 'exact-flow', best)
+  const { networks, id: sha256 } = quantise(flowTree(run.tensors))
+  const bytes = serializeWeights(networks)
+  const parameters = networks.flat().reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0)
+  const card: ModelCard = { id, scheme: 'exact-flow', profile: 'int7', sha256, bytes: bytes.length, parameters, storage: 'i8', ...run.facts, remarks: remark }
+  await writeModelFiles(out, card, { [`${id}.weights`]: bytes, [`${id}.svg`]: run.curve }, force)
+  process.stdout.write(`${join(out, id)}.weights: ${parameters} integers in ${bytes.length} bytes, SHA-256 ${sha256}\n`)
+  if (module === undefined) return
+  const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights, SHA-256\n// ${sha256}\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
+  await writeWhole(module, streamOf(new TextEncoder().encode(text)), { overwrite: force })
+}

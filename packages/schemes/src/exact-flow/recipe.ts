@@ -1,0 +1,186 @@
+import type { Image } from '@latent/core'
+import { adam, cosineRate, type Expr, ops, shape, tensor, type Tensor, type Training } from '@latent/graph'
+import type { Recipe } from '../recipe.ts'
+import { exactFlowCipher } from './cipher.ts'
+import { openExactFlow } from './engine.ts'
+import { HALF_CHANNELS } from './network.ts'
+import { BATCH_DIMS, COLUMNS, patchBatch, PICTURES, ROUNDS, ROWS } from './patches.ts'
+import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from './straight-through.ts'
+
+/*
+ * Training of the four round networks with the whitening switched off, so that they alone have to
+ * make a cipher image: flat histogram, no dependence between neighbours, another image under other
+ * secret maps and after one changed byte. Own method; the goals are those that FlowCrypt (arXiv
+ * 2509.18696) trains for.
+ *
+ * [Note: Statistics on a circle] Bytes are added modulo 256, so every statistic is one of the points
+ * z = exp(2 pi i byte / 256), for which 255 and 0 are neighbours and the addition is smooth. A byte is
+ * uniform exactly if all E[z^k] = 0, two are independent exactly if all E[z^k w^l] = 0. A mean over P
+ * positions of an ideal cipher has E |mean|^2 = 1/P, so P |mean|^2 says how many times more than
+ * chance it is: 1 is ideal. The loss takes log(1 + that), or the worst image would drown the others.
+ *
+ * [Note: No gradient along the chain] Rounds amplify: a change of one level in a source is a change of
+ * everything in the target, which is the point of them, and the derivative through several rounds is
+ * noise of enormous size. So each round's source counts as given, and a network learns from what its
+ * output does where it is added, and from its own statistics.
+ */
+const STEPS = 1600
+/** Powers of z that the loss sees. Higher ones vanish unless outputs pile up at 0 or 255, which `clipped` counts. */
+const HARMONICS = 8
+/**
+ * What each term counts. `answer` is the strongest: for one and the same source, what a network makes of
+ * one map is to have nothing to do with what it makes of another. Without it the rest is had more
+ * cheaply, by listening to the source alone.
+ */
+const WEIGHTS = { histogram: 1, rounds: 0.5, answer: 2, pairs: 1, map: 1, pixel: 1, triplet: 1, clipped: 5 }
+
+/** Displacements in positions, (down, right), at which bytes must not depend on each other. */
+const DISPLACEMENTS = [[0, 0], [0, 1], [1, 0], [1, 1]] as const
+
+type Networks = { flow: ReturnType<typeof flowParameters> }
+
+export const exactFlowRecipe: Recipe = {
+  id: 'exact-flow',
+  title: 'the integer networks of the exact flow, whitening switched off (ours)',
+  data: 'patches of BSDS500 train (Arbelaez et al. 2011; Corel photographs, offered for non-commercial research and education), and flat, gradient and drawn ones of our own',
+  async open({ seed, images }) {
+    const photos = await images('bsds500', 'train')
+    const checks = await checkPictures((await images('bsds500', 'val')).slice(0, 2))
+    const training: Training<Networks> = {
+      networks: { flow: flowParameters(ROUNDS) },
+      batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),
+      phases: [{ name: 'cipher', trains: ['flow'], optimiser: adam({ beta2: 0.99 }), clip: 1, loss: ({ networks: { flow }, batch }) => cipherLoss(Object.values(flow), batch) }],
+    }
+    return {
+      training: training as unknown as Training<never, never>,
+      rates: [cosineRate(0.1, { warmup: 20, end: 0.002 })],
+      steps: STEPS,
+      batchSize: PICTURES,
+      data: step => patchBatch(photos, seed, step),
+      scoreName: 'minus log2(chi-square / 255) of network-only ciphers, mean',
+      validation: { every: 500, patience: STEPS, score: weights => score(weights, checks) },
+    }
+  },
+}
+
+type RoundParameters = Parameters<typeof roundNetwork>[0]
+
+export function cipherLoss(rounds: readonly RoundParameters[], batch: Readonly<Record<string, Expr>>): { loss: Expr; metrics: Record<string, Expr> } {
+  const halves = [batch['x']!, batch['y']!]
+  const outputs: Expr[] = []
+  const answers: Expr[] = []
+  const clipped: Expr[] = []
+  for (const [i, p] of rounds.entries()) {
+    const [target, source] = [i % 2, 1 - (i % 2)] as const
+    const [seen, map] = [ops.stopGradient(halves[source]!), batch[`map${i}`]!]
+    // Behind the batch, its first third once more under the maps of the second.
+    const input = ops.concat([ops.concat([seen, part(seen, 0)], 0), ops.concat([map, part(map, 1)], 0)], 1)
+    const { bytes, unclipped } = roundNetwork(p, input)
+    halves[target] = modulo256(ops.add(halves[target]!, ops.slice(bytes, 0, 0, 3 * PICTURES)))
+    outputs.push(part(bytes, 0))
+    answers.push(part(bytes, 3))
+    clipped.push(ops.mean(ops.add(ops.relu(ops.sub(unclipped, 255)), ops.relu(ops.neg(unclipped)))))
+  }
+  const [plain, other, changed] = cut(points(ops.concat(halves, 1)))
+  // All rounds side by side, as if they were channels of one picture.
+  const first = points(ops.concat(outputs, 1))
+  const metrics = {
+    histogram: histogram(plain),
+    rounds: histogram(first),
+    answer: histogram(turn(first, points(ops.concat(answers, 1)))),
+    pairs: average(DISPLACEMENTS.map(by => pairs(plain, by))),
+    map: histogram(turn(plain, other)),
+    pixel: histogram(turn(plain, changed)),
+    triplet: wrongMapTriplet(rounds, batch, halves),
+    clipped: ops.mul(average(clipped), 1 / 255),
+  }
+  const loss = Object.entries(WEIGHTS).map(([name, weight]) => ops.mul(weight, metrics[name as keyof typeof metrics])).reduce((a, b) => ops.add(a, b))
+  return { loss, metrics }
+}
+
+/** Bytes as points of the unit circle. */
+interface Points {
+  readonly cos: Expr
+  readonly sin: Expr
+}
+
+function points(bytes: Expr): Points {
+  const angle = ops.mul(bytes, (2 * Math.PI) / 256)
+  return { cos: ops.cos(angle), sin: ops.sin(angle) }
+}
+
+const part = (x: Expr, i: number): Expr => ops.slice(x, 0, i * PICTURES, (i + 1) * PICTURES)
+const cut = ({ cos, sin }: Points): [Points, Points, Points] => [0, 1, 2].map(i => ({ cos: part(cos, i), sin: part(sin, i) })) as [Points, Points, Points]
+const average = (terms: readonly Expr[]): Expr => ops.mul(terms.reduce((a, b) => ops.add(a, b)), 1 / terms.length)
+const excess = (statistic: Expr): Expr => ops.mean(ops.log(ops.add(1, statistic)))
+const product = (a: Points, b: Points): Points => ({ cos: ops.sub(ops.mul(a.cos, b.cos), ops.mul(a.sin, b.sin)), sin: ops.add(ops.mul(a.sin, b.cos), ops.mul(a.cos, b.sin)) })
+/** P |mean z|^2 of each picture, over its positions (`axes` 2, 3) or over its channels too (1, 2, 3). */
+function strength({ cos, sin }: Points, axes: readonly number[] = [2, 3]): Expr {
+  const count = axes.reduce((total, axis) => total * cos.shape[axis]!, 1)
+  return ops.mul(count, ops.add(ops.square(ops.mean(cos, axes)), ops.square(ops.mean(sin, axes))))
+}
+
+/** How far from flat each channel of each picture is, and each picture: 0.6 is ideal. */
+function histogram(z: Points): Expr {
+  const powers = [z]
+  while (powers.length < HARMONICS) powers.push(product(powers.at(-1)!, z))
+  return average(powers.flatMap(power => [excess(strength(power)), excess(strength(power, [1, 2, 3]))]))
+}
+
+/** How far from independent every two channels are at a displacement: 0.53 is ideal. */
+function pairs({ cos, sin }: Points, [down, right]: readonly [number, number]): Expr {
+  const features = ops.concat([cos, sin], 1)
+  const channels = 4 * HALF_CHANNELS
+  const count = (ROWS - down) * (COLUMNS - right)
+  const window = (y: number, x: number) => ops.reshape(ops.slice(ops.slice(features, 2, y, y + ROWS - down), 3, x, x + COLUMNS - right), [PICTURES, channels, count])
+  const products = ops.mul(ops.matmul(window(0, 0), ops.transpose(window(down, right), [0, 2, 1])), 1 / count)
+  const foreign = down + right > 0 ? products : ops.mul(products, otherChannels(channels))
+  return excess(ops.mul(4 * count, ops.square(foreign)))
+}
+
+const otherChannels = (channels: number) => tensor('f32', [1, channels, channels], Float32Array.from({ length: channels ** 2 }, (_, i) => Number(Math.floor(i / channels) % (channels / 2) !== i % (channels / 2))))
+
+/** The angle from one to the other: flat, if the two have nothing to do with each other. */
+const turn = (a: Points, b: Points): Points => product({ cos: a.cos, sin: ops.neg(a.sin) }, b)
+
+/**
+ * The triplet term: the plain picture, what the right maps decrypt to (itself, so the distance is 0),
+ * and what other maps decrypt to, which is to be as far from it as noise: half the circle's diameter.
+ */
+function wrongMapTriplet(rounds: readonly RoundParameters[], batch: Readonly<Record<string, Expr>>, cipher: readonly Expr[]): Expr {
+  const halves = cipher.map(half => part(half, 0))
+  for (let i = rounds.length - 1; i >= 0; i--) {
+    const [target, source] = [i % 2, 1 - (i % 2)] as const
+    const { bytes } = roundNetwork(rounds[i]!, ops.concat([ops.stopGradient(halves[source]!), part(batch[`map${i}`]!, 1)], 1))
+    halves[target] = modulo256(ops.sub(halves[target]!, bytes))
+  }
+  const anchor = points(part(ops.concat([batch['x']!, batch['y']!], 1), 0))
+  const distance = ops.mul(0.5, ops.sub(1, ops.mean(turn(anchor, points(ops.concat(halves, 1))).cos, [1, 2, 3])))
+  return ops.mean(ops.relu(ops.sub(0.5, distance)))
+}
+
+async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Image<'u8'>[]> {
+  const side = 160
+  const drawn = (value: (i: number) => number): Image<'u8'> => ({ width: side, height: side, channels: 3, format: 'u8', data: Uint8Array.from({ length: side * side * 3 }, (_, i) => value(i)) })
+  return [drawn(() => 0), drawn(i => [200, 120, 40][i % 3]!), drawn(i => Math.floor(i / 3) % side), ...photos]
+}
+
+/** Encrypts with the network alone and compares histograms with a flat one: 0 is as flat as chance has it. */
+async function score(weights: Readonly<Record<string, Tensor<'f32'>>>, pictures: readonly Image<'u8'>[]): Promise<number> {
+  const flow = await openExactFlow({ weights: quantise(flowTree(weights)), ablation: 'network-only', threads: 1 })
+  try {
+    const cipher = exactFlowCipher(flow)
+    let total = 0
+    for (const picture of pictures) total -= Math.log2(chiSquare((await cipher.encrypt(picture, new Uint8Array(32))).data as Uint8Array) / 255)
+    return total / pictures.length
+  } finally {
+    await flow.close()
+  }
+}
+
+function chiSquare(bytes: Uint8Array): number {
+  const counts = new Float64Array(256)
+  for (const byte of bytes) counts[byte]!++
+  const expected = bytes.length / 256
+  return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
+}

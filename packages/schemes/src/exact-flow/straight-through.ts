@@ -1,0 +1,94 @@
+import { type Expr, initialise, layers, ops, type Parameter, type Tensor, uniform, zerosOf } from '@latent/graph'
+import { CHANNELS, checkWeights, type Layer, MAX_WEIGHT, type Weights } from './weights.ts'
+
+/**
+ * The round networks as training sees them: the same integers forwards, and straight-through
+ * derivatives backwards (Bengio et al. 2013), so that what is trained is what runs.
+ *
+ * Weights are kept as real numbers in units of one integer step. Activations are bytes as float32;
+ * every sum is an integer below 2^24 and therefore exact.
+ */
+export type FlowNetworks<L> = Record<string, Record<string, Required<layers.Affine<L>>>>
+
+/**
+ * Bits of the division behind each layer: small enough that outputs spread over all of a byte. The last
+ * is smallest, so that one input alone may move an output by half its range: sums of many small parts
+ * have a bell's shape, and outputs are to be flat.
+ */
+export const SHIFTS: readonly [number, number, number] = [8, 9, 7]
+/** Largest initial weight of each layer: the spread of a byte, not more. */
+const INITIAL: readonly [number, number, number] = [MAX_WEIGHT, MAX_WEIGHT, 16]
+/** What a step of 1 in a bias counts in sums: about as much as a step of 1 in a weight. */
+const BIAS_UNIT = 64
+/** The middle of a byte: biases are stored relative to the one that answers it with itself. */
+const MIDDLE = 128
+/** Share of the gradient that passes where an activation is clipped, so that no unit is lost for ever. */
+const LEAK = 0.05
+
+export function flowParameters(rounds = 4): FlowNetworks<Parameter> {
+  const layer = (l: number) => ({ weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], INITIAL[l]!), bias: zerosOf([CHANNELS[l + 1]!]) })
+  return Object.fromEntries(Array.from({ length: rounds }, (_, round) => [`round${round}`, Object.fromEntries(SHIFTS.map((_, l) => [`conv${l}`, layer(l)]))]))
+}
+
+/**
+ * One round's network on bytes `[N, 16, H, W]`: `[N, 12, H, W]`, the bytes that the integer network gives.
+ * @returns also the last layer before rounding and clipping, in units of a byte
+ */
+export function roundNetwork(p: Record<string, Required<layers.Affine<Expr>>>, x: Expr, shifts: readonly number[] = SHIFTS): { bytes: Expr; unclipped: Expr } {
+  let [bytes, unclipped] = [x, x]
+  for (const [l, layer] of Object.values(p).entries()) {
+    const { weight, bias } = integers(layer, shifts[l]!)
+    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -shifts[l]!)
+    bytes = toByte(unclipped)
+  }
+  return { bytes, unclipped }
+}
+
+function integers({ weight, bias }: Required<layers.Affine<Expr>>, shift: number): { weight: Expr; bias: Expr } {
+  const rounded = ops.withTangent(ops.clip(ops.roundStraightThrough(weight), -MAX_WEIGHT, MAX_WEIGHT), weight, change => change)
+  const offset = ops.sub(MIDDLE * 2 ** shift, ops.mul(MIDDLE, ops.sum(rounded, [1, 2, 3])))
+  return { weight: rounded, bias: ops.add(ops.roundStraightThrough(ops.mul(bias, BIAS_UNIT)), offset) }
+}
+
+function toByte(x: Expr): Expr {
+  const inside = ops.stopGradient(ops.where(ops.equal(ops.clip(x, 0, 255), x), 1, LEAK))
+  return ops.withTangent(ops.roundStraightThrough(ops.clip(x, 0, 255)), x, change => ops.mul(change, inside))
+}
+
+/** `x` mod 256 of whole numbers; its derivative is that of `x`, the jumps left out. */
+export const modulo256 = (x: Expr): Expr => ops.sub(x, ops.stopGradient(ops.mul(256, ops.floor(ops.mul(x, 1 / 256)))))
+
+/** The integers that the forward pass computes with. @throws E_WEIGHTS if they break a bound of {@link checkWeights} */
+export function quantise(trained: FlowNetworks<Tensor<'f32'>>, shifts: readonly number[] = SHIFTS): Weights {
+  return checkWeights(Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, shifts[l]!))))
+}
+
+/** What a run of the recipe with this seed starts from. */
+export const drawnWeights = async (seed: number): Promise<Weights> => quantise(await initialise(flowParameters(), seed))
+
+function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>, shift: number): Layer {
+  const [outputs, inputs] = weight.dims as [number, number, number, number]
+  const weights = Int8Array.from(weight.data, value => Math.min(MAX_WEIGHT, Math.max(-MAX_WEIGHT, nearestEven(value))))
+  const biases = Int32Array.from(bias.data, (value, o) => {
+    const sum = weights.subarray(o * inputs * 9, (o + 1) * inputs * 9).reduce((total, weight) => total + weight, 0)
+    return nearestEven(Math.fround(value * BIAS_UNIT)) + MIDDLE * (2 ** shift - sum)
+  })
+  return { inputs, outputs, weights, bias: biases, shift }
+}
+
+function nearestEven(value: number): number {
+  const floor = Math.floor(value)
+  const rest = value - floor
+  return floor + (rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? 1 : 0)
+}
+
+/** A run's tensors, `flow.round0.conv0.weight` and so on, as a tree. */
+export function flowTree(tensors: Readonly<Record<string, Tensor<'f32'>>>): FlowNetworks<Tensor<'f32'>> {
+  const tree: Record<string, Record<string, Record<string, Tensor<'f32'>>>> = {}
+  for (const [path, value] of Object.entries(tensors)) {
+    const [, round, layer, kind] = path.split('.') as [string, string, string, string]
+    ;((tree[round] ??= {})[layer] ??= {})[kind] = value
+  }
+  return tree as unknown as FlowNetworks<Tensor<'f32'>>
+}
+
