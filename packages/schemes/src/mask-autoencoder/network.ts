@@ -107,8 +107,17 @@ function deep(p: RepairedCoder<Operand>, x: Expr): Expr {
   return ops.add(layers.conv2d(p.linear, x), layers.conv2d(p.last, ops.relu(h)))
 }
 
-/** The maximum of adjoining 2x2 blocks, as max-pooling takes it. */
-const halve = (x: Expr): Expr => ops.maxPool(x, 2)
+/**
+ * Max-pooling of 2x2 blocks after a ReLU. The backward pass gives every maximum of a block the whole gradient instead
+ * of sharing it: blocks of equal values are blocks of zeros, where the ReLU passes none on. It takes half the time.
+ */
+function halve(x: Expr): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const cut = (y: Expr) => ops.reshape(y, [n, c, h / 2, 2, w / 2, 2])
+  const largest = ops.stopGradient(ops.maxPool(x, 2))
+  const chosen = ops.stopGradient(ops.toFloat(ops.equal(cut(x), ops.reshape(largest, [n, c, h / 2, 1, w / 2, 1]))))
+  return ops.withTangent(largest, x, change => ops.sum(ops.mul(cut(change), chosen), [3, 5]))
+}
 
 /** The fully connected element: every latent depends on every other one. */
 function linked(p: layers.Affine<Operand>, x: Expr): Expr {
