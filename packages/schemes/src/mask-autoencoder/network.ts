@@ -78,19 +78,22 @@ function repairedParameters(inputs: number, outputs: number, { channels, blocks 
 }
 
 /**
- * `[N, 3, H, W]` in 0..1 to latents `[N, 16, H/4, W/4]`, multiples of 1/255 in 0..1. H and W must be multiples of 4;
- * with a link they must be the subject's side.
+ * `[N, 3, H, W]` in 0..1 to latents `[N, 16, H/4, W/4]`, of which {@link quantise} makes bytes. H and W must be
+ * multiples of 4; with a link they must be the subject's side.
  */
 export function encode(form: Form, p: Networks<Operand>['encoder'], x: Expr): Expr {
-  if (form === 'repaired') return quantise(ops.add(0.5, deep(p as RepairedCoder<Operand>, layers.pixelUnshuffle(ops.sub(x, 0.5), BLOCK))))
+  if (form === 'repaired') return ops.add(0.5, deep(p as RepairedCoder<Operand>, layers.pixelUnshuffle(ops.sub(x, 0.5), BLOCK)))
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
   let h = halve(ops.relu(layers.conv2d(conv1, x)))
   h = halve(ops.relu(layers.conv2d(conv2, h)))
   h = ops.relu(layers.conv2d(conv3, h))
-  return quantise(link === undefined ? h : linked(link, h))
+  return link === undefined ? h : linked(link, h)
 }
 
-/** Latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired form may lie a little outside 0..1. */
+/** Latents to the nearest of 256 levels in 0..1. The backward pass does not see the rounding (straight-through), but the limits. */
+export const quantise = (latents: Expr): Expr => ops.mul(ops.roundStraightThrough(ops.mul(ops.clip(latents, 0, 1), LEVELS)), 1 / LEVELS)
+
+/** Quantised latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired form may lie a little outside 0..1. */
 export function decode(form: Form, p: Networks<Operand>['decoder'], latents: Expr): Expr {
   if (form === 'repaired') return ops.add(0.5, layers.pixelShuffle(deep(p as RepairedCoder<Operand>, ops.sub(latents, 0.5)), BLOCK))
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
@@ -123,13 +126,4 @@ function halve(x: Expr): Expr {
 function linked(p: layers.Affine<Operand>, x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
   return ops.reshape(ops.relu(layers.dense(p, ops.reshape(x, [n, c * h * w]))), [n, c, h, w])
-}
-
-/**
- * To the nearest of 256 levels in 0..1. The backward pass sees neither rounding nor the limits (straight-through):
- * a latent beyond them could otherwise never come back.
- */
-function quantise(x: Expr): Expr {
-  const level = ops.mul(ops.roundStraightThrough(ops.mul(ops.clip(x, 0, 1), LEVELS)), 1 / LEVELS)
-  return ops.withTangent(level, x, change => change)
 }

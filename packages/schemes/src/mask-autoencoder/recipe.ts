@@ -4,7 +4,7 @@ import { adam, compile, constantRate, cosineRate, epochOrder, losses, mapTree, o
 import type { Expr, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMask } from './mask.ts'
-import { decode, encode, FORMS, networkParameters, SIDES } from './network.ts'
+import { decode, encode, FORMS, networkParameters, quantise, SIDES } from './network.ts'
 import type { Form, Networks, Subject } from './network.ts'
 
 /**
@@ -17,6 +17,8 @@ const EPOCHS: Record<Profile, Record<Subject, number>> = {
   paper: { mnist: 50, cifar: 100 },
   compact: { mnist: 4, cifar: 6 },
 }
+
+const RANGE_WEIGHT = 0.1
 
 /** The last pictures of the training set are kept apart to watch the run by; the official test pictures are not touched. */
 const CHECKS = 256
@@ -43,13 +45,13 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
         networks,
         batch: { masked: shape(dims), plain: shape(dims) },
         average: 0.998,
-        phases: [{ name: 'mse', trains: ['encoder', 'decoder'], optimiser: adam(), clip: 1, loss: ({ networks, batch }) => ({ loss: losses.mse(passThrough(form, networks as Networks<Expr>, batch['masked']!), batch['plain']!) }) }],
+        phases: [{ name: 'mse', trains: ['encoder', 'decoder'], optimiser: adam(), loss: ({ networks, batch }) => objective(form, networks as Networks<Expr>, batch['masked']!, batch['plain']!) }],
       }
       const order = epochOrder(seed, plain.length, BATCH)
       const validate = await openValidation({ form, side, parameters: networks, checks, mask })
       return {
         training: training as unknown as Training<never, never>,
-        rates: [form === 'repaired' ? cosineRate(2e-3, { warmup: 50, end: 2e-5 }) : constantRate(1e-3)],
+        rates: [form === 'repaired' ? cosineRate(1.5e-3, { warmup: 50, end: 2e-5 }) : constantRate(1e-3)],
         steps: Math.floor((EPOCHS[profile][subject] * plain.length) / BATCH),
         batchSize: BATCH,
         async data(step) {
@@ -66,7 +68,15 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
 
 export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as Subject[]).flatMap(subject => FORMS.map(form => maskRecipe(form, subject)))
 
-const passThrough = (form: Form, { encoder, decoder }: Networks<Expr>, x: Expr): Expr => decode(form, decoder, encode(form, encoder, x))
+/**
+ * Mean squared error to the plain picture. Beyond the limits of a byte a latent has no effect on it, and nothing
+ * would bring it back: what lies outside costs something of its own.
+ */
+function objective(form: Form, { encoder, decoder }: Networks<Expr>, x: Expr, plain: Expr): { loss: Expr; metrics: Record<string, Expr> } {
+  const latents = encode(form, encoder, x)
+  const error = losses.mse(decode(form, decoder, quantise(latents)), plain)
+  return { loss: ops.add(error, ops.mul(RANGE_WEIGHT, losses.rangePenalty(latents))), metrics: { error } }
+}
 
 /** Interleaved RGB bytes; grey is repeated, as the paper's 2352 bytes for a digit have it. @throws E_DATA */
 function threeChannels({ width, height, channels, data }: Image<'u8'>, side: number): Uint8Array {
@@ -98,7 +108,7 @@ interface Checks {
 async function openValidation({ form, side, parameters, checks, mask }: Checks) {
   const dims = [checks.length, 3, side, side]
   const inputs = { ...(mapTree(parameters, (_, leaf) => shape((leaf as Parameter).dims)) as object), masked: shape(dims) }
-  const compiled = await compile(({ masked, ...networks }: Networks<Expr> & { masked: Expr }) => ops.clip(passThrough(form, networks, masked), 0, 1), inputs as never)
+  const compiled = await compile(({ masked, ...networks }: Networks<Expr> & { masked: Expr }) => ops.clip(decode(form, networks.decoder, quantise(encode(form, networks.encoder, masked))), 0, 1), inputs as never)
   const [masked, plain] = [planes(checks, side, mask), planes(checks, side)]
   return {
     close: () => compiled.close(),
