@@ -9,10 +9,10 @@ import type { Form, Networks, Subject } from './network.ts'
 
 /**
  * Madani and Bourennane give the loss (MSE to the plain image) and the learning rate (0.001, fixed). Adam, batches
- * of 128 and 50 or 100 epochs are our reading of `paper`; `compact` stops after a few epochs, which two cores do
- * in minutes. The repaired form is ours throughout, its rate falls by a cosine.
+ * of 128 and 50 or 100 epochs are our reading of `paper`; `compact` takes batches of 64 and stops after a few epochs,
+ * which two cores do in minutes. The repaired form is ours throughout, its rate falls by a cosine.
  */
-const BATCH = 128
+const BATCHES: Record<Profile, number> = { paper: 128, compact: 64 }
 const EPOCHS: Record<Profile, Record<Subject, number>> = {
   paper: { mnist: 50, cifar: 100 },
   compact: { mnist: 4, cifar: 6 },
@@ -34,26 +34,26 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
     title: `${form === 'repaired' ? 'auto-encoder of the repaired masked scheme' : `auto-encoder of XOR-masked pictures, ${form === 'link' ? 'with its fully connected link' : 'convolutions alone'}`} (${subject})`,
     data: SETS[subject].terms,
     async open({ profile, seed, images }) {
-      const side = SIDES[subject]
+      const [side, batchSize] = [SIDES[subject], BATCHES[profile]]
       const all = (await images(SETS[subject].name, 'train')).map(picture => threeChannels(picture, side))
       if (all.length < 2 * CHECKS) throw new LatentError('E_DATA', `expected at least ${2 * CHECKS} pictures, found ${all.length}`)
       const [plain, checks] = [all.slice(0, -CHECKS), all.slice(-CHECKS)]
       const mask = form === 'repaired' ? new Uint8Array(3 * side * side) : await drawMask(subject)
       const networks = networkParameters(form, subject, profile)
-      const dims = [BATCH, 3, side, side]
+      const dims = [batchSize, 3, side, side]
       const training: Training<typeof networks> = {
         networks,
         batch: { masked: shape(dims), plain: shape(dims) },
         average: 0.998,
         phases: [{ name: 'mse', trains: ['encoder', 'decoder'], optimiser: adam(), loss: ({ networks, batch }) => objective(form, networks as Networks<Expr>, batch['masked']!, batch['plain']!) }],
       }
-      const order = epochOrder(seed, plain.length, BATCH)
+      const order = epochOrder(seed, plain.length, batchSize)
       const validate = await openValidation({ form, side, parameters: networks, checks, mask })
       return {
         training: training as unknown as Training<never, never>,
         rates: [form === 'repaired' ? cosineRate(1.5e-3, { warmup: 50, end: 2e-5 }) : constantRate(1e-3)],
-        steps: Math.floor((EPOCHS[profile][subject] * plain.length) / BATCH),
-        batchSize: BATCH,
+        steps: Math.floor((EPOCHS[profile][subject] * plain.length) / batchSize),
+        batchSize,
         async data(step) {
           const picked = Array.from(await order(step), index => plain[index]!)
           return { masked: planes(picked, side, mask), plain: planes(picked, side) }
