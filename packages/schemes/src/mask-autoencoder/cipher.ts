@@ -1,10 +1,10 @@
 import { argumentError, type CipherOptions, type CipherTraits, type Image, type ImageCipher, image, type KeySpace, KeyStream, LatentError, randomBytes } from '@latent/core'
-import { type Compiled, compile, type Expr, layers, leaves, mapTree, ops, type Parameter, shape, tensor, type Tensor } from '@latent/graph'
+import { compile, type Expr, layers, ops, parameterCount, shape, tensor, type Tensor } from '@latent/graph'
 import { requireKeyBytes, xorInto } from '../byte-cipher.ts'
-import { decryptTiles, encryptTiles, readLabels, type Tile, type TileRule, withLabels } from '../learned/index.ts'
+import { decryptTiles, encryptTiles, readLabels, sizedNetwork, type TileRule, withLabels } from '../learned/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
-import { BLOCK, decode, encode, type Form, LATENTS, networkParameters, type Networks, quantise, SIDES, type Subject } from './network.ts'
+import { BLOCK, decode, encode, encoderMacs, type Form, networkParameters, type Networks, quantise, SIDES, type Subject } from './network.ts'
 
 export interface MaskAutoencoderOptions {
   readonly id: string
@@ -47,8 +47,8 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
   const { encoder, decoder } = weightsOf(form, subject, model)
   const hidden = repaired ? undefined : requireMask(mask, side)
   const rule: TileRule = repaired ? { tile: REPAIRED_TILE, multiple: BLOCK, minimum: 1, cipherPlanes: 1 } : { tile: side, multiple: side, minimum: 1, cipherPlanes: 1 }
-  const encoders = networkCache(tile => compile(({ x }: { x: Expr }) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK), { x: shape([1, 3, tile.height, tile.width]) }))
-  const decoders = networkCache(tile => compile(({ z }: { z: Expr }) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1), { z: shape([1, 1, tile.height, tile.width]) }))
+  const encoders = sizedNetwork(tile => compile((x: Expr) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK), shape([1, 3, tile.height, tile.width])))
+  const decoders = sizedNetwork(tile => compile((z: Expr) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1), shape([1, 1, tile.height, tile.width])))
   const traits: CipherTraits = { exact: false, wire: ['u8'], lengthPreserving: false, secret: repaired ? 'key' : 'weights', randomised: repaired, learnable: false }
 
   const cipher: ImageCipher = {
@@ -56,11 +56,11 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
     title: `masked auto-encoder, ${repaired ? 'repaired: keyed latents' : form === 'link' ? 'as published, with fully connected links' : 'as published, convolutions alone'} (${subject})`,
     traits,
     keySpace: repaired ? REPAIRED_KEYS : PUBLISHED_KEYS,
-    cost: size => ({ parameters: leaves<Parameter>(networkParameters(form, subject, model.profile as Profile).encoder).reduce((sum, [, { dims }]) => sum + dims.reduce((a, b) => a * b, 1), 0), macs: encoderMacs(form, model.profile as Profile, subject, size) }),
+    cost: ({ width, height, channels }) => ({ parameters: parameterCount(encoder) + parameterCount(decoder), macs: Math.ceil(channels / 3) * encoderMacs(form, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)) }),
     async encrypt(plain, key, options = {}) {
       requireKeyBytes(key)
       requireWire(id, options, repaired)
-      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => encoders.run(tile, { x: tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes) }))
+      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => encoders.run(tile, tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes)))
       const nonce = repaired ? (options.nonce ?? randomBytes(NONCE_BYTES)) : new Uint8Array(0)
       const cipher = repaired ? await underKey(latents, key, nonce) : latents
       return withLabels(cipher, plain, model, key, { nonce, check: options.check ?? false })
@@ -69,7 +69,7 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
       requireKeyBytes(key)
       const labels = await readLabels(cipher, model, traits.wire, key, options)
       const latents = repaired ? await underKey(cipher, key, labels.nonce) : cipher
-      return decryptTiles(latents, labels.plain, rule, (planes, tile) => decoders.run(tile, { z: tensor('f32', [1, 1, tile.height, tile.width], planes) }))
+      return decryptTiles(latents, labels.plain, rule, (planes, tile) => decoders.run(tile, tensor('f32', [1, 1, tile.height, tile.width], planes)))
     },
   }
   return { cipher, close: async () => void (await Promise.all([encoders.close(), decoders.close()])) }
@@ -91,6 +91,8 @@ function weightsOf(form: Form, subject: Subject, model: Model): Networks<Tensor<
   const { encoder, decoder } = networkParameters(form, subject, model.profile as Profile)
   return { encoder: networkWeights(model, 'encoder', encoder), decoder: networkWeights(model, 'decoder', decoder) } as Networks<Tensor<'f32'>>
 }
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
 function requireMask(mask: Uint8Array | undefined, side: number): Uint8Array {
   const length = 3 * side * side

@@ -1,5 +1,5 @@
-import { layers, ops } from '@latent/graph'
-import type { Expr, Operand, Parameter } from '@latent/graph'
+import { layers, leaves, ops } from '@latent/graph'
+import type { Expr, Operand, Parameter, Tree } from '@latent/graph'
 import type { Profile } from '../recipe.ts'
 
 /**
@@ -127,3 +127,16 @@ function linked(p: layers.Affine<Operand>, x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
   return ops.reshape(ops.relu(layers.dense(p, ops.reshape(x, [n, c * h * w]))), [n, c, h, w])
 }
+
+/** Multiply-accumulates of an encoder on this many pixels, by the scale that each layer works at. */
+export function encoderMacs(form: Form, encoder: object, pixels: number): number {
+  return leaves(encoder as Tree<{ readonly dims: readonly number[] }>).reduce((sum, [path, { dims }]) => {
+    if (!path.endsWith('weight')) return sum
+    const perUse = dims.reduce((a, b) => a * b, 1)
+    const uses = path.startsWith('link') ? (LATENTS * pixels) / BLOCK ** 2 / dims[0]! : pixels / (form === 'repaired' ? BLOCK ** 2 : (SCALES[path.split('.')[0]!] ?? 1))
+    return sum + perUse * uses
+  }, 0)
+}
+
+/** Pixels of the picture for each position that a published encoder's layer is applied at. */
+const SCALES: Readonly<Record<string, number>> = { conv1: 1, conv2: 4, conv3: BLOCK ** 2 }
