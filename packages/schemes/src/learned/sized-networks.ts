@@ -37,8 +37,8 @@ export function sizedNetwork(make: (size: Size) => Promise<Compiled>): SizedNetw
         }
         compiled ??= make(size)
         known.set(name, compiled)
-        const { run, inputs } = await compiled
-        const { output } = await run({ [inputs[0]!]: input })
+        const network = await compiled
+        const { output } = await network.run({ [network.inputs[0]!]: input })
         return output!.data as Float32Array
       }),
     close: () =>
