@@ -86,8 +86,8 @@ export function encode(form: Form, p: Networks<Operand>['encoder'], x: Expr): Ex
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
   let h = halve(ops.relu(layers.conv2d(conv1, x)))
   h = halve(ops.relu(layers.conv2d(conv2, h)))
-  h = ops.relu(layers.conv2d(conv3, h))
-  return link === undefined ? h : linked(link, h)
+  h = layers.conv2d(conv3, h)
+  return ops.relu(link === undefined ? h : linked(link, h))
 }
 
 /** Latents to the nearest of 256 levels in 0..1. The backward pass does not see the rounding (straight-through), but the limits. */
@@ -122,10 +122,13 @@ function halve(x: Expr): Expr {
   return ops.withTangent(largest, x, change => ops.sum(ops.mul(cut(change), chosen), [3, 5]))
 }
 
-/** The fully connected element: every latent depends on every other one. */
+/**
+ * The fully connected element: every latent depends on every other one. No ReLU stands between it and the convolution
+ * beside it: half of what that one finds would be lost, and the network learn half as fast.
+ */
 function linked(p: layers.Affine<Operand>, x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
-  return ops.reshape(ops.relu(layers.dense(p, ops.reshape(x, [n, c * h * w]))), [n, c, h, w])
+  return ops.reshape(layers.dense(p, ops.reshape(x, [n, c * h * w])), [n, c, h, w])
 }
 
 /** Multiply-accumulates of an encoder on this many pixels, by the scale that each layer works at. */
