@@ -34,7 +34,7 @@ export async function foreignMask(form: OpenForm, number: number, pictures: read
 /** Who decrypts the cipher images with a key of their own choosing. */
 export async function strangersKey(form: OpenForm, pictures: readonly Image<'u8'>[]): Promise<number> {
   const values: number[] = []
-  for (const plain of pictures) values.push(finite(sampleErrors(plain, (await form.cipher.decrypt(await form.encrypt(plain), new Uint8Array(32).fill(0x5a))) as Image<'u8'>).psnr))
+  for (const plain of pictures) values.push(finite(sampleErrors(plain, await form.cipher.decrypt(await form.encrypt(plain), new Uint8Array(32).fill(0x5a))).psnr))
   return mean(values)
 }
 
