@@ -1,4 +1,5 @@
 export * from './attacks/index.ts'
+export * from './data/digits.ts'
 export * from './data/procedural.ts'
 export * from './data/raster-sets.ts'
 export * from './metrics/index.ts'

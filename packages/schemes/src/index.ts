@@ -78,6 +78,27 @@ function baseline(id: string): Scheme {
   }
 }
 
+/** The masked auto-encoder: as published in two forms, and repaired; for digits and for small photographs. */
+export const maskAutoencoderIds = [
+  'mask-autoencoder-2025',
+  'mask-autoencoder-2025-cifar-conv',
+  'mask-autoencoder-2025-cifar-repaired',
+  'mask-autoencoder-2025-mnist-link',
+  'mask-autoencoder-2025-mnist-conv',
+  'mask-autoencoder-2025-mnist-repaired',
+] as const
+
+function maskAutoencoder(id: string): Scheme {
+  return {
+    id,
+    trained: true,
+    async open(options) {
+      const { openMaskAutoencoder } = await import('./mask-autoencoder/index.ts')
+      return openMaskAutoencoder(id, options)
+    },
+  }
+}
+
 /** Every scheme by its paper key. */
 export const schemes: readonly Scheme[] = [
   ...exactFlowIds.map(exactFlow),
@@ -95,6 +116,7 @@ export const schemes: readonly Scheme[] = [
       return { cipher: vortexBijective(), close: async () => undefined }
     },
   },
+  ...maskAutoencoderIds.map(maskAutoencoder),
   ...learnableIds.map(learnable),
   ...baselineIds.map(baseline),
 ]

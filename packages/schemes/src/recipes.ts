@@ -2,6 +2,7 @@ import { LatentError } from '@latent/core'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipe } from './exact-flow/recipe.ts'
+import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
@@ -9,6 +10,7 @@ export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 /** Every training recipe, by the name that `latent train` takes. */
 export const recipes: readonly Recipe[] = [denoiserRecipe, ...flowCryptRecipes]
 export const recipes: readonly Recipe[] = [denoiserRecipe, exactFlowRecipe]
+export const recipes: readonly Recipe[] = [denoiserRecipe, ...maskAutoencoderRecipes]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {

@@ -8,6 +8,7 @@ export * from './study.ts'
 /** Studies by id; each is loaded when it is asked for. */
 export const studies: Readonly<Record<string, () => Promise<Study>>> = {
   'exact-flow': () => import('./exact-flow.ts').then(({ study }) => study),
+  'mask-autoencoder-2025': async () => (await import('./mask-autoencoder/study.ts')).study,
 }
 
 /** @throws E_ARGUMENT for an unknown id, listing the known ones */

@@ -1,2 +1,3 @@
 export * from './labels.ts'
+export * from './sized-networks.ts'
 export * from './tiles.ts'

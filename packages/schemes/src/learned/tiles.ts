@@ -8,6 +8,8 @@ export interface TileRule {
   readonly multiple: number
   /** Smallest side of an image. */
   readonly minimum: number
+  /** Planes that the three of a tile become in the cipher image: 3 unless said otherwise, 1 where a network compresses to a third. */
+  readonly cipherPlanes?: 1 | 3
 }
 
 /** One tile: its number in the image, and its sides after padding. */
@@ -17,7 +19,7 @@ export interface Tile {
   readonly height: number
 }
 
-/** Three planes of a tile, `[3, height, width]`, in and out; samples in 0..1. */
+/** Planes of a tile, `[3, height, width]` of the plain image and `[cipherPlanes, height, width]` of the cipher image; samples in 0..1. */
 export type TileTransform = (planes: Float32Array, tile: Tile) => Promise<Float32Array>
 
 export type Shape = Pick<Image, 'width' | 'height' | 'channels' | 'format'>
@@ -30,8 +32,8 @@ const PEAK: Record<SampleFormat, number> = { u8: 255, u16: 65535, f32: 1 }
  * keep their size but for the padding; others are cut into groups of three planes (the last one
  * repeated), one group below the other: grey becomes RGB, RGBA twice as high.
  */
-export function paddedShape({ width, height, channels }: Shape, { multiple }: TileRule, format: SampleFormat): Shape {
-  return { width: roundUp(width, multiple), height: roundUp(height, multiple) * Math.ceil(channels / PLANES), channels: PLANES, format }
+export function paddedShape({ width, height, channels }: Shape, { multiple, cipherPlanes = PLANES }: TileRule, format: SampleFormat): Shape {
+  return { width: roundUp(width, multiple), height: roundUp(height, multiple) * Math.ceil(channels / PLANES), channels: cipherPlanes, format }
 }
 
 /**
@@ -43,9 +45,7 @@ export async function encryptTiles(plain: Image, rule: TileRule, format: SampleF
   requireSize(plain, rule)
   const cipher = blank(paddedShape(plain, rule, format))
   for (const place of places(plain, rule)) {
-    const planes = new Float32Array(PLANES * place.width * place.height)
-    readPlanes(plain, place, planes)
-    writePlanes(await transform(planes, place), place, cipher, place.group * (cipher.height / groupsOf(plain)), 0)
+    writePlanes(await transform(readPlanes(plain, place, PLANES), place), place, cipher, { planes: cipher.channels, down: place.group * (cipher.height / groupsOf(plain)), group: 0 })
   }
   return cipher
 }
@@ -65,9 +65,8 @@ export async function decryptTiles(cipher: Image, plainShape: Shape, rule: TileR
   const plain = blank(plainShape)
   const below = cipher.height / groupsOf(plainShape)
   for (const place of places(plainShape, rule)) {
-    const planes = new Float32Array(PLANES * place.width * place.height)
-    readPlanes(cipher, { ...place, group: 0, top: place.top + place.group * below }, planes)
-    writePlanes(await transform(planes, place), place, plain, 0, place.group)
+    const planes = readPlanes(cipher, { ...place, group: 0, top: place.top + place.group * below }, cipher.channels)
+    writePlanes(await transform(planes, place), place, plain, { planes: PLANES, down: 0, group: place.group })
   }
   return plain
 }
@@ -92,26 +91,35 @@ function* places({ width, height, channels }: Shape, { tile, multiple }: TileRul
 }
 
 /** Beyond the right and lower edge, and beyond the last channel, the last one is repeated. */
-function readPlanes({ width, height, channels, format, data }: Image, place: Place, planes: Float32Array): void {
+function readPlanes({ width, height, channels, format, data }: Image, place: Place, count: number): Float32Array {
+  const planes = new Float32Array(count * place.width * place.height)
   const scale = 1 / PEAK[format]
   let at = 0
-  for (let plane = 0; plane < PLANES; plane++) {
+  for (let plane = 0; plane < count; plane++) {
     const channel = Math.min(channels - 1, PLANES * place.group + plane)
     for (let y = 0; y < place.height; y++) {
       const row = Math.min(height - 1, place.top + y) * width
       for (let x = 0; x < place.width; x++) planes[at++] = data[(row + Math.min(width - 1, place.left + x)) * channels + channel]! * scale
     }
   }
+  return planes
 }
 
-/** @param down rows to skip in the target @param group the first of three channels of the target, in threes */
-function writePlanes(planes: Float32Array, place: Place, target: Image, down: number, group: number): void {
+interface Destination {
+  readonly planes: number
+  /** Rows to skip in the target. */
+  readonly down: number
+  /** The first of three channels of the target, in threes. */
+  readonly group: number
+}
+
+function writePlanes(planes: Float32Array, place: Place, target: Image, { planes: count, down, group }: Destination): void {
   const { width, height, channels, format, data } = target
-  if (planes.length !== PLANES * place.width * place.height) throw argumentError('a transformed tile', `${PLANES * place.width * place.height} values`, planes.length)
+  if (planes.length !== count * place.width * place.height) throw argumentError('a transformed tile', `${count * place.width * place.height} values`, planes.length)
   const top = PEAK[format]
   const rows = Math.min(place.height, height - down - place.top)
   const columns = Math.min(place.width, width - place.left)
-  for (let plane = 0; plane < PLANES && PLANES * group + plane < channels; plane++) {
+  for (let plane = 0; plane < count && PLANES * group + plane < channels; plane++) {
     for (let y = 0; y < rows; y++) {
       const from = (plane * place.height + y) * place.width
       const to = ((down + place.top + y) * width + place.left) * channels + PLANES * group + plane

@@ -1,0 +1,106 @@
+import { argumentError, type CipherOptions, type CipherTraits, type Image, type ImageCipher, image, type KeySpace, KeyStream, LatentError, randomBytes } from '@latent/core'
+import { compile, type Expr, layers, ops, parameterCount, shape, tensor, type Tensor } from '@latent/graph'
+import { requireKeyBytes, xorInto } from '../byte-cipher.ts'
+import { decryptTiles, encryptTiles, readLabels, sizedNetwork, type TileRule, withLabels } from '../learned/index.ts'
+import { type Model, networkWeights } from '../models/index.ts'
+import type { Profile } from '../recipe.ts'
+import { BLOCK, decode, encode, encoderMacs, type Form, networkParameters, type Networks, quantise, SIDES, type Subject } from './network.ts'
+
+export interface MaskAutoencoderOptions {
+  readonly id: string
+  readonly form: Form
+  readonly subject: Subject
+  readonly model: Model
+  /** Published forms: the mask that encryption XORs with; the one the weights were trained for, unless an experiment asks for another. */
+  readonly mask?: Uint8Array
+}
+
+const NONCE_BYTES = 16
+/** The repaired form is convolutional: tiles only bound the memory. */
+const REPAIRED_TILE = 256
+
+const PUBLISHED_KEYS: KeySpace = { bits: 0, note: 'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts masks, which the decoder has learned.' }
+const REPAIRED_KEYS: KeySpace = { bits: 256, note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is XORed onto the latents; the weights are public.' }
+
+/**
+ * The masked auto-encoder (Madani and Bourennane, "Visually image encryption and compression using a CNN based
+ * auto encoder", IJCNC 17(2), 2025) and a repaired form.
+ *
+ * `conv` and `link`: picture XOR mask, encoder, 16 bytes for every 4x4 block; the decoder gives the picture without
+ * the mask. So the mask is no decryption key, and as a decoder is trained for one mask, a caller's key cannot choose
+ * another: these forms take a key, like every cipher, and make no use of it. Their secret is the weights; those that
+ * ship with Latent are public.
+ *
+ * `repaired` (ours): the encoder sees the plain picture, and its bytes are XORed with a key stream of a fresh nonce.
+ * As many bytes, and nothing decodes without the key. As with every cipher here without authentication, whoever
+ * alters the cipher image alters the picture unnoticed.
+ *
+ * Cipher image: one channel of bytes, as wide and high as the picture padded to whole tiles; each block of 4x4 holds its
+ * 16 latents, row by row (depth to space). Pictures of other sizes are cut into tiles of the side that the network was
+ * trained on, each under the same mask (our choice: the decoder knows no other); the repaired form takes 256x256.
+ *
+ * @throws E_WEIGHTS if the weights do not fit
+ */
+export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoencoderOptions): { cipher: ImageCipher; close: () => Promise<void> } {
+  const repaired = form === 'repaired'
+  const side = SIDES[subject]
+  const { encoder, decoder } = weightsOf(form, subject, model)
+  const hidden = repaired ? undefined : requireMask(mask, side)
+  const rule: TileRule = repaired ? { tile: REPAIRED_TILE, multiple: BLOCK, minimum: 1, cipherPlanes: 1 } : { tile: side, multiple: side, minimum: 1, cipherPlanes: 1 }
+  const encoders = sizedNetwork(tile => compile((x: Expr) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK), shape([1, 3, tile.height, tile.width])))
+  const decoders = sizedNetwork(tile => compile((z: Expr) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1), shape([1, 1, tile.height, tile.width])))
+  const traits: CipherTraits = { exact: false, wire: ['u8'], lengthPreserving: false, secret: repaired ? 'key' : 'weights', randomised: repaired, learnable: false }
+
+  const cipher: ImageCipher = {
+    id,
+    title: `masked auto-encoder, ${repaired ? 'repaired: keyed latents' : form === 'link' ? 'as published, with fully connected links' : 'as published, convolutions alone'} (${subject})`,
+    traits,
+    keySpace: repaired ? REPAIRED_KEYS : PUBLISHED_KEYS,
+    cost: ({ width, height, channels }) => ({ parameters: parameterCount(encoder) + parameterCount(decoder), macs: Math.ceil(channels / 3) * encoderMacs(form, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)) }),
+    async encrypt(plain, key, options = {}) {
+      requireKeyBytes(key)
+      requireWire(id, options, repaired)
+      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => encoders.run(tile, tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes)))
+      const nonce = repaired ? (options.nonce ?? randomBytes(NONCE_BYTES)) : new Uint8Array(0)
+      const cipher = repaired ? await underKey(latents, key, nonce) : latents
+      return withLabels(cipher, plain, model, key, { nonce, check: options.check ?? false })
+    },
+    async decrypt(cipher, key, options = {}) {
+      requireKeyBytes(key)
+      const labels = await readLabels(cipher, model, traits.wire, key, options)
+      const latents = repaired ? await underKey(cipher, key, labels.nonce) : cipher
+      return decryptTiles(latents, labels.plain, rule, (planes, tile) => decoders.run(tile, tensor('f32', [1, 1, tile.height, tile.width], planes)))
+    },
+  }
+  return { cipher, close: async () => void (await Promise.all([encoders.close(), decoders.close()])) }
+}
+
+/** XOR with the key stream of one nonce: its own inverse. */
+async function underKey(source: Image, key: Uint8Array, nonce: Uint8Array): Promise<Image> {
+  const stream = await KeyStream.create(key, 'latent/v1/mask-autoencoder/latents', nonce)
+  return image({ ...source, data: xorInto(await stream.bytes(source.data.length), source.data as Uint8Array) })
+}
+
+/** Bytes of a tile XORed with the mask's; a tile is always as large as the mask. */
+function xorPlanes(planes: Float32Array, mask: Uint8Array): Float32Array {
+  const area = planes.length / 3
+  return planes.map((value, i) => (Math.round(255 * value) ^ mask[3 * (i % area) + Math.floor(i / area)]!) / 255)
+}
+
+function weightsOf(form: Form, subject: Subject, model: Model): Networks<Tensor<'f32'>> {
+  const { encoder, decoder } = networkParameters(form, subject, model.profile as Profile)
+  return { encoder: networkWeights(model, 'encoder', encoder), decoder: networkWeights(model, 'decoder', decoder) } as Networks<Tensor<'f32'>>
+}
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
+
+function requireMask(mask: Uint8Array | undefined, side: number): Uint8Array {
+  const length = 3 * side * side
+  if (mask?.length !== length) throw argumentError('mask', `${length} bytes`, mask)
+  return mask
+}
+
+function requireWire(id: string, { wire, check }: CipherOptions, keyed: boolean): void {
+  if (wire !== undefined && wire !== 'u8') throw new LatentError('E_ARGUMENT', `cipher images of ${id} are bytes, and ${wire} was asked for`, { hint: 'leave the wire format out' })
+  if (check && !keyed) throw new LatentError('E_ARGUMENT', `${id} takes no key, so that there is none to check`, { hint: 'its repaired form has one' })
+}
