@@ -1,4 +1,3 @@
-import { concatBytes } from '@latent/core'
 import { tensorBytes } from './tensor.ts'
 import type { DType, Tensor } from './tensor.ts'
 
@@ -136,14 +135,24 @@ class Message {
   }
 
   message(field: number, value: Message): this {
-    const length = value.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-    this.#add(varint(field * 8 + 2), varint(length))
+    this.#add(varint(field * 8 + 2), varint(value.#length))
     for (const chunk of value.#chunks) this.#chunks.push(chunk)
     return this
   }
 
+  // No spread of the chunks: a training step has more chunks than a call takes arguments.
   bytes(): Uint8Array {
-    return concatBytes(...this.#chunks)
+    const out = new Uint8Array(this.#length)
+    let at = 0
+    for (const chunk of this.#chunks) {
+      out.set(chunk, at)
+      at += chunk.length
+    }
+    return out
+  }
+
+  get #length(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
   #add(...chunks: Uint8Array[]): this {
