@@ -1,11 +1,12 @@
 import { LatentError } from '@latent/core'
 import { denoiserRecipe } from './denoiser/recipe.ts'
+import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 
 /** Every training recipe, by the name that `latent train` takes. */
-export const recipes: readonly Recipe[] = [denoiserRecipe]
+export const recipes: readonly Recipe[] = [denoiserRecipe, encipherGanRecipe, encipherGanPublishedRecipe]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {
