@@ -59,7 +59,7 @@ const OURS = { uniform: 20, neighbours: 300, adversarial: 0.02 }
  */
 const STRUCTURED: Form = {
   norm: 'frozen',
-  steps: { compact: 450, paper: 450 },
+  steps: { compact: 800, paper: 800 },
   ramp: { from: -1, over: 1 },
   cipherTerms: ({ cipher, judged }) =>
     ops.add(
@@ -67,7 +67,7 @@ const STRUCTURED: Form = {
       ops.mul(OURS.adversarial, losses.lsgan.generator(judged)),
     ),
   optimiser: sgd(),
-  rates: [constantRate(2e-4), cosineRate(3e-5, { warmup: 20 })],
+  rates: [constantRate(2e-4), cosineRate(5e-5, { warmup: 20 })],
 }
 
 export const encipherGanPublishedRecipe: Recipe = {
