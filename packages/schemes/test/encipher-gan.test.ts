@@ -24,7 +24,9 @@ function picture(width: number, height: number, channels: number, format: 'u8' |
 
 function psnr(a: Image, b: Image): number {
   const top = a.format === 'u8' ? 255 : 65535
-  const mse = a.data.reduce((sum, value, i) => sum + (value - b.data[i]!) ** 2, 0) / a.data.length
+  let squares = 0
+  for (let i = 0; i < a.data.length; i++) squares += (a.data[i]! - b.data[i]!) ** 2
+  const mse = squares / a.data.length
   return 10 * Math.log10(top ** 2 / mse)
 }
 
@@ -203,15 +205,18 @@ describe('weight files', () => {
 describe('recipes', () => {
   const images = () => Promise.resolve([0, 1, 2, 3, 4, 5, 6, 7].map(i => picture(140 + i, 130, 3) as Image<'u8'>))
 
-  test.each(['encipher-gan', 'encipher-gan-published'])('%s takes a step', { timeout: 120_000 }, async id => {
+  // The structured start recovers pictures before it is trained, a random one does not.
+  test.each([
+    ['encipher-gan', 30, 60],
+    ['encipher-gan-published', 0, 20],
+  ] as const)('%s takes a step', { timeout: 120_000 }, async (id, least, most) => {
     const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images })
     const stepper = await openStepper(run.training, 1, { threads: 1 })
     try {
       const losses = await stepper.advance(await run.data(0), run.rates.map(rate => rate(0, 10)))
       const score = await run.validation!.score(stepper.weights('average'))
-      // The structured start recovers pictures before it is trained, a random one does not.
-      if (id === 'encipher-gan') expect(score).toBeGreaterThan(30)
-      else expect(score).toBeLessThan(20)
+      expect(score).toBeGreaterThan(least)
+      expect(score).toBeLessThan(most)
       expect(losses['pair.l1']).toBeGreaterThan(0)
     } finally {
       await stepper.close()

@@ -56,15 +56,21 @@ export function openStructured(weights?: Uint8Array): Promise<OpenCipher> {
 }
 
 async function openTrained(id: string, title: string, norm: Norm, weights: Uint8Array | undefined, limit: string): Promise<OpenCipher> {
-  const wanted = { scheme: id, profile: 'paper' }
-  const model = weights === undefined ? await loadModel(`${id}-paper`, wanted) : readModel(weights, wanted)
-  const pair = trainedPair(model, 'paper', norm)
+  const model = weights === undefined ? await shippedModel(id) : readModel(weights, { scheme: id, profile: 'paper' })
+  const pair = trainedPair(model, norm)
   return cipherOf({ id, title, profile: 'paper', norm, maker: model, keySpace: { bits: 0, note: `${WEIGHTS_NOTE} ${limit}` }, traits: { secret: 'weights', randomised: false }, pair: () => Promise.resolve(pair) })
 }
 
-/** Both networks of a weight file. @throws E_WEIGHTS */
-export function trainedPair(model: Model, profile: Profile, norm: Norm): Pair {
-  const parameters = generatorParameters(profile, norm)
+const shippedModel = (id: string): Promise<Model> => loadModel(`${id}-paper`, { scheme: id, profile: 'paper' })
+
+/** The weights that come with Latent, for those who study them. */
+export const shippedPairs: Readonly<Record<'instance' | 'frozen', () => Promise<Pair>>> = {
+  instance: async () => trainedPair(await shippedModel(PUBLISHED), 'instance'),
+  frozen: async () => trainedPair(await shippedModel(STRUCTURED), 'frozen'),
+}
+
+function trainedPair(model: Model, norm: Norm): Pair {
+  const parameters = generatorParameters('paper', norm)
   return { encryption: networkWeights(model, 'encryption', parameters), decryption: networkWeights(model, 'decryption', parameters) }
 }
 
@@ -87,10 +93,10 @@ export function openKeyed(profile: Profile = 'paper'): OpenCipher {
 }
 
 function cipherOf({ id, title, profile, norm, maker, keySpace, traits, pair }: Definition): OpenCipher {
-  const networks = rememberNetworks(norm, profile)
+  const networks = openNetworks(norm, profile)
   const nonceBytes = traits.randomised ? NONCE_BYTES : 0
   return {
-    close: networks.close,
+    close: () => networks.close(),
     cipher: {
       id,
       title,
@@ -102,14 +108,14 @@ function cipherOf({ id, title, profile, norm, maker, keySpace, traits, pair }: D
         requireWire(id, options.wire)
         const nonce = options.nonce === undefined ? randomBytes(nonceBytes) : sha256Of(options.nonce).subarray(0, nonceBytes)
         const { encryption } = await pair(key, nonce)
-        const cipher = await encryptTiles(plain, TILES, 'u8', networks.transform(encryption))
+        const cipher = await networks.encrypt(encryption, plain)
         return withLabels(cipher, plain, maker, key, { nonce, check: traits.secret === 'key' && options.check === true })
       },
       async decrypt(cipher, key, options = {}) {
         requireKeyBytes(key)
         const { plain, nonce } = await readLabels(cipher, maker, ['u8'], key, options)
         const { decryption } = await pair(key, nonce)
-        return decryptTiles(cipher, plain, TILES, networks.transform(decryption))
+        return networks.decrypt(decryption, cipher, plain)
       },
     },
   }
@@ -119,11 +125,20 @@ function requireWire(id: string, wire: Image['format'] | undefined): void {
   if (wire !== undefined && wire !== 'u8') throw new LatentError('E_ARGUMENT', `${id} writes cipher images of 8-bit samples, and ${wire} was asked for`)
 }
 
+/** Runs networks of one form on images of any size, without labels. */
+export interface Networks {
+  /** @returns 8 bits a sample. @throws E_IMAGE below the smallest size */
+  encrypt(encryption: Weights, plain: Image): Promise<Image>
+  /** @throws E_IMAGE if the cipher image cannot have come from a plain one of this shape */
+  decrypt(decryption: Weights, cipher: Image, plain: Pick<Image, 'width' | 'height' | 'channels' | 'format'>): Promise<Image>
+  close(): Promise<void>
+}
+
 /**
- * Runs networks on tiles. Weights are fed rather than built in: one session then serves every key,
- * and keyed weights change with every image.
+ * Sessions by size. Weights are fed rather than built in: one session then serves every key, and keyed
+ * weights change with every image.
  */
-function rememberNetworks(norm: Norm, profile: Profile) {
+export function openNetworks(norm: Norm, profile: Profile): Networks {
   const parameters = mapTree(generatorParameters(profile, norm), (_, leaf) => shape((leaf as Parameter).dims))
   const sessions = new Map<string, Promise<Compiled>>()
   const sessionFor = async (height: number, width: number): Promise<Compiled> => {
@@ -139,16 +154,18 @@ function rememberNetworks(norm: Norm, profile: Profile) {
     sessions.set(name, opened)
     return opened
   }
+  const transform = (weights: Weights) => {
+    const feeds = Object.fromEntries(leaves<Tensor>(weights as unknown as Tree<Tensor>).map(([path, value]) => [`p.${path}`, value]))
+    return async (planes: Float32Array, { width, height }: Tile): Promise<Float32Array> => {
+      const session = await sessionFor(height, width)
+      const { output } = await session.run({ ...feeds, x: tensor('f32', [1, 3, height, width], planes.map(value => 2 * value - 1)) })
+      return (output!.data as Float32Array).map(value => (value + 1) / 2)
+    }
+  }
   return {
-    transform(weights: Weights) {
-      const feeds = Object.fromEntries(leaves<Tensor>(weights as unknown as Tree<Tensor>).map(([path, value]) => [`p.${path}`, value]))
-      return async (planes: Float32Array, { width, height }: Tile): Promise<Float32Array> => {
-        const session = await sessionFor(height, width)
-        const { output } = await session.run({ ...feeds, x: tensor('f32', [1, 3, height, width], planes.map(value => 2 * value - 1)) })
-        return (output!.data as Float32Array).map(value => (value + 1) / 2)
-      }
-    },
-    async close(): Promise<void> {
+    encrypt: (encryption, plain) => encryptTiles(plain, TILES, 'u8', transform(encryption)),
+    decrypt: (decryption, cipher, plain) => decryptTiles(cipher, plain, TILES, transform(decryption)),
+    async close() {
       const open = [...sessions.values()]
       sessions.clear()
       for (const session of open) await (await session).close()

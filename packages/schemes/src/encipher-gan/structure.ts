@@ -160,7 +160,7 @@ async function structured(profile: Profile, plan: Plan, seed: number | undefined
   const outermost = Math.floor(width / 6)
   const [enter, leave] = [plan.enter.slice(0, outermost), plan.leave.slice(0, outermost)]
   const parameters = generatorParameters(profile, 'frozen')
-  const weights = (seed === undefined ? mapTree(parameters, (_, leaf) => zeros('f32', (leaf as Parameter).dims)) : await initialise(parameters, seed)) as Weights
+  const weights: Weights = seed === undefined ? mapTree(parameters, (_, leaf) => zeros('f32', (leaf as Parameter).dims)) : await initialise(parameters, seed)
 
   const entering = taps(weights.enter)
   for (const { channel, colour, sign, threshold } of hinged(enter)) {
