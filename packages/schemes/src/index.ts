@@ -117,6 +117,29 @@ export const schemes: readonly Scheme[] = [
     },
   },
   ...maskAutoencoderIds.map(maskAutoencoder),
+  {
+    id: 'encipher-gan-2023',
+    trained: true,
+    async open({ weights } = {}) {
+      const { openPublished } = await import('./encipher-gan/index.ts')
+      return openPublished(weights)
+    },
+  },
+  {
+    id: 'encipher-gan-2023-structured',
+    trained: true,
+    async open({ weights } = {}) {
+      const { openStructured } = await import('./encipher-gan/index.ts')
+      return openStructured(weights)
+    },
+  },
+  {
+    id: 'encipher-gan-2023-keyed',
+    async open() {
+      const { openKeyed } = await import('./encipher-gan/index.ts')
+      return openKeyed()
+    },
+  },
   ...learnableIds.map(learnable),
   ...baselineIds.map(baseline),
 ]

@@ -3,6 +3,7 @@ import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipe } from './exact-flow/recipe.ts'
 import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
+import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
@@ -11,6 +12,7 @@ export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 export const recipes: readonly Recipe[] = [denoiserRecipe, ...flowCryptRecipes]
 export const recipes: readonly Recipe[] = [denoiserRecipe, exactFlowRecipe]
 export const recipes: readonly Recipe[] = [denoiserRecipe, ...maskAutoencoderRecipes]
+export const recipes: readonly Recipe[] = [denoiserRecipe, encipherGanRecipe, encipherGanPublishedRecipe]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {

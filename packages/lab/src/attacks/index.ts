@@ -1,6 +1,7 @@
 export * from './block-nibbles.ts'
 export * from './coordinate-map.ts'
 export * from './feature-reconstruction.ts'
+export * from './linear-blocks.ts'
 export * from './oracle.ts'
 export * from './pixel-based.ts'
 export * from './sample-map.ts'

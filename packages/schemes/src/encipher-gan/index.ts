@@ -1,0 +1,3 @@
+export * from './cipher.ts'
+export * from './network.ts'
+export * from './structure.ts'

@@ -1,0 +1,225 @@
+import { type Image, LatentError } from '@latent/core'
+import { adam, compile, constantRate, cosineRate, epochOrder, linearRate, losses, mapTree, ops, seedKey, sgd, shape, stepStream, tensor } from '@latent/graph'
+import type { Expr, MapTree, Operand, Optimiser, Parameter, Tensor, Training } from '@latent/graph'
+import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
+import { discriminate, discriminatorParameters, type Generator, generate, generatorParameters, type Norm } from './network.ts'
+import { mixing, START, structuredPair } from './structure.ts'
+
+/** A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like. */
+const PICTURES = 4
+const CROPS = 2
+const BATCH = PICTURES * CROPS
+const CROP = 48
+/** Validation: the middle of some pictures of `val`. */
+const CHECK = { pictures: 8, size: 128 }
+
+const DATA = 'BSDS500, train: 200 photographs, for research and education that is not commercial'
+const SHIPS = ['encryption', 'decryption']
+
+interface Terms {
+  readonly cipher: Expr
+  readonly restored: Expr
+  readonly plain: Expr
+  readonly noise: Expr
+  readonly judged: Expr
+}
+
+interface Form {
+  readonly norm: Norm
+  readonly steps: Record<Profile, number>
+  /** The part of the run before the cipher terms count, and the part over which they are brought in. */
+  readonly ramp: { readonly from: number; readonly over: number }
+  /** All images in 0..1. */
+  readonly cipherTerms: (terms: Terms) => Expr
+  /** Of the pair. */
+  readonly optimiser: Optimiser
+  readonly rates: RecipeRun['rates']
+}
+
+/**
+ * As published as far as it is known: instance norm, random start, adversarial + SSIM + L1. Weights,
+ * optimiser, batch and the target cipher images are unknown; ours are 1, 1, 10, 10, least squares, Adam with
+ * beta1 0.5, and uniform noise. The paper's length of training is unknown too; ours is short.
+ */
+const PUBLISHED: Form = {
+  norm: 'instance',
+  steps: { compact: 700, paper: 700 },
+  ramp: { from: 0.3, over: 0.3 },
+  cipherTerms: ({ cipher, noise, judged }) => ops.add(losses.lsgan.generator(judged), ops.sub(1, losses.ssim(cipher, noise))),
+  optimiser: adam({ beta1: 0.5 }),
+  rates: [linearRate(2e-4), linearRate(2e-4)],
+}
+
+/** Weights of our cipher terms. */
+const OURS = { uniform: 20, neighbours: 300, adversarial: 0.02 }
+
+/**
+ * Ours: thresholds in place of norms, the structured start, and cipher terms that say what the tests
+ * measure: samples of one picture's cipher uniform, its neighbours uncorrelated.
+ */
+const STRUCTURED: Form = {
+  norm: 'frozen',
+  steps: { compact: 800, paper: 800 },
+  ramp: { from: -1, over: 1 },
+  cipherTerms: ({ cipher, judged }) =>
+    ops.add(
+      ops.add(ops.mul(OURS.uniform, losses.uniformDistance(byPicture(cipher))), ops.mul(OURS.neighbours, losses.neighbourCovariance(byPicture(cipher)))),
+      ops.mul(OURS.adversarial, losses.lsgan.generator(judged)),
+    ),
+  optimiser: sgd(),
+  rates: [constantRate(2e-4), cosineRate(5e-5, { warmup: 20 })],
+}
+
+export const encipherGanPublishedRecipe: Recipe = {
+  id: 'encipher-gan-published',
+  title: 'Encipher GAN as published: instance norm, random start',
+  data: DATA,
+  ships: SHIPS,
+  open: context => open(context, PUBLISHED),
+}
+
+export const encipherGanRecipe: Recipe = {
+  id: 'encipher-gan',
+  title: 'Encipher GAN, ours: thresholds in place of norms, started as a linear code',
+  data: DATA,
+  ships: SHIPS,
+  async open(context) {
+    const run = await open(context, STRUCTURED)
+    const pair = await structuredPair(context.profile, await mixing(seedKey(context.seed), START), context.seed)
+    return { ...run, training: { ...run.training, start: flat(pair) } }
+  },
+}
+
+function flat(pair: Record<string, object>): Record<string, Tensor<'f32'>> {
+  const found: Record<string, Tensor<'f32'>> = {}
+  mapTree(pair, (path, leaf) => (found[path] = leaf as unknown as Tensor<'f32'>))
+  return found
+}
+
+async function open({ profile, seed, images }: RecipeContext, { norm, steps, ramp, cipherTerms, optimiser, rates }: Form): Promise<RecipeRun> {
+  const plain = (await images('bsds500', 'train')).map(inUnits)
+  const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures).map(picture => cut(inUnits(picture), CHECK.size, 0.5, 0.5, false))
+  const networks = { encryption: generatorParameters(profile, norm), decryption: generatorParameters(profile, norm), discriminator: discriminatorParameters(profile) }
+  const dims = [BATCH, 3, CROP, CROP]
+  const training: Training<typeof networks> = {
+    networks,
+    batch: { plain: shape(dims), noise: shape(dims), ramp: shape([]) },
+    average: 0.998,
+    phases: [
+      {
+        name: 'discriminator',
+        trains: ['discriminator'],
+        optimiser: adam({ beta1: 0.5 }),
+        loss: ({ networks: { encryption, discriminator }, batch }) => {
+          const cipher = ops.stopGradient(generate(encryption, batch['plain']!, norm))
+          return { loss: losses.lsgan.discriminator(discriminate(discriminator, batch['noise']!), discriminate(discriminator, cipher)) }
+        },
+      },
+      {
+        name: 'pair',
+        trains: ['encryption', 'decryption'],
+        optimiser,
+        clip: 1,
+        loss: ({ networks: { encryption, decryption, discriminator }, batch }) => {
+          const cipher = generate(encryption, batch['plain']!, norm)
+          const restored = unit(generate(decryption, wire(cipher), norm))
+          const image = unit(batch['plain']!)
+          const terms = { cipher: unit(cipher), restored, plain: image, noise: unit(batch['noise']!), judged: discriminate(discriminator, cipher) }
+          const [l1, structure] = [losses.l1(restored, image), ops.sub(1, losses.ssim(restored, image))]
+          const hidden = cipherTerms(terms)
+          return {
+            loss: ops.add(ops.mul(10, ops.add(l1, structure)), ops.mul(batch['ramp']!, hidden)),
+            metrics: { l1, structure, hidden, uniform: losses.uniformDistance(byPicture(terms.cipher)) },
+          }
+        },
+      },
+    ],
+  }
+  const length = steps[profile]
+  const order = epochOrder(seed, plain.length, PICTURES)
+  const validate = await openValidation(profile, norm, checks)
+  return {
+    training: training as unknown as Training<never, never>,
+    rates,
+    steps: length,
+    batchSize: BATCH,
+    async data(step) {
+      const picked = await order(step)
+      const stream = await stepStream(seed, step, 'crop')
+      const places = await stream.uniforms(3 * BATCH)
+      const values = new Float32Array(BATCH * 3 * CROP * CROP)
+      for (let i = 0; i < BATCH; i++) {
+        const [u, v, mirror] = places.subarray(3 * i, 3 * i + 3)
+        // Crop i of the batch is of picture i % PICTURES: `byPicture` counts on it.
+        values.set(cut(plain[picked[i % PICTURES]!]!, CROP, u!, v!, mirror! < 0.5), i * 3 * CROP * CROP)
+      }
+      const noise = Float32Array.from(await stream.bytes(values.length), byte => byte / 127.5 - 1)
+      const weight = Math.min(1, Math.max(0, (step / length - ramp.from) / ramp.over))
+      return { plain: tensor('f32', dims, values), noise: tensor('f32', dims, noise), ramp: tensor('f32', [], Float32Array.of(weight)) }
+    },
+    scoreName: 'PSNR in dB on validation pictures, cipher in 8 bits',
+    validation: { every: 100, patience: length, score: weights => validate.score(weights) },
+    close: () => validate.close(),
+  }
+}
+
+/** From -1..1 to 0..1. */
+const unit = (x: Expr): Expr => ops.mul(0.5, ops.add(x, 1))
+
+/** What is left of a cipher in -1..1 after 8 bits. */
+const wire = (cipher: Expr): Expr => ops.sub(ops.mul(1 / 127.5, ops.roundStraightThrough(ops.mul(127.5, ops.add(cipher, 1)))), 1)
+
+/** Crops of one picture as one channel's batch: losses that pool batches then pool pictures. */
+function byPicture(x: Expr): Expr {
+  const [, c, h, w] = x.shape as [number, number, number, number]
+  return ops.reshape(x, [CROPS, PICTURES * c, h, w])
+}
+
+/** A picture as three planes in -1..1. */
+interface Planes {
+  readonly width: number
+  readonly height: number
+  readonly data: Float32Array
+}
+
+function inUnits({ width, height, channels, data }: Image<'u8'>): Planes {
+  const out = new Float32Array(3 * width * height)
+  for (let c = 0; c < 3; c++) for (let i = 0; i < width * height; i++) out[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 127.5 - 1
+  return { width, height, data: out }
+}
+
+function cut({ width, height, data }: Planes, size: number, u: number, v: number, mirror: boolean): Float32Array {
+  const [left, top] = [Math.floor(u * (width - size + 1)), Math.floor(v * (height - size + 1))]
+  const out = new Float32Array(3 * size * size)
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < size; y++) {
+      const from = (c * height + top + y) * width + left
+      const row = data.subarray(from, from + size)
+      out.set(mirror ? row.toReversed() : row, (c * size + y) * size)
+    }
+  }
+  return out
+}
+
+async function openValidation(profile: Profile, norm: Norm, checks: readonly Float32Array[]) {
+  if (checks.length === 0) throw new LatentError('E_DATA', 'there are no validation pictures')
+  const dims = [1, 3, CHECK.size, CHECK.size]
+  const weights = mapTree({ encryption: generatorParameters(profile, norm), decryption: generatorParameters(profile, norm) }, (_, leaf) => shape((leaf as Parameter).dims))
+  const compiled = await compile(
+    ({ p, x }: { p: MapTree<typeof weights, Expr>; x: Expr }) => generate(p.decryption as Generator<Operand>, wire(generate(p.encryption as Generator<Operand>, x, norm)), norm),
+    { p: weights, x: shape(dims) },
+  )
+  return {
+    close: () => compiled.close(),
+    async score(found: Record<string, Tensor<'f32'>>): Promise<number> {
+      const feeds = Object.fromEntries(Object.entries(found).filter(([path]) => !path.startsWith('discriminator.')).map(([path, value]) => [`p.${path}`, value]))
+      let total = 0
+      for (const picture of checks) {
+        const { output } = await compiled.run({ ...feeds, x: tensor('f32', dims, picture) })
+        const restored = output!.data as Float32Array
+        total += 10 * Math.log10(4 / (picture.reduce((sum, value, i) => sum + (value - restored[i]!) ** 2, 0) / picture.length))
+      }
+      return total / checks.length
+    },
+  }
+}
