@@ -1,11 +1,12 @@
 import { LatentError } from '@latent/core'
 import { denoiserRecipe } from './denoiser/recipe.ts'
+import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 
 /** Every training recipe, by the name that `latent train` takes. */
-export const recipes: readonly Recipe[] = [denoiserRecipe]
+export const recipes: readonly Recipe[] = [denoiserRecipe, denseResnetRecipe, denseResnetPublishedRecipe]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {
