@@ -88,6 +88,22 @@ export const schemes: readonly Scheme[] = [
       return { cipher: vortexBijective(), close: async () => undefined }
     },
   },
+  {
+    id: 'dense-resnet-2024',
+    trained: true,
+    async open(options) {
+      const { DESCRIBED, openDenseResnet } = await import('./dense-resnet/index.ts')
+      return openDenseResnet(DESCRIBED, options)
+    },
+  },
+  {
+    id: 'dense-resnet-2024-repaired',
+    trained: true,
+    async open(options) {
+      const { openDenseResnet, REPAIRED } = await import('./dense-resnet/index.ts')
+      return openDenseResnet(REPAIRED, options)
+    },
+  },
   ...learnableIds.map(learnable),
   ...baselineIds.map(baseline),
 ]

@@ -113,10 +113,12 @@ export function decryptNetwork(form: Form, p: DenseNetwork<Operand>, cipher: Exp
 }
 
 /** Multiply-accumulates of one network for an image whose sides are multiples of 4. */
-export function multiplications(p: DenseNetwork<Parameter>, width: number, height: number): number {
-  const weights = (layer: Tree<Parameter>) => leaves(layer).reduce((sum, [path, { dims }]) => sum + (path.endsWith('weight') ? elementCount(dims) : 0), 0)
-  const pixels = width * height
-  // A transposed convolution of stride 2 multiplies every input with every tap, at the input's size; a
-  // convolution after up-sampling does so at the output's. The former is what we count and run.
-  return pixels * (weights(p.first) + weights(p.last)) + (pixels / 4) * (weights(p.down1) + weights(p.up2)) + (pixels / 16) * (weights(p.down2) + weights(p.up1) + p.blocks.reduce((sum, block) => sum + weights(block), 0))
+export function multiplications(form: Form, p: DenseNetwork<Parameter>, width: number, height: number): number {
+  const weights = (part: Tree<Parameter>) => leaves(part).reduce((sum, [path, { dims }]) => sum + (path.endsWith('weight') ? elementCount(dims) : 0), 0)
+  const full = width * height
+  const [half, quarter] = [full / 4, full / 16]
+  // A transposed convolution works at the size of its input, a convolution behind up-sampling at that of its output.
+  const [up1, up2] = form === 'own' ? [quarter, half] : [half, full]
+  const blocks = p.blocks.reduce((sum, block) => sum + weights(block), 0)
+  return full * (weights(p.first) + weights(p.last)) + half * weights(p.down1) + quarter * (weights(p.down2) + blocks) + up1 * weights(p.up1) + up2 * weights(p.up2)
 }
