@@ -113,7 +113,9 @@ function inverse(step: Step): Pass {
   }
 }
 
-const rotateLeft = (byte: number, by: number): number => ((byte << by) | (byte >>> (8 - by))) & 255
+function rotateLeft(byte: number, by: number): number {
+  return ((byte << by) | (byte >>> (8 - by))) & 255
+}
 
 /** The S-box of AES and its inverse: inversion in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1, then an affine map (FIPS 197, 5.1.1). */
 function sboxes(): [Uint8Array, Uint8Array] {

@@ -32,10 +32,10 @@ export interface Widths {
   readonly blocks: number
 }
 
-/** `compact` halves the channels. A quarter of them would hold less than the 48 samples of a 4x4 block. */
+/** `compact` has about half the weights. With a quarter of the channels it could not hold the 48 samples of a 4x4 block. */
 export const WIDTHS: Record<Profile, Widths> = {
   paper: { full: 32, half: 64, quarter: 128, growth: 32, blocks: 3 },
-  compact: { full: 16, half: 32, quarter: 64, growth: 32, blocks: 3 },
+  compact: { full: 24, half: 48, quarter: 64, growth: 32, blocks: 3 },
 }
 
 /** Both sides of an image must be multiples of this. */

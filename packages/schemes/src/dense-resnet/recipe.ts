@@ -17,15 +17,16 @@ import { structuredStart } from './structured-start.ts'
  */
 const LOSS: Record<Form, { security: number; quality: number; smoothness: number }> = {
   published: { security: 1, quality: 10, smoothness: 0.01 },
-  own: { security: 10, quality: 10, smoothness: 0.01 },
+  own: { security: 30, quality: 10, smoothness: 0.01 },
 }
 /**
  * Learning rates of the two networks. The structured start amplifies the finest details of an image a few
  * hundred times, and any change of the weights before them with it: hence the small steps of its encryption.
  */
 const RATE: Record<Form, Record<keyof Networks, number>> = { published: { encryption: 1e-3, decryption: 1e-3 }, own: { encryption: 3e-4, decryption: 3e-4 } }
+/** See {@link cautiousAdam}. */
 const CAUTION = 3e-4
-const STEPS: Record<Profile, number> = { compact: 4000, paper: 12_000 }
+const STEPS: Record<Profile, number> = { compact: 4000, paper: 4000 }
 const BATCH = 8
 const CROP = 32
 /** Validation: the middle of each picture of `val`. */
@@ -55,7 +56,7 @@ function recipe(form: Form, id: string, title: string): Recipe {
         batchSize: BATCH,
         data: step => batchOf(pictures, order, seed, step, rampOf(form, step, steps)),
         scoreName: 'PSNR in dB of validation pictures encrypted to bytes and decrypted, networks alone',
-        validation: { every: 100, patience: steps, score: weights => validate.score(weights) },
+        validation: { every: 200, patience: steps, score: weights => validate.score(weights) },
         close: () => validate.close(),
       } satisfies RecipeRun
     },

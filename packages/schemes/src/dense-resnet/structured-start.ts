@@ -34,11 +34,20 @@ const GAIN = 1.4
 /** Added where negative values must pass a ReLU, and subtracted behind it. */
 const LIFT = 6
 
+interface Logit {
+  readonly slope: number
+  readonly knots: readonly (readonly [knot: number, change: number])[]
+  readonly last: readonly [knot: number, change: number]
+}
+
 /**
- * A piecewise linear logit(u), odd around 1/2: slope at the centre, then [knot, change of slope]. Least
- * squares over the 256 levels. The last knot lies behind the first layer, on its result.
+ * Piecewise linear logit(u), odd around 1/2: the slope at the centre, and its change at knots above 1/2. Least
+ * squares over the 256 levels. As many knots as the first layer has channels for; the last one lies behind it.
  */
-const LOGIT = { slope: 4.189, knots: [[0.732, 2.187], [0.869, 5.71], [0.9428, 15.532], [0.9785, 50.767]], last: [0.9945, 275.806] } as const
+const LOGITS: readonly Logit[] = [
+  { slope: 4.27, knots: [[0.7699, 3.39], [0.9082, 10.841], [0.9708, 44.939]], last: [0.9941, 290.859] },
+  { slope: 4.189, knots: [[0.732, 2.187], [0.869, 5.71], [0.9428, 15.532], [0.9785, 50.767]], last: [0.9945, 275.806] },
+]
 
 /** @param pictures what scales are measured on: the training pictures */
 export async function structuredStart(widths: Widths, pictures: readonly Image<'u8'>[], seed: number): Promise<StructuredStart> {
@@ -147,8 +156,7 @@ function writeEncryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
 }
 
 function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: BlockCode): void {
-  const spare = Math.floor(dims(p.first)[0]! / 3)
-  const knots = LOGIT.knots.slice(0, (spare - 1) >> 1)
+  const { slope, knots, last: lastKnot } = LOGITS.findLast(({ knots }) => 3 * (1 + 2 * knots.length) <= dims(p.first)[0]!)!
   const first = convolution(p.first)
   // A colour is u itself, and relu(u - t), relu(1 - t - u) for every knot t.
   const each = 1 + 2 * knots.length
@@ -159,29 +167,26 @@ function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
       first.output(c * each + 2 + 2 * j, 1 - t).from(c, -1, 3, 3)
     })
   }
-  const logit: [channel: number, factor: number][] = [[0, LOGIT.slope], ...knots.flatMap(([, change], j): [number, number][] => [[1 + 2 * j, change], [2 + 2 * j, -change]])]
+  const logit: [channel: number, factor: number][] = [[0, slope], ...knots.flatMap(([, change], j): [number, number][] => [[1 + 2 * j, change], [2 + 2 * j, -change]])]
   const terms = (colour: number, sign: number) => logit.map(([channel, factor]): [number, number] => [colour * each + channel, (sign * factor) / GAIN])
-  const centre = -LOGIT.slope / 2 / GAIN
-  // Behind the first layer the last knot: relu(y - T) and relu(-y - T) steepen the ends.
-  const [lastKnot, change] = LOGIT.last
-  const bendAt = (LOGIT.slope * (lastKnot - 0.5) + knots.reduce((sum, [t, step]) => sum + step * (lastKnot - t), 0)) / GAIN
-  const steepen = change / (LOGIT.slope + knots.reduce((sum, [, step]) => sum + step, 0))
-  const units = dims(p.down1)[0]! >= 36 ? 3 : 1
+  const centre = -slope / 2 / GAIN
+  // Behind the first layer the last knot: relu(z - T) and relu(-z - T) steepen the ends.
+  const [end, change] = lastKnot
+  const bendAt = (slope * (end - 0.5) + knots.reduce((sum, [t, step]) => sum + step * (end - t), 0)) / GAIN
+  const steepen = change / knots.reduce((sum, [, step]) => sum + step, slope)
   const down1 = convolution(p.down1)
   for (let i = 0; i < 12; i++) {
     const [colour, cell] = [i % 3, Math.floor(i / 3)]
     const read = (output: number, bias: number, sign: number) => terms(colour, sign).reduce((row, [channel, factor]) => row.from(channel, factor, 1 + (cell >> 1), 1 + (cell & 1)), down1.output(output, bias))
-    read(i * units, centre + LIFT, 1)
-    if (units === 3) {
-      read(i * units + 1, centre - bendAt, 1)
-      read(i * units + 2, -centre - bendAt, -1)
-    }
+    read(3 * i, centre + LIFT, 1)
+    read(3 * i + 1, centre - bendAt, 1)
+    read(3 * i + 2, -centre - bendAt, -1)
   }
   const down2 = convolution(p.down2)
   for (let i = 0; i < SAMPLES; i++) {
     const [from, cell] = [i % 12, Math.floor(i / 12)]
-    const row = down2.output(i).from(from * units, 1, 1 + (cell >> 1), 1 + (cell & 1))
-    if (units === 3) row.from(from * units + 1, steepen, 1 + (cell >> 1), 1 + (cell & 1)).from(from * units + 2, -steepen, 1 + (cell >> 1), 1 + (cell & 1))
+    const tap = [1 + (cell >> 1), 1 + (cell & 1)] as const
+    down2.output(i).from(3 * from, 1, ...tap).from(3 * from + 1, steepen, ...tap).from(3 * from + 2, -steepen, ...tap)
   }
   quieten(p.blocks[0]!)
   linear(p.blocks[0]!, transposed(mix), new Float64Array(SAMPLES).fill(-LIFT))
