@@ -1,5 +1,5 @@
-import type { Image } from '@latent/core'
-import { adam, compile, cosineRate, epochOrder, leaves, losses, ops, shape, stepStream, tensor } from '@latent/graph'
+import type { Image, KeyStream } from '@latent/core'
+import { adam, compile, cosineRate, elementCount, epochOrder, leaves, losses, ops, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, Tensor, Training, Tree } from '@latent/graph'
 import type { Profile, Recipe, RecipeRun } from '../recipe.ts'
 import { cautiousAdam } from './cautious-adam.ts'
@@ -19,6 +19,8 @@ const LOSS: Record<Form, { security: number; quality: number; smoothness: number
   published: { security: 1, quality: 10, smoothness: 0.01 },
   own: { security: 30, quality: 10, smoothness: 0.01 },
 }
+/** Weight of the covariance of neighbours within the encryption loss; it is a square, and small. */
+const NEIGHBOURS = 100
 /**
  * Learning rates of the two networks. The structured start amplifies the finest details of an image a few
  * hundred times, and any change of the weights before them with it: hence the small steps of its encryption.
@@ -26,9 +28,9 @@ const LOSS: Record<Form, { security: number; quality: number; smoothness: number
 const RATE: Record<Form, Record<keyof Networks, number>> = { published: { encryption: 1e-3, decryption: 1e-3 }, own: { encryption: 3e-4, decryption: 3e-4 } }
 /** See {@link cautiousAdam}. */
 const CAUTION = 3e-4
-const STEPS: Record<Profile, number> = { compact: 4000, paper: 4000 }
-const BATCH = 8
-const CROP = 32
+const STEPS: Record<Form, Record<Profile, number>> = { published: { compact: 1500, paper: 1500 }, own: { compact: 3000, paper: 3000 } }
+/** Instance norm sees the whole picture in use, so its crops should not be too small a part of one. */
+const CROPS: Record<Form, { batch: number; crop: number }> = { published: { batch: 4, crop: 64 }, own: { batch: 8, crop: 32 } }
 /** Validation: the middle of each picture of `val`. */
 const CHECK = { pictures: 12, size: 128 }
 
@@ -47,14 +49,15 @@ function recipe(form: Form, id: string, title: string): Recipe {
       const training = trainingOf(form, networks)
       const started = form === 'own' ? { ...training, start: Object.fromEntries(leaves<Tensor<'f32'>>((await structuredStart(WIDTHS[profile], pictures, seed)) as unknown as Tree<Tensor<'f32'>>)) } : training
       const validate = await openValidation(form, networks, checks)
-      const steps = STEPS[profile]
-      const order = epochOrder(seed, pictures.length, BATCH)
+      const steps = STEPS[form][profile]
+      const { batch, crop } = CROPS[form]
+      const order = epochOrder(seed, pictures.length, batch)
       return {
         training: started as unknown as Training<never, never>,
         rates: [RATE[form].encryption, RATE[form].decryption].map(rate => cosineRate(rate, { warmup: 100, end: rate / 50 })),
         steps,
-        batchSize: BATCH,
-        data: step => batchOf(pictures, order, seed, step, rampOf(form, step, steps)),
+        batchSize: batch,
+        data: async step => batchOf(pictures, await order(step), crop, await stepStream(seed, step, 'crop'), rampOf(form, step, steps)),
         scoreName: 'PSNR in dB of validation pictures encrypted to bytes and decrypted, networks alone',
         validation: { every: 200, patience: steps, score: weights => validate.score(weights) },
         close: () => validate.close(),
@@ -68,7 +71,8 @@ type Networks = { encryption: ReturnType<typeof networkParameters>; decryption: 
 function trainingOf(form: Form, networks: Networks): Training<Networks> {
   const { security, quality, smoothness } = LOSS[form]
   const optimiser = form === 'own' ? cautiousAdam(CAUTION) : adam()
-  const crops = shape([BATCH, 3, CROP, CROP])
+  const { batch, crop } = CROPS[form]
+  const crops = shape([batch, 3, crop, crop])
   return {
     networks,
     batch: { clean: crops, rounding: crops, ramp: shape([]) },
@@ -83,7 +87,7 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
           const uniform = losses.uniformDistance(eachImage(cipher))
           const neighbours = losses.neighbourCovariance(cipher)
           const { loss } = decryptionLoss(decryption, cipher, batch)
-          return { loss: ops.add(loss, ops.mul(ops.mul(ops.add(uniform, neighbours), security), batch['ramp']!)), metrics: { uniform, neighbours } }
+          return { loss: ops.add(loss, ops.mul(ops.mul(ops.add(uniform, ops.mul(neighbours, NEIGHBOURS)), security), batch['ramp']!)), metrics: { uniform, neighbours } }
         },
       },
       {
@@ -114,19 +118,17 @@ function eachImage(x: Expr): Expr {
 /** From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that nothing comes out of. */
 const rampOf = (form: Form, step: number, total: number): number => (form === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3)))
 
-async function batchOf(pictures: readonly Image<'u8'>[], order: (step: number) => Promise<Uint32Array>, seed: number, step: number, ramp: number): Promise<Record<string, Tensor>> {
-  const picked = await order(step)
-  const stream = await stepStream(seed, step, 'crop')
-  const places = await stream.uniforms(3 * BATCH)
-  const clean = new Float32Array(BATCH * 3 * CROP * CROP)
+async function batchOf(pictures: readonly Image<'u8'>[], picked: Uint32Array, size: number, stream: KeyStream, ramp: number): Promise<Record<string, Tensor>> {
+  const places = await stream.uniforms(3 * picked.length)
+  const dims = [picked.length, 3, size, size]
+  const clean = new Float32Array(elementCount(dims))
   picked.forEach((index, i) => {
     const [u, v, mirror] = places.subarray(3 * i, 3 * i + 3)
     const picture = pictures[index]!
-    const place = { left: Math.floor(u! * (picture.width - CROP + 1)), top: Math.floor(v! * (picture.height - CROP + 1)), size: CROP, mirrored: mirror! < 0.5 }
-    clean.set(planes(picture, place), i * 3 * CROP * CROP)
+    const place = { left: Math.floor(u! * (picture.width - size + 1)), top: Math.floor(v! * (picture.height - size + 1)), size, mirrored: mirror! < 0.5 }
+    clean.set(planes(picture, place), (i * clean.length) / picked.length)
   })
   const rounding = Float32Array.from(await stream.uniforms(clean.length), u => (u - 0.5) / 255)
-  const dims = [BATCH, 3, CROP, CROP]
   return { clean: tensor('f32', dims, clean), rounding: tensor('f32', dims, rounding), ramp: tensor('f32', [], Float32Array.of(ramp)) }
 }
 
