@@ -6,7 +6,9 @@ export { contactSheet, enlarged } from './pictures.ts'
 export * from './study.ts'
 
 /** Studies by id; each is loaded when it is asked for. */
-export const studies: Readonly<Record<string, () => Promise<Study>>> = {}
+export const studies: Readonly<Record<string, () => Promise<Study>>> = {
+  'dense-resnet-2024': async () => (await import('./dense-resnet/index.ts')).study,
+}
 
 /** @throws E_ARGUMENT for an unknown id, listing the known ones */
 export async function findStudy(id: string): Promise<Study> {

@@ -1,6 +1,6 @@
 import type { Image, KeyStream } from '@latent/core'
 import { adam, compile, cosineRate, elementCount, epochOrder, leaves, losses, ops, shape, stepStream, tensor } from '@latent/graph'
-import type { Expr, Tensor, Training, Tree } from '@latent/graph'
+import type { Expr, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeRun } from '../recipe.ts'
 import { cautiousAdam } from './cautious-adam.ts'
 import { decryptNetwork, type DenseNetwork, encryptNetwork, type Form, networkParameters, WIDTHS } from './network.ts'
@@ -47,7 +47,7 @@ function recipe(form: Form, id: string, title: string): Recipe {
       const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures)
       const networks = { encryption: networkParameters(form, WIDTHS[profile]), decryption: networkParameters(form, WIDTHS[profile]) }
       const training = trainingOf(form, networks)
-      const started = form === 'own' ? { ...training, start: Object.fromEntries(leaves<Tensor<'f32'>>((await structuredStart(WIDTHS[profile], pictures, seed)) as unknown as Tree<Tensor<'f32'>>)) } : training
+      const started = form === 'own' ? { ...training, start: Object.fromEntries(leaves<Tensor<'f32'>>(await structuredStart(WIDTHS[profile], pictures, seed))) } : training
       const validate = await openValidation(form, networks, checks)
       const steps = STEPS[form][profile]
       const { batch, crop } = CROPS[form]

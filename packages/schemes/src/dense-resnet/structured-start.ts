@@ -17,7 +17,7 @@ import { type DenseNetwork, networkParameters, type Widths } from './network.ts'
  *
  * Channels that the code does not need keep their random incoming weights and nobody listens to them yet.
  */
-export interface StructuredStart {
+export type StructuredStart = {
   readonly encryption: DenseNetwork<Tensor<'f32'>>
   readonly decryption: DenseNetwork<Tensor<'f32'>>
 }
