@@ -1,5 +1,5 @@
 import type { Image, KeyStream } from '@latent/core'
-import { adam, compile, cosineRate, elementCount, epochOrder, leaves, losses, ops, shape, stepStream, tensor } from '@latent/graph'
+import { adam, compile, cosineRate, elementCount, epochOrder, leaves, losses, normals, ops, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeRun } from '../recipe.ts'
 import { cautiousAdam } from './cautious-adam.ts'
@@ -57,7 +57,7 @@ function recipe(form: Form, id: string, title: string): Recipe {
         rates: [RATE[form].encryption, RATE[form].decryption].map(rate => cosineRate(rate, { warmup: 100, end: rate / 50 })),
         steps,
         batchSize: batch,
-        data: async step => batchOf(pictures, await order(step), crop, await stepStream(seed, step, 'crop'), rampOf(form, step, steps)),
+        data: async step => batchOf(pictures, await order(step), crop, await stepStream(seed, step, 'crop'), rampOf(form, step, steps), form === 'own' && step >= steps / 3),
         scoreName: 'PSNR in dB of validation pictures encrypted to bytes and decrypted, networks alone',
         validation: { every: 200, patience: steps, score: weights => validate.score(weights) },
         close: () => validate.close(),
@@ -118,35 +118,56 @@ function eachImage(x: Expr): Expr {
 /** From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that nothing comes out of. */
 const rampOf = (form: Form, step: number, total: number): number => (form === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3)))
 
-async function batchOf(pictures: readonly Image<'u8'>[], picked: Uint32Array, size: number, stream: KeyStream, ramp: number): Promise<Record<string, Tensor>> {
+async function batchOf(pictures: readonly Image<'u8'>[], picked: Uint32Array, size: number, stream: KeyStream, ramp: number, harden: boolean): Promise<Record<string, Tensor>> {
   const places = await stream.uniforms(3 * picked.length)
   const dims = [picked.length, 3, size, size]
   const clean = new Float32Array(elementCount(dims))
-  picked.forEach((index, i) => {
+  const part = clean.length / picked.length
+  for (const [i, index] of picked.entries()) {
     const [u, v, mirror] = places.subarray(3 * i, 3 * i + 3)
     const picture = pictures[index]!
-    const place = { left: Math.floor(u! * (picture.width - size + 1)), top: Math.floor(v! * (picture.height - size + 1)), size, mirrored: mirror! < 0.5 }
-    clean.set(planes(picture, place), (i * clean.length) / picked.length)
-  })
+    const stride = harden && i % 4 === 3 ? 2 : 1
+    const [across, down] = [picture.width - stride * size + 1, picture.height - stride * size + 1]
+    const crop = planes(picture, { left: Math.floor(u! * across), top: Math.floor(v! * down), size, stride, mirrored: mirror! < 0.5 })
+    clean.set(harden && i % 2 === 1 ? await hardened(crop, stream) : crop, i * part)
+  }
   const rounding = Float32Array.from(await stream.uniforms(clean.length), u => (u - 0.5) / 255)
   return { clean: tensor('f32', dims, clean), rounding: tensor('f32', dims, rounding), ramp: tensor('f32', [], Float32Array.of(ramp)) }
+}
+
+/**
+ * A crop with up to three times its saturation and noise of up to six levels in every sample. Photographs that
+ * were JPEG files have hardly any fine detail in their colours; a cipher made for them alone fails on drawings
+ * and on raw sensor noise.
+ */
+async function hardened(crop: Float32Array, stream: KeyStream): Promise<Float32Array> {
+  const [s, strength] = await stream.uniforms(2)
+  const noise = await normals(stream, crop.length)
+  const plane = crop.length / 3
+  return crop.map((value, i) => {
+    const grey = (crop[i % plane]! + crop[plane + (i % plane)]! + crop[2 * plane + (i % plane)]!) / 3
+    const level = 255 * (grey + 3 * s! * (value - grey)) + 6 * strength! * noise[i]!
+    return Math.round(Math.min(255, Math.max(0, level))) / 255
+  })
 }
 
 interface Place {
   readonly left: number
   readonly top: number
   readonly size: number
+  /** Every pixel, or every second one: sharper than any photograph. */
+  readonly stride: number
   readonly mirrored: boolean
 }
 
 /** A square of a picture as three planes in 0..1; grey pictures give three equal ones. */
-function planes({ width, channels, data }: Image<'u8'>, { left, top, size, mirrored }: Place): Float32Array {
+function planes({ width, channels, data }: Image<'u8'>, { left, top, size, stride, mirrored }: Place): Float32Array {
   const out = new Float32Array(3 * size * size)
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
-        const from = left + (mirrored ? size - 1 - x : x)
-        out[(c * size + y) * size + x] = data[((top + y) * width + from) * channels + Math.min(c, channels - 1)]! / 255
+        const from = left + stride * (mirrored ? size - 1 - x : x)
+        out[(c * size + y) * size + x] = data[((top + stride * y) * width + from) * channels + Math.min(c, channels - 1)]! / 255
       }
     }
   }
@@ -165,7 +186,7 @@ async function openValidation(form: Form, networks: Networks, pictures: readonly
     },
     { ...networks, x: shape(dims) },
   )
-  const inputs = pictures.map(picture => planes(picture, { left: (picture.width - size) >> 1, top: (picture.height - size) >> 1, size, mirrored: false }))
+  const inputs = pictures.map(picture => planes(picture, { left: (picture.width - size) >> 1, top: (picture.height - size) >> 1, size, stride: 1, mirrored: false }))
   return {
     close: () => roundTrip.close(),
     async score(weights: Record<string, Tensor<'f32'>>) {
