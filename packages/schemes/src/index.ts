@@ -138,6 +138,20 @@ export const schemes: readonly Scheme[] = [
     async open() {
       const { openKeyed } = await import('./encipher-gan/index.ts')
       return openKeyed()
+  {
+    id: 'dense-resnet-2024',
+    trained: true,
+    async open(options) {
+      const { DESCRIBED, openDenseResnet } = await import('./dense-resnet/index.ts')
+      return openDenseResnet(DESCRIBED, options)
+    },
+  },
+  {
+    id: 'dense-resnet-2024-repaired',
+    trained: true,
+    async open(options) {
+      const { openDenseResnet, REPAIRED } = await import('./dense-resnet/index.ts')
+      return openDenseResnet(REPAIRED, options)
     },
   },
   ...learnableIds.map(learnable),

@@ -4,6 +4,7 @@ import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipe } from './exact-flow/recipe.ts'
 import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
 import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
+import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
@@ -13,6 +14,7 @@ export const recipes: readonly Recipe[] = [denoiserRecipe, ...flowCryptRecipes]
 export const recipes: readonly Recipe[] = [denoiserRecipe, exactFlowRecipe]
 export const recipes: readonly Recipe[] = [denoiserRecipe, ...maskAutoencoderRecipes]
 export const recipes: readonly Recipe[] = [denoiserRecipe, encipherGanRecipe, encipherGanPublishedRecipe]
+export const recipes: readonly Recipe[] = [denoiserRecipe, denseResnetRecipe, denseResnetPublishedRecipe]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {

@@ -1,0 +1,15 @@
+import type { ImageCipher } from '@latent/core'
+import type { OpenOptions } from '../index.ts'
+import { denseResnetCipher, type DenseResnetVariant } from './cipher.ts'
+import { denseResnetModel, openNetworks } from './networks.ts'
+
+export * from './cipher.ts'
+export * from './diffusion.ts'
+export { encryptNetwork, decryptNetwork, type Form, networkParameters, WIDTHS } from './network.ts'
+export { denseResnetModel, type DenseNetworks, openNetworks } from './networks.ts'
+
+/** @throws E_WEIGHTS, E_BACKEND */
+export async function openDenseResnet(variant: DenseResnetVariant, { weights }: OpenOptions = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
+  const networks = openNetworks(await denseResnetModel(weights))
+  return { cipher: denseResnetCipher(networks, variant), close: () => networks.close() }
+}
