@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { encryptDataSet } from '../src/dataset/encrypt.ts'
+import { decryptDataSet, encryptDataSet } from '../src/dataset/convert.ts'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
@@ -82,7 +82,7 @@ describe('what is written', () => {
     const source = await pictureFolders(`tree-${scheme}`)
     await writeFile(join(source, 'notes.txt'), 'passed over')
     const out = at(`tree-${scheme}-out`)
-    expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toEqual({ images: 12, encrypted: 12, files: 12, layout: 'folders', exact: true, unchanged: expect.any(Number) })
+    expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true, unchanged: expect.any(Number) })
     const names = ['test/cat', 'test/dog', 'train/cat', 'train/dog'].flatMap(label => ['0', '1', '2'].map(i => `${label}/${i}.png`))
     expect((await everything(out)).filter(name => /\..+$/.test(name))).toEqual(['latent-dataset.json', ...names])
     for (const name of names) {
@@ -102,7 +102,7 @@ describe('what is written', () => {
     const plain = parseCifarBatch(await readFile(join(source, 'data_batch_1.bin')))
     for (const scheme of ['tanaka-le', 'pixel-based-shuffle-fresh']) {
       const out = at(scheme, 'cifar10')
-      expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toMatchObject({ images: 1240, encrypted: 1240, files: 6, layout: 'cifar' })
+      expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toMatchObject({ images: 1240, made: 1240, files: 6, layout: 'cifar' })
       expect(cifarLabels(await readFile(join(out, 'data_batch_1.bin')))).toEqual(cifarLabels(await readFile(join(source, 'data_batch_1.bin'))))
       const { pictures } = await openData('cifar10/train', at(scheme))
       expect(pictures.length).toBe(1220)
@@ -153,7 +153,7 @@ describe('going on', () => {
     expect((await everything(out)).some(name => name.includes('.tmp'))).toBe(false)
     expect((await manifestOf(out)).complete).toBe(false)
     await writeFile(broken, whole)
-    expect(await encryptDataSet(source, out, options)).toMatchObject({ images: 12, encrypted: 1 })
+    expect(await encryptDataSet(source, out, options)).toMatchObject({ images: 12, made: 1 })
     expect((await manifestOf(out)).complete).toBe(true)
     expect(await exists(join(out, 'latent-dataset.jsonl'))).toBe(false)
   })
@@ -166,10 +166,10 @@ describe('going on', () => {
     const [first, second] = [await readFile(join(out, 'data_batch_1.bin')), await readFile(join(out, 'test_batch.bin'))]
     await writeFile(join(out, 'data_batch_1.bin'), first.subarray(0, 5000))
     await rm(join(out, 'test_batch.bin'))
-    expect(await encryptDataSet(source, out, options)).toMatchObject({ encrypted: 60 })
+    expect(await encryptDataSet(source, out, options)).toMatchObject({ made: 60 })
     expect(await readFile(join(out, 'data_batch_1.bin'))).toEqual(first)
     expect(await readFile(join(out, 'test_batch.bin'))).toEqual(second)
-    expect(await encryptDataSet(source, out, options)).toMatchObject({ images: 60, encrypted: 0 })
+    expect(await encryptDataSet(source, out, options)).toMatchObject({ images: 60, made: 0 })
   })
 
   test('killed in between, and started again: as if it had run through', async () => {
@@ -188,10 +188,103 @@ describe('going on', () => {
     expect((await manifestOf(out)).complete).toBe(false)
     const result = await encryptDataSet(source, out, { scheme: 'per-image-permutation', key: key(1), workers: 2 })
     expect(result.images).toBe(1500)
-    expect(result.encrypted).toBeLessThan(1500)
+    expect(result.made).toBeLessThan(1500)
     const names = (await everything(out)).filter(name => /\..+$/.test(name))
     expect(names.length).toBe(1501)
     for (const name of names.filter(name => name.endsWith('7.png'))) expect(await decrypted('per-image-permutation', decodePng(await readFile(join(out, name))))).toEqual((await readImage(join(source, name))).data)
+  })
+})
+
+describe('decrypting', () => {
+  const back = async (source: string, name: string, scheme: string) => {
+    await encryptDataSet(source, at(`${name}-cipher`), { scheme, key: key(1), workers: 1 })
+    return decryptDataSet(at(`${name}-cipher`), at(`${name}-plain`), { key: key(1), workers: 1 })
+  }
+
+  test.each(['etc', 'pixel-based-shuffle-fresh', 'vortex-2024-bijective', 'aes-256-gcm'])('folders by class under %s: every picture as it was', async scheme => {
+    const source = await pictureFolders(`back-${scheme}`)
+    expect(await back(source, `back-${scheme}`, scheme)).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true })
+    const names = (await everything(source)).filter(name => name.endsWith('.png'))
+    for (const name of names) expect(decodePng(await readFile(at(`back-${scheme}-plain`, name)))).toEqual(await readImage(join(source, name)))
+    expect(await manifestOf(at(`back-${scheme}-plain`))).toMatchObject({ complete: true, images: 12 })
+  })
+
+  test.each(['extended-le', 'pixel-based-fresh'])('CIFAR batches and idx files under %s: the bytes as they were', async scheme => {
+    const cifar = await cifarFolder(`back-cifar-${scheme}`, [1100, 7])
+    await back(cifar, `back-cifar-${scheme}`, scheme)
+    for (const name of ['data_batch_1.bin', 'test_batch.bin']) expect(await readFile(at(`back-cifar-${scheme}-plain`, name))).toEqual(await readFile(join(cifar, name)))
+    await back(await idxFolder(`back-idx-${scheme}`), `back-idx-${scheme}`, scheme)
+    const plain = at(`back-idx-${scheme}-plain`)
+    expect(new Uint8Array(await readFile(join(plain, 'train-images-idx3-ubyte')))).toEqual(idxImages(2500, 8, 4, await noise(3, 2500 * 32)))
+    expect(new Uint8Array(await readFile(join(plain, 't10k-labels-idx1-ubyte')))).toEqual(idxLabels(7))
+  })
+
+  test('the lossy vortex comes back as its own inverse makes it', async () => {
+    const source = await cifarFolder('back-vortex', [20, 3])
+    expect(await back(source, 'back-vortex', 'vortex-2024')).toMatchObject({ exact: false })
+    const [cipher, plain] = await Promise.all(['cipher', 'plain'].map(async name => parseCifarBatch(await readFile(at(`back-vortex-${name}`, 'data_batch_1.bin')))))
+    for (const [i, picture] of cipher!.entries()) expect(await decrypted('vortex-2024', picture)).toEqual(plain![i]!.data)
+  })
+
+  test('another key, no manifest, an unfinished one, a decrypted folder: refused before anything is written', async () => {
+    const source = await pictureFolders('refused')
+    const cipher = at('refused-cipher')
+    const out = at('refused-out')
+    const options = { key: key(1), workers: 1 }
+    await expect(decryptDataSet(source, out, options)).rejects.toMatchObject({ code: 'E_DATA' })
+    await encryptDataSet(source, cipher, { ...options, scheme: 'etc' })
+    await expect(decryptDataSet(cipher, out, { ...options, key: key(2) })).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+    await expect(decryptDataSet(cipher, join(cipher, 'out'), options)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    const manifest = await readFile(join(cipher, 'latent-dataset.json'), 'utf8')
+    for (const spoilt of [manifest.replace('"complete": true', '"complete": false'), manifest.replace('data set 1', 'data set 9'), manifest.replace('"file"', '"name"'), '{']) {
+      expect(spoilt).not.toBe(manifest)
+      await writeFile(join(cipher, 'latent-dataset.json'), spoilt)
+      await expect(decryptDataSet(cipher, out, options)).rejects.toMatchObject({ code: 'E_DATA' })
+    }
+    await writeFile(join(cipher, 'latent-dataset.json'), manifest)
+    await put(join(cipher, 'train/cat/foreign.png'), await readFile(join(cipher, 'train/cat/0.png')))
+    await expect(decryptDataSet(cipher, out, options)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('foreign') })
+    await rm(join(cipher, 'train/cat/foreign.png'))
+    await rm(join(cipher, 'train/cat/0.png'))
+    await expect(decryptDataSet(cipher, out, options)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('train/cat/0.png') })
+    expect(await exists(out)).toBe(false)
+    await encryptDataSet(source, cipher, { ...options, scheme: 'etc' })
+    await decryptDataSet(cipher, out, options)
+    await expect(decryptDataSet(out, at('refused-twice'), options)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('already') })
+    await expect(encryptDataSet(source, out, { ...options, scheme: 'etc' })).rejects.toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('decrypted') })
+    await expect(decryptDataSet(cipher, cipher, options)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+  })
+
+  test('an altered file is named, the others are done; brought back, the run completes; a cut result is made again', async () => {
+    const source = await pictureFolders('altered')
+    const [cipher, plain] = [at('altered-cipher'), at('altered-plain')]
+    const options = { key: key(1), workers: 1 }
+    await encryptDataSet(source, cipher, { ...options, scheme: 'per-image-permutation' })
+    const file = join(cipher, 'test/cat/2.png')
+    const whole = await readFile(file)
+    await cp(join(cipher, 'test/cat/1.png'), file)
+    const failures: string[] = []
+    await expect(decryptDataSet(cipher, plain, { ...options, onFailure: line => failures.push(line) })).rejects.toMatchObject({ code: 'E_HASH', message: expect.stringContaining('1 of 12') })
+    expect(failures).toEqual([expect.stringMatching(/test\/cat\/2\.png.*E_HASH/)])
+    expect((await everything(plain)).filter(name => name.endsWith('.png')).length).toBe(11)
+    await writeFile(file, whole)
+    expect(await decryptDataSet(cipher, plain, options)).toMatchObject({ images: 12, made: 1 })
+    const result = await readFile(join(plain, 'train/dog/0.png'))
+    await writeFile(join(plain, 'train/dog/0.png'), result.subarray(0, 99))
+    expect(await decryptDataSet(cipher, plain, options)).toMatchObject({ made: 1 })
+    expect(await readFile(join(plain, 'train/dog/0.png'))).toEqual(result)
+    await encryptDataSet(source, at('altered-other'), { ...options, scheme: 'per-image-permutation' })
+    await expect(decryptDataSet(at('altered-other'), plain, options)).rejects.toMatchObject({ code: 'E_EXISTS' })
+  })
+
+  test('a batch that was altered gives no file', async () => {
+    const source = await cifarFolder('altered-batch', [20, 3])
+    await encryptDataSet(source, at('altered-batch-cipher'), { scheme: 'etc', key: key(1), workers: 1 })
+    const bytes = await readFile(at('altered-batch-cipher', 'data_batch_1.bin'))
+    bytes[3000]! ^= 1
+    await writeFile(at('altered-batch-cipher', 'data_batch_1.bin'), bytes)
+    await expect(decryptDataSet(at('altered-batch-cipher'), at('altered-batch-plain'), { key: key(1), workers: 1 })).rejects.toMatchObject({ code: 'E_HASH' })
+    expect(await exists(at('altered-batch-plain', 'data_batch_1.bin'))).toBe(false)
   })
 })
 
@@ -271,17 +364,21 @@ test('the command: a vortex key file, one line of result, and errors with their 
   await writeFile(at('vortex.json'), JSON.stringify({ imageSide: 32, profileDivisor: 10, vortices: [{ centre: [16, 16], radius: 12, profile: Array.from({ length: 13 }, (_, i) => i / 10) }] }))
   const latent = (...args: string[]) =>
     new Promise<{ code: number | null; out: string; err: string }>(resolve => {
-      const child = spawn(process.execPath, [MAIN, 'dataset', 'encrypt', ...args])
+      const child = spawn(process.execPath, [MAIN, 'dataset', ...args])
       let [out, err] = ['', '']
       child.stdout.on('data', (data: Buffer) => (out += data.toString()))
       child.stderr.on('data', (data: Buffer) => (err += data.toString()))
       child.on('close', code => resolve({ code, out, err }))
     })
-  const done = await latent(source, at('command-out'), '--scheme', 'vortex-2024', '--key-file', at('vortex.json'))
-  expect(done).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^5 images in 2 files with vortex-2024 .*; 5 made in this run.*\n(.*\n)?note: this cipher is lossy/) })
-  const again = await latent(source, at('command-out'), '--scheme', 'vortex-2024', '--key-file', at('vortex.json'), '--json')
-  expect(JSON.parse(again.out)).toMatchObject({ summary: { images: 5, encrypted: 0, layout: 'cifar', exact: false } })
+  const done = await latent('encrypt', source, at('command-out'), '--scheme', 'vortex-2024', '--key-file', at('vortex.json'))
+  expect(done).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^5 images in 2 files encrypted with vortex-2024 .*; 5 made in this run.*\n(.*\n)?note: this cipher is lossy/) })
+  const again = await latent('encrypt', source, at('command-out'), '--scheme', 'vortex-2024', '--key-file', at('vortex.json'), '--json')
+  expect(JSON.parse(again.out)).toMatchObject({ summary: { images: 5, made: 0, layout: 'cifar', exact: false } })
+  const back = await latent('decrypt', at('command-out'), at('command-back'), '--key-file', at('vortex.json'))
+  expect(back).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^5 images in 2 files decrypted from vortex-2024 .*\nnote: this cipher is lossy/) })
+  await writeFile(at('command.key'), toHex(key(3)))
+  expect(await latent('decrypt', at('command-out'), at('command-wrong'), '--key-file', at('command.key'))).toMatchObject({ out: '', err: expect.stringContaining('E_NO_MATCH') })
   expect(done.out).toMatch(/\nnote: [4-9]\d% of the samples of the first image are as they were/)
-  expect(await latent(source, at('x'), '--scheme', 'etc', '--key-file', at('vortex.json'))).toMatchObject({ code: 2, out: '', err: expect.stringContaining('E_ARGUMENT') })
-  expect(await latent(source, at('x'), '--scheme', 'etc', '--key-file', at('vortex.json'), '--workers', '0')).toMatchObject({ code: 2 })
+  expect(await latent('encrypt', source, at('x'), '--scheme', 'etc', '--key-file', at('vortex.json'))).toMatchObject({ code: 2, out: '', err: expect.stringContaining('E_ARGUMENT') })
+  expect(await latent('encrypt', source, at('x'), '--scheme', 'etc', '--key-file', at('vortex.json'), '--workers', '0')).toMatchObject({ code: 2 })
 })

@@ -1,12 +1,14 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, pbkdf2, randomFillSync } from 'node:crypto'
 import { promisify } from 'node:util'
-import { crc32 } from 'node:zlib'
+import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
 import { release } from './bytes.ts'
+import { LatentError } from './errors.ts'
 import type { Primitives } from './primitives.ts'
 
 const TAG = 16
 const stretch = promisify(pbkdf2)
+const MAX_CHUNK = 1 << 20
 let zeros = new Uint8Array(0)
 
 function zeroBytes(length: number): Uint8Array {
@@ -59,4 +61,13 @@ export const primitives: Primitives = {
     return { update: bytes => void hash.update(bytes), digest: () => plain(hash.digest()) }
   },
   crc32: (bytes, previous = 0) => crc32(bytes, previous),
+  zlibPack: (bytes, level) => plain(deflateSync(bytes, { level })),
+  zlibUnpack(bytes, limit) {
+    try {
+      return plain(inflateSync(bytes, { maxOutputLength: limit, chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)) }))
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`)
+      throw cause
+    }
+  },
 }

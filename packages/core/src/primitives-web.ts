@@ -1,6 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { checkGcm } from './gcm.ts'
+import { Unzlib, zlibSync } from 'fflate'
 import { joinBytes } from './bytes.ts'
+import { LatentError } from './errors.ts'
+import { checkGcm } from './gcm.ts'
 import type { Primitives } from './primitives.ts'
 
 // WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
@@ -86,4 +88,18 @@ export const primitives: Primitives = {
     return { update: bytes => void hash.update(bytes), digest: () => hash.digest() }
   },
   crc32,
+  zlibPack: (bytes, level) => zlibSync(bytes, { level }),
+  zlibUnpack(bytes, limit) {
+    const parts: Uint8Array[] = []
+    let size = 0
+    const unzlib = new Unzlib(part => {
+      size += part.length
+      if (size > limit) throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`)
+      parts.push(part)
+    })
+    // Small steps bound what one call can unpack (deflate expands at most 1032 times).
+    for (let at = 0; at < bytes.length; at += 65536) unzlib.push(bytes.subarray(at, at + 65536))
+    unzlib.push(new Uint8Array(0), true)
+    return joinBytes(parts)
+  },
 }

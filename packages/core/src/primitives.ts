@@ -2,9 +2,9 @@ import { primitives } from '#primitives'
 import { argumentError, LatentError } from './errors.ts'
 
 /**
- * The cryptographic primitives that anything proven in Latent rests on. Two implementations: Node's
- * `crypto` (synchronous, hardware speed) and WebCrypto with `@noble/hashes` (browsers). Callers
- * `await` every result, so that one source serves both.
+ * The primitives that anything proven in Latent rests on. Two implementations: Node's `crypto` and
+ * `zlib` (synchronous, native speed), and WebCrypto with `@noble/hashes` and `fflate` (browsers).
+ * Callers `await` what may be a promise, so that one source serves both.
  */
 export interface Primitives {
   readonly name: 'node:crypto' | 'webcrypto'
@@ -24,7 +24,13 @@ export interface Primitives {
   readonly sha256: () => Sha256
   /** CRC-32 as PNG and zlib use it; `previous` continues an earlier one. */
   readonly crc32: (bytes: Uint8Array, previous?: number) => number
+  /** A zlib stream (RFC 1950). Level 0 stores, 9 packs tightest; platforms may pack to different bytes. */
+  readonly zlibPack: (bytes: Uint8Array, level: ZlibLevel) => Uint8Array
+  /** Undoes {@link zlibPack}. @throws E_LIMIT above `limit` bytes, never having held many more; another error where the stream is broken */
+  readonly zlibUnpack: (bytes: Uint8Array, limit: number) => Uint8Array
 }
+
+export type ZlibLevel = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 
 export type Awaitable<T> = T | Promise<T>
 
@@ -36,7 +42,7 @@ export interface Sha256 {
 
 export const GCM_TAG_BYTES = 16
 
-export const { name: platform, randomBytes, hmacSha256, hkdfSha256, pbkdf2Sha256, aes256CtrStream, aes256GcmSeal, aes256GcmOpen, sha256, crc32 } =
+export const { name: platform, randomBytes, hmacSha256, hkdfSha256, pbkdf2Sha256, aes256CtrStream, aes256GcmSeal, aes256GcmOpen, sha256, crc32, zlibPack, zlibUnpack } =
   primitives satisfies Primitives
 
 /** SHA-256 of one array. */

@@ -20,6 +20,15 @@ describe.each([node, web])('$name', primitives => {
     expect(primitives.crc32(text('6789'), primitives.crc32(text('12345')))).toBe(0xcbf43926)
   })
 
+  test('zlib: what either platform packs comes back, up to the limit; broken streams are errors', () => {
+    const data = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) >> 8)
+    for (const packer of [node, web]) {
+      for (const level of [0, 1, 9] as const) expect(primitives.zlibUnpack(packer.zlibPack(data, level), data.length)).toEqual(data)
+      expect(() => primitives.zlibUnpack(packer.zlibPack(data, 6), data.length - 1)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }))
+      expect(() => primitives.zlibUnpack(packer.zlibPack(data, 6).fill(255, 0, 40), data.length)).toThrow(/header|zlib/)
+    }
+  })
+
   test('a changed tag, text or associated data opens to nothing', async () => {
     const key = new Uint8Array(32).fill(7)
     const nonce = new Uint8Array(12)

@@ -1,3 +1,4 @@
+import { decode } from 'fast-png'
 import { zlibSync } from 'fflate'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -42,6 +43,24 @@ test('annotations travel as text chunks', () => {
   expect(decodePng(encodePng(source))).toEqual(source)
 })
 
+test('annotations that no text chunk holds are refused', () => {
+  for (const annotations of [{ '': 'x' }, { ['k'.repeat(80)]: 'x' }, { k: '\u0100' }, { k: 'a\0b' }, { 'k\0': 'x' }]) {
+    expect(() => encodePng({ ...noise({ width: 2, height: 2, channels: 1, deep: false, seed: 1 }), annotations })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+  }
+})
+
+test('rows with any filters: the samples that another decoder reads', () => {
+  fc.assert(
+    fc.property(sized, fc.infiniteStream(fc.integer({ min: 0, max: 4 })), (shape, filters) => {
+      const { width, height, channels, deep, seed } = shape
+      const rowBytes = width * channels * (deep ? 2 : 1)
+      const rows = Array.from({ length: height }, (_, y) => [filters.next().value as number, ...Array.from({ length: rowBytes }, (_, i) => Math.imul(seed ^ (y * rowBytes + i), 2654435761) >>> 24)]).flat()
+      const file = png(header(width, height, deep ? 16 : 8, [0, 4, 2, 6][channels - 1]!), [idat(...rows), IEND])
+      expect(Array.from(decodePng(file).data)).toEqual(Array.from(decode(file).data))
+    }),
+  )
+})
+
 test('one-bit grey, palettes and a transparent colour become plain samples', () => {
   expect(decodePng(png(header(3, 1, 1, 0), [idat(0, 0b10100000), IEND])).data).toEqual(Uint8Array.of(255, 0, 255))
   const palette = decodePng(png(header(2, 1, 8, 3), [['PLTE', Uint8Array.of(1, 2, 3, 4, 5, 6)], idat(0, 1, 0), IEND]))
@@ -60,6 +79,9 @@ describe('hostile files', () => {
     ['a zlib bomb', 'E_LIMIT', png(header(4, 4, 8, 0), [['IDAT', zlibSync(new Uint8Array(10_000_000))], IEND])],
     ['no pixels at all', 'E_IMAGE', png(header(0, 4, 8, 0), [idat(0), IEND])],
     ['too little data', 'E_IMAGE', png(header(4, 4, 8, 0), [idat(0, 1, 2), IEND])],
+    ['an unknown filter', 'E_IMAGE', png(header(1, 1, 8, 0), [idat(5, 1), IEND])],
+    ['a depth that its colour type has not', 'E_IMAGE', png(header(4, 4, 4, 2), [idat(0), IEND])],
+    ['two headers', 'E_IMAGE', png(header(1, 1, 8, 0), [['IHDR', Uint8Array.from(header(1, 1, 8, 0))], idat(0, 1), IEND])],
     ['an unknown colour type', 'E_IMAGE', png(header(4, 4, 8, 5), [idat(0), IEND])],
     ['a palette index out of range', 'E_IMAGE', png(header(1, 1, 8, 3), [['PLTE', Uint8Array.of(1, 2, 3)], idat(0, 9), IEND])],
   ])('%s: %s', (_, code, bytes) => {

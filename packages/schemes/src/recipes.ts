@@ -10,11 +10,16 @@ import type { Recipe } from './recipe.ts'
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 
 /** Every training recipe, by the name that `latent train` takes. */
-export const recipes: readonly Recipe[] = [denoiserRecipe, ...flowCryptRecipes]
-export const recipes: readonly Recipe[] = [denoiserRecipe, exactFlowRecipe]
-export const recipes: readonly Recipe[] = [denoiserRecipe, ...maskAutoencoderRecipes]
-export const recipes: readonly Recipe[] = [denoiserRecipe, encipherGanRecipe, encipherGanPublishedRecipe]
-export const recipes: readonly Recipe[] = [denoiserRecipe, denseResnetRecipe, denseResnetPublishedRecipe]
+export const recipes: readonly Recipe[] = [
+  denoiserRecipe,
+  ...flowCryptRecipes,
+  exactFlowRecipe,
+  ...maskAutoencoderRecipes,
+  encipherGanRecipe,
+  encipherGanPublishedRecipe,
+  denseResnetRecipe,
+  denseResnetPublishedRecipe,
+]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {

@@ -3,7 +3,8 @@ import { isPng } from '@latent/core/png'
 import { CIFAR_RECORD, cifarLabels, parseCifarBatch, parseIdxImages, parseIdxLabels } from '@latent/lab'
 import { decodeImage } from '@latent/lab/node'
 import { ioError } from '@latent/vault/node'
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import sharp from 'sharp'
@@ -33,7 +34,7 @@ export interface DataSetSource {
 const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
 const BATCH = /batch.*\.bin$/
 const IDX_IMAGES = /^(.*)-images-idx3-ubyte(\.gz)?$/
-const MAX_FILE_BYTES = 2 ** 31
+export const MAX_FILE_BYTES = 2 ** 31
 
 /**
  * Finds out how a data set lies in a folder, and checks what can be checked before anything is
@@ -124,29 +125,33 @@ async function firstReadable(files: readonly string[]): Promise<Image<'u8' | 'u1
   throw failure
 }
 
-const HEADERS_AT_ONCE = 32
-
 /** Reads headers alone. What has no readable header is left to the run, which reports it. */
 async function requireEqualSizes(root: string, files: readonly string[], first: Image): Promise<void> {
-  for (let at = 0; at < files.length; at += HEADERS_AT_ONCE) {
-    const group = files.slice(at, at + HEADERS_AT_ONCE)
-    for (const [i, size] of (await Promise.all(group.map(sizeOf))).entries()) {
-      if (size && (size.width !== first.width || size.height !== first.height)) {
-        throw new LatentError('E_DATA', `the images differ in size: ${relative(root, group[i]!)} is ${size.width}x${size.height}, the first one ${first.width}x${first.height}`, { hint: 'crop or resize them to one size' })
-      }
+  for (const file of files) {
+    const size = await sizeOf(file)
+    if (size && (size.width !== first.width || size.height !== first.height)) {
+      throw new LatentError('E_DATA', `the images differ in size: ${relative(root, file)} is ${size.width}x${size.height}, the first one ${first.width}x${first.height}`, { hint: 'crop or resize them to one size' })
     }
   }
 }
 
-async function sizeOf(path: string): Promise<{ width: number; height: number } | undefined> {
-  const file = await open(path).catch(() => undefined)
-  if (!file) return undefined
+/** Nothing else is under way, and three blocking calls take a tenth of what three promises do. */
+function sizeOf(path: string): { width: number; height: number } | undefined | Promise<{ width: number; height: number } | undefined> {
+  const header = new Uint8Array(24)
+  let file: number
   try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(24), 0, 24)
-    const view = new DataView(buffer.buffer)
-    if (bytesRead === 24 && isPng(buffer)) return { width: view.getUint32(16), height: view.getUint32(20) }
+    file = openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    const read = readSync(file, header, 0, header.length, 0)
+    const view = new DataView(header.buffer)
+    if (read === 24 && isPng(header)) return { width: view.getUint32(16), height: view.getUint32(20) }
+  } catch {
+    return undefined
   } finally {
-    await file.close()
+    closeSync(file)
   }
   return sharp(path).metadata().catch(() => undefined)
 }

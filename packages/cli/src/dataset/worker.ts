@@ -3,15 +3,15 @@ import { encodePng } from '@latent/core/png'
 import { cifarLabels, encodeCifarBatch } from '@latent/lab'
 import { decodeImage } from '@latent/lab/node'
 import { findScheme } from '@latent/schemes'
-import { streamOf } from '@latent/vault'
-import { writeWhole } from '@latent/vault/node'
-import { readFile } from 'node:fs/promises'
+import { ioError, writeWholeNow } from '@latent/vault/node'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Entry } from './manifest.ts'
-import { type ImageShape, type Layout, rawImages, readWhole, requireShape } from './source.ts'
+import type { Direction, Entry } from './manifest.ts'
+import { type ImageShape, type Layout, MAX_FILE_BYTES, rawImages, requireShape } from './source.ts'
 
 /** What every task of a run has in common. */
 export interface RunContext {
+  readonly direction: Direction
   readonly scheme: string
   readonly key: Uint8Array
   readonly salt: string
@@ -31,12 +31,22 @@ export interface RawTask {
 /** Picture files, each into a file of its own. */
 export interface PictureTask {
   readonly context: RunContext
-  readonly pictures: readonly { readonly source: string; readonly target: string; readonly entry: Entry | undefined }[]
+  readonly pictures: readonly PicturePart[]
+}
+
+export interface PicturePart {
+  readonly source: string
+  readonly target: string
+  /** What an earlier run made. */
+  readonly entry: Entry | undefined
+  /** The hash that the source must have, where it is known. */
+  readonly sha256: string | undefined
 }
 
 export interface PictureOutcome {
   readonly source: string
-  readonly entry?: Entry
+  /** Absent where an earlier run made the file. */
+  readonly made?: Entry
   readonly failure?: { readonly code: string; readonly message: string }
 }
 
@@ -49,22 +59,23 @@ async function cipherOf(id: string): Promise<ImageCipher> {
 }
 
 export default async function work(task: RawTask | PictureTask): Promise<Uint8Array | PictureOutcome[]> {
-  return 'bytes' in task ? encryptRaw(task) : encryptPictures(task)
+  return 'bytes' in task ? convertRaw(task) : convertPictures(task)
 }
 
 /**
- * Encrypts one image of a data set. Nonces follow from the public salt, so that a run that is resumed
- * makes the same bytes.
+ * Encrypts or decrypts one image of a data set. Nonces follow from the public salt, so that a run that
+ * is resumed makes the same bytes, and files without room for a nonce can be decrypted.
  * @throws E_UNSUPPORTED if the cipher image does not fit where the plain one was
  */
-export async function encryptOne(cipher: ImageCipher, plain: Image<'u8' | 'u16'>, { key, salt, layout }: Pick<RunContext, 'key' | 'salt' | 'layout'>, target: string, number: number): Promise<Image<'u8' | 'u16'>> {
-  const encrypted = await cipher.encrypt(plain, key, cipher.traits.randomised ? { nonce: nonceOf(salt, target, number) } : {})
-  const extra = Object.keys(encrypted.annotations ?? {}).filter(name => name !== NONCE_ANNOTATION)
-  if (layout !== 'folders' && extra.length > 0) throw new LatentError('E_UNSUPPORTED', `${cipher.id} carries ${extra.join(', ')} beside every image, and ${layout} files have no place for it`, { hint: 'encrypt folders of pictures instead' })
-  if (encrypted.format !== plain.format || encrypted.width !== plain.width || encrypted.height !== plain.height || encrypted.channels !== plain.channels) {
+export async function convertOne(cipher: ImageCipher, source: Image<'u8' | 'u16'>, { direction, key, salt, layout }: Pick<RunContext, 'direction' | 'key' | 'salt' | 'layout'>, target: string, number: number): Promise<Image<'u8' | 'u16'>> {
+  const nonce = cipher.traits.randomised ? { nonce: nonceOf(salt, target, number) } : {}
+  const { annotations, ...result } = await cipher[direction](source, key, nonce)
+  const extra = Object.keys(annotations ?? {}).filter(name => name !== NONCE_ANNOTATION)
+  if (direction === 'encrypt' && layout !== 'folders' && extra.length > 0) throw new LatentError('E_UNSUPPORTED', `${cipher.id} carries ${extra.join(', ')} beside every image, and ${layout} files have no place for it`, { hint: 'encrypt folders of pictures instead' })
+  if (result.format !== source.format || result.width !== source.width || result.height !== source.height || result.channels !== source.channels) {
     throw new LatentError('E_UNSUPPORTED', `${cipher.id} makes images of another shape or format, which a data set of this kind cannot hold`)
   }
-  return encrypted as Image<'u8' | 'u16'>
+  return (direction === 'encrypt' && annotations ? { ...result, annotations } : result) as Image<'u8' | 'u16'>
 }
 
 function nonceOf(salt: string, target: string, number: number): Uint8Array {
@@ -74,58 +85,84 @@ function nonceOf(salt: string, target: string, number: number): Uint8Array {
   return hash.digest().subarray(0, 16)
 }
 
-async function encryptRaw({ context, target, start, bytes }: RawTask): Promise<Uint8Array> {
+async function convertRaw({ context, target, start, bytes }: RawTask): Promise<Uint8Array> {
   const cipher = await cipherOf(context.scheme)
   const images: Image<'u8'>[] = []
-  for (const [i, plain] of rawImages(context.layout, bytes, context.shape).entries()) images.push((await encryptOne(cipher, plain, context, target, start + i)) as Image<'u8'>)
+  for (const [i, source] of rawImages(context.layout, bytes, context.shape).entries()) images.push((await convertOne(cipher, source, context, target, start + i)) as Image<'u8'>)
   if (context.layout === 'cifar') return encodeCifarBatch(images, cifarLabels(bytes))
   const out = new Uint8Array(bytes.length)
   for (const [i, { data }] of images.entries()) out.set(data, i * data.length)
   return out
 }
 
-async function encryptPictures({ context, pictures }: PictureTask): Promise<PictureOutcome[]> {
+async function convertPictures({ context, pictures }: PictureTask): Promise<PictureOutcome[]> {
   const tagKey = await sourceTagKey(context)
   const outcomes: PictureOutcome[] = []
-  for (let at = 0; at < pictures.length; at += FILES_AT_ONCE) outcomes.push(...(await Promise.all(pictures.slice(at, at + FILES_AT_ONCE).map(picture => pictureOutcome(context, picture, tagKey)))))
+  for (const picture of pictures) outcomes.push(await pictureOutcome(context, picture, tagKey))
   return outcomes
 }
 
-/** One file is read or written while another is computed. */
-const FILES_AT_ONCE = 8
-
-async function pictureOutcome(context: RunContext, { source, target, entry }: PictureTask['pictures'][number], tagKey: Uint8Array): Promise<PictureOutcome> {
+async function pictureOutcome(context: RunContext, { source, target, entry, sha256 }: PicturePart, tagKey: Uint8Array): Promise<PictureOutcome> {
   try {
-    const bytes = await readWhole(source)
-    return { source, entry: (await alreadyThere(context.out, entry, bytes, tagKey)) ?? (await encryptPicture(context, source, target, bytes, tagKey)) }
+    const bytes = readNow(source)
+    requireListed(target, bytes, sha256)
+    return (await isThere(context.out, entry, bytes, tagKey)) ? { source } : { source, made: await convertPicture(context, source, target, bytes, tagKey) }
   } catch (error) {
     const { code, message } = error instanceof LatentError ? error : { code: 'E_INTERNAL', message: String(error) }
     return { source, failure: { code, message } }
   }
 }
 
-async function encryptPicture(context: RunContext, source: string, target: string, bytes: Uint8Array, tagKey: Uint8Array): Promise<Entry> {
+/** A worker has nothing to do meanwhile, and a promise costs more than reading a small file does. */
+function readNow(path: string): Uint8Array {
+  try {
+    if (statSync(path).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
+    return readFileSync(path)
+  } catch (error) {
+    throw ioError(error, `cannot read ${path}`)
+  }
+}
+
+/** @throws E_HASH if a file is not the one that the manifest lists */
+export function requireListed(file: string, bytes: Uint8Array, listed: string | undefined): void {
+  if (listed !== undefined && toHex(sha256Of(bytes)) !== listed) throw new LatentError('E_HASH', `${file} is not as it was encrypted: its hash is not the manifest's`, { hint: 'bring the file back from a copy, or encrypt the data set again' })
+}
+
+const folders = new Set<string>()
+
+async function convertPicture(context: RunContext, source: string, target: string, bytes: Uint8Array, tagKey: Uint8Array): Promise<Entry> {
   const cipher = await cipherOf(context.scheme)
-  const plain = await decodeImage(bytes)
-  requireShape(context.shape, plain, source)
+  const picture = await decodeImage(bytes)
+  requireShape(context.shape, picture, source)
   // What a network can learn from still compresses; noise does not.
-  const png = encodePng(await encryptOne(cipher, plain, context, target, 0), cipher.traits.learnable ? 6 : 0)
-  await writeWhole(join(context.out, target), streamOf(png), { overwrite: true, durable: false })
+  const packed = context.direction === 'decrypt' || cipher.traits.learnable
+  const png = encodePng(await convertOne(cipher, picture, context, target, 0), packed ? PACKED : 0)
+  writeWholeNow(join(context.out, target), png, folders)
   return { file: target, images: 1, sha256: toHex(sha256Of(png)), source: await sourceTag(tagKey, bytes) }
 }
+
+/** Of a picture of 32x32 pixels, tighter packing saves less than the file system rounds up. */
+const PACKED = 1
 
 export const sourceTagKey = ({ key, salt }: Pick<RunContext, 'key' | 'salt'>): Promise<Uint8Array> => deriveKey(key, 'latent/v1/dataset/source', fromHex(salt))
 
 export const sourceTag = async (tagKey: Uint8Array, bytes: Uint8Array): Promise<string> => toHex(await hmacSha256(tagKey, [bytes]))
 
 /**
- * The entry of an earlier run, if its file is whole. A file that was cut or altered is made again, to
+ * Whether an earlier run made the file, and it is whole. A file that was cut or altered is made again, to
  * the same bytes; but another plain image under the name would get the nonce of the first.
- * @throws E_CHANGED if the source is not what was encrypted
+ * @throws E_CHANGED if the source is not what was converted
  */
-export async function alreadyThere(out: string, entry: Entry | undefined, sourceBytes: Uint8Array, tagKey: Uint8Array): Promise<Entry | undefined> {
-  if (!entry) return undefined
-  if (entry.source !== (await sourceTag(tagKey, sourceBytes))) throw new LatentError('E_CHANGED', `the source of ${entry.file} changed since it was encrypted`, { hint: 'encrypt the changed data set into a new folder' })
-  const bytes = await readFile(join(out, entry.file)).catch(() => undefined)
-  return bytes && toHex(sha256Of(bytes)) === entry.sha256 ? entry : undefined
+export async function isThere(out: string, entry: Entry | undefined, sourceBytes: Uint8Array, tagKey: Uint8Array): Promise<boolean> {
+  if (!entry) return false
+  if (entry.source !== (await sourceTag(tagKey, sourceBytes))) throw new LatentError('E_CHANGED', `the source of ${entry.file} changed since it was read first`, { hint: 'write the changed data set into a new folder' })
+  return hashOf(join(out, entry.file)) === entry.sha256
+}
+
+function hashOf(path: string): string | undefined {
+  try {
+    return toHex(sha256Of(readFileSync(path)))
+  } catch {
+    return undefined
+  }
 }

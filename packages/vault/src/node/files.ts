@@ -1,4 +1,5 @@
 import { type ErrorCode, LatentError, randomBytes, toHex } from '@latent/core'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
@@ -132,6 +133,27 @@ export async function writeWhole(target: string, parts: AsyncIterable<Uint8Array
     throw ioError(error, what)
   } finally {
     if (temporary !== undefined) await rm(temporary, { force: true })
+  }
+}
+
+/**
+ * Writes a small file so that it is there whole or not at all, replacing what is there, and blocks
+ * meanwhile: a thread that makes thousands of them spends a third of the time that {@link writeWhole} takes.
+ * Nothing is flushed to the disk: for callers that keep hashes of what they wrote.
+ * @param known folders that are there; more are added
+ * @throws E_IO
+ */
+export function writeWholeNow(target: string, bytes: Uint8Array, known: Set<string>): void {
+  const folder = dirname(target)
+  const temporary = join(folder, temporaryName())
+  try {
+    if (!known.has(folder)) mkdirSync(folder, { recursive: true })
+    known.add(folder)
+    writeFileSync(temporary, bytes)
+    renameSync(temporary, target)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw ioError(error, `cannot write ${basename(target)}`)
   }
 }
 
