@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { progressBar } from '../progress.ts'
+import { learnabilityCommands } from './lab-learnability.ts'
 
 export function labCommand(program: Command): void {
   const lab = program.command('lab').description('measure ciphers: statistics with null bands, controls, reports')
@@ -13,6 +14,7 @@ export function labCommand(program: Command): void {
   nullsCommand(lab)
   speedCommand(lab)
   studyCommand(lab)
+  learnabilityCommands(lab)
   lab
     .command('list')
     .description('every scheme and baseline that can be measured')

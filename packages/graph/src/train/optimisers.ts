@@ -91,3 +91,9 @@ export const stepRate = (rate: number, { factor = 0.5, parts = 4 }: { factor?: n
 
 /** `rate` for the first `hold` of the run, then linearly down to zero (as CycleGAN trains). */
 export const linearRate = (rate: number, { hold = 0.5 }: { hold?: number } = {}): Schedule => (step, total) => rate * Math.min(1, Math.max(0, (total - step) / (total * (1 - hold))))
+
+/** From zero up to `rate` over the first `rise` of the run, then down to zero, both linearly (one cycle; after Smith and Topin 2019). */
+export const triangularRate = (rate: number, { rise = 0.25 }: { rise?: number } = {}): Schedule => (step, total) => {
+  const part = Math.min(1, (step + 1) / (total + 1))
+  return rate * (part < rise ? part / rise : (1 - part) / (1 - rise))
+}

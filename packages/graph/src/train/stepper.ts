@@ -75,6 +75,8 @@ export interface Stepper {
   advance(batch: Readonly<Record<string, Tensor>>, rates: readonly number[]): Promise<Record<string, number>>
   /** Weights by path: the trained ones, or their moving averages. */
   weights(which?: 'networks' | 'average'): Record<string, Tensor<'f32'>>
+  /** Copies of the state's arrays (running statistics, say), by path. */
+  state(): Record<string, Tensor<'f32'>>
   snapshot(): Snapshot
   /** @throws E_WEIGHTS if the snapshot belongs to another training problem */
   restore(snapshot: Snapshot, step: number): void
@@ -244,6 +246,7 @@ export async function openStepper<N, S>(training: Training<N, S>, seed: number, 
       return Object.fromEntries(scalarsOut.map(name => [name.slice('report.'.length), Number(outputs[name]!.data[0])]))
     },
     weights: (which = 'networks') => Object.fromEntries(plan.slabs.flatMap(({ slab }, i) => readSlab(slab, current[`${which === 'average' && training.average !== undefined ? 'average' : 'slabs'}.${i}`]!))),
+    state: () => Object.fromEntries(Object.keys(initialState).map(path => [path, copyOf(current[`state.${path}`]!) as Tensor<'f32'>])),
     snapshot: () => named(plan, current),
     restore(snapshot, at) {
       const next = unnamed(plan, snapshot, current)

@@ -36,6 +36,8 @@ export interface RunOptions extends SessionOptions {
   readonly checkpointSeconds?: number
   /** A figure of merit (larger is better), taken every `every` steps; after `patience` without a better one the run ends early. */
   readonly validation?: { readonly every: number; readonly patience: number; readonly score: (weights: Record<string, Tensor<'f32'>>) => Promise<number> }
+  /** Figures for the log, taken every `every` steps and after the last one: they decide nothing. */
+  readonly watch?: { readonly every: number; readonly measure: (weights: Record<string, Tensor<'f32'>>, state: Record<string, Tensor<'f32'>>) => Promise<Readonly<Record<string, number>>> }
   readonly onProgress?: (progress: Progress) => void
   /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal
@@ -55,6 +57,8 @@ export interface RunResult {
   readonly finished: boolean
   /** Trained weights (moving averages where they are kept), by path. */
   readonly weights: Record<string, Tensor<'f32'>>
+  /** What the losses carry from step to step, such as running statistics, by path. */
+  readonly state: Record<string, Tensor<'f32'>>
   readonly log: readonly LogEntry[]
 }
 
@@ -95,7 +99,7 @@ export async function train<N, S>(training: Training<N, S>, options: RunOptions)
     const weights = stepper.weights('average')
     await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: runMetadata(options, stepper) }))
     await replaceFile(join(folder, 'curve.svg'), new TextEncoder().encode(lossCurve(log, `${options.name}, ${stepper.step} of ${steps} steps`)))
-    return { step: stepper.step, finished: result.finished, weights, log }
+    return { step: stepper.step, finished: result.finished, weights, state: stepper.state(), log }
   } finally {
     await stepper.close()
   }
@@ -111,7 +115,7 @@ interface LoopState {
 }
 
 async function loop(stepper: Stepper, options: RunOptions, { log, position, logEvery, checkpointSeconds }: LoopState): Promise<{ finished: boolean }> {
-  const { steps, folder, validation } = options
+  const { steps, folder, validation, watch } = options
   const started = performance.now()
   const firstStep = stepper.step
   let { best, bestStep } = position
@@ -145,6 +149,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
         await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: stepper.weights('average'), metadata: { ...runMetadata(options, stepper), score: String(score) } }))
       } else if (stepper.step - bestStep! >= validation.patience) enough = true
     }
+    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(stepper.weights('average'), stepper.state()))
     log.push(entry)
     await appendLog(folder, entry)
     options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond })

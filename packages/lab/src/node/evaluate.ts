@@ -1,15 +1,16 @@
-import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
+import { argumentError, type Image, type ImageCipher } from '@latent/core'
 import { findScheme } from '@latent/schemes'
-import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import { CONTROL_IDS, requireControls } from '../run/controls.ts'
-import { type FailureRow, type ImageRow, parseRows, type Row, rowName, type TimingRow } from '../run/rows.ts'
+import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
 import { median } from '../statistics/bootstrap.ts'
 import { dataRoot, type DataSet, openData } from './data-sets.ts'
+import { type Journal, openJournal } from './journal.ts'
 import type { MeasureTask } from './worker.ts'
 
 export interface EvaluateOptions {
@@ -52,7 +53,8 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
   try {
     const info: RunInfo = { version: 1, data: set.name, images: pictures.length, seeds, schemes: opened.map(({ cipher }) => card(cipher)), machine: machine() }
     await mkdir(out, { recursive: true })
-    const journal = openJournal(out, info, { data, robustness, asked: schemes })
+    const { machine: _, ...constant } = info
+    const journal = openJournal<Row>(out, { config: { ...constant, data, robustness, asked: schemes }, machine: info.machine, nameOf: rowName })
     const tasks = pictures.flatMap(({ id: image }, index) =>
       Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
         ids.flatMap(scheme => (schemes.includes(scheme) || index < CONTROL_IMAGES ? [{ scheme, data, root, image, seed, robustness: index < robustness && seed === 0 }] : [])),
@@ -77,45 +79,8 @@ export function machine(): string {
   return `${first?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} threads, ${type()} ${release().split('-')[0]}, Node ${process.versions.node}`
 }
 
-interface Journal {
-  readonly rows: Row[]
-  has(row: Parameters<typeof rowName>[0]): boolean
-  add(row: Row): void
-}
-
-/** rows.jsonl, opened for appending; a line that a killed run left half written is cut off. */
-function openJournal(out: string, info: RunInfo, config: object): Journal {
-  const configPath = join(out, 'run.json')
-  const rowsPath = join(out, 'rows.jsonl')
-  const { machine: _, ...constant } = info
-  // Infinity (a one-time pad's key space) does not survive JSON: compare what is stored.
-  const wanted = JSON.stringify({ ...constant, ...config })
-  if (existsSync(configPath)) {
-    const { machine: _, ...stored } = JSON.parse(readFileSync(configPath, 'utf8')) as RunInfo
-    if (JSON.stringify(stored) !== wanted) throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, { hint: 'give another --out, or remove that folder' })
-  } else writeFileSync(configPath, `${JSON.stringify({ ...constant, ...config, machine: info.machine }, undefined, 1)}\n`)
-
-  const rows: Row[] = []
-  if (existsSync(rowsPath)) {
-    const text = readFileSync(rowsPath, 'utf8')
-    const parsed = parseRows(text)
-    rows.push(...parsed.rows)
-    truncateSync(rowsPath, Buffer.byteLength(text.slice(0, parsed.length)))
-  }
-  const names = new Set(rows.map(rowName))
-  return {
-    rows,
-    has: row => names.has(rowName(row)),
-    add(row) {
-      appendFileSync(rowsPath, `${JSON.stringify(row)}\n`)
-      rows.push(row)
-      names.add(rowName(row))
-    },
-  }
-}
-
-async function measureAll(tasks: readonly MeasureTask[], journal: Journal, workers: number, onProgress: EvaluateOptions['onProgress']): Promise<void> {
-  const open = tasks.filter(({ scheme, image, seed }) => !journal.has({ kind: 'image', scheme, image, seed }))
+async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, workers: number, onProgress: EvaluateOptions['onProgress']): Promise<void> {
+  const open = tasks.filter(({ scheme, image, seed }) => !journal.has(rowName({ kind: 'image', scheme, image, seed })))
   let done = tasks.length - open.length
   onProgress?.(done, tasks.length)
   if (open.length === 0) return
@@ -134,11 +99,11 @@ async function measureAll(tasks: readonly MeasureTask[], journal: Journal, worke
   }
 }
 
-async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, journal: Journal): Promise<void> {
+async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, journal: Journal<Row>): Promise<void> {
   const plain = await firstReadable(set)
   if (!plain) return
   for (const cipher of ciphers) {
-    if (journal.has({ kind: 'timing', scheme: cipher.id })) continue
+    if (journal.has(rowName({ kind: 'timing', scheme: cipher.id }))) continue
     const row = await time(cipher, plain).catch(() => undefined)
     if (row) journal.add(row)
   }

@@ -2,7 +2,7 @@ import { type Image, LatentError } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { figureFile, pageMarkdown, type Study, type StudyContext } from '../studies/index.ts'
+import { figureFile, pageMarkdown, type Study, type StudyContext, type StudyPage } from '../studies/index.ts'
 import { dataRoot, openData } from './data-sets.ts'
 
 export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' | 'progress'> {
@@ -15,14 +15,19 @@ export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' |
 /** Runs a study and writes `README.md`, its figures, and `results.json`: the page with its tables as data. */
 export async function writeStudy(study: Study, { folder, seed, quick, progress, root = dataRoot(), command }: WriteStudyOptions): Promise<void> {
   const page = await study.run({ seed, quick, progress, images: async (source, limit) => load(source, limit, root) })
+  await writePage(page, { folder, file: 'README.md', command })
+  const sections = page.sections.map(({ heading, tables = [] }) => ({ heading, tables }))
+  await replace(join(folder, 'results.json'), new TextEncoder().encode(`${JSON.stringify({ study: study.id, seed, quick, sections }, undefined, 1)}\n`))
+}
+
+/** A page as Markdown, its figures beside it. */
+export async function writePage(page: StudyPage, { folder, file, command }: { folder: string; file: string; command: string }): Promise<void> {
   await mkdir(folder, { recursive: true })
   const figures = page.sections.flatMap(section => section.figures ?? [])
   const names = figures.map(figureFile)
-  if (new Set(names).size !== names.length) throw new LatentError('E_INTERNAL', `two figures of the study ${study.id} have one name`)
+  if (new Set(names).size !== names.length) throw new LatentError('E_INTERNAL', `two figures of the page ${JSON.stringify(page.title)} have one name`)
   for (const figure of figures) await replace(join(folder, figureFile(figure)), 'svg' in figure ? new TextEncoder().encode(figure.svg) : encodePng(figure.image, 9))
-  const sections = page.sections.map(({ heading, tables = [] }) => ({ heading, tables }))
-  await replace(join(folder, 'results.json'), new TextEncoder().encode(`${JSON.stringify({ study: study.id, seed, quick, sections }, undefined, 1)}\n`))
-  await replace(join(folder, 'README.md'), new TextEncoder().encode(pageMarkdown(page, command)))
+  await replace(join(folder, file), new TextEncoder().encode(pageMarkdown(page, command)))
 }
 
 async function load(source: string, limit: number | undefined, root: string): Promise<{ id: string; image: Image<'u8'> }[]> {

@@ -6,6 +6,7 @@ import type { Exhibit, Gallery } from './pictures.ts'
 import { cipherTable, claimsTable, costTable, limitTable, publishedTable, recoveryTable, sensitivityTable, throughput, verdictTable } from './tables.ts'
 
 export { gallery, type Gallery } from './pictures.ts'
+export { renderStudy } from './study.ts'
 
 /**
  * One page with everything a run says: readable offline, in light and dark, and on paper. It holds no

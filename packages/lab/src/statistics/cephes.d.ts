@@ -10,6 +10,7 @@ declare module 'cephes' {
     ndtri(p: number): number
     chdtri(dof: number, p: number): number
     lgam(x: number): number
+    stdtri(dof: number, p: number): number
   }
   export default cephes
 }

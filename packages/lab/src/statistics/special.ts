@@ -33,6 +33,9 @@ export const normalCdf = (x: number): number => cephes.ndtr(x)
 /** z with P(Z <= z) = p. */
 export const normalQuantile = (p: number): number => cephes.ndtri(p)
 
+/** t with P(T <= t) = p for Student's distribution with `dof` degrees of freedom. */
+export const studentQuantile = (dof: number, p: number): number => cephes.stdtri(dof, p)
+
 /** log Gamma(x), x > 0. */
 export const logGamma = (x: number): number => cephes.lgam(x)
 

@@ -1,0 +1,137 @@
+import { argumentError, LatentError } from '@latent/core'
+import type { Command } from 'commander'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ioError } from '@latent/vault/node'
+import { formatSeconds } from '../format.ts'
+
+interface Options {
+  readonly data: string
+  readonly arms?: string
+  readonly seeds: number
+  readonly epochs?: number
+  readonly recipe: string
+  readonly network?: string
+  readonly train?: number
+  readonly test?: number
+  readonly workers?: number
+  readonly vortexKey?: string
+  readonly out: string
+  readonly resume?: boolean
+}
+
+const whole = (name: string) => (text: string) => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', text)
+  return value
+}
+
+export function learnabilityCommands(lab: Command): void {
+  lab
+    .command('learnability')
+    .description('train a classifier on plain and on encrypted images with equal settings, controls included, and compare')
+    .requiredOption('-d, --data <set>', 'cifar10, mnist or fashion-mnist')
+    .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go')
+    .option('--arms <list>', 'ciphers, separated by commas: plain, vortex-published, vortex:1 (or another number), fixed-permutation, per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list')
+    .option('--seeds <number>', 'repetitions with other keys, weights and data orders', whole('--seeds'), 3)
+    .option('--recipe <name>', 'two-core (minutes a network) or paper (days)', 'two-core')
+    .option('--network <name>', "quick, resnet-20, resnet-18 or vit; the recipe's by default")
+    .option('--epochs <number>', "the recipe's by default", whole('--epochs'))
+    .option('--train <number>', 'only the first so many training images', whole('--train'))
+    .option('--test <number>', 'only the first so many test images', whole('--test'))
+    .option('--workers <number>', 'networks trained at a time, one thread each; every core by default', whole('--workers'))
+    .option('--vortex-key <file>', 'a key file for vortex-published, instead of the one published for the set')
+    .option('--resume', 'go on with the run in the folder; more arms and seeds may be asked for')
+    .action(compare)
+
+  lab
+    .command('learnability-page')
+    .description('write one Markdown page, with its charts, over finished comparisons')
+    .argument('<run...>', 'folders that `latent lab learnability` wrote')
+    .requiredOption('-o, --out <folder>', 'where learnability.md goes')
+    .action(async (runs: string[], { out }: { out: string }) => {
+      const { readLearningSummary, writePage } = await import('@latent/lab/node')
+      const { learnabilityPage } = await import('@latent/lab/learnability')
+      const summaries = await Promise.all(runs.map(readLearningSummary))
+      await writePage(await learnabilityPage(summaries), { folder: out, file: 'learnability.md', command: summaries.map(({ run, seeds }) => commandOf(run.data, seeds, run.recipe)).join('; ') })
+      process.stdout.write(`${join(out, 'learnability.md')}\n`)
+    })
+}
+
+const commandOf = (data: string, seeds: number, recipe: string): string => `latent lab learnability --data ${data} --seeds ${seeds}${recipe === 'two-core' ? '' : ` --recipe ${recipe}`}`
+
+async function compare({ arms, vortexKey, resume = false, ...options }: Options): Promise<void> {
+  const { learnability } = await import('@latent/lab/node')
+  const { learnabilityLines, learnabilityPage } = await import('@latent/lab/learnability')
+  // The first interrupt ends the run with checkpoints; a second one ends it at once.
+  const stop = new AbortController()
+  const interrupt = () => stop.abort()
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  const show = display()
+  try {
+    const summary = await learnability({
+      ...options,
+      resume,
+      signal: stop.signal,
+      ...(arms === undefined ? {} : { arms: arms.split(',').map(arm => arm.trim()) }),
+      ...(vortexKey === undefined ? {} : { vortexKey: await readKey(vortexKey) }),
+      onProgress: show.progress,
+      onRow: show.row,
+    })
+    show.end()
+    const { renderStudy } = await import('@latent/lab/report')
+    const path = join(options.out, 'report.html')
+    await writeFile(path, renderStudy(await learnabilityPage([summary]), commandOf(options.data, summary.seeds, options.recipe)))
+    process.stdout.write(`${learnabilityLines(summary)}\nreport: ${path}\n`)
+  } finally {
+    show.end()
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+  }
+}
+
+async function readKey(path: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(path)
+    if (bytes[0] !== 0x7b) throw new LatentError('E_KEY', `${path} is no vortex key file`, { hint: 'a vortex key is JSON with imageSide, profileDivisor and vortices' })
+    return bytes
+  } catch (error) {
+    throw ioError(error, `cannot read ${path}`)
+  }
+}
+
+type Progress = Parameters<NonNullable<Parameters<typeof import('@latent/lab/node').learnability>[0]['onProgress']>>[0]
+type Row = Parameters<NonNullable<Parameters<typeof import('@latent/lab/node').learnability>[0]['onRow']>>[0]
+
+const TELL_EVERY_MS = 10_000
+
+/** On a terminal a line for what is being trained, drawn over, and one that stays for every trained network; JSON lines otherwise. */
+function display() {
+  const out = process.stderr
+  const running = new Map<string, Progress>()
+  const told = new Map<string, number>()
+  const wipe = () => {
+    if (out.isTTY) out.write('\r\x1b[2K')
+  }
+  return {
+    progress(progress: Progress): void {
+      const name = `${progress.arm} ${progress.seed}`
+      if (!out.isTTY) {
+        if (performance.now() - (told.get(name) ?? -Infinity) < TELL_EVERY_MS) return
+        told.set(name, performance.now())
+        return void out.write(`${JSON.stringify({ event: 'training', ...progress, imagesPerSecond: Math.round(progress.imagesPerSecond), secondsLeft: Math.round(progress.secondsLeft) })}\n`)
+      }
+      running.set(name, progress)
+      const parts = [...running.values()].map(({ arm, seed, step, steps, imagesPerSecond, secondsLeft }) => `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} left`)
+      out.write(`\r\x1b[2K${parts.join('   ').slice(0, Math.max(20, out.columns - 1))}`)
+    },
+    row({ arm, seed, correct, images, seconds }: Row, done: number, total: number): void {
+      running.delete(`${arm} ${seed}`)
+      wipe()
+      const accuracy = correct / images
+      out.write(out.isTTY ? `${arm} (${seed})  ${(100 * accuracy).toFixed(2)} %  in ${formatSeconds(seconds)}  (${done} of ${total})\n` : `${JSON.stringify({ event: 'trained', arm, seed, accuracy, seconds, done, total })}\n`)
+    },
+    end: wipe,
+  }
+}

@@ -1,0 +1,118 @@
+import { PUBLISHED_ACCURACY } from '../published/learnability.ts'
+import type { Interval } from '../statistics/bootstrap.ts'
+import type { RankCorrelation } from '../statistics/rank.ts'
+import { chart, type StudyFigure, type StudyPage, type StudySection, type StudyTable } from '../studies/index.ts'
+import { CONTROL_ARMS } from './arms.ts'
+import type { ArmSummary, LearningRun, LearningSummary } from './summary.ts'
+
+const NAMES: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', mnist: 'MNIST', 'fashion-mnist': 'Fashion-MNIST' }
+const nameOf = (data: string): string => NAMES[data] ?? data
+
+/** One page over the comparisons given, a group of sections for each data set. */
+export async function learnabilityPage(summaries: readonly LearningSummary[]): Promise<StudyPage> {
+  const several = summaries.length > 1
+  return {
+    title: several ? 'Learning from encrypted images' : `Learning from encrypted images: ${nameOf(summaries[0]!.run.data)}`,
+    intro: [
+      'A network is trained and tested on images that a cipher has changed, under one key for both. Every arm has the same network, the same settings, the same data order and the same initial weights for one seed; only the cipher differs. Keys are drawn anew for every seed, but for the published vortex key.',
+      'Accuracy is that of the weights after the last epoch. The published figures are the best epoch on the test set, which is a little too good; they come from other settings, some of them different from arm to arm.',
+      `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and \`${CONTROL_ARMS.negative}\` must stay at chance. ${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not have been written.`,
+    ],
+    sections: (await Promise.all(summaries.map(summary => sectionsOf(summary, several)))).flat(),
+  }
+}
+
+async function sectionsOf(summary: LearningSummary, named: boolean): Promise<StudySection[]> {
+  const { run } = summary
+  const heading = (text: string) => (named ? `${nameOf(run.data)}: ${text}` : text)
+  return [
+    { heading: heading('settings'), text: settingsText(summary) },
+    { heading: heading('accuracy'), text: accuracyText(summary), tables: [accuracyTable(summary)] },
+    { heading: heading('information loss against accuracy'), text: correlationText(summary), tables: [correlationTable(summary)], figures: await lossFigures(summary) },
+    { heading: heading('while training'), text: [`Accuracy on the first ${Math.min(1000, run.test)} test images during the run of the first seed. It is looked at, never chosen by.`], figures: await curveFigures(summary) },
+  ]
+}
+
+function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] {
+  const { settings } = run
+  const { padding, mirror, colourJitter, ricap, smoothing } = settings.augmentation
+  const changes = [
+    padding > 0 && `crops from ${padding} black pixels around`,
+    mirror && 'mirroring',
+    colourJitter === true && 'colour jitter',
+    ricap !== undefined && `RICAP with Beta(${ricap}, ${ricap})`,
+    smoothing > 0 && `label smoothing ${smoothing}`,
+  ].filter(change => change !== false)
+  const seconds = arms.map(arm => arm.seconds)
+  return [
+    `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key.`,
+    `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} seconds a run.`,
+    ...(run.shortened ? ['**This run was shortened: its figures show that everything works, and nothing else.**'] : []),
+  ]
+}
+
+function accuracyText({ run, seeds }: LearningSummary): string[] {
+  const error = (p: number) => (196 * Math.sqrt((p * (1 - p)) / run.test)).toFixed(2)
+  return [
+    `Intervals are Student's at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
+    'Unchanged is the share of samples that stay as they were.',
+  ]
+}
+
+const spread = ({ mean, low, high, replicates }: Interval, digits: number): string => (replicates < 2 ? mean.toFixed(digits) : `${mean.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`)
+const scaled = ({ mean, low, high, replicates }: Interval, factor: number): Interval => ({ mean: factor * mean, low: factor * low, high: factor * high, replicates })
+const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+function accuracyTable({ run, arms }: LearningSummary): StudyTable {
+  const published = PUBLISHED_ACCURACY[run.data]
+  const printed = (arm: string, model: 'ResNet-18' | 'ViT') => {
+    const [value, plain] = [published?.[model][arm], published?.[model]['plain']]
+    return value === undefined ? '' : arm === 'plain' ? value.toFixed(2) : `${value.toFixed(2)} (drop ${(plain! - value).toFixed(2)})`
+  }
+  return {
+    columns: ['arm', 'accuracy, %', 'drop, points', 'information loss', 'weighted by values', 'unchanged', 'published, ResNet-18', 'published, ViT'],
+    rows: arms.map(summary => {
+      const { arm, title, accuracy, drop, information, unchanged } = summary
+      const lost = (values: readonly number[] | undefined) => (values ? average(values).toFixed(3) : 'values change')
+      return [`\`${arm}\`: ${title}`, spread(scaled(accuracy, 100), 2), arm === CONTROL_ARMS.positive ? '' : spread(drop, 2), lost(information?.coordinates), lost(information?.weighted), `${(100 * unchanged).toFixed(1)} %`, printed(arm, 'ResNet-18'), printed(arm, 'ViT')]
+    }),
+  }
+}
+
+function correlationText({ correlations }: LearningSummary): string[] {
+  const verdict = (found: RankCorrelation | undefined) => (found === undefined ? 'cannot be told' : found.rho > 0 && found.p < 0.05 ? 'holds' : found.rho > 0 ? 'is positive, but no more than chance may give' : 'does not hold')
+  const [, vortices] = correlations
+  return [
+    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy.',
+    `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
+  ]
+}
+
+function correlationTable({ correlations }: LearningSummary): StudyTable {
+  const told = (found: RankCorrelation | undefined) => (found ? `${found.rho.toFixed(2)} (p ${found.p < 0.001 ? '< 0.001' : found.p.toFixed(3)}, ${found.points} points)` : 'too few points')
+  return { columns: ['Spearman’s rho over', 'coordinates', 'weighted by values'], rows: correlations.map(({ points, coordinates, weighted }) => [points, told(coordinates), told(weighted)]) }
+}
+
+async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
+  const moving = arms.filter(({ arm, information }) => information !== undefined && arm !== CONTROL_ARMS.positive)
+  const points = (which: 'coordinates' | 'weighted', series: string) => moving.map(({ arm, information, drop }) => ({ x: average(information![which]), y: drop.mean, series, label: which === 'coordinates' ? arm : undefined }))
+  const labelled = [...points('coordinates', 'coordinates alone'), ...points('weighted', 'weighted by values')].map(({ label, ...point }) => (label === undefined ? point : { ...point, label }))
+  if (labelled.length === 0) return []
+  const svg = await chart(labelled, { title: `${nameOf(run.data)}: information loss against drop`, x: 'information loss', y: 'drop of accuracy, points', mark: 'point', width: 560, height: 300 })
+  return [{ name: `${run.data}-loss`, caption: `${nameOf(run.data)}: information loss of each arm that only moves pixels against its drop of accuracy, means over seeds.`, svg }]
+}
+
+async function curveFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
+  const points = arms.flatMap(arm => accuracyCurve(run, arm))
+  if (points.length === 0) return []
+  const svg = await chart(points, { title: `${nameOf(run.data)}: accuracy while training`, x: 'epoch', y: 'accuracy, %', mark: 'line', width: 560, height: 320 })
+  return [{ name: `${run.data}-curves`, caption: `${nameOf(run.data)}: accuracy on the first test images by epoch, first seed.`, svg }]
+}
+
+const accuracyCurve = ({ train, settings: { batchSize } }: LearningRun, { arm, curve }: ArmSummary) =>
+  curve.flatMap(({ step, accuracy }) => (accuracy === undefined ? [] : [{ x: (step * batchSize) / train, y: 100 * accuracy, series: arm }]))
+
+/** One line an arm, for a terminal. */
+export function learnabilityLines({ arms }: LearningSummary): string {
+  return arms.map(({ arm, accuracy, drop }) => `${arm.padEnd(24)} ${spread(scaled(accuracy, 100), 2).padEnd(26)}${arm === CONTROL_ARMS.positive ? '' : ` drop ${spread(drop, 2)}`}`).join('\n')
+}

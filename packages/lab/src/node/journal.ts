@@ -1,0 +1,53 @@
+import { LatentError } from '@latent/core'
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseRows } from '../run/rows.ts'
+
+/** Rows of a run, each on the disk before it counts, so that a killed run goes on where it stopped. */
+export interface Journal<R> {
+  readonly rows: R[]
+  has(name: string): boolean
+  add(row: R): void
+}
+
+export interface JournalOptions<R> {
+  /** What all rows depend on; a folder with another is refused. Kept in `run.json`. */
+  readonly config: object
+  /** Kept beside it, and not compared. */
+  readonly machine: string
+  /** What makes a row unique. */
+  readonly nameOf: (row: R) => string
+}
+
+/**
+ * Opens `rows.jsonl` in a folder for appending; a line that a killed run left half written is cut off.
+ * @throws E_EXISTS if the folder holds a run with other arguments
+ */
+export function openJournal<R>(out: string, { config, machine, nameOf }: JournalOptions<R>): Journal<R> {
+  const configPath = join(out, 'run.json')
+  const rowsPath = join(out, 'rows.jsonl')
+  // Infinity (a one-time pad's key space) does not survive JSON: compare what is stored.
+  const wanted = JSON.stringify(config)
+  if (existsSync(configPath)) {
+    const { machine: _, ...stored } = JSON.parse(readFileSync(configPath, 'utf8')) as Record<string, unknown>
+    if (JSON.stringify(stored) !== wanted) throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, { hint: 'give another --out, or remove that folder' })
+  } else writeFileSync(configPath, `${JSON.stringify({ ...config, machine }, undefined, 1)}\n`)
+
+  const rows: R[] = []
+  if (existsSync(rowsPath)) {
+    const text = readFileSync(rowsPath, 'utf8')
+    const parsed = parseRows<R>(text)
+    rows.push(...parsed.rows)
+    truncateSync(rowsPath, Buffer.byteLength(text.slice(0, parsed.length)))
+  }
+  const names = new Set(rows.map(nameOf))
+  return {
+    rows,
+    has: name => names.has(name),
+    add(row) {
+      appendFileSync(rowsPath, `${JSON.stringify(row)}\n`)
+      rows.push(row)
+      names.add(nameOf(row))
+    },
+  }
+}
