@@ -138,6 +138,8 @@ export const schemes: readonly Scheme[] = [
     async open() {
       const { openKeyed } = await import('./encipher-gan/index.ts')
       return openKeyed()
+    },
+  },
   {
     id: 'dense-resnet-2024',
     trained: true,
