@@ -13,7 +13,7 @@ const BATCH = 2
 const CROP = 64
 const WINDOW = 32
 const STEPS: Record<Profile, number> = { compact: 1500, paper: 400 }
-const RATE: Record<Profile, number> = { compact: 1e-4, paper: 1e-4 }
+const RATE: Record<Profile, number> = { compact: 3e-5, paper: 1e-5 }
 const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
@@ -44,7 +44,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
               objective(
                 flowcrypt,
                 { plain: { x: batch['x']!, y: batch['y']! }, map: { x: batch['mapX']!, y: batch['mapY']! }, keep: batch['keep']!, noise: batch['noise']! },
-                { recovery: batch['recovery']!, uniform: 10, correlation: 10, key: 1 },
+                { recovery: batch['recovery']!, uniform: 10, correlation: 20, key: 1 },
               ),
           },
         ],
