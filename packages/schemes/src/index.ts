@@ -68,6 +68,17 @@ function learnable(id: string): Scheme {
   }
 }
 
+function flowCrypt(id: 'flowcrypt-2025' | 'flowcrypt-2025-compact'): Scheme {
+  return {
+    id,
+    trained: true,
+    async open(options) {
+      const { openFlowCrypt } = await import('./flowcrypt/index.ts')
+      return openFlowCrypt(id, options)
+    },
+  }
+}
+
 function baseline(id: string): Scheme {
   return {
     id,
@@ -102,6 +113,8 @@ function maskAutoencoder(id: string): Scheme {
 /** Every scheme by its paper key. */
 export const schemes: readonly Scheme[] = [
   ...exactFlowIds.map(exactFlow),
+  flowCrypt('flowcrypt-2025'),
+  flowCrypt('flowcrypt-2025-compact'),
   {
     id: 'vortex-2024',
     async open() {

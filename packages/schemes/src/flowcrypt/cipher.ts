@@ -27,7 +27,7 @@ export interface FlowCryptOptions {
  * - Citation: Yang, Ping, Xu: FlowCrypt, arXiv 2509.18696 (2025). Only its beginning and reviews of it
  *   were to be had; what is published and what is our choice is marked at each part and listed on the page of truth.
  * - Signal flow: `key -> PBKDF2 -> mask, map`; `image -> split by mask, repack -> N blocks -> halves side by side = cipher`.
- *   Decryption runs the same blocks backwards. The cipher image is stored as it leaves the network; 0..1 is its range.
+ *   Decryption runs the same blocks backwards. 0..1 is the range of a cipher image.
  * - Secret: the key, bytes of any length. Public: the weights, the nonce.
  * - What breaks it: see the page of truth. It is deterministic without a nonce, smooth in the map, has little
  *   diffusion, and no authentication; whoever has many pairs under one key can learn an inverse.
@@ -45,26 +45,35 @@ export function flowCryptCipher({ id, title, profile, model, runner }: FlowCrypt
       const wire = options.wire ?? WIRES[0]!
       if (!WIRES.includes(wire)) throw argumentError('wire', WIRES.join(', '), wire)
       const seed = await stretch(key, options.nonce ?? new Uint8Array(0))
-      const cipher = await encryptTiles(plain, RULE, wire, transform(runner, 'forward', tile => tileKey(seed, tile)))
+      const cipher = await encryptTiles(plain, RULE, wire, transform(runner, 'forward', wire, tile => tileKey(seed, tile)))
       return withLabels(cipher, plain, model, key, options)
     },
     async decrypt(cipher, key, options = {}) {
       const { plain, nonce } = await readLabels(cipher, model, WIRES, key, options)
       const seed = await stretch(key, nonce)
-      return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', tile => tileKey(seed, tile)))
+      return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', cipher.format, tile => tileKey(seed, tile)))
     },
   }
 }
 
 /**
+ * What lies beyond 0..1 at both ends and still finds a place in a wire format (our choice). Floats are kept as they are; 16 bits
+ * have levels to spare; for 8 bits every level counts, and what overshoots is cut off.
+ */
+const ROOM: Readonly<Record<SampleFormat, number>> = { f32: 0, u16: 1 / 16, u8: 0 }
+
+/**
  * One tile through the network. The halves of a cipher tile lie side by side.
  * @param keyOf mask and map of a tile: the study mixes those of two keys
  */
-export function transform(runner: FlowCryptRunner, direction: 'forward' | 'backward', keyOf: (tile: Tile) => Promise<TileKey>): TileTransform {
+export function transform(runner: FlowCryptRunner, direction: 'forward' | 'backward', wire: SampleFormat, keyOf: (tile: Tile) => Promise<TileKey>): TileTransform {
+  const room = ROOM[wire]
+  const toWire = (value: number) => (value + room) / (1 + 2 * room)
+  const fromWire = (value: number) => value * (1 + 2 * room) - room
   return async (planes, tile) => {
     const { order, mapX, mapY } = await keyOf(tile)
     const size = { w: tile.width / 2, h: tile.height }
-    const halves = direction === 'forward' ? { x: gatherHalf(planes, order.first), y: gatherHalf(planes, order.second) } : cutHalves(planes, size)
+    const halves = direction === 'forward' ? { x: gatherHalf(planes, order.first), y: gatherHalf(planes, order.second) } : cutHalves(room === 0 ? planes : planes.map(fromWire), size)
     const { x, y } = await runner.run(direction, { ...halves, mapX, mapY }, size)
     const out = new Float32Array(planes.length)
     if (direction === 'forward') joinHalves(x, y, size, out)
@@ -72,7 +81,7 @@ export function transform(runner: FlowCryptRunner, direction: 'forward' | 'backw
       scatterHalf(x, order.first, out)
       scatterHalf(y, order.second, out)
     }
-    return out
+    return direction === 'forward' && room > 0 ? out.map(toWire) : out
   }
 }
 
