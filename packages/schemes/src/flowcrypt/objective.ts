@@ -45,19 +45,21 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
   const image = beside(plain)
   const batch = map.x.shape[0]!
 
-  // In tenths of a decibel's tenth: errors of all sizes count by their ratio, so that strong noise does not drown rounding.
+  // In units of ten decibels, rounding and stronger noise apart: errors of all sizes count by their ratio.
   const error = perSample(beside(backward(p, halves(sent), map)), image)
-  const recovery = ops.mean(ops.mul(ops.log(ops.add(error, 1e-8)), 1 / Math.LN10))
-
-  // Another key's map: every sample gets its neighbour's. Half the batch is enough.
   const some = batch / 2
   const [front, back] = [(v: Expr) => ops.slice(v, 0, 0, some), (v: Expr) => ops.slice(v, 0, some, 2 * some)]
+  const logarithm = (errors: Expr) => ops.mul(ops.log(ops.add(ops.mean(errors), 1e-8)), 1 / Math.LN10)
+  const [rounded, noisy] = [logarithm(front(error)), logarithm(back(error))]
+  const recovery = ops.mul(0.5, ops.add(rounded, noisy))
+
+  // Another key's map: every sample gets its neighbour's. Half the batch is enough.
   const wrong = backward(p, halves(front(cipher)), { x: back(map.x), y: back(map.y) })
   const positive = front(error)
   const negative = perSample(ops.clip(beside(wrong), 0, 1), front(image))
   const key = ops.mean(ops.relu(ops.add(ops.sub(positive, negative), MARGIN)))
 
-  const uniform = ops.add(divergence(cipher), losses.uniformDistance(cipher))
+  const uniform = divergence(cipher)
   // 1/12 is the variance of the uniform distribution: covariances become correlations.
   const correlation = ops.mul(144, losses.neighbourCovariance(cipher))
   const outside = ops.sqrt(losses.rangePenalty(cipher))
@@ -65,8 +67,8 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
   return {
     loss: terms.map(([weight, term]) => ops.mul(weight, term)).reduce((a, b) => ops.add(a, b)),
     metrics: {
-      decibel: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(positive, 1e-12)))),
-      noisy: ops.mul(-10 / Math.LN10, ops.mean(ops.log(ops.add(back(error), 1e-12)))),
+      decibel: ops.mul(-10, rounded),
+      noisy: ops.mul(-10, noisy),
       wrong: ops.mean(negative),
       uniform,
       correlation: ops.sqrt(correlation),
@@ -79,15 +81,15 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
 const TAIL = 0.01
 
 /**
- * Divergence of each channel's values (the whole batch pooled) from a density that is flat on [0, 1] and falls
+ * Mean divergence of each cipher image's values, channel by channel, from a density that is flat on [0, 1] and falls
  * off exponentially outside, in nats: minus the differential entropy, by the spacings of sorted values
  * (Vasicek 1976), plus the mean distance from [0, 1] in units of the tail.
  */
 function divergence(cipher: Expr): Expr {
   const [n, c, h, w] = cipher.shape as [number, number, number, number]
-  const count = n * h * w
-  const span = Math.max(1, Math.floor(count / 256))
-  const sorted = ops.sort(ops.reshape(ops.transpose(cipher, [1, 0, 2, 3]), [c, count]))
+  const count = h * w
+  const span = Math.max(1, Math.floor(count / 64))
+  const sorted = ops.sort(ops.reshape(cipher, [n * c, count]))
   const spacing = ops.sub(ops.slice(sorted, 1, span, count), ops.slice(sorted, 1, 0, count - span))
   const entropy = ops.mean(ops.log(ops.add(ops.mul(spacing, count / span), 1e-3)))
   const outside = ops.mean(ops.abs(ops.sub(cipher, ops.clip(cipher, 0, 1))))

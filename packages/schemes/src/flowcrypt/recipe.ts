@@ -12,7 +12,7 @@ const BATCH = 4
 /** Side of the square of a picture that is split, and of the window cut out of both halves. */
 const CROP = 64
 const WINDOW = 32
-const STEPS: Record<Profile, number> = { compact: 1200, paper: 600 }
+const STEPS: Record<Profile, number> = { compact: 500, paper: 120 }
 const RATE: Record<Profile, number> = { compact: 2e-5, paper: 1e-5 }
 const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
@@ -63,8 +63,10 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
           const stream = await stepStream(seed, step, 'crop')
           const each = elements(half) / BATCH
           for (const [i, index] of picked.entries()) {
-            const [u, v, mirror, at] = await stream.uniforms(4)
-            const planes = crop(pictures[index]!, u!, v!, mirror! < 0.5)
+            const [u, v, mirror, at, contrast, level] = await stream.uniforms(6)
+            // Some crops get the blacks and whites that whole pictures have and most crops do not.
+            const [gain, middle] = i % 2 === 0 ? [1, 0.5] : [1 + contrast!, 0.3 + 0.4 * level!]
+            const planes = crop(pictures[index]!, u!, v!, mirror! < 0.5).map(value => Math.min(1, Math.max(0, 0.5 + gain * (value - middle))))
             const { first, second } = splitOrder(balancedMask(await stream.integers(CROP * CROP, 2 ** 32)), CROP, CROP)
             const from = Math.floor(at! * (CROP - WINDOW + 1))
             x.set(rows(gatherHalf(planes, first), from), i * each)
