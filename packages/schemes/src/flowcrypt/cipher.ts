@@ -62,6 +62,15 @@ export function flowCryptCipher({ id, title, profile, model, runner }: FlowCrypt
  */
 const ROOM: Readonly<Record<SampleFormat, number>> = { f32: 0, u16: 1 / 16, u8: 0 }
 
+const LEVELS = { u8: 255, u16: 65535 } as const
+
+/** Cipher values as they come back from a wire format, rounded and cut off as {@link flowCryptCipher} stores them. */
+export function throughWire(values: Float32Array, wire: SampleFormat): Float32Array {
+  if (wire === 'f32') return values
+  const [room, levels] = [ROOM[wire], LEVELS[wire]]
+  return values.map(value => (Math.floor(Math.min(1, Math.max(0, (value + room) / (1 + 2 * room))) * levels + 0.5) / levels) * (1 + 2 * room) - room)
+}
+
 /**
  * One tile through the network. The halves of a cipher tile lie side by side.
  * @param keyOf mask and map of a tile: the study mixes those of two keys

@@ -1,0 +1,144 @@
+import type { Image, SampleFormat } from '@latent/core'
+import { type FlowCryptRunner, gatherHalf, scatterHalf, stretch, throughWire, type TileKey, tileKey, transform } from '@latent/schemes/flowcrypt'
+import { correlationTest, differential, type Disturbance, disturb, histogramTest, psnrOf, shannonEntropy } from '../../metrics/index.ts'
+
+/** Three planes of a picture, `[3, height, width]`, in 0..1. */
+export interface Planes {
+  readonly width: number
+  readonly height: number
+  readonly values: Float32Array
+}
+
+/** Key material to decrypt with: the right one, and every way of having only a part of it. */
+export interface Keys {
+  readonly right: TileKey
+  /** Of a key that differs in the last character. */
+  readonly wrong: TileKey
+  readonly rightMapWrongMask: TileKey
+  readonly wrongMapRightMask: TileKey
+  /** Both halves of the map as they are, but pixels put back by a wrong mask. */
+  readonly misplaced: TileKey
+}
+
+export async function keysFor(width: number, height: number, seed: number): Promise<Keys> {
+  const of = async (text: string) => tileKey(await stretch(new TextEncoder().encode(text), new Uint8Array(0)), { index: 0, width, height })
+  const [right, wrong] = [await of(`key ${seed}-a`), await of(`key ${seed}-b`)]
+  return {
+    right,
+    wrong,
+    rightMapWrongMask: splitMap(wholeMap(right), wrong),
+    wrongMapRightMask: splitMap(wholeMap(wrong), right),
+    misplaced: { ...right, order: wrong.order },
+  }
+}
+
+export function wholeMap({ order, mapX, mapY }: TileKey): Float32Array {
+  const map = new Float32Array(2 * mapX.length)
+  scatterHalf(mapX, order.first, map)
+  scatterHalf(mapY, order.second, map)
+  return map
+}
+
+export const splitMap = (map: Float32Array, { order }: TileKey): TileKey => ({ order, mapX: gatherHalf(map, order.first), mapY: gatherHalf(map, order.second) })
+
+export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
+  const values = new Float32Array(3 * width * height)
+  for (let c = 0; c < 3; c++) for (let i = 0; i < width * height; i++) values[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 255
+  return { width, height, values }
+}
+
+/** Planes rounded to bytes, as a picture. */
+export function pictureOf({ width, height, values }: Planes): Image<'u8'> {
+  const data = new Uint8Array(values.length)
+  const pixels = width * height
+  for (let i = 0; i < values.length; i++) data[(i % pixels) * 3 + Math.floor(i / pixels)] = Math.floor(Math.min(1, Math.max(0, values[i]!)) * 255 + 0.5)
+  return { width, height, channels: 3, format: 'u8', data }
+}
+
+/** The cipher before it is stored. */
+export async function encrypt(runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> {
+  return { width, height, values: await transform(runner, 'forward', 'f32', async () => key)(values, { index: 0, width, height }) }
+}
+
+export async function decrypt(runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> {
+  return { width, height, values: await transform(runner, 'backward', 'f32', async () => key)(values, { index: 0, width, height }) }
+}
+
+export const stored = (cipher: Planes, wire: SampleFormat): Planes => ({ ...cipher, values: throughWire(cipher.values, wire) })
+
+/** PSNR of what a viewer would see: values beyond 0..1 are cut off, nothing is rounded, and there is no upper limit. */
+export function decibels(plain: Planes, restored: Planes): number {
+  let squares = 0
+  for (const [i, value] of restored.values.entries()) squares += (Math.min(1, Math.max(0, value)) - plain.values[i]!) ** 2
+  return psnrOf(squares / plain.values.length, 1)
+}
+
+export const FIGURES = ['f32', 'u16', 'u8', 'entropy', 'correlation', 'chiSquare', 'npcr', 'uaci', 'wrong', 'rightMapWrongMask', 'wrongMapRightMask', 'misplaced'] as const
+export type Figures = Record<(typeof FIGURES)[number], number>
+
+/** Everything in the table, for one picture. */
+export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
+  const cipher = await encrypt(runner, plain, keys.right)
+  const with_ = async (key: TileKey, from = cipher) => decibels(plain, await decrypt(runner, from, key))
+  const view = pictureOf(cipher)
+  const { width, height, data } = view
+  const correlations = (['horizontal', 'vertical', 'diagonal'] as const).flatMap(direction => correlationTest(data, width, height, 3, direction)?.channels ?? [])
+  // One value of the middle pixel moves by one level.
+  const changed = { ...plain, values: plain.values.slice() }
+  const at = Math.floor(height / 2) * width + Math.floor(width / 2)
+  changed.values[at] = changed.values[at]! > 0.5 ? changed.values[at]! - 1 / 255 : changed.values[at]! + 1 / 255
+  const { npcr, uaci } = differential(data, pictureOf(await encrypt(runner, changed, keys.right)).data)
+  return {
+    f32: await with_(keys.right),
+    u16: await with_(keys.right, stored(cipher, 'u16')),
+    u8: await with_(keys.right, stored(cipher, 'u8')),
+    entropy: shannonEntropy(data),
+    correlation: correlations.reduce((sum, r) => sum + Math.abs(r), 0) / correlations.length,
+    chiSquare: histogramTest(data)?.value ?? NaN,
+    npcr: 100 * npcr.value,
+    uaci: 100 * uaci.value,
+    wrong: await with_(keys.wrong),
+    rightMapWrongMask: await with_(keys.rightMapWrongMask),
+    wrongMapRightMask: await with_(keys.wrongMapRightMask),
+    misplaced: await with_(keys.misplaced),
+  }
+}
+
+export const DAMAGES: readonly Disturbance[] = [
+  ...[1 / 64, 1 / 16, 1 / 4].map(strength => ({ kind: 'occlusion', strength }) as const),
+  ...[0.01, 0.05, 0.1].map(strength => ({ kind: 'salt-pepper', strength }) as const),
+  ...[1e-4, 1e-3, 1e-2].map(strength => ({ kind: 'gaussian', strength }) as const),
+  { kind: 'one-level', strength: 1 },
+]
+
+/** PSNR of what is left after each damage to the 8-bit cipher image. */
+export async function measureDamage(runner: FlowCryptRunner, plain: Planes, key: TileKey): Promise<number[]> {
+  const view = pictureOf(await encrypt(runner, plain, key))
+  const results: number[] = []
+  for (const damage of DAMAGES) {
+    const damaged = (await disturb(view, damage, new Uint8Array(32).fill(5))) as Image<'u8'>
+    results.push(decibels(plain, await decrypt(runner, planesOf(damaged), key)))
+  }
+  return results
+}
+
+/** How wrong a map is: one entry by 0.1, or every entry by so much up or down. */
+export const NUDGES = [
+  { name: 'one entry moved by 0.1', by: 0.1, all: false },
+  { name: 'every entry moved by 0.001', by: 0.001, all: true },
+  { name: 'every entry moved by 0.01', by: 0.01, all: true },
+  { name: 'every entry moved by 0.1', by: 0.1, all: true },
+] as const
+
+/** PSNR with a map that is nearly right. */
+export async function measureNudges(runner: FlowCryptRunner, plain: Planes, key: TileKey): Promise<number[]> {
+  const cipher = await encrypt(runner, plain, key)
+  const map = wholeMap(key)
+  const results: number[] = []
+  for (const { by, all } of NUDGES) {
+    const middle = Math.floor(map.length / 2)
+    const moved = map.map((value, i) => (all ? value + (i % 2 === 0 ? by : -by) : i === middle ? value + (value > 0.5 ? -by : by) : value))
+    results.push(decibels(plain, await decrypt(runner, cipher, splitMap(moved, key))))
+  }
+  return results
+}
