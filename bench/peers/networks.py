@@ -18,15 +18,30 @@ class Block(nn.Module):
         super().__init__()
         self.omega, self.phi, self.rho, self.eta = (stack([4, 32, 32, 32, 32, 3]) for _ in range(4))
 
-    def forward(self, x, y, k):
+    def couple(self, x, y, kx, ky):
         def scale(s):
             return torch.exp(2 * torch.sigmoid(s) - 1)
 
-        yk = torch.cat([y, k], 1)
+        yk = torch.cat([y, ky], 1)
         x2 = x * scale(self.omega(yk)) + self.phi(yk)
-        xk = torch.cat([x2, k], 1)
-        y2 = y * scale(self.rho(xk)) + self.eta(xk)
-        return torch.cat([x2, y2], 1)
+        xk = torch.cat([x2, kx], 1)
+        return x2, y * scale(self.rho(xk)) + self.eta(xk)
+
+    def forward(self, x, y, k):
+        return torch.cat(self.couple(x, y, k, k), 1)
+
+
+class FlowCrypt(nn.Module):
+    """The paper profile of packages/schemes/src/flowcrypt/network.ts: 8 blocks, 953,440 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block() for _ in range(8))
+
+    def forward(self, x, y, kx, ky):
+        for block in self.blocks:
+            x, y = block.couple(x, y, kx, ky)
+        return x, y
 
 
 class Residual(nn.Module):

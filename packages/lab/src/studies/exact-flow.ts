@@ -1,7 +1,7 @@
 import { type Image, type ImageCipher, LatentError } from '@latent/core'
 import { findScheme } from '@latent/schemes'
 import { constantWeights, exactFlowCipher, type ExactFlowOptions, openExactFlow, TILE_BYTES, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
-import { drawnWeights } from '@latent/schemes/exact-flow/straight-through'
+import { initialNetworks, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { drawPicture } from '../data/procedural.ts'
 import { histogram } from '../metrics/index.ts'
 import { chart } from './charts.ts'
@@ -34,7 +34,7 @@ const VARIANTS: readonly Variant[] = [
   flow('whole cipher, trained weights', 'whole', trainedWeights),
   flow('key streams only (t = 0)', 'streams', constantWeights, 'stream-only'),
   flow(BEFORE, 'network', constantWeights, 'network-only'),
-  flow('network only, as drawn before the first step', 'network', () => drawnWeights(1), 'network-only'),
+  flow('network only, as drawn before the first step', 'network', async () => quantise(await initialNetworks(1)), 'network-only'),
   flow(AFTER, 'network', trainedWeights, 'network-only'),
   flow('network only, map of the key alone, constant weights', 'fixed map', constantWeights, 'network-fixed-map'),
   flow('network only, map of the key alone, trained', 'fixed map', trainedWeights, 'network-fixed-map'),

@@ -1,11 +1,11 @@
 import type { Image } from '@latent/core'
-import { adam, cosineRate, type Expr, ops, shape, tensor, type Tensor, type Training } from '@latent/graph'
+import { adam, cosineRate, type Expr, leaves, ops, shape, tensor, type Tensor, type Training } from '@latent/graph'
 import type { Recipe } from '../recipe.ts'
 import { exactFlowCipher } from './cipher.ts'
 import { openExactFlow } from './engine.ts'
 import { HALF_CHANNELS } from './network.ts'
 import { BATCH_DIMS, COLUMNS, patchBatch, PICTURES, ROUNDS, ROWS } from './patches.ts'
-import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from './straight-through.ts'
+import { flowParameters, flowTree, initialNetworks, modulo256, quantise, roundNetwork } from './straight-through.ts'
 
 /*
  * Training of the four round networks with the whitening switched off, so that they alone have to
@@ -24,7 +24,7 @@ import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from './s
  * noise of enormous size. So each round's source counts as given, and a network learns from what its
  * output does where it is added, and from its own statistics.
  */
-const STEPS = 1600
+const STEPS = 1500
 /** Powers of z that the loss sees. Higher ones vanish unless outputs pile up at 0 or 255, which `clipped` counts. */
 const HARMONICS = 8
 /**
@@ -48,12 +48,13 @@ export const exactFlowRecipe: Recipe = {
     const checks = await checkPictures((await images('bsds500', 'val')).slice(0, 2))
     const training: Training<Networks> = {
       networks: { flow: flowParameters(ROUNDS) },
+      start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await initialNetworks(seed, ROUNDS) })),
       batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),
       phases: [{ name: 'cipher', trains: ['flow'], optimiser: adam({ beta2: 0.99 }), clip: 1, loss: ({ networks: { flow }, batch }) => cipherLoss(Object.values(flow), batch) }],
     }
     return {
       training: training as unknown as Training<never, never>,
-      rates: [cosineRate(0.1, { warmup: 20, end: 0.002 })],
+      rates: [cosineRate(0.12, { warmup: 20, end: 0.002 })],
       steps: STEPS,
       batchSize: PICTURES,
       data: step => patchBatch(photos, seed, step),

@@ -10,14 +10,15 @@ import { CHANNELS, checkWeights, type Layer, MAX_WEIGHT, type Weights } from './
  */
 export type FlowNetworks<L> = Record<string, Record<string, Required<layers.Affine<L>>>>
 
+/** Bits of the division behind each layer. With 7, a weight at its limit moves an output by half of a byte's range. */
+const SHIFTS: readonly [number, number, number] = [7, 7, 7]
 /**
- * Bits of the division behind each layer: small enough that outputs spread over all of a byte. The last
- * is smallest, so that one input alone may move an output by half its range: sums of many small parts
- * have a bell's shape, and outputs are to be flat.
+ * Largest initial weights. [Note: Flat outputs] A sum of many like parts has a bell's shape, and outputs
+ * are to be flat. So the first two layers begin far beyond a byte's range, where most units stand at 0 or
+ * 255, and the last begins with one such unit at the largest weight, which is half the range or nothing,
+ * and small parts that fill the halves. That alone is most of the way; training goes the rest.
  */
-export const SHIFTS: readonly [number, number, number] = [8, 9, 7]
-/** Largest initial weight of each layer: the spread of a byte, not more. */
-const INITIAL: readonly [number, number, number] = [MAX_WEIGHT, MAX_WEIGHT, 16]
+const INITIAL: readonly [number, number, number] = [MAX_WEIGHT, MAX_WEIGHT, 4]
 /** What a step of 1 in a bias counts in sums: about as much as a step of 1 in a weight. */
 const BIAS_UNIT = 64
 /** The middle of a byte: biases are stored relative to the one that answers it with itself. */
@@ -34,11 +35,11 @@ export function flowParameters(rounds = 4): FlowNetworks<Parameter> {
  * One round's network on bytes `[N, 16, H, W]`: `[N, 12, H, W]`, the bytes that the integer network gives.
  * @returns also the last layer before rounding and clipping, in units of a byte
  */
-export function roundNetwork(p: Record<string, Required<layers.Affine<Expr>>>, x: Expr, shifts: readonly number[] = SHIFTS): { bytes: Expr; unclipped: Expr } {
+export function roundNetwork(p: Record<string, Required<layers.Affine<Expr>>>, x: Expr): { bytes: Expr; unclipped: Expr } {
   let [bytes, unclipped] = [x, x]
   for (const [l, layer] of Object.values(p).entries()) {
-    const { weight, bias } = integers(layer, shifts[l]!)
-    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -shifts[l]!)
+    const { weight, bias } = integers(layer, SHIFTS[l]!)
+    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -SHIFTS[l]!)
     bytes = toByte(unclipped)
   }
   return { bytes, unclipped }
@@ -59,12 +60,19 @@ function toByte(x: Expr): Expr {
 export const modulo256 = (x: Expr): Expr => ops.sub(x, ops.stopGradient(ops.mul(256, ops.floor(ops.mul(x, 1 / 256)))))
 
 /** The integers that the forward pass computes with. @throws E_WEIGHTS if they break a bound of {@link checkWeights} */
-export function quantise(trained: FlowNetworks<Tensor<'f32'>>, shifts: readonly number[] = SHIFTS): Weights {
-  return checkWeights(Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, shifts[l]!))))
+export function quantise(trained: FlowNetworks<Tensor<'f32'>>): Weights {
+  return checkWeights(Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, SHIFTS[l]!))))
 }
 
-/** What a run of the recipe with this seed starts from. */
-export const drawnWeights = async (seed: number): Promise<Weights> => quantise(await initialise(flowParameters(), seed))
+/** What a run with this seed starts from: every output of a last layer gets its one large weight, of a unit that no other output of the round has. */
+export async function initialNetworks(seed: number, rounds = 4): Promise<FlowNetworks<Tensor<'f32'>>> {
+  const drawn = await initialise(flowParameters(rounds), seed)
+  const [inputs, outputs] = [CHANNELS[2], CHANNELS[3]]
+  for (const { conv2 } of Object.values(drawn)) {
+    for (let o = 0; o < outputs; o++) conv2!.weight.data[(o * inputs + o) * 9 + 4] = o % 2 === 0 ? MAX_WEIGHT : -MAX_WEIGHT
+  }
+  return drawn
+}
 
 function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>, shift: number): Layer {
   const [outputs, inputs] = weight.dims as [number, number, number, number]
