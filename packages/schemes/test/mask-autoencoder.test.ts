@@ -1,8 +1,9 @@
 import { type Image, image, randomBytes } from '@latent/core'
 import { compile, type Expr, initialise, leaves, openStepper, parameterCount, shape, type Tensor, tensor, type Tree } from '@latent/graph'
 import fc from 'fast-check'
+import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { decode, drawMask, encode, type Form, FORMS, maskAutoencoder, networkParameters, openMaskAutoencoder, quantise, SIDES, type Subject } from '../src/mask-autoencoder/index.ts'
+import { decode, drawMask, encode, type Form, FORMS, maskAutoencoder, maskAutoencoderForms, networkParameters, openMaskAutoencoder, quantise, SIDES, type Subject } from '../src/mask-autoencoder/index.ts'
 import { type Model, readModel, writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 
@@ -18,8 +19,13 @@ async function open(form: Form, subject: Subject, seed = 1) {
   return { model, ...maskAutoencoder({ id: model.scheme, form, subject, model, mask: await drawMask(subject) }) }
 }
 
+/** Smooth hills, a little different in each channel. */
 function scene(width: number, height: number, channels: number): Image<'u8'> {
-  return image({ width, height, channels, format: 'u8', data: Uint8Array.from({ length: width * height * channels }, (_, i) => 128 + 100 * Math.sin(i / (7 * channels)) + 20 * (i % channels)) })
+  const data = Uint8Array.from({ length: width * height * channels }, (_, i) => {
+    const pixel = Math.floor(i / channels)
+    return 120 + 50 * Math.sin((pixel % width) / 9) + 40 * Math.cos(Math.floor(pixel / width) / 7) + 10 * (i % channels)
+  })
+  return image({ width, height, channels, format: 'u8', data })
 }
 
 const key = new Uint8Array(32).fill(5)
@@ -163,6 +169,41 @@ describe('bad input', () => {
     const opened = await openMaskAutoencoder('mask-autoencoder-2025-mnist-conv', { weights: bytes })
     expect((await opened.cipher.encrypt(scene(28, 28, 1), key)).data.length).toBe(784)
     await opened.close()
+  })
+})
+
+describe('shipped weights', () => {
+  const VECTORS = new URL('vectors/mask-autoencoder.json', import.meta.url)
+  const SAMPLE = 13
+
+  // LATENT_REGENERATE=1 writes the file anew; processors round sums differently, so that a level or two may lie between.
+  test('give the pictures that they gave', { timeout: 60_000 }, async () => {
+    const computed: Record<string, number[]> = {}
+    for (const [id, { subject }] of Object.entries(maskAutoencoderForms)) {
+      const { cipher, close } = await openMaskAutoencoder(id)
+      const plain = scene(SIDES[subject], SIDES[subject], subject === 'mnist' ? 1 : 3)
+      const restored = await cipher.decrypt(await cipher.encrypt(plain, key), key)
+      computed[id] = Array.from(restored.data).filter((_, i) => i % SAMPLE === 0)
+      await close()
+    }
+    if (process.env['LATENT_REGENERATE']) await writeFile(VECTORS, `${JSON.stringify(computed)}\n`)
+    const expected = JSON.parse(await readFile(VECTORS, 'utf8')) as typeof computed
+    expect(Object.keys(computed)).toEqual(Object.keys(expected))
+    for (const [id, samples] of Object.entries(computed)) {
+      const differences = samples.map((value, i) => Math.abs(value - expected[id]![i]!))
+      expect(Math.max(...differences), id).toBeLessThanOrEqual(6)
+      expect(differences.reduce((a, b) => a + b, 0) / samples.length, id).toBeLessThan(0.5)
+    }
+  })
+
+  test('the repaired forms keep a smooth picture, and need its key', { timeout: 60_000 }, async () => {
+    const plain = scene(64, 40, 3)
+    const { cipher, close } = await openMaskAutoencoder('mask-autoencoder-2025-cifar-repaired')
+    const encrypted = await cipher.encrypt(plain, key)
+    const error = ({ data }: Image) => Array.from(data).reduce((sum, value, i) => sum + (value - plain.data[i]!) ** 2, 0) / data.length
+    expect(error(await cipher.decrypt(encrypted, key))).toBeLessThan(60)
+    expect(error(await cipher.decrypt(encrypted, other))).toBeGreaterThan(3000)
+    await close()
   })
 })
 
