@@ -1,6 +1,7 @@
 import { type Image, image, type ImageCipher } from '@latent/core'
 import { type DenseNetworks, type Diffusion, openIntermediate, type PassKey, undiffuse } from '@latent/schemes/dense-resnet'
 import { type Disturbance, disturb, histogram, psnrOf, sampleErrors } from '../../metrics/index.ts'
+import { jpegRoundTrip } from '../../node/decode.ts'
 import { mean } from './measure.ts'
 
 const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((value, i) => value ^ b[i]!)
@@ -54,14 +55,13 @@ const VISIBLE = 8
 
 /** Decrypts a damaged cipher image and says how far the damage reached. */
 export async function trail(cipher: ImageCipher, encrypted: Image, key: Uint8Array, plain: Image<'u8'>, disturbance: Disturbance, seed: Uint8Array): Promise<Trail> {
-  const broken = (await disturb(encrypted, disturbance, seed))!
+  const broken = (await disturb(encrypted, disturbance, seed, jpegRoundTrip))!
   const [whole, restored] = [await cipher.decrypt(encrypted, key), (await cipher.decrypt(broken, key)) as Image<'u8'>]
-  const share = (count: number, all: number) => count / all
   let damaged = 0
   for (let i = 0; i < restored.data.length; i++) if (Math.abs(restored.data[i]! - whole.data[i]!) > VISIBLE) damaged++
   let hit = 0
   for (let i = 0; i < encrypted.data.length; i++) if (encrypted.data[i] !== broken.data[i]) hit++
-  return { disturbance, restored, psnr: psnrOf(sampleErrors(plain, restored).mse), damaged: share(damaged, restored.data.length), hit: share(hit, encrypted.data.length) }
+  return { disturbance, restored, psnr: psnrOf(sampleErrors(plain, restored).mse), damaged: damaged / restored.data.length, hit: hit / encrypted.data.length }
 }
 
 const BLOCK = 8
