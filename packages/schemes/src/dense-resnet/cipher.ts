@@ -1,5 +1,5 @@
 import { argumentError, type Image, type ImageCipher, randomBytes } from '@latent/core'
-import { parameterCount, type Tree, type Parameter } from '@latent/graph'
+import { parameterCount } from '@latent/graph'
 import { requireKeyBytes } from '../byte-cipher.ts'
 import { decryptTiles, encryptTiles, type Maker, paddedShape, readLabels, type TileRule, withLabels } from '../learned/index.ts'
 import { diffuse, type Diffusion, passKeys, undiffuse } from './diffusion.ts'
@@ -51,7 +51,7 @@ export function denseResnetCipher(networks: DenseNetworks, { id, title, diffusio
     cost(size) {
       const { width, height } = paddedShape({ ...size, format: 'u8' }, TILE_RULE, 'u8')
       const { encryption, decryption } = networks.parameters
-      return { parameters: parameterCount({ encryption, decryption } as unknown as Tree<Parameter>), macs: multiplications(networks.form, encryption, width, height) }
+      return { parameters: parameterCount({ encryption, decryption }), macs: multiplications(networks.form, encryption, width, height) }
     },
     async encrypt(plain, key, { nonce, wire = 'u8', check = false } = {}) {
       requireKeyBytes(key)
@@ -67,7 +67,7 @@ export function denseResnetCipher(networks: DenseNetworks, { id, title, diffusio
       const { plain, nonce } = await readLabels(cipher, maker, ['u8'], key, options)
       const bytes = cipher.data as Uint8Array
       const data = undiffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce))
-      return decryptTiles({ ...cipher, data } as Image, plain, TILE_RULE, networks.decrypt)
+      return decryptTiles({ ...cipher, data }, plain, TILE_RULE, networks.decrypt)
     },
   }
 }

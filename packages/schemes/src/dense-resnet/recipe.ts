@@ -28,7 +28,7 @@ const NEIGHBOURS = 100
 const RATE: Record<Form, Record<keyof Networks, number>> = { published: { encryption: 1e-3, decryption: 1e-3 }, own: { encryption: 3e-4, decryption: 3e-4 } }
 /** See {@link cautiousAdam}. */
 const CAUTION = 3e-4
-const STEPS: Record<Form, Record<Profile, number>> = { published: { compact: 1500, paper: 1500 }, own: { compact: 3000, paper: 3000 } }
+const STEPS: Record<Form, Record<Profile, number>> = { published: { compact: 1500, paper: 1500 }, own: { compact: 400, paper: 400 } }
 /** Instance norm sees the whole picture in use, so its crops should not be too small a part of one. */
 const CROPS: Record<Form, { batch: number; crop: number }> = { published: { batch: 4, crop: 64 }, own: { batch: 8, crop: 32 } }
 /** Validation: the middle of each picture of `val`. */
@@ -54,12 +54,12 @@ function recipe(form: Form, id: string, title: string): Recipe {
       const order = epochOrder(seed, pictures.length, batch)
       return {
         training: started as unknown as Training<never, never>,
-        rates: [RATE[form].encryption, RATE[form].decryption].map(rate => cosineRate(rate, { warmup: 100, end: rate / 50 })),
+        rates: [RATE[form].encryption, RATE[form].decryption].map(rate => cosineRate(rate, { warmup: 50, end: rate / 50 })),
         steps,
         batchSize: batch,
-        data: async step => batchOf(pictures, await order(step), crop, await stepStream(seed, step, 'crop'), rampOf(form, step, steps), form === 'own' && step >= steps / 3),
+        data: async step => batchOf(pictures, await order(step), crop, await stepStream(seed, step, 'crop'), rampOf(form, step, steps), form === 'own'),
         scoreName: 'PSNR in dB of validation pictures encrypted to bytes and decrypted, networks alone',
-        validation: { every: 200, patience: steps, score: weights => validate.score(weights) },
+        validation: { every: 100, patience: steps, score: weights => validate.score(weights) },
         close: () => validate.close(),
       } satisfies RecipeRun
     },

@@ -8,8 +8,9 @@ import { type DenseNetwork, networkParameters, type Widths } from './network.ts'
  * the architecture can hold an almost lossless code of 4x4 blocks, and training then only has to bend it.
  *
  *     encryption   first, down1, down2   the 48 samples of a block become 48 channels
- *                  block 1               colour and frequency: an orthonormal transform (DCT by opponent colours)
- *                  block 2               each coefficient to unit scale, large ones compressed by two ReLUs
+ *                  block 1               colour and frequency: an orthonormal transform (DCT by opponent colours);
+ *                                        outliers compressed, by two ReLUs a coefficient
+ *                  block 2               each coefficient to unit scale, large ones compressed, by two more
  *                  block 3               a pseudo-random rotation mixes all 48
  *                  up1, up2, last        back to pixels, as pairs (relu(z), relu(-z)); sigmoid
  *     decryption   first, down1          the sigmoid's inverse, piecewise linear
@@ -27,6 +28,9 @@ const SAMPLES = 3 * SIDE ** 2
 /** Where compression sets in, in median magnitudes of a coefficient, and the slope from there on. */
 const KNEE = 1.5
 const SLOPE = 0.2
+/** Outliers, such as hard edges in strong colours: where they begin, in knees, and their slope before that of the knee. */
+const OUTLIERS = 5
+const OUTER_SLOPE = 0.1
 /** Coefficients finer than half a grey level are noise: they get no more gain than that. */
 const FLOOR = 0.5 / 255
 /** Scale of what enters the sigmoid: the larger, the flatter the histogram, and the more is cut off at its ends. */
@@ -58,7 +62,7 @@ export async function structuredStart(widths: Widths, pictures: readonly Image<'
   return drawn
 }
 
-/** The linear code: z = mix * compress((transform * (block - mean)) / knee) / scale. */
+/** The code: z = mix * compress(transform * (block - mean) / knee) / scale. */
 interface BlockCode {
   readonly mean: Float64Array
   readonly transform: Matrix
@@ -86,7 +90,9 @@ async function blockCode(pictures: readonly Image<'u8'>[], seed: number): Promis
   return { mean, transform, knee, scale, mix: await rotation(seed) }
 }
 
-const compress = (v: number): number => v - (1 - SLOPE) * (Math.max(0, v - 1) - Math.max(0, -v - 1))
+/** An odd function: slope 1 up to |v| = `knee`, `slope` from there on. */
+const bent = (v: number, knee: number, slope: number): number => v - (1 - slope) * (Math.max(0, v - knee) - Math.max(0, -v - knee))
+const compress = (v: number): number => bent(bent(v, OUTLIERS, OUTER_SLOPE), 1, SLOPE)
 
 /** Blocks of a picture on a grid of 32 pixels, in the order of channels after `down2`, values in 0..1. */
 function sampleBlocks({ width, height, channels, data }: Image<'u8'>): Float64Array[] {
@@ -147,6 +153,17 @@ function writeEncryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
   cutOut(p.down1, 3, () => 0)
   cutOut(p.down2, 12, () => 0)
   linear(p.blocks[0]!, transform, mean.map(value => -value))
+  const outer = knee.map(value => OUTLIERS * value)
+  for (let k = 0; k < SAMPLES; k++) {
+    const row = transform.subarray(at(k, 0), at(k + 1, 0))
+    const level = -row.reduce((sum, value, i) => sum + value * mean[i]!, 0)
+    for (const sign of [1, -1] as const) {
+      const feature = featureOf(p.blocks[0]!, k, sign)
+      const listener = feature.row(sign * level - outer[k]!)
+      row.forEach((value, i) => listener.from(i, sign * value, 1, 1))
+      feature.say(k, sign * (OUTER_SLOPE - 1))
+    }
+  }
   bend(p.blocks[1]!, { knee, inner: k => 1 / (knee[k]! * scale[k]!), outer: k => SLOPE / (knee[k]! * scale[k]!) })
   linear(p.blocks[2]!, mix)
   putBack(p.up1, 12, true, z => [[z, 1]])
@@ -192,6 +209,13 @@ function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
   linear(p.blocks[0]!, transposed(mix), new Float64Array(SAMPLES).fill(-LIFT))
   bend(p.blocks[1]!, { knee: scale.map(value => 1 / value), inner: k => knee[k]! * scale[k]!, outer: k => (knee[k]! * scale[k]!) / SLOPE })
   linear(p.blocks[2]!, transposed(transform), undefined, mean)
+  for (let k = 0; k < SAMPLES; k++) {
+    for (const sign of [1, -1] as const) {
+      const feature = featureOf(p.blocks[2]!, k, sign)
+      feature.row(-OUTLIERS * knee[k]!).from(k, sign, 1, 1)
+      for (let i = 0; i < SAMPLES; i++) feature.say(i, sign * (1 / OUTER_SLOPE - 1) * transform[at(k, i)]!)
+    }
+  }
   putBack(p.up1, 12, false, z => [[z, 1]])
   putBack(p.up2, 3, false, z => [[z, 1]])
   const last = convolution(p.last)
@@ -267,18 +291,26 @@ function linear({ fuse }: Block, matrix: Matrix, before?: Float64Array, after?: 
 }
 
 /** Each of the 48 channels by an odd function of its own: slope `inner(k)` up to |x| = `knee[k]`, `outer(k)` from there on. */
-function bend({ dense, fuse }: Block, { knee, inner, outer }: { knee: Float64Array; inner: (k: number) => number; outer: (k: number) => number }): void {
-  const channels = dims(fuse)[0]!
-  const growth = dims(dense[0]!)[0]!
-  const layers = dense.map(convolution)
-  const writer = convolution(fuse)
+function bend(block: Block, { knee, inner, outer }: { knee: Float64Array; inner: (k: number) => number; outer: (k: number) => number }): void {
+  const writer = convolution(block.fuse)
   for (let k = 0; k < SAMPLES; k++) {
-    const row = writer.output(k).from(k, inner(k) - 1)
-    for (const [s, sign] of [1, -1].entries()) {
-      const feature = 2 * k + s
-      layers[Math.floor(feature / growth)]!.output(feature % growth, -knee[k]!).from(k, sign, 1, 1)
-      row.from(channels + feature, sign * (outer(k) - inner(k)))
+    writer.output(k).from(k, inner(k) - 1)
+    for (const sign of [1, -1] as const) {
+      const feature = featureOf(block, k, sign)
+      feature.row(-knee[k]!).from(k, sign, 1, 1)
+      feature.say(k, sign * (outer(k) - inner(k)))
     }
+  }
+}
+
+/** The dense layers of a block have 96 features: two for each of the 48 channels. */
+function featureOf({ dense, fuse }: Block, k: number, sign: 1 | -1): { row(level: number): Row; say(channel: number, value: number): void } {
+  const growth = dims(dense[0]!)[0]!
+  const [channels, inputs] = dims(fuse) as [number, number]
+  const index = 2 * k + (sign === 1 ? 0 : 1)
+  return {
+    row: level => convolution(dense[Math.floor(index / growth)]!).output(index % growth, level),
+    say: (channel, value) => void (fuse.weight.data[channel * inputs + channels + index] = value),
   }
 }
 

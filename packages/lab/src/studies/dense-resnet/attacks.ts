@@ -1,6 +1,8 @@
 import { type Image, image, type ImageCipher } from '@latent/core'
 import { type DenseNetworks, type Diffusion, openIntermediate, type PassKey, undiffuse } from '@latent/schemes/dense-resnet'
 import { type Disturbance, disturb, histogram, psnrOf, sampleErrors } from '../../metrics/index.ts'
+import { jpegRoundTrip } from '../../node/decode.ts'
+import { mean } from './measure.ts'
 
 const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((value, i) => value ^ b[i]!)
 
@@ -53,14 +55,37 @@ const VISIBLE = 8
 
 /** Decrypts a damaged cipher image and says how far the damage reached. */
 export async function trail(cipher: ImageCipher, encrypted: Image, key: Uint8Array, plain: Image<'u8'>, disturbance: Disturbance, seed: Uint8Array): Promise<Trail> {
-  const broken = (await disturb(encrypted, disturbance, seed))!
+  const broken = (await disturb(encrypted, disturbance, seed, jpegRoundTrip))!
   const [whole, restored] = [await cipher.decrypt(encrypted, key), (await cipher.decrypt(broken, key)) as Image<'u8'>]
-  const share = (count: number, all: number) => count / all
   let damaged = 0
   for (let i = 0; i < restored.data.length; i++) if (Math.abs(restored.data[i]! - whole.data[i]!) > VISIBLE) damaged++
   let hit = 0
   for (let i = 0; i < encrypted.data.length; i++) if (encrypted.data[i] !== broken.data[i]) hit++
-  return { disturbance, restored, psnr: psnrOf(sampleErrors(plain, restored).mse), damaged: share(damaged, restored.data.length), hit: share(hit, encrypted.data.length) }
+  return { disturbance, restored, psnr: psnrOf(sampleErrors(plain, restored).mse), damaged: damaged / restored.data.length, hit: hit / encrypted.data.length }
+}
+
+const BLOCK = 8
+
+/** How well outlines show through: correlation (Pearson) of the contrast of 8x8 blocks of two pictures of one shape. */
+export function outline(a: Image<'u8'>, b: Image<'u8'>): number {
+  const [x, y] = [contrasts(a), contrasts(b)]
+  const [mx, my] = [mean(x), mean(y)]
+  const sum = (term: (i: number) => number) => x.reduce((total, _, i) => total + term(i), 0)
+  return sum(i => (x[i]! - mx) * (y[i]! - my)) / Math.sqrt(sum(i => (x[i]! - mx) ** 2) * sum(i => (y[i]! - my) ** 2))
+}
+
+/** The deviation of the samples of every whole block. */
+function contrasts({ width, height, channels, data }: Image<'u8'>): number[] {
+  const found: number[] = []
+  for (let top = 0; top + BLOCK <= height; top += BLOCK) {
+    for (let left = 0; left + BLOCK <= width; left += BLOCK) {
+      const rows = Array.from({ length: BLOCK }, (_, y) => [...data.subarray(((top + y) * width + left) * channels, ((top + y) * width + left + BLOCK) * channels)])
+      const values = rows.flat()
+      const middle = mean(values)
+      found.push(Math.sqrt(mean(values.map(value => (value - middle) ** 2))))
+    }
+  }
+  return found
 }
 
 /** Bytes as a picture of the given shape. */
