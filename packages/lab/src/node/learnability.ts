@@ -106,7 +106,11 @@ async function publishedVortexKey(data: LabelledSetName, root: string): Promise<
 async function requireArms(arms: readonly string[], set: LabelledSet, publishedKey: Uint8Array | undefined): Promise<void> {
   for (const id of arms) {
     const arm = await openArm(id, { seed: 1, channels: set.channels, ...(publishedKey ? { publishedKey } : {}) })
-    await encryptImage(arm, imageOf(set, 0), 'probe', 0).finally(arm.close)
+    try {
+      await encryptImage(arm, imageOf(set, 0), 'probe', 0)
+    } finally {
+      await arm.close()
+    }
   }
 }
 
