@@ -258,6 +258,13 @@ describe('a comparison', () => {
     expect((await readdir(join(root, 'page'))).sort()).toEqual(['learnability.md', 'mnist-curves.svg', 'mnist-loss.svg'])
   }, 300_000)
 
+  test('what goes wrong on a thread keeps its code and names its arm', async () => {
+    const training = join(root, 'damaged', 'training', 'plain-1')
+    await mkdir(training, { recursive: true })
+    await writeFile(join(training, 'checkpoint.safetensors'), Uint8Array.of(1, 2, 3))
+    await expect(learnability(options('damaged', { arms: [] }))).rejects.toMatchObject({ code: 'E_WEIGHTS', message: expect.stringMatching(/^plain: /) })
+  })
+
   test('bad input is refused before anything is trained', async () => {
     await expect(learnability(options('a', { data: 'imagenet' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { data: 'cifar10' }))).rejects.toMatchObject({ code: 'E_DATA' })
