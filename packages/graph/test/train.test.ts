@@ -15,7 +15,7 @@ import { initialise, ones } from '../src/parameters.ts'
 import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.ts'
 import { tensor } from '../src/tensor.ts'
 import type { Tensor } from '../src/tensor.ts'
-import { adam, adamW, constantRate, cosineRate, linearRate, sgd, stepRate } from '../src/train/optimisers.ts'
+import { adam, adamW, constantRate, cosineRate, linearRate, sgd, stepRate, triangularRate } from '../src/train/optimisers.ts'
 import type { Optimiser } from '../src/train/optimisers.ts'
 import { epochOrder } from '../src/train/order.ts'
 import { fillSlab, planSlabs, readSlab } from '../src/train/slabs.ts'
@@ -74,6 +74,8 @@ describe('update rules', () => {
     expect(cosineRate(1, { warmup: 10 })(4, 110)).toBe(0.5)
     expect(cosineRate(1, { warmup: 10 })(60, 110)).toBeCloseTo(0.5, 12)
     expect(cosineRate(1, { end: 0.1 })(100, 100)).toBeCloseTo(0.1, 12)
+    // A step that ends on the peak, halfway down, and the last one.
+    expect([24, 49, 74, 98].map(step => Number(triangularRate(2, { rise: 0.5 })(step, 99).toFixed(9)))).toEqual([1, 2, 1, 0.04])
   })
 })
 
@@ -147,6 +149,7 @@ describe('a training step', () => {
     const snapshot = stepper.snapshot()
     expect(snapshot['state.norm.mean']!.data).not.toEqual(new Float32Array(2))
     expect(snapshot['state.norm.variance']!.dims).toEqual([2])
+    expect(stepper.state()).toEqual({ 'norm.mean': snapshot['state.norm.mean'], 'norm.variance': snapshot['state.norm.variance'] })
     await stepper.close()
   })
 
@@ -247,6 +250,13 @@ describe('a run', () => {
     expect(result.step).toBe(20)
     const best = decodeSafetensors(await readFile(join(folder, 'best.safetensors')))
     expect(best.metadata).toMatchObject({ steps: '10', score: '2' })
+  })
+
+  test('figures for the log are taken on the way and at the end, and choose nothing', async () => {
+    const result = await run({ watch: { every: 10, measure: (weights, state) => Promise.resolve({ watched: Object.keys(weights).length + Object.keys(state).length }) } })
+    expect(result.log.flatMap(({ step, watched }) => (watched === undefined ? [] : [[step, watched]]))).toEqual([[10, 4], [20, 4], [30, 4]])
+    expect(result.state).toEqual({})
+    expect((await readdir(folder)).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors'])
   })
 
   test('says when it diverges', async () => {

@@ -1,8 +1,10 @@
 import { argumentError, LatentError } from '@latent/core'
+import type { LearningRow } from '@latent/lab/learnability'
+import type { LearnabilityOptions } from '@latent/lab/node'
+import { ioError } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ioError } from '@latent/vault/node'
 import { formatSeconds } from '../format.ts'
 
 interface Options {
@@ -76,8 +78,8 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options)
       signal: stop.signal,
       ...(arms === undefined ? {} : { arms: arms.split(',').map(arm => arm.trim()) }),
       ...(vortexKey === undefined ? {} : { vortexKey: await readKey(vortexKey) }),
-      onProgress: show.progress,
-      onRow: show.row,
+      onProgress: progress => show.progress(progress),
+      onRow: (row, done, total) => show.row(row, done, total),
     })
     show.end()
     const { renderStudy } = await import('@latent/lab/report')
@@ -101,8 +103,7 @@ async function readKey(path: string): Promise<Uint8Array> {
   }
 }
 
-type Progress = Parameters<NonNullable<Parameters<typeof import('@latent/lab/node').learnability>[0]['onProgress']>>[0]
-type Row = Parameters<NonNullable<Parameters<typeof import('@latent/lab/node').learnability>[0]['onRow']>>[0]
+type Progress = Parameters<NonNullable<LearnabilityOptions['onProgress']>>[0]
 
 const TELL_EVERY_MS = 10_000
 
@@ -126,7 +127,7 @@ function display() {
       const parts = [...running.values()].map(({ arm, seed, step, steps, imagesPerSecond, secondsLeft }) => `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} left`)
       out.write(`\r\x1b[2K${parts.join('   ').slice(0, Math.max(20, out.columns - 1))}`)
     },
-    row({ arm, seed, correct, images, seconds }: Row, done: number, total: number): void {
+    row({ arm, seed, correct, images, seconds }: LearningRow, done: number, total: number): void {
       running.delete(`${arm} ${seed}`)
       wipe()
       const accuracy = correct / images

@@ -57,8 +57,8 @@ export function classifierTraining({ parameters, statistics, logits }: Classifie
             after.set(running, normed.running)
             return normed.y
           }
-          const scores = logits(networks.network as Tree<Operand>, state as Tree<Operand>, batch['images']!, norm)
-          return { loss: losses.crossEntropy(scores, batch['labels']!), state: replaced(state as Tree<Expr>, after) as never }
+          const scores = logits(networks.network, state, batch['images']!, norm)
+          return { loss: losses.crossEntropy(scores, batch['labels']!), state: replaced(state, after) as never }
         },
       },
     ],

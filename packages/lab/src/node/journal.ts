@@ -36,8 +36,8 @@ export function openJournal<R>(out: string, { config, machine, nameOf }: Journal
   const rows: R[] = []
   if (existsSync(rowsPath)) {
     const text = readFileSync(rowsPath, 'utf8')
-    const parsed = parseRows<R>(text)
-    rows.push(...parsed.rows)
+    const parsed = parseRows(text)
+    rows.push(...(parsed.rows as unknown as R[]))
     truncateSync(rowsPath, Buffer.byteLength(text.slice(0, parsed.length)))
   }
   const names = new Set(rows.map(nameOf))

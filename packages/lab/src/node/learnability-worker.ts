@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { type ErrorCode, LatentError } from '@latent/core'
 import { train } from '@latent/graph/train'
 import { rm } from 'node:fs/promises'
 import type { MessagePort } from 'node:worker_threads'
@@ -42,14 +42,28 @@ const PREDICTED_AT_ONCE = 100
 const WATCHED = 1000
 const CURVE_POINTS = 60
 
+/** What became of a task. Errors lose their code between threads, and are told in parts. */
+export type LearningOutcome = { readonly row: LearningRow } | { readonly failure: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } } | 'stopped'
+
+export default async function learn(task: LearningTask): Promise<LearningOutcome> {
+  try {
+    const row = await trained(task)
+    return row ? { row } : 'stopped'
+  } catch (error) {
+    if (!(error instanceof LatentError)) throw error
+    return { failure: { code: error.code, message: `${task.arm}: ${error.message}`, hint: error.hint } }
+  } finally {
+    task.port.close()
+  }
+}
+
 /** @returns undefined if the run was stopped */
-export default async function learn(task: LearningTask): Promise<LearningRow | undefined> {
+async function trained(task: LearningTask): Promise<LearningRow | undefined> {
   const opened = await openArm(task.arm, { seed: task.seed, channels: task.train.channels, ...(task.publishedKey ? { publishedKey: task.publishedKey } : {}) })
   try {
     return await learnArm(opened, task)
   } finally {
     await opened.close()
-    task.port.close()
   }
 }
 

@@ -16,7 +16,7 @@ import { dataRoot } from './data-sets.ts'
 import { machine } from './evaluate.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { readLabelledSet, requireLabelledSet } from './labelled-sets.ts'
-import type { LearningProgress, LearningTask } from './learnability-worker.ts'
+import type { LearningOutcome, LearningProgress, LearningTask } from './learnability-worker.ts'
 
 export interface LearnabilityOptions {
   /** `cifar10`, `mnist` or `fashion-mnist`. */
@@ -106,7 +106,11 @@ async function publishedVortexKey(data: LabelledSetName, root: string): Promise<
 async function requireArms(arms: readonly string[], set: LabelledSet, publishedKey: Uint8Array | undefined): Promise<void> {
   for (const id of arms) {
     const arm = await openArm(id, { seed: 1, channels: set.channels, ...(publishedKey ? { publishedKey } : {}) })
-    await encryptImage(arm, imageOf(set, 0), 'probe', 0).finally(arm.close)
+    try {
+      await encryptImage(arm, imageOf(set, 0), 'probe', 0)
+    } finally {
+      await arm.close()
+    }
   }
 }
 
@@ -125,7 +129,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
   if (signal?.aborted) abort()
   // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina<LearningTask, LearningRow | undefined>({ filename: new URL(`./learnability-worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, open.length) })
+  const pool = new Piscina<LearningTask, LearningOutcome>({ filename: new URL(`./learnability-worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, open.length) })
   let done = wanted.length - open.length
   let failure: unknown
   const queue = [...open]
@@ -137,10 +141,11 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
       port1.on('message', (progress: LearningProgress) => onProgress?.(progress))
       try {
         const task: LearningTask = { arm, seed, ...sets, settings, ...(publishedKey ? { publishedKey } : {}), folder: join(out, 'training', `${arm.replace(':', '-')}-${seed}`), threads: 1, port: port2, stop }
-        const row = await pool.run(task, { transferList: [port2] })
-        if (!row) continue
-        journal.add(row)
-        onRow?.(row, ++done, wanted.length)
+        const outcome = await pool.run(task, { transferList: [port2] })
+        if (outcome === 'stopped') continue
+        if ('failure' in outcome) throw new LatentError(outcome.failure.code, outcome.failure.message, outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint })
+        journal.add(outcome.row)
+        onRow?.(outcome.row, ++done, wanted.length)
       } catch (error) {
         // The others end with a checkpoint before the first failure is told.
         failure ??= error

@@ -82,8 +82,8 @@ export const rowName = (row: Pick<Row, 'kind' | 'scheme'> & { image?: string; se
  * Rows of a JSON-lines text. A last line without its newline, which a killed run leaves, is dropped.
  * @returns the rows, and the length of the text they take
  */
-export function parseRows<R = Row>(text: string): { rows: R[]; length: number } {
+export function parseRows(text: string): { rows: Row[]; length: number } {
   const length = text.lastIndexOf('\n') + 1
   const lines = text.slice(0, length).split('\n')
-  return { rows: lines.flatMap(line => (line === '' ? [] : [JSON.parse(line) as R])), length }
+  return { rows: lines.flatMap(line => (line === '' ? [] : [JSON.parse(line) as Row])), length }
 }

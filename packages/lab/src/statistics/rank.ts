@@ -38,6 +38,12 @@ function centredRanks(values: readonly number[]): number[] {
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
 
+function swap(values: number[], i: number, j: number): void {
+  const kept = values[i]!
+  values[i] = values[j]!
+  values[j] = kept
+}
+
 /** Share of the orders of `b` whose product with `a` is at least that of the order found. */
 function exactTail(a: readonly number[], b: readonly number[]): number {
   const found = dot(a, b) - 1e-9
@@ -50,9 +56,9 @@ function exactTail(a: readonly number[], b: readonly number[]): number {
       return
     }
     for (let i = at; i < rest.length; i++) {
-      ;[rest[at], rest[i]] = [rest[i]!, rest[at]!]
+      swap(rest, at, i)
       visit(at + 1, sum + a[at]! * rest[at]!)
-      ;[rest[at], rest[i]] = [rest[i]!, rest[at]!]
+      swap(rest, at, i)
     }
   }
   visit(0, 0)

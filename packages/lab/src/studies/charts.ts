@@ -1,7 +1,7 @@
 import { svg } from '../report/charts.ts'
 
 /** Colours that read on white and on dark pages alike: a file of its own has no page's variables. */
-const PALETTE = ['#2f78b7', '#c8553d', '#3f8f5a', '#8a5bb0', '#b58900', '#6b7280']
+const PALETTE = ['#2f78b7', '#c8553d', '#3f8f5a', '#8a5bb0', '#b58900', '#6b7280', '#0e8a9c', '#c2478d', '#7a6a2f', '#5663d6', '#8c3b2a', '#5fae57', '#2b3440']
 const INK: Readonly<Record<string, string>> = { line: '#9aa0a6', grid: '#d7dadd', muted: '#6b7280', ink: '#4b5563' }
 
 export interface ChartPoint {
