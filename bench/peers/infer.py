@@ -5,16 +5,30 @@ import sys
 import time
 
 import torch
+import encipher_gan
+import mask_autoencoder
+from dense_resnet import DenseResnet
 from networks import FlowCrypt, generator
 
 
-
 def prepared(network, size):
-    """The network and its arguments for one image."""
-    if network == 'flowcrypt':
+    """The network and its arguments for one picture; `network` names a family, then what it distinguishes."""
+    family, *words = network.split()
+    picture = torch.rand(1, 3, size, size)
+    if family == 'flowcrypt':
         half, secret = (1, 3, size, size // 2), (1, 1, size, size // 2)
         return FlowCrypt(), [torch.rand(half), torch.rand(half), torch.rand(secret), torch.rand(secret)]
-    return generator(), [torch.rand(1, 3, size, size)]
+    if family == 'encipher-gan':
+        return encipher_gan.Generator(words[0]), [picture * 2 - 1]
+    if family == 'dense-resnet':
+        return DenseResnet(words[0], words[1] == 'decrypts'), [picture]
+    if family == 'mask-autoencoder':
+        form, part = words
+        count, side = ((size // 32) ** 2, 32) if form == 'link' else (1, size)
+        whole = mask_autoencoder.MaskAutoencoder(form, side)
+        shape = (count, 3, side, side) if part == 'encoder' else (count, 16, side // 4, side // 4)
+        return getattr(whole, part), [torch.rand(shape)]
+    return generator(), [picture]
 
 
 net, args = None, []
