@@ -9,7 +9,7 @@ export * from './study.ts'
 export const studies: Readonly<Record<string, () => Promise<Study>>> = {
   'exact-flow': () => import('./exact-flow.ts').then(({ study }) => study),
   'mask-autoencoder-2025': async () => (await import('./mask-autoencoder/study.ts')).study,
-  'encipher-gan': async () => (await import('./encipher-gan.ts')).study,
+  'encipher-gan-2023': async () => (await import('./encipher-gan/index.ts')).study,
   'dense-resnet-2024': async () => (await import('./dense-resnet/index.ts')).study,
 }
 

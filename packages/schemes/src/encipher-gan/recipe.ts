@@ -1,9 +1,9 @@
 import { type Image, LatentError } from '@latent/core'
-import { adam, compile, constantRate, cosineRate, epochOrder, linearRate, losses, mapTree, ops, seedKey, sgd, shape, stepStream, tensor } from '@latent/graph'
+import { adam, compile, constantRate, cosineRate, epochOrder, linearRate, losses, mapTree, ops, sgd, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, MapTree, Operand, Optimiser, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
 import { discriminate, discriminatorParameters, type Generator, generate, generatorParameters, type Norm } from './network.ts'
-import { mixing, START, structuredPair } from './structure.ts'
+import { startingPair } from './structure.ts'
 
 /** A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like. */
 const PICTURES = 4
@@ -43,8 +43,8 @@ interface Form {
  */
 const PUBLISHED: Form = {
   norm: 'instance',
-  steps: { compact: 700, paper: 700 },
-  ramp: { from: 0.3, over: 0.3 },
+  steps: { compact: 300, paper: 300 },
+  ramp: { from: 0.6, over: 0.1 },
   cipherTerms: ({ cipher, noise, judged }) => ops.add(losses.lsgan.generator(judged), ops.sub(1, losses.ssim(cipher, noise))),
   optimiser: adam({ beta1: 0.5 }),
   rates: [linearRate(2e-4), linearRate(2e-4)],
@@ -85,8 +85,7 @@ export const encipherGanRecipe: Recipe = {
   ships: SHIPS,
   async open(context) {
     const run = await open(context, STRUCTURED)
-    const pair = await structuredPair(context.profile, await mixing(seedKey(context.seed), START), context.seed)
-    return { ...run, training: { ...run.training, start: flat(pair) } }
+    return { ...run, training: { ...run.training, start: flat(await startingPair(context.profile, context.seed)) } }
   },
 }
 

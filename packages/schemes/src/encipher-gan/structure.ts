@@ -1,5 +1,5 @@
 import { type Image, KeyStream } from '@latent/core'
-import { initialise, mapTree, normals, zeros } from '@latent/graph'
+import { initialise, mapTree, normals, seedKey, zeros } from '@latent/graph'
 import type { layers, MapTree, Parameter, Tensor } from '@latent/graph'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generatorParameters } from './network.ts'
@@ -143,6 +143,9 @@ export async function structuredPair(profile: Profile, { forth, back }: { forth:
     decryption: await structured(profile, { enter: straight, matrix: back, leave: straight }, seed === undefined ? undefined : seed + 1),
   }
 }
+
+/** What training starts from: {@link START} with a matrix that the seed draws. */
+export const startingPair = async (profile: Profile, seed: number): Promise<{ encryption: Weights; decryption: Weights }> => structuredPair(profile, await mixing(seedKey(seed), START), seed)
 
 interface Plan {
   /** What is done to samples before the matrix, and after it. */
