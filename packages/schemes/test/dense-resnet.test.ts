@@ -180,12 +180,13 @@ const flat = (tree: unknown): Record<string, Tensor<'f32'>> => Object.fromEntrie
 const pictures = [0, 1, 2, 3].map(salt => drawn(256, 192, { salt }) as Image<'u8'>)
 
 describe('networks from their start, before any training', () => {
-  const WEIGHTS = async () => writeModel({ scheme: 'dense-resnet-2024', profile: 'compact', tensors: flat(await structuredStart(WIDTHS.compact, pictures, 1)) }, { half: true })
+  let start: Record<string, Tensor<'f32'>>
   let networks: DenseNetworks
   let ciphers: Record<'described' | 'repaired', ImageCipher>
   let file: Uint8Array
   beforeAll(async () => {
-    file = await WEIGHTS()
+    start = flat(await structuredStart(WIDTHS.compact, pictures, 1))
+    file = writeModel({ scheme: 'dense-resnet-2024', profile: 'compact', tensors: start }, { half: true })
     networks = openNetworks(await denseResnetModel(file))
     ciphers = { described: denseResnetCipher(networks, DESCRIBED), repaired: denseResnetCipher(networks, REPAIRED) }
   }, 60_000)
@@ -255,7 +256,6 @@ describe('networks from their start, before any training', () => {
   })
 
   test('weights of another scheme, profile or shape, and broken ones, are refused', async () => {
-    const start = flat(await structuredStart(WIDTHS.compact, pictures, 1))
     const other = openNetworks(await denseResnetModel(writeModel({ scheme: 'dense-resnet-2024', profile: 'compact', tensors: { ...start, 'encryption.last.bias': { ...start['encryption.last.bias']!, data: Float32Array.of(0.1, 0, 0) } } }, { half: true })))
     await expect(denseResnetCipher(other, DESCRIBED).decrypt(await ciphers.described.encrypt(drawn(32, 32), key), key)).rejects.toMatchObject({ code: 'E_WEIGHTS', hint: expect.stringContaining('--weights') })
     await expect(denseResnetModel(writeModel({ scheme: 'flowcrypt-2025', profile: 'compact', tensors: start }, { half: true }))).rejects.toMatchObject({ code: 'E_WEIGHTS' })
