@@ -1,10 +1,6 @@
 import { argumentError, type Image } from '@latent/core'
 import { type OpenedMap, undoCoordinates } from './coordinate-map.ts'
-
-export interface KnownPair {
-  readonly plain: Image<'u8'>
-  readonly cipher: Image<'u8'>
-}
+import type { KnownPair } from './linear-blocks.ts'
 
 export interface OpenedFromPairs extends OpenedMap {
   /** Pixels of the cipher image with one possible source left. */
@@ -30,7 +26,7 @@ export function recoverMapFromPairs(pairs: readonly KnownPair[]): OpenedFromPair
   const { width, height, channels } = shape
   const pixels = width * height
   // All values of a place, over all pairs, as one string: intersecting candidates is comparing strings.
-  const values = (pick: (pair: KnownPair) => Image<'u8'>, p: number) => pairs.map(pair => String.fromCharCode(...pick(pair).data.subarray(p * channels, (p + 1) * channels))).join('')
+  const values = (pick: (pair: KnownPair) => Image, p: number) => pairs.map(pair => String.fromCharCode(...pick(pair).data.subarray(p * channels, (p + 1) * channels))).join('')
   const places = Map.groupBy(Array.from({ length: pixels }, (_, p) => p), p => values(({ plain }) => plain, p))
   const map = new Uint32Array(pixels)
   let certain = 0

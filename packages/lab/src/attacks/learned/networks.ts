@@ -86,7 +86,7 @@ export const sharedBlocks: Reconstructor = {
  * problem is convex.
  */
 export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
-  const count = ({ width, height }: TargetShape) => ({ pixel: width * height, block: (width * height) / 16, image: 1 })[group]
+  const count = (size: TargetShape) => groups(group, size).length
   const samples = (size: TargetShape) => (size.width * size.height * size.channels) / count(size)
   return {
     id: `linear-${group}`,
