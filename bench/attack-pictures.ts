@@ -2,7 +2,8 @@
 // table of docs/lab/attacks.md. Options: the folder to write to.
 import { deriveKey, type Image, image, KeyStream } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { drawPicture, featureReconstruction, type Opened, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '@latent/lab'
+import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, type KnownPair, type Opened, PROCEDURAL_KINDS, quality, recolourings, recoverMapFromPairs, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '@latent/lab'
+import { enlarged } from '@latent/lab/studies'
 import { findScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, mapStatistics, vortexMap } from '@latent/schemes/vortex'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -30,6 +31,8 @@ const CHOSEN: readonly [scheme: string, attack: string, recover: Recover][] = [
 const CIPHER_ONLY = ['pixel-based', 'pixel-based-fresh', 'tanaka-le', 'aes-256-ctr', 'exact-flow']
 const SHOWN = new Set(['pixel-based-fresh', 'tanaka-le', 'exact-flow'])
 const DRAWN_KEYS = 1000
+const KNOWN = [1, 2, 3]
+const JIGSAW_FACTOR = 3
 
 export default async function run([folder = join(import.meta.dirname, '../docs/lab/attacks')]: readonly string[]): Promise<void> {
   mkdirSync(folder, { recursive: true })
@@ -56,6 +59,8 @@ export default async function run([folder = join(import.meta.dirname, '../docs/l
     if (SHOWN.has(scheme)) save(folder, `folded-${scheme}`, [secret, encrypted, folded])
     await close()
   }
+  await cipherOnly(folder, secret)
+  await knownPairs()
   console.log('\n| 1000 keys drawn | unmoved pixels, median | under the tenth of the keys that moves least | keys that move none |\n|---|---|---|---|')
   for (const [side, settings] of [[28, GREY_SETTINGS], [32, COLOUR_SETTINGS]] as const) {
     const stream = await KeyStream.create(await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack'), 'latent/v1/lab/drawn-keys')
@@ -64,6 +69,50 @@ export default async function run([folder = join(import.meta.dirname, '../docs/l
     unmoved.sort((a, b) => a - b)
     const percent = (value: number) => `${(100 * value).toFixed(1)} %`
     console.log(`| ${side}x${side}, ${settings.count} vortices, strength ${settings.strength} | ${percent(unmoved[DRAWN_KEYS / 2]!)} | at least ${percent(unmoved[0.9 * DRAWN_KEYS]!)} | ${percent(unmoved.filter(value => value === 1).length / DRAWN_KEYS)} |`)
+  }
+}
+
+/** Channels complemented and shuffled under a key for each picture, and blocks as a jigsaw puzzle. */
+async function cipherOnly(folder: string, secret: Image<'u8'>): Promise<void> {
+  const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
+  const likeness = (plain: Image<'u8'>, found: Image<'u8'>) => quality(plain, found, 'one').ssim!
+  console.log('\n| cipher | neighbours | SSIM of the cipher | SSIM after the attack, best of 48 recolourings |\n|---|---|---|---|')
+  for (const scheme of ['pixel-based-shuffle-fresh', 'aes-256-ctr']) {
+    const { cipher, close } = await findScheme(scheme).open()
+    for (const [name, plain] of [['landscape', await drawPicture('landscape', SHAPE.width, SHAPE.height)], ['lettering', secret]] as const) {
+      const encrypted = (await cipher.encrypt(plain, key, { nonce: new Uint8Array(16) })) as Image<'u8'>
+      for (const neighbours of ['published', 'both'] as const) {
+        const found = recolourings(advancedFeatureReconstruction(encrypted, { neighbours })).reduce((best, other) => (likeness(plain, other) > likeness(plain, best) ? other : best))
+        console.log(`| ${scheme}, ${name} | ${neighbours} | ${likeness(plain, encrypted).toFixed(3)} | ${likeness(plain, found).toFixed(3)} |`)
+        if (scheme !== 'aes-256-ctr' && name === 'landscape') save(folder, `advanced-${neighbours}`, [plain, encrypted, found])
+      }
+    }
+    await close()
+  }
+  const { cipher, close } = await findScheme('etc').open()
+  const plain = await drawPicture('street', SHAPE.width / JIGSAW_FACTOR, SHAPE.height / JIGSAW_FACTOR)
+  const encrypted = (await cipher.encrypt(plain, key)) as Image<'u8'>
+  const { picture, seam } = assembleBlocks(encrypted)
+  console.log(`\njigsaw of etc: ${(plain.width * plain.height) / 16} blocks, seams of ${seam.toFixed(1)} levels a sample`)
+  save(folder, 'jigsaw-etc', [plain, encrypted, picture].map(panel => enlarged(panel, JIGSAW_FACTOR)))
+  await close()
+}
+
+/** How many pictures in both forms a cipher that moves pixels can stand, at 32 x 32. */
+async function knownPairs(): Promise<void> {
+  const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
+  console.log('\n| cipher | known pairs | pixels whose source is certain | right samples of another picture |\n|---|---|---|---|')
+  for (const scheme of ['vortex-2024', 'vortex-2024-bijective', 'fixed-permutation', 'aes-256-ctr']) {
+    const { cipher, close } = await findScheme(scheme).open()
+    const natural = await Promise.all(Array.from({ length: Math.max(...KNOWN) + 1 }, (_, i) => drawPicture(PROCEDURAL_KINDS[i]!, 32, 32, 7)))
+    const pairs: KnownPair[] = []
+    for (const plain of natural) pairs.push({ plain, cipher: await cipher.encrypt(plain, key) })
+    const other = pairs.pop()!
+    for (const count of KNOWN) {
+      const found = recoverMapFromPairs(pairs.slice(0, count))
+      console.log(`| ${scheme} | ${count} | ${found ? `${found.certain} of 1024` : 'no map fits'} | ${found ? `${share(other.plain as Image<'u8'>, found.open(other.cipher as Image<'u8'>))} %` : 'none'} |`)
+    }
+    await close()
   }
 }
 

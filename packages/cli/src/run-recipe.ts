@@ -4,7 +4,7 @@ import { decodeSafetensors, parameterCount } from '@latent/graph'
 import type { Tensor } from '@latent/graph'
 import type { Progress } from '@latent/graph/train'
 import { train } from '@latent/graph/train'
-import { openData } from '@latent/lab/node'
+import { openData, readLabelledSet } from '@latent/lab/node'
 import { findRecipe, recipes } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
 import { ioError } from '@latent/vault/node'
@@ -32,7 +32,7 @@ export function listRecipes(): void {
 export async function runRecipe(name: string, { profile, seed, data, steps, threads, out, resume, from }: RunRecipeOptions): Promise<void> {
   const recipe = findRecipe(name)
   const folder = out ?? join('runs', `${name}-${profile}`)
-  const prepared = await recipe.open({ profile, seed, images: (set, split) => pictures(`${set}/${split}`, data) })
+  const prepared = await recipe.open({ profile, seed, images: (set, split) => pictures(`${set}/${split}`, data), labels: async (set, split) => (await readLabelledSet(set, split === 'test' ? 'test' : 'train', Infinity, data)).labels })
   const total = steps ?? prepared.steps
   const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
   note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)

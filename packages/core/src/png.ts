@@ -12,7 +12,7 @@ import { crc32, type ZlibLevel, zlibPack, zlibUnpack } from './primitives.ts'
  * pixels against fingerprinting. No path that must be exact ever touches a canvas.
  *
  * [Note: Two decoders] Nearly every file has plain samples of 8 or 16 bits, row after row: those rows are
- * read here with the platform's own zlib, seven times as fast for the small pictures that data
+ * read here with the platform's own zlib, ten times as fast for the small pictures that data
  * sets are made of. Palettes, interlacing, fewer bits and transparent colours are left to fast-png.
  */
 

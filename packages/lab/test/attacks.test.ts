@@ -3,7 +3,7 @@ import { findScheme } from '@latent/schemes'
 import { mapStatistics, vortexMap, drawVortexKey, GREY_SETTINGS } from '@latent/schemes/vortex'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { drawPicture, featureReconstruction, imageCorrelation, type Opened, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
+import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, imageCorrelation, neighbourhoodsKept, type Opened, type Oracle, PROCEDURAL_KINDS, quality, recolourings, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverMapFromPairs, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed))
 const opened = new Map<string, Awaited<ReturnType<ReturnType<typeof findScheme>['open']>>>()
@@ -143,5 +143,113 @@ describe('feature reconstruction', () => {
     const once = featureReconstruction(await noise(RGB, 9))
     expect(featureReconstruction(once).data).toEqual(once.data)
     expect(Math.max(...once.data)).toBe(127)
+  })
+})
+
+describe('advanced feature reconstruction', () => {
+  const nonce = new Uint8Array(16)
+  const best = (plain: Image<'u8'>, found: Image<'u8'>) => Math.max(...recolourings(found).map(picture => quality(plain, picture, 'one').ssim!))
+  const outcome = async (id: string, neighbours: 'published' | 'both') => {
+    const plain = await drawPicture('landscape', 64, 48)
+    const cipher = (await (await cipherOf(id)).encrypt(plain, key(1), { nonce })) as Image<'u8'>
+    return { before: best(plain, cipher), after: best(plain, advancedFeatureReconstruction(cipher, { neighbours })) }
+  }
+
+  test.each(['published', 'both'] as const)('channels shuffled, a key for each image: the picture up to one recolouring (%s)', async neighbours => {
+    const { before, after } = await outcome('pixel-based-shuffle-fresh', neighbours)
+    expect(before).toBeLessThan(0.1)
+    expect(after).toBeGreaterThan(0.3)
+  })
+
+  test.each(['aes-256-ctr', 'exact-flow'])('%s: nothing', async id => {
+    expect((await outcome(id, 'both')).after).toBeLessThan(0.1)
+  })
+
+  test('a smooth picture with the right first pixel comes back whole; a recoloured cipher gives a recolouring of the outcome', async () => {
+    const plain = image({ width: 24, height: 16, channels: 3, format: 'u8', data: Uint8Array.from({ length: 24 * 16 * 3 }, (_, i) => 10 + 40 * (i % 3) + (((Math.floor(i / 3) % 24) + Math.floor(i / 72)) >> 1)) })
+    const cipher = (await (await cipherOf('pixel-based-shuffle-fresh')).encrypt(plain, key(1), { nonce })) as Image<'u8'>
+    const first = Array.from(plain.data.subarray(0, 3))
+    const found = advancedFeatureReconstruction(cipher, { first })
+    expect(found.data).toEqual(plain.data)
+    const all = recolourings(found).map(({ data }) => data.join())
+    expect(new Set(all).size).toBe(48)
+    for (const turned of recolourings(cipher)) expect(all).toContain(advancedFeatureReconstruction(turned, {}).data.join())
+  })
+
+  test('grey pictures have two recolourings; a first pixel of another depth is refused', async () => {
+    expect(recolourings(await noise(GREY, 1)).length).toBe(2)
+    expect(() => advancedFeatureReconstruction(image({ width: 1, height: 1, channels: 1, format: 'u8', data: Uint8Array.of(1) }), { first: [1, 2, 3] })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+  })
+})
+
+describe('known pairs', () => {
+  const natural = (count: number) => Promise.all(Array.from({ length: count }, (_, i) => drawPicture(PROCEDURAL_KINDS[i % PROCEDURAL_KINDS.length]!, 32, 32, 50 + i)))
+  const fromPairs = async (id: string, count: number) => {
+    const cipher = await cipherOf(id)
+    const pairs = await Promise.all((await natural(count)).map(async plain => ({ plain, cipher: (await cipher.encrypt(plain, key(1))) as Image<'u8'> })))
+    return { cipher, found: recoverMapFromPairs(pairs) }
+  }
+
+  test.each(['vortex-2024-bijective', 'fixed-permutation', 'identity'])('%s: exact from three pictures', async id => {
+    const { cipher, found } = await fromPairs(id, 3)
+    expect(found).toMatchObject({ queries: 0, certain: 1024 })
+    const secret = await noise(RGB, 5)
+    expect(found!.open((await cipher.encrypt(secret, key(1))) as Image<'u8'>).data).toEqual(secret.data)
+  })
+
+  test('the lossy vortex: its map', async () => {
+    const { found } = await fromPairs('vortex-2024', 4)
+    const chosen = await recoverCoordinateMap(async image => (await cipherOf('vortex-2024')).encrypt(image, key(1)), RGB)
+    expect(found?.map).toEqual(chosen!.map)
+  })
+
+  test.each(['aes-256-ctr', 'exact-flow', 'pixel-based', 'tanaka-le'])('%s: no map', async id => {
+    expect((await fromPairs(id, 1)).found).toBeUndefined()
+  })
+
+  test('a key for each image leaves no source in two pairs', async () => {
+    expect((await fromPairs('per-image-permutation', 3)).found).toBeUndefined()
+  })
+
+  test('no pairs, and pairs of two shapes', async () => {
+    expect(() => recoverMapFromPairs([])).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() => recoverMapFromPairs([{ plain: { ...image({ width: 1, height: 2, channels: 1, format: 'u8', data: new Uint8Array(2) }) }, cipher: image({ width: 2, height: 1, channels: 1, format: 'u8', data: new Uint8Array(2) }) }])).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+  })
+})
+
+describe('jigsaw', () => {
+  /** Which block of the cipher image belongs where: found with two numbered pictures, as no solver could. */
+  async function orderOf(cipher: ImageCipher, { width, height, channels }: TargetShape): Promise<Uint32Array> {
+    const across = width / 4
+    const order = new Uint32Array((across * height) / 4)
+    const numbers = Uint8Array.from({ length: width * height * channels }, (_, i) => Math.floor(Math.floor(i / channels) / width / 4) * across + Math.floor((Math.floor(i / channels) % width) / 4))
+    const { data } = await cipher.encrypt(image({ width, height, channels, format: 'u8', data: numbers }), key(1))
+    for (let b = 0; b < order.length; b++) {
+      const value = data[(Math.floor(b / across) * 4 * width + (b % across) * 4) * channels]!
+      order[Math.min(value, 255 - value)] = b
+    }
+    return order
+  }
+  const kept = async (id: string, plain: Image<'u8'>) => {
+    const cipher = await cipherOf(id)
+    const { order } = assembleBlocks((await cipher.encrypt(plain, key(1))) as Image<'u8'>)
+    return neighbourhoodsKept(await orderOf(await cipherOf('etc'), plain), order, plain.width / 4)
+  }
+
+  test('blocks whose edges meet without a step are put together again but for one state of the whole', async () => {
+    const cells = (await noise({ width: 7, height: 5, channels: 3 }, 4)).data
+    const data = Uint8Array.from({ length: 24 * 16 * 3 }, (_, i) => cells[((Math.floor(i / 72) + 2) >> 2) * 21 + (((Math.floor(i / 3) % 24) + 2) >> 2) * 3 + (i % 3)]!)
+    expect(await kept('etc', image({ width: 24, height: 16, channels: 3, format: 'u8', data }))).toBe(1)
+  })
+
+  test('a street: many times what chance gives; nothing of AES', async () => {
+    const plain = await drawPicture('street', 32, 32)
+    // 112 neighbourhoods of 2016 pairs.
+    expect(await kept('etc', plain)).toBeGreaterThan(2 * (112 / 2016))
+    expect(await kept('aes-256-ctr', plain)).toBeLessThan(2 * (112 / 2016))
+  })
+
+  test('sides that hold no blocks', async () => {
+    expect(() => assembleBlocks(image({ width: 30, height: 4, channels: 1, format: 'u8', data: new Uint8Array(120) }))).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 })

@@ -10,6 +10,8 @@ export interface RecipeContext {
   readonly seed: number
   /** All images of one split of a data set, as bytes with 1 or 3 channels, in order of name. @throws E_DATA */
   readonly images: (set: string, split: string) => Promise<readonly Image<'u8'>[]>
+  /** The class of each of those images, for recipes that learn classes. @throws E_DATA */
+  readonly labels?: (set: string, split: string) => Promise<Uint8Array>
 }
 
 /** A training problem ready to run: what `train` of @latent/graph takes, but for the files. */

@@ -44,7 +44,8 @@ function bytesOf(side: number, coordinate: (p: number) => number): ((p: number) 
   return side > 256 ? [p => coordinate(p) & 255, p => coordinate(p) >> 8] : [coordinate]
 }
 
-function undoCoordinates(cipher: Image<'u8'>, map: Uint32Array): Image<'u8'> {
+/** The plain image of a cipher image whose pixels came from `map`; what was destroyed takes the value of the nearest that was not. */
+export function undoCoordinates(cipher: Image<'u8'>, map: Uint32Array): Image<'u8'> {
   const { width, height, channels } = cipher
   const from = new Int32Array(map.length).fill(-1)
   for (let p = map.length - 1; p >= 0; p--) from[map[p]!] = p

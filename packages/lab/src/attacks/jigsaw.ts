@@ -1,0 +1,197 @@
+import { argumentError, type Image, image } from '@latent/core'
+import { permutationsOf } from '@latent/schemes/learnable'
+
+/** What a solver ends with. */
+export interface Assembled {
+  readonly picture: Image<'u8'>
+  /** For every block of the picture, row by row, the block of the cipher image that was put there. */
+  readonly order: Uint32Array
+  /** L1 between samples that meet where blocks meet, a sample. */
+  readonly seam: number
+}
+
+export interface JigsawOptions {
+  /** Pixels a side of a block. */
+  readonly side?: number
+  /** Block of the cipher image to begin with. */
+  readonly start?: number
+}
+
+/**
+ * Assembles the blocks of encryption-then-compression without key or query, as a jigsaw puzzle
+ * (after Chuman, Kurihara and Kiya's work on such solvers): blocks may be turned, mirrored, complemented and have their channels in any
+ * order (96 states for three channels). Greedy: of all free places beside placed blocks, that one is filled next
+ * where some block in some state fits best at all its edges (mean L1), within the size of the image.
+ *
+ * The first block's state is not known either: the outcome is right up to one of those states for the
+ * whole picture. Blocks that are alike (a plain sky) can take one another's places. Work grows with the square of the
+ * number of blocks.
+ * @throws E_ARGUMENT unless the sides are multiples of the block's
+ */
+export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: JigsawOptions = {}): Assembled {
+  const { width, height, channels } = cipher
+  if (width % side !== 0 || height % side !== 0) throw argumentError('cipher', `sides that are multiples of ${side}`, `${width}x${height}`)
+  const [across, down] = [width / side, height / side]
+  const count = across * down
+  const states = statesOf(side, channels)
+  const blocks = Array.from({ length: count }, (_, b) => states.map(state => inState(cutBlock(cipher, b, side), state)))
+  const edges = blocks.map(forms => forms.map(form => edgesOf(form, side, channels)))
+
+  // Positions are relative to the first block, and the frame is wherever the placed blocks fit into it.
+  const placed = new Map<string, { row: number; column: number; block: number; state: number }>()
+  const left = new Set(blocks.keys())
+  const slots = new Map<string, Slot>()
+  const box = { top: 0, bottom: 0, left: 0, right: 0 }
+  const neighbours = (row: number, column: number) => AROUND.map(([dy, dx, own, theirs]) => ({ own, theirs, there: placed.get(`${row + dy},${column + dx}`) })).filter(({ there }) => there !== undefined)
+
+  const rate = (row: number, column: number): Slot => {
+    const meeting = neighbours(row, column).map(({ own, theirs, there }) => ({ own, edge: edges[there!.block]![there!.state]![theirs]! }))
+    let best: Slot = { row, column, block: -1, state: -1, cost: Infinity }
+    for (const block of left) {
+      for (let state = 0; state < states.length; state++) {
+        let cost = 0
+        for (const { own, edge } of meeting) cost += difference(edges[block]![state]![own]!, edge, best.cost * meeting.length - cost)
+        cost /= meeting.length
+        if (cost < best.cost) best = { row, column, block, state, cost }
+      }
+    }
+    return best
+  }
+  const fits = (row: number, column: number) => Math.max(box.bottom, row) - Math.min(box.top, row) < down && Math.max(box.right, column) - Math.min(box.left, column) < across
+  const put = (row: number, column: number, block: number, state: number) => {
+    placed.set(`${row},${column}`, { row, column, block, state })
+    left.delete(block)
+    slots.delete(`${row},${column}`)
+    box.top = Math.min(box.top, row)
+    box.bottom = Math.max(box.bottom, row)
+    box.left = Math.min(box.left, column)
+    box.right = Math.max(box.right, column)
+    const stale = new Set(AROUND.map(([dy, dx]) => `${row + dy},${column + dx}`).filter(key => !placed.has(key)))
+    for (const [key, slot] of slots) if (slot.block === block) stale.add(key)
+    for (const key of stale) {
+      const [r, c] = key.split(',').map(Number) as [number, number]
+      if (left.size > 0) slots.set(key, rate(r, c))
+    }
+  }
+  put(0, 0, start, 0)
+  while (left.size > 0) {
+    let best: Slot | undefined
+    for (const [key, slot] of slots) {
+      if (!fits(slot.row, slot.column)) slots.delete(key)
+      else if (!best || slot.cost < best.cost) best = slot
+    }
+    put(best!.row, best!.column, best!.block, best!.state)
+  }
+  return drawn(cipher, side, Array.from(placed.values(), ({ row, column, block, state }) => ({ place: (row - box.top) * across + column - box.left, block, form: blocks[block]![state]! })))
+}
+
+interface Slot {
+  readonly row: number
+  readonly column: number
+  readonly block: number
+  readonly state: number
+  readonly cost: number
+}
+
+const [TOP, RIGHT, BOTTOM, LEFT] = [0, 1, 2, 3] as const
+/** Row and column steps to a neighbour, the own edge that meets it, and its edge. */
+const AROUND = [[-1, 0, TOP, BOTTOM], [0, 1, RIGHT, LEFT], [1, 0, BOTTOM, TOP], [0, -1, LEFT, RIGHT]] as const
+
+/** Where each sample of a block comes from, and whether it is complemented. */
+interface State {
+  readonly source: Uint16Array
+  readonly flip: number
+}
+
+/** Eight symmetries, two signs, and every order of the channels. */
+function statesOf(side: number, channels: number): State[] {
+  const last = side - 1
+  const symmetries = [0, 1, 2, 3].flatMap(quarters =>
+    [false, true].map(mirrored => (row: number, column: number) => {
+      let [r, c] = [row, mirrored ? last - column : column]
+      for (let i = 0; i < quarters; i++) [r, c] = [last - c, r]
+      return r * side + c
+    }),
+  )
+  return symmetries.flatMap(symmetry =>
+    permutationsOf(channels).flatMap(order => {
+      const source = Uint16Array.from({ length: side * side * channels }, (_, i) => symmetry(Math.floor(i / channels / side), Math.floor(i / channels) % side) * channels + order[i % channels]!)
+      return [0, 255].map(flip => ({ source, flip }))
+    }),
+  )
+}
+
+const inState = (block: Uint8Array, { source, flip }: State): Uint8Array => Uint8Array.from(source, from => block[from]! ^ flip)
+
+function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side: number): Uint8Array {
+  const across = width / side
+  const rowSamples = side * channels
+  const out = new Uint8Array(side * rowSamples)
+  for (let y = 0; y < side; y++) {
+    const from = ((Math.floor(b / across) * side + y) * width + (b % across) * side) * channels
+    out.set(data.subarray(from, from + rowSamples), y * rowSamples)
+  }
+  return out
+}
+
+/** The outermost samples at each side, in the order of {@link AROUND}. */
+function edgesOf(block: Uint8Array, side: number, channels: number): Uint8Array[] {
+  const pixel = (row: number, column: number) => Array.from(block.subarray((row * side + column) * channels, (row * side + column + 1) * channels))
+  const along = (place: (i: number) => number[]) => Uint8Array.from(Array.from({ length: side }, (_, i) => place(i)).flat())
+  return [along(i => pixel(0, i)), along(i => pixel(i, side - 1)), along(i => pixel(side - 1, i)), along(i => pixel(i, 0))]
+}
+
+/** Mean L1, or any number above `limit` once the mean is above it. */
+function difference(a: Uint8Array, b: Uint8Array, limit: number): number {
+  const most = limit * a.length
+  let sum = 0
+  for (let i = 0; i < a.length && sum <= most; i++) sum += Math.abs(a[i]! - b[i]!)
+  return sum / a.length
+}
+
+function drawn({ width, height, channels }: Image<'u8'>, side: number, pieces: readonly { place: number; block: number; form: Uint8Array }[]): Assembled {
+  const data = new Uint8Array(width * height * channels)
+  const order = new Uint32Array(pieces.length)
+  const [across, rowSamples] = [width / side, side * channels]
+  for (const { place, block, form } of pieces) {
+    order[place] = block
+    for (let y = 0; y < side; y++) {
+      const to = ((Math.floor(place / across) * side + y) * width + (place % across) * side) * channels
+      data.set(form.subarray(y * rowSamples, (y + 1) * rowSamples), to)
+    }
+  }
+  return { picture: image({ width, height, channels, format: 'u8', data }), order, seam: seamOf(data, width, height, channels, side) }
+}
+
+function seamOf(data: Uint8Array, width: number, height: number, channels: number, side: number): number {
+  let [sum, met] = [0, 0]
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (const [meets, step] of [[x % side === 0 && x > 0, 1], [y % side === 0 && y > 0, width]] as const) {
+        if (!meets) continue
+        for (let c = 0; c < channels; c++) sum += Math.abs(data[(y * width + x) * channels + c]! - data[(y * width + x - step) * channels + c]!)
+        met += channels
+      }
+    }
+  }
+  return met === 0 ? 0 : sum / met
+}
+
+/**
+ * Share of block neighbourhoods (left-right and above-below, in any turn or mirror) of the plain picture that
+ * an assembly has too.
+ * @param plain for every place of the plain picture, the block of the cipher image that belongs there
+ */
+export function neighbourhoodsKept(plain: Uint32Array, found: Uint32Array, across: number): number {
+  const pairs = (order: Uint32Array) =>
+    new Set(
+      Array.from(order, (block, at) => [
+        ...((at + 1) % across > 0 ? [[block, order[at + 1]!]] : []),
+        ...(at + across < order.length ? [[block, order[at + across]!]] : []),
+      ])
+        .flat()
+        .map(([a, b]) => `${Math.min(a!, b!)} ${Math.max(a!, b!)}`),
+    )
+  const [wanted, got] = [pairs(plain), pairs(found)]
+  return Array.from(wanted).filter(pair => got.has(pair)).length / wanted.size
+}

@@ -1,0 +1,118 @@
+import { type Image, image, sha256Of } from '@latent/core'
+import { findScheme } from '@latent/schemes'
+import { describe, expect, test } from 'vitest'
+import { learnInverse, learnUnpaired, linear, type Pair, type Reconstructor, sharedBlocks, sharedPixels, sizeOf } from '../src/attacks/learned/index.ts'
+import { drawPicture, PROCEDURAL_KINDS, quality } from '../src/index.ts'
+
+const key = (seed: number) => sha256Of(Uint8Array.of(seed & 255, seed >> 8))
+const SIDE = 16
+
+/** Crops of procedural pictures: 16 x 16 pixels, all different. */
+async function pictures(count: number): Promise<Image<'u8'>[]> {
+  const large = await Promise.all(PROCEDURAL_KINDS.map((kind, i) => drawPicture(kind, 96, 96, 40 + i)))
+  return Array.from({ length: count }, (_, n) => {
+    const from = large[n % large.length]!
+    const at = Math.floor(n / large.length)
+    const [left, top] = [(at * 7) % 80, (at * 13) % 80]
+    const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => from.data[((top + Math.floor(i / (3 * SIDE))) * 96 + left + (Math.floor(i / 3) % SIDE)) * 3 + (i % 3)]!)
+    return image({ width: SIDE, height: SIDE, channels: 3, format: 'u8', data })
+  })
+}
+
+const TEST = 8
+
+/** Pairs under one key, or under a key for each, and pictures to open that are in none of them. */
+async function pairsOf(id: string, keys: 'same' | 'different', count: number): Promise<{ known: Pair[]; secret: Pair[] }> {
+  const { cipher, close } = await findScheme(id).open()
+  try {
+    const pairs = await Promise.all((await pictures(count + TEST)).map(async (plain, i) => ({ plain, cipher: (await cipher.encrypt(plain, key(keys === 'same' ? 0 : i))) as Image<'u8'> })))
+    return { known: pairs.slice(TEST), secret: pairs.slice(0, TEST) }
+  } finally {
+    await close()
+  }
+}
+
+const score = (secret: readonly Pair[], found: readonly Image<'u8'>[]) => found.reduce((sum, guess, i) => sum + quality(secret[i]!.plain, guess, 'one').ssim!, 0) / found.length
+
+async function learned(network: Reconstructor, id: string, keys: 'same' | 'different', options: { steps: number; rate: number; count?: number }): Promise<number> {
+  const { known, secret } = await pairsOf(id, keys, options.count ?? 160)
+  const { open } = await learnInverse(network, known, { ...options, threads: 1 })
+  return score(secret, await open(secret.map(({ cipher }) => cipher)))
+}
+
+describe('an inverse network of one key', () => {
+  test.each<[string, Reconstructor]>([
+    ['identity', linear('pixel')],
+    ['pixel-based', linear('pixel')],
+    ['pixel-based-shuffle', linear('pixel')],
+    ['identity', linear('block')],
+    ['tanaka-le', linear('block')],
+    ['pixel-based', linear('block')],
+  ])('%s: opened from 160 pairs (%o)', async (id, network) => {
+    expect(await learned(network, id, 'same', { steps: 200, rate: 0.02 })).toBeGreaterThan(0.7)
+  })
+
+  test.each<[string, Reconstructor, 'same' | 'different']>([
+    ['aes-256-ctr', linear('pixel'), 'same'],
+    ['aes-256-ctr', linear('block'), 'same'],
+    ['pixel-based', linear('pixel'), 'different'],
+    ['pixel-based', sharedPixels, 'same'],
+    ['tanaka-le', linear('pixel'), 'same'],
+    ['extended-le', linear('block'), 'same'],
+  ])('%s: not opened (%o, %s keys)', async (id, network, keys) => {
+    expect(await learned(network, id, keys, { steps: network === sharedPixels ? 30 : 200, rate: network === sharedPixels ? 2e-3 : 0.02 })).toBeLessThan(0.45)
+  })
+
+  test('moved pixels need a map of the whole image, whose pairs are many', async () => {
+    expect(await learned(linear('image'), 'vortex-2024-bijective', 'same', { steps: 150, rate: 3e-3, count: 400 })).toBeGreaterThan(0.4)
+  })
+
+  test('the published networks have their numbers of weights', () => {
+    const size = { width: 32, height: 32, channels: 3 }
+    expect(sizeOf(sharedPixels, size)).toBe(3 * 64 + 64 * 128 + 128 * 256 + 256 * 3 + 3 + 2 * (64 + 128 + 256))
+    expect(sizeOf(sharedBlocks, size)).toBe(48 * 48 + 48 * 48 + 48 * 512 + 32 * 3 + 3 + 2 * (48 + 48 + 512))
+    expect(sizeOf(linear('pixel'), size)).toBe(1024 * (6 * 3 + 3))
+    expect(sizeOf(linear('block'), size)).toBe(64 * (96 * 48 + 48))
+  })
+
+  test('the published block network learns the identity, and opens in the same way twice', async () => {
+    const { known, secret } = await pairsOf('identity', 'same', 64)
+    const run = async () => (await learnInverse(sharedBlocks, known, { steps: 150, rate: 4e-3, threads: 1 })).open(secret.map(({ cipher }) => cipher))
+    const [once, again] = [await run(), await run()]
+    expect(score(secret, once)).toBeGreaterThan(0.4)
+    expect(once.map(({ data }) => data)).toEqual(again.map(({ data }) => data))
+  })
+
+  test('no pairs, pictures of two sizes, sides that hold no blocks', async () => {
+    const { known } = await pairsOf('identity', 'same', 2)
+    const small = image({ width: 6, height: 6, channels: 3, format: 'u8', data: new Uint8Array(108) })
+    await expect(learnInverse(linear('pixel'), [], { steps: 1 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(learnInverse(linear('pixel'), [...known, { plain: small, cipher: small }], { steps: 1 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(learnInverse(linear('block'), [{ plain: small, cipher: small }], { steps: 1 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+  })
+})
+
+describe('the unpaired attack', () => {
+  test('runs both ways, gives pictures of the size, and the discriminator learns', async () => {
+    const { known, secret } = await pairsOf('tanaka-le', 'same', 64)
+    const losses: Record<string, number>[] = []
+    const attack = await learnUnpaired(sharedBlocks, known.slice(0, 32).map(({ cipher }) => cipher), known.slice(32).map(({ plain }) => plain), { steps: 20, batch: 16, threads: 1, smoothness: 0.1, onStep: (_, found) => losses.push({ ...found }) })
+    const found = await attack.open(secret.map(({ cipher }) => cipher))
+    expect(found.map(({ width, height, channels }) => [width, height, channels])).toEqual(secret.map(() => [SIDE, SIDE, 3]))
+    expect(losses.length).toBe(20)
+    for (const { discriminator, generator } of losses) expect(Number.isFinite(discriminator) && Number.isFinite(generator)).toBe(true)
+    expect(losses.at(-1)!['discriminator']!).toBeLessThan(losses[0]!['discriminator']!)
+  })
+})
+
+test('the study runs, and says of a quick run that its figures mean nothing', async () => {
+  const { study } = await import('../src/studies/learnable-attacks.ts')
+  const drawn = await pictures(68)
+  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
+  expect(page.intro.join(' ')).toContain('quick run')
+  const [same, different, unpaired] = page.sections.map(({ tables }) => tables![0]!)
+  expect(same!.rows.length).toBe(3)
+  expect(same!.rows.every(row => row.length === same!.columns.length)).toBe(true)
+  expect(different!.rows.length).toBe(3)
+  expect(unpaired!.rows.length).toBe(3)
+})
