@@ -202,6 +202,30 @@ describe('weight files', () => {
   })
 })
 
+describe('shipped weights', () => {
+  test.each([
+    ['encipher-gan-2023', 8],
+    ['encipher-gan-2023-structured', 33],
+  ] as const)('%s: the weights are the key, and its bytes do not matter', { timeout: 60_000 }, async (id, least) => {
+    const { cipher, close } = await findScheme(id).open()
+    try {
+      expect(cipher.traits).toMatchObject({ secret: 'weights', randomised: false, exact: false })
+      expect(cipher.cost!({ width: 256, height: 256, channels: 3 }).parameters).toBe(2 * 2_847_936)
+      const plain = picture(53, 40, 3)
+      const hidden = await cipher.encrypt(plain, key)
+      expect(await cipher.encrypt(plain, other)).toEqual(hidden)
+      const restored = await cipher.decrypt(hidden, other)
+      expect(psnr(plain, restored)).toBeGreaterThan(least)
+      expect(psnr(plain, image({ ...plain, data: cropped(hidden, 53, 40) }))).toBeLessThan(14)
+      expect(await cipher.decrypt(hidden, key)).toEqual(restored)
+    } finally {
+      await close()
+    }
+  })
+
+  const cropped = ({ width, data }: Image, columns: number, rows: number) => Uint8Array.from({ length: columns * rows * 3 }, (_, i) => data[Math.floor(i / (3 * columns)) * width * 3 + (i % (3 * columns))]!)
+})
+
 describe('recipes', () => {
   const images = () => Promise.resolve([0, 1, 2, 3, 4, 5, 6, 7].map(i => picture(140 + i, 130, 3) as Image<'u8'>))
 

@@ -6,6 +6,9 @@ import { DIRECTIONS, drawings, PAPER, SIDE } from './measure.ts'
 import { figures, pictures, tradeOff } from './quality.ts'
 import { damage, differences, edges, linearAttack, weightKeys } from './weaknesses.ts'
 
+/** Of the 100 of the split. */
+const PHOTOS = 50
+
 export const study: Study = {
   id: 'encipher-gan-2023',
   title: 'Encipher GAN: weights as the key',
@@ -15,7 +18,7 @@ export const study: Study = {
     const all = [...ciphers, baselines['aes-256-ctr']!(), baselines['identity']!()]
     const nets = { instance: openNetworks('instance', 'paper'), frozen: openNetworks('frozen', 'paper') }
     try {
-      const photos = await context.images('bsds500/val@256', context.quick ? 2 : undefined)
+      const photos = await context.images('bsds500/val@256', context.quick ? 2 : PHOTOS)
       const drawn = await drawings(context.quick ? 2 : 6)
       return {
         title: study.title,
