@@ -33,8 +33,7 @@ export const study: Study = {
       const drawings = await context.images(context.quick ? 'procedural:1' : 'procedural:8')
       const drawnTrips = await roundTrips(networks, drawings, SBOX, context.seed, done => context.progress(done, drawings.length, 'round trips of drawings'))
       const few = pictures.slice(0, context.quick ? 1 : 25)
-      const untrained = await openStart(await context.images(context.quick ? 'procedural:4' : 'bsds500/train'))
-      const startTrips = await roundTrips(untrained, few, SBOX, context.seed, done => context.progress(done, few.length, 'round trips before training')).finally(() => untrained.close())
+      const startTrips = await tripsBeforeTraining(context, few)
       const publishedTrips = published && (await roundTrips(published, few, CHAIN, context.seed, done => context.progress(done, few.length, 'round trips with instance norm')))
       return {
         title: 'Dense-ResNet with bit-XOR diffusion: the page of truth',
@@ -64,10 +63,16 @@ export const study: Study = {
   },
 }
 
-/** The networks before any training. @param pictures what their scales are measured on: the training pictures */
-async function openStart(pictures: readonly NamedImage[]): Promise<DenseNetworks> {
-  const weights = await structuredStart(WIDTHS.paper, pictures.map(({ image }) => image), 1)
-  return openNetworks({ id: 'start', scheme: 'dense-resnet-2024', profile: 'paper', sha256: '', tensors: Object.fromEntries(leaves<Tensor<'f32'>>(weights)) })
+/** The networks as training finds them: with the structured start, whose scales are measured on the training pictures. */
+async function tripsBeforeTraining({ images, quick, seed, progress }: StudyContext, pictures: readonly NamedImage[]): Promise<Trips> {
+  const training = await images(quick ? 'procedural:4' : 'bsds500/train')
+  const weights = await structuredStart(WIDTHS.paper, training.map(({ image }) => image), 1)
+  const networks = openNetworks({ id: 'start', scheme: 'dense-resnet-2024', profile: 'paper', sha256: '', tensors: Object.fromEntries(leaves<Tensor<'f32'>>(weights)) })
+  try {
+    return await roundTrips(networks, pictures, SBOX, seed, done => progress(done, pictures.length, 'round trips before training'))
+  } finally {
+    await networks.close()
+  }
 }
 
 /** The form with instance norm, where its weights are at hand. */
