@@ -6,6 +6,7 @@ import { denseResnetModel, openNetworks } from './networks.ts'
 export * from './cipher.ts'
 export * from './diffusion.ts'
 export { encryptNetwork, decryptNetwork, type Form, networkParameters, WIDTHS } from './network.ts'
+export { structuredStart } from './structured-start.ts'
 export { denseResnetModel, type DenseNetworks, openNetworks } from './networks.ts'
 
 /** @throws E_WEIGHTS, E_BACKEND */

@@ -1,12 +1,13 @@
 import { type Image, LatentError } from '@latent/core'
-import { type DenseNetworks, denseResnetCipher, denseResnetModel, DESCRIBED, diffuse, type Diffusion, DIFFUSION_FORMS, intermediateCipher, openIntermediate, openNetworks, passKeys, REPAIRED } from '@latent/schemes/dense-resnet'
+import { type DenseNetworks, denseResnetCipher, denseResnetModel, DESCRIBED, diffuse, type Diffusion, DIFFUSION_FORMS, intermediateCipher, openIntermediate, openNetworks, passKeys, REPAIRED, structuredStart, WIDTHS } from '@latent/schemes/dense-resnet'
+import { leaves, type Tensor } from '@latent/graph'
 import { drawPicture } from '../../data/procedural.ts'
 import type { Disturbance } from '../../metrics/index.ts'
 import { differential, sampleErrors } from '../../metrics/index.ts'
 import { publishedFor } from '../../published/figures.ts'
 import { chart } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
-import type { Study, StudyContext, StudySection, StudyTable } from '../study.ts'
+import type { NamedImage, Study, StudyContext, StudySection, StudyTable } from '../study.ts'
 import { asPicture, differenceHistogram, outline, peel, reuse, trail } from './attacks.ts'
 import { diffusionSpread, keyOf, keySpread, type Looks, mean, roundTrips, type Spread, type Trips, wholeSpread } from './measure.ts'
 
@@ -31,8 +32,9 @@ export const study: Study = {
       const trips = await roundTrips(networks, pictures, SBOX, context.seed, done => context.progress(done, pictures.length, 'round trips'))
       const drawings = await context.images(context.quick ? 'procedural:1' : 'procedural:8')
       const drawnTrips = await roundTrips(networks, drawings, SBOX, context.seed, done => context.progress(done, drawings.length, 'round trips of drawings'))
-      const few = published && pictures.slice(0, context.quick ? 1 : 25)
-      const publishedTrips = few && (await roundTrips(published, few, CHAIN, context.seed, done => context.progress(done, few.length, 'round trips with instance norm')))
+      const few = pictures.slice(0, context.quick ? 1 : 25)
+      const startTrips = await tripsBeforeTraining(context, few)
+      const publishedTrips = published && (await roundTrips(published, few, CHAIN, context.seed, done => context.progress(done, few.length, 'round trips with instance norm')))
       return {
         title: 'Dense-ResNet with bit-XOR diffusion: the page of truth',
         intro: [
@@ -42,7 +44,7 @@ export const study: Study = {
         sections: [
           choices(networks, publishedTrips),
           secrets(),
-          quality(source, trips, drawnTrips, publishedTrips),
+          quality(source, { trained: trips, drawn: drawnTrips, start: startTrips, published: publishedTrips }),
           await gallery(networks),
           await diffusions(context),
           await whole(networks, pictures, context),
@@ -59,6 +61,18 @@ export const study: Study = {
       await published?.close()
     }
   },
+}
+
+/** The networks as training finds them: with the structured start, whose scales are measured on the training pictures. */
+async function tripsBeforeTraining({ images, quick, seed, progress }: StudyContext, pictures: readonly NamedImage[]): Promise<Trips> {
+  const training = await images(quick ? 'procedural:4' : 'bsds500/train')
+  const weights = await structuredStart(WIDTHS.paper, training.map(({ image }) => image), 1)
+  const networks = openNetworks({ id: 'start', scheme: 'dense-resnet-2024', profile: 'paper', sha256: '', tensors: Object.fromEntries(leaves<Tensor<'f32'>>(weights)) })
+  try {
+    return await roundTrips(networks, pictures, SBOX, seed, done => progress(done, pictures.length, 'round trips before training'))
+  } finally {
+    await networks.close()
+  }
 }
 
 /** The form with instance norm, where its weights are at hand. */
@@ -110,7 +124,14 @@ function secrets(): StudySection {
 
 const looksCells = ({ entropy, lowestEntropy, correlation }: Looks) => [fixed(entropy, 3), fixed(lowestEntropy, 3), fixed(correlation.horizontal, 4), fixed(correlation.vertical, 4), fixed(correlation.diagonal, 4)]
 
-function quality(source: string, trips: Trips, drawnTrips: Trips, publishedTrips: Trips | undefined): StudySection {
+interface AllTrips {
+  readonly trained: Trips
+  readonly drawn: Trips
+  readonly start: Trips
+  readonly published: Trips | undefined
+}
+
+function quality(source: string, { trained, drawn, start, published }: AllTrips): StudySection {
   const row = (name: string, { psnr, ssim, pictures }: Trips) => [name, pictures, fixed(mean(psnr), 2), fixed(Math.min(...psnr), 2), fixed(mean(ssim), 4)]
   return {
     heading: 'Published beside measured',
@@ -122,14 +143,15 @@ function quality(source: string, trips: Trips, drawnTrips: Trips, publishedTrips
     tables: [
       {
         columns: ['whole cipher, bytes on the wire', 'pictures', 'PSNR, dB', 'lowest PSNR', 'SSIM'],
-        rows: [row('own form (registered)', trips), row('own form, pictures drawn by Latent', drawnTrips), ...(publishedTrips ? [row('published form, instance norm, short training', publishedTrips)] : [])],
+        rows: [row('own form (registered)', trained), row('own form, pictures drawn by Latent', drawn), row('own form before training: the structured start', start), ...(published ? [row('published form, instance norm, short training', published)] : [])],
       },
       {
         columns: ['cipher images', 'entropy, bits', 'lowest entropy', 'correlation, horizontal', 'vertical', 'diagonal'],
         rows: [
-          ['networks alone (own form)', ...looksCells(trips.intermediate)],
-          [`and ${nameOf(SBOX)}`, ...looksCells(trips.final)],
-          ...(publishedTrips ? [['networks alone (published form)', ...looksCells(publishedTrips.intermediate)], [`and ${nameOf(CHAIN)}`, ...looksCells(publishedTrips.final)]] : []),
+          ['networks alone (own form)', ...looksCells(trained.intermediate)],
+          [`and ${nameOf(SBOX)}`, ...looksCells(trained.final)],
+          ['networks alone, before training', ...looksCells(start.intermediate)],
+          ...(published ? [['networks alone (published form)', ...looksCells(published.intermediate)], [`and ${nameOf(CHAIN)}`, ...looksCells(published.final)]] : []),
         ],
       },
     ],
