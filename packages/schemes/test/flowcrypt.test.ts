@@ -2,7 +2,8 @@ import { type Image, image, type SampleFormat } from '@latent/core'
 import { encodeSafetensors, initialise, leaves, parameterCount } from '@latent/graph'
 import type { Tensor, Tree } from '@latent/graph'
 import { writeModel, readModel } from '@latent/schemes/models'
-import { balancedMask, type Block, flowCryptCipher, flowCryptParameters, type FlowCryptShape, flowCryptRunner, gatherHalf, networkCost, scatterHalf, SHAPES, splitOrder, stretch, tileKey } from '@latent/schemes/flowcrypt'
+import { findScheme } from '@latent/schemes'
+import { balancedMask, type Block, flowCryptCipher, flowCryptParameters, type FlowCryptShape, flowCryptRunner, gatherHalf, initialFlowCrypt, networkCost, runnerOf, scatterHalf, SHAPES, splitOrder, stretch, throughWire, tileKey, transform } from '@latent/schemes/flowcrypt'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { slowMask, slowSplit } from './reference/flowcrypt.ts'
@@ -119,7 +120,7 @@ describe('key', () => {
 describe('cipher', () => {
   test.each<[SampleFormat, number]>([
     ['f32', 100],
-    ['u16', 70],
+    ['u16', 60],
     ['u8', 25],
   ])('with random weights a picture comes back from %s at more than %d dB', async (wire, least) => {
     const plain = picture(48, 40, 3, 'f32')
@@ -203,5 +204,53 @@ describe('cipher', () => {
     expect(() => readModel(bytes, { scheme: 'flowcrypt-2025', profile: 'paper' })).toThrow(refusal)
     expect(() => readModel(encodeSafetensors({ tensors, metadata: {} }), wanted)).toThrow(refusal)
     expect(() => flowCryptRunner(readModel(bytes, wanted), SHAPES.compact)).toThrow(refusal)
+  })
+})
+
+describe('what training starts from, and what it ends with', () => {
+  const plain = picture(64, 64, 3)
+
+  test('the start is a flat cipher image that comes back from 8 bits, and only with its map', async () => {
+    const runner = runnerOf(await initialise(await initialFlowCrypt(SHAPES.compact, 1), 1) as never, { threads: 1 })
+    const size = { index: 0, width: 64, height: 64 }
+    const [right, wrong] = [await tileKey(await stretch(KEY, new Uint8Array(0)), size), await tileKey(await stretch(OTHER, new Uint8Array(0)), size)]
+    const planes = new Float32Array(plain.data.length).map((_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255)
+    const cipher = await transform(runner, 'forward', 'f32', async () => right)(planes, size)
+    const counts = new Float64Array(16)
+    for (const value of cipher) counts[Math.min(15, Math.max(0, Math.floor(value * 16)))]!++
+    // 768 values in each sixteenth if the histogram were flat.
+    expect(Math.min(...counts)).toBeGreaterThan(500)
+    expect(Math.max(...counts)).toBeLessThan(1100)
+    const error = async (key: typeof right) => {
+      const back = await transform(runner, 'backward', 'f32', async () => key)(throughWire(cipher, 'u8'), size)
+      return -10 * Math.log10(back.reduce((sum, value, i) => sum + (Math.min(1, Math.max(0, value)) - planes[i]!) ** 2, 0) / back.length)
+    }
+    expect(await error(right)).toBeGreaterThan(38)
+    expect(await error(wrong)).toBeLessThan(10)
+    await runner.close()
+  })
+
+  test('16 and 8 bits round as the cipher does', async () => {
+    const key = await tileKey(await stretch(KEY, new Uint8Array(0)), { index: 0, width: 64, height: 64 })
+    const planes = new Float32Array(plain.data.length).map((_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255)
+    const raw = await transform(opened.runner, 'forward', 'f32', async () => key)(planes, { index: 0, width: 64, height: 64 })
+    for (const [wire, room, levels] of [['u16', 1 / 16, 65535], ['u8', 0, 255]] as const) {
+      const { data } = await opened.cipher.encrypt(plain, KEY, { wire })
+      const expected = throughWire(raw, wire)
+      const off = Array.from(expected, (value, i) => Math.abs(value - ((data[(i % 4096) * 3 + Math.floor(i / 4096)]! / levels) * (1 + 2 * room) - room)))
+      // Values midway between two levels may fall either way: floats here, doubles there.
+      expect(off.filter(distance => distance > 1e-6).length).toBeLessThan(off.length / 100)
+      expect(Math.max(...off)).toBeLessThan((1.1 * (1 + 2 * room)) / levels)
+    }
+  })
+
+  test.each(['flowcrypt-2025', 'flowcrypt-2025-compact'])('%s with its shipped weights', { timeout: 60_000 }, async id => {
+    const { cipher, close } = await findScheme(id).open()
+    const smooth = picture(64, 64, 3, 'f32')
+    const floats = await cipher.encrypt(smooth, KEY)
+    expect(decibels(smooth, await cipher.decrypt(floats, KEY))).toBeGreaterThan(100)
+    expect(decibels(smooth, await cipher.decrypt(await cipher.encrypt(smooth, KEY, { wire: 'u8' }), KEY))).toBeGreaterThan(30)
+    expect(decibels(smooth, await cipher.decrypt(floats, OTHER))).toBeLessThan(12)
+    await close()
   })
 })

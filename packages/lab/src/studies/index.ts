@@ -7,6 +7,7 @@ export * from './study.ts'
 
 /** Studies by id; each is loaded when it is asked for. */
 export const studies: Readonly<Record<string, () => Promise<Study>>> = {
+  'flowcrypt-2025': async () => (await import('./flowcrypt/study.ts')).study,
   'exact-flow': () => import('./exact-flow.ts').then(({ study }) => study),
   'mask-autoencoder-2025': async () => (await import('./mask-autoencoder/study.ts')).study,
   'encipher-gan-2023': async () => (await import('./encipher-gan/index.ts')).study,

@@ -101,7 +101,8 @@ function joinHalves(x: Float32Array, y: Float32Array, { w }: { w: number }, out:
   }
 }
 
-function cutHalves(planes: Float32Array, { w }: { w: number }): { x: Float32Array; y: Float32Array } {
+/** The halves of a cipher image, which lie side by side, `w` wide each. */
+export function cutHalves(planes: Float32Array, { w }: { readonly w: number }): { x: Float32Array; y: Float32Array } {
   const [x, y] = [new Float32Array(planes.length / 2), new Float32Array(planes.length / 2)]
   for (let row = 0; row * w < x.length; row++) {
     x.set(planes.subarray(2 * row * w, (2 * row + 1) * w), row * w)

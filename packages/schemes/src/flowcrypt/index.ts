@@ -6,6 +6,7 @@ import { SHAPES } from './network.ts'
 import { flowCryptRunner } from './runner.ts'
 
 export * from './cipher.ts'
+export * from './initial.ts'
 export * from './key.ts'
 export * from './network.ts'
 export * from './runner.ts'

@@ -74,7 +74,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
           }
           const { keep, noise } = await noiseLayer(await stepStream(seed, step, 'noise'), whole)
           const keys = await drawMap(await stepStream(seed, step, 'key'), 2 * elements(map))
-                    return {
+          return {
             x: tensor('f32', half, x),
             y: tensor('f32', half, y),
             mapX: tensor('f32', map, keys.slice(0, elements(map))),

@@ -73,13 +73,13 @@ export function decibels(plain: Planes, restored: Planes): number {
   return psnrOf(squares / plain.values.length, 1)
 }
 
-export const FIGURES = ['f32', 'u16', 'u8', 'entropy', 'correlation', 'chiSquare', 'npcr', 'uaci', 'wrong', 'rightMapWrongMask', 'wrongMapRightMask', 'misplaced'] as const
-export type Figures = Record<(typeof FIGURES)[number], number>
+/** What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit view. */
+export type Figures = Record<'f32' | 'u16' | 'u8' | 'entropy' | 'correlation' | 'chiSquare' | 'npcr' | 'uaci' | 'wrong' | 'rightMapWrongMask' | 'wrongMapRightMask' | 'misplaced', number>
 
 /** Everything in the table, for one picture. */
 export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
   const cipher = await encrypt(runner, plain, keys.right)
-  const with_ = async (key: TileKey, from = cipher) => decibels(plain, await decrypt(runner, from, key))
+  const restored = async (key: TileKey, from = cipher) => decibels(plain, await decrypt(runner, from, key))
   const view = pictureOf(cipher)
   const { width, height, data } = view
   const correlations = (['horizontal', 'vertical', 'diagonal'] as const).flatMap(direction => correlationTest(data, width, height, 3, direction)?.channels ?? [])
@@ -89,18 +89,18 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
   changed.values[at] = changed.values[at]! > 0.5 ? changed.values[at]! - 1 / 255 : changed.values[at]! + 1 / 255
   const { npcr, uaci } = differential(data, pictureOf(await encrypt(runner, changed, keys.right)).data)
   return {
-    f32: await with_(keys.right),
-    u16: await with_(keys.right, stored(cipher, 'u16')),
-    u8: await with_(keys.right, stored(cipher, 'u8')),
+    f32: await restored(keys.right),
+    u16: await restored(keys.right, stored(cipher, 'u16')),
+    u8: await restored(keys.right, stored(cipher, 'u8')),
     entropy: shannonEntropy(data),
     correlation: correlations.reduce((sum, r) => sum + Math.abs(r), 0) / correlations.length,
     chiSquare: histogramTest(data)?.value ?? NaN,
     npcr: 100 * npcr.value,
     uaci: 100 * uaci.value,
-    wrong: await with_(keys.wrong),
-    rightMapWrongMask: await with_(keys.rightMapWrongMask),
-    wrongMapRightMask: await with_(keys.wrongMapRightMask),
-    misplaced: await with_(keys.misplaced),
+    wrong: await restored(keys.wrong),
+    rightMapWrongMask: await restored(keys.rightMapWrongMask),
+    wrongMapRightMask: await restored(keys.wrongMapRightMask),
+    misplaced: await restored(keys.misplaced),
   }
 }
 

@@ -1,0 +1,48 @@
+import { initialise } from '@latent/graph'
+import { flowCryptParameters, runnerOf } from '@latent/schemes/flowcrypt'
+import { drawPicture } from '@latent/lab'
+import { expect, test } from 'vitest'
+import { attackMap } from '../src/studies/flowcrypt/map-attack.ts'
+import { decibels, decrypt, encrypt, keysFor, pictureOf, planesOf, splitMap, wholeMap } from '../src/studies/flowcrypt/measure.ts'
+import { study } from '../src/studies/flowcrypt/study.ts'
+
+test('a quick study runs to its end, with a figure for every name and no cell that is no number', { timeout: 240_000 }, async () => {
+  const drawn = [await drawPicture('landscape', 64, 64), await drawPicture('street', 64, 64)]
+  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
+  const cells = page.sections.flatMap(({ tables = [] }) => tables.flatMap(({ rows }) => rows.flat().map(String)))
+  expect(cells.length).toBeGreaterThan(50)
+  expect(cells.filter(cell => /NaN|undefined/.test(cell))).toEqual([])
+  const row = (name: string) => page.sections.flatMap(({ tables = [] }) => tables.flatMap(({ rows }) => rows)).find(([first]) => first === name)!
+  expect(row('parameters')[2]).toBe('953,440')
+  expect(Number.parseFloat(String(row('PSNR from floats, dB')[2]))).toBeGreaterThan(100)
+  expect(Number.parseFloat(String(row('another key (its last character)')[2]))).toBeLessThan(12)
+})
+
+test('parts of a key are what they say', async () => {
+  const keys = await keysFor(16, 8, 1)
+  expect(wholeMap(keys.rightMapWrongMask)).toEqual(wholeMap(keys.right))
+  expect(keys.rightMapWrongMask.order).toEqual(keys.wrong.order)
+  expect(wholeMap(keys.wrongMapRightMask)).toEqual(wholeMap(keys.wrong))
+  expect(splitMap(wholeMap(keys.right), keys.right)).toEqual(keys.right)
+  expect(keys.misplaced.mapX).toEqual(keys.right.mapX)
+})
+
+test('the true PSNR has no cap, and bytes survive being planes', async () => {
+  const picture = await drawPicture('shapes', 16, 8)
+  const plain = planesOf(picture)
+  expect(decibels(plain, plain)).toBe(Infinity)
+  expect(pictureOf(plain).data).toEqual(picture.data)
+})
+
+test('descent finds the map of a network that is smooth in it, and so decrypts another picture', { timeout: 60_000 }, async () => {
+  // Plain random weights with no fold: the positive control of the attack.
+  const weights = await initialise(flowCryptParameters({ blocks: 2, hidden: 8 }), 3)
+  const runner = runnerOf(weights, { threads: 1 })
+  const [known, target] = [planesOf(await drawPicture('landscape', 16, 16)), planesOf(await drawPicture('street', 16, 16))]
+  const { right, wrong } = await keysFor(16, 16, 1)
+  const { key } = await attackMap(weights, known, await encrypt(runner, known, right), right, { steps: 200, seed: 1 })
+  const cipher = await encrypt(runner, target, right)
+  const [found, guessed] = [decibels(target, await decrypt(runner, cipher, key)), decibels(target, await decrypt(runner, cipher, { ...wrong, order: right.order }))]
+  expect(found).toBeGreaterThan(guessed + 6)
+  await runner.close()
+})
