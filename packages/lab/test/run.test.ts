@@ -23,6 +23,7 @@ import {
   rowName,
   summarise,
   TEST_IDS,
+  toWire,
   type TestId,
 } from '../src/index.ts'
 import { jpegRoundTrip } from '../src/node.ts'
@@ -238,7 +239,7 @@ describe('measuring', () => {
       id: 'soft',
       title: 'soft',
       traits: { exact: false, wire: ['f32', 'u16', 'u8'], lengthPreserving: false, secret: 'weights', randomised: false, learnable: false },
-      encrypt: async plain => image({ ...plain, format: 'f32', data: Float32Array.from(plain.data, v => (v / 255) ** 0.5) }),
+      encrypt: async (plain, _key, { wire = 'f32' } = {}) => toWire(image({ ...plain, format: 'f32', data: Float32Array.from(plain.data, v => (v / 255) ** 0.5) }), wire),
       decrypt: async cipher => image({ ...cipher, format: 'u8', data: Uint8Array.from(cipher.data, v => Math.round(((cipher.format === 'f32' ? v : v / (cipher.format === 'u8' ? 255 : 65535)) ** 2) * 255)) }),
     }
     const row = await measureImage(soft, await drawPicture('gradient', 64, 48), { imageId: 'a', seed: 0, robustness: true })

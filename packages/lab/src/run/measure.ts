@@ -24,7 +24,6 @@ import {
   sameShape,
   sampleErrors,
   shapeName,
-  toWire,
   trail,
 } from '../metrics/index.ts'
 import type { ImageRow, QualityRow, RobustnessRow } from './rows.ts'
@@ -95,7 +94,7 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
     tests: bytes.length < MINIMUM_BYTES ? {} : Object.fromEntries(Object.entries(tests).map(([id, { value, p }]) => [id, { value, p }])),
     ...(bytes.length < HISTOGRAM_MINIMUM ? { counts: Array.from(histogram(bytes)) } : {}),
     quality: qualityRow(restored),
-    ...(encrypted.format === 'f32' ? { wires: await throughWires(cipher, plain, encrypted, key) } : {}),
+    ...(encrypted.format === 'f32' ? { wires: await throughWires(cipher, plain, key, options) } : {}),
     ...(published === undefined ? {} : { localEntropyPublished: published }),
     wrongKey: wrong ? wrongKey(plain, wrong) : 'refused',
     observed: {
@@ -113,11 +112,11 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
  * [Note: What "100 dB" can mean] A float cipher is not what travels as a picture. Its recovery is told for
  * every format in which the scheme says that it may travel.
  */
-async function throughWires(cipher: ImageCipher, plain: Image, encrypted: Image, key: Uint8Array): Promise<Partial<Record<SampleFormat, QualityRow>>> {
+async function throughWires(cipher: ImageCipher, plain: Image, key: Uint8Array, options: CipherOptions): Promise<Partial<Record<SampleFormat, QualityRow>>> {
   const wires: Partial<Record<SampleFormat, QualityRow>> = {}
   for (const format of cipher.traits.wire) {
     if (format === 'f32') continue
-    const result = await attempt(() => cipher.decrypt(toWire(encrypted, format), key))
+    const result = await attempt(async () => cipher.decrypt(await cipher.encrypt(plain, key, { ...options, wire: format }), key))
     if (result && sameShape(result, plain)) wires[format] = qualityRow(quality(plain, result, 'one'))
   }
   return wires

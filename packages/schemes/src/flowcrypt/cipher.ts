@@ -49,9 +49,10 @@ export function flowCryptCipher({ id, title, profile, model, runner }: FlowCrypt
       return withLabels(cipher, plain, model, key, options)
     },
     async decrypt(cipher, key, options = {}) {
-      const { plain, nonce } = await readLabels(cipher, model, WIRES, key, options)
+      // Whatever it was converted to since, its values mean what they meant when they were written.
+      const { plain, nonce, wire } = await readLabels(cipher, model, WIRES, key, options)
       const seed = await stretch(key, nonce)
-      return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', cipher.format, tile => tileKey(seed, tile)))
+      return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', wire, tile => tileKey(seed, tile)))
     },
   }
 }
