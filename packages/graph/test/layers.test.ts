@@ -5,7 +5,7 @@ import * as layer from '../src/layers.ts'
 import * as loss from '../src/losses.ts'
 import * as op from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
-import { heNormal, initialise, ones, parameterCount, uniform, zerosOf } from '../src/parameters.ts'
+import { given, heNormal, initialise, ones, parameterCount, uniform, zerosOf } from '../src/parameters.ts'
 import type { Parameter } from '../src/parameters.ts'
 import { tensor, zeros } from '../src/tensor.ts'
 import type { Tensor } from '../src/tensor.ts'
@@ -169,5 +169,15 @@ describe('known answers', () => {
     expect(Math.max(...one.c.data)).toBeLessThanOrEqual(0.5)
     expect(Math.min(...one.c.data)).toBeLessThan(-0.4)
     expect([...one.d.data]).toEqual([1, 1, 1])
+  })
+
+  test('kernels may begin near their middle tap with the same spread, and parameters at given values', async () => {
+    const spec = { plain: heNormal([32, 16, 3, 3], 144), focused: heNormal([32, 16, 3, 3], 144, { outer: 0.1 }), known: given(tensor('f32', [2], Float32Array.of(3, -4))) }
+    const { plain, focused, known } = await initialise(spec, 1)
+    const power = (data: Float32Array, keep: (tap: number) => boolean) => data.reduce((sum, value, i) => sum + (keep(i % 9) ? value * value : 0), 0)
+    const share = power(focused.data, tap => tap !== 4) / power(focused.data, () => true)
+    expect(share).toBeCloseTo((8 * 0.1 ** 2) / 9, 2)
+    expect(power(focused.data, () => true) / power(plain.data, () => true)).toBeCloseTo(1, 1)
+    expect([...known.data]).toEqual([3, -4])
   })
 })

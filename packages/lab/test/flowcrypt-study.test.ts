@@ -3,7 +3,7 @@ import { flowCryptParameters, runnerOf } from '@latent/schemes/flowcrypt'
 import { drawPicture } from '@latent/lab'
 import { expect, test } from 'vitest'
 import { attackMap } from '../src/studies/flowcrypt/map-attack.ts'
-import { decibels, decrypt, encrypt, keysFor, pictureOf, planesOf, splitMap, wholeMap } from '../src/studies/flowcrypt/measure.ts'
+import { decibels, decrypt, encrypt, keysFor, misplaced, pictureOf, planesOf, splitMap, wholeMap } from '../src/studies/flowcrypt/measure.ts'
 import { study } from '../src/studies/flowcrypt/study.ts'
 
 test('a quick study runs to its end, with a figure for every name and no cell that is no number', { timeout: 240_000 }, async () => {
@@ -24,7 +24,10 @@ test('parts of a key are what they say', async () => {
   expect(keys.rightMapWrongMask.order).toEqual(keys.wrong.order)
   expect(wholeMap(keys.wrongMapRightMask)).toEqual(wholeMap(keys.wrong))
   expect(splitMap(wholeMap(keys.right), keys.right)).toEqual(keys.right)
-  expect(keys.misplaced.mapX).toEqual(keys.right.mapX)
+  const plain = planesOf(await drawPicture('street', 16, 8))
+  const moved = misplaced(plain, keys)
+  expect(moved.values).not.toEqual(plain.values)
+  expect(moved.values.toSorted()).toEqual(plain.values.toSorted())
 })
 
 test('the true PSNR has no cap, and bytes survive being planes', async () => {

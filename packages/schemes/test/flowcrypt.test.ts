@@ -13,10 +13,12 @@ const TINY: FlowCryptShape = { blocks: 2, hidden: 4 }
 const KEY = new Uint8Array(32).fill(7)
 const OTHER = new Uint8Array(32).fill(8)
 
+const WANTED = { scheme: 'flowcrypt-2025-compact', profile: 'compact' }
+
 async function tinyModel(seed: number) {
   const weights = await initialise({ flowcrypt: flowCryptParameters(TINY) }, seed)
   const tensors = Object.fromEntries(leaves(weights as unknown as Tree<Tensor>)) as Record<string, Tensor<'f32'>>
-  return readModel(writeModel({ scheme: 'flowcrypt-2025', profile: 'compact', tensors }, { half: false }), { scheme: 'flowcrypt-2025', profile: 'compact' })
+  return readModel(writeModel({ ...WANTED, tensors }, { half: false }), WANTED)
 }
 
 async function open(seed = 1) {
@@ -196,14 +198,13 @@ describe('cipher', () => {
 
   test('weights that are cut short, of another scheme, profile or network are refused', async () => {
     const { tensors } = await tinyModel(1)
-    const wanted = { scheme: 'flowcrypt-2025', profile: 'compact' }
-    const bytes = writeModel({ ...wanted, tensors }, { half: true })
+    const bytes = writeModel({ ...WANTED, tensors }, { half: true })
     const refusal = expect.objectContaining({ code: 'E_WEIGHTS' })
-    expect(() => readModel(bytes.subarray(0, bytes.length >> 1), wanted)).toThrow(refusal)
-    expect(() => readModel(bytes, { scheme: 'mask-autoencoder-2025', profile: 'compact' })).toThrow(refusal)
-    expect(() => readModel(bytes, { scheme: 'flowcrypt-2025', profile: 'paper' })).toThrow(refusal)
-    expect(() => readModel(encodeSafetensors({ tensors, metadata: {} }), wanted)).toThrow(refusal)
-    expect(() => flowCryptRunner(readModel(bytes, wanted), SHAPES.compact)).toThrow(refusal)
+    expect(() => readModel(bytes.subarray(0, bytes.length >> 1), WANTED)).toThrow(refusal)
+    expect(() => readModel(bytes, { ...WANTED, scheme: 'flowcrypt-2025' })).toThrow(refusal)
+    expect(() => readModel(bytes, { ...WANTED, profile: 'paper' })).toThrow(refusal)
+    expect(() => readModel(encodeSafetensors({ tensors, metadata: {} }), WANTED)).toThrow(refusal)
+    expect(() => flowCryptRunner(readModel(bytes, WANTED), SHAPES.compact)).toThrow(refusal)
   })
 })
 

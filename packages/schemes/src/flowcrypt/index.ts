@@ -18,18 +18,15 @@ export const FLOWCRYPTS: Readonly<Record<'flowcrypt-2025' | 'flowcrypt-2025-comp
   'flowcrypt-2025-compact': { title: 'FlowCrypt, a compact network', profile: 'compact' },
 }
 
-/** The scheme whose weights these networks take, whatever the profile. */
-export const SCHEME = 'flowcrypt-2025'
-
 /**
  * A FlowCrypt cipher with its shipped weights, or with others.
- * @param weights a weight file of the same scheme and profile
+ * @param weights a weight file of the same scheme
  * @throws E_WEIGHTS, E_BACKEND
  */
-export async function openFlowCrypt(id: keyof typeof FLOWCRYPTS, { weights, model: name }: { weights?: Uint8Array; model?: string } = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
+export async function openFlowCrypt(id: keyof typeof FLOWCRYPTS, { weights }: { weights?: Uint8Array } = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
   const { title, profile } = FLOWCRYPTS[id]
-  const wanted = { scheme: SCHEME, profile }
-  const model = weights ? readModel(weights, wanted) : await loadModel(name ?? id, wanted)
+  const wanted = { scheme: id, profile }
+  const model = weights ? readModel(weights, wanted) : await loadModel(id, wanted)
   const runner = flowCryptRunner(model, SHAPES[profile])
   return { cipher: flowCryptCipher({ id, title, profile, model, runner }), close: () => runner.close() }
 }

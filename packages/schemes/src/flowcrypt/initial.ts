@@ -1,3 +1,4 @@
+import { argumentError } from '@latent/core'
 import { compile, given, initialise, mapTree, shape, stepStream, tensor } from '@latent/graph'
 import type { Argument, Expr, MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import { drawMap } from './key.ts'
@@ -14,6 +15,9 @@ const CUT = 0.01
 const DITHER_SCALE = 0.9
 /** Deviation of what is random in a fresh sub-network's output. */
 const SMALL = 0.001
+
+/** Three colours with a bend at each place of a polyline in {@link ditherBlock}. */
+const LEAST_HIDDEN = 15
 
 const SIZE = 32
 const HALF = [1, 3, SIZE, SIZE]
@@ -33,8 +37,11 @@ type Values = Tensor<'f32'>
  * blocks but the third shrink evenly. The rest of every sub-network is random, and rescaled until it adds next to nothing
  * on a sample (data-dependent initialisation; Kingma and Dhariwal 2018, Glow). Training from random weights
  * moves towards such a chain too, but in many more hours of a processor.
+ * @throws E_ARGUMENT for fewer than 4 blocks or fewer hidden units than a dither takes
  */
 export async function initialFlowCrypt(form: FlowCryptShape, seed: number): Promise<FlowCrypt<Parameter>> {
+  if (form.blocks < 4) throw argumentError('blocks', 'at least 4', form.blocks)
+  if (form.hidden < LEAST_HIDDEN) throw argumentError('hidden', `at least ${LEAST_HIDDEN}`, form.hidden)
   const p = (await initialise(flowCryptParameters(form), seed)) as FlowCrypt<Values>
   const stream = await stepStream(seed, 0, 'initial')
   const noise = async (): Promise<Values> => tensor('f32', HALF, Float32Array.from(await stream.uniforms(3 * SIZE * SIZE)))

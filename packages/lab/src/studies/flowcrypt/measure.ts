@@ -16,8 +16,6 @@ export interface Keys {
   readonly wrong: TileKey
   readonly rightMapWrongMask: TileKey
   readonly wrongMapRightMask: TileKey
-  /** Both halves of the map as they are, but pixels put back by a wrong mask. */
-  readonly misplaced: TileKey
 }
 
 export async function keysFor(width: number, height: number, seed: number): Promise<Keys> {
@@ -28,7 +26,6 @@ export async function keysFor(width: number, height: number, seed: number): Prom
     wrong,
     rightMapWrongMask: splitMap(wholeMap(right), wrong),
     wrongMapRightMask: splitMap(wholeMap(wrong), right),
-    misplaced: { ...right, order: wrong.order },
   }
 }
 
@@ -80,6 +77,7 @@ export type Figures = Record<'f32' | 'u16' | 'u8' | 'entropy' | 'correlation' | 
 export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
   const cipher = await encrypt(runner, plain, keys.right)
   const restored = async (key: TileKey, from = cipher) => decibels(plain, await decrypt(runner, from, key))
+  const whole = await decrypt(runner, cipher, keys.right)
   const view = pictureOf(cipher)
   const { width, height, data } = view
   const correlations = (['horizontal', 'vertical', 'diagonal'] as const).flatMap(direction => correlationTest(data, width, height, 3, direction)?.channels ?? [])
@@ -89,7 +87,7 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
   changed.values[at] = changed.values[at]! > 0.5 ? changed.values[at]! - 1 / 255 : changed.values[at]! + 1 / 255
   const { npcr, uaci } = differential(data, pictureOf(await encrypt(runner, changed, keys.right)).data)
   return {
-    f32: await restored(keys.right),
+    f32: decibels(plain, whole),
     u16: await restored(keys.right, stored(cipher, 'u16')),
     u8: await restored(keys.right, stored(cipher, 'u8')),
     entropy: shannonEntropy(data),
@@ -100,8 +98,15 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
     wrong: await restored(keys.wrong),
     rightMapWrongMask: await restored(keys.rightMapWrongMask),
     wrongMapRightMask: await restored(keys.wrongMapRightMask),
-    misplaced: await restored(keys.misplaced),
+    misplaced: decibels(plain, misplaced(whole, keys)),
   }
+}
+
+/** Both halves decrypted with their right maps, and pixels put back by a wrong mask. */
+export function misplaced(restored: Planes, { right, wrong }: Keys): Planes {
+  const values = new Float32Array(restored.values.length)
+  for (const half of ['first', 'second'] as const) scatterHalf(gatherHalf(restored.values, right.order[half]), wrong.order[half], values)
+  return { ...restored, values }
 }
 
 export const DAMAGES: readonly Disturbance[] = [

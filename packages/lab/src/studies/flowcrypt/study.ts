@@ -1,7 +1,7 @@
 import type { Image } from '@latent/core'
 import { initialise, parameterCount } from '@latent/graph'
 import type { Tensor } from '@latent/graph'
-import { type FlowCrypt, type FlowCryptRunner, flowCryptParameters, initialFlowCrypt, networkCost, runnerOf, SCHEME, SHAPES } from '@latent/schemes/flowcrypt'
+import { type FlowCrypt, type FlowCryptRunner, flowCryptParameters, initialFlowCrypt, networkCost, runnerOf, SHAPES } from '@latent/schemes/flowcrypt'
 import { loadModel, networkWeights } from '@latent/schemes/models'
 import type { Profile } from '@latent/schemes/recipes'
 import { drawPicture } from '../../data/procedural.ts'
@@ -10,7 +10,9 @@ import { chart } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { Study, StudyContext, StudyFigure, StudySection, StudyTable } from '../study.ts'
 import { attackMap } from './map-attack.ts'
-import { DAMAGES, decibels, decrypt, encrypt, type Figures, keysFor, measureDamage, measureNudges, measurePicture, NUDGES, pictureOf, type Planes, planesOf, stored } from './measure.ts'
+import { DAMAGES, decibels, decrypt, encrypt, type Figures, keysFor, measureDamage, measureNudges, measurePicture, misplaced, NUDGES, pictureOf, type Planes, planesOf, stored } from './measure.ts'
+
+const FLOWCRYPT_OF: Readonly<Record<Profile, string>> = { paper: 'flowcrypt-2025', compact: 'flowcrypt-2025-compact' }
 
 const sideOf = ({ quick }: StudyContext): number => (quick ? 64 : 256)
 
@@ -28,10 +30,10 @@ export const study: Study = {
   title: 'FlowCrypt',
   async run(context) {
     const [paper, compact, quality, statistics, start] = await Promise.all([
-      shipped('paper', 'paper', 'flowcrypt-2025', 5),
-      shipped('compact', 'compact', 'flowcrypt-2025-compact', 2),
-      shipped('compact, quality', 'compact', 'flowcrypt-2025-compact-quality', 4),
-      shipped('compact, statistics', 'compact', 'flowcrypt-2025-compact-statistics', 4),
+      shipped('paper', 'paper', 'flowcrypt-2025', 10),
+      shipped('compact', 'compact', 'flowcrypt-2025-compact', 4),
+      shipped('compact, quality', 'compact', 'flowcrypt-2025-compact-quality', 10),
+      shipped('compact, statistics', 'compact', 'flowcrypt-2025-compact-statistics', 10),
       untrained(),
     ])
     const subjects = [paper, compact, quality, statistics, start]
@@ -59,14 +61,14 @@ export const study: Study = {
 }
 
 async function shipped(name: string, profile: Profile, id: string, every: number): Promise<Subject> {
-  const weights = networkWeights(await loadModel(id, { scheme: SCHEME, profile }), 'flowcrypt', flowCryptParameters(SHAPES[profile]))
+  const weights = networkWeights(await loadModel(id, { scheme: FLOWCRYPT_OF[profile], profile }), 'flowcrypt', flowCryptParameters(SHAPES[profile]))
   return { name, every, profile, weights, runner: runnerOf(weights) }
 }
 
 /** The compact network as training finds it. */
 async function untrained(): Promise<Subject> {
   const weights = (await initialise(await initialFlowCrypt(SHAPES.compact, 1), 1)) as FlowCrypt<Tensor<'f32'>>
-  return { name: 'compact, before training', every: 4, profile: 'compact', weights, runner: runnerOf(weights) }
+  return { name: 'compact, before training', every: 10, profile: 'compact', weights, runner: runnerOf(weights) }
 }
 
 interface Row {
@@ -168,7 +170,7 @@ async function someImages(context: StudyContext, count: number): Promise<Planes[
 }
 
 async function nudgeSection(context: StudyContext, subjects: readonly Subject[]): Promise<StudySection> {
-  const plains = await someImages(context, 4)
+  const plains = await someImages(context, 2)
   const columns: number[][] = []
   for (const { runner, name } of subjects) {
     const each: number[][] = []
@@ -205,7 +207,7 @@ async function tradeOff(rows: readonly Row[], subjects: readonly Subject[]): Pro
 }
 
 async function damageSection(context: StudyContext, subjects: readonly Subject[]): Promise<StudySection> {
-  const plains = await someImages(context, 3)
+  const plains = await someImages(context, 2)
   const columns: number[][] = []
   for (const { runner, name } of subjects) {
     const each: number[][] = []
@@ -258,7 +260,8 @@ async function pictures(context: StudyContext, { runner, name }: Subject): Promi
   const keys = await keysFor(side, side, context.seed)
   const cipher = await encrypt(runner, plain, keys.right)
   const shown: Image<'u8'>[] = [pictureOf(plain), pictureOf(cipher), pictureOf(await decrypt(runner, stored(cipher, 'u8'), keys.right))]
-  for (const key of [keys.wrong, keys.rightMapWrongMask, keys.misplaced]) shown.push(pictureOf(await decrypt(runner, cipher, key)))
+  for (const key of [keys.wrong, keys.rightMapWrongMask]) shown.push(pictureOf(await decrypt(runner, cipher, key)))
+  shown.push(pictureOf(misplaced(await decrypt(runner, cipher, keys.right), keys)))
   const figure: StudyFigure = { name: 'pictures', caption: `The ${name} network. Above: a drawn picture, its cipher image, what decrypts from 8 bits. Below: decrypted with another key; with the right K and a wrong mask; with pixels alone put back by a wrong mask`, image: contactSheet(shown, 3) }
   return { heading: 'Pictures', text: [], figures: [figure] }
 }
