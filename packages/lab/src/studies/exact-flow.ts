@@ -5,7 +5,7 @@ import { initialNetworks, quantise } from '@latent/schemes/exact-flow/straight-t
 import { drawPicture } from '../data/procedural.ts'
 import { histogram } from '../metrics/index.ts'
 import { chart } from './charts.ts'
-import { findings, type Measured, measureGroup, MEASURED_TESTS, type Tally } from './exact-flow-measure.ts'
+import { findings, type Measured, MEASURED_TESTS, type MeasuredTest, measureGroup, type Tally } from './exact-flow-measure.ts'
 import { contactSheet } from './pictures.ts'
 import type { Study, StudyContext, StudyFigure, StudySection, StudyTable } from './study.ts'
 
@@ -64,7 +64,7 @@ export const study: Study = {
         await figuresBeforeAfter(),
         ...groups.map(group => tableSection(group, results)),
         await partsSection(results, groups),
-        await weightsSection(),
+        await weightsSection(results, groups),
       ],
     }
   },
@@ -185,14 +185,19 @@ async function partsSection(results: Results, groups: readonly Group[]): Promise
     text: [
       `**The proof.** The whitening is a fresh pseudo-random string for every distinct content of the other half, if HMAC-SHA-256 and AES-256-CTR are pseudo-random functions. So what is added to a half is a pseudo-random function of the other half *whatever the network computes*, and four alternating rounds of such functions are a strong pseudo-random permutation (Luby and Rackoff 1988; the advantage after q tiles is about q^2 / 2^(8 bytes of half a tile)). The row "key streams only" has the same proof without any network. Found in it: ${worst('streams')}. Found in the whole cipher: ${worst('whole')}.`,
       `**What the networks do not add.** They add no security that anyone can prove, and the proof gives them no credit; a reader who trusts AES and HMAC loses nothing by leaving them out, and one who does not should not trust this cipher. They also add no diffusion over the tile: that one changed sample changes everything comes from the HMAC over the other half, through the whitening and through the secret map. With a map of the key alone, one changed sample alters ${percent(Math.min(...spread))} to ${percent(Math.max(...spread))} of the bytes: as far as four networks of three 3 x 3 convolutions reach.`,
-      `**What they do.** They hide a picture's content on their own as far as these statistics see. With the constant weights the tests found in the networks alone: ${worst('network', 'constant')}. With the trained weights: ${worst('network', 'trained')}. That is a second line whose strength is unknown: no proof, no attack known, and statistics cannot tell a good cipher from a bad one.`,
+      `**What they do.** On their own they scramble, well or badly. With the constant weights a picture shows through, and the tests found ${worst('network', 'constant')}. With the trained weights nothing is to be seen, and over all groups of pictures the tests found ${worst('network', 'trained')}. That is a second line whose strength is unknown: it has no proof, and statistics cannot tell a good cipher from a bad one.`,
       `**Exactness.** ${exact ? 'Every picture of every row came back bit for bit' : 'NOT every picture came back bit for bit'}: the inverse runs the same integers backwards, with or without whitening and whatever the weights.`,
       `**Cost.** ${parameters.toLocaleString('en')} parameters, four networks of three convolutions; ${(macs / 1e9).toFixed(2)} GMAC for ${SIDE} x ${SIDE} pixels, which is ${(macs / (SIDE * SIDE)).toLocaleString('en')} a pixel; tiles of ${TILE_BYTES.toLocaleString('en')} bytes.`,
     ],
   }
 }
 
-async function weightsSection(): Promise<StudySection> {
+async function weightsSection(results: Results, groups: readonly Group[]): Promise<StudySection> {
+  const range = (variant: string, test: MeasuredTest, format: (value: number) => string) => {
+    const means = groups.map(group => of(results, variant, group).tests[test].mean)
+    return `${format(Math.min(...means))} to ${format(Math.max(...means))}`
+  }
+  const count = (value: number) => value.toFixed(0)
   const [constant, trained] = [await constantWeights(), await trainedWeights()]
   const row = (name: string, { id, networks }: Weights, use: string) => {
     const layers = networks.flat()
@@ -203,7 +208,7 @@ async function weightsSection(): Promise<StudySection> {
   return {
     heading: 'The two sets of weights',
     text: [
-      `A sealed file names its weights by their SHA-256, so both sets can be read for good. New files are sealed with the trained ones: with them the networks do by themselves what a cipher should look like, at the same speed, since the graph is the same. Pixel mode keeps the constant ones under the name \`exact-flow\`, because a cipher picture carries no name of its weights; \`exact-flow-trained\` is the same cipher with the trained ones.`,
+      `A sealed file names its weights by their SHA-256, so both sets can be read for good. New files are sealed with the trained ones. With the whitening off, the mean chi-square of the groups above is ${range(BEFORE, 'chi-square', count)} with the constant weights and ${range(AFTER, 'chi-square', count)} with the trained ones (255 is ideal), and UACI for one changed sample ${range(BEFORE, 'pixel UACI', percent)} and ${range(AFTER, 'pixel UACI', percent)} (33.46 % is ideal); the whole cipher is the same in every test, and as quick, since the graphs are the same. Pixel mode keeps the constant ones under the name \`exact-flow\`, because a cipher picture carries no name of its weights; \`exact-flow-trained\` is the same cipher with the trained ones.`,
       'Training: the integer networks as they are, rounding and clipping forwards and passing derivatives straight through backwards; the whitening off; for a flat histogram, neighbours that tell nothing of each other, another picture under another map or after one changed byte (`packages/schemes/src/exact-flow/recipe.ts`; card and curve in `models/`).',
     ],
     tables: [{ columns: ['set', 'SHA-256', 'shifts', 'root mean square of a weight', 'weights at a limit', 'used by'], rows: [row('constant: drawn from a sentence', constant, 'pixel mode; files sealed by earlier versions'), row('trained', trained, 'new sealed files; exact-flow-trained')] }],

@@ -10,7 +10,7 @@ const HALF_BYTES = POSITIONS * HALF_CHANNELS
 const UNIT = 3
 
 /** What one picture of a batch shows. Half of them say almost nothing: they are the hardest to hide. */
-const KINDS = ['flat', 'grey', 'gradient', 'shapes', 'photo', 'photo', 'photo', 'luma'] as const
+const KINDS = ['flat', 'flat', 'grey', 'gradient', 'shapes', 'photo', 'photo', 'luma'] as const
 type Kind = (typeof KINDS)[number]
 export const PICTURES = KINDS.length
 export const ROUNDS = 4
