@@ -191,8 +191,9 @@ describe('shipped weights', () => {
     expect(Object.keys(computed)).toEqual(Object.keys(expected))
     for (const [id, samples] of Object.entries(computed)) {
       const differences = samples.map((value, i) => Math.abs(value - expected[id]![i]!))
-      expect(Math.max(...differences), id).toBeLessThanOrEqual(6)
-      expect(differences.reduce((a, b) => a + b, 0) / samples.length, id).toBeLessThan(0.5)
+      expect(samples).toHaveLength(expected[id]!.length)
+      expect(Math.max(...differences)).toBeLessThanOrEqual(6)
+      expect(differences.reduce((a, b) => a + b, 0) / samples.length).toBeLessThan(0.5)
     }
   })
 
@@ -220,8 +221,8 @@ describe('recipes', () => {
     for (const pixel of [0, 100, 399, 783]) for (const channel of [0, 1, 2]) expect(at(masked, pixel, channel) ^ mask[3 * pixel + channel]!).toBe(at(plain, pixel, channel))
     const stepper = await openStepper(run.training, 1, { threads: 1 })
     const losses: number[] = []
-    for (let step = 0; step < 25; step++) losses.push((await stepper.advance(await run.data(step), [2e-3]))['mse']!)
-    expect(losses.at(-1)!).toBeLessThan(0.7 * losses[0]!)
+    for (let step = 0; step < 15; step++) losses.push((await stepper.advance(await run.data(step), [2e-3]))['mse']!)
+    expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!)
     expect(await run.validation!.score(stepper.weights('average'))).toBeGreaterThan(5)
     await stepper.close()
     await run.close?.()

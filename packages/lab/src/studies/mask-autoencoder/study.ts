@@ -43,7 +43,7 @@ const INTRO = [
 
 const CHOICES = [
   '**Stated in the paper.** XOR with one mask of the picture\'s size; convolutions with ReLU, max-pooling, up-sampling and a "neural link or fully connected" element; the mean squared error to the plain picture, a learning rate of 0.001; digits of 28x28x3 = 2352 bytes become 784, CIFAR pictures of 3072 become 1024 (8x8x16); the decoder\'s output is unmasked already.',
-  '**Unknown, and our choice.** Figure 3 alone has the layers: 3x3 kernels, 32 and 64 channels, where the links stand and that no ReLU stands between a link and the convolution beside it, a latent from 0 to 1 as one byte (rounding passed straight through in training, a small cost outside the range), Adam, batches, steps. The cipher image is one channel of bytes: the 16 latents of a 4x4 block lie in its place, row by row. Pictures of other sizes are cut into tiles of 28 or 32 pixels, each under the same mask.',
+  '**Unknown, and our choice.** Figure 3 alone has the layers: 3x3 kernels, 32 and 64 channels, where the links stand and that no ReLU stands between a link and the convolution beside it, a latent from 0 to 1 as one byte (rounding passed straight through in training, a small cost outside the range), Adam, batches, steps. Our weights are of the `compact` profile, minutes on two cores; each card in `models/` says how many steps, far fewer than the 50 and 100 epochs of `paper`. The cipher image is one channel of bytes: the 16 latents of a 4x4 block lie in its place, row by row. Pictures of other sizes are cut into tiles of 28 or 32 pixels, each under the same mask.',
   '**What is secret.** The published decoder is trained for one mask and takes none, so a key of the caller\'s cannot matter: these ciphers take one, as all do, and make no use of it. The secret is the weights, and ours are public (the mask follows from a printed phrase). Trained for yourself and kept secret, they are the key.',
   '**Repaired.** The encoder sees the plain picture; its bytes are XORed with AES-256-CTR under a key derived from the caller\'s and a fresh nonce. The network is ours too: a linear map of 4x4 blocks with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent seal` is.',
   'For grey digits, 784 bytes are as many as the picture has: the published "three times smaller" counts each grey value three times. The paper\'s other transfer time is a slip: 25 pictures of 3072 bytes take 6.144 ms at 100 Mbit/s (it prints 0.6144 us), and of 1024 bytes 2.048 ms.',
@@ -125,7 +125,7 @@ async function photographs(context: StudyContext, forms: readonly OpenForm[]): P
     context.progress(rows.length + 1, cifar.length, 'larger pictures')
     rows.push([form.name, form.form === 'repaired' ? 'none: convolutional' : '32x32', decibels(psnr), ssim.toFixed(4)])
   }
-  const scene = await drawPicture('landscape', context.quick ? 64 : 192, context.quick ? 48 : 128)
+  const scene = await drawPicture('landscape', context.quick ? 64 : 128, context.quick ? 48 : 96)
   const shown: Image<'u8'>[] = []
   for (const form of cifar) {
     const encrypted = await form.encrypt(scene)
