@@ -1,4 +1,5 @@
-import { argumentError, type Image, LatentError } from '@latent/core'
+import { argumentError, type Image } from '@latent/core'
+import { fitRidge } from './ridge.ts'
 
 /** A plain image and its cipher image, known to the attacker; both 8-bit RGB of one size. */
 export interface KnownPair {
@@ -23,8 +24,6 @@ export interface FittedBlocks {
 }
 
 const CHANNELS = 3
-/** Keeps the normal equations solvable where cipher samples depend on each other; far below any signal. */
-const RIDGE = 1e-9
 
 /**
  * Known-plaintext attack on ciphers that are (nearly) linear by blocks: one affine map from a cipher
@@ -33,36 +32,21 @@ const RIDGE = 1e-9
  */
 export function fitLinearBlocks(pairs: readonly KnownPair[], options: LinearBlockOptions): FittedBlocks {
   const { side } = options
-  const size = side * side * CHANNELS
-  const features = size * (options.reach === 1 ? 9 : 1) + 1
-  const gram = new Float64Array(features * features)
-  const products = new Float64Array(features * size)
-  let blocks = 0
+  const [inputs, outputs]: [Float32Array[], Float32Array[]] = [[], []]
   for (const { plain, cipher } of pairs) {
     if (plain.width !== cipher.width || plain.height !== cipher.height || cipher.channels !== CHANNELS) throw argumentError('pairs', 'RGB images of one size each', `${plain.width} x ${plain.height}`)
     for (const [left, top] of corners(cipher, side)) {
-      const row = featuresOf(cipher, left, top, options)
-      const target = blockOf(plain, left, top, side)
-      for (let i = 0; i < features; i++) {
-        const value = row[i]!
-        for (let j = 0; j <= i; j++) gram[i * features + j]! += value * row[j]!
-        for (let j = 0; j < size; j++) products[i * size + j]! += value * target[j]!
-      }
-      blocks++
+      inputs.push(featuresOf(cipher, left, top, options))
+      outputs.push(blockOf(plain, left, top, side))
     }
   }
-  solve(gram, features, products, size)
+  const predictor = fitRidge(inputs, outputs, 0)
   return {
-    blocks,
+    blocks: inputs.length,
     open(cipher) {
       const data = new Uint8Array(cipher.width * cipher.height * CHANNELS)
       for (const [left, top] of corners(cipher, side)) {
-        const row = featuresOf(cipher, left, top, options)
-        for (let j = 0; j < size; j++) {
-          let value = 0
-          for (let i = 0; i < features; i++) value += row[i]! * products[i * size + j]!
-          data[placeOf(cipher, left, top, side, j)] = Math.min(255, Math.max(0, Math.round(value)))
-        }
+        predictor.predict(featuresOf(cipher, left, top, options)).forEach((value, index) => (data[placeOf(cipher, left, top, side, index)] = Math.min(255, Math.max(0, Math.round(value)))))
       }
       return { width: cipher.width, height: cipher.height, channels: CHANNELS, format: 'u8', data }
     },
@@ -78,42 +62,13 @@ const placeOf = ({ width }: Image, left: number, top: number, side: number, inde
   return ((top + Math.floor(pixel / side)) * width + left + (pixel % side)) * CHANNELS + (index % CHANNELS)
 }
 
-function blockOf(source: Image, left: number, top: number, side: number): Float64Array {
-  return Float64Array.from({ length: side * side * CHANNELS }, (_, index) => source.data[placeOf(source, left, top, side, index)]!)
+function blockOf(source: Image, left: number, top: number, side: number): Float32Array {
+  return Float32Array.from({ length: side * side * CHANNELS }, (_, index) => source.data[placeOf(source, left, top, side, index)]!)
 }
 
-/** Beyond the edge the nearest block stands in. The last feature is constant. */
-function featuresOf(cipher: Image, left: number, top: number, { side, reach = 0, straighten = value => value / 255 }: LinearBlockOptions): Float64Array {
+/** Beyond the edge the nearest block stands in. */
+function featuresOf(cipher: Image, left: number, top: number, { side, reach = 0, straighten = value => value / 255 }: LinearBlockOptions): Float32Array {
   const around = reach === 0 ? [[0, 0]] : [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy]))
   const inside = (at: number, end: number) => Math.min(end - side - (end % side), Math.max(0, at))
-  const values = around.flatMap(([dx, dy]) => Array.from(blockOf(cipher, inside(left + dx! * side, cipher.width), inside(top + dy! * side, cipher.height), side), straighten))
-  return Float64Array.from([...values, 1])
-}
-
-/** Solves gram x = right in place (Cholesky); the lower triangle of `gram` is given. */
-function solve(gram: Float64Array, n: number, right: Float64Array, columns: number): void {
-  let largest = 0
-  for (let i = 0; i < n; i++) largest = Math.max(largest, gram[i * n + i]!)
-  for (let i = 0; i < n; i++) gram[i * n + i]! += RIDGE * largest
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = gram[i * n + j]!
-      for (let k = 0; k < j; k++) sum -= gram[i * n + k]! * gram[j * n + k]!
-      if (i !== j) gram[i * n + j] = sum / gram[j * n + j]!
-      else if (sum > 0) gram[i * n + i] = Math.sqrt(sum)
-      else throw new LatentError('E_INTERNAL', 'the normal equations of the linear attack are not positive definite')
-    }
-  }
-  for (let c = 0; c < columns; c++) {
-    for (let i = 0; i < n; i++) {
-      let sum = right[i * columns + c]!
-      for (let k = 0; k < i; k++) sum -= gram[i * n + k]! * right[k * columns + c]!
-      right[i * columns + c] = sum / gram[i * n + i]!
-    }
-    for (let i = n - 1; i >= 0; i--) {
-      let sum = right[i * columns + c]!
-      for (let k = i + 1; k < n; k++) sum -= gram[k * n + i]! * right[k * columns + c]!
-      right[i * columns + c] = sum / gram[i * n + i]!
-    }
-  }
+  return Float32Array.from(around.flatMap(([dx, dy]) => Array.from(blockOf(cipher, inside(left + dx! * side, cipher.width), inside(top + dy! * side, cipher.height), side), straighten)))
 }

@@ -97,7 +97,7 @@ export async function differences({ quick, progress }: StudyContext, ciphers: re
 }
 
 /** Length of the Sobel gradient of the luma (inner pixels). */
-function sobel({ width, height, data }: Image): Float64Array {
+export function sobel({ width, height, data }: Image): Float64Array {
   const luma = Float64Array.from({ length: width * height }, (_, i) => 0.299 * data[3 * i]! + 0.587 * data[3 * i + 1]! + 0.114 * data[3 * i + 2]!)
   const out = new Float64Array((width - 2) * (height - 2))
   for (let y = 1; y < height - 1; y++) {
@@ -111,7 +111,7 @@ function sobel({ width, height, data }: Image): Float64Array {
   return out
 }
 
-function pearson(a: Float64Array, b: Float64Array): number {
+export function pearson(a: Float64Array, b: Float64Array): number {
   const [ma, mb] = [mean([...a]), mean([...b])]
   let [ab, aa, bb] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {
@@ -124,7 +124,7 @@ function pearson(a: Float64Array, b: Float64Array): number {
 }
 
 /** Deviation of each 4x4 block about its mean: where a cipher is lively. */
-function liveliness({ width, height, data }: Image): Float64Array {
+export function liveliness({ width, height, data }: Image): Float64Array {
   const out = new Float64Array((width >> 2) * (height >> 2))
   for (let block = 0; block < out.length; block++) {
     const [left, top] = [4 * (block % (width >> 2)), 4 * Math.floor(block / (width >> 2))]
