@@ -11,7 +11,8 @@ import { argumentError, KeyStream } from '@latent/core'
  *     xor-sbox    C[i] = S[P[i] ^ C[i-1]] ^ K[i]                   own; S the S-box of AES (FIPS 197)
  *
  * One pass carries a change to all bytes behind it, so every second pass runs backwards. Each pass has
- * a key stream of its own. Three passes are the least that let a change anywhere reach everything, both ways.
+ * a key stream of its own. Three passes are the least after which a change of one byte reaches everything and looks
+ * like chance; with a chance of about 1 in 256 it cancels at its own place in the second pass, and what lies before stays.
  */
 export type DiffusionForm = 'xor-chain' | 'xor-rot' | 'xor-add' | 'xor-sbox'
 export const DIFFUSION_FORMS: readonly DiffusionForm[] = ['xor-chain', 'xor-rot', 'xor-add', 'xor-sbox']
