@@ -79,7 +79,7 @@ describe('the recipe', () => {
         const before = stepper.weights()
         const found = await stepper.advance(await run.data(step), run.rates.map(rate => rate(step, steps)))
         for (const value of Object.values(found)) expect(Number.isFinite(value)).toBe(true)
-        const moved = (network: string) => Object.entries(stepper.weights()).some(([path, { data }]) => path.startsWith(`${network}.`) && (data as Float32Array).some((value, i) => value !== before[path]!.data[i]))
+        const moved = (network: string) => Object.entries(stepper.weights()).some(([path, { data }]) => path.startsWith(`${network}.`) && data.some((value, i) => value !== before[path]!.data[i]))
         expect([step, moved('judge'), moved('transform')]).toEqual([step, step < 2, step >= 2])
       }
     } finally {

@@ -37,7 +37,7 @@ export const itoTransformRecipe: Recipe = {
     const count = BATCH[profile]
     const optimiser = () => (profile === 'paper' ? sgd({ nesterov: false, weightDecay: 5e-4 }) : adam())
     const rate = stepRate(profile === 'paper' ? 0.1 : 1e-3, { factor: 0.2, parts: 4 })
-    const training: Training<{ judge: JudgeNetwork<Parameter>; transform: TransformNetwork<Parameter> }, object> = {
+    const training: Training<{ judge: JudgeNetwork<Parameter>; transform: TransformNetwork<Parameter> }> = {
       networks: { judge: judgeParameters(), transform: transformParameters(profile) },
       batch: { images: shape([count, 3, SIDE, SIDE]), labels: shape([count, CLASSES]) },
       phases: [

@@ -35,7 +35,7 @@ function normedRelu(name: string, p: Leaves<Operand>, state: Leaves<Operand>, ne
   const running = state[name] as unknown as layers.RunningStatistics<Operand>
   if (!training) return ops.relu(layers.batchNorm(y, norm, running))
   const found = layers.batchNormTraining(y, norm, running as layers.RunningStatistics<Expr>)
-  next[name] = found.running as unknown as Leaves<Expr>
+  next[name] = found.running
   return ops.relu(found.y)
 }
 

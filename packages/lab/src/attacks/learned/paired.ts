@@ -33,7 +33,7 @@ export async function learnInverse(network: Reconstructor, pairs: readonly Pair[
   const stepper = await openStepper(
     {
       networks: { attacker: network.parameters(size) as object },
-      state: { attacker: network.state(size) } as object,
+      state: { attacker: network.state(size) },
       batch: { cipher: network.input(size, count), plain: network.output(size, count) },
       phases: [
         {
@@ -42,7 +42,7 @@ export async function learnInverse(network: Reconstructor, pairs: readonly Pair[
           optimiser: adam(),
           loss: ({ networks, state, batch }) => {
             const found = network.apply(networks.attacker as never, (state as { attacker: never }).attacker, batch['cipher']!, true)
-            return { loss: losses.mse(found.y, batch['plain']!), state: { attacker: found.state } as never }
+            return { loss: losses.mse(found.y, batch['plain']!), state: { attacker: found.state } }
           },
         },
       ],
@@ -97,4 +97,4 @@ export function reconstruction(network: Reconstructor, size: TargetShape, { weig
 }
 
 /** Trainable values of a network for images of this size. */
-export const sizeOf = (network: Reconstructor, size: TargetShape): number => leaves(network.parameters(size)).reduce((sum, [, leaf]) => sum + (leaf as Parameter).dims.reduce((a, b) => a * b, 1), 0)
+export const sizeOf = (network: Reconstructor, size: TargetShape): number => leaves(network.parameters(size)).reduce((sum, [, leaf]) => sum + leaf.dims.reduce((a, b) => a * b, 1), 0)

@@ -47,8 +47,8 @@ export async function learnUnpaired(network: Reconstructor, ciphers: readonly Im
   type State = { attacker: never; direction: Expr }
   const stepper = await openStepper(
     {
-      networks: { attacker: network.parameters(size) as object, discriminator: discriminatorParameters(size.channels) as object },
-      state: { attacker: network.state(size), direction: normal([128], 1) } as object,
+      networks: { attacker: network.parameters(size) as object, discriminator: discriminatorParameters(size.channels) },
+      state: { attacker: network.state(size), direction: normal([128], 1) },
       batch: { cipher: network.input(size, count), plain: network.output(size, count) },
       phases: [
         {
@@ -57,10 +57,9 @@ export async function learnUnpaired(network: Reconstructor, ciphers: readonly Im
           optimiser: adam({ beta1: 0.5 }),
           loss: ({ networks, state, batch }) => {
             const { attacker, direction } = state as State
-            const p = networks.discriminator as unknown as Discriminator<Expr>
             const guess = ops.stopGradient(network.apply(networks.attacker as never, attacker, batch['cipher']!, true).y)
-            const real = discriminate(p, direction, batch['plain']!)
-            return { loss: losses.bceGan.discriminator(real.logits, discriminate(p, direction, guess).logits), state: { attacker, direction: real.direction } as never }
+            const real = discriminate(networks.discriminator, direction, batch['plain']!)
+            return { loss: losses.bceGan.discriminator(real.logits, discriminate(networks.discriminator, direction, guess).logits), state: { attacker, direction: real.direction } }
           },
         },
         {
@@ -70,10 +69,10 @@ export async function learnUnpaired(network: Reconstructor, ciphers: readonly Im
           loss: ({ networks, state, batch }) => {
             const { attacker, direction } = state as State
             const guess = network.apply(networks.attacker as never, attacker, batch['cipher']!, true)
-            const { logits } = discriminate(networks.discriminator as unknown as Discriminator<Expr>, direction, guess.y)
+            const { logits } = discriminate(networks.discriminator, direction, guess.y)
             const fooled = losses.bceGan.generator(logits)
             const loss = smoothness > 0 ? ops.add(fooled, ops.mul(smoothness, losses.totalVariation(guess.y))) : fooled
-            return { loss, state: { attacker: guess.state, direction } as never }
+            return { loss, state: { attacker: guess.state, direction } }
           },
         },
       ],
