@@ -26,14 +26,14 @@ function contests(size: number): Contest[] {
   const dense = (form: 'own' | 'published', decrypts: boolean): Contest => ({
     title: `Dense-ResNet, ${form} form, ${decrypts ? 'decryption' : 'encryption'}`,
     peer: `dense-resnet ${form} ${decrypts ? 'decrypts' : 'encrypts'}`,
-    parameters: denseParameters(form, WIDTHS.paper) as unknown as Tree<Parameter>,
+    parameters: denseParameters(form, WIDTHS.paper),
     input: picture,
     apply: (p, x) => (decrypts ? decryptNetwork(form, p, x) : encryptNetwork(form, p, x)),
   })
   const gan = (form: 'instance' | 'frozen'): Contest => ({
     title: `Encipher GAN, ${form}, one way (both are alike)`,
     peer: `encipher-gan ${form}`,
-    parameters: generatorParameters('paper', form) as unknown as Tree<Parameter>,
+    parameters: generatorParameters('paper', form),
     input: picture,
     apply: (p, x) => generate(p, x, form),
   })
@@ -42,7 +42,7 @@ function contests(size: number): Contest[] {
     return {
       title: `masked auto-encoder, ${form}, ${part}`,
       peer: `mask-autoencoder ${form} ${part}`,
-      parameters: maskParameters(form, 'cifar', 'compact')[part] as unknown as Tree<Parameter>,
+      parameters: maskParameters(form, 'cifar', 'compact')[part],
       input: part === 'encoder' ? [count, 3, side, side] : [count, 16, side / 4, side / 4],
       apply: (p, x) => (part === 'encoder' ? encode(form, p, x) : decode(form, p, x)),
     }

@@ -212,7 +212,7 @@ describe('what training starts from, and what it ends with', () => {
   const plain = picture(64, 64, 3)
 
   test('the start is a flat cipher image that comes back from 8 bits, and only with its map', async () => {
-    const runner = runnerOf(await initialise(await initialFlowCrypt(SHAPES.compact, 1), 1) as never, { threads: 1 })
+    const runner = runnerOf(await initialise(await initialFlowCrypt(SHAPES.compact, 1), 1), { threads: 1 })
     const size = { index: 0, width: 64, height: 64 }
     const [right, wrong] = [await tileKey(await stretch(KEY, new Uint8Array(0)), size), await tileKey(await stretch(OTHER, new Uint8Array(0)), size)]
     const planes = new Float32Array(plain.data.length).map((_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255)

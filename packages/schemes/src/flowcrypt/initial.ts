@@ -60,7 +60,7 @@ export async function initialFlowCrypt(form: FlowCryptShape, seed: number): Prom
     y = couple(y, rho.output, eta.output)
     fitted.push([name, { omega: omega.stack, phi: phi.stack, rho: rho.stack, eta: eta.stack }])
   }
-  return mapTree(Object.fromEntries(fitted), (_, leaf) => given(leaf as unknown as Values)) as FlowCrypt<Parameter>
+  return mapTree(Object.fromEntries(fitted), (_, leaf) => given(leaf as unknown as Values))
 }
 
 /** What the four sub-networks of block `i` are to give. */
