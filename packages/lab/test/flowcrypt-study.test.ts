@@ -3,7 +3,7 @@ import { flowCryptParameters, runnerOf } from '@latent/schemes/flowcrypt'
 import { drawPicture } from '@latent/lab'
 import { expect, test } from 'vitest'
 import { attackMap } from '../src/studies/flowcrypt/map-attack.ts'
-import { decibels, decrypt, encrypt, keysFor, misplaced, pictureOf, planesOf, splitMap, wholeMap } from '../src/studies/flowcrypt/measure.ts'
+import { decibels, decrypt, encrypt, glance, keysFor, misplaced, pictureOf, planesOf, splitMap, wholeMap } from '../src/studies/flowcrypt/measure.ts'
 import { study } from '../src/studies/flowcrypt/study.ts'
 
 test('a quick study runs to its end, with a figure for every name and no cell that is no number', { timeout: 240_000 }, async () => {
@@ -28,6 +28,15 @@ test('parts of a key are what they say', async () => {
   const moved = misplaced(plain, keys)
   expect(moved.values).not.toEqual(plain.values)
   expect(moved.values.toSorted()).toEqual(plain.values.toSorted())
+})
+
+test('a glance sees a picture under a dither, and nothing in noise', async () => {
+  const plain = planesOf(await drawPicture('landscape', 64, 64))
+  const noise = (i: number) => (Math.imul(i + 1, 2654435761) >>> 0) / 2 ** 32
+  const halved = (c: number, y: number, x: number) => plain.values[(c * 64 + y) * 64 + ((2 * x) % 64)]!
+  const dithered = plain.values.map((_, i) => 0.8 * noise(i) + 0.2 * halved(Math.floor(i / 4096), Math.floor(i / 64) % 64, i % 64))
+  expect(glance({ ...plain, values: dithered }, plain).correlation).toBeGreaterThan(0.7)
+  expect(Math.abs(glance({ ...plain, values: plain.values.map((_, i) => noise(i)) }, plain).correlation)).toBeLessThan(0.3)
 })
 
 test('the true PSNR has no cap, and bytes survive being planes', async () => {

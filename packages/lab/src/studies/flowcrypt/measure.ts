@@ -71,7 +71,7 @@ export function decibels(plain: Planes, restored: Planes): number {
 }
 
 /** What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit view. */
-export type Figures = Record<'f32' | 'u16' | 'u8' | 'entropy' | 'correlation' | 'chiSquare' | 'npcr' | 'uaci' | 'wrong' | 'rightMapWrongMask' | 'wrongMapRightMask' | 'misplaced', number>
+export type Figures = Record<'f32' | 'u16' | 'u8' | 'entropy' | 'correlation' | 'chiSquare' | 'npcr' | 'uaci' | 'wrong' | 'rightMapWrongMask' | 'wrongMapRightMask' | 'misplaced' | 'glance', number>
 
 /** Everything in the table, for one picture. */
 export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
@@ -99,6 +99,7 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
     rightMapWrongMask: await restored(keys.rightMapWrongMask),
     wrongMapRightMask: await restored(keys.wrongMapRightMask),
     misplaced: decibels(plain, misplaced(whole, keys)),
+    glance: glance(planesOf(view), plain).correlation,
   }
 }
 
@@ -146,4 +147,48 @@ export async function measureNudges(runner: FlowCryptRunner, plain: Planes, key:
     results.push(decibels(plain, await decrypt(runner, cipher, splitMap(moved, key))))
   }
   return results
+}
+
+/** Side of the squares of a cipher image that a glance averages over. */
+const GLANCE = 8
+
+/**
+ * What a cipher image shows without any key: the means of its right half over squares of 8 x 8. That half holds the
+ * picture's rows squeezed to half their width, so squares of it lie on 16 x 8 pixels of the picture.
+ * @returns the means as a picture of the picture's size with stretched contrast, and their correlation with the
+ * picture's own means
+ */
+export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; correlation: number } {
+  const { width, height } = plain
+  const [columns, rows] = [Math.floor(width / 2 / GLANCE), Math.floor(height / GLANCE)]
+  const average = ({ values }: Planes, c: number, left: number, top: number, w: number) => {
+    let sum = 0
+    for (let y = top; y < top + GLANCE; y++) for (let x = left; x < left + w; x++) sum += values[(c * height + y) * width + x]!
+    return sum / (w * GLANCE)
+  }
+  const [means, truth]: [number[], number[]] = [[], []]
+  for (let c = 0; c < 3; c++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        means.push(average(cipher, c, width / 2 + column * GLANCE, row * GLANCE, GLANCE))
+        truth.push(average(plain, c, 2 * column * GLANCE, row * GLANCE, 2 * GLANCE))
+      }
+    }
+  }
+  const [low, high] = [Math.min(...means), Math.max(...means)]
+  const data = new Uint8Array(width * height * 3)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const cell = Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / 2 / GLANCE))
+      for (let c = 0; c < 3; c++) data[(y * width + x) * 3 + c] = Math.round((255 * (means[c * rows * columns + cell]! - low)) / (high - low || 1))
+    }
+  }
+  return { seen: { width, height, channels: 3, format: 'u8', data }, correlation: pearson(means, truth) }
+}
+
+function pearson(a: readonly number[], b: readonly number[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [ma, mb] = [mean(a), mean(b)]
+  const product = (u: readonly number[], mu: number, v: readonly number[], mv: number) => u.reduce((sum, value, i) => sum + (value - mu) * (v[i]! - mv), 0)
+  return product(a, ma, b, mb) / Math.sqrt(product(a, ma, a, ma) * product(b, mb, b, mb))
 }
