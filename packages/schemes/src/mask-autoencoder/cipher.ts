@@ -1,6 +1,6 @@
 import { argumentError, type CipherOptions, type CipherTraits, type Image, type ImageCipher, image, type KeySpace, KeyStream, LatentError, randomBytes } from '@latent/core'
 import { compile, type Expr, layers, ops, parameterCount, shape, tensor, type Tensor } from '@latent/graph'
-import { requireKeyBytes, xorInto } from '../byte-cipher.ts'
+import { requireKeyBytes } from '../byte-cipher.ts'
 import { decryptTiles, encryptTiles, readLabels, sizedNetwork, type TileRule, withLabels } from '../learned/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
@@ -20,7 +20,7 @@ const NONCE_BYTES = 16
 const REPAIRED_TILE = 256
 
 const PUBLISHED_KEYS: KeySpace = { bits: 0, note: 'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts masks, which the decoder has learned.' }
-const REPAIRED_KEYS: KeySpace = { bits: 256, note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is XORed onto the latents; the weights are public.' }
+const REPAIRED_KEYS: KeySpace = { bits: 256, note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is added to the latents; the weights are public.' }
 
 /**
  * The masked auto-encoder (Madani and Bourennane, "Visually image encryption and compression using a CNN based
@@ -31,7 +31,8 @@ const REPAIRED_KEYS: KeySpace = { bits: 256, note: 'A key stream (AES-256-CTR, k
  * another: these forms take a key, like every cipher, and make no use of it. Their secret is the weights; those that
  * ship with Latent are public.
  *
- * `repaired` (ours): the encoder sees the plain picture, and its bytes are XORed with a key stream of a fresh nonce.
+ * `repaired` (ours): the encoder sees the plain picture, and a key stream of a fresh nonce is added to its bytes, modulo
+ * 256: as good as XOR against whoever reads, and a byte that travels a level off is a latent a level off.
  * As many bytes, and nothing decodes without the key. As with every cipher here without authentication, whoever
  * alters the cipher image alters the picture unnoticed.
  *
@@ -62,23 +63,23 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
       requireWire(id, options, repaired)
       const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => encoders.run(tile, tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes)))
       const nonce = repaired ? (options.nonce ?? randomBytes(NONCE_BYTES)) : new Uint8Array(0)
-      const cipher = repaired ? await underKey(latents, key, nonce) : latents
+      const cipher = repaired ? await shifted(latents, key, nonce, 1) : latents
       return withLabels(cipher, plain, model, key, { nonce, check: options.check ?? false })
     },
     async decrypt(cipher, key, options = {}) {
       requireKeyBytes(key)
       const labels = await readLabels(cipher, model, traits.wire, key, options)
-      const latents = repaired ? await underKey(cipher, key, labels.nonce) : cipher
+      const latents = repaired ? await shifted(cipher, key, labels.nonce, -1) : cipher
       return decryptTiles(latents, labels.plain, rule, (planes, tile) => decoders.run(tile, tensor('f32', [1, 1, tile.height, tile.width], planes)))
     },
   }
   return { cipher, close: async () => void (await Promise.all([encoders.close(), decoders.close()])) }
 }
 
-/** XOR with the key stream of one nonce: its own inverse. */
-async function underKey(source: Image, key: Uint8Array, nonce: Uint8Array): Promise<Image> {
-  const stream = await KeyStream.create(key, 'latent/v1/mask-autoencoder/latents', nonce)
-  return image({ ...source, data: xorInto(await stream.bytes(source.data.length), source.data as Uint8Array) })
+/** Every byte plus or minus the key stream's, modulo 256. */
+async function shifted(source: Image, key: Uint8Array, nonce: Uint8Array, sign: 1 | -1): Promise<Image> {
+  const stream = await (await KeyStream.create(key, 'latent/v1/mask-autoencoder/latents', nonce)).bytes(source.data.length)
+  return image({ ...source, data: Uint8Array.from(stream, (value, i) => source.data[i]! + sign * value) })
 }
 
 /** Bytes of a tile XORed with the mask's; a tile is always as large as the mask. */
