@@ -159,7 +159,8 @@ test('summary: drops are taken seed by seed, correlations leave the plain arm ou
   const html = renderStudy(page, 'latent <lab>')
   expect(html).toMatch(/<code>vortex:2<\/code>: vortex:2<\/th><td>97\.00/)
   expect(html).toContain('latent &lt;lab&gt;')
-  expect((html.match(/<svg/g) ?? []).length).toBe(2)
+  expect((html.match(/<svg/g) ?? []).length).toBe(3)
+  expect(html).not.toContain('undefined')
   expect((await learnabilityPage([summary, { ...summary, run: { ...run, data: 'cifar10' } }])).sections.map(({ heading }) => heading).filter(heading => heading.endsWith('accuracy'))).toEqual(['MNIST: accuracy', 'MNIST: information loss against accuracy', 'CIFAR-10: accuracy', 'CIFAR-10: information loss against accuracy'])
 })
 
@@ -255,7 +256,7 @@ describe('a comparison', () => {
     expect((await results('whole')).map(({ arm }) => arm)).toEqual(['plain', 'vortex:2'])
 
     await writePage(await learnabilityPage([summary]), { folder: join(root, 'page'), file: 'learnability.md', command: 'c' })
-    expect((await readdir(join(root, 'page'))).sort()).toEqual(['learnability.md', 'mnist-curves.svg', 'mnist-loss.svg'])
+    expect((await readdir(join(root, 'page'))).sort()).toEqual(['learnability.md', 'mnist-curves.svg', 'mnist-loss-vortices.svg', 'mnist-loss.svg'])
   }, 300_000)
 
   test('what goes wrong on a thread keeps its code and names its arm', async () => {

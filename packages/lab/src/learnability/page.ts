@@ -2,7 +2,7 @@ import { PUBLISHED_ACCURACY } from '../published/learnability.ts'
 import type { Interval } from '../statistics/bootstrap.ts'
 import type { RankCorrelation } from '../statistics/rank.ts'
 import { chart, type StudyFigure, type StudyPage, type StudySection, type StudyTable } from '../studies/index.ts'
-import { CONTROL_ARMS } from './arms.ts'
+import { CONTROL_ARMS, isVortexArm } from './arms.ts'
 import type { ArmSummary, LearningRun, LearningSummary } from './summary.ts'
 
 const NAMES: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', mnist: 'MNIST', 'fashion-mnist': 'Fashion-MNIST' }
@@ -24,7 +24,7 @@ export async function learnabilityPage(summaries: readonly LearningSummary[]): P
 
 async function sectionsOf(summary: LearningSummary, named: boolean): Promise<StudySection[]> {
   const { run } = summary
-  const heading = (text: string) => (named ? `${nameOf(run.data)}: ${text}` : text)
+  const heading = (text: string) => (named ? `${nameOf(run.data)}: ${text}` : `${text[0]!.toUpperCase()}${text.slice(1)}`)
   return [
     { heading: heading('settings'), text: settingsText(summary) },
     { heading: heading('accuracy'), text: accuracyText(summary), tables: [accuracyTable(summary)] },
@@ -54,7 +54,7 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
 function accuracyText({ run, seeds }: LearningSummary): string[] {
   const error = (p: number) => (196 * Math.sqrt((p * (1 - p)) / run.test)).toFixed(2)
   return [
-    `Intervals are Student's at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
+    `Intervals are Student’s at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
     'Unchanged is the share of samples that stay as they were.',
   ]
 }
@@ -93,13 +93,19 @@ function correlationTable({ correlations }: LearningSummary): StudyTable {
   return { columns: ['Spearman’s rho over', 'coordinates', 'weighted by values'], rows: correlations.map(({ points, coordinates, weighted }) => [points, told(coordinates), told(weighted)]) }
 }
 
+const MEASURES = [['coordinates', 'coordinates alone'], ['weighted', 'weighted by values']] as const
+
+/** All arms, and the vortices by themselves: beside permutations their drops are hardly to be seen. */
 async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
+  const name = nameOf(run.data)
   const moving = arms.filter(({ arm, information }) => information !== undefined && arm !== CONTROL_ARMS.positive)
-  const points = (which: 'coordinates' | 'weighted', series: string) => moving.map(({ arm, information, drop }) => ({ x: average(information![which]), y: drop.mean, series, label: which === 'coordinates' ? arm : undefined }))
-  const labelled = [...points('coordinates', 'coordinates alone'), ...points('weighted', 'weighted by values')].map(({ label, ...point }) => (label === undefined ? point : { ...point, label }))
-  if (labelled.length === 0) return []
-  const svg = await chart(labelled, { title: `${nameOf(run.data)}: information loss against drop`, x: 'information loss', y: 'drop of accuracy, points', mark: 'point', width: 560, height: 300 })
-  return [{ name: `${run.data}-loss`, caption: `${nameOf(run.data)}: information loss of each arm that only moves pixels against its drop of accuracy, means over seeds.`, svg }]
+  const means = MEASURES.flatMap(([which, series]) => moving.map(({ arm, information, drop }) => ({ x: average(information![which]), y: drop.mean, series, ...(isVortexArm(arm) || which === 'weighted' ? {} : { label: arm }) })))
+  const vortices = MEASURES.flatMap(([which, series]) => moving.filter(({ arm }) => isVortexArm(arm)).flatMap(({ information, drops }) => information![which].map((loss, i) => ({ x: loss, y: drops[i]!, series }))))
+  const axes = { x: 'information loss', y: 'drop of accuracy, points', mark: 'point', width: 470, height: 260 } as const
+  return [
+    ...(means.length > 0 ? [{ name: `${run.data}-loss`, caption: `${name}: information loss of each arm that only moves pixels against its drop of accuracy, means over seeds.`, svg: await chart(means, { ...axes, title: `${name}: information loss against drop` }) }] : []),
+    ...(vortices.length > 0 ? [{ name: `${run.data}-loss-vortices`, caption: `${name}: the vortices of 1, 2, ... under drawn keys alone, a point for each seed.`, svg: await chart(vortices, { ...axes, title: `${name}: vortices` }) }] : []),
+  ]
 }
 
 async function curveFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {

@@ -43,7 +43,7 @@ export async function chart(points: readonly ChartPoint[], { title, x, y, mark, 
     data: { values: points.map(point => ({ series: '', ...point })) },
     layer: [
       { mark: mark === 'line' ? { type: 'line', point: { size: 30, filled: true }, strokeWidth: 2 } : mark === 'bar' ? { type: 'bar', width: Math.max(1, Math.floor(width / Math.max(1, points.length)) - 1) } : { type: 'point', size: 60, filled: true, opacity: 1 }, encoding },
-      ...(points.some(({ label }) => label !== undefined) ? [{ mark: { type: 'text', align: 'left', dx: 7, dy: -5, fontSize: 10 }, encoding: { x: encoding.x, y: encoding.y, text: { field: 'label' } } }] : []),
+      ...(points.some(({ label }) => label !== undefined) ? [{ transform: [{ filter: 'isValid(datum.label)' }], mark: { type: 'text', align: 'left', dx: 7, dy: -5, fontSize: 10 }, encoding: { x: encoding.x, y: encoding.y, text: { field: 'label' } } }] : []),
     ],
   })
   return drawn.replaceAll(/var\(--([a-z]+)(?:-\d)?\)/g, (_, name: string) => INK[name] ?? PALETTE[0]!)
