@@ -54,7 +54,8 @@ async function crypt(direction: 'encrypt' | 'decrypt', source: string, target: s
     if (check && exact) throw new LatentError('E_ARGUMENT', `${id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })
     const result = await cipher[direction](input, key, { ...(given ? { nonce: given } : {}), ...(wire ? { wire } : {}), ...(check ? { check } : {}) })
     await writeWhole(target, streamOf(encodePng(asPixels(result), direction === 'encrypt' ? 0 : 6)), { overwrite: force ?? false })
-    process.stdout.write(`${direction}ed ${input.width} x ${input.height} pixels with ${cipher.id} into ${target}\n`)
+    const picture = direction === 'encrypt' ? input : result
+    process.stdout.write(`${direction}ed ${picture.width} x ${picture.height} pixels with ${cipher.id} into ${target}\n`)
     if (direction === 'encrypt' && !exact) process.stdout.write('note: this cipher is lossy; what decrypts is not the same picture\n')
     const written = input.annotations?.['latent:wire']
     if (direction === 'decrypt' && written !== undefined && written !== input.format) process.stderr.write(`warning: the cipher image was written as ${written} and arrived as ${input.format}; what came back is worse for it\n`)
