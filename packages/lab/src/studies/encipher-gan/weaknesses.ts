@@ -184,7 +184,7 @@ export async function linearAttack({ progress }: StudyContext, ciphers: readonly
     heading: 'Weakness: known pictures give the decryption away',
     text: [
       `No network is needed: least squares fit one affine map from ${BLOCK} cipher samples (4x4 pixels, tanh undone) to ${BLOCK} plain samples, over all blocks of pictures known together with their ciphers, and the map then opens pictures that were never seen (PSNR of a drawn picture and of a photograph). For the structured pair that is nearly the decryption network, for the price of one known picture. The keyed variant changes its matrix with every nonce, so that other pictures tell nothing: but a known corner of a picture opens all of it.`,
-      'The published form is further from linear, and its own decryption network recovers little more.',
+      'The published form is further from linear; after so short a training its own decryption network recovers no more than such a map does.',
     ],
     tables: [{ columns: ['cipher', 'known', 'blocks', 'drawn picture, dB', 'photograph, dB'], rows }],
     figures: [{ name: 'linear-attack', caption: `Opened by the linear map fitted to the upper left corner of 64x64 pixels: ${ciphers.map(({ id }) => id).join(', ')}`, image: contactSheet(shown.map(halved), shown.length) }],
