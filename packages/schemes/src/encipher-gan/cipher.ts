@@ -106,20 +106,23 @@ function cipherOf({ id, title, profile, norm, maker, keySpace, traits, pair }: D
       async encrypt(plain, key, options = {}) {
         requireKeyBytes(key)
         requireWire(id, options.wire)
-        const nonce = options.nonce === undefined ? randomBytes(nonceBytes) : sha256Of(options.nonce).subarray(0, nonceBytes)
+        const nonce = options.nonce === undefined ? randomBytes(nonceBytes) : sized(options.nonce, nonceBytes)
         const { encryption } = await pair(key, nonce)
         const cipher = await networks.encrypt(encryption, plain)
         return withLabels(cipher, plain, maker, key, { nonce, check: traits.secret === 'key' && options.check === true })
       },
       async decrypt(cipher, key, options = {}) {
         requireKeyBytes(key)
-        const { plain, nonce } = await readLabels(cipher, maker, ['u8'], key, options)
+        const { plain, nonce } = await readLabels(cipher, maker, ['u8'], key, options.nonce === undefined ? {} : { nonce: sized(options.nonce, nonceBytes) })
         const { decryption } = await pair(key, nonce)
         return networks.decrypt(decryption, cipher, plain)
       },
     },
   }
 }
+
+/** As byte ciphers take them: a nonce of another length is hashed to the cipher's. */
+const sized = (nonce: Uint8Array, length: number): Uint8Array => (nonce.length === length ? nonce : sha256Of(nonce).subarray(0, length))
 
 function requireWire(id: string, wire: Image['format'] | undefined): void {
   if (wire !== undefined && wire !== 'u8') throw new LatentError('E_ARGUMENT', `${id} writes cipher images of 8-bit samples, and ${wire} was asked for`)
