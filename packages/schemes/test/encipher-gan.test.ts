@@ -165,6 +165,9 @@ describe('the keyed variant', () => {
     await expect(cipher.encrypt(picture(15, 40, 3), key)).rejects.toMatchObject({ code: 'E_IMAGE' })
     await expect(cipher.encrypt(plain, key.subarray(1))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(cipher.encrypt(plain, key, { wire: 'u16' })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    const { cipher: published, close } = await openPublished()
+    await expect(published.encrypt(plain, key, { check: true })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await close()
     const hidden = await cipher.encrypt(plain, key)
     // As a JPEG service leaves it: pixels without labels.
     await expect(cipher.decrypt(image({ width: 16, height: 16, channels: 3, format: 'u8', data: hidden.data as Uint8Array }), key)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('JPEG') })

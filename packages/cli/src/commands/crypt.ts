@@ -49,7 +49,8 @@ async function crypt(direction: 'encrypt' | 'decrypt', source: string, target: s
   const input = pixelsToFloats(decodePng(await readWhole(source)))
   const { cipher, close } = await scheme.open(weights === undefined ? {} : { weights: await readWhole(weights) })
   try {
-    const { exact, wire: wires } = cipher.traits
+    const { exact, wire: wires, secret } = cipher.traits
+    if (secret === 'weights' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key; its secret is its weights, and those that come with Latent are public\n`)
     if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`)
     if (check && exact) throw new LatentError('E_ARGUMENT', `${id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })
     const result = await cipher[direction](input, key, { ...(given ? { nonce: given } : {}), ...(wire ? { wire } : {}), ...(check ? { check } : {}) })

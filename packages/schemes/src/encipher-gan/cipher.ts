@@ -106,10 +106,11 @@ function cipherOf({ id, title, profile, norm, maker, keySpace, traits, pair }: D
       async encrypt(plain, key, options = {}) {
         requireKeyBytes(key)
         requireWire(id, options.wire)
+        if (options.check && traits.secret !== 'key') throw new LatentError('E_ARGUMENT', `${id} makes no use of the key, so that there is none to check`, { hint: `${KEYED} has one` })
         const nonce = options.nonce === undefined ? randomBytes(nonceBytes) : sized(options.nonce, nonceBytes)
         const { encryption } = await pair(key, nonce)
         const cipher = await networks.encrypt(encryption, plain)
-        return withLabels(cipher, plain, maker, key, { nonce, check: traits.secret === 'key' && options.check === true })
+        return withLabels(cipher, plain, maker, key, { nonce, check: options.check ?? false })
       },
       async decrypt(cipher, key, options = {}) {
         requireKeyBytes(key)
