@@ -1,6 +1,6 @@
-import { type Compiled, compile, decodeSafetensors, shape, tensor } from '@latent/graph'
+import { compile, decodeSafetensors, shape, tensor } from '@latent/graph'
 import type { Expr, Operand, Parameter, Tensor } from '@latent/graph'
-import type { TileTransform } from '../learned/index.ts'
+import { sizedNetwork, type TileTransform } from '../learned/index.ts'
 import { loadModel, type Model, networkWeights, readModel } from '../models/index.ts'
 import { decryptNetwork, type DenseNetwork, encryptNetwork, type Form, networkParameters, type Widths, WIDTHS } from './network.ts'
 
@@ -52,40 +52,14 @@ export function openNetworks(model: Model): DenseNetworks {
   }
 }
 
-/** Most images have tiles of four sizes: inner ones, right edge, lower edge, corner. */
-const KEPT = 4
-
-/** A network compiled for every size of image it meets; the sizes used last are kept. Runs wait for one another. */
+/** A network as a transform of tiles of any size. */
 function bySize(weights: DenseNetwork<Tensor<'f32'>>, network: (p: DenseNetwork<Operand>, x: Expr) => Expr): { run: TileTransform; close: () => Promise<void> } {
-  const kept = new Map<string, Compiled>()
-  let turn: Promise<unknown> = Promise.resolve()
-  async function compiledFor(width: number, height: number): Promise<Compiled> {
-    const name = `${width}x${height}`
-    let compiled = kept.get(name)
-    kept.delete(name)
-    compiled ??= await compile(({ p, x }) => network(p, x), { p: weights, x: shape([1, 3, height, width]) })
-    kept.set(name, compiled)
-    const [oldest] = kept.keys()
-    if (kept.size > KEPT) {
-      await kept.get(oldest!)!.close()
-      kept.delete(oldest!)
-    }
-    return compiled
-  }
+  const sized = sizedNetwork(({ width, height }) => compile(({ p, x }) => network(p, x), { p: weights, x: shape([1, 3, height, width]) }))
   return {
-    run(planes, { width, height }) {
-      const result = turn.then(async () => {
-        const compiled = await compiledFor(width, height)
-        const { output } = await compiled.run({ x: tensor('f32', [1, 3, height, width], planes) })
-        return (output!.data as Float32Array).slice()
-      })
-      turn = result.catch(() => undefined)
-      return result
+    async run(planes, { width, height }) {
+      const { output } = await sized.run({ width, height }, { x: tensor('f32', [1, 3, height, width], planes) })
+      return output!.data as Float32Array
     },
-    async close() {
-      await turn
-      for (const compiled of kept.values()) await compiled.close()
-      kept.clear()
-    },
+    close: () => sized.close(),
   }
 }

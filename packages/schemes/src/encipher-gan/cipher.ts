@@ -1,8 +1,8 @@
 import { type CipherTraits, type Image, type ImageCipher, type KeySpace, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
-import { type Compiled, compile, leaves, mapTree, shape, tensor } from '@latent/graph'
+import { compile, leaves, mapTree, shape, tensor } from '@latent/graph'
 import type { Expr, MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import { requireKeyBytes } from '../byte-cipher.ts'
-import { decryptTiles, encryptTiles, type Maker, readLabels, type Tile, type TileRule, withLabels } from '../learned/index.ts'
+import { decryptTiles, encryptTiles, type Maker, readLabels, sizedNetwork, type Tile, type TileRule, withLabels } from '../learned/index.ts'
 import { loadModel, type Model, networkWeights, readModel } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } from './network.ts'
@@ -32,8 +32,6 @@ interface Definition {
   readonly pair: (key: Uint8Array, nonce: Uint8Array) => Promise<Pair>
 }
 
-/** Sessions kept: the sizes that the edges of an image need, for both networks. */
-const KEPT = 8
 const NONCE_BYTES = 16
 
 const PUBLISHED = 'encipher-gan-2023'
@@ -144,36 +142,18 @@ export interface Networks {
  */
 export function openNetworks(norm: Norm, profile: Profile): Networks {
   const parameters = mapTree(generatorParameters(profile, norm), (_, leaf) => shape((leaf as Parameter).dims))
-  const sessions = new Map<string, Promise<Compiled>>()
-  const sessionFor = async (height: number, width: number): Promise<Compiled> => {
-    const name = `${width}x${height}`
-    const known = sessions.get(name)
-    if (known) return known
-    if (sessions.size >= KEPT) {
-      const [oldest, session] = sessions.entries().next().value!
-      sessions.delete(oldest)
-      await (await session).close()
-    }
-    const opened = compile(({ p, x }: { p: MapTree<typeof parameters, Expr>; x: Expr }) => generate(p as Generator<Expr>, x, norm), { p: parameters, x: shape([1, 3, height, width]) })
-    sessions.set(name, opened)
-    return opened
-  }
+  const sized = sizedNetwork(({ width, height }) => compile(({ p, x }: { p: MapTree<typeof parameters, Expr>; x: Expr }) => generate(p as Generator<Expr>, x, norm), { p: parameters, x: shape([1, 3, height, width]) }))
   const transform = (weights: Weights) => {
     const feeds = Object.fromEntries(leaves<Tensor>(weights as unknown as Tree<Tensor>).map(([path, value]) => [`p.${path}`, value]))
     return async (planes: Float32Array, { width, height }: Tile): Promise<Float32Array> => {
-      const session = await sessionFor(height, width)
-      const { output } = await session.run({ ...feeds, x: tensor('f32', [1, 3, height, width], planes.map(value => 2 * value - 1)) })
+      const { output } = await sized.run({ width, height }, { ...feeds, x: tensor('f32', [1, 3, height, width], planes.map(value => 2 * value - 1)) })
       return (output!.data as Float32Array).map(value => (value + 1) / 2)
     }
   }
   return {
     encrypt: (encryption, plain) => encryptTiles(plain, TILES, 'u8', transform(encryption)),
     decrypt: (decryption, cipher, plain) => decryptTiles(cipher, plain, TILES, transform(decryption)),
-    async close() {
-      const open = [...sessions.values()]
-      sessions.clear()
-      for (const session of open) await (await session).close()
-    },
+    close: () => sized.close(),
   }
 }
 

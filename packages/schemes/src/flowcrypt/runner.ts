@@ -1,5 +1,6 @@
 import { compile, shape, tensor } from '@latent/graph'
 import type { Compiled, Operand, SessionOptions, Tensor } from '@latent/graph'
+import { type SizedNetwork, sizedNetwork } from '../learned/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import { backward, type FlowCrypt, flowCryptParameters, type FlowCryptShape, forward, type Halves } from './network.ts'
 
@@ -20,9 +21,6 @@ export interface FlowCryptRunner {
   close(): Promise<void>
 }
 
-/** Tiles of one image have at most four sizes: inside, right edge, lower edge, corner. */
-const KEPT = 4
-
 /** @throws E_WEIGHTS if the model's arrays are not this network's */
 export function flowCryptRunner(model: Model, form: FlowCryptShape, options: SessionOptions = {}): FlowCryptRunner {
   return runnerOf(networkWeights(model, 'flowcrypt', flowCryptParameters(form)), options)
@@ -30,41 +28,18 @@ export function flowCryptRunner(model: Model, form: FlowCryptShape, options: Ses
 
 /** The runner of weights as a tree. */
 export function runnerOf(weights: FlowCrypt<Tensor<'f32'>>, options: SessionOptions = {}): FlowCryptRunner {
-  // In order of use, the latest last.
-  const compiled = new Map<string, Compiled>()
-  const network = async (direction: Direction, w: number, h: number): Promise<Compiled> => {
-    const name = `${direction} ${w}x${h}`
-    const known = compiled.get(name)
-    compiled.delete(name)
-    const found = known ?? (await compileFor(direction, weights, w, h, options))
-    compiled.set(name, found)
-    if (compiled.size > KEPT) {
-      const [oldest, session] = compiled.entries().next().value!
-      compiled.delete(oldest)
-      await session.close()
-    }
-    return found
-  }
-  // Runs must not overlap on a session: each waits for the one before, whatever became of it.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work)
-    last = next.catch(() => undefined)
-    return next
-  }
+  const sized = (direction: Direction) => sizedNetwork(({ width, height }) => compileFor(direction, weights, width, height, options))
+  const networks: Readonly<Record<Direction, SizedNetwork>> = { forward: sized('forward'), backward: sized('backward') }
   return {
-    run: (direction, { x, y, mapX, mapY }, { w, h }) =>
-      inTurn(async () => {
-        const session = await network(direction, w, h)
-        const [half, map] = [[1, 3, h, w], [1, 1, h, w]]
-        const out = await session.run({ x: tensor('f32', half, x), y: tensor('f32', half, y), mapX: tensor('f32', map, mapX), mapY: tensor('f32', map, mapY) })
-        return { x: out['outX']!.data as Float32Array, y: out['outY']!.data as Float32Array }
-      }),
-    close: () =>
-      inTurn(async () => {
-        for (const session of compiled.values()) await session.close()
-        compiled.clear()
-      }),
+    async run(direction, { x, y, mapX, mapY }, { w, h }) {
+      const [half, map] = [[1, 3, h, w], [1, 1, h, w]]
+      const out = await networks[direction].run({ width: w, height: h }, { x: tensor('f32', half, x), y: tensor('f32', half, y), mapX: tensor('f32', map, mapX), mapY: tensor('f32', map, mapY) })
+      return { x: out['outX']!.data as Float32Array, y: out['outY']!.data as Float32Array }
+    },
+    async close() {
+      await networks.forward.close()
+      await networks.backward.close()
+    },
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Compiled, Tensor } from '@latent/graph'
 import type { Tile } from './tiles.ts'
 
-/** A network of one input and one output, compiled for each size that it meets. */
+/** A network compiled for each size that it meets. */
 export interface SizedNetwork {
-  run(size: Size, input: Tensor<'f32'>): Promise<Float32Array>
+  /** Feeds and results by name, as {@link Compiled.run} has them. */
+  run(size: Size, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
   close(): Promise<void>
 }
 
@@ -25,7 +26,7 @@ export function sizedNetwork(make: (size: Size) => Promise<Compiled>): SizedNetw
     return result
   }
   return {
-    run: (size, input) =>
+    run: (size, feeds) =>
       inTurn(async () => {
         const name = `${size.width}x${size.height}`
         let compiled = known.get(name)
@@ -37,9 +38,7 @@ export function sizedNetwork(make: (size: Size) => Promise<Compiled>): SizedNetw
         }
         compiled ??= make(size)
         known.set(name, compiled)
-        const network = await compiled
-        const { output } = await network.run({ [network.inputs[0]!]: input })
-        return output!.data as Float32Array
+        return (await compiled).run(feeds)
       }),
     close: () =>
       inTurn(async () => {

@@ -61,7 +61,7 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
     async encrypt(plain, key, options = {}) {
       requireKeyBytes(key)
       requireWire(id, options, repaired)
-      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => encoders.run(tile, tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes)))
+      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => outputOf(encoders.run(tile, { input: tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes) })))
       const nonce = repaired ? (options.nonce ?? randomBytes(NONCE_BYTES)) : new Uint8Array(0)
       const cipher = repaired ? await shifted(latents, key, nonce, 1) : latents
       return withLabels(cipher, plain, model, key, { nonce, check: options.check ?? false })
@@ -70,7 +70,7 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
       requireKeyBytes(key)
       const labels = await readLabels(cipher, model, traits.wire, key, options)
       const latents = repaired ? await shifted(cipher, key, labels.nonce, -1) : cipher
-      return decryptTiles(latents, labels.plain, rule, (planes, tile) => decoders.run(tile, tensor('f32', [1, 1, tile.height, tile.width], planes)))
+      return decryptTiles(latents, labels.plain, rule, (planes, tile) => outputOf(decoders.run(tile, { input: tensor('f32', [1, 1, tile.height, tile.width], planes) })))
     },
   }
   return { cipher, close: async () => void (await Promise.all([encoders.close(), decoders.close()])) }
@@ -105,3 +105,5 @@ function requireWire(id: string, { wire, check }: CipherOptions, keyed: boolean)
   if (wire !== undefined && wire !== 'u8') throw new LatentError('E_ARGUMENT', `cipher images of ${id} are bytes, and ${wire} was asked for`, { hint: 'leave the wire format out' })
   if (check && !keyed) throw new LatentError('E_ARGUMENT', `${id} takes no key, so that there is none to check`, { hint: 'its repaired form has one' })
 }
+
+const outputOf = async (outputs: Promise<Record<string, Tensor>>): Promise<Float32Array> => (await outputs)['output']!.data as Float32Array
