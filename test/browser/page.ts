@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { basename } from 'node:path'
 import puppeteer from 'puppeteer-core'
 import { type Bundle, bundle } from './bundle.ts'
 import type { Outcome } from './expose.ts'
@@ -21,6 +23,10 @@ export interface BrowserPage<Script> {
   readonly call: { readonly [Name in keyof Script as Script[Name] extends AnyFunction ? Name : never]: Remote<Script[Name]> }
   close(): Promise<void>
 }
+interface PageOptions {
+  readonly gpu?: 'none' | 'software'
+  readonly folders?: Readonly<Record<string, URL>>
+}
 type AnyFunction = (...args: never[]) => unknown
 type Remote<F> = F extends (...args: infer Args) => infer Result ? (...args: Args) => Promise<Awaited<Result>> : never
 
@@ -33,11 +39,12 @@ type Remote<F> = F extends (...args: infer Args) => infer Result ? (...args: Arg
  * const page = await openPage<typeof Script>(new URL('my-page.ts', import.meta.url))
  * await page.call.answer(42)
  * ```
- * @param gpu `software`: WebGPU on a software adapter. Default: no WebGPU.
+ * @param options.gpu `software`: WebGPU on a software adapter. Default: no WebGPU.
+ * @param options.folders folders to serve beside the page, by path, such as `/models/`
  */
-export async function openPage<Script>(script: URL, { gpu = 'none' }: { gpu?: 'none' | 'software' } = {}): Promise<BrowserPage<Script>> {
+export async function openPage<Script>(script: URL, { gpu = 'none', folders = {} }: PageOptions = {}): Promise<BrowserPage<Script>> {
   if (chromium === undefined) throw new Error('there is no Chromium here: name one in the variable CHROMIUM')
-  const server = await serve(await bundle(script))
+  const server = await serve(await bundle(script), folders)
   try {
     const args = [...FLAGS, ...(gpu === 'software' ? SOFTWARE_GPU : ['--disable-gpu'])]
     const browser = await puppeteer.launch({ executablePath: chromium, headless: true, pipe: true, protocolTimeout: 600_000, args })
@@ -72,12 +79,19 @@ export async function openPage<Script>(script: URL, { gpu = 'none' }: { gpu?: 'n
 
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
-async function serve(files: Bundle): Promise<Server> {
-  const server = createServer((request, response) => {
-    const file = files.get(request.url!)
+async function serve(files: Bundle, folders: Readonly<Record<string, URL>>): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    const file = files.get(request.url!) ?? (await fileOf(folders, request.url!))
     if (file) response.writeHead(200, { ...ISOLATION, 'Content-Type': file.type, 'Cache-Control': 'no-store' }).end(file.body)
     else response.writeHead(404, ISOLATION).end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return server
+}
+
+async function fileOf(folders: Readonly<Record<string, URL>>, path: string) {
+  const [prefix, folder] = Object.entries(folders).find(([prefix]) => path.startsWith(prefix)) ?? []
+  if (prefix === undefined) return undefined
+  const body = await readFile(new URL(basename(path), folder)).catch(() => undefined)
+  return body && { type: 'application/octet-stream', body }
 }
