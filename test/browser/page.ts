@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { basename } from 'node:path'
 import puppeteer from 'puppeteer-core'
@@ -80,11 +80,12 @@ export async function openPage<Script>(script: URL, { gpu = 'none', folders = {}
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
 async function serve(files: Bundle, folders: Readonly<Record<string, URL>>): Promise<Server> {
-  const server = createServer(async (request, response) => {
-    const file = files.get(request.url!) ?? (await fileOf(folders, request.url!))
+  const answer = async (path: string, response: ServerResponse) => {
+    const file = files.get(path) ?? (await fileOf(folders, path))
     if (file) response.writeHead(200, { ...ISOLATION, 'Content-Type': file.type, 'Cache-Control': 'no-store' }).end(file.body)
     else response.writeHead(404, ISOLATION).end()
-  })
+  }
+  const server = createServer((request, response) => void answer(request.url!, response))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return server
 }

@@ -45,7 +45,7 @@ test('NPCR and UACI: three passes with an S-box against two of the chain', async
 
 test.skipIf(!existsSync(new URL('../../../models/dense-resnet-2024-paper.safetensors', import.meta.url)))('the study runs, and its figures are pictures that can be drawn', { timeout: 120_000 }, async () => {
   const study = await findStudy('dense-resnet-2024')
-  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, images: async (source, limit) => Promise.all((await openData(source)).pictures.slice(0, limit).map(async picture => ({ id: picture.id, image: (await picture.load()) as never }))) })
+  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: async (source, limit) => Promise.all((await openData(source)).pictures.slice(0, limit).map(async picture => ({ id: picture.id, image: (await picture.load()) as never }))) })
   expect(page.sections.flatMap(({ figures = [] }) => figures.map(({ name }) => name))).toEqual(['gallery', 'difference-xor-chain', 'difference-xor-sbox', 'peeled', 'trails-described', 'trails-repaired'])
   const table = page.sections.find(({ heading }) => heading.includes('peels off'))!.tables![0]!
   expect(table.rows.map(row => row[1])).toEqual(['100.00 %', ...Array.from({ length: 3 }, () => expect.stringMatching(/^0\.[345]\d %$/))])

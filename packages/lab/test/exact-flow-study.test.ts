@@ -9,7 +9,7 @@ const row = (table: StudyTable, name: string) => {
 
 test('the study of the exact flow: whole ciphers show nothing, ablations are exact too, training makes the difference', async () => {
   const missing = () => Promise.reject(new LatentError('E_DATA', 'no data set here'))
-  const page = await (await findStudy('exact-flow')).run({ seed: 1, quick: true, progress: () => undefined, images: missing })
+  const page = await (await findStudy('exact-flow')).run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: missing })
   const ablations = page.sections.filter(({ heading }) => heading.startsWith('Ablation on'))
   expect(ablations.map(({ heading }) => heading)).toEqual(['Ablation on a black picture', 'Ablation on a flat picture (200, 120, 40)', 'Ablation on four drawn pictures'])
   for (const { tables } of ablations) {

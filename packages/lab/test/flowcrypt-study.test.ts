@@ -8,7 +8,7 @@ import { study } from '../src/studies/flowcrypt/study.ts'
 
 test('a quick study runs to its end, with a figure for every name and no cell that is no number', { timeout: 240_000 }, async () => {
   const drawn = [await drawPicture('landscape', 64, 64), await drawPicture('street', 64, 64)]
-  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
+  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
   const cells = page.sections.flatMap(({ tables = [] }) => tables.flatMap(({ rows }) => rows.flat().map(String)))
   expect(cells.length).toBeGreaterThan(50)
   expect(cells.filter(cell => /NaN|undefined/.test(cell))).toEqual([])

@@ -78,7 +78,7 @@ const SHIPPED = new URL('../../../models/mask-autoencoder-2025.json', import.met
 
 test.skipIf(!existsSync(SHIPPED))('the study runs, and finds what it says', { timeout: 240_000 }, async () => {
   const study = await findStudy('mask-autoencoder-2025')
-  const page: StudyPage = await study.run({ seed: 1, quick: true, progress: () => undefined, images: () => Promise.reject(new Error('a quick study needs no data')) })
+  const page: StudyPage = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: () => Promise.reject(new Error('a quick study needs no data')) })
   const table = (heading: string) => page.sections.find(section => section.heading === heading)!.tables![0]!.rows
   const lost = table('The mask is no key').map(([, right, stranger]) => Number(right) - Number(stranger))
   const repaired = table('The mask is no key').map(([name]) => String(name).endsWith('repaired'))

@@ -5,6 +5,8 @@ export interface Scheme {
   readonly id: string
   /** Has trained weights, which `open` takes others for. */
   readonly trained?: boolean
+  /** Nothing decrypts its pictures, not even for their owner: `decrypt` refuses. */
+  readonly oneWay?: boolean
   /** The handle holds a backend and is to be closed. @throws E_WEIGHTS, E_BACKEND */
   open(options?: OpenOptions): Promise<{ readonly cipher: ImageCipher; readonly close: () => Promise<void> }>
 }
@@ -170,6 +172,15 @@ export const schemes: readonly Scheme[] = [
     },
   },
   ...learnableIds.map(learnable),
+  {
+    id: 'ito-transform-2021',
+    trained: true,
+    oneWay: true,
+    async open({ weights } = {}) {
+      const { openIto } = await import('./ito-transform/index.ts')
+      return openIto(weights)
+    },
+  },
   ...baselineIds.map(baseline),
 ]
 

@@ -2,7 +2,7 @@ import { LatentError } from '@latent/core'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipe } from './exact-flow/recipe.ts'
-import { itoTransformRecipe } from './ito-transform/recipe.ts'
+import { itoJudgeRecipe, itoTransformRecipe } from './ito-transform/recipe.ts'
 import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
 import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
 import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
@@ -20,6 +20,7 @@ export const recipes: readonly Recipe[] = [
   encipherGanPublishedRecipe,
   denseResnetRecipe,
   denseResnetPublishedRecipe,
+  itoJudgeRecipe,
   itoTransformRecipe,
 ]
 

@@ -1,8 +1,9 @@
-import { type Image, image, KeyStream, sha256Of } from '@latent/core'
+import { type Image, image, KeyStream, sha256Of, toHex } from '@latent/core'
 import { initialise, leaves, openStepper, parameterCount, type Tensor } from '@latent/graph'
 import { afterAll, describe, expect, test } from 'vitest'
-import { CLASSES, openItoTransform, transformParameters } from '../src/ito-transform/index.ts'
-import type { Model } from '../src/models/index.ts'
+import { CLASSES, ITO_TRANSFORM, openItoTransform, openJudge, transformParameters } from '../src/ito-transform/index.ts'
+import { findScheme } from '../src/index.ts'
+import { type Model, writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 
 const noise = async (width: number, height: number, channels = 3, seed = 1) => image({ width, height, channels, format: 'u8', data: await (await KeyStream.create(sha256Of(Uint8Array.of(seed)), 'latent/v1/test')).bytes(width * height * channels) })
@@ -66,25 +67,71 @@ describe('as a cipher', async () => {
   })
 })
 
-describe('the recipe', () => {
+describe('from the registry', () => {
+  test('with the weights that come with Latent; one way', async () => {
+    const scheme = findScheme(ITO_TRANSFORM)
+    expect(scheme).toMatchObject({ trained: true, oneWay: true })
+    const { cipher, close } = await scheme.open()
+    try {
+      const plain = await noise(32, 32)
+      const drawn = await cipher.encrypt(plain, new Uint8Array(32))
+      expect(toHex(sha256Of(drawn.data as Uint8Array))).not.toBe(toHex(sha256Of(plain.data)))
+      await expect(cipher.decrypt(drawn, new Uint8Array(32))).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+    } finally {
+      await close()
+    }
+  })
+
+  test('weights of another scheme are refused', async () => {
+    const { tensors } = await untrained()
+    await expect(findScheme(ITO_TRANSFORM).open({ weights: writeModel({ scheme: 'another', profile: 'compact', tensors }, { half: true }) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    const { cipher, close } = await findScheme(ITO_TRANSFORM).open({ weights: writeModel({ scheme: ITO_TRANSFORM, profile: 'compact', tensors }, { half: true }) })
+    expect(cipher.id).toBe(ITO_TRANSFORM)
+    await close()
+  })
+
+  test('the frozen classifier: the same classes in any batch', async () => {
+    const judge = await openJudge(3)
+    try {
+      const pictures = await Promise.all([1, 2, 3].map(seed => noise(32, 32, 3, seed)))
+      const planes = (picked: readonly Image<'u8'>[]) => Float32Array.from(picked.flatMap(({ data }) => Array.from({ length: data.length }, (_, i) => data[(i % 1024) * 3 + Math.floor(i / 1024)]! / 255)))
+      const together = await judge.classes(planes(pictures), 3)
+      expect(together.every(found => found < CLASSES)).toBe(true)
+      for (const [i, picture] of pictures.entries()) expect(await judge.classes(planes([picture]), 1)).toEqual(together.subarray(i, i + 1))
+    } finally {
+      await judge.close()
+    }
+  })
+})
+
+describe('the recipes', () => {
   const pictures = (count: number): Promise<Image<'u8'>[]> => Promise.all(Array.from({ length: count }, (_, i) => noise(32, 32, 3, i)))
 
-  test('first the classifier learns and the transformation rests, then the other way round', async () => {
-    const images = await pictures(40)
-    const run = await findRecipe('ito-transform').open({ profile: 'compact', seed: 1, images: async () => images, labels: async () => Uint8Array.from(images, (_, i) => i % CLASSES) })
-    const steps = 6
+  test.each(['ito-judge', 'ito-transform'])('%s: the loss on one batch falls', async id => {
+    const images = await pictures(64)
+    const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images: async () => images, labels: async () => Uint8Array.from(images, (_, i) => i % CLASSES) })
     const stepper = await openStepper(run.training as never, 1, { threads: 1 })
     try {
-      for (let step = 0; step < steps; step++) {
-        const before = stepper.weights()
-        const found = await stepper.advance(await run.data(step), run.rates.map(rate => rate(step, steps)))
-        for (const value of Object.values(found)) expect(Number.isFinite(value)).toBe(true)
-        const moved = (network: string) => Object.entries(stepper.weights()).some(([path, { data }]) => path.startsWith(`${network}.`) && data.some((value, i) => value !== before[path]!.data[i]))
-        expect([step, moved('judge'), moved('transform')]).toEqual([step, step < 2, step >= 2])
-      }
+      const batch = await run.data(0)
+      const losses: number[] = []
+      for (let step = 0; step < 12; step++) losses.push((await stepper.advance(batch, [1e-3]))[id.slice('ito-'.length)]!)
+      expect(losses.every(Number.isFinite)).toBe(true)
+      expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.02)
     } finally {
       await stepper.close()
     }
+  })
+
+  test('a batch is cropped pictures with their classes, the same for the same step', async () => {
+    const images = await pictures(70)
+    const run = await findRecipe('ito-judge').open({ profile: 'compact', seed: 1, images: async () => images, labels: async () => Uint8Array.from(images, (_, i) => i % CLASSES) })
+    const [first, again, next] = [await run.data(3), await run.data(3), await run.data(4)]
+    expect(again).toEqual(first)
+    expect(next).not.toEqual(first)
+    const { dims } = first['labels']!
+    const data = first['labels']!.data as Float32Array
+    expect(dims).toEqual([64, CLASSES])
+    for (let n = 0; n < 64; n++) expect(Array.from(data.subarray(n * CLASSES, (n + 1) * CLASSES)).filter(value => value === 1).length).toBe(1)
   })
 
   test('images without labels, or too few labels', async () => {

@@ -68,7 +68,8 @@ async function convert(direction: 'encrypt' | 'decrypt', input: string, output: 
     if (json) return line({ summary: { ...result, seconds: Number(seconds.toFixed(2)) } })
     process.stdout.write(`${result.images} images in ${result.files} files ${scheme === undefined ? 'decrypted from' : 'encrypted with'} ${result.scheme} into ${output} (${result.layout}); ${result.made} made in this run, ${seconds.toFixed(1)} s\n`)
     if (result.unchanged !== undefined && result.unchanged > NOTABLE) process.stdout.write(`note: ${Math.round(100 * result.unchanged)}% of the samples of the first image are as they were\n`)
-    if (!result.exact) process.stdout.write('note: this cipher is lossy; what decrypts is not the same picture\n')
+    if (result.oneWay) process.stdout.write('note: nothing decrypts these pictures; keep the plain ones\n')
+    else if (!result.exact) process.stdout.write('note: this cipher is lossy; what decrypts is not the same picture\n')
   } finally {
     bar.end()
   }

@@ -27,6 +27,8 @@ export interface ConvertedDataSet {
   readonly files: number
   readonly layout: string
   readonly exact: boolean
+  /** Nothing decrypts what was made. */
+  readonly oneWay: boolean
   /** When encrypting: share of the first image's samples that its cipher image has at the same place. */
   readonly unchanged?: number
 }
@@ -109,15 +111,18 @@ function requireNoneLost({ parts, copied }: DataSetSource, folder: DataSetFolder
 }
 
 /** Encrypts the first image for nothing: a key or a scheme that does not fit fails before anything is written. For decryption the manifest has told. */
-async function rehearse(direction: Direction, { first, layout }: DataSetSource, { scheme, key }: Job): Promise<Pick<ConvertedDataSet, 'exact' | 'unchanged'>> {
-  const { cipher, close } = await findScheme(scheme).open()
+async function rehearse(direction: Direction, { first, layout }: DataSetSource, { scheme, key }: Job): Promise<Pick<ConvertedDataSet, 'exact' | 'oneWay' | 'unchanged'>> {
+  const found = findScheme(scheme)
+  const oneWay = found.oneWay ?? false
+  if (oneWay && direction === 'decrypt') throw new LatentError('E_UNSUPPORTED', `nothing decrypts the pictures of ${scheme}`, { hint: 'the plain ones must have been kept elsewhere' })
+  const { cipher, close } = await found.open()
   try {
     const { exact } = cipher.traits
-    if (direction === 'decrypt') return { exact }
+    if (direction === 'decrypt') return { exact, oneWay }
     const { data } = await convertOne(cipher, first, { direction, key, salt: '', layout }, '', 0)
     let equal = 0
     for (let i = 0; i < data.length; i++) if (data[i] === first.data[i]) equal++
-    return { exact, unchanged: equal / data.length }
+    return { exact, oneWay, unchanged: equal / data.length }
   } finally {
     await close()
   }

@@ -25,7 +25,7 @@ const ALIASES: Readonly<Record<string, { readonly scheme: string; readonly title
   aes: { scheme: 'aes-256-ctr', title: 'AES-256-CTR, a new nonce for every image' },
 }
 
-/** What the issue of learnability is about; controls included. */
+/** The vortex by number of vortices, the ciphers that it is compared with, and the controls. */
 export const DEFAULT_ARMS = ['plain', 'vortex-published', 'vortex:1', 'vortex:2', 'vortex:5', 'vortex:10', 'vortex:20', 'fixed-permutation', 'per-image-permutation', 'le', 'pe', 'etc', 'aes'] as const
 
 /** Arms of every run: `plain` must be learned, `aes` must not. */

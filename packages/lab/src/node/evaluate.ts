@@ -1,4 +1,4 @@
-import { argumentError, type Image, type ImageCipher } from '@latent/core'
+import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
 import { findScheme } from '@latent/schemes'
 import { writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
@@ -44,6 +44,8 @@ const TIMING_BUDGET_MS = 10_000
 export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
   const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism() } = options
   if (schemes.length === 0) throw argumentError('schemes', 'at least one scheme', schemes.length)
+  const oneWay = schemes.find(id => findScheme(id).oneWay)
+  if (oneWay) throw new LatentError('E_ARGUMENT', `${oneWay} cannot be decrypted, and this run measures what comes back`, { hint: 'latent lab study measures such a scheme' })
   const set = await openData(data, root)
   const pictures = set.pictures.slice(0, options.images ?? set.pictures.length)
   if (pictures.length === 0) throw argumentError('images', 'at least one image', options.images)

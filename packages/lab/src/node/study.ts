@@ -1,9 +1,10 @@
-import { type Image, LatentError } from '@latent/core'
+import { argumentError, type Image, LatentError } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { figureFile, pageMarkdown, type Study, type StudyContext, type StudyPage } from '../studies/index.ts'
 import { dataRoot, openData } from './data-sets.ts'
+import { readLabelledSet } from './labelled-sets.ts'
 
 export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' | 'progress'> {
   readonly folder: string
@@ -14,7 +15,7 @@ export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' |
 
 /** Runs a study and writes `README.md`, its figures, and `results.json`: the page with its tables as data. */
 export async function writeStudy(study: Study, { folder, seed, quick, progress, root = dataRoot(), command }: WriteStudyOptions): Promise<void> {
-  const page = await study.run({ seed, quick, progress, images: async (source, limit) => load(source, limit, root) })
+  const page = await study.run({ seed, quick, progress, images: async (source, limit) => load(source, limit, root), labels: async source => labelsOf(source, root), file: async path => fileOf(join(root, path)) })
   await writePage(page, { folder, file: 'README.md', command })
   const sections = page.sections.map(({ heading, tables = [] }) => ({ heading, tables }))
   await replace(join(folder, 'results.json'), new TextEncoder().encode(`${JSON.stringify({ study: study.id, seed, quick, sections }, undefined, 1)}\n`))
@@ -39,6 +40,20 @@ async function load(source: string, limit: number | undefined, root: string): Pr
       return { id: source.id, image: picture as Image<'u8'> }
     }),
   )
+}
+
+async function labelsOf(source: string, root: string): Promise<Uint8Array> {
+  const [set = '', split] = source.split('/')
+  if (split !== 'train' && split !== 'test') throw argumentError('source', 'a split of a labelled set, such as cifar10/test', source)
+  return (await readLabelledSet(set, split, Infinity, root)).labels
+}
+
+async function fileOf(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (cause) {
+    throw new LatentError('E_DATA', `cannot read ${path}`, { hint: 'set LATENT_DATA to the folder that holds the data sets', cause })
+  }
 }
 
 async function replace(path: string, bytes: Uint8Array): Promise<void> {

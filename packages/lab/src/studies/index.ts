@@ -11,6 +11,8 @@ export const studies: Readonly<Record<string, () => Promise<Study>>> = {
   'exact-flow': () => import('./exact-flow.ts').then(({ study }) => study),
   'mask-autoencoder-2025': async () => (await import('./mask-autoencoder/study.ts')).study,
   'encipher-gan-2023': async () => (await import('./encipher-gan/index.ts')).study,
+  'vortex-2024': async () => (await import('./vortex/index.ts')).study,
+  'ito-transform-2021': async () => (await import('./ito-transform.ts')).study,
   'learnable-attacks': async () => (await import('./learnable-attacks.ts')).study,
   'dense-resnet-2024': async () => (await import('./dense-resnet/index.ts')).study,
 }

@@ -18,6 +18,10 @@ export interface StudyContext {
    * @throws E_DATA
    */
   readonly images: (source: string, limit?: number) => Promise<readonly NamedImage[]>
+  /** The class of each picture of a labelled set, such as `cifar10/test`. @throws E_DATA */
+  readonly labels: (source: string) => Promise<Uint8Array>
+  /** A file of the data folder, such as a published key. @throws E_DATA */
+  readonly file: (path: string) => Promise<Uint8Array>
   readonly seed: number
   /** Few pictures and trials: shows that everything runs; its figures are not to be published. */
   readonly quick: boolean

@@ -1,13 +1,20 @@
 import { type Image, type ImageCipher, image, LatentError } from '@latent/core'
-import { compile, type Compiled, shape, tensor } from '@latent/graph'
+import { compile, shape, tensor } from '@latent/graph'
 import type { SessionOptions } from '@latent/graph'
-import { type Model, networkWeights } from '../models/model.ts'
+import { sizedNetwork } from '../learned/index.ts'
+import { loadModel, type Model, networkWeights, readModel } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { transform, TRANSFORM_MULTIPLE, transformParameters } from './network.ts'
 
 export const ITO_TRANSFORM = 'ito-transform-2021'
 /** Far above what the network is trained for; bounds its memory. */
 const MAX_SIDE = 512
+
+/** With the weights that come with Latent, or with those of a file. @throws E_WEIGHTS */
+export async function openIto(weights?: Uint8Array) {
+  const wanted = { scheme: ITO_TRANSFORM, profile: 'compact' }
+  return openItoTransform(weights === undefined ? await loadModel(ITO_TRANSFORM, wanted) : readModel(weights, wanted))
+}
 
 /**
  * Pictures drawn by the transformation network of Ito et al. (see `network.ts`), for 8-bit RGB of sides that are
@@ -16,17 +23,10 @@ const MAX_SIDE = 512
  * **There is no key**: the network is the secret, if anything, and whoever may call it makes as many pairs as
  * an inverse network needs. `encrypt` takes a key and passes it over. Nothing decrypts: the scheme was never meant
  * to be undone by anybody, so `decrypt` refuses. What breaks it: the inverse-transformation attack on such pairs.
- * No weights come with Latent; `latent train ito-transform` makes them.
  */
 export async function openItoTransform(model: Model, session: SessionOptions = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
   const p = networkWeights(model, 'transform', transformParameters(model.profile as Profile))
-  const compiled = new Map<string, Promise<Compiled>>()
-  const networkFor = (width: number, height: number) => {
-    const size = `${width}x${height}`
-    const known = compiled.get(size) ?? compile(({ p, x }) => transform(p, x), { p, x: shape([1, 3, height, width]) }, session)
-    compiled.set(size, known)
-    return known
-  }
+  const network = sizedNetwork(({ width, height }) => compile(({ p, x }) => transform(p, x), { p, x: shape([1, 3, height, width]) }, session))
   const cipher: ImageCipher = {
     id: ITO_TRANSFORM,
     title: 'Transformation network (Ito et al. 2021)',
@@ -36,7 +36,7 @@ export async function openItoTransform(model: Model, session: SessionOptions = {
       const { width, height } = accepted(plain)
       const pixels = width * height
       const x = Float32Array.from({ length: 3 * pixels }, (_, i) => plain.data[(i % pixels) * 3 + Math.floor(i / pixels)]! / 255)
-      const { output } = await (await networkFor(width, height)).run({ x: tensor('f32', [1, 3, height, width], x) })
+      const { output } = await network.run({ width, height }, { x: tensor('f32', [1, 3, height, width], x) })
       const y = output!.data as Float32Array
       return image({ width, height, channels: 3, format: 'u8', data: Uint8Array.from({ length: 3 * pixels }, (_, i) => Math.round(255 * y[(i % 3) * pixels + Math.floor(i / 3)]!)) })
     },
@@ -44,13 +44,7 @@ export async function openItoTransform(model: Model, session: SessionOptions = {
       throw new LatentError('E_UNSUPPORTED', `${ITO_TRANSFORM} has no decryption`, { hint: 'its pictures are made for a classifier alone; keep the plain ones sealed' })
     },
   }
-  return {
-    cipher,
-    async close() {
-      for (const network of compiled.values()) await (await network).close()
-      compiled.clear()
-    },
-  }
+  return { cipher, close: () => network.close() }
 }
 
 function accepted(plain: Image): Image {

@@ -1,2 +1,3 @@
 export * from './cipher.ts'
+export * from './judge.ts'
 export * from './network.ts'

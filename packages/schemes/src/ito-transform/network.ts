@@ -75,28 +75,36 @@ export function transform(p: TransformNetwork<Operand>, images: Expr): Expr {
 const perChannel = (values: readonly number[]): Expr => ops.reshape(ops.constant({ dtype: 'f32', dims: [3], data: Float32Array.from(values) }), [1, 3, 1, 1])
 
 /**
- * The classifier that the network is trained against, ours: three pairs of 3x3 convolutions of 32, 64 and 128
- * channels with max-pooling between, then the mean. **It stands in for two published ones**: the ResNet-20 or VGG-16 whose
- * accuracy is to be kept, and the ImageNet-trained VGG-16 in whose features the pictures are to differ; weights of
- * that one are nobody's here to ship. So figures are not those of the paper.
+ * The classifier that the network is trained against, ours: 3x3 convolutions with max-pooling between, then the mean.
+ * **It stands in for two published ones**: the ResNet-20 or VGG-16 whose accuracy is to be kept, and the ImageNet-trained
+ * VGG-16 in whose features the pictures are to differ; weights of that one are nobody's here to ship. So figures are
+ * not those of the paper.
  */
 export type JudgeNetwork<L> = { readonly convs: readonly layers.Affine<L>[]; readonly classes: layers.Affine<L> }
 
-const JUDGE_WIDTHS = [32, 32, 64, 64, 128, 128]
+/** Channels of each convolution, and whether its input is pooled. Few operations at full size: two cores train it. */
+const JUDGE = [
+  { width: 32, pooled: false },
+  { width: 64, pooled: true },
+  { width: 96, pooled: true },
+  { width: 96, pooled: false },
+] as const
+/** The convolution in whose output the pictures are to differ: those of VGG-16 up to relu2_2 as published. */
+const FEATURES = 1
 export const CLASSES = 10
 
 export const judgeParameters = (): JudgeNetwork<Parameter> => ({
-  convs: JUDGE_WIDTHS.map((width, i) => layers.conv2dParameters(JUDGE_WIDTHS[i - 1] ?? 3, width)),
-  classes: layers.denseParameters(JUDGE_WIDTHS.at(-1)!, CLASSES, { gain: 0.5 }),
+  convs: JUDGE.map(({ width }, i) => layers.conv2dParameters(JUDGE[i - 1]?.width ?? 3, width)),
+  classes: layers.denseParameters(JUDGE.at(-1)!.width, CLASSES, { gain: 0.5 }),
 })
 
-/** Logits `[N, 10]` of images in 0..1, and the features after the second pair of convolutions (those of VGG-16 up to relu2_2 as published). */
+/** Logits `[N, 10]` of images in 0..1, and the features in which pictures are compared. */
 export function judge(p: JudgeNetwork<Operand>, images: Expr): { logits: Expr; features: Expr } {
   let x = ops.div(ops.sub(images, perChannel(MEAN)), perChannel(DEVIATION))
   let features = x
   for (const [i, conv] of p.convs.entries()) {
-    x = ops.relu(layers.conv2d(conv, i > 0 && i % 2 === 0 ? ops.maxPool(x, 2) : x))
-    if (i === 3) features = x
+    x = ops.relu(layers.conv2d(conv, JUDGE[i]!.pooled ? ops.maxPool(x, 2) : x))
+    if (i === FEATURES) features = x
   }
   return { logits: layers.dense(p.classes, layers.globalAvgPool(x)), features }
 }
