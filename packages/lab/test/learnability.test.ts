@@ -161,7 +161,9 @@ test('summary: drops are taken seed by seed, correlations leave the plain arm ou
   expect(html).toContain('latent &lt;lab&gt;')
   expect((html.match(/<svg/g) ?? []).length).toBe(3)
   expect(html).not.toContain('undefined')
-  expect((await learnabilityPage([summary, { ...summary, run: { ...run, data: 'cifar10' } }])).sections.map(({ heading }) => heading).filter(heading => heading.endsWith('accuracy'))).toEqual(['MNIST: accuracy', 'MNIST: information loss against accuracy', 'CIFAR-10: accuracy', 'CIFAR-10: information loss against accuracy'])
+  const both = await learnabilityPage([summary, { ...summary, run: { ...run, data: 'cifar10' } }])
+  expect(both.sections[0]!.tables![0]!.rows.map(row => [row[0], row[3], row[5], row[7]])).toEqual([['MNIST', '99.20', '0.31', '28.99'], ['CIFAR-10', '92.80', '5.24', '42.80']])
+  expect(both.sections.map(({ heading }) => heading).filter(heading => heading.endsWith('accuracy'))).toEqual(['MNIST: accuracy', 'MNIST: information loss against accuracy', 'CIFAR-10: accuracy', 'CIFAR-10: information loss against accuracy'])
 })
 
 const LETTERS = 'ACEFILMNOP'
