@@ -4,7 +4,7 @@ import { cifarLabels, drawPicture, encodeCifarBatch, parseCifarBatch, parseIdxIm
 import { openData, readImage } from '@latent/lab/node'
 import { findScheme } from '@latent/schemes'
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -82,7 +82,7 @@ describe('what is written', () => {
     const source = await pictureFolders(`tree-${scheme}`)
     await writeFile(join(source, 'notes.txt'), 'passed over')
     const out = at(`tree-${scheme}-out`)
-    expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true, unchanged: expect.any(Number) })
+    expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true, oneWay: false, unchanged: expect.any(Number) })
     const names = ['test/cat', 'test/dog', 'train/cat', 'train/dog'].flatMap(label => ['0', '1', '2'].map(i => `${label}/${i}.png`))
     expect((await everything(out)).filter(name => /\..+$/.test(name))).toEqual(['latent-dataset.json', ...names])
     for (const name of names) {
@@ -203,7 +203,7 @@ describe('decrypting', () => {
 
   test.each(['etc', 'pixel-based-shuffle-fresh', 'vortex-2024-bijective', 'aes-256-gcm'])('folders by class under %s: every picture as it was', async scheme => {
     const source = await pictureFolders(`back-${scheme}`)
-    expect(await back(source, `back-${scheme}`, scheme)).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true })
+    expect(await back(source, `back-${scheme}`, scheme)).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true, oneWay: false })
     const names = (await everything(source)).filter(name => name.endsWith('.png'))
     for (const name of names) expect(decodePng(await readFile(at(`back-${scheme}-plain`, name)))).toEqual(await readImage(join(source, name)))
     expect(await manifestOf(at(`back-${scheme}-plain`))).toMatchObject({ complete: true, images: 12 })
@@ -224,6 +224,13 @@ describe('decrypting', () => {
     expect(await back(source, 'back-vortex', 'vortex-2024')).toMatchObject({ exact: false })
     const [cipher, plain] = await Promise.all(['cipher', 'plain'].map(async name => parseCifarBatch(await readFile(at(`back-vortex-${name}`, 'data_batch_1.bin')))))
     for (const [i, picture] of cipher!.entries()) expect(await decrypted('vortex-2024', picture)).toEqual(plain![i]!.data)
+  })
+
+  test('what nothing decrypts is said to be so, and refused', async () => {
+    const out = at('one-way-out')
+    expect(await encryptDataSet(await pictureFolders('one-way', 32, 32), out, { scheme: 'ito-transform-2021', key: key(1), workers: 1 })).toMatchObject({ images: 12, oneWay: true, exact: false })
+    await expect(decryptDataSet(out, at('one-way-back'), { key: key(1), workers: 1 })).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+    expect(await exists(at('one-way-back'))).toBe(false)
   })
 
   test('another key, no manifest, an unfinished one, a decrypted folder: refused before anything is written', async () => {
@@ -296,6 +303,8 @@ describe('what is refused, before anything is written', () => {
     ['a picture in no class', 'E_DATA', {}, folder => put(join(folder, 'loose.png'), small(16, 12))],
     ['classes at two depths', 'E_DATA', {}, folder => put(join(folder, 'cat/x.png'), small(16, 12))],
     ['two pictures that become one', 'E_DATA', {}, folder => put(join(folder, 'train/cat/0.jpg'), small(16, 12))],
+    ['a picture of a kind that is not read', 'E_DATA', {}, folder => put(join(folder, 'train/cat/x.bmp'), small(16, 12))],
+    ['a link', 'E_DATA', {}, folder => symlink(join(folder, 'train/cat/0.png'), join(folder, 'train/cat/z.png'))],
     ['nothing', 'E_DATA', {}, async folder => (await rm(folder, { recursive: true }), mkdir(folder))],
     ['no folder', 'E_IO', {}, folder => rm(folder, { recursive: true })],
     ['an unknown scheme', 'E_ARGUMENT', { scheme: 'nope' }, async () => {}],

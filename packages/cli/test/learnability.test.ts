@@ -33,13 +33,13 @@ test('unknown and missing sets are refused, and nothing is written', async () =>
 test('one page over finished comparisons', async () => {
   const row = (arm: string, correct: number) => ({ arm, title: arm, seed: 1, correct, images: 1000, steps: 9, seconds: 60, unchanged: 0.5, curve: [{ step: 9, loss: 1, accuracy: correct / 1000 }] })
   for (const data of ['mnist', 'cifar10'] as const) {
-    const summary = summariseLearning({ version: 1, data, recipe: 'two-core', settings: findSettings('two-core', data), parameters: 5, train: 50_000, test: 1000, testClasses: Array.from({ length: 10 }, () => 100), shortened: false }, 'm', [row('plain', 985), row('aes', 99)], ['plain', 'aes'])
+    const summary = summariseLearning({ version: 1, data, recipe: 'two-core', settings: findSettings('two-core', data), parameters: 5, train: 50_000, test: 1000, testClasses: Array.from({ length: 10 }, () => 100), limited: false }, 'm', [row('plain', 985), row('aes', 99)], ['plain', 'aes'])
     await mkdir(join(root, data))
     await writeFile(join(root, data, 'summary.json'), JSON.stringify(summary))
   }
   expect(await latent('learnability-page', 'mnist', 'cifar10', '--out', 'page')).toEqual({ code: 0, out: `${join('page', 'learnability.md')}\n`, err: '' })
   const page = await readFile(join(root, 'page', 'learnability.md'), 'utf8')
   expect(page).toContain('## CIFAR-10: accuracy')
-  expect(page).toContain('`latent lab learnability --data mnist --seeds 1; latent lab learnability --data cifar10 --seeds 1`')
+  expect(page).toContain('`latent lab learnability --data mnist --arms plain,aes --seeds 1 --out runs/learn-mnist; latent lab learnability --data cifar10 --arms plain,aes --seeds 1 --out runs/learn-cifar10; latent lab learnability-page runs/learn-mnist runs/learn-cifar10 --out page`')
   expect((await readdir(join(root, 'page'))).sort()).toEqual(['cifar10-curves.svg', 'learnability.md', 'mnist-curves.svg'])
 })

@@ -1,9 +1,9 @@
 import { KeyStream, LatentError, sha256Of } from '@latent/core'
-import { build, initialise, layers, leaves, mapTree, parameterCount, shape } from '@latent/graph'
+import { build, initialise, layers, leaves, mapTree, openStepper, parameterCount, shape, tensor } from '@latent/graph'
 import type { Expr, Operand, Parameter, Tensor, Tree } from '@latent/graph'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Classifier, drawRicap, findClassifier, type LabelledSet, measureNormalisation, openPredictor, placeImage, RECIPES, residualNetwork, resNet18, resNet20, ricap, scheduleOf, softLabels, type Task, trainingBatches } from '../src/classifiers/index.ts'
+import { type Classifier, classifierTraining, drawRicap, findClassifier, type LabelledSet, measureNormalisation, openPredictor, placeImage, RECIPES, residualNetwork, resNet18, resNet20, ricap, scheduleOf, softLabels, type Task, trainingBatches } from '../src/classifiers/index.ts'
 import { changeColours } from '../src/classifiers/colour-jitter.ts'
 
 const colour: Task = { width: 32, height: 32, channels: 3, classes: 10 }
@@ -56,6 +56,23 @@ describe('networks', () => {
     expect([...(await predictor.classes(new Float32Array(3 * 784).fill(0.5), 2))]).toEqual([7, 7])
     await predictor.close()
     await expect(openPredictor(network, grey, { weights: {}, statistics, batchSize: 1 })).rejects.toThrow(/network\.stem/)
+  })
+
+  // Small images: the same operators in the same order, in seconds.
+  test.each([['quick', 8], ['resnet-20', 8], ['resnet-18', 8], ['vit', 8]] as const)('%s learns a batch by heart', async (id, side) => {
+    const task: Task = { width: side, height: side, channels: 3, classes: 4 }
+    const training = classifierTraining(findClassifier(id, task), task, { batchSize: 8, weightDecay: 1e-4 })
+    const stepper = await openStepper(training, 1, { threads: 1 })
+    try {
+      const pixels = await (await KeyStream.create(sha256Of(Uint8Array.of(9)), 'latent/v1/test')).bytes(8 * 3 * side * side)
+      const images = tensor('f32', [8, 3, side, side], Float32Array.from(pixels, value => value / 128 - 1))
+      const labels = tensor('f32', [8, 4], Float32Array.from({ length: 32 }, (_, i) => (i % 4 === (i >> 2) % 4 ? 1 : 0)))
+      const losses: number[] = []
+      for (let step = 0; step < 12; step++) losses.push((await stepper.advance({ images, labels }, [0.02]))['loss']!)
+      expect(losses.at(-1)!).toBeLessThan(0.6 * losses[0]!)
+    } finally {
+      await stepper.close()
+    }
   })
 
   test('an unknown network is refused by name', () => {

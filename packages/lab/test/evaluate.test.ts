@@ -121,6 +121,7 @@ describe('bad input', () => {
   test.each([
     ['no scheme', { schemes: [] }, 'E_ARGUMENT'],
     ['an unknown scheme', { schemes: ['rot13'] }, 'E_ARGUMENT'],
+    ['a scheme that nothing decrypts', { schemes: ['chacha20', 'ito-transform-2021'] }, 'E_ARGUMENT'],
     ['no such folder', { data: '/nowhere/at/all' }, 'E_DATA'],
   ])('%s', async (_, options, code) => {
     await expect(evaluate({ schemes: ['chacha20'], data: 'procedural:1', out: join(scratch, 'never'), ...options })).rejects.toMatchObject({ code })

@@ -1,4 +1,4 @@
-import { image, KeyStream, LatentError, sha256Of } from '@latent/core'
+import { image, KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
 import fc from 'fast-check'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findSettings, type LabelledSet } from '../src/classifiers/index.ts'
 import { drawText } from '../src/data/glyphs.ts'
 import { PUBLISHED_ACCURACY, spearman, studentMean } from '../src/index.ts'
-import { armInformation, encryptImage, encryptSet, imageOf, learnabilityPage, learningDeviations, type LearningRow, type LearningRun, openArm, requireLearningControls, summariseLearning } from '../src/learnability/index.ts'
+import { armInformation, encryptImage, encryptSet, imageOf, isShortened, keyFileArm, learnabilityPage, learningDeviations, type LearningRow, type LearningRun, openArm, requireLearningControls, summariseLearning } from '../src/learnability/index.ts'
 import { learnability, type LearnabilityOptions, readLabelledSet, readLearningSummary, writePage } from '../src/node.ts'
 import { renderStudy } from '../src/report/index.ts'
 import { pageMarkdown } from '../src/studies/index.ts'
@@ -70,7 +70,7 @@ const noise = async (count: number, channels: number, side: number): Promise<Lab
 describe('arms', () => {
   test('vortices of one seed are nested, other seeds have others', async () => {
     const set = await noise(1, 1, 28)
-    const shown = async (id: string, seed: number) => (await encryptSet(await openArm(id, { seed, channels: 1 }), set, 'test')).samples
+    const shown = async (id: string, seed: number) => (await encryptSet(await openArm(id, { seed, channels: 1, keyFiles: {} }), set, 'test')).samples
     const differing = async (a: string, b: string) => {
       const [x, y] = [await shown(a, 1), await shown(b, 1)]
       return x.filter((value, i) => value !== y[i]).length
@@ -85,7 +85,7 @@ describe('arms', () => {
     const set = await noise(2, 3, 8)
     const same = { ...set, samples: Uint8Array.from([...set.samples.subarray(0, 192), ...set.samples.subarray(0, 192)]) }
     for (const [id, fresh] of [['le', false], ['ele', false], ['pe', false], ['etc', false], ['fixed-permutation', false], ['per-image-permutation', true], ['aes', true], ['pixel-based-fresh', true]] as const) {
-      const arm = await openArm(id, { seed: 1, channels: 3 })
+      const arm = await openArm(id, { seed: 1, channels: 3, keyFiles: {} })
       const [train, test_] = [(await encryptSet(arm, same, 'train')).samples, (await encryptSet(arm, same, 'test')).samples]
       const parts = [train.subarray(0, 192), train.subarray(192), test_.subarray(0, 192), (await encryptImage(arm, imageOf(same, 0), 'probe', 0)).data].map(part => [...part].join())
       expect({ id, different: new Set(parts).size }).toEqual({ id, different: fresh ? 4 : 1 })
@@ -93,8 +93,28 @@ describe('arms', () => {
     }
   })
 
+  test('the key stream of an image is not that of its neighbour a block further on', async () => {
+    const black: LabelledSet = { ...(await noise(3, 1, 28)), samples: new Uint8Array(3 * 784) }
+    for (const id of ['aes', 'chacha20', 'per-image-permutation']) {
+      const { samples } = await encryptSet(await openArm(id, { seed: 1, channels: 1, keyFiles: {} }), { ...black, samples: id === 'per-image-permutation' ? black.samples.map((_, i) => (i % 784) & 255) : black.samples }, 'train')
+      const streams = [0, 1, 2].map(i => toHex(samples.subarray(i * 784, (i + 1) * 784)))
+      // Any 16 bytes of one image's stream, at whatever place in another's.
+      const shared = [[0, 1], [1, 2], [0, 2]].flatMap(([a, b]) => Array.from({ length: 48 }, (_, block) => streams[a!]!.slice(32 * block, 32 * (block + 1))).filter(block => streams[b!]!.includes(block)))
+      expect({ id, shared }).toEqual({ id, shared: [] })
+    }
+  })
+
+  test('a key file of one’s own is an arm of its own, named after its content', async () => {
+    const file = (side: number) => new TextEncoder().encode(JSON.stringify({ imageSide: side, profileDivisor: 1, vortices: [] }))
+    expect(keyFileArm(file(28))).toMatch(/^vortex-file-[0-9a-f]{8}$/)
+    expect(keyFileArm(file(28))).not.toBe(keyFileArm(file(32)))
+    const arm = await openArm(keyFileArm(file(28)), { seed: 1, channels: 1, keyFiles: { [keyFileArm(file(28))]: file(28) } })
+    expect(arm.title).not.toContain('published')
+    await expect(openArm(keyFileArm(file(28)), { seed: 1, channels: 1, keyFiles: {} })).rejects.toMatchObject({ code: 'E_DATA' })
+  })
+
   test('unknown, unfit and keyless arms are refused', async () => {
-    const context = { seed: 1, channels: 3 }
+    const context = { seed: 1, channels: 3, keyFiles: {} }
     for (const id of ['nope', 'vortex:', 'vortex:0', 'constructor', 'skew']) await expect(openArm(id, context)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(openArm('vortex-published', context)).rejects.toMatchObject({ code: 'E_DATA' })
   })
@@ -102,7 +122,7 @@ describe('arms', () => {
   test('information loss: none, some, nearly all; undefined where values change', async () => {
     for (const channels of [1, 3]) {
       const set = await noise(4, channels, 28)
-      const of = async (id: string) => armInformation(await openArm(id, { seed: 2, channels }), set)
+      const of = async (id: string) => armInformation(await openArm(id, { seed: 2, channels, keyFiles: {} }), set)
       expect(await of('plain')).toEqual({ coordinates: 0, weighted: 0 })
       const losses = [await of('vortex:1'), await of('vortex:5'), await of('vortex:20'), await of('per-image-permutation')].map(found => found!.coordinates)
       expect(losses).toEqual(losses.toSorted((a, b) => a - b))
@@ -113,7 +133,7 @@ describe('arms', () => {
   })
 })
 
-const run: LearningRun = { version: 1, data: 'mnist', recipe: 'two-core', settings: findSettings('two-core', 'mnist'), parameters: 100, train: 60_000, test: 1000, testClasses: Array.from({ length: 10 }, () => 100), shortened: false }
+const run: LearningRun = { version: 1, data: 'mnist', recipe: 'two-core', settings: findSettings('two-core', 'mnist'), parameters: 100, train: 60_000, test: 1000, testClasses: Array.from({ length: 10 }, () => 100), limited: false }
 const row = (arm: string, seed: number, correct: number, coordinates?: number): LearningRow => ({ arm, title: arm, seed, correct, images: 1000, steps: 10, seconds: 1, unchanged: 0.5, curve: [{ step: 5, loss: 2 }, { step: 10, loss: 1, accuracy: correct / 1000 }], ...(coordinates === undefined ? {} : { information: { coordinates, weighted: coordinates / 2 } }) })
 
 describe('controls', () => {
@@ -214,6 +234,13 @@ describe('labelled sets', () => {
     await expect(readLabelledSet('mnist', 'test', undefined, broken)).rejects.toThrow(/10 images and 3 labels/)
     await writeFile(labels, Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
     await expect(readLabelledSet('mnist', 'test', undefined, broken)).rejects.toThrow(/image 9 .* unknown label 10/)
+    const images = join(broken, 'mnist', 'train-images-idx3-ubyte')
+    const packed = gzipSync(await readFile(images))
+    await rm(images)
+    await writeFile(`${images}.gz`, packed.subarray(0, packed.length - 9))
+    await expect(readLabelledSet('mnist', 'train', undefined, broken)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('gzip') })
+    await writeLetters(broken, { train: 0, t10k: 10 })
+    await expect(readLabelledSet('mnist', 'train', undefined, broken)).rejects.toMatchObject({ code: 'E_DATA' })
     await rm(labels)
     await writeFile(`${labels}.gz`, Uint8Array.of(1, 2, 3))
     await expect(readLabelledSet('mnist', 'test', undefined, broken)).rejects.toMatchObject({ code: 'E_DATA' })
@@ -245,7 +272,7 @@ describe('a comparison', () => {
     const told: string[] = []
     const summary = await learnability(options('broken-off', { resume: true, onRow: ({ arm }, done, total) => void told.push(`${arm} ${done} of ${total}`) }))
     expect(told).toEqual(['vortex:2 2 of 3', 'aes 3 of 3'])
-    expect(summary.run.shortened).toBe(true)
+    expect(isShortened(summary.run)).toBe(true)
     const accuracy = Object.fromEntries(summary.arms.map(({ arm, accuracies }) => [arm, accuracies[0]!]))
     expect(accuracy['plain']).toBeGreaterThan(0.3)
     expect(accuracy['aes']).toBeLessThan(0.25)
@@ -260,6 +287,12 @@ describe('a comparison', () => {
     await writePage(await learnabilityPage([summary]), { folder: join(root, 'page'), file: 'learnability.md', command: 'c' })
     expect((await readdir(join(root, 'page'))).sort()).toEqual(['learnability.md', 'mnist-curves.svg', 'mnist-loss-vortices.svg', 'mnist-loss.svg'])
   }, 300_000)
+
+  test('a folder whose run.json is damaged is refused by a code', async () => {
+    await mkdir(join(root, 'torn'))
+    await writeFile(join(root, 'torn', 'run.json'), '{ "version": 1, ')
+    await expect(learnability(options('torn', { resume: true }))).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('run.json') })
+  })
 
   test('what goes wrong on a thread keeps its code and names its arm', async () => {
     const training = join(root, 'damaged', 'training', 'plain-1')
@@ -278,8 +311,8 @@ describe('a comparison', () => {
     await expect(learnability(options('a', { train: 100 }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { arms: ['vortex-published'] }))).rejects.toMatchObject({ code: 'E_DATA' })
     const wrongSize = new TextEncoder().encode(JSON.stringify({ imageSide: 32, profileDivisor: 1, vortices: [] }))
-    await expect(learnability(options('a', { arms: ['vortex-published'], vortexKey: wrongSize }))).rejects.toMatchObject({ code: 'E_KEY', message: expect.stringContaining('32x32') })
-    await expect(learnability(options('a', { arms: ['vortex-published'], vortexKey: new TextEncoder().encode('{}') }))).rejects.toMatchObject({ code: 'E_KEY' })
+    await expect(learnability(options('a', { arms: [], vortexKey: wrongSize }))).rejects.toMatchObject({ code: 'E_KEY', message: expect.stringContaining('32x32') })
+    await expect(learnability(options('a', { arms: [], vortexKey: new TextEncoder().encode('{}') }))).rejects.toMatchObject({ code: 'E_KEY' })
     expect(existsSync(join(root, 'a'))).toBe(false)
     await expect(readLearningSummary(join(root, 'a'))).rejects.toMatchObject({ code: 'E_DATA' })
   })
@@ -287,7 +320,7 @@ describe('a comparison', () => {
   // The reference values of the coordinate measure for whole key files.
   test.skipIf(!existsSync(join(LATENT_DATA, 'vortex-keys')))('the published keys fit their sets', async () => {
     for (const [file, channels, side, expected] of [['mnist_result', 1, 28, 0.435], ['cifar', 3, 32, 0.271]] as const) {
-      const arm = await openArm('vortex-published', { seed: 1, channels, publishedKey: readFileSync(join(LATENT_DATA, 'vortex-keys', `${file}.json`)) })
+      const arm = await openArm('vortex-published', { seed: 1, channels, keyFiles: { 'vortex-published': readFileSync(join(LATENT_DATA, 'vortex-keys', `${file}.json`)) } })
       const loss = await armInformation(arm, await noise(1, channels, side))
       expect(Math.abs(loss!.coordinates - expected)).toBeLessThan(0.0006)
     }

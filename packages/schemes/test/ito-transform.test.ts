@@ -122,16 +122,22 @@ describe('the recipes', () => {
     }
   })
 
-  test('a batch is cropped pictures with their classes, the same for the same step', async () => {
-    const images = await pictures(70)
+  test('a batch is cropped pictures with their own classes, the same for the same step', async () => {
+    // Picture i is of the one level i + 1, so that a crop tells where it is from; outside it is black.
+    const images = Array.from({ length: 70 }, (_, i) => image({ width: 32, height: 32, channels: 3, format: 'u8', data: new Uint8Array(3072).fill(i + 1) }))
     const run = await findRecipe('ito-judge').open({ profile: 'compact', seed: 1, images: async () => images, labels: async () => Uint8Array.from(images, (_, i) => i % CLASSES) })
     const [first, again, next] = [await run.data(3), await run.data(3), await run.data(4)]
     expect(again).toEqual(first)
     expect(next).not.toEqual(first)
-    const { dims } = first['labels']!
-    const data = first['labels']!.data as Float32Array
-    expect(dims).toEqual([64, CLASSES])
-    for (let n = 0; n < 64; n++) expect(Array.from(data.subarray(n * CLASSES, (n + 1) * CLASSES)).filter(value => value === 1).length).toBe(1)
+    const [x, y] = [first['images']!.data as Float32Array, first['labels']!.data as Float32Array]
+    for (let n = 0; n < 64; n++) {
+      const levels = new Set(Array.from(x.subarray(n * 3072, (n + 1) * 3072), value => Math.round(255 * value)))
+      levels.delete(0)
+      const [level] = levels
+      expect(levels.size).toBe(1)
+      expect(Array.from(y.subarray(n * CLASSES, (n + 1) * CLASSES))).toEqual(Array.from({ length: CLASSES }, (_, c) => (c === (level! - 1) % CLASSES ? 1 : 0)))
+    }
+    expect(x.includes(0)).toBe(true)
   })
 
   test('images without labels, or too few labels', async () => {

@@ -50,14 +50,16 @@ async function crypt(direction: 'encrypt' | 'decrypt', source: string, target: s
   const { cipher, close } = await scheme.open(weights === undefined ? {} : { weights: await readWhole(weights) })
   try {
     const { exact, wire: wires, secret } = cipher.traits
+    if (secret === 'none' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key, and keeps nothing secret\n`)
     if (secret === 'weights' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key; its secret is its weights, and those that come with Latent are public\n`)
-    if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`)
+    if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`, { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' })
     if (check && exact) throw new LatentError('E_ARGUMENT', `${id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })
     const result = await cipher[direction](input, key, { ...(given ? { nonce: given } : {}), ...(wire ? { wire } : {}), ...(check ? { check } : {}) })
     await writeWhole(target, streamOf(encodePng(asPixels(result), direction === 'encrypt' ? 0 : 6)), { overwrite: force ?? false })
     const picture = direction === 'encrypt' ? input : result
     process.stdout.write(`${direction}ed ${picture.width} x ${picture.height} pixels with ${cipher.id} into ${target}\n`)
-    if (direction === 'encrypt' && !exact) process.stdout.write('note: this cipher is lossy; what decrypts is not the same picture\n')
+    if (direction === 'encrypt' && scheme.oneWay) process.stdout.write('note: nothing decrypts this picture; keep the plain one\n')
+    else if (direction === 'encrypt' && !exact) process.stdout.write('note: this cipher is lossy; what decrypts is not the same picture\n')
     const written = input.annotations?.['latent:wire']
     if (direction === 'decrypt' && written !== undefined && written !== input.format) process.stderr.write(`warning: the cipher image was written as ${written} and arrived as ${input.format}; what came back is worse for it\n`)
   } finally {

@@ -42,7 +42,7 @@ export function learnabilityCommands(lab: Command): void {
     .option('--train <number>', 'only the first so many training images', whole('--train'))
     .option('--test <number>', 'only the first so many test images', whole('--test'))
     .option('--workers <number>', 'networks trained at a time, one thread each; every core by default', whole('--workers'))
-    .option('--vortex-key <file>', 'a key file for vortex-published, instead of the one published for the set')
+    .option('--vortex-key <file>', 'one more arm: the vortices of a key file of your own')
     .option('--resume', 'go on with the run in the folder; more arms and seeds may be asked for')
     .action(compare)
 
@@ -53,18 +53,16 @@ export function learnabilityCommands(lab: Command): void {
     .requiredOption('-o, --out <folder>', 'where learnability.md goes')
     .action(async (runs: string[], { out }: { out: string }) => {
       const { readLearningSummary, writePage } = await import('@latent/lab/node')
-      const { learnabilityPage } = await import('@latent/lab/learnability')
+      const { comparisonCommand, comparisonFolder, learnabilityPage } = await import('@latent/lab/learnability')
       const summaries = await Promise.all(runs.map(readLearningSummary))
-      await writePage(await learnabilityPage(summaries), { folder: out, file: 'learnability.md', command: summaries.map(({ run, seeds }) => commandOf(run.data, seeds, run.recipe)).join('; ') })
+      await writePage(await learnabilityPage(summaries), { folder: out, file: 'learnability.md', command: [...summaries.map(comparisonCommand), `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} --out ${out}`].join('; ') })
       process.stdout.write(`${join(out, 'learnability.md')}\n`)
     })
 }
 
-const commandOf = (data: string, seeds: number, recipe: string): string => `latent lab learnability --data ${data} --seeds ${seeds}${recipe === 'two-core' ? '' : ` --recipe ${recipe}`}`
-
 async function compare({ arms, vortexKey, resume = false, ...options }: Options): Promise<void> {
   const { learnability } = await import('@latent/lab/node')
-  const { learnabilityLines, learnabilityPage } = await import('@latent/lab/learnability')
+  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } = await import('@latent/lab/learnability')
   // The first interrupt ends the run with checkpoints; a second one ends it at once.
   const stop = new AbortController()
   const interrupt = () => stop.abort()
@@ -84,7 +82,8 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options)
     show.end()
     const { renderStudy } = await import('@latent/lab/report')
     const path = join(options.out, 'report.html')
-    await writeFile(path, renderStudy(await learnabilityPage([summary]), commandOf(options.data, summary.seeds, options.recipe)))
+    await writeFile(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)))
+    if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM)) process.stderr.write('note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes a key file\n')
     process.stdout.write(`${learnabilityLines(summary)}\nreport: ${path}\n`)
   } finally {
     show.end()

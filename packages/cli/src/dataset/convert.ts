@@ -187,5 +187,6 @@ function partial(failures: readonly { readonly name: string; readonly code: stri
   const [first] = failures
   const codes = new Set(failures.map(({ code }) => code))
   const code = codes.size === 1 ? (first!.code as ErrorCode) : 'E_PARTIAL'
-  return new LatentError(code, `${failures.length} of ${total} pictures could not be ${direction}ed, the first is ${first!.name}: ${first!.message}`, { hint: 'the others are done; mend or remove these, and start the same command again' })
+  const hint = code === 'E_CHANGED' ? 'write the changed data set into a new folder' : 'the others are done; mend or remove these, and start the same command again'
+  return new LatentError(code, `${failures.length} of ${total} pictures could not be ${direction}ed, the first is ${first!.name}: ${first!.message}`, { hint })
 }

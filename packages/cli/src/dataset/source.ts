@@ -32,6 +32,8 @@ export interface DataSetSource {
 }
 
 const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
+/** Pictures that this program cannot read: passing them over would leave a data set incomplete. */
+const UNREADABLE = new Set(['.bmp', '.ppm', '.pgm', '.pbm', '.pnm', '.heic', '.heif', '.jxl', '.jp2', '.tga'])
 const BATCH = /batch.*\.bin$/
 const IDX_IMAGES = /^(.*)-images-idx3-ubyte(\.gz)?$/
 export const MAX_FILE_BYTES = 2 ** 31
@@ -88,6 +90,8 @@ async function folders(root: string): Promise<DataSetSource> {
     for (const entry of (await list(folder)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) await visit(path)
+      else if (entry.isSymbolicLink()) throw new LatentError('E_DATA', `${relative(root, path)} is a link, and links are not followed`, { hint: 'put the picture or folder itself there' })
+      else if (UNREADABLE.has(extname(entry.name).toLowerCase())) throw new LatentError('E_DATA', `${relative(root, path)} is a picture of a kind that is not read`, { hint: `convert it, or move it away; what is read ends in ${[...PICTURES].join(', ')}` })
       else if (entry.isFile() && PICTURES.has(extname(entry.name).toLowerCase())) files.push(path)
     }
   }

@@ -1,4 +1,4 @@
-import { argumentError, type Image, type ImageCipher, KeyStream, LatentError } from '@latent/core'
+import { argumentError, type Image, type ImageCipher, KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
 import { seedKey } from '@latent/graph'
 import { findScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, GREY_SETTINGS, vortexPublished } from '@latent/schemes/vortex'
@@ -28,6 +28,9 @@ const ALIASES: Readonly<Record<string, { readonly scheme: string; readonly title
 /** The vortex by number of vortices, the ciphers that it is compared with, and the controls. */
 export const DEFAULT_ARMS = ['plain', 'vortex-published', 'vortex:1', 'vortex:2', 'vortex:5', 'vortex:10', 'vortex:20', 'fixed-permutation', 'per-image-permutation', 'le', 'pe', 'etc', 'aes'] as const
 
+/** The vortices of the key file that the paper's repository has for the set. */
+export const PUBLISHED_ARM = 'vortex-published'
+
 /** Arms of every run: `plain` must be learned, `aes` must not. */
 export const CONTROL_ARMS = { positive: 'plain', negative: 'aes' } as const
 
@@ -40,18 +43,23 @@ export interface ArmContext {
   readonly seed: number
   /** Of the images: grey and colour sets have vortices of other strengths. */
   readonly channels: number
-  /** The text of the key file for `vortex-published`. */
-  readonly publishedKey?: Uint8Array
+  /** Texts of vortex key files, by arm: of `vortex-published`, and of {@link keyFileArm}. */
+  readonly keyFiles: Readonly<Record<string, Uint8Array>>
 }
 
+/** The arm of a user's own vortex key file, named after its content: another file is another arm. */
+export const keyFileArm = (text: Uint8Array): string => `vortex-file-${toHex(sha256Of(text)).slice(0, 8)}`
+export const isKeyFileArm = (id: string): boolean => /^vortex-file-[0-9a-f]{8}$/.test(id)
+
 /** @throws E_ARGUMENT for an unknown arm, or one whose cipher images are no 8-bit images of the same size; E_DATA without the published key */
-export async function openArm(id: string, { seed, channels, publishedKey }: ArmContext): Promise<Arm> {
+export async function openArm(id: string, { seed, channels, keyFiles }: ArmContext): Promise<Arm> {
   const stream = await KeyStream.create(seedKey(seed), 'latent/v1/lab/learnability')
   const key = await stream.bytes(32)
   const nothing = async () => undefined
-  if (id === 'vortex-published') {
-    if (!publishedKey) throw new LatentError('E_DATA', 'the published vortex key of this set is not there', { hint: 'give one with --vortex-key FILE, or set LATENT_DATA to a folder that holds vortex-keys' })
-    return { id, title: 'vortex, published key', cipher: vortexPublished(), key: publishedKey, close: nothing }
+  if (id === PUBLISHED_ARM || isKeyFileArm(id)) {
+    const text = Object.hasOwn(keyFiles, id) ? keyFiles[id] : undefined
+    if (!text) throw new LatentError('E_DATA', id === PUBLISHED_ARM ? 'the published vortex key of this set is not there' : `the key file of ${id} was not given`, { hint: 'give it with --vortex-key FILE; published ones are read from the folder vortex-keys of LATENT_DATA' })
+    return { id, title: id === PUBLISHED_ARM ? 'vortex, published key' : 'vortex, a key file of one’s own', cipher: vortexPublished(), key: text, close: nothing }
   }
   const count = Number(VORTEX.exec(id)?.[1] ?? 0)
   if (count > 0) {
@@ -69,6 +77,14 @@ export async function openArm(id: string, { seed, channels, publishedKey }: ArmC
   return { id, title: alias?.title ?? cipher.title, cipher, key, close }
 }
 
+/** Whether every image has a nonce of its own under this arm. */
+export async function isRandomised(id: string): Promise<boolean> {
+  if (id.startsWith('vortex')) return false
+  const { cipher, close } = await openArm(id, { seed: 1, channels: 3, keyFiles: {} })
+  await close()
+  return cipher.traits.randomised
+}
+
 function schemeOf(scheme: string, arm: string): ReturnType<typeof findScheme> {
   try {
     return findScheme(scheme)
@@ -80,13 +96,11 @@ function schemeOf(scheme: string, arm: string): ReturnType<typeof findScheme> {
 /** Which images a nonce is for. */
 export type Part = 'train' | 'test' | 'probe'
 
-/** 16 bytes that differ for every image; they follow from its place, so that a resumed run encrypts alike. */
-function nonceOf(part: Part, index: number): Uint8Array {
-  const nonce = new Uint8Array(16)
-  new TextEncoder().encodeInto(part, nonce)
-  new DataView(nonce.buffer).setUint32(12, index)
-  return nonce
-}
+/**
+ * 16 bytes for every image; they follow from its place, so that a resumed run encrypts alike. Hashed: a counter
+ * mode takes them for its first counter, and those of neighbours must not overlap.
+ */
+const nonceOf = (part: Part, index: number): Uint8Array => sha256Of(new TextEncoder().encode(`${part} ${index}`)).subarray(0, 16)
 
 /** One image as the arm shows it. */
 export const encryptImage = ({ cipher, key }: Arm, plain: Image<'u8'>, part: Part, index: number): Promise<Image> => cipher.encrypt(plain, key, cipher.traits.randomised ? { nonce: nonceOf(part, index) } : {})

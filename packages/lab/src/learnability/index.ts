@@ -1,4 +1,5 @@
 export * from './arms.ts'
+export * from './command.ts'
 export * from './information.ts'
 export * from './page.ts'
 export * from './summary.ts'

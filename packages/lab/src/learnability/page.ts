@@ -2,8 +2,8 @@ import { PUBLISHED_ACCURACY } from '../published/learnability.ts'
 import type { Interval } from '../statistics/bootstrap.ts'
 import type { RankCorrelation } from '../statistics/rank.ts'
 import { chart, type StudyFigure, type StudyPage, type StudySection, type StudyTable } from '../studies/index.ts'
-import { CONTROL_ARMS, isVortexArm } from './arms.ts'
-import type { ArmSummary, LearningRun, LearningSummary } from './summary.ts'
+import { CONTROL_ARMS, isRandomised, isVortexArm } from './arms.ts'
+import { type ArmSummary, isShortened, type LearningRun, type LearningSummary } from './summary.ts'
 
 const NAMES: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', mnist: 'MNIST', 'fashion-mnist': 'Fashion-MNIST' }
 const nameOf = (data: string): string => NAMES[data] ?? data
@@ -18,21 +18,20 @@ export async function learnabilityPage(summaries: readonly LearningSummary[]): P
       'Accuracy is that of the weights after the last epoch. The published figures are the best epoch on the test set, which is a little too good; they come from other settings, some of them different from arm to arm.',
       `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and \`${CONTROL_ARMS.negative}\` must stay at chance. ${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not have been written.`,
     ],
-    sections: [...(several ? [inShort(summaries)] : []), ...(await Promise.all(summaries.map(summary => sectionsOf(summary, several)))).flat()],
+    sections: [...(several ? [await inShort(summaries)] : []), ...(await Promise.all(summaries.map(summary => sectionsOf(summary, several)))).flat()],
   }
 }
 
-/** Arms whose images each have a map or a stream of their own. */
-const FRESH: ReadonlySet<string> = new Set(['per-image-permutation', CONTROL_ARMS.negative])
-
-function worstShared({ run, arms }: LearningSummary): string {
-  const shared = arms.filter(({ arm }) => !FRESH.has(arm))
+async function worstShared({ run, arms }: LearningSummary): Promise<string> {
+  const fresh = new Map(await Promise.all(arms.map(async ({ arm }) => [arm, await isRandomised(arm)] as const)))
+  const shared = arms.filter(({ arm }) => !fresh.get(arm))
   const worst = shared.reduce((least, other) => (other.accuracy.mean < least.accuracy.mean ? other : least))
   return `${(100 * worst.accuracy.mean).toFixed(1)} % on ${nameOf(run.data)} (\`${worst.arm}\`)`
 }
 
 /** What readers come for: each set in a line, beside what the paper's repository prints. */
-function inShort(summaries: readonly LearningSummary[]): StudySection {
+async function inShort(summaries: readonly LearningSummary[]): Promise<StudySection> {
+  const worst = await Promise.all(summaries.map(worstShared))
   const rows = summaries.map(({ run, seeds, arms, correlations }) => {
     const of = (id: string) => arms.find(({ arm }) => arm === id)
     const printed = PUBLISHED_ACCURACY[run.data]?.['ResNet-18']
@@ -48,16 +47,16 @@ function inShort(summaries: readonly LearningSummary[]): StudySection {
       dropOf('vortex-published'),
       percentOf('per-image-permutation'),
       printed?.['per-image-permutation']?.toFixed(2) ?? '',
-      found?.coordinates ? `${found.coordinates.rho.toFixed(2)} (p ${found.coordinates.p.toFixed(3)})` : '',
+      found?.coordinates ? `${found.coordinates.rho.toFixed(2)} (${chanceOf(found.coordinates)}${found.coordinates.points} points)` : '',
     ]
   })
   return {
     heading: 'In short',
     text: [
       'Accuracy in percent, drops in points; published: ResNet-18, as the repository of the vortex paper prints it.',
-      `Under the ciphers that treat all images alike, the worst that the network still reached: ${summaries.map(worstShared).join('; ')}. Chance is 10 %. High accuracy on a cipher’s images says that they give the class away, and never that nothing else can be had from them: most of these ciphers [open to one chosen picture](attacks.md).`,
+      `Under the ciphers that have one key for all images and no nonce, the worst that the network still reached: ${worst.join('; ')}. Chance is 10 %. High accuracy on a cipher’s images says that they give the class away, and never that nothing else can be had from them: most of these ciphers [open to one to three chosen pictures](attacks.md).`,
     ],
-    tables: [{ columns: ['set', 'seeds', 'plain', 'published', 'drop under the published vortex key', 'published', 'a permutation for every image', 'published', 'Spearman’s rho of information loss and drop, vortices'], rows }],
+    tables: [{ columns: ['set', 'seeds', 'plain', 'plain, published', 'drop under the published vortex key', 'that drop, published', 'a permutation for every image', 'that, published', 'Spearman’s rho of information loss and drop, vortices'], rows }],
   }
 }
 
@@ -84,9 +83,9 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
   ].filter(change => change !== false)
   const seconds = arms.map(arm => arm.seconds)
   return [
-    `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key.`,
-    `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} seconds a run.`,
-    ...(run.shortened ? ['**This run was shortened: its figures show that everything works, and nothing else.**'] : []),
+    `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key. ${settings.normalisation === 'measured' ? 'Samples are normalised by mean and deviation of each arm’s own training images.' : 'Samples are normalised by fixed constants.'}`,
+    `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} seconds a network since it was last resumed, means over seeds.`,
+    ...(isShortened(run) ? ['**This run was shortened: its figures show that everything works, and nothing else.**'] : []),
   ]
 }
 
@@ -94,7 +93,7 @@ function accuracyText({ run, seeds }: LearningSummary): string[] {
   const error = (p: number) => (196 * Math.sqrt((p * (1 - p)) / run.test)).toFixed(2)
   return [
     `Intervals are Student’s at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
-    'Unchanged is the share of samples that stay as they were.',
+    'Unchanged is the share of samples that stay as they were: a drawn vortex may be idle, and then adds nothing. The published key file holds 20 vortices for MNIST, 15 for Fashion-MNIST and 2 for CIFAR-10, all of which are applied; the scripts beside it draw 10, 10 and 5. Which of them the published accuracies belong to is not known.',
   ]
 }
 
@@ -102,7 +101,7 @@ const spread = ({ mean, low, high, replicates }: Interval, digits: number): stri
 const scaled = ({ mean, low, high, replicates }: Interval, factor: number): Interval => ({ mean: factor * mean, low: factor * low, high: factor * high, replicates })
 const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-function accuracyTable({ run, arms }: LearningSummary): StudyTable {
+function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
   const published = PUBLISHED_ACCURACY[run.data]
   const printed = (arm: string, model: 'ResNet-18' | 'ViT') => {
     const [value, plain] = [published?.[model][arm], published?.[model]['plain']]
@@ -113,7 +112,7 @@ function accuracyTable({ run, arms }: LearningSummary): StudyTable {
     rows: arms.map(summary => {
       const { arm, title, accuracy, drop, information, unchanged } = summary
       const lost = (values: readonly number[] | undefined) => (values ? average(values).toFixed(3) : 'values change')
-      return [`\`${arm}\`: ${title}`, spread(scaled(accuracy, 100), 2), arm === CONTROL_ARMS.positive ? '' : spread(drop, 2), lost(information?.coordinates), lost(information?.weighted), `${(100 * unchanged).toFixed(1)} %`, printed(arm, 'ResNet-18'), printed(arm, 'ViT')]
+      return [`\`${arm}\`: ${title}${accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : ''}`, spread(scaled(accuracy, 100), 2), arm === CONTROL_ARMS.positive ? '' : spread(drop, 2), lost(information?.coordinates), lost(information?.weighted), `${(100 * unchanged).toFixed(1)} %`, printed(arm, 'ResNet-18'), printed(arm, 'ViT')]
     }),
   }
 }
@@ -125,13 +124,16 @@ function correlationText({ correlations }: LearningSummary): string[] {
   const verdict = (found: RankCorrelation | undefined) => (found === undefined ? 'cannot be told' : found.rho > 0 && found.p < 0.05 ? 'holds' : found.rho > 0 ? 'is positive, but no more than chance may give' : 'does not hold')
   const vortices = correlations[VORTICES]
   return [
-    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy.',
+    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, are left out. The p-values take points for independent; vortices of one seed begin alike, so that they are too small, and none is given for single seeds.',
     `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
   ]
 }
 
+/** Not a number where points depend on one another. `null` is what JSON makes of it. */
+const chanceOf = ({ p }: RankCorrelation): string => (Number.isFinite(p) ? `p ${p < 0.001 ? '< 0.001' : p.toFixed(3)}, ` : '')
+
 function correlationTable({ correlations }: LearningSummary): StudyTable {
-  const told = (found: RankCorrelation | undefined) => (found ? `${found.rho.toFixed(2)} (p ${found.p < 0.001 ? '< 0.001' : found.p.toFixed(3)}, ${found.points} points)` : 'too few points')
+  const told = (found: RankCorrelation | undefined) => (found ? `${found.rho.toFixed(2)} (${chanceOf(found)}${found.points} points)` : 'too few points')
   return { columns: ['Spearman’s rho over', 'coordinates', 'weighted by values'], rows: correlations.map(({ points, coordinates, weighted }) => [points, told(coordinates), told(weighted)]) }
 }
 

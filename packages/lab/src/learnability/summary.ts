@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import type { LearningSettings } from '../classifiers/settings.ts'
+import { findSettings, type LabelledSetName, type LearningSettings } from '../classifiers/settings.ts'
 import type { Interval } from '../statistics/bootstrap.ts'
 import { type RankCorrelation, spearman } from '../statistics/rank.ts'
 import { binomialLower, binomialUpper } from '../statistics/special.ts'
@@ -29,7 +29,7 @@ export const learningRowName = ({ arm, seed }: Pick<LearningRow, 'arm' | 'seed'>
 /** What all rows of one folder have in common; a folder with another is refused. */
 export interface LearningRun {
   readonly version: 1
-  readonly data: string
+  readonly data: LabelledSetName
   readonly recipe: string
   readonly settings: LearningSettings
   readonly parameters: number
@@ -37,9 +37,12 @@ export interface LearningRun {
   readonly train: number
   readonly test: number
   readonly testClasses: readonly number[]
-  /** Not all of the training images, or not all epochs: figures are not to be published. */
-  readonly shortened: boolean
+  /** Not all of the images were asked for. */
+  readonly limited: boolean
 }
+
+/** Fewer images or epochs than the recipe has: figures are not to be published. */
+export const isShortened = ({ data, recipe, settings, limited }: LearningRun): boolean => limited || settings.epochs < findSettings(recipe, data).epochs
 
 export interface ArmSummary {
   readonly arm: string
@@ -80,7 +83,8 @@ export function summariseLearning(run: LearningRun, machine: string, rows: reado
     const own = rows.filter(row => row.arm === arm).toSorted((a, b) => a.seed - b.seed)
     return own.length === 0 ? [] : [summariseArm(arm, own, plain)]
   })
-  return { run, machine, seeds: new Set(rows.map(({ seed }) => seed)).size, arms, correlations: correlations(arms) }
+  const seeds = new Set(rows.map(({ seed }) => seed)).size
+  return { run, machine, seeds, arms, correlations: correlations(arms, seeds) }
 }
 
 const share = ({ correct, images }: Pick<LearningRow, 'correct' | 'images'>): number => correct / images
@@ -104,24 +108,37 @@ function summariseArm(arm: string, rows: readonly LearningRow[], plain: Readonly
   }
 }
 
-/** The plain arm is left out: its loss and drop are zero by definition, and would only raise the correlation. */
-function correlations(arms: readonly ArmSummary[]): CorrelationRow[] {
-  const moving = arms.filter(({ arm, information }) => information !== undefined && arm !== CONTROL_ARMS.positive)
+/**
+ * The plain arm is left out, and so is every key whose vortices do nothing: loss and drop are zero by
+ * definition there, and would only raise the correlation. Arms that were not trained under every seed are left out too.
+ */
+function correlations(arms: readonly ArmSummary[], seeds: number): CorrelationRow[] {
+  const moving = arms.filter(({ arm, information, accuracies }) => arm !== CONTROL_ARMS.positive && accuracies.length === seeds && information !== undefined && information.coordinates.some(loss => loss > 0))
   const vortices = moving.filter(({ arm }) => isVortexArm(arm))
   const means = (points: readonly ArmSummary[], which: keyof ArmInformation) => spearman(points.map(({ information }) => mean(information![which])), points.map(({ drop }) => drop.mean))
-  const each = (points: readonly ArmSummary[], which: keyof ArmInformation) => spearman(points.flatMap(({ information }) => information![which]), points.flatMap(({ drops }) => drops))
+  const single = distinctKeys(vortices)
+  const each = (which: 'coordinates' | 'weighted') => withoutP(spearman(single.map(point => point[which]), single.map(({ drop }) => drop)))
   return [
     { points: 'means of all arms that only move pixels', coordinates: means(moving, 'coordinates'), weighted: means(moving, 'weighted') },
     { points: 'means of the vortices of 1, 2, ... under drawn keys', coordinates: means(vortices, 'coordinates'), weighted: means(vortices, 'weighted') },
-    { points: 'the same, every seed by itself', coordinates: each(vortices, 'coordinates'), weighted: each(vortices, 'weighted') },
+    { points: 'the same, every seed by itself', coordinates: each('coordinates'), weighted: each('weighted') },
   ]
 }
+
+/** Every key that does something, once for each seed: an idle vortex more makes the same map, and the same network. */
+function distinctKeys(vortices: readonly ArmSummary[]): { coordinates: number; weighted: number; drop: number }[] {
+  const points = vortices.flatMap(({ information, drops }) => drops.map((drop, seed) => ({ seed, drop, coordinates: information!.coordinates[seed]!, weighted: information!.weighted[seed]! })))
+  return points.filter(({ coordinates }, i) => coordinates > 0 && !points.slice(0, i).some(other => other.seed === points[i]!.seed && other.coordinates === coordinates && other.weighted === points[i]!.weighted))
+}
+
+/** Points of one seed share the plain network and the first vortices: no p-value holds for them. */
+const withoutP = (found: RankCorrelation | undefined): RankCorrelation | undefined => found && { ...found, p: NaN }
 
 /** A control deviates by chance once in ten thousand. */
 const LEVEL = 1e-4
 
-/** Accuracies far below what the two-core recipe reaches on plain images: below them something is broken. */
-const FLOORS: Readonly<Record<string, number>> = { cifar10: 0.75, mnist: 0.97, 'fashion-mnist': 0.86 }
+/** Accuracies far below what the network of the two-core recipe reaches on plain images: below them something is broken. */
+const FLOORS: Readonly<Record<LabelledSetName, number>> = { cifar10: 0.75, mnist: 0.97, 'fashion-mnist': 0.86 }
 
 /**
  * A network that has learned nothing says one class or another: its share of right answers lies
@@ -131,12 +148,13 @@ const FLOORS: Readonly<Record<string, number>> = { cifar10: 0.75, mnist: 0.97, '
 export function learningDeviations(run: LearningRun, rows: readonly LearningRow[]): string[] {
   const [least, most] = [Math.min(...run.testClasses) / run.test, Math.max(...run.testClasses) / run.test]
   const percent = (row: LearningRow) => `${(100 * share(row)).toFixed(2)} % under seed ${row.seed}`
+  const hasFloor = run.recipe === 'two-core' && run.settings.network === findSettings(run.recipe, run.data).network && !isShortened(run)
   return rows.flatMap(row => {
     const above = binomialUpper(row.correct, row.images, most) < LEVEL
     if (row.arm === CONTROL_ARMS.negative && above) return [`${row.arm} was learned: ${percent(row)}`]
     if (row.arm === CONTROL_ARMS.negative && binomialLower(row.correct, row.images, least) < LEVEL) return [`${row.arm} is below chance: ${percent(row)}`]
     if (row.arm === CONTROL_ARMS.positive && !above) return [`${row.arm} was not learned: ${percent(row)}`]
-    if (row.arm === CONTROL_ARMS.positive && !run.shortened && share(row) < (FLOORS[run.data] ?? 0)) return [`${row.arm} fell short of what these settings reach: ${percent(row)}`]
+    if (row.arm === CONTROL_ARMS.positive && hasFloor && share(row) < FLOORS[run.data]) return [`${row.arm} fell short of what these settings reach: ${percent(row)}`]
     return []
   })
 }

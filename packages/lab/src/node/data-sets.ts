@@ -72,7 +72,7 @@ async function folder(path: string): Promise<DataSet> {
 
 async function idx(home: string, split: string): Promise<Picture[]> {
   const file = join(home, `${split === 'test' ? 't10k' : 'train'}-images-idx3-ubyte`)
-  const bytes = existsSync(file) ? await readFile(file) : gunzipSync(await required(`${file}.gz`))
+  const bytes = existsSync(file) ? await readFile(file) : unpacked(`${file}.gz`, await required(`${file}.gz`))
   return numbered(parseIdxImages(bytes), split)
 }
 
@@ -86,9 +86,24 @@ async function cifar10(home: string, split: string): Promise<Picture[]> {
   for (const [s, sheet] of sheets.entries()) {
     let cut: Promise<Image<'u8'>[]> | undefined
     const tiles = () => (cut ??= required(join(home, sheet)).then(decodeImage).then(decoded => cutSheet(decoded as Image<'u8'>, 32)))
-    for (let i = 0; i < 1000; i++) pictures.push({ id: pictureId(split, 1000 * s + i), load: async () => (await tiles())[i]! })
+    for (let i = 0; i < 1000; i++) pictures.push({ id: pictureId(split, 1000 * s + i), load: async () => (await tiles())[i] ?? missing(join(home, sheet), i) })
   }
   return pictures
+}
+
+/** Far above any of these sets. */
+const MAX_UNPACKED = 2 ** 28
+
+function unpacked(path: string, bytes: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED })
+  } catch (cause) {
+    throw new LatentError('E_DATA', `${path} is no whole gzip file of at most ${MAX_UNPACKED} bytes`, { hint: 'latent data check tells which files are damaged', cause })
+  }
+}
+
+function missing(path: string, i: number): never {
+  throw new LatentError('E_DATA', `${path} has fewer than 1000 pictures: number ${i} is missing`, { hint: 'latent data check tells which files are damaged' })
 }
 
 const pictureId = (split: string, index: number): string => `${split}-${String(index).padStart(5, '0')}`

@@ -1,6 +1,5 @@
 import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
 import { findScheme } from '@latent/schemes'
-import { writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +9,7 @@ import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } fro
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
 import { median } from '../statistics/bootstrap.ts'
 import { dataRoot, type DataSet, openData } from './data-sets.ts'
-import { type Journal, openJournal } from './journal.ts'
+import { type Journal, openJournal, writeJson } from './journal.ts'
 import type { MeasureTask } from './worker.ts'
 
 export interface EvaluateOptions {
@@ -66,7 +65,7 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
     await timeAll(opened.map(({ cipher }) => cipher), set, journal)
     const summary = summarise(info, journal.rows)
     requireControls(summary.controlDeviations)
-    writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`)
+    writeJson(join(out, 'summary.json'), summary)
     return { summary, rows: journal.rows }
   } finally {
     await Promise.all(opened.map(scheme => scheme.close()))

@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseRows } from '../run/rows.ts'
 
@@ -19,6 +19,20 @@ export interface JournalOptions<R> {
   readonly nameOf: (row: R) => string
 }
 
+/** Under another name first: a file of this name is always whole. */
+export function writeJson(path: string, value: object): void {
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(value, undefined, 1)}\n`)
+  renameSync(`${path}.tmp`, path)
+}
+
+function storedConfig(path: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  } catch (cause) {
+    throw new LatentError('E_DATA', `${path} is damaged`, { hint: 'choose another folder with --out', cause })
+  }
+}
+
 /**
  * Opens `rows.jsonl` in a folder for appending; a line that a killed run left half written is cut off.
  * @throws E_EXISTS if the folder holds a run with other arguments
@@ -29,9 +43,9 @@ export function openJournal<R>(out: string, { config, machine, nameOf }: Journal
   // Infinity (a one-time pad's key space) does not survive JSON: compare what is stored.
   const wanted = JSON.stringify(config)
   if (existsSync(configPath)) {
-    const { machine: _, ...stored } = JSON.parse(readFileSync(configPath, 'utf8')) as Record<string, unknown>
+    const { machine: _, ...stored } = storedConfig(configPath)
     if (JSON.stringify(stored) !== wanted) throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, { hint: 'give another --out, or remove that folder' })
-  } else writeFileSync(configPath, `${JSON.stringify({ ...config, machine }, undefined, 1)}\n`)
+  } else writeJson(configPath, { ...config, machine })
 
   const rows: R[] = []
   if (existsSync(rowsPath)) {

@@ -23,6 +23,7 @@ export async function readLabelledSet(name: string, split: 'train' | 'test', lim
   const labels = (set === 'cifar10' ? await cifarLabelFile(home, split) : await idxLabelFile(home, split)).subarray(0, Math.min(limit, pictures.length))
   const count = Math.min(pictures.length, limit)
   if (labels.length !== count) throw new LatentError('E_DATA', `${set}/${split} has ${pictures.length} images and ${labels.length} labels`, { hint: `latent data fetch ${set} brings a whole set` })
+  if (count === 0) throw new LatentError('E_DATA', `${set}/${split} holds no images`, { hint: `latent data fetch ${set} brings a whole set` })
   const unknown = labels.findIndex(label => label >= CLASSES)
   if (unknown >= 0) throw new LatentError('E_DATA', `image ${unknown} of ${set}/${split} has the unknown label ${labels[unknown]}`)
   const { width, height, channels } = await pictures[0]!.load()

@@ -1,12 +1,11 @@
 import { type ErrorCode, LatentError } from '@latent/core'
 import { train } from '@latent/graph/train'
-import { rm } from 'node:fs/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { type LabelledSet, measureNormalisation, type Normalisation, plainBatch, trainingBatches } from '../classifiers/augmentation.ts'
 import { type Classifier, classifierTraining, openPredictor } from '../classifiers/classifier.ts'
 import { findClassifier } from '../classifiers/index.ts'
 import { type LearningSettings, scheduleOf } from '../classifiers/settings.ts'
-import { type Arm, encryptSet, openArm } from '../learnability/arms.ts'
+import { type Arm, type ArmContext, encryptSet, openArm } from '../learnability/arms.ts'
 import { armInformation } from '../learnability/information.ts'
 import type { LearningRow } from '../learnability/summary.ts'
 
@@ -17,8 +16,8 @@ export interface LearningTask {
   readonly train: LabelledSet
   readonly test: LabelledSet
   readonly settings: LearningSettings
-  readonly publishedKey?: Uint8Array
-  /** Of the checkpoints; removed when the row is there. */
+  readonly keyFiles: ArmContext['keyFiles']
+  /** Of the checkpoints. */
   readonly folder: string
   readonly threads: number
   /** Receives {@link LearningProgress}. */
@@ -59,7 +58,7 @@ export default async function learn(task: LearningTask): Promise<LearningOutcome
 
 /** @returns undefined if the run was stopped */
 async function trained(task: LearningTask): Promise<LearningRow | undefined> {
-  const opened = await openArm(task.arm, { seed: task.seed, channels: task.train.channels, ...(task.publishedKey ? { publishedKey: task.publishedKey } : {}) })
+  const opened = await openArm(task.arm, { seed: task.seed, channels: task.train.channels, keyFiles: task.keyFiles })
   try {
     return await learnArm(opened, task)
   } finally {
@@ -105,7 +104,7 @@ async function learnArm(arm: Arm, { seed, train: plainTrain, test: plainTest, se
     onProgress: ({ step, losses, imagesPerSecond, secondsLeft }) => port.postMessage({ arm: arm.id, seed, step, steps, loss: losses['loss']!, imagesPerSecond, secondsLeft } satisfies LearningProgress),
   })
   if (!result.finished) return undefined
-  const row: LearningRow = {
+  return {
     arm: arm.id,
     title: arm.title,
     seed,
@@ -117,8 +116,6 @@ async function learnArm(arm: Arm, { seed, train: plainTrain, test: plainTest, se
     ...(information ? { information } : {}),
     curve: curveOf(result.log, steps),
   }
-  await rm(folder, { recursive: true })
-  return row
 }
 
 type Weights = Parameters<typeof openPredictor>[2]['weights']

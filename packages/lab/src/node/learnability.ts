@@ -1,8 +1,8 @@
 import { argumentError, LatentError } from '@latent/core'
 import { parameterCount } from '@latent/graph'
 import { parseVortexKey } from '@latent/schemes/vortex'
-import { existsSync, writeFileSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
@@ -10,11 +10,11 @@ import { Piscina } from 'piscina'
 import type { LabelledSet } from '../classifiers/augmentation.ts'
 import { findClassifier } from '../classifiers/index.ts'
 import { findSettings, type LabelledSetName, type LearningSettings } from '../classifiers/settings.ts'
-import { CONTROL_ARMS, DEFAULT_ARMS, encryptImage, imageOf, openArm } from '../learnability/arms.ts'
+import { type ArmContext, CONTROL_ARMS, DEFAULT_ARMS, encryptImage, imageOf, keyFileArm, openArm, PUBLISHED_ARM } from '../learnability/arms.ts'
 import { type LearningRow, learningRowName, type LearningRun, type LearningSummary, summariseLearning } from '../learnability/summary.ts'
 import { dataRoot } from './data-sets.ts'
 import { machine } from './evaluate.ts'
-import { type Journal, openJournal } from './journal.ts'
+import { type Journal, openJournal, writeJson } from './journal.ts'
 import { readLabelledSet, requireLabelledSet } from './labelled-sets.ts'
 import type { LearningOutcome, LearningProgress, LearningTask } from './learnability-worker.ts'
 
@@ -38,7 +38,7 @@ export interface LearnabilityOptions {
   readonly resume: boolean
   /** Networks trained at a time, one thread each. */
   readonly workers?: number
-  /** Text of a vortex key file for the arm `vortex-published`, instead of the published one of the set. */
+  /** Text of a vortex key file: one more arm. */
   readonly vortexKey?: Uint8Array
   readonly root?: string
   readonly signal?: AbortSignal
@@ -58,14 +58,18 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
   for (const [name, value] of Object.entries({ seeds, epochs: options.epochs ?? 1, train: options.train ?? 1, test: options.test ?? 1, workers: options.workers ?? 1 })) {
     if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', value)
   }
-  const arms = [...new Set([CONTROL_ARMS.positive, ...(options.arms ?? DEFAULT_ARMS), CONTROL_ARMS.negative])]
+  const published = await publishedVortexKey(data, root)
+  const own = options.vortexKey
+  const keyFiles = { ...(published ? { [PUBLISHED_ARM]: published } : {}), ...(own ? { [keyFileArm(own)]: own } : {}) }
+  // Asked for by name it is needed; among the usual arms it is left out where the file is not there.
+  const usualArms = DEFAULT_ARMS.filter(arm => arm !== PUBLISHED_ARM || published)
+  const arms = [...new Set([CONTROL_ARMS.positive, ...(options.arms ?? usualArms), ...(own ? [keyFileArm(own)] : []), CONTROL_ARMS.negative])]
   const usual = findSettings(options.recipe, data)
   const settings: LearningSettings = { ...usual, ...(options.network === undefined ? {} : { network: options.network }), ...(options.epochs === undefined ? {} : { epochs: options.epochs }) }
   const sets = { train: await readLabelledSet(data, 'train', options.train, root), test: await readLabelledSet(data, 'test', options.test, root) }
   if (sets.train.labels.length < settings.batchSize) throw argumentError('train', `at least a batch of ${settings.batchSize} images`, sets.train.labels.length)
-  const publishedKey = options.vortexKey ?? (arms.includes('vortex-published') ? await publishedVortexKey(data, root) : undefined)
-  if (publishedKey) parseVortexKey(new TextDecoder().decode(publishedKey))
-  await requireArms(arms, sets.train, publishedKey)
+  for (const text of Object.values(keyFiles)) parseVortexKey(new TextDecoder().decode(text))
+  await requireArms(arms, sets.train, keyFiles)
 
   const network = findClassifier(settings.network, sets.train)
   const run: LearningRun = {
@@ -77,35 +81,28 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
     train: sets.train.labels.length,
     test: sets.test.labels.length,
     testClasses: Array.from({ length: sets.test.classes }, (_, label) => sets.test.labels.filter(found => found === label).length),
-    shortened: options.train !== undefined || options.test !== undefined || settings.epochs < usual.epochs,
+    limited: options.train !== undefined || options.test !== undefined,
   }
   if (!resume && existsSync(join(out, 'run.json'))) throw new LatentError('E_EXISTS', `${out} already holds a run`, { hint: 'go on with --resume, or choose another folder with --out' })
   await mkdir(out, { recursive: true })
   const journal = openJournal<LearningRow>(out, { config: run, machine: machine(), nameOf: learningRowName })
   // Seed by seed: whatever is done when a run is stopped can be compared.
   const wanted = Array.from({ length: seeds }, (_, seed) => arms.map(arm => ({ arm, seed: seed + 1 }))).flat()
-  await learnAll(wanted, journal, { ...options, settings, sets, publishedKey })
+  await learnAll(wanted, journal, { ...options, settings, sets, keyFiles })
   const rows = journal.rows.filter(({ seed }) => seed <= seeds)
   const summary = summariseLearning(run, machine(), rows, [...new Set([...arms, ...rows.map(({ arm }) => arm)])])
-  writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`)
+  writeJson(join(out, 'summary.json'), summary)
   return summary
 }
 
 const KEY_FILES: Readonly<Record<LabelledSetName, string>> = { cifar10: 'cifar.json', mnist: 'mnist_result.json', 'fashion-mnist': 'fashion.json' }
 
-async function publishedVortexKey(data: LabelledSetName, root: string): Promise<Uint8Array> {
-  const path = join(root, 'vortex-keys', KEY_FILES[data])
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new LatentError('E_DATA', `the published vortex key of ${data} is not there: cannot read ${path}`, { hint: 'give one with --vortex-key FILE, or leave out the arm vortex-published', cause })
-  }
-}
+const publishedVortexKey = (data: LabelledSetName, root: string): Promise<Uint8Array | undefined> => readFile(join(root, 'vortex-keys', KEY_FILES[data])).catch(() => undefined)
 
 /** Every arm encrypts one image before hours are spent. */
-async function requireArms(arms: readonly string[], set: LabelledSet, publishedKey: Uint8Array | undefined): Promise<void> {
+async function requireArms(arms: readonly string[], set: LabelledSet, keyFiles: ArmContext['keyFiles']): Promise<void> {
   for (const id of arms) {
-    const arm = await openArm(id, { seed: 1, channels: set.channels, ...(publishedKey ? { publishedKey } : {}) })
+    const arm = await openArm(id, { seed: 1, channels: set.channels, keyFiles })
     try {
       await encryptImage(arm, imageOf(set, 0), 'probe', 0)
     } finally {
@@ -117,10 +114,10 @@ async function requireArms(arms: readonly string[], set: LabelledSet, publishedK
 interface Prepared extends LearnabilityOptions {
   readonly settings: LearningSettings
   readonly sets: { readonly train: LabelledSet; readonly test: LabelledSet }
-  readonly publishedKey: Uint8Array | undefined
+  readonly keyFiles: ArmContext['keyFiles']
 }
 
-async function learnAll(wanted: readonly { arm: string; seed: number }[], journal: Journal<LearningRow>, { out, settings, sets, publishedKey, workers = availableParallelism(), signal, onProgress, onRow }: Prepared): Promise<void> {
+async function learnAll(wanted: readonly { arm: string; seed: number }[], journal: Journal<LearningRow>, { out, settings, sets, keyFiles, workers = availableParallelism(), signal, onProgress, onRow }: Prepared): Promise<void> {
   const open = wanted.filter(row => !journal.has(learningRowName(row)))
   if (open.length === 0) return
   const stop = new Int32Array(new SharedArrayBuffer(4))
@@ -137,14 +134,17 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
   const runner = async (): Promise<void> => {
     for (let next = queue.shift(); next && Atomics.load(stop, 0) === 0; next = queue.shift()) {
       const { arm, seed } = next
+      const folder = join(out, 'training', `${arm.replace(':', '-')}-${seed}`)
       const { port1, port2 } = new MessageChannel()
       port1.on('message', (progress: LearningProgress) => onProgress?.(progress))
       try {
-        const task: LearningTask = { arm, seed, ...sets, settings, ...(publishedKey ? { publishedKey } : {}), folder: join(out, 'training', `${arm.replace(':', '-')}-${seed}`), threads: 1, port: port2, stop }
+        const task: LearningTask = { arm, seed, ...sets, settings, keyFiles, folder, threads: 1, port: port2, stop }
         const outcome = await pool.run(task, { transferList: [port2] })
         if (outcome === 'stopped') continue
         if ('failure' in outcome) throw new LatentError(outcome.failure.code, outcome.failure.message, outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint })
         journal.add(outcome.row)
+        // Not before the row is on the disk: it is all there is of hours.
+        await rm(folder, { recursive: true, force: true })
         onRow?.(outcome.row, ++done, wanted.length)
       } catch (error) {
         // The others end with a checkpoint before the first failure is told.

@@ -52,7 +52,7 @@ async function fileOf(path: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(path))
   } catch (cause) {
-    throw new LatentError('E_DATA', `cannot read ${path}`, { hint: 'set LATENT_DATA to the folder that holds the data sets', cause })
+    throw new LatentError('E_DATA', `cannot read ${path}`, { hint: 'set LATENT_DATA to a folder that holds this file; published vortex keys are no set that latent data fetch knows', cause })
   }
 }
 

@@ -3,11 +3,9 @@ import { adam, cosineRate, epochOrder, losses, ops, sgd, shape, stepRate, stepSt
 import type { Expr, Optimiser, Parameter, Schedule, Training } from '@latent/graph'
 import type { Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
 import { frozenJudge } from './judge.ts'
-import { CLASSES, judge, type JudgeNetwork, judgeParameters, transform, type TransformNetwork, transformParameters } from './network.ts'
+import { CLASSES, DIFFERENCE, judge, type JudgeNetwork, judgeParameters, transform, type TransformNetwork, transformParameters } from './network.ts'
 
 const SIDE = 32
-/** Weight of the difference of features, `p_ratio` of the published examples. Features are ours and taken relative to their size. */
-const DIFFERENCE = 0.3
 /** Batches of 128 in 200 epochs of CIFAR-10. */
 const PUBLISHED = { batch: 128, steps: 78_200 }
 const DATA = 'CIFAR-10, train: 50,000 small photographs with their classes, for research'
@@ -48,8 +46,8 @@ export const itoJudgeRecipe: Recipe = {
 }
 
 /**
- * Loss as published: cross-entropy of the frozen classifier on the protected picture, less `p_ratio` times the
- * mean squared difference of features of the protected and the plain one. `compact` takes Adam for fewer steps.
+ * Loss of the published form: cross-entropy of the frozen classifier on the protected picture, less a weight times the
+ * mean squared difference of features of the protected and the plain one; weight and scale of the features are ours. `compact` takes Adam for fewer steps.
  */
 export const itoTransformRecipe: Recipe = {
   id: 'ito-transform',

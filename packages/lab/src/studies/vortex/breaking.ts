@@ -1,7 +1,7 @@
-import { deriveKey, type Image, type ImageCipher } from '@latent/core'
+import { deriveKey, type Image, type ImageCipher, sha256Of } from '@latent/core'
 import { findScheme } from '@latent/schemes'
 import { vortexBijective, vortexPublished } from '@latent/schemes/vortex'
-import { recoverCoordinateMap, recoverMapFromPairs } from '../../attacks/index.ts'
+import { type KnownPair as Pair, type OpenedFromPairs, type OpenedMap, recoverCoordinateMap, recoverMapFromPairs } from '../../attacks/index.ts'
 import { drawPicture } from '../../data/procedural.ts'
 import { correlationTest, differential, quality } from '../../metrics/index.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
@@ -10,6 +10,11 @@ import type { StudyContext, StudySection } from '../study.ts'
 const STRENGTH = 0.1
 const SHOWN_SIDE = 64
 const KEYS = 20
+/** Keys that are attacked, and pictures opened under each. */
+const ATTACKED = 5
+const SECRETS = 3
+/** Pairs that the attack on known ones may have. */
+const PAIRS = 12
 
 interface Subject {
   readonly id: string
@@ -42,7 +47,9 @@ async function subjects({ seed, file }: StudyContext): Promise<{ readonly list: 
   }
 }
 
-const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> => (await cipher.encrypt(plain, keys[turn % keys.length]!)) as Image<'u8'>
+const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> => (await cipher.encrypt(plain, keys[turn % keys.length]!, cipher.traits.randomised ? { nonce: nonceOf(plain, turn) } : {})) as Image<'u8'>
+/** Of the picture's content, so that a run can be repeated and no two pictures share one. */
+const nonceOf = ({ data }: Image<'u8'>, turn: number): Uint8Array => sha256Of(Uint8Array.of(turn, ...sha256Of(data))).subarray(0, 16)
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
 const same = (a: Image, b: Image): number => mean(Array.from(a.data, (value, i) => (value === b.data[i] ? 1 : 0)))
@@ -62,14 +69,14 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
       {
         heading: 'What is seen without an attack',
         text: [
-          `Over ${plain.length} test pictures of CIFAR-10, under ${KEYS} keys in turn. Structural similarity (SSIM) is to the plain picture; correlation is that of horizontal neighbours, channels averaged; NPCR is the share of samples that change with one changed pixel (a cipher of ideal diffusion: 99.6 %). The last column is what another key gives back: of the 32 bytes one bit differs; for the published key it is a drawn one of five vortices. Values never change under any cipher that only moves pixels, so that histogram and entropy stay those of the picture, but for what is destroyed.`,
+          `Over ${plain.length} test pictures of CIFAR-10, under ${KEYS} keys in turn. Structural similarity (SSIM) is to the plain picture; correlation is that of horizontal neighbours, channels averaged; NPCR is the share of samples that change with one changed sample of the plain picture (with ideal diffusion: 99.6 %; AES has a fresh nonce for every picture, which changes all of them and is no diffusion). The last column is what another key gives back: of the 32 bytes one bit differs; for the published key it is a drawn one of five vortices. Values never change under any cipher that only moves pixels, so that histogram and entropy stay those of the picture, but for what is destroyed.`,
         ],
         tables: [{ columns: ['pictures', 'SSIM', 'neighbour correlation', 'samples unchanged', 'NPCR', 'another key decrypts'], rows: seen }],
       },
       {
         heading: 'What opens it',
         text: [
-          'Chosen pictures: one RGB picture whose red is the row and whose green is the column comes back as the coordinate map, whatever the number of vortices. Known pictures: a pixel can only have come from where its value stood in every pair; the count is that of pairs after which every pixel has one possible source, or the share that has after all pairs tried. Opened means samples equal to the plain ones in pictures that the attack has not seen; of a lossy form, those that were destroyed are guessed from the nearest.',
+          `Chosen pictures: one RGB picture whose red is the row and whose green is the column comes back as the coordinate map, whatever the number of vortices. Known pictures: a pixel can only have come from where its value stood in every pair; the count is that of pairs after which every pixel has one possible source, or the share that has after all pairs tried. Both under ${ATTACKED} keys (the published one is a single one): the most pictures that any of them took, and the mean over ${SECRETS} pictures each that the attack has not seen. Opened means samples equal to the plain ones; of a lossy form, those that were destroyed are guessed from the nearest.`,
           'The key space is therefore not that of the 32 bytes or of the list of vortices: the coordinate map is an equivalent key, and asking once gives it.',
         ],
         tables: [{ columns: ['pictures', 'chosen pictures', 'opened', 'known pairs', 'opened'], rows: opened }],
@@ -110,16 +117,33 @@ async function glance(subject: Subject, picture: Image<'u8'>, turn: number) {
 
 async function attacked(subject: Subject, plain: readonly Image<'u8'>[]): Promise<string[]> {
   const [first] = plain as [Image<'u8'>]
-  const secret = plain.slice(-3)
-  const known = plain.slice(0, -3)
-  const chosen = await recoverCoordinateMap(picture => encrypted(subject, picture), first)
-  const scored = async (open: (cipher: Image<'u8'>) => Image<'u8'>) => percent(mean(await Promise.all(secret.map(async picture => same(picture, open(await encrypted(subject, picture)))))))
-  const pairs = await Promise.all(known.slice(0, 12).map(async picture => ({ plain: picture, cipher: await encrypted(subject, picture) })))
-  const tries = pairs.map((_, i) => recoverMapFromPairs(pairs.slice(0, i + 1)))
-  const unique = tries.findIndex(found => found?.certain === first.width * first.height)
-  const best = unique >= 0 ? tries[unique] : tries.at(-1)
-  const needed = best === undefined ? 'does more than move pixels' : unique >= 0 ? String(unique + 1) : `${pairs.length}: ${percent(best.certain / (first.width * first.height))} certain`
-  return [chosen ? String(chosen.queries) : 'does more than move pixels', chosen ? await scored(chosen.open) : 'nothing', needed, best ? await scored(best.open) : 'nothing']
+  const secret = plain.slice(-SECRETS)
+  const known = plain.slice(0, -SECRETS).slice(0, PAIRS)
+  const pixels = first.width * first.height
+  const found: { readonly chosen: OpenedMap | undefined; readonly pairs: { readonly used: number; readonly opened: OpenedFromPairs } | undefined; readonly shares: readonly [number, number] }[] = []
+  for (let turn = 0; turn < Math.min(ATTACKED, subject.keys.length); turn++) {
+    const chosen = await recoverCoordinateMap(picture => encrypted(subject, picture, turn), first)
+    const pairs = fromPairs(await Promise.all(known.map(async picture => ({ plain: picture, cipher: await encrypted(subject, picture, turn) }))), pixels)
+    const scored = async (open: ((cipher: Image<'u8'>) => Image<'u8'>) | undefined) => (open ? mean(await Promise.all(secret.map(async picture => same(picture, open(await encrypted(subject, picture, turn)))))) : 0)
+    found.push({ chosen, pairs, shares: [await scored(chosen?.open), await scored(pairs?.opened.open)] })
+  }
+  const shares = [0, 1].map(i => percent(mean(found.map(({ shares }) => shares[i]!))))
+  const certain = Math.min(...found.map(({ pairs }) => (pairs?.opened.certain ?? 0) / pixels))
+  const chosen = found.every(({ chosen }) => chosen) ? [String(Math.max(...found.map(({ chosen }) => chosen!.queries))), shares[0]!] : [NO_MAP, 'nothing']
+  if (!found.every(({ pairs }) => pairs)) return [...chosen, NO_MAP, 'nothing']
+  return [...chosen, certain === 1 ? String(Math.max(...found.map(({ pairs }) => pairs!.used))) : `${known.length}: ${percent(certain)} certain`, shares[1]!]
+}
+
+const NO_MAP = 'does more than move pixels'
+
+/** The fewest pairs that leave one source for every pixel, or all of them. */
+function fromPairs(pairs: readonly Pair[], pixels: number): { used: number; opened: OpenedFromPairs } | undefined {
+  for (let used = 1; used <= pairs.length; used++) {
+    const opened = recoverMapFromPairs(pairs.slice(0, used))
+    if (!opened) return undefined
+    if (opened.certain === pixels || used === pairs.length) return { used, opened }
+  }
+  return undefined
 }
 
 async function gallery(list: readonly Subject[]): Promise<Image<'u8'>[]> {
