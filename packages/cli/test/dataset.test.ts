@@ -3,7 +3,7 @@ import { decodePng, encodePng } from '@latent/core/png'
 import { cifarLabels, drawPicture, encodeCifarBatch, parseCifarBatch, parseIdxImages } from '@latent/lab'
 import { openData, readImage } from '@latent/lab/node'
 import { findScheme } from '@latent/schemes'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -135,6 +135,31 @@ describe('what is written', () => {
       checks.add((await manifestOf(at(`secret-${seed}`))).keyCheck)
     }
     expect(checks.size).toBe(2)
+  })
+})
+
+const TORCHVISION = spawnSync('/usr/bin/python3', ['-c', 'import torchvision'], { stdio: 'ignore' }).status === 0
+
+describe.skipIf(!TORCHVISION)('read by torchvision, which knows nothing of Latent', () => {
+  const script = fileURLToPath(new URL('../../../bench/peers/image_folder.py', import.meta.url))
+  const seen = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('/usr/bin/python3', [script, ...args], { encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+    return stdout.trimEnd().split('\n').map(line => JSON.parse(line) as { label: string; size: number[]; channels: number; sha256: string })
+  }
+  const hash = (data: Uint8Array) => toHex(sha256Of(data))
+
+  test('folders by class: its ImageFolder finds the classes, and the cipher pixels to the bit', async () => {
+    await encryptDataSet(await pictureFolders('vision'), at('vision-out'), { scheme: 'pixel-based', key: key(1), workers: 1 })
+    const expected = await Promise.all(['cat', 'dog'].flatMap(label => ['0', '1', '2'].map(async i => ({ label, size: [16, 12], channels: 3, sha256: hash(decodePng(await readFile(at('vision-out/train', label, `${i}.png`))).data as Uint8Array) }))))
+    expect(seen('folders', at('vision-out/train'))).toEqual(expected)
+  })
+
+  test('idx files: images and labels', async () => {
+    const folder = await idxFolder('vision-idx')
+    await encryptDataSet(folder, at('vision-idx-out'), { scheme: 'pixel-based', key: key(1), workers: 1 })
+    const [images, labels] = ['images-idx3', 'labels-idx1'].map(kind => at('vision-idx-out', `t10k-${kind}-ubyte`)) as [string, string]
+    expect(seen('idx', images, labels)).toEqual(parseIdxImages(await readFile(images)).map(({ data }, i) => ({ label: String((i + 8) % 10), size: [8, 4], channels: 1, sha256: hash(data) })))
   })
 })
 
