@@ -38,7 +38,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<LabelledSetName, L
   'two-core': {
     cifar10: { ...twoCore, epochs: 8, rate: 0.2, weightDecay: 5e-4, augmentation: { padding: 4, mirror: true, smoothing: 0.1 } },
     mnist: { ...twoCore, epochs: 4, rate: 0.1, weightDecay: 5e-4, augmentation: { padding: 2, mirror: false, smoothing: 0.1 } },
-    'fashion-mnist': { ...twoCore, epochs: 4, rate: 0.1, weightDecay: 5e-4, augmentation: { padding: 2, mirror: true, smoothing: 0.1 } },
+    'fashion-mnist': { ...twoCore, epochs: 3, rate: 0.1, weightDecay: 5e-4, augmentation: { padding: 2, mirror: true, smoothing: 0.1 } },
   },
   paper: {
     cifar10: { ...paper, epochs: 100, normalisation: IMAGENET },
