@@ -120,12 +120,22 @@ function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
 /** Which of the correlations is that over vortices of growing number. */
 const VORTICES = 1
 
-function correlationText({ correlations }: LearningSummary): string[] {
+function correlationText({ arms, correlations }: LearningSummary): string[] {
   const verdict = (found: RankCorrelation | undefined) => (found === undefined ? 'cannot be told' : found.rho > 0 && found.p < 0.05 ? 'holds' : found.rho > 0 ? 'is positive, but no more than chance may give' : 'does not hold')
   const vortices = correlations[VORTICES]
   return [
     'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, are left out. The p-values take points for independent; vortices of one seed begin alike, so that they are too small, and none is given for single seeds.',
     `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
+    ...twoPermutations(arms),
+  ]
+}
+
+/** What the measure cannot tell: whether all images moved alike. */
+function twoPermutations(arms: readonly ArmSummary[]): string[] {
+  const [fixed, fresh] = ['fixed-permutation', 'per-image-permutation'].map(id => arms.find(({ arm }) => arm === id))
+  if (!fixed?.information || !fresh?.information) return []
+  return [
+    `One permutation for all images and a new one for each lose the same by this measure, ${average(fixed.information.coordinates).toFixed(3)} and ${average(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} and ${fresh.drop.mean.toFixed(2)} points: it looks at one image, and knows nothing of how alike images are moved. Where both are among the points, they agree with the paper’s statement by the order of nearly equal losses alone.`,
   ]
 }
 
