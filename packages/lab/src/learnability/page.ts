@@ -124,7 +124,7 @@ function correlationText({ arms, correlations }: LearningSummary): string[] {
   const verdict = (found: RankCorrelation | undefined) => (found === undefined ? 'cannot be told' : found.rho > 0 && found.p < 0.05 ? 'holds' : found.rho > 0 ? 'is positive, but no more than chance may give' : 'does not hold')
   const vortices = correlations[VORTICES]
   return [
-    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, are left out. The p-values take points for independent; vortices of one seed begin alike, so that they are too small, and none is given for single seeds.',
+    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, are left out. The p-values are one-sided, and take points for independent; vortices of one seed begin alike, so that they are too small, and none is given for single seeds.',
     `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
     ...twoPermutations(arms),
   ]
