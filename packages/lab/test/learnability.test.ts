@@ -288,6 +288,22 @@ describe('a comparison', () => {
     expect((await readdir(join(root, 'page'))).sort()).toEqual(['learnability.md', 'mnist-curves.svg', 'mnist-loss-vortices.svg', 'mnist-loss.svg'])
   }, 300_000)
 
+  test('a key that does nothing: trained it gives the plain network, and so it is not trained where that is there', async () => {
+    const both = await learnability(options('idle-trained', { arms: ['identity'], epochs: 1, workers: 3 })).catch((error: unknown) => error)
+    const rows = async (out: string) => (await readFile(join(root, out, 'rows.jsonl'), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as LearningRow)
+    const one = async (out: string, arm: string) => (await rows(out)).find(row => row.arm === arm)!
+    // One epoch leaves the plain arm too near to chance for a summary; the rows are what counts here.
+    expect(both).toBeDefined()
+    const [plain, trained] = [await one('idle-trained', 'plain'), await one('idle-trained', 'identity')]
+    expect(trained.sameAs).toBeUndefined()
+    expect([trained.correct, trained.curve]).toEqual([plain.correct, plain.curve])
+
+    await learnability(options('idle', { arms: ['identity'], epochs: 1 })).catch(() => undefined)
+    const taken = await one('idle', 'identity')
+    expect(taken).toMatchObject({ sameAs: 'plain', unchanged: 1, correct: plain.correct, curve: plain.curve, information: { coordinates: 0, weighted: 0 } })
+    expect((await one('idle', 'aes')).sameAs).toBeUndefined()
+  }, 300_000)
+
   test('a folder whose run.json is damaged is refused by a code', async () => {
     await mkdir(join(root, 'torn'))
     await writeFile(join(root, 'torn', 'run.json'), '{ "version": 1, ')

@@ -81,7 +81,7 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
     ricap !== undefined && `RICAP with Beta(${ricap}, ${ricap})`,
     smoothing > 0 && `label smoothing ${smoothing}`,
   ].filter(change => change !== false)
-  const seconds = arms.map(arm => arm.seconds)
+  const seconds = arms.filter(({ idle }) => idle === 0).map(arm => arm.seconds)
   return [
     `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key. ${settings.normalisation === 'measured' ? 'Samples are normalised by mean and deviation of each arm’s own training images.' : 'Samples are normalised by fixed constants.'}`,
     `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} seconds a network since it was last resumed, means over seeds.`,
@@ -110,9 +110,9 @@ function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
   return {
     columns: ['arm', 'accuracy, %', 'drop, points', 'information loss', 'weighted by values', 'unchanged', 'published, ResNet-18', 'published, ViT'],
     rows: arms.map(summary => {
-      const { arm, title, accuracy, drop, information, unchanged } = summary
+      const { arm, title, accuracy, drop, information, unchanged, idle } = summary
       const lost = (values: readonly number[] | undefined) => (values ? average(values).toFixed(3) : 'values change')
-      return [`\`${arm}\`: ${title}${accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : ''}`, spread(scaled(accuracy, 100), 2), arm === CONTROL_ARMS.positive ? '' : spread(drop, 2), lost(information?.coordinates), lost(information?.weighted), `${(100 * unchanged).toFixed(1)} %`, printed(arm, 'ResNet-18'), printed(arm, 'ViT')]
+      return [`\`${arm}\`: ${title}${accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : ''}${idle > 0 ? ` (idle under ${idle} of ${accuracy.replicates} keys: the plain network stands for it)` : ''}`, spread(scaled(accuracy, 100), 2), arm === CONTROL_ARMS.positive ? '' : spread(drop, 2), lost(information?.coordinates), lost(information?.weighted), `${(100 * unchanged).toFixed(1)} %`, printed(arm, 'ResNet-18'), printed(arm, 'ViT')]
     }),
   }
 }

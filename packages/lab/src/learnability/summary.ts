@@ -20,6 +20,8 @@ export interface LearningRow {
   /** Share of samples of the first test images that are as in the plain ones. */
   readonly unchanged: number
   readonly information?: ArmInformation
+  /** The arm that showed the very same images, and whose network this one would be: it was not trained again. */
+  readonly sameAs?: string
   /** Mean training loss, and now and then the accuracy on the first test images, which decides nothing. */
   readonly curve: readonly { readonly step: number; readonly loss: number; readonly accuracy?: number }[]
 }
@@ -54,6 +56,8 @@ export interface ArmSummary {
   readonly drops: readonly number[]
   readonly drop: Interval
   readonly unchanged: number
+  /** Seeds under which the key does nothing, so that the plain arm's network stands for it. */
+  readonly idle: number
   /** By seed; absent for ciphers that change values. */
   readonly information?: { readonly coordinates: readonly number[]; readonly weighted: readonly number[] }
   readonly curve: LearningRow['curve']
@@ -102,6 +106,7 @@ function summariseArm(arm: string, rows: readonly LearningRow[], plain: Readonly
     drops,
     drop: studentMean(drops),
     unchanged: mean(rows.map(row => row.unchanged)),
+    idle: rows.filter(({ sameAs }) => sameAs !== undefined).length,
     ...(information.length === rows.length ? { information: { coordinates: information.map(({ coordinates }) => coordinates), weighted: information.map(({ weighted }) => weighted) } } : {}),
     curve: rows[0]!.curve,
     seconds: mean(rows.map(({ seconds }) => seconds)),

@@ -138,7 +138,8 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
       const { port1, port2 } = new MessageChannel()
       port1.on('message', (progress: LearningProgress) => onProgress?.(progress))
       try {
-        const task: LearningTask = { arm, seed, ...sets, settings, keyFiles, folder, threads: 1, port: port2, stop }
+        const plain = journal.rows.find(row => row.arm === CONTROL_ARMS.positive && row.seed === seed)
+        const task: LearningTask = { arm, seed, ...sets, settings, keyFiles, ...(plain ? { plain } : {}), folder, threads: 1, port: port2, stop }
         const outcome = await pool.run(task, { transferList: [port2] })
         if (outcome === 'stopped') continue
         if ('failure' in outcome) throw new LatentError(outcome.failure.code, outcome.failure.message, outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint })
