@@ -135,7 +135,7 @@ function twoPermutations(arms: readonly ArmSummary[]): string[] {
   const [fixed, fresh] = ['fixed-permutation', 'per-image-permutation'].map(id => arms.find(({ arm }) => arm === id))
   if (!fixed?.information || !fresh?.information) return []
   return [
-    `One permutation for all images and a new one for each lose the same by this measure, ${average(fixed.information.coordinates).toFixed(3)} and ${average(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} and ${fresh.drop.mean.toFixed(2)} points: it looks at one image, and knows nothing of how alike images are moved. Where both are among the points, they agree with the paper’s statement by the order of nearly equal losses alone.`,
+    `One permutation for all images and a new one for each lose the same by this measure, ${average(fixed.information.coordinates).toFixed(3)} and ${average(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} and ${fresh.drop.mean.toFixed(2)} points: it looks at one image, and knows nothing of how alike images are moved. Where both are among the points, whether they agree with the paper’s statement rests on the order of two nearly equal losses.`,
   ]
 }
 
