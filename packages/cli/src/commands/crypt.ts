@@ -50,7 +50,7 @@ async function crypt(direction: 'encrypt' | 'decrypt', source: string, target: s
   const { cipher, close } = await scheme.open(weights === undefined ? {} : { weights: await readWhole(weights) })
   try {
     const { exact, wire: wires, secret } = cipher.traits
-    if (secret === 'none' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key, and keeps nothing secret\n`)
+    if (secret === 'none' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key\n`)
     if (secret === 'weights' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key; its secret is its weights, and those that come with Latent are public\n`)
     if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`, { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' })
     if (check && exact) throw new LatentError('E_ARGUMENT', `${id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })

@@ -92,7 +92,7 @@ function evaluateCommand(lab: Command): void {
 
 async function schemeIds(asked: readonly string[]): Promise<string[]> {
   const { baselineIds, findScheme, schemes } = await import('@latent/schemes')
-  const ids = asked.flatMap(id => (id === 'all' ? schemes.flatMap(({ id, oneWay }) => (oneWay ? [] : [id])) : id === 'baselines' ? [...baselineIds] : [id]))
+  const ids = asked.flatMap(id => (id === 'all' ? schemes.filter(({ oneWay }) => !oneWay).map(scheme => scheme.id) : id === 'baselines' ? [...baselineIds] : [id]))
   return [...new Set(ids)].map(id => findScheme(id).id)
 }
 

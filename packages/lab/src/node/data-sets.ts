@@ -94,7 +94,8 @@ async function cifar10(home: string, split: string): Promise<Picture[]> {
 /** Far above any of these sets. */
 const MAX_UNPACKED = 2 ** 28
 
-function unpacked(path: string, bytes: Uint8Array): Uint8Array {
+/** @throws E_DATA for a damaged gzip file, or one that holds far too much */
+export function unpacked(path: string, bytes: Uint8Array): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED })
   } catch (cause) {

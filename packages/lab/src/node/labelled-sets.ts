@@ -2,11 +2,10 @@ import { LatentError } from '@latent/core'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import type { LabelledSet } from '../classifiers/augmentation.ts'
 import { LABELLED_SETS, type LabelledSetName } from '../classifiers/settings.ts'
 import { cifarLabels, parseIdxLabels } from '../data/raster-sets.ts'
-import { dataRoot, openData } from './data-sets.ts'
+import { dataRoot, openData, unpacked } from './data-sets.ts'
 
 const CLASSES = 10
 const CIFAR_TRAINING = 50_000
@@ -64,13 +63,5 @@ async function required(path: string): Promise<Uint8Array> {
     return await readFile(path)
   } catch (cause) {
     throw new LatentError('E_DATA', `the labels are not there: cannot read ${path}`, { hint: 'latent data fetch brings whole sets, labels included', cause })
-  }
-}
-
-function unpacked(path: string, bytes: Uint8Array): Uint8Array {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: 2 ** 24 })
-  } catch (cause) {
-    throw new LatentError('E_DATA', `${path} is not a whole gzip file`, { cause })
   }
 }

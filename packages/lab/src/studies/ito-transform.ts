@@ -8,6 +8,7 @@ import type { TargetShape } from '../attacks/oracle.ts'
 import { drawPicture } from '../data/procedural.ts'
 import { imageCorrelation, quality } from '../metrics/index.ts'
 import { contactSheet, enlarged } from './pictures.ts'
+import { LEAK, meanPicture, meanSsim, OPENED, verdict } from './scoring.ts'
 import type { Study, StudyContext, StudyPage } from './study.ts'
 
 const SIDE = 32
@@ -27,9 +28,6 @@ interface Budget {
 const FULL: Budget = { read: 1000, secret: 100, pairs: [100, 1000, 4000], steps: 250 }
 const QUICK: Budget = { read: 40, secret: 6, pairs: [20], steps: 4 }
 
-/** Structural similarity to the plain picture that counts as opened, and what must be gained over guessing to count as a leak. */
-const OPENED = 0.7
-const LEAK = 0.1
 const BATCH = 100
 
 const planes = ({ width, height, channels }: TargetShape, count: number) => shape([count, channels, height, width])
@@ -81,7 +79,7 @@ export const study: Study = {
       const plan = [...budget.pairs.map(pairs => ({ id: ITO_TRANSFORM as string, pairs })), { id: CONTROLS.broken, pairs: Math.max(...budget.pairs) }, { id: CONTROLS.whole, pairs: Math.max(...budget.pairs) }]
       for (const { id, pairs } of plan) attacks.push(step({ cipher: id, pairs, ...(await invert(ciphers.get(id)!, known.slice(0, pairs), secret, budget.steps, context)) }))
       const guess = meanPicture(known)
-      const guessing = secret.reduce((sum, plain) => sum + quality(plain, guess, 'one').ssim!, 0) / secret.length
+      const guessing = meanSsim(secret, secret.map(() => guess))
       if (!context.quick) requireControls(subjects, attacks, guessing)
       return page(subjects, attacks, { guessing, budget, shown: await drawings(ciphers.get(ITO_TRANSFORM)!), context })
     } finally {
@@ -139,7 +137,7 @@ async function invert(cipher: ImageCipher, known: readonly Image<'u8'>[], secret
   const hidden: Image<'u8'>[] = []
   for (const plain of [...secret, ...drawn]) hidden.push(await encrypted(cipher, plain))
   const found = await attack.open(hidden)
-  return { ssim: secret.reduce((sum, plain, i) => sum + quality(plain, found[i]!, 'one').ssim!, 0) / secret.length, shown: found.slice(secret.length) }
+  return { ssim: meanSsim(secret, found), shown: found.slice(secret.length) }
 }
 
 const KINDS = ['landscape', 'street', 'shapes'] as const
@@ -152,12 +150,6 @@ async function drawings(cipher: ImageCipher): Promise<readonly Pair[]> {
   return pairs
 }
 
-function meanPicture(pictures: readonly Image<'u8'>[]): Image<'u8'> {
-  const sums = new Float64Array(pictures[0]!.data.length)
-  for (const { data } of pictures) for (let i = 0; i < sums.length; i++) sums[i]! += data[i]!
-  return { ...pictures[0]!, data: Uint8Array.from(sums, sum => Math.round(sum / pictures.length)) }
-}
-
 /** @throws E_CONTROLS */
 function requireControls(subjects: readonly Subject[], attacks: readonly { readonly cipher: string; readonly ssim: number }[], guessing: number): void {
   const of = (id: string) => subjects.find(subject => subject.id === id)!
@@ -168,7 +160,6 @@ function requireControls(subjects: readonly Subject[], attacks: readonly { reado
   if (opened(CONTROLS.whole) > guessing + LEAK) throw new LatentError('E_CONTROLS', `the attack found something in AES: SSIM ${opened(CONTROLS.whole)}, and guessing gives ${guessing}`)
 }
 
-const verdict = (ssim: number, guessing: number): string => (ssim >= OPENED ? 'opened' : ssim > guessing + LEAK ? 'leaks' : 'not opened')
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
 function page(

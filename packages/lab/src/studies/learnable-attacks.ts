@@ -1,13 +1,12 @@
-import { deriveKey, type Image, image, LatentError } from '@latent/core'
+import { deriveKey, type Image, LatentError } from '@latent/core'
 import { findScheme } from '@latent/schemes'
 import { learnInverse, learnUnpaired, linear, type Pair, type Reconstruction, type Reconstructor, sharedBlocks, sharedPixels } from '../attacks/learned/index.ts'
 import { drawPicture } from '../data/procedural.ts'
-import { quality } from '../metrics/index.ts'
 import { contactSheet, enlarged } from './pictures.ts'
+import { LEAK, meanPicture, meanSsim, OPENED, verdict } from './scoring.ts'
 import type { Study, StudyContext, StudyPage } from './study.ts'
 
 const SIDE = 16
-const CHANNELS = 3
 const CIPHERS = ['identity', 'pixel-based', 'pixel-based-shuffle', 'tanaka-le', 'extended-le', 'etc', 'vortex-2024', 'vortex-2024-bijective', 'fixed-permutation', 'aes-256-ctr'] as const
 type CipherId = (typeof CIPHERS)[number]
 /** Must be opened, and must not be: otherwise nothing that was measured counts. */
@@ -50,10 +49,6 @@ interface Budget {
 }
 const FULL: Budget = { ciphers: CIPHERS, known: 4000, secret: 100, part: 1 }
 const QUICK: Budget = { ciphers: ['identity', 'tanaka-le', 'aes-256-ctr'], known: 60, secret: 8, part: 0.02 }
-
-/** Structural similarity to the plain picture that counts as opened, and what must be gained over guessing to count as a leak. */
-const OPENED = 0.7
-const LEAK = 0.1
 
 interface Outcome {
   readonly ssim: number
@@ -149,15 +144,6 @@ async function outcome(attack: Reconstruction, hidden: readonly Pair[]): Promise
 
 const keyOf = async (seed: number, number: number): Promise<Uint8Array> => deriveKey(new TextEncoder().encode(`learned attacks, seed ${seed}, key ${number}`), 'latent/v1/lab/study')
 
-const meanSsim = (plain: readonly Image<'u8'>[], found: readonly Image<'u8'>[]): number => plain.reduce((sum, picture, i) => sum + quality(picture, found[i]!, 'one').ssim!, 0) / plain.length
-
-/** What an attacker guesses who cannot read the cipher at all. */
-function meanPicture(pictures: readonly Image<'u8'>[]): Image<'u8'> {
-  const sums = new Float64Array(SIDE * SIDE * CHANNELS)
-  for (const { data } of pictures) for (let i = 0; i < sums.length; i++) sums[i]! += data[i]!
-  return image({ width: SIDE, height: SIDE, channels: CHANNELS, format: 'u8', data: Uint8Array.from(sums, sum => Math.round(sum / pictures.length)) })
-}
-
 const bestOf = (outcomes: ReadonlyMap<string, Outcome>): Outcome => Array.from(outcomes.values()).reduce((best, other) => (other.ssim > best.ssim ? other : best))
 
 /** @throws E_CONTROLS */
@@ -167,7 +153,6 @@ function requireControls(rows: readonly Row[], guessing: number): void {
   if (best(CONTROLS.whole) > guessing + LEAK) throw new LatentError('E_CONTROLS', `an attack found something in ${CONTROLS.whole}: SSIM ${best(CONTROLS.whole).toFixed(3)}, and guessing gives ${guessing.toFixed(3)}`)
 }
 
-const verdict = (ssim: number, guessing: number): string => (ssim >= OPENED ? 'opened' : ssim > guessing + LEAK ? 'leaks' : 'not opened')
 const figure = (found: Outcome | undefined): string => found?.ssim.toFixed(3) ?? ''
 
 function page(rows: readonly Row[], unpaired: readonly { readonly cipher: CipherId; readonly title: string; readonly steps: number; readonly outcome: Outcome }[], { guessing, budget, context }: { guessing: number; budget: Budget; context: StudyContext }): StudyPage {

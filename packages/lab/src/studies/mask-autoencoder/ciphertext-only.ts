@@ -4,6 +4,7 @@ import { drawDigit } from '../../data/digits.ts'
 import { sampleErrors } from '../../metrics/index.ts'
 import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
+import { meanPicture } from '../scoring.ts'
 import type { StudyContext, StudySection } from '../study.ts'
 import { blockInk, classified, correlation, distanceLeak, type Labelled, modeMask, silhouette, surrogate, throughSurrogate } from './attacks.ts'
 import { mean, type OpenForm, picturesOf } from './forms.ts'
@@ -89,11 +90,6 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
       { name: 'surrogate', caption: `Drawn digits, and what the map fitted to ${Math.max(...sizes)} pairs makes of their cipher images: mnist, link; mnist, conv; mnist, repaired, from the top.`, image: contactSheet(shown, 10) },
     ],
   }
-}
-
-function meanPicture(pictures: readonly Image<'u8'>[]): Image<'u8'> {
-  const { width, height, channels, data } = pictures[0]!
-  return image({ width, height, channels, format: 'u8', data: data.map((_, i) => Math.round(mean(pictures.map(picture => picture.data[i]!)))) })
 }
 
 const percentOf = (share: number): string => `${(100 * share).toFixed(1)} %`
