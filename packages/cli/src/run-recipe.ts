@@ -2,7 +2,7 @@ import { LatentError } from '@latent/core'
 import type { Image } from '@latent/core'
 import { decodeSafetensors, parameterCount } from '@latent/graph'
 import type { Tensor } from '@latent/graph'
-import type { Progress } from '@latent/graph/train'
+import type { Progress, RunResult } from '@latent/graph/train'
 import { train } from '@latent/graph/train'
 import { openData, readLabelledSet } from '@latent/lab/node'
 import { findRecipe, recipes } from '@latent/schemes/recipes'
@@ -28,19 +28,39 @@ export function listRecipes(): void {
   process.stdout.write(`${formatTable([['recipe', 'what it trains'], ...recipes.map(({ id, title }) => [id, title])])}\n`)
 }
 
+/** Where a recipe's run lies unless said otherwise. */
+export const runFolder = (name: string, { profile, out }: Pick<RunRecipeOptions, 'profile' | 'out'>): string => out ?? join('runs', `${name}-${profile}`)
+
 /** Trains by a recipe into a folder, showing progress. @throws E_PARTIAL when interrupted, after writing a checkpoint */
-export async function runRecipe(name: string, { profile, seed, data, steps, threads, out, resume, from }: RunRecipeOptions): Promise<void> {
-  const recipe = findRecipe(name)
-  const folder = out ?? join('runs', `${name}-${profile}`)
-  const prepared = await recipe.open({ profile, seed, images: (set, split) => pictures(`${set}/${split}`, data), labels: async (set, split) => (await readLabelledSet(set, split === 'test' ? 'test' : 'train', Infinity, data)).labels })
-  const total = steps ?? prepared.steps
-  const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
-  note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)
-  // The first interrupt ends the run after the current step with a checkpoint; a second one ends it at once.
+export async function runRecipe(name: string, options: RunRecipeOptions): Promise<void> {
+  const result = await untilInterrupted(signal => trainRecipe(name, options, signal))
+  if (!result.finished) throw new LatentError('E_PARTIAL', `stopped at step ${result.step} of ${result.steps}; the checkpoint is written`, { hint: 'the same command with --resume goes on' })
+  process.stdout.write(`${join(runFolder(name, options), 'weights.safetensors')}\n`)
+}
+
+/** The first interrupt ends the work after the current step, with a checkpoint; a second one ends it at once. */
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
   const interrupt = () => stop.abort()
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
+  try {
+    return await work(stop.signal)
+  } finally {
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+  }
+}
+
+/** One run of a recipe, to its end or until the signal. */
+export async function trainRecipe(name: string, options: RunRecipeOptions, signal: AbortSignal): Promise<RunResult & { readonly steps: number }> {
+  const { profile, seed, data, steps, threads, resume, from } = options
+  const recipe = findRecipe(name)
+  const folder = runFolder(name, options)
+  const prepared = await recipe.open({ profile, seed, images: (set, split) => pictures(`${set}/${split}`, data), labels: async (set, split) => (await readLabelledSet(set, split === 'test' ? 'test' : 'train', Infinity, data)).labels })
+  const total = steps ?? prepared.steps
+  const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
+  note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)
   try {
     const result = await train(training, {
       ...prepared,
@@ -49,18 +69,15 @@ export async function runRecipe(name: string, { profile, seed, data, steps, thre
       seed,
       folder,
       resume: resume ?? false,
-      signal: stop.signal,
+      signal,
       onProgress: showProgress,
       ...(threads === undefined ? {} : { threads }),
     })
     if (process.stderr.isTTY) process.stderr.write('\n')
     const score = result.log.findLast(entry => entry['score'] !== undefined)
     if (score) note(`${prepared.scoreName ?? 'score'}: ${score['score']!.toFixed(3)} at step ${score.step}`)
-    if (!result.finished) throw new LatentError('E_PARTIAL', `stopped at step ${result.step} of ${total}; the checkpoint is written`, { hint: 'the same command with --resume goes on' })
-    process.stdout.write(`${join(folder, 'weights.safetensors')}\n`)
+    return { ...result, steps: total }
   } finally {
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
     await prepared.close?.()
   }
 }

@@ -1,6 +1,13 @@
+import { LatentError } from '@latent/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { join } from 'node:path'
 import type { RunRecipeOptions } from '../run-recipe.ts'
+
+interface QueueFlags {
+  readonly queue?: string
+  readonly until?: string
+  readonly for?: string
+}
 
 export function trainCommand(program: Command): void {
   program
@@ -14,8 +21,19 @@ export function trainCommand(program: Command): void {
     .option('--out <folder>', 'checkpoint, log, weights and curve; runs/RECIPE-PROFILE by default')
     .option('--from <weights>', 'start from the weights of another run (fine-tuning)')
     .option('--resume', 'continue from the checkpoint in the folder')
+    .option('--queue <file>', 'train the runs of a file one after the other: a JSON object a line with recipe, profile, steps, seed, out')
+    .option('--until <time>', 'with --queue: stop before a time of day (06:30) with a checkpoint')
+    .option('--for <duration>', 'with --queue: stop after 90s, 30m, 2h, with a checkpoint')
     .option('--data <folder>', 'where the data sets lie', process.env['LATENT_DATA'] ?? join('..', 'shared', 'data'))
-    .action(async (name: string | undefined, options: RunRecipeOptions) => {
+    .action(async (name: string | undefined, options: RunRecipeOptions & QueueFlags) => {
+      const { queue, until = options.for, data, threads } = options
+      if ((queue === undefined && until !== undefined) || (queue !== undefined && name !== undefined) || (options.until !== undefined && options.for !== undefined)) {
+        throw new LatentError('E_ARGUMENT', 'a queue is trained by --queue FILE alone, with --until or --for if it must stop', { hint: 'latent train --queue FILE --until 06:30' })
+      }
+      if (queue !== undefined) {
+        const { deadline, runQueue } = await import('../train-queue.ts')
+        return runQueue(queue, { data, ...(threads === undefined ? {} : { threads }), ...(until === undefined ? {} : { until: deadline(until) }) })
+      }
       // Tracing and decoding are loaded for this command alone: the others start without them.
       const { listRecipes, runRecipe } = await import('../run-recipe.ts')
       if (name === undefined) listRecipes()

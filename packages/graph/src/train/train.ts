@@ -63,12 +63,19 @@ export interface RunResult {
 }
 
 /** What a checkpoint knows beside its tensors. */
-interface Position {
+export interface Position {
   readonly name: string
   readonly seed: number
   readonly step: number
   readonly best?: number
   readonly bestStep?: number
+  /** The run ended by itself before its last step: its score no longer rose. */
+  readonly ended?: true
+}
+
+/** How far the run in a folder has come, by its checkpoint; nothing if it has none. @throws E_WEIGHTS, E_IO */
+export async function runPosition(folder: string): Promise<Position | undefined> {
+  return (await readCheckpoint(folder))?.position
 }
 
 /**
@@ -155,7 +162,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
     options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond })
     const last = stepper.step === steps || stopping || enough
     if (last || performance.now() - saved >= checkpointSeconds * 1000) {
-      const now: Position = { name: options.name, seed: options.seed, step: stepper.step, ...(best === undefined ? {} : { best, bestStep: bestStep! }) }
+      const now: Position = { name: options.name, seed: options.seed, step: stepper.step, ...(best === undefined ? {} : { best, bestStep: bestStep! }), ...(enough ? { ended: true } : {}) }
       await writeCheckpoint(folder, stepper, now)
       saved = performance.now()
     }

@@ -1,0 +1,139 @@
+import { LatentError } from '@latent/core'
+import { runPosition } from '@latent/graph/train'
+import { findRecipe } from '@latent/schemes/recipes'
+import type { Profile } from '@latent/schemes/recipes'
+import { ioError } from '@latent/vault/node'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { runFolder, type RunRecipeOptions, trainRecipe, untilInterrupted } from './run-recipe.ts'
+
+/** What one line of a queue may say; the rest comes from the command's own options. */
+type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }
+
+export interface QueueOptions {
+  readonly data: string
+  readonly threads?: number
+  /** Stops before this time, with a checkpoint. */
+  readonly until?: Date
+}
+
+const FIELDS = { recipe: 'string', profile: 'string', steps: 'number', seed: 'number', out: 'string', from: 'string', threads: 'number' } as const
+
+/**
+ * Trains the runs of a file one after the other, each resumed from its checkpoint, until all have
+ * reached their steps. The file is read again after each run, so that lines may be added meanwhile. A
+ * run that fails is noted and passed over. Beside the file lie its log and, while it works, its lock.
+ * @throws E_EXISTS while another process works on the queue; E_PARTIAL if it was stopped or runs failed
+ */
+export async function runQueue(file: string, { data, threads, until }: QueueOptions): Promise<void> {
+  const lock = await lockQueue(file)
+  try {
+    await untilInterrupted(async interrupted => {
+      const signal = until === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(Math.max(0, until.getTime() - Date.now()))])
+      const failed = new Set<string>()
+      for (;;) {
+        const next = await firstUnfinished(await readQueue(file, { data, ...(threads === undefined ? {} : { threads }) }), failed)
+        if (!next) break
+        const folder = runFolder(next.recipe, next)
+        const log = (event: string, step: number, more: object = {}) => note(file, { event, run: folder, recipe: next.recipe, step, steps: next.steps, ...more })
+        if (signal.aborted) throw stopped(file)
+        try {
+          await log('start', (await runPosition(folder))?.step ?? 0)
+          const { step, finished } = await trainRecipe(next.recipe, next, signal)
+          await log(finished ? 'finished' : 'stopped', step)
+        } catch (error) {
+          failed.add(folder)
+          await log('failed', (await runPosition(folder).catch(() => undefined))?.step ?? 0, { error: error instanceof Error ? error.message : String(error) })
+        }
+      }
+      if (failed.size > 0) throw new LatentError('E_PARTIAL', `${failed.size} of the runs failed: ${[...failed].join(', ')}`, { hint: `${file}.log says why; the others are finished` })
+    })
+  } finally {
+    await lock.release()
+  }
+}
+
+const stopped = (file: string): LatentError => new LatentError('E_PARTIAL', 'the queue was stopped; checkpoints are written', { hint: `latent train --queue ${file} goes on` })
+
+async function firstUnfinished(entries: readonly Entry[], failed: ReadonlySet<string>): Promise<Entry | undefined> {
+  for (const entry of entries) {
+    const folder = runFolder(entry.recipe, entry)
+    if (failed.has(folder)) continue
+    // One that cannot be read is for the run to complain of.
+    const position = await runPosition(folder).catch(() => undefined)
+    if (!position || !(position.ended || position.step >= entry.steps)) return entry
+  }
+  return undefined
+}
+
+/** JSON lines, or one JSON array. Blank lines and lines that begin with # are passed over. */
+export async function readQueue(file: string, defaults: Pick<RunRecipeOptions, 'data' | 'threads'>): Promise<Entry[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw ioError(error, `cannot read ${file}`)
+  })
+  const malformed = (place: string, why: string) => new LatentError('E_ARGUMENT', `${place} of ${file} ${why}`, { hint: 'a line is such as {"recipe": "denoiser", "profile": "compact", "steps": 1500, "seed": 1, "out": "runs/denoiser"}' })
+  const parse = (json: string, place: string): unknown => {
+    try {
+      return JSON.parse(json)
+    } catch {
+      throw malformed(place, 'is no JSON')
+    }
+  }
+  const lines: [place: string, value: unknown][] = text.trimStart().startsWith('[')
+    ? (parse(text, 'the array') as unknown[]).map((value, i) => [`entry ${i + 1}`, value])
+    : text.split('\n').flatMap((line, i): [string, unknown][] => (line.trim() === '' || line.trimStart().startsWith('#') ? [] : [[`line ${i + 1}`, parse(line, `line ${i + 1}`)]]))
+  return lines.map(([place, value]) => entryOf(value, defaults, why => malformed(place, why)))
+}
+
+function entryOf(value: unknown, defaults: Pick<RunRecipeOptions, 'data' | 'threads'>, malformed: (why: string) => LatentError): Entry {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('is no object')
+  for (const [name, content] of Object.entries(value)) {
+    const type = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof typeof FIELDS] : undefined
+    if (type === undefined) throw malformed(`has the unknown field ${JSON.stringify(name)}`)
+    if (typeof content !== type || (type === 'number' && !(Number.isSafeInteger(content) && (content as number) >= 0))) throw malformed(`has ${name} ${JSON.stringify(content)}, and a ${type === 'number' ? 'whole number' : 'text'} is expected`)
+  }
+  const { recipe, steps, profile = 'compact', seed = 1, ...rest } = value as Partial<Entry>
+  if (recipe === undefined || steps === undefined) throw malformed(`has no ${recipe === undefined ? 'recipe' : 'steps'}`)
+  if (profile !== 'compact' && profile !== 'paper') throw malformed(`has the profile ${JSON.stringify(profile)}, and compact or paper is expected`)
+  findRecipe(recipe)
+  return { ...defaults, ...rest, recipe, steps, profile: profile satisfies Profile, seed, resume: true }
+}
+
+const note = (file: string, entry: object): Promise<void> => appendFile(`${file}.log`, `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
+
+/** Two processes must not train one folder. The lock names its process, so that what a killed one left behind is known as such. */
+async function lockQueue(file: string): Promise<{ release: () => Promise<void> }> {
+  const path = `${file}.lock`
+  for (;;) {
+    try {
+      await writeFile(path, `${process.pid}\n`, { flag: 'wx' })
+      return { release: () => rm(path, { force: true }) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw ioError(error, `cannot write ${path}`)
+    }
+    const holder = Number(await readFile(path, 'utf8').catch(() => ''))
+    if (alive(holder)) throw new LatentError('E_EXISTS', `process ${holder} is working on this queue`, { hint: `wait for it or stop it; if it is none of Latent's, remove ${path}` })
+    await rm(path, { force: true })
+  }
+}
+
+function alive(process_: number): boolean {
+  if (!Number.isSafeInteger(process_) || process_ <= 0) return false
+  try {
+    process.kill(process_, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** `90s`, `30m`, `2h` from now, or a time of day `HH:MM`, the next one. @throws E_ARGUMENT */
+export function deadline(text: string, now = new Date()): Date {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? []
+  if (amount !== undefined) return new Date(now.getTime() + Number(amount) * { s: 1e3, m: 6e4, h: 36e5 }[unit as 's' | 'm' | 'h'])
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
+  if (hour === undefined) throw new LatentError('E_ARGUMENT', `expected a time of day such as 06:30 or a duration such as 2h, received ${JSON.stringify(text)}`)
+  const at = new Date(now)
+  at.setHours(Number(hour), Number(minute), 0, 0)
+  if (at <= now) at.setDate(at.getDate() + 1)
+  return at
+}
