@@ -29,6 +29,6 @@ export async function freezeFlow(folder: string, { id, best = false, remark = []
   await writeModelFiles(out, card, { [`${id}.weights`]: bytes, [`${id}.svg`]: run.curve }, force)
   process.stdout.write(`${join(out, id)}.weights: ${parameters} integers in ${bytes.length} bytes, SHA-256 ${sha256}\n`)
   if (module === undefined) return
-  const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights, SHA-256\n// ${sha256}\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
+  const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\nexport const TRAINED_SHA256 = '${sha256}'\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
   await writeWhole(module, streamOf(new TextEncoder().encode(text)), { overwrite: force })
 }

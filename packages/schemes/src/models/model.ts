@@ -26,16 +26,29 @@ const MAX_BYTES = 2 ** 28
 
 /**
  * Weights that come with Latent.
- * @throws E_WEIGHTS if the file is not what its card says
+ * @param from where files of the folder `models` are read
+ * @throws E_WEIGHTS if the file is not what its card says, or the card is of other weights
  */
-export async function loadModel(id: string, wanted: ModelWanted): Promise<Model> {
-  const card = JSON.parse(new TextDecoder().decode(await modelFile(`${id}.json`))) as ModelCard
-  const bytes = await modelFile(`${id}.safetensors`)
-  const model = readModel(bytes, wanted, id)
-  if (model.sha256 !== card.sha256) {
-    throw new LatentError('E_WEIGHTS', `the weights ${id} have the SHA-256 ${model.sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`, { hint: 'the file was altered or damaged; install Latent again' })
+export async function loadModel(id: string, wanted: ModelWanted, from: (name: string) => Promise<Uint8Array> = modelFile): Promise<Model> {
+  const card = parseCard(await from(`${id}.json`), id, wanted)
+  const bytes = await from(`${id}.safetensors`)
+  const sha256 = toHex(sha256Of(bytes))
+  if (sha256 !== card.sha256) {
+    throw new LatentError('E_WEIGHTS', `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`, { hint: 'the file was altered or damaged; install Latent again' })
   }
-  return model
+  return readModel(bytes, wanted, id)
+}
+
+function parseCard(bytes: Uint8Array, id: string, { scheme, profile }: ModelWanted): Pick<ModelCard, 'sha256'> {
+  let card: Partial<ModelCard> | null | undefined
+  try {
+    card = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as typeof card
+  } catch {
+    // Reported below, with every other way of being no card.
+  }
+  const { sha256 } = card ?? {}
+  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && card?.id === id && card.scheme === scheme && card.profile === profile) return { sha256 }
+  throw new LatentError('E_WEIGHTS', `the card ${id}.json does not describe the weights ${id}`, { hint: 'the file was altered or damaged; install Latent again' })
 }
 
 /**

@@ -1,0 +1,129 @@
+import { sha256Of, toHex } from '@latent/core'
+import { encodeSafetensors, type Parameter, tensor } from '@latent/graph'
+import { readdir, readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { knownWeights, trainedWeights, weightsFrom } from '../src/exact-flow/known.ts'
+import { TRAINED, TRAINED_SHA256 } from '../src/exact-flow/trained.ts'
+import { modelFile as fromPage } from '../src/models/file-web.ts'
+import { modelFile } from '../src/models/file-node.ts'
+import { loadModel, type ModelCard, networkWeights, readModel, writeModel } from '../src/models/index.ts'
+
+const MODELS = new URL('../../../models/', import.meta.url)
+const cards = await Promise.all((await readdir(MODELS)).filter(name => name.endsWith('.json')).map(async name => JSON.parse(await readFile(new URL(name, MODELS), 'utf8')) as ModelCard))
+const trees = cards.filter(({ storage }) => storage !== 'i8')
+const refusal = expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS' })
+
+/** The folder `models` with some files replaced. */
+const served = (files: Readonly<Record<string, Uint8Array>>) => async (name: string) => files[name] ?? (await modelFile(name))
+const text = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
+
+describe('weights that come with Latent', () => {
+  test('every card is that of its file', async () => {
+    expect(cards.length).toBeGreaterThan(10)
+    for (const { id, sha256, bytes, storage } of cards) {
+      const file = await modelFile(`${id}.${storage === 'i8' ? 'weights' : 'safetensors'}`)
+      expect({ id, sha256: toHex(sha256Of(file)), bytes: file.length }).toEqual({ id, sha256, bytes })
+    }
+  })
+
+  test.each(trees.map(card => [card.id, card] as const))('%s: one bit of its last number altered, and it is refused', async (id, { scheme, profile, sha256 }) => {
+    const bytes = await modelFile(`${id}.safetensors`)
+    expect((await loadModel(id, { scheme, profile })).sha256).toBe(sha256)
+    await expect(loadModel(id, { scheme, profile }, served({ [`${id}.safetensors`]: flipped(bytes, bytes.length - 2) }))).rejects.toThrow(refusal)
+  })
+
+  const { id, scheme, profile, ...rest } = trees[0]!
+  const other = trees.find(card => card.scheme !== scheme)!
+  test.each<[string, unknown]>([
+    ['another SHA-256', { id, scheme, profile, ...rest, sha256: '00'.repeat(32) }],
+    ['a SHA-256 with one digit altered', { id, scheme, profile, ...rest, sha256: rest.sha256.slice(0, -1) + (rest.sha256.endsWith('0') ? '1' : '0') }],
+    ['half a SHA-256', { id, scheme, profile, ...rest, sha256: rest.sha256.slice(0, 32) }],
+    ['no SHA-256', { id, scheme, profile, ...rest, sha256: undefined }],
+    ['a SHA-256 that is a number', { id, scheme, profile, ...rest, sha256: 7 }],
+    ['another name', { ...rest, id: other.id, scheme, profile }],
+    ['another scheme', { ...rest, id, scheme: other.scheme, profile }],
+    ['another profile', { ...rest, id, scheme, profile: 'tiny' }],
+    ['no JSON', '{'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a list', '[]'],
+  ])('a card with %s is refused', async (_, card) => {
+    await expect(loadModel(id, { scheme, profile }, served({ [`${id}.json`]: text(card) }))).rejects.toThrow(refusal)
+  })
+
+  test('a card of another set of weights, and weights of another set', async () => {
+    await expect(loadModel(id, { scheme, profile }, served({ [`${id}.json`]: await modelFile(`${other.id}.json`) }))).rejects.toThrow(refusal)
+    await expect(loadModel(id, { scheme, profile }, served({ [`${id}.safetensors`]: await modelFile(`${other.id}.safetensors`) }))).rejects.toThrow(refusal)
+  })
+
+  test.each([['Node', modelFile], ['a page', fromPage]])('a file that is not there, in %s', async (_, read) => {
+    await expect(read('no-such-weights.json')).rejects.toThrow(refusal)
+    await expect(loadModel('no-such-weights', { scheme, profile }, read)).rejects.toThrow(refusal)
+  })
+})
+
+describe('the exact flow, whose weights travel in a module', () => {
+  test('are those of the folder models', async () => {
+    expect((await trainedWeights()).id).toBe(TRAINED_SHA256)
+    expect(toHex(sha256Of(await modelFile('exact-flow.weights')))).toBe(TRAINED_SHA256)
+    expect((await knownWeights(TRAINED_SHA256)).id).toBe(TRAINED_SHA256)
+    await expect(knownWeights(TRAINED_SHA256.replace(/.$/, '7'))).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+  })
+
+  test('one weight altered: refused, though it is a set of weights like any other', () => {
+    const bytes = Uint8Array.from(atob(TRAINED), character => character.charCodeAt(0))
+    const altered = flipped(bytes, 100)
+    expect(() => weightsFrom(Buffer.from(altered).toString('base64'), toHex(sha256Of(altered)))).not.toThrow()
+    expect(() => weightsFrom(Buffer.from(altered).toString('base64'), TRAINED_SHA256)).toThrow(refusal)
+  })
+})
+
+describe('weights from anywhere', () => {
+  const wanted = { scheme: 'toy', profile: 'small' }
+  const tensors = { 'net.weight': tensor('f32', [2, 2], Float32Array.of(1, 2, 3, 4)), 'net.bias': tensor('f32', [2], Float32Array.of(5, 6)) }
+  const good = writeModel({ ...wanted, tensors }, { half: false })
+  const parameter = (...dims: number[]): Parameter => ({ dtype: 'f32', dims, init: { kind: 'constant', value: 0 } })
+  const parameters = { weight: parameter(2, 2), bias: parameter(2) }
+
+  test('are read as they were written, and named by their hash', () => {
+    expect(readModel(good, wanted)).toEqual({ id: 'file', ...wanted, sha256: toHex(sha256Of(good)), tensors })
+    expect(networkWeights(readModel(good, wanted), 'net', parameters)).toEqual({ weight: tensors['net.weight'], bias: tensors['net.bias'] })
+  })
+
+  const withBias = (values: readonly number[], half = false) => writeModel({ ...wanted, tensors: { ...tensors, 'net.bias': tensor('f32', [2], Float32Array.from(values)) } }, { half })
+  test.each<[string, () => Uint8Array]>([
+    ['cut short', () => good.subarray(0, good.length - 1)],
+    ['with a byte too many', () => Uint8Array.of(...good, 0)],
+    ['with NaN', () => withBias([5, NaN])],
+    ['with infinity', () => withBias([Infinity, 6])],
+    ['with minus infinity', () => withBias([5, -Infinity])],
+    ['too large for halves', () => withBias([5, 70_000], true)],
+    ['with integers', () => encodeSafetensors({ tensors: { ...tensors, 'net.bias': tensor('i32', [2], Int32Array.of(5, 6)) }, metadata: { ...wanted } })],
+    ['of another scheme', () => writeModel({ ...wanted, scheme: 'other', tensors }, { half: false })],
+    ['of another profile', () => writeModel({ ...wanted, profile: 'large', tensors }, { half: false })],
+    ['without a scheme', () => encodeSafetensors({ tensors, metadata: { profile: 'small' } })],
+    ['without a profile', () => encodeSafetensors({ tensors, metadata: { scheme: 'toy' } })],
+  ])('%s: refused', (_, bytes) => {
+    expect(() => readModel(bytes(), wanted)).toThrow(refusal)
+  })
+
+  test('above the limit: refused before it is read', () => {
+    expect(() => readModel({ length: 2 ** 28 + 1 } as Uint8Array, wanted)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }))
+  })
+
+  test.each<[string, Record<string, Parameter>]>([
+    ['a shape turned over', { weight: parameter(4), bias: parameter(2) }],
+    ['another number of outputs', { weight: parameter(2, 2), bias: parameter(3) }],
+    ['an array that is not there', { weight: parameter(2, 2), bias: parameter(2), scale: parameter(2) }],
+    ['an array that no network has', { weight: parameter(2, 2) }],
+    ['another name', { weight: parameter(2, 2), biases: parameter(2) }],
+  ])('%s does not fit a network', (_, expected) => {
+    expect(() => networkWeights(readModel(good, wanted), 'net', expected)).toThrow(refusal)
+  })
+
+  test('a network is not taken for one whose name begins alike', () => {
+    const both = readModel(writeModel({ ...wanted, tensors: { ...tensors, 'network.weight': tensor('f32', [1], Float32Array.of(9)) } }, { half: false }), wanted)
+    expect(networkWeights(both, 'net', parameters)).toEqual({ weight: tensors['net.weight'], bias: tensors['net.bias'] })
+  })
+})
