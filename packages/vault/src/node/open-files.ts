@@ -33,7 +33,7 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   const claims = new Claims()
   const folders = new Folders()
   yield* overFiles(run, file => openOne(run, claims, folders, file))
-  await folders.sync()
+  await folders.flush()
 }
 
 /** Opens sealed files to the last byte and writes nothing. */

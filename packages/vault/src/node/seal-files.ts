@@ -48,7 +48,7 @@ export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
     watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
     const folders = new Folders()
     yield* runAll(files, run.jobs ?? 4, file => sealOne(run, journal, folders, file))
-    await folders.sync()
+    await folders.flush()
   } finally {
     await journal.close()
   }

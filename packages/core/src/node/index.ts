@@ -1,0 +1,6 @@
+export { Destination } from './destination.ts'
+export { ioError, systemCode } from './io-error.ts'
+export { onDisk, pathFromBytes } from './paths.ts'
+export { publish, publishNow, type Published, type PublishNowOptions, type PublishOptions } from './publish.ts'
+export { readFileParts } from './read.ts'
+export { isRunning, isTemporary, machine, removeOwnTemporaries, removeStale } from './temporaries.ts'
