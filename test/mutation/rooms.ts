@@ -1,0 +1,27 @@
+/** What one mutation run covers: the files that are changed, and the tests that must notice. */
+export interface Room {
+  readonly mutate: readonly string[]
+  readonly tests: readonly string[]
+}
+
+/**
+ * The code whose faults lose pictures, accept wrong weights, or print wrong figures. Tests that start a browser or
+ * whole processes are left out: they run the sources as they are, not the changed ones.
+ */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  core: { mutate: ['packages/core/src/**/*.ts', '!packages/core/src/**/index.ts', '!**/*.d.ts'], tests: ['packages/core/test/**/*.test.ts'] },
+  vault: {
+    mutate: ['packages/vault/src/**/*.ts', '!packages/vault/src/**/index.ts'],
+    tests: ['packages/vault/test/**/*.test.ts', '!packages/vault/test/browser.test.ts', '!packages/vault/test/age.test.ts'],
+  },
+  weights: {
+    mutate: ['packages/graph/src/safetensors.ts', 'packages/schemes/src/models/*.ts', '!packages/schemes/src/models/index.ts', 'packages/schemes/src/exact-flow/weights.ts'],
+    tests: ['packages/graph/test/inference.test.ts', 'packages/graph/test/safetensors.test.ts', 'packages/schemes/test/models.test.ts', 'packages/schemes/test/learned.test.ts', 'packages/schemes/test/exact-flow.test.ts'],
+  },
+  statistics: { mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'], tests: ['packages/lab/test/statistics.test.ts', 'packages/lab/test/metrics.test.ts', 'packages/lab/test/run.test.ts', 'packages/lab/test/sp80022.test.ts'] },
+  sp80022: { mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'], tests: ['packages/lab/test/sp80022.test.ts'] },
+  losses: {
+    mutate: ['packages/graph/src/losses.ts', 'packages/schemes/src/flowcrypt/objective.ts'],
+    tests: ['packages/graph/test/layers.test.ts', 'packages/graph/test/losses.test.ts', 'packages/schemes/test/flowcrypt.test.ts', 'packages/schemes/test/encipher-gan.test.ts', 'packages/schemes/test/dense-resnet.test.ts'],
+  },
+}

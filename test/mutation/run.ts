@@ -1,0 +1,78 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ROOMS } from './rooms.ts'
+
+/**
+ * Changes the sources in small ways, one at a time (a sign, a comparison, a branch that is always taken), and counts
+ * the changes that no test notices: `npm run mutants -- ROOM... [--files GLOB] [--record]`. Texts are left as they are:
+ * most are messages for people. What was found stays in `coverage/mutation`, so that a second run tries only what changed.
+ */
+const folder = join('coverage', 'mutation')
+const scoresPath = join(dirname(fileURLToPath(import.meta.url)), 'scores.json')
+
+/** What is used of Stryker, which is installed beside this file and only when it is asked for. */
+interface Mutant {
+  readonly status: string
+  readonly fileName: string
+  readonly location: { readonly start: { readonly line: number; readonly column: number } }
+  readonly mutatorName: string
+  readonly replacement: string
+}
+interface StrykerModule {
+  readonly Stryker: new (options: object) => { runMutationTest(): Promise<readonly Mutant[]> }
+}
+const library: string = '@stryker-mutator/core'
+const { Stryker } = (await import(library)) as StrykerModule
+
+interface Score {
+  readonly mutants: number
+  readonly noticed: number
+  readonly percent: number
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { files: { type: 'string', multiple: true }, threads: { type: 'string', default: '1' }, record: { type: 'boolean', default: false } },
+})
+
+const names = positionals.length > 0 ? positionals : Object.keys(ROOMS)
+for (const name of names) if (!Object.hasOwn(ROOMS, name)) throw new Error(`no room ${name}: ${Object.keys(ROOMS).join(', ')}`)
+
+mkdirSync(folder, { recursive: true })
+const scores = existsSync(scoresPath) ? (JSON.parse(readFileSync(scoresPath, 'utf8')) as Record<string, Score>) : {}
+for (const name of names) {
+  const score = await runRoom(name)
+  process.stdout.write(`${name}: ${score.noticed} of ${score.mutants} mutants noticed, ${score.percent} %\n`)
+  if (values.record) {
+    scores[name] = score
+    writeFileSync(scoresPath, `${JSON.stringify(scores, undefined, 2)}\n`)
+  }
+}
+
+async function runRoom(name: string): Promise<Score> {
+  const { mutate, tests } = ROOMS[name]!
+  process.env['MUTATION_TESTS'] = tests.join(',')
+  const results = await new Stryker({
+    testRunner: 'vitest',
+    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+    mutate: values.files ?? [...mutate],
+    mutator: { excludedMutations: ['StringLiteral'] },
+    concurrency: Number(values.threads),
+    incremental: true,
+    incrementalFile: join(folder, `${name}.json`),
+    reporters: ['progress-append-only'],
+    tempDirName: join(folder, 'sandbox'),
+    ignorePatterns: ['coverage', 'runs', 'docs', 'bench'],
+    // TypeScript 7 has no interface that Stryker could rewrite paths with; nothing here needs it.
+    tsconfigFile: 'none.json',
+    disableTypeChecks: false,
+    timeoutMS: 10_000,
+  }).runMutationTest()
+  const counted = results.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError' && status !== 'RuntimeError')
+  const missed = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+  writeFileSync(join(folder, `${name}-missed.txt`), missed.map(({ fileName, location, mutatorName, replacement, status }) => `${fileName}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName} ${status}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 120)}\n`).join(''))
+  const noticed = counted.length - missed.length
+  return { mutants: counted.length, noticed, percent: Number(((100 * noticed) / Math.max(1, counted.length)).toFixed(1)) }
+}
