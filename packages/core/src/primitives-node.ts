@@ -7,8 +7,9 @@ import { LatentError } from './errors.ts'
 import type { Primitives } from './primitives.ts'
 
 const TAG = 16
+/** The largest that zlib takes at once, nearly. */
+const MAX_CHUNK = 2 ** 31 - 1024
 const stretch = promisify(pbkdf2)
-const MAX_CHUNK = 1 << 20
 let zeros = new Uint8Array(0)
 
 function zeroBytes(length: number): Uint8Array {
@@ -64,6 +65,7 @@ export const primitives: Primitives = {
   zlibPack: (bytes, level) => plain(deflateSync(bytes, { level })),
   zlibUnpack(bytes, limit) {
     try {
+      // One chunk for everything: many would be held twice while they are joined. Pages that are not filled cost nothing.
       return plain(inflateSync(bytes, { maxOutputLength: limit, chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)) }))
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`)
