@@ -1,5 +1,6 @@
 export { Destination } from './destination.ts'
 export { ioError, systemCode } from './io-error.ts'
+export { holdLock, type Lock } from './lock.ts'
 export { onDisk, pathFromBytes } from './paths.ts'
 export { publish, publishNow, type Published, type PublishNowOptions, type PublishOptions } from './publish.ts'
 export { readFileParts } from './read.ts'

@@ -1,0 +1,118 @@
+import { LatentError } from '../errors.ts'
+import { randomBytes, toHex } from '../primitives.ts'
+import { readFileSync, rmSync } from 'node:fs'
+import { link, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { ioError } from './io-error.ts'
+import { onDisk } from './paths.ts'
+import { publish } from './publish.ts'
+import { isRunning, machine } from './temporaries.ts'
+
+/** Who works on something. `born` tells a process from a later one that got its number. */
+interface Holder {
+  readonly machine: string
+  readonly process: number
+  readonly born?: string
+}
+
+export interface Lock {
+  release(): Promise<void>
+}
+
+/** A living holder touches its lock this often; one of another machine that did not for so long is dead. */
+const BEAT_MS = 30_000
+const DEAD_MS = 600_000
+
+/**
+ * Claims work that two processes must not do at once, such as writing into one folder. A holder that is
+ * dead loses the lock: on its own machine it is told by its process, from elsewhere by a lock that nobody
+ * touches any more.
+ * @param what the work, for the message: `... is writing to X`
+ * @throws E_EXISTS while a living process holds it; E_IO
+ */
+export async function holdLock(path: string, what: string): Promise<Lock> {
+  const born = birthOf(process.pid)
+  const own = JSON.stringify({ machine: machine(), process: process.pid, ...(born === undefined ? {} : { born }), token: toHex(randomBytes(8)) })
+  for (;;) {
+    try {
+      await publish(path, [new TextEncoder().encode(`${own}\n`)], { durable: false })
+      break
+    } catch (error) {
+      if (!(error instanceof LatentError && error.code === 'E_EXISTS')) throw error
+    }
+    const found = await readIfThere(path)
+    if (found === undefined) continue
+    if (await isAlive(path, found)) throw new LatentError('E_EXISTS', `${nameOf(found)} ${what}`, { hint: `wait until it is done; if it is none of Latent's, remove ${path}` })
+    await takeAway(path, found)
+  }
+  const beat = setInterval(() => void utimes(onDisk(path), new Date(), new Date()).catch(() => undefined), BEAT_MS).unref()
+  const removeNow = () => {
+    try {
+      if (readFileSync(onDisk(path), 'utf8').trim() === own) rmSync(onDisk(path), { force: true })
+    } catch {
+      // It is gone, or cannot be removed: a later run finds its holder dead.
+    }
+  }
+  process.once('exit', removeNow)
+  return {
+    async release() {
+      clearInterval(beat)
+      process.off('exit', removeNow)
+      removeNow()
+    },
+  }
+}
+
+const nameOf = (content: string): string => {
+  const holder = holderOf(content)
+  return holder === undefined || holder.machine !== machine() ? 'a process on another machine' : `process ${holder.process}`
+}
+
+/** Nothing for a lock that was cut short. */
+function holderOf(content: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(content) as Partial<Holder> | null
+    if (typeof holder?.machine === 'string' && Number.isSafeInteger(holder.process) && holder.process! > 0) return holder as Holder
+  } catch {
+    // As below.
+  }
+  return undefined
+}
+
+async function isAlive(path: string, content: string): Promise<boolean> {
+  const holder = holderOf(content)
+  if (holder?.machine === machine()) return isRunning(holder.process) && (holder.born === undefined || holder.born === (birthOf(holder.process) ?? holder.born))
+  const info = await stat(onDisk(path)).catch(() => undefined)
+  return info !== undefined && Date.now() - info.mtimeMs < DEAD_MS
+}
+
+/** Clock ticks from the machine's start to the process's, where the system tells. */
+function birthOf(pid: number): string | undefined {
+  try {
+    // The name in brackets may hold anything, spaces and brackets too.
+    return /^.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]?.split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** Of two that find the holder dead, one may have taken the lock before the other removes it: what is moved away is looked at again. */
+async function takeAway(path: string, dead: string): Promise<void> {
+  const aside = `${path}.${toHex(randomBytes(8))}`
+  try {
+    await rename(onDisk(path), onDisk(aside))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw ioError(error, `cannot remove ${path}`)
+  }
+  if ((await readIfThere(aside)) !== dead) await link(onDisk(aside), onDisk(path)).catch(() => undefined)
+  await rm(onDisk(aside), { force: true })
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(onDisk(path), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw ioError(error, `cannot read ${path}`)
+  }
+}
