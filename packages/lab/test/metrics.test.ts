@@ -142,6 +142,11 @@ describe('differential', () => {
     const [mask, a, b, other] = await Promise.all([1, 2, 3, 4].map(n => noise(n, 4096)))
     expect(maskReuse(a!, xor(a!, mask!), b!, xor(b!, mask!))).toMatchObject({ value: 1, p: 0 })
     expect(maskReuse(a!, xor(a!, mask!), b!, xor(b!, other!)).value).toBeLessThan(0.02)
+    expect(maskReuse(a!, xor(a!, mask!), b!, xor(b!, other!)).p).toBeGreaterThan(0.99)
+    // A sixteenth of a picture under the old mask is found; a hundredth is not called opening.
+    const partly = (share: number) => xor(b!, other!).map((value, i) => (i < share * 4096 ? b![i]! ^ mask![i]! : value))
+    expect(maskReuse(a!, xor(a!, mask!), b!, partly(1 / 16)).p).toBeLessThan(1e-9)
+    expect(maskReuse(a!, xor(a!, mask!), b!, partly(1 / 100)).p).toBeGreaterThan(0.01)
   })
 })
 

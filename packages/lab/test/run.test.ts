@@ -76,7 +76,8 @@ describe('every baseline fails exactly the tests that it should', () => {
 
   test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
     const fails = failing(await rowsOf(baselines['fixed-permutation']!()))
-    expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(ALL.filter(id => !CORRELATIONS.includes(id)))
+    // Nor is it a mask: XOR with a known pair opens nothing.
+    expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(ALL.filter(id => !CORRELATIONS.includes(id) && id !== 'mask-reuse'))
     expect(fails).not.toEqual(ALL)
   })
 
@@ -267,9 +268,9 @@ describe('claims', () => {
   const standing = async (id: string) => Object.fromEntries(claims(await summaryOf(id)).map(claim => [claim.topic, claim.standing]))
 
   test('follow the results, and security is never one of them', async () => {
-    expect(await standing('aes-256-ctr')).toEqual({ Recovery: 'supported', 'Uniform cipher': 'supported', 'Unrelated neighbours': 'supported', 'Cipher unlike its plain': 'supported', Diffusion: 'supported', 'Key sensitivity': 'supported', 'Second use of a key': 'supported', 'Key space': 'supported', Security: 'not measured' })
-    expect(await standing('xor-reused-mask')).toMatchObject({ 'Uniform cipher': 'supported', Diffusion: 'contradicted', 'Second use of a key': 'contradicted', Security: 'not measured' })
-    expect(await standing('identity')).toMatchObject({ Recovery: 'supported', 'Uniform cipher': 'contradicted', 'Key sensitivity': 'contradicted' })
+    expect(await standing('aes-256-ctr')).toEqual({ Recovery: 'not contradicted', 'Uniform cipher': 'not contradicted', 'Unrelated neighbours': 'not contradicted', 'Cipher unlike its plain': 'not contradicted', Diffusion: 'not contradicted', 'Key sensitivity': 'not contradicted', 'Second use of a key': 'not contradicted', 'Key space': 'as stated', Security: 'not measured' })
+    expect(await standing('xor-reused-mask')).toMatchObject({ 'Uniform cipher': 'not contradicted', Diffusion: 'contradicted', 'Second use of a key': 'contradicted', Security: 'not measured' })
+    expect(await standing('identity')).toMatchObject({ Recovery: 'not contradicted', 'Uniform cipher': 'contradicted', 'Key sensitivity': 'contradicted' })
   })
 
   test('a scheme that was never measured may claim nothing', () => {

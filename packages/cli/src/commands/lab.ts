@@ -156,7 +156,7 @@ function compareCommand(lab: Command): void {
       if (chosen.length === 0) throw new LatentError('E_ARGUMENT', 'none of these runs measured the schemes asked for')
       for (const { summary, result } of chosen) {
         process.stdout.write(`\n${result.title} (${result.id}) on ${summary.data}, ${result.images} images\n`)
-        for (const claim of claims(result)) process.stdout.write(`  ${claim.standing.padEnd(13)} ${claim.topic}: ${claim.say}\n${' '.repeat(16)}not: ${claim.never}\n`)
+        for (const claim of claims(result)) process.stdout.write(`  ${claim.standing.padEnd(16)} ${claim.topic}: ${claim.say}\n${' '.repeat(19)}not: ${claim.never}\n`)
         const published = publishedFor(result.id)
         if (!published) continue
         process.stdout.write(`  published: ${published.citation}\n`)

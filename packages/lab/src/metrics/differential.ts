@@ -86,14 +86,19 @@ export function differential(a: Uint8Array, b: Uint8Array): Differential {
   }
 }
 
+/** A share of samples below which nothing was opened: four times what chance alone gives, one byte in 256. */
+const OPENS = 1 / 64
+
 /**
  * The share of `target` that falls to someone who knows one pair: estimates it as
  * `targetCipher ^ knownCipher ^ known` (a reused mask gives all of it). p is the upper binomial tail
- * against chance, one byte in 256: only knowing more than chance is a weakness.
+ * against one sample in 64. Chance gives one in 256, and a permutation adds the pixels that it happens to
+ * leave in place; neither is a reused mask, however many pictures are looked at.
+ * @param known must not depend on `target`: a pair of equal pictures opens itself under any cipher
  */
 export function maskReuse(known: Uint8Array, knownCipher: Uint8Array, target: Uint8Array, targetCipher: Uint8Array): NullTest {
   const n = Math.min(known.length, target.length)
   let found = 0
   for (let i = 0; i < n; i++) if ((targetCipher[i]! ^ knownCipher[i]! ^ known[i]!) === target[i]) found++
-  return { value: found / n, p: binomialUpper(found, n, 1 / 256) }
+  return { value: found / n, p: binomialUpper(found, n, OPENS) }
 }

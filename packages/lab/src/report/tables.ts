@@ -135,7 +135,7 @@ function speed(result: SchemeSummary, which: 'encryptMs' | 'decryptMs'): Markup 
 
 /** What each result allows us to say, and what not. */
 export function claimsTable(result: SchemeSummary): Markup {
-  const style = { supported: 'pass', contradicted: 'fail', 'not measured': 'none' } as const
+  const style = { 'not contradicted': 'pass', contradicted: 'fail', 'not measured': 'none', 'as stated': 'none' } as const
   return html`<div class="scroll"><table class="claims">
 <thead><tr><th>topic</th><th>standing</th><th>what may be said</th><th>what may not</th></tr></thead>
 <tbody>${claims(result).map(claim => html`<tr><th>${claim.topic}</th><td class="${style[claim.standing]}">${claim.standing}</td><td>${claim.say}</td><td>${claim.never}</td></tr>`)}</tbody>

@@ -7,7 +7,8 @@ import { TESTS, type TestId } from './tests.ts'
  */
 export interface Claim {
   readonly topic: string
-  readonly standing: 'supported' | 'contradicted' | 'not measured'
+  /** A test can contradict a claim and never support one. What a scheme says of its key is told as it stands. */
+  readonly standing: 'not contradicted' | 'contradicted' | 'not measured' | 'as stated'
   /** What may be said of this result. */
   readonly say: string
   /** What it is often said to show, and does not. */
@@ -37,7 +38,7 @@ export function claims(result: SchemeSummary): Claim[] {
       result.traits.randomised ? 'a changed pixel spreads through the cipher: with one nonce it need not' : 'the scheme resists differential or chosen-plaintext attacks',
     ),
     fromTests(result, KEY, 'Key sensitivity', `One changed key bit gave an unrelated cipher, and ${result.wrongKey === 'refused' ? 'was refused at decryption' : 'an unrelated picture at decryption'}, over ${images}.`, 'every key bit counts towards security'),
-    fromTests(result, ['mask-reuse'], 'Second use of a key', `One known pair opened no other image by XOR, over ${images}.`, 'known or chosen plaintexts do not help: one attack was tried'),
+    fromTests(result, ['mask-reuse'], 'Second use of a key', `A known pair, a picture of noise and its cipher, opened no other image by XOR, over ${images}.`, 'known or chosen plaintexts do not help: one attack was tried'),
     keySpace(result),
     {
       topic: 'Security',
@@ -52,17 +53,17 @@ function recovery({ exactShare, images, psnr, wires, maxError, contradicted }: S
   const topic = 'Recovery'
   if (images === 0) return { topic, standing: 'not measured', say: 'Nothing was recovered, because nothing was measured.', never: 'lossless' }
   const narrower = wires.map(({ format, exactShare, psnr }) => ` Through a ${format} cipher: ${exactShare === 1 ? 'bit for bit' : `${psnr?.mean.toFixed(1) ?? '?'} dB`}.`).join('')
-  if (exactShare === 1) return { topic, standing: 'supported', say: `All of ${counted} came back bit for bit through a ${wire} cipher.${narrower}`, never: 'a finite PSNR stands for exactness, or exactness survives recompression' }
+  if (exactShare === 1) return { topic, standing: 'not contradicted', say: `All of ${counted} came back bit for bit through a ${wire} cipher.${narrower}`, never: 'a finite PSNR stands for exactness, or exactness survives recompression' }
   const level = psnr ? `${psnr.mean.toFixed(1)} dB on average (${psnr.low.toFixed(1)} to ${psnr.high.toFixed(1)})` : 'with loss'
   return {
     topic,
-    standing: contradicted.includes('exact') ? 'contradicted' : 'supported',
+    standing: contradicted.includes('exact') ? 'contradicted' : 'not contradicted',
     say: `${Math.round((1 - exactShare) * images)} of ${counted} came back ${level}, largest error ${maxError}, through a ${wire} cipher.${narrower}`,
     never: 'lossless, or visually lossless, without naming the wire format',
   }
 }
 
-function fromTests(result: SchemeSummary, ids: readonly TestId[], topic: string, supported: string, never: string): Claim {
+function fromTests(result: SchemeSummary, ids: readonly TestId[], topic: string, nothingFound: string, never: string): Claim {
   const found = ids.flatMap(id => (result.tests[id] ? [{ id, ...result.tests[id] }] : []))
   const failing = found.filter(({ verdict }) => verdict === 'fails')
   if (failing.length > 0) {
@@ -71,13 +72,13 @@ function fromTests(result: SchemeSummary, ids: readonly TestId[], topic: string,
     return { topic, standing: 'contradicted', say: `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`, never }
   }
   if (found.length === 0) return { topic, standing: 'not measured', say: 'Not measured: the images were too small or too flat, or the cipher has another shape.', never }
-  return { topic, standing: 'supported', say: supported, never }
+  return { topic, standing: 'not contradicted', say: nothingFound, never }
 }
 
 function keySpace({ keySpace, traits }: SchemeSummary): Claim {
   const topic = 'Key space'
   const never = '"256-bit key" means 256-bit security'
-  if (traits.secret === 'none') return { topic, standing: 'supported', say: 'There is no key.', never }
+  if (traits.secret === 'none') return { topic, standing: 'as stated', say: 'There is no key.', never }
   if (!keySpace) return { topic, standing: 'not measured', say: `The secret lies in ${traits.secret === 'weights' ? 'the weights' : `a ${traits.secret}`}; its degrees of freedom were not stated.`, never }
-  return { topic, standing: 'supported', say: `At most ${Number.isFinite(keySpace.bits) ? `${keySpace.bits} bits` : 'as many bits as the image'}. ${keySpace.note}`, never }
+  return { topic, standing: 'as stated', say: `At most ${Number.isFinite(keySpace.bits) ? `${keySpace.bits} bits` : 'as many bits as the image'}. ${keySpace.note}`, never }
 }

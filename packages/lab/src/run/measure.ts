@@ -1,4 +1,4 @@
-import { type CipherOptions, deriveKey, type Image, type ImageCipher, image, type SampleFormat, sha256Of, toHex } from '@latent/core'
+import { type CipherOptions, deriveKey, type Image, type ImageCipher, KeyStream, type SampleFormat, sha256Of, toHex } from '@latent/core'
 import {
   bytesPerPixel,
   byteView,
@@ -78,7 +78,7 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
     Object.assign(tests, defined({ 'wrong-key-correlation': imageCorrelation(byteView(plain), byteView(wrong)), 'wrong-key-distance': plainDistanceTest(byteView(plain), byteView(wrong)) }))
   }
 
-  const known = mirrored(plain)
+  const known = await noise(plain, await draw('known-picture', 32))
   const knownCipher = await cipher.encrypt(known, key, await fresh('known'))
   if (sameShape(knownCipher, known) && sameShape(encrypted, plain)) tests['mask-reuse'] = maskReuse(byteView(known), byteView(knownCipher), byteView(plain), bytes)
 
@@ -185,16 +185,17 @@ export function oneBitChanged(key: Uint8Array, choice: number): Uint8Array {
   return key.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
 }
 
-/** Another image with the statistics of the first: left and right exchanged. */
-function mirrored(source: Image): Image {
-  const { width, height, channels } = source
-  const data = source.data.slice()
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++) data[(y * width + x) * channels + c] = source.data[(y * width + width - 1 - x) * channels + c]!
-    }
-  }
-  return image({ ...source, data })
+/**
+ * A picture of noise in the shape of the first: the known one of a known pair. It shares nothing with any
+ * picture, whereas the first one mirrored, say, is the first one itself if that is blank or symmetric, and a
+ * pair of equal pictures "opens" each other under every deterministic cipher.
+ */
+async function noise(source: Image, seed: Uint8Array): Promise<Image> {
+  const stream = await KeyStream.create(seed, 'latent/v1/lab/known')
+  const { format, data } = source
+  if (format === 'f32') return { ...source, data: Float32Array.from(await stream.uniforms(data.length)) }
+  if (format === 'u16') return { ...source, data: Uint16Array.from(await stream.integers(data.length, 2 ** 16)) }
+  return { ...source, data: await stream.bytes(data.length) }
 }
 
 const bytesOf = ({ data }: Image): number => data.byteLength
