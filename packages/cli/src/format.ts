@@ -1,3 +1,5 @@
+import { visible } from './terminal.ts'
+
 /** 1234567 -> "1.2 MB"; powers of ten, as file managers show them. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
@@ -11,11 +13,13 @@ export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole} s`
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
 }
 
-/** A table for a terminal: the first row is the heading, numbers are set to the right. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** A table for a terminal, whatever the cells hold: the first row is the heading, numbers are set to the right. */
+export function formatTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map(row => row.map(visible))
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
   const isNumber = (text: string) => /^[\d.,]+( \S+)?$/.test(text)
   return rows.map(row => row.map((cell, column) => (isNumber(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join('  ').trimEnd()).join('\n')

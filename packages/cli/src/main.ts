@@ -2,6 +2,7 @@
 import { LatentError } from '@latent/core'
 import { Command, CommanderError } from 'commander'
 import { clearProgress } from './progress.ts'
+import { errorLines, visible, visibleLines } from './terminal.ts'
 
 /**
  * Exit codes: 0 everything asked for is done; 1 something failed, and it is named; 2 the request
@@ -36,7 +37,7 @@ const program = new Command('latent')
   .version('0.1.0')
   .showHelpAfterError('(latent --help lists the commands)')
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`latent: ${text}`) })
+  .configureOutput({ outputError: (text, write) => write(`latent: ${visibleLines(text)}`) })
 
 // A reader that has seen enough (`latent ... | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -59,13 +60,13 @@ function report(error: unknown): number {
   // Commander has printed its own message; help and version end with code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof LatentError) {
-    process.stderr.write(`latent: error: ${error.message} [${error.code}]\n`)
-    if (error.hint) process.stderr.write(`hint: ${error.hint}\n`)
+    process.stderr.write(`latent: error: ${errorLines(error)}\n`)
     return EXIT[error.code] ?? 1
   }
   const code = (error as NodeJS.ErrnoException).code
-  process.stderr.write(`latent: error: ${code === undefined ? 'a defect of latent itself' : `the system reports ${code}`}: ${error instanceof Error ? error.message : String(error)} [E_INTERNAL]\n`)
-  if (process.env['LATENT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  const what = code === undefined ? 'a defect of latent itself' : `the system reports ${code}`
+  process.stderr.write(`latent: error: ${visible(`${what}: ${error instanceof Error ? error.message : String(error)}`)} [E_INTERNAL]\n`)
+  if (process.env['LATENT_DEBUG'] && error instanceof Error) process.stderr.write(`${visibleLines(error.stack ?? '')}\n`)
   else process.stderr.write('hint: run it again with LATENT_DEBUG=1 and report what it prints\n')
   return 3
 }

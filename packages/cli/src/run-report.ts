@@ -1,7 +1,9 @@
-import { LatentError } from '@latent/core'
-import type { FileResult, RunWatcher } from '@latent/vault/node'
+import { type ErrorCode, LatentError } from '@latent/core'
+import type { FileResult, FileStatus, RunWatcher } from '@latent/vault/node'
+import { basename } from 'node:path'
 import { formatBytes, formatSeconds } from './format.ts'
 import { type Progress, progressBar } from './progress.ts'
+import { errorLines, jsonLine, visible } from './terminal.ts'
 
 export interface RunDisplay {
   readonly progress: Progress
@@ -15,42 +17,134 @@ export function runDisplay(label: string, json = false): RunDisplay {
   return { json, progress, watcher: { planned: (_, bytes) => progress.total(bytes), progress: (_, bytes) => progress.add(bytes) } }
 }
 
-/**
- * Consumes a run: failures are named as they happen, and at the end the exact count of everything.
- * @throws E_PARTIAL if a file failed
- */
-export async function reportRun(results: AsyncIterable<FileResult>, { progress, json }: RunDisplay, { done, output }: { done: string; output?: string }): Promise<void> {
-  const started = performance.now()
-  const counts = { done: 0, skipped: 0, failed: 0 }
-  const skippedFor = new Map<string, number>()
-  let [plainBytes, sealedBytes] = [0, 0]
-  for await (const result of results) {
-    counts[result.status]++
-    if (result.status === 'done') {
-      plainBytes += result.plainBytes ?? 0
-      sealedBytes += result.sealedBytes ?? 0
-    }
-    if (result.status === 'skipped') skippedFor.set(result.reason ?? '', (skippedFor.get(result.reason ?? '') ?? 0) + 1)
-    if (json) process.stdout.write(`${JSON.stringify({ ...result, status: result.status === 'done' ? done : result.status })}\n`)
-    else if (result.status === 'failed') progress.note(`failed: ${result.source}: ${result.reason} [${result.code}]${result.hint ? `\n  hint: ${result.hint}` : ''}`)
-  }
-  progress.end()
-  const seconds = (performance.now() - started) / 1000
-  if (json) process.stdout.write(`${JSON.stringify({ summary: { [done]: counts.done, skipped: counts.skipped, failed: counts.failed, plainBytes, sealedBytes, seconds: Number(seconds.toFixed(3)) } })}\n`)
-  else process.stdout.write(summary(counts, skippedFor, plainBytes, sealedBytes, seconds, done, output))
-  if (counts.failed > 0) throw new LatentError('E_PARTIAL', `${counts.failed} of ${counts.done + counts.skipped + counts.failed} files failed`, { hint: 'they are named above; everything else is done, and a second run goes on with them' })
+export interface RunWords {
+  /** What a file is when all is well: `sealed`, `opened`, `intact`. */
+  readonly done: string
+  readonly output?: string
 }
 
-function summary(counts: Record<FileResult['status'], number>, skippedFor: ReadonlyMap<string, number>, plainBytes: number, sealedBytes: number, seconds: number, done: string, output: string | undefined): string {
-  const rate = counts.done > 0 ? `, ${formatBytes(plainBytes / Math.max(seconds, 0.001))}/s` : ''
-  const sizes = counts.done > 0 && sealedBytes > 0 ? ` (${formatBytes(plainBytes)} plain, ${formatBytes(sealedBytes)} sealed)` : ''
-  const skipped = Array.from(skippedFor, ([reason, count]) => `${count} ${reason}`).join('; ')
-  return [
-    `${done}   ${counts.done}${sizes}`,
-    `skipped  ${counts.skipped}${skipped ? ` (${skipped})` : ''}`,
-    `failed   ${counts.failed}`,
-    `time     ${formatSeconds(seconds)}${rate}`,
-    ...(output === undefined ? [] : [`folder   ${output}`]),
-    '',
-  ].join('\n')
+/** Statuses that mean that not everything is well. */
+const BAD = ['failed', 'salvaged', 'missing'] as const
+const isBad = (status: FileStatus): status is (typeof BAD)[number] => (BAD as readonly FileStatus[]).includes(status)
+
+/**
+ * Consumes a run: failures are named as they happen, and at the end, however it ends, the exact
+ * count of everything.
+ * @throws E_PARTIAL if a file failed, is missing or could be salvaged only in part; what the run itself throws
+ */
+export async function reportRun(results: AsyncIterable<FileResult>, { progress, json }: RunDisplay, words: RunWords): Promise<void> {
+  const started = performance.now()
+  const tally = new Tally()
+  const failures = new Failures(line => (json ? undefined : progress.note(line)))
+  const summarise = () => {
+    failures.end()
+    progress.end()
+    const seconds = (performance.now() - started) / 1000
+    process.stdout.write(json ? jsonLine({ summary: tally.figures(words.done, seconds) }) : tally.summary(words, seconds))
+  }
+  try {
+    for await (const result of results) {
+      tally.add(result)
+      if (json) process.stdout.write(jsonLine({ ...result, status: result.status === 'done' ? words.done : result.status }))
+      if (isBad(result.status)) failures.add(result)
+      else if (result.note !== undefined && !json) progress.note(`note: ${visible(result.source)}: ${visible(result.note)}`)
+    }
+  } catch (error) {
+    // A full disk ends a run where no single file is to blame: what was done until then is told all the same.
+    summarise()
+    throw error
+  }
+  summarise()
+  const bad = BAD.reduce((sum, status) => sum + tally.counts[status], 0)
+  if (bad > 0) throw new LatentError('E_PARTIAL', tally.verdict(bad), { hint: failures.advice() })
+}
+
+class Tally {
+  readonly counts: Record<FileStatus, number> = { done: 0, salvaged: 0, skipped: 0, missing: 0, failed: 0 }
+  readonly #skippedFor = new Map<string, number>()
+  #plainBytes = 0
+  #sealedBytes = 0
+
+  add({ status, plainBytes = 0, sealedBytes = 0, reason = '' }: FileResult): void {
+    this.counts[status]++
+    if (status === 'skipped') this.#skippedFor.set(reason, (this.#skippedFor.get(reason) ?? 0) + 1)
+    if (status !== 'done' && status !== 'salvaged') return
+    this.#plainBytes += plainBytes
+    this.#sealedBytes += sealedBytes
+  }
+
+  /** For JSON: numbers alone. */
+  figures(done: string, seconds: number): Record<string, number> {
+    const { done: well, skipped, failed, salvaged, missing } = this.counts
+    return { [done]: well, skipped, failed, ...(salvaged > 0 ? { salvaged } : {}), ...(missing > 0 ? { missing } : {}), plainBytes: this.#plainBytes, sealedBytes: this.#sealedBytes, seconds: Number(seconds.toFixed(3)) }
+  }
+
+  summary({ done, output }: RunWords, seconds: number): string {
+    const { counts } = this
+    const made = counts.done + counts.salvaged
+    const rate = made > 0 ? `, ${formatBytes(this.#plainBytes / Math.max(seconds, 0.001))}/s` : ''
+    const sizes = made > 0 && this.#sealedBytes > 0 ? ` (${formatBytes(this.#plainBytes)} plain, ${formatBytes(this.#sealedBytes)} sealed)` : ''
+    const skipped = Array.from(this.#skippedFor, ([reason, count]) => `${count} ${visible(reason)}`).join('; ')
+    return [
+      `${done}   ${counts.done}${sizes}`,
+      ...(counts.salvaged > 0 ? [`salvaged ${counts.salvaged} (in part)`] : []),
+      `skipped  ${counts.skipped}${skipped ? ` (${skipped})` : ''}`,
+      ...(counts.missing > 0 ? [`missing  ${counts.missing}`] : []),
+      `failed   ${counts.failed}`,
+      `time     ${formatSeconds(seconds)}${rate}`,
+      ...(output === undefined ? [] : [`folder   ${visible(output)}`]),
+      '',
+    ].join('\n')
+  }
+
+  verdict(bad: number): string {
+    const { failed, salvaged, missing } = this.counts
+    const all = Object.values(this.counts).reduce((sum, count) => sum + count, 0)
+    if (failed === bad) return `${failed} of ${all} files failed`
+    const parts = [[failed, 'failed'], [salvaged, salvaged === 1 ? 'is there in part' : 'are there in part'], [missing, missing === 1 ? 'is missing' : 'are missing']] as const
+    return `of ${all} files ${parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ')}`
+  }
+}
+
+/** So many of one kind are named; the others are counted. */
+const NAMED = 3
+
+/**
+ * Names what went wrong. A run in which every file fails for one reason (a wrong key, a full disk)
+ * says so once and not a thousand times: what differs by file names alone is one kind.
+ */
+class Failures {
+  readonly #kinds = new Map<string, { first: FileResult; count: number }>()
+  readonly #print: (line: string) => void
+
+  constructor(print: (line: string) => void) {
+    this.#print = print
+  }
+
+  add(result: FileResult): void {
+    const { source, target, status, code = 'E_INTERNAL', reason = '', hint } = result
+    let kind = `${status} ${code} ${reason}`
+    for (const name of [source, target].flatMap(path => (path === undefined ? [] : [path, basename(path)]))) if (name.length > 0) kind = kind.replaceAll(name, '\0')
+    const known = this.#kinds.get(kind)
+    if (known) known.count++
+    else this.#kinds.set(kind, { first: result, count: 1 })
+    if ((known?.count ?? 1) > NAMED) return
+    this.#print(`${status}: ${visible(source)}: ${errorLines({ message: reason, code, hint: known ? undefined : hint }, '  ')}`)
+  }
+
+  /** Says how many were not named. */
+  end(): void {
+    for (const { first, count } of this.#kinds.values()) {
+      if (count > NAMED) this.#print(`${first.status}: ${count - NAMED} more like ${visible(basename(first.source))} [${first.code ?? 'E_INTERNAL'}]; --json names every one`)
+    }
+  }
+
+  /** What to do next, which depends on what all of them have in common. */
+  advice(): string {
+    const codes = new Set(Array.from(this.#kinds.values(), ({ first }) => first.code))
+    const only = (...some: ErrorCode[]) => Array.from(codes).every(code => code !== undefined && some.includes(code))
+    if (only('E_NO_MATCH')) return 'give the key that they were sealed for; everything else is done'
+    if (only('E_IO', 'E_CHANGED')) return 'they are named above; everything else is done, and a second run goes on with them'
+    return 'they are named above; everything else is done'
+  }
 }

@@ -1,7 +1,7 @@
-import { concatBytes, LatentError } from '@latent/core'
+import { bytesOfName, concatBytes, LatentError, nameOfBytes } from '@latent/core'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { collect, createAlbum, decodeMetadata, encodeMetadata, geometryFor, MAX_FILLER, type Metadata, metadataFault, parseHeader, pixelBytes, prepareSeal, readCarrier, type SealOptions, streamOf } from '../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { collect, createAlbum, decodeMetadata, encodeMetadata, geometryFor, MAX_FILLER, mediaType, type Metadata, metadataFault, parseHeader, pixelBytes, prepareSeal, readCarrier, type SealOptions, streamOf } from '../src/index.ts'
 import { pngChunk } from './conformance/craft.ts'
 import { BODIES, flows, noise, openBytes, sealBytes, testAlbum, text } from './fixtures.ts'
 
@@ -56,6 +56,73 @@ test('metadata that may be sealed come back, and none that may not are made', ()
     }),
     { numRuns: 300 },
   )
+})
+
+const METADATA: Metadata = { name: 'a.jpg', type: 'image/jpeg', size: 5, modified: 7 }
+const json = (region: Uint8Array) => JSON.parse(new TextDecoder().decode(region.subarray(0, region.indexOf(0)))) as Metadata
+
+describe('names that are no UTF-8, and modes', () => {
+  const latin1 = (name: string) => nameOfBytes(Uint8Array.from(name, char => char.codePointAt(0)!))
+
+  test.each<[string, string]>([
+    ['Latin-1', 'b\xe4r.jpg'],
+    ['all high bytes', '\xff\xfe\x80'],
+    ['UTF-8 and not, side by side', 'caf\xc3\xa9 caf\xe9'],
+    ['Shift JIS', '\x8e\xca\x90\x5e.jpg'],
+    ['UTF-8 cut short', 'x\xf0\x9f\x93'],
+    ['a surrogate in UTF-8', '\xed\xa0\x80'],
+    ['an overlong slash', '\xc0\xaf'],
+    ['127 bytes of KOI8-R', '\xc1'.repeat(127)],
+  ])('%s comes back to the byte', (_, bytes) => {
+    const name = latin1(bytes)
+    expect(name.isWellFormed()).toBe(false)
+    expect(String.fromCodePoint(...bytesOfName(name))).toBe(bytes)
+    const region = encodeMetadata({ ...METADATA, name, mode: 0o640 })
+    expect(decodeMetadata(region)).toEqual({ ...METADATA, name, mode: 0o640 })
+    // Readers of the first release find four fields of the right kinds.
+    expect(json(region)).toEqual({ ...METADATA, name: bytes, type: 'image/jpeg;name=latin1;mode=640' })
+  })
+
+  test('any bytes at all are a name and back', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
+        expect(bytesOfName(nameOfBytes(bytes))).toEqual(bytes)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test.each([0, 0o7, 0o600, 0o644, 0o755, 0o777])('the mode %i comes back', mode => {
+    expect(decodeMetadata(encodeMetadata({ ...METADATA, mode }))).toEqual({ ...METADATA, mode })
+  })
+
+  test.each<[string, Partial<Metadata>]>([
+    ['a mode with set-user-id', { mode: 0o4755 }],
+    ['a negative mode', { mode: -1 }],
+    ['more bytes than the format holds', { name: latin1('\xe4'.repeat(128)) }],
+    ['half a surrogate pair', { name: '\ud83d' }],
+    ['a raw slash', { name: 'a\udce4/b' }],
+  ])('%s cannot be sealed', (_, change) => {
+    expect(metadataFault({ ...METADATA, ...change })).toBeDefined()
+  })
+
+  test.each([
+    ['image/jpeg;mode=999', 'a'],
+    ['image/jpeg;name=latin1', 'a.jpg'],
+    ['image/jpeg;name=latin1', 'b\u0161\u01e4'],
+    ['image/jpeg;name=latin1', 'Ã¤.jpg'],
+    ['image/jpeg;mode=640;name=latin1', 'a'],
+    [';mode=600', 'a'],
+    ['text/plain;charset=utf-8', 'a'],
+  ])('a type %s that only looks as if is a remark', (type, name) => {
+    const given = { ...METADATA, type, name }
+    expect(decodeMetadata(encodeMetadata(given))).toEqual(given)
+  })
+})
+
+test('PNG files have the type of PNG files', () => {
+  expect(mediaType(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10))).toBe('image/png')
+  expect(mediaType(new Uint8Array(0))).toBe('application/octet-stream')
 })
 
 const sealing = (options: Partial<Omit<SealOptions, 'metadata'>> & { metadata?: Partial<Metadata> }) =>

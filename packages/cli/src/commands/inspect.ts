@@ -4,6 +4,7 @@ import { type Inspection, inspectSealed } from '@latent/vault'
 import { ioError, readFileParts } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { formatBytes } from '../format.ts'
+import { errorLines, jsonLine, visible } from '../terminal.ts'
 
 export function inspectCommand(program: Command): void {
   program
@@ -16,32 +17,52 @@ export function inspectCommand(program: Command): void {
       for (const path of paths) {
         try {
           const found = await facts(await inspectSealed(readFileParts(path)))
-          process.stdout.write(json ? `${JSON.stringify({ file: path, ...found })}\n` : `${path}\n${Object.entries(found).map(([name, value]) => `  ${name.padEnd(11)}${String(value)}\n`).join('')}`)
+          process.stdout.write(json ? jsonLine({ file: path, ...found }) : `${visible(path)}\n${lines(found)}`)
         } catch (error) {
           failed++
           const { code, message, hint } = ioError(error, `cannot read ${path}`)
-          if (json) process.stdout.write(`${JSON.stringify({ file: path, code, reason: message, hint })}\n`)
-          else process.stderr.write(`failed: ${path}: ${message} [${code}]\n${hint ? `  hint: ${hint}\n` : ''}`)
+          if (json) process.stdout.write(jsonLine({ file: path, code, reason: message, hint }))
+          else process.stderr.write(`failed: ${visible(path)}: ${errorLines({ code, message, hint }, '  ')}\n`)
         }
       }
-      if (failed > 0) throw new LatentError('E_PARTIAL', `${failed} of ${paths.length} files could not be read`)
+      if (failed > 0) throw new LatentError('E_PARTIAL', `${failed} of ${paths.length} files could not be read`, { hint: 'they are named above' })
     })
 }
 
-async function facts({ geometry, header, chunks }: Inspection): Promise<Record<string, string | number>> {
+interface Facts {
+  readonly format: string
+  readonly widthPixels: number
+  readonly heightPixels: number
+  readonly body: string
+  readonly weights?: string
+  readonly weightSet?: string
+  readonly chunks: number
+  readonly chunkBytes: number
+  /** The hash and the padding are inside too: the file has no more bytes than that. */
+  readonly atMostBytes: number
+  readonly keys: string
+  readonly nonce: string
+}
+
+async function facts({ geometry, header, chunks }: Inspection): Promise<Facts> {
   const plaintext = chunks.sealedSize - 16 * chunks.count
   return {
     format: 'latent sealed 1',
-    picture: `${geometry.width} x ${geometry.height}`,
+    widthPixels: geometry.width,
+    heightPixels: geometry.height,
     body: header.body,
     ...(header.weights === undefined ? {} : { weights: header.weights, weightSet: await weightSet(header.weights) }),
     chunks: chunks.count,
     chunkBytes: chunks.size,
-    // The hash and the padding are inside too: this is an upper bound of the file's size.
-    holds: `at most ${formatBytes(plaintext - header.metadata - 32)}`,
+    atMostBytes: plaintext - header.metadata - 32,
     keys: envelopeKinds(header.envelope),
     nonce: toHex(header.nonce),
   }
+}
+
+function lines({ widthPixels, heightPixels, atMostBytes, ...rest }: Facts): string {
+  const told = { picture: `${widthPixels} x ${heightPixels}`, holds: `at most ${formatBytes(atMostBytes)}`, ...rest }
+  return Object.entries(told).map(([name, value]) => `  ${name.padEnd(11)}${visible(String(value))}\n`).join('')
 }
 
 async function weightSet(id: string): Promise<string> {

@@ -1,14 +1,24 @@
 import type { ErrorCode, LatentError } from '@latent/core'
 
+/**
+ * `salvaged`: something of it is missing, and the rest was written; `missing`: an earlier run sealed
+ * it and it is gone.
+ */
+export type FileStatus = 'done' | 'salvaged' | 'skipped' | 'missing' | 'failed'
+
 /** What became of one file. */
 export interface FileResult {
   readonly source: string
   readonly target?: string
-  readonly status: 'done' | 'skipped' | 'failed'
+  readonly status: FileStatus
   /** Why it was skipped or failed, and what to do. */
   readonly code?: ErrorCode
   readonly reason?: string
   readonly hint?: string
+  /** What came out differently though all is well, such as a name that had to be changed. */
+  readonly note?: string
+  /** Parts of the plain file that could not be salvaged: first byte and the byte behind the last. */
+  readonly missingBytes?: readonly (readonly [from: number, to: number])[]
   /** Bytes of the plain file and of the sealed one, where known. */
   readonly plainBytes?: number
   readonly sealedBytes?: number

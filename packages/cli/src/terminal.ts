@@ -1,0 +1,34 @@
+import { rawByte } from '@latent/core'
+
+// Controls (C0, DEL, C1), line and paragraph separators, marks that turn the direction of writing, and half surrogates.
+// oxlint-disable-next-line no-control-regex
+const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/**
+ * Foreign text as a terminal may see it, on one line: names and whatever else Latent did not write
+ * itself. What would move the cursor, change colours, end the line or turn the direction of writing
+ * is spelled out. Every message passes through here; JSON has {@link jsonLine}.
+ */
+export function visible(text: string): string {
+  return text.replaceAll(UNSEEN, char => {
+    const code = char.codePointAt(0)!
+    const byte = rawByte(char) ?? (code < 0x80 ? code : undefined)
+    return SHORT[char] ?? (byte === undefined ? `\\u${code.toString(16).padStart(4, '0')}` : `\\x${byte.toString(16).padStart(2, '0')}`)
+  })
+}
+
+/** The same for text of several lines. */
+export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n')
+
+/** A template whose values are foreign text: `` shown`report: ${path}\n` ``. */
+export const shown = (literals: TemplateStringsArray, ...values: readonly (string | number)[]): string => String.raw({ raw: literals }, ...values.map(value => visible(String(value))))
+
+/** A value as one line of JSON that no terminal can take amiss: characters that JSON leaves as they are become escapes. */
+export const jsonLine = (value: unknown): string => `${JSON.stringify(value).replaceAll(UNSEEN, char => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)}\n`
+
+/** An error's two lines, with its code. */
+export function errorLines({ message, code, hint }: { readonly message: string; readonly code: string; readonly hint?: string | undefined }, indent = ''): string {
+  return `${visible(message)} [${code}]${hint === undefined ? '' : `\n${indent}hint: ${visible(hint)}`}`
+}
