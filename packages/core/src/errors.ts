@@ -55,6 +55,8 @@ export type ErrorCode =
   | 'E_DATA'
   /** A lab run whose controls failed: nothing it measured may be reported. */
   | 'E_CONTROLS'
+  /** A signal ended the run before it was done; the report says what is. */
+  | 'E_INTERRUPTED'
   /** Some files of a run failed; the report names them. */
   | 'E_PARTIAL'
   /** A defect of Latent itself. */

@@ -2,12 +2,19 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import type { Backend, OrtBinding } from './runtime.ts'
+import { forbidTelemetry } from './telemetry.ts'
+
+// On import, so that worker threads that a program starts later inherit it.
+forbidTelemetry()
 
 export const hardwareThreads = (): number => availableParallelism()
 
 export const defaultChain: readonly Backend[] = ['ort-node', 'ort-wasm']
 
-/** Node: the native library where its package could be installed, the WASM build anywhere. */
+/**
+ * Node: the native library where its package could be installed and can be kept from reporting, the WASM build
+ * anywhere.
+ */
 export async function loadOrt(backend: Backend): Promise<OrtBinding> {
   if (backend === 'ort-wasm') {
     const ort = await import('onnxruntime-web')
@@ -16,6 +23,7 @@ export async function loadOrt(backend: Backend): Promise<OrtBinding> {
     ort.env.wasm.wasmPaths = { wasm: locate('ort-wasm-simd-threaded.wasm'), mjs: locate('ort-wasm-simd-threaded.mjs') }
     return { ort, providers: ['wasm'] }
   }
+  if (!forbidTelemetry()) throw new Error('its telemetry cannot be switched off from a worker thread: set ORT_DISABLE_TELEMETRY=1, or import @latent/graph/telemetry where the thread is started and call forbidTelemetry()')
   const module = await import('onnxruntime-node')
   const ort = module.default ?? module
   if (backend === 'ort-webgpu') return { ort, providers: ['webgpu'] }

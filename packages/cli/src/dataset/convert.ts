@@ -1,9 +1,9 @@
 import { type ErrorCode, LatentError, sha256Of, toHex } from '@latent/core'
 import { CIFAR_RECORD } from '@latent/lab'
+import { openWorkers, type Workers } from '@latent/lab/node'
 import { findScheme } from '@latent/schemes'
 import { streamOf } from '@latent/vault'
 import { writeWhole } from '@latent/vault/node'
-import { Piscina } from 'piscina'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve, sep } from 'node:path'
 import { DataSetFolder, type Direction, type Entry, headerFor, readEncrypted } from './manifest.ts'
@@ -32,6 +32,8 @@ export interface ConvertedDataSet {
   /** When encrypting: share of the first image's samples that its cipher image has at the same place. */
   readonly unchanged?: number
 }
+
+type Pool = Workers<RawTask | PictureTask, Uint8Array | PictureOutcome[]>
 
 const IMAGES_A_TASK = 1000
 const PICTURES_A_TASK = 64
@@ -88,14 +90,12 @@ async function convert(direction: Direction, source: DataSetSource, out: string,
   const context: RunContext = { direction, scheme, key, salt: folder.header.salt, layout: source.layout, shape: { width, height, channels, format }, out }
   const total = source.parts.reduce((sum, { images }) => sum + images, 0)
   job.onTotal?.(total)
-  // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina({ filename: new URL(`./worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: workers })
+  const pool: Pool = openWorkers(import.meta, './worker', workers)
   let made: number
   try {
     made = source.layout === 'folders' ? await pictureFiles(source.parts, context, folder, pool, job) : await rawFiles(source, context, folder, pool, job)
   } finally {
-    await pool.destroy()
+    await pool.close()
   }
   const labels: Record<string, number> = {}
   for (const part of source.parts) for (const [label, count] of Object.entries(part.labels)) labels[label] = (labels[label] ?? 0) + count
@@ -128,7 +128,7 @@ async function rehearse(direction: Direction, { first, layout }: DataSetSource, 
   }
 }
 
-async function rawFiles({ layout, parts, copied, first }: DataSetSource, context: RunContext, folder: DataSetFolder, pool: Piscina, { onImages, listed }: Job): Promise<number> {
+async function rawFiles({ layout, parts, copied, first }: DataSetSource, context: RunContext, folder: DataSetFolder, pool: Pool, { onImages, listed }: Job): Promise<number> {
   const tagKey = await sourceTagKey(context)
   const headerBytes = layout === 'idx' ? 16 : 0
   const imageBytes = layout === 'cifar' ? CIFAR_RECORD : first.width * first.height * first.channels
@@ -160,7 +160,7 @@ async function rawFiles({ layout, parts, copied, first }: DataSetSource, context
   return made
 }
 
-async function pictureFiles(parts: readonly Part[], context: RunContext, folder: DataSetFolder, pool: Piscina, { onImages, onFailure, listed }: Job): Promise<number> {
+async function pictureFiles(parts: readonly Part[], context: RunContext, folder: DataSetFolder, pool: Pool, { onImages, onFailure, listed }: Job): Promise<number> {
   const failures: { readonly name: string; readonly code: string; readonly message: string }[] = []
   let made = 0
   const groups = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i) => parts.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK))

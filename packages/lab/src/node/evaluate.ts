@@ -3,7 +3,6 @@ import { findScheme } from '@latent/schemes'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
-import { Piscina } from 'piscina'
 import { CONTROL_IDS, requireControls } from '../run/controls.ts'
 import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
@@ -11,6 +10,7 @@ import { median } from '../statistics/bootstrap.ts'
 import { dataRoot, type DataSet, openData } from './data-sets.ts'
 import { type Journal, openJournal, writeJson } from './journal.ts'
 import type { MeasureTask } from './worker.ts'
+import { openWorkers } from './workers.ts'
 
 export interface EvaluateOptions {
   readonly schemes: readonly string[]
@@ -85,9 +85,7 @@ async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, 
   let done = tasks.length - open.length
   onProgress?.(done, tasks.length)
   if (open.length === 0) return
-  // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina<MeasureTask, ImageRow | FailureRow>({ filename: new URL(`./worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, open.length) })
+  const pool = openWorkers<MeasureTask, ImageRow | FailureRow>(import.meta, './worker', Math.min(workers, open.length))
   try {
     await Promise.all(
       open.map(async task => {
@@ -96,7 +94,7 @@ async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, 
       }),
     )
   } finally {
-    await pool.destroy()
+    await pool.close()
   }
 }
 

@@ -6,7 +6,6 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { Piscina } from 'piscina'
 import type { LabelledSet } from '../classifiers/augmentation.ts'
 import { findClassifier } from '../classifiers/index.ts'
 import { findSettings, type LabelledSetName, type LearningSettings } from '../classifiers/settings.ts'
@@ -17,6 +16,7 @@ import { machine } from './evaluate.ts'
 import { type Journal, openJournal, writeJson } from './journal.ts'
 import { readLabelledSet, requireLabelledSet } from './labelled-sets.ts'
 import type { LearningOutcome, LearningProgress, LearningTask } from './learnability-worker.ts'
+import { openWorkers } from './workers.ts'
 
 export interface LearnabilityOptions {
   /** `cifar10`, `mnist` or `fashion-mnist`. */
@@ -124,9 +124,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
   const abort = () => void Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', abort)
   if (signal?.aborted) abort()
-  // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina<LearningTask, LearningOutcome>({ filename: new URL(`./learnability-worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, open.length) })
+  const pool = openWorkers<LearningTask, LearningOutcome>(import.meta, './learnability-worker', Math.min(workers, open.length))
   let done = wanted.length - open.length
   let failure: unknown
   const queue = [...open]
@@ -140,7 +138,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
       try {
         const plain = journal.rows.find(row => row.arm === CONTROL_ARMS.positive && row.seed === seed)
         const task: LearningTask = { arm, seed, ...sets, settings, keyFiles, ...(plain ? { plain } : {}), folder, threads: 1, port: port2, stop }
-        const outcome = await pool.run(task, { transferList: [port2] })
+        const outcome = await pool.run(task, [port2])
         if (outcome === 'stopped') continue
         if ('failure' in outcome) throw new LatentError(outcome.failure.code, outcome.failure.message, outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint })
         journal.add(outcome.row)
@@ -160,7 +158,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
     await Promise.all(Array.from({ length: Math.min(workers, open.length) }, runner))
   } finally {
     signal?.removeEventListener('abort', abort)
-    await pool.destroy()
+    await pool.close()
   }
   if (failure !== undefined) throw failure
   if (Atomics.load(stop, 0) === 1) throw new LatentError('E_PARTIAL', `stopped after ${done} of ${wanted.length} networks; checkpoints are written`, { hint: 'the same command with --resume goes on' })

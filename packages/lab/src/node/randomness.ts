@@ -1,9 +1,9 @@
 import { argumentError, LatentError } from '@latent/core'
 import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { Piscina } from 'piscina'
 import { type PValues, type SuiteVerdict, suiteVerdict } from '../sp80022/index.ts'
 import type { SequenceTask } from './randomness-worker.ts'
+import { openWorkers } from './workers.ts'
 
 export interface RandomnessOptions {
   readonly source: SequenceTask['source']
@@ -23,8 +23,7 @@ export async function randomness({ source, sequences, bits, workers = availableP
   if (!Number.isSafeInteger(sequences) || sequences < 1) throw argumentError('sequences', 'a positive integer', sequences)
   if (!Number.isSafeInteger(bits) || bits < 1000) throw argumentError('bits', 'at least 1000', bits)
   if ('file' in source && fileLength(source.file) < sequences * Math.ceil(bits / 8)) throw new LatentError('E_DATA', `${source.file} holds fewer than ${sequences} sequences of ${bits} bits`)
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina<SequenceTask, PValues>({ filename: new URL(`./randomness-worker.${extension}`, import.meta.url).href, minThreads: 1, maxThreads: Math.min(workers, sequences) })
+  const pool = openWorkers<SequenceTask, PValues>(import.meta, './randomness-worker', Math.min(workers, sequences))
   try {
     let done = 0
     const pValues = await Promise.all(
@@ -36,7 +35,7 @@ export async function randomness({ source, sequences, bits, workers = availableP
     )
     return { pValues, verdict: suiteVerdict(pValues) }
   } finally {
-    await pool.destroy()
+    await pool.close()
   }
 }
 

@@ -8,10 +8,11 @@ export interface Tile {
   readonly tweak: Uint8Array
   readonly bytes: Uint8Array
 }
-export type Request = { readonly open: ExactFlowOptions } | (Tile & { readonly id: number })
+export type Request = { readonly open: ExactFlowOptions } | { readonly close: true } | (Tile & { readonly id: number })
 export type Reply =
   | { readonly ready: { readonly weightsId: string; readonly backend: string } }
   | { readonly id: number; readonly bytes: Uint8Array }
+  | { readonly closed: true }
   /** Without `id`: the lane did not open. */
   | { readonly id?: number; readonly code: string; readonly message: string; readonly hint: string | undefined }
 
@@ -30,6 +31,7 @@ export function serveLane(answer: (reply: Reply, transfer: ArrayBuffer[]) => voi
   return request => {
     const failed = (error: unknown) => answer({ ...('id' in request ? { id: request.id } : {}), ...failure(error) }, [])
     if ('open' in request) open(request.open).catch(failed)
+    else if ('close' in request) flow.close().then(() => answer({ closed: true }, []), failed)
     else permute(request).catch(failed)
   }
 }

@@ -1,3 +1,4 @@
+import { forbidTelemetry } from '@latent/graph/telemetry'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { ExactFlow } from './engine.ts'
@@ -5,6 +6,7 @@ import { openPool, type PoolOptions } from './pool.ts'
 
 /** The pool in Node, whose native library blocks the thread it runs on. @throws E_BACKEND */
 export function openExactFlowPool({ workers = Math.min(8, availableParallelism()), ...options }: PoolOptions = {}): Promise<ExactFlow> {
+  forbidTelemetry()
   // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const script = new URL(`./worker-node.${extension}`, import.meta.url)

@@ -12,6 +12,10 @@ export interface Thread {
   post(request: Request, transfer: ArrayBuffer[]): void
   /** A pool that is not closed must not keep the process alive; a tile in flight must. */
   hold(busy: boolean): void
+  /**
+   * [Note: Ending threads] A thread that is ended while native code runs on it takes the process with it,
+   * because the native library throws where nobody can catch: nothing may run on it any more.
+   */
   stop(): void | Promise<unknown>
 }
 
@@ -25,7 +29,13 @@ export type StartThread = (answered: (reply: Reply) => void, failed: (cause?: un
  * @throws E_BACKEND
  */
 export async function openPool(start: StartThread, workers: number, options: ExactFlowOptions): Promise<ExactFlow> {
-  const lanes = await Promise.all(Array.from({ length: workers }, () => openLane(start, options)))
+  const opening = await Promise.allSettled(Array.from({ length: workers }, () => openLane(start, options)))
+  const lanes = opening.flatMap(lane => (lane.status === 'fulfilled' ? [lane.value] : []))
+  const failed = opening.find(lane => lane.status === 'rejected')
+  if (failed) {
+    await Promise.all(lanes.map(lane => lane.close()))
+    throw failed.reason
+  }
   const { weightsId, backend } = lanes[0]!
 
   function dispatch(tile: Tile): Promise<Uint8Array> {
@@ -56,9 +66,12 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
   const opened = Promise.withResolvers<Lane>()
   let nextId = 0
   let dead: LatentError | undefined
+  const ended = Promise.withResolvers<void>()
+  let closing: Promise<void> | undefined
 
   function fail(error: LatentError): void {
     dead = error
+    ended.resolve()
     opened.reject(error)
     for (const tile of waiting.values()) tile.reject(error)
     waiting.clear()
@@ -67,14 +80,18 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
   function answered(reply: Reply): void {
     if ('ready' in reply) {
       thread.hold(false)
-      opened.resolve({ ...reply.ready, pending: () => waiting.size, run, close: async () => void (await thread.stop()) })
+      opened.resolve({ ...reply.ready, pending: () => waiting.size, run, close: () => (closing ??= drain()) })
       return
     }
+    if ('closed' in reply) return fail(new LatentError('E_BACKEND', 'the cipher is closed'))
     const error = 'code' in reply ? new LatentError(reply.code as ErrorCode, reply.message, reply.hint === undefined ? {} : { hint: reply.hint }) : undefined
-    if (reply.id === undefined) return fail(error!)
+    if (reply.id === undefined) {
+      fail(error!)
+      return void thread.stop()
+    }
     const tile = waiting.get(reply.id)!
     waiting.delete(reply.id)
-    if (waiting.size === 0) thread.hold(false)
+    if (waiting.size === 0 && !closing) thread.hold(false)
     if ('bytes' in reply) tile.resolve(reply.bytes)
     else tile.reject(error)
   }
@@ -90,6 +107,16 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
     const bytes = tile.bytes.slice()
     thread.post({ ...tile, bytes, id }, [bytes.buffer])
     return promised.promise
+  }
+
+  /** Tiles under way are finished first, though nobody may be waiting for them. */
+  async function drain(): Promise<void> {
+    if (!dead) {
+      thread.hold(true)
+      thread.post({ close: true }, [])
+      await ended.promise
+    }
+    await thread.stop()
   }
 
   const thread = start(answered, cause => fail(new LatentError('E_BACKEND', 'a worker thread of the cipher has ended', { cause })))
