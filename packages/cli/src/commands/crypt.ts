@@ -6,7 +6,7 @@ import { ioError, writeWhole } from '@latent/vault/node'
 import { type Command, Option } from 'commander'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { parseNonce, readCipherKey } from '../keys.ts'
+import { parseNonce, readCipherKey, requireKeyKind } from '../keys/index.ts'
 
 interface CryptOptions {
   readonly scheme: string
@@ -42,9 +42,10 @@ export function cryptCommands(program: Command): void {
 
 async function crypt(direction: 'encrypt' | 'decrypt', source: string, target: string, { scheme: id, keyFile, nonce, force, weights, wire, check }: CryptOptions): Promise<void> {
   if (resolve(source) === resolve(target)) throw new LatentError('E_EXISTS', 'input and output are the same file', { hint: 'give another output name' })
-  const key = await readCipherKey(keyFile)
+  const key = await readCipherKey(keyFile, { encrypting: direction === 'encrypt' })
   const given = parseNonce(nonce)
   const scheme = findScheme(id)
+  requireKeyKind(key, scheme)
   if (weights !== undefined && !scheme.trained) throw new LatentError('E_ARGUMENT', `${id} has no trained weights to replace`, { hint: 'leave --weights away' })
   const input = pixelsToFloats(decodePng(await readWhole(source)))
   const { cipher, close } = await scheme.open(weights === undefined ? {} : { weights: await readWhole(weights) })

@@ -1,7 +1,7 @@
 import { LatentError } from '@latent/core'
 import type { Command } from 'commander'
 import type { ConvertedDataSet, ConvertOptions } from '../dataset/convert.ts'
-import { readCipherKey } from '../keys.ts'
+import { readCipherKey } from '../keys/index.ts'
 import { progressBar } from '../progress.ts'
 import { jsonLine, shown } from '../terminal.ts'
 
@@ -45,7 +45,7 @@ const withRunOptions = (command: Command): Command =>
 async function convert(direction: 'encrypt' | 'decrypt', input: string, output: string, { scheme, keyFile, workers, copyOthers, json = false }: Options & Partial<EncryptFlags>): Promise<void> {
   if (workers !== undefined && (!Number.isSafeInteger(workers) || workers < 1 || workers > 256)) throw new LatentError('E_ARGUMENT', `--workers is a whole number from 1 to 256, received ${workers}`)
   const { decryptDataSet, encryptDataSet } = await import('../dataset/convert.ts')
-  const key = await readCipherKey(keyFile)
+  const key = await readCipherKey(keyFile, { encrypting: direction === 'encrypt', json })
   const bar = progressBar(direction, !json, images => `${Math.round(images)} images`)
   const started = performance.now()
   let [total, done, told] = [0, 0, started]

@@ -3,6 +3,7 @@ import { Destination, holdLock, onDisk, publish } from '@latent/core/node'
 import { CIFAR_RECORD } from '@latent/lab'
 import { openWorkers, type Workers } from '@latent/lab/node'
 import { findScheme } from '@latent/schemes'
+import { requireKeyKind } from '../keys/index.ts'
 import { realpath, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
@@ -221,6 +222,7 @@ type Rehearsal = Pick<ConvertedDataSet, 'exact' | 'oneWay' | 'unchanged'>
 /** Encrypts the first image for nothing: a key or a scheme that does not fit fails before anything is written. For decryption the manifest has told. */
 async function rehearse(direction: Direction, { first, layout }: DataSetSource, { scheme, key }: Job): Promise<Rehearsal> {
   const found = findScheme(scheme)
+  requireKeyKind(key, found)
   const oneWay = found.oneWay ?? false
   if (oneWay && direction === 'decrypt') throw new LatentError('E_UNSUPPORTED', `nothing decrypts the pictures of ${scheme}`, { hint: 'the plain ones must have been kept elsewhere' })
   const { cipher, close } = await found.open()
