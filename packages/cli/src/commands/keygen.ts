@@ -4,6 +4,7 @@ import { generateHybridIdentity, generateX25519Identity, identityToRecipient } f
 import type { Command } from 'commander'
 import { lstat } from 'node:fs/promises'
 import { readKeyInput } from '../keys/input.ts'
+import { shown } from '../terminal.ts'
 
 interface KeygenOptions {
   readonly output?: string
@@ -53,8 +54,8 @@ async function deliver(secret: string, { output, force = false }: KeygenOptions)
   }
   const old = force ? await keepOld(output) : undefined
   await publish(output, [new TextEncoder().encode(secret)], { mode: 0o600, hint: 'choose another name; --force keeps the old key as FILE.old', ...(old === undefined ? {} : { replace: () => true }) })
-  if (old !== undefined) process.stderr.write(`The old key is now ${old}: what was sealed for it opens with it alone.\n`)
-  tell(`Keep a copy of ${output}`)
+  if (old !== undefined) process.stderr.write(shown`The old key is now ${old}: what was sealed for it opens with it alone.\n`)
+  tell(shown`Keep a copy of ${output}`)
 }
 
 /** Without this the first loss of a disk teaches it. */
