@@ -266,12 +266,13 @@ describe('recipients', async () => {
     ['a pixel key', '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', /not an age recipient/],
     ['an SSH key that only signs', made.unsupported.ecdsa.public, /cannot encrypt/],
     ['an SSH key with a digit lost', made.ssh.rsa.public.replace('AAAAB3', 'AAAAB'), /malformed/],
-    ['an RSA key that is too short', `ssh-rsa ${base64.encode(Uint8Array.from([...[0, 0, 0, 7], ...text('ssh-rsa'), 0, 0, 0, 1, 3, 0, 0, 0, 128, ...Array.from({ length: 128 }, () => 0x55)]))}`, /1024 bits is too short/],
+    ['an RSA key that is too short', `ssh-rsa ${base64.encode(Uint8Array.from([0, 0, 0, 7, ...text('ssh-rsa'), 0, 0, 0, 1, 3, 0, 0, 0, 128, ...Array.from({ length: 128 }, () => 0x55)]))}`, /1024 bits is too short/],
   ])('%s: refused by file and line, and never quoted', async (_, bad, reason) => {
     const { code, said } = refusal(() => parseRecipients(`${classic}\n\n${bad}\n`, 'list.txt'))
     expect([code, said]).toEqual(['E_KEY', expect.stringMatching(reason)])
     expect(said).toMatch(/^list\.txt, line 3: /)
-    for (let at = 0; at + 12 <= bad.length; at += 6) if (!bad.startsWith('-----') || at > 40) expect(said).not.toContain(bad.slice(at, at + 12))
+    const content = bad.replace(/^-----.*-----\n/, '')
+    for (let at = 0; at + 12 <= content.length; at += 6) expect(said).not.toContain(content.slice(at, at + 12))
     const error = await wrapAlbum(new Uint8Array(32), { recipients: [bad] }).catch((thrown: unknown) => thrown)
     // A cause would quote what was given.
     expect([(error as LatentError).code, (error as LatentError).cause]).toEqual(['E_KEY', undefined])
