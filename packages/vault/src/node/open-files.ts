@@ -34,10 +34,21 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
   await removeStale(run.output)
   const output = new Output(run.output, run.force ?? false)
-  yield* overFiles(run, async file => {
-    output.destination.protect(file.source)
-    return openOne(run, output, file)
+  const contested: { file: Found; error: TakenError }[] = []
+  const work = async (file: Found) => {
+    try {
+      return await openOne(run, output, file)
+    } catch (error) {
+      if (!(error instanceof TakenError)) throw error
+      contested.push({ file, error })
+      return undefined
+    }
+  }
+  yield* overFiles(run, work, files => {
+    for (const { source } of files) output.destination.protect(source)
   })
+  // What stood in the way may have turned out to be another file of this run.
+  for (const { file, error } of contested) yield await attempt(file, async () => (output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error)))
   await output.destination.flush()
 }
 
@@ -51,20 +62,26 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
   })
 }
 
-async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult>): AsyncGenerator<FileResult> {
+async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void = () => undefined): AsyncGenerator<FileResult> {
   const named = new Set(run.inputs.map(input => resolve(input)))
   const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
   for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
+  plan(files)
   run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-  yield* runAll(files, run.jobs ?? 4, async file => {
-    try {
-      return await work(file)
-    } catch (error) {
-      const result = failure(file.source, ioError(error, `cannot open ${basename(file.source)}`), { sealedBytes: file.size })
-      // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.
-      return result.code === 'E_NOT_SEALED' && !named.has(file.source) && !/\.png$/i.test(file.source) ? { ...result, status: 'skipped' } : result
-    }
-  })
+  for await (const result of runAll(files, run.jobs ?? 4, file => attempt(file, () => work(file)))) {
+    // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.
+    if (result?.code === 'E_NOT_SEALED' && !named.has(result.source) && !/\.png$/i.test(result.source)) yield { ...result, status: 'skipped' }
+    else if (result) yield result
+  }
+}
+
+/** A failure of one file is a result. */
+async function attempt<T>(file: Found, work: () => Promise<T>): Promise<T | FileResult> {
+  try {
+    return await work()
+  } catch (error) {
+    return failure(file.source, ioError(error, `cannot open ${basename(file.source)}`), { sealedBytes: file.size })
+  }
 }
 
 const watched = ({ watcher }: Pick<OpenRun, 'watcher'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes))
@@ -126,6 +143,16 @@ export interface Delivered {
   readonly note?: string | undefined
 }
 
+/** Something else stands where a file was to go. */
+class TakenError extends LatentError {
+  readonly target: string
+
+  constructor(target: string) {
+    super('E_EXISTS', `${basename(target)} already exists`, { hint: 'it differs from what was sealed: choose another folder, or --force to replace it' })
+    this.target = target
+  }
+}
+
 /** What file systems say about names that they cannot hold. */
 const REFUSED_NAMES: ReadonlySet<string | undefined> = new Set(['EINVAL', 'EILSEQ', 'ENAMETOOLONG'])
 
@@ -168,6 +195,11 @@ export class Output {
     return { ...delivered, note: notes.length === 0 || delivered.there !== undefined ? undefined : `written as ${delivered.target}: ${notes.join('; ')}` }
   }
 
+  /** Did this run put a file there, or find it there? */
+  hasGiven(target: string): boolean {
+    return this.#names.has(target)
+  }
+
   async #put(path: string, content: Content): Promise<Delivered> {
     const { size, metadata } = content
     const [folder, name] = [join(this.#root, dirname(path)), basename(path)]
@@ -177,14 +209,18 @@ export class Output {
     return this.#names.inTurn(folder, name, async () => {
       const isSame = async (there: string, info: BigIntStats) => info.isFile() && Number(info.size) === size && equalConstantTime(await hashOf(there), await content.sha256())
       const { target, state } = await this.#names.place(folder, name, isSame)
-      if (state === 'twice' || (state === 'there' && !this.#force)) return { target, there: state }
+      if (state === 'taken' && !this.#force) throw new TakenError(target)
+      if (state === 'twice' || (state === 'there' && !this.#force)) {
+        this.#names.give(target)
+        return { target, there: state }
+      }
       const { timeKept } = await publish(target, content.bytes(), {
         mode: metadata?.mode ?? PRIVATE,
         destination: this.destination,
         replace: this.#force ? () => true : undefined,
-        hint: 'it differs from what was sealed: choose another folder, or --force to replace it',
         ...(metadata === undefined ? {} : { modified: metadata.modified }),
       })
+      this.#names.give(target)
       return { target, note: timeKept ? undefined : 'the file system cannot hold its time' }
     })
   }

@@ -71,7 +71,7 @@ export class GivenNames {
     return mine
   }
 
-  /** Settles where a file goes. Call in turn. @param isSame is this the file, opened before? */
+  /** Finds where a file goes. Call in turn, and give the name when it is settled. @param isSame is this the file, opened before? */
   async place(folder: string, name: string, isSame: (path: string, info: BigIntStats) => Promise<boolean>): Promise<Place> {
     const [stem, extension] = splitName(name)
     let taken: string | undefined
@@ -79,19 +79,22 @@ export class GivenNames {
       const target = join(folder, n === 1 ? name : fitName(stem, ` (${n})${extension}`))
       const info = await infoOf(target)
       if (!info && this.#given.has(target)) continue
-      if (!info) return this.#give({ target: taken ?? target, state: taken === undefined ? 'free' : 'taken' })
+      if (!info) return { target: taken ?? target, state: taken === undefined ? 'free' : 'taken' }
       // Another file of this run may stand here under a name that the file system takes for this one.
       const isOther = !this.#given.has(target) && this.#folded.has(folded(target)) && !(await isListed(target))
       if (isOther) continue
-      if (await isSame(target, info)) return this.#give({ target, state: this.#given.has(target) ? 'twice' : 'there' })
+      if (await isSame(target, info)) return { target, state: this.#given.has(target) ? 'twice' : 'there' }
       if (!this.#given.has(target)) taken ??= target
     }
   }
 
-  #give(place: Place): Place {
-    this.#given.add(place.target)
-    this.#folded.add(folded(place.target))
-    return place
+  give(target: string): void {
+    this.#given.add(target)
+    this.#folded.add(folded(target))
+  }
+
+  has(target: string): boolean {
+    return this.#given.has(target)
   }
 }
 
