@@ -1,6 +1,7 @@
 import { LatentError } from '@latent/core'
 import { decodeSafetensors } from '@latent/graph'
 import type { LogEntry, Tensor } from '@latent/graph'
+import { NO_LOSSES } from '@latent/graph/train'
 import type { ModelCard } from '@latent/schemes/models'
 import { findRecipe } from '@latent/schemes/recipes'
 import { streamOf } from '@latent/vault'
@@ -17,9 +18,6 @@ export interface TrainedRun {
   readonly curve: Uint8Array
   readonly facts: RunFacts
 }
-
-/** Fields of a log line that are no losses. */
-const POSITION = new Set(['step', 'seconds', 'rate', 'perSecond', 'score'])
 
 /** A folder that `latent train` wrote. @throws E_WEIGHTS, E_IO */
 export async function readRun(folder: string, recipe: string, best: boolean): Promise<TrainedRun> {
@@ -39,7 +37,7 @@ export async function readRun(folder: string, recipe: string, best: boolean): Pr
       steps,
       ...(metadata['batchSize'] ? { batchSize: Number(metadata['batchSize']) } : {}),
       data,
-      losses: Object.fromEntries(Object.entries(last).filter(([name]) => !POSITION.has(name) && !name.endsWith('.gradient')).map(([name, value]) => [name, round(value)])),
+      losses: Object.fromEntries(Object.entries(last).filter(([name]) => !NO_LOSSES.has(name) && !name.endsWith('.gradient')).map(([name, value]) => [name, round(value)])),
       ...(scored ? { score: { name: 'validation score of the recipe', value: round(scored['score']!) } } : {}),
     },
   }

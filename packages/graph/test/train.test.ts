@@ -12,6 +12,7 @@ import { lsgan, mse } from '../src/losses.ts'
 import * as op from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
 import { initialise, ones } from '../src/parameters.ts'
+import { machine } from '@latent/core/node'
 import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.ts'
 import { tensor } from '../src/tensor.ts'
 import type { Tensor } from '../src/tensor.ts'
@@ -242,6 +243,60 @@ describe('a run', () => {
     const bytes = await readFile(path)
     await writeFile(path, bytes.subarray(0, bytes.length - 4))
     await expect(run({ resume: true })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+  })
+
+  test.each([
+    ['no JSON', '{'],
+    ['nothing', 'null'],
+    ['no step', '{"name":"tiny","seed":5}'],
+    ['a step that is a text', '{"name":"tiny","seed":5,"step":"10"}'],
+    ['a negative step', '{"name":"tiny","seed":5,"step":-1}'],
+  ])('refuses a checkpoint whose position is %s', async (_, position) => {
+    await run({ steps: 10 })
+    const path = join(folder, 'checkpoint.safetensors')
+    const { tensors } = decodeSafetensors(await readFile(path))
+    await writeFile(path, encodeSafetensors({ tensors, metadata: { position } }))
+    await expect(run({ resume: true })).rejects.toMatchObject({ code: 'E_WEIGHTS', message: expect.stringContaining('which step') })
+  })
+
+  test('two in one folder at once: the second is refused, the first goes on to its end', async () => {
+    let second: Promise<unknown> | undefined
+    const first = await run({ onProgress: () => void (second ??= run({ resume: true }).then(() => 'ran', (error: unknown) => error)) })
+    expect(first.finished).toBe(true)
+    expect(await second).toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('is training into') })
+    expect(await readdir(folder)).not.toContain('train.lock')
+  })
+
+  test('a lock that a killed run left, or a log without a checkpoint, does not hold up the next', async () => {
+    const { weights } = await run({ steps: 10 })
+    await rm(join(folder, 'checkpoint.safetensors'))
+    await rm(join(folder, 'weights.safetensors'))
+    await writeFile(join(folder, 'train.lock'), JSON.stringify({ machine: machine(), process: 999_999_999, token: 'x' }))
+    const again = await run({ steps: 10 })
+    expect(again.weights).toEqual(weights)
+    expect(again.log.map(({ step }) => step)).toEqual([5, 10])
+  })
+
+  test('weights that no checkpoint shows to be its own are not replaced; best ones of an early kill are', async () => {
+    const validation = { every: 5, patience: 100, score: () => Promise.resolve(1) }
+    await run({ steps: 10, validation })
+    const [weights, best, checkpoint] = ['weights', 'best', 'checkpoint'].map(name => join(folder, `${name}.safetensors`)) as [string, string, string]
+    await rm(checkpoint)
+    const before = await readFile(weights)
+    await expect(run({ steps: 10, validation })).rejects.toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('weights.safetensors') })
+    expect(await readFile(weights)).toEqual(before)
+    await rm(weights)
+    await expect(run({ steps: 10, validation, name: 'other' })).rejects.toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('best.safetensors') })
+    expect((await run({ steps: 10, validation })).finished).toBe(true)
+    await expect(run({ folder: best })).rejects.toMatchObject({ code: 'E_EXISTS' })
+  })
+
+  test('says how it goes in figures: where this process began, seconds, images a second, backend', async () => {
+    await run({ steps: 10 })
+    const seen: object[] = []
+    const { log } = await run({ steps: 20, resume: true, onProgress: progress => seen.push(progress) })
+    expect(seen.at(-1)).toMatchObject({ step: 20, steps: 20, firstStep: 10, seconds: expect.any(Number), imagesPerSecond: expect.any(Number), secondsLeft: 0, backend: 'ort-node' })
+    expect(log.at(-1)).toMatchObject({ imagesPerSecond: expect.any(Number), seconds: expect.any(Number) })
   })
 
   test('stops early when the score no longer rises, keeping the best weights', async () => {

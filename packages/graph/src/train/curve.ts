@@ -6,12 +6,12 @@ const HEIGHT = 360
 const MARGIN = { left: 64, right: 150, top: 20, bottom: 40 }
 const COLOURS = ['#1b6ca8', '#c8553d', '#3f7d4e', '#7b4fa6', '#b58900', '#4a4a4a']
 
-/** Fields of a log that are not losses. */
-const SKIP = new Set(['step', 'seconds', 'rate', 'perSecond', 'score'])
+/** Fields of a log that are not losses; `perSecond` was written by version 0.1.0. */
+export const NO_LOSSES: ReadonlySet<string> = new Set(['step', 'seconds', 'rate', 'imagesPerSecond', 'perSecond', 'score'])
 
 /** The losses of a log as an SVG picture, on a logarithmic scale where all are positive. */
 export function lossCurve(entries: readonly LogEntry[], title: string): string {
-  const names = [...new Set(entries.flatMap(entry => Object.keys(entry)))].filter(name => !SKIP.has(name) && !name.endsWith('.gradient'))
+  const names = [...new Set(entries.flatMap(entry => Object.keys(entry)))].filter(name => !NO_LOSSES.has(name) && !name.endsWith('.gradient'))
   const values = entries.flatMap(entry => names.flatMap(name => (Number.isFinite(entry[name]) ? [entry[name]!] : [])))
   const logarithmic = values.length > 0 && values.every(value => value > 0)
   const scale = logarithmic ? Math.log10 : (value: number) => value

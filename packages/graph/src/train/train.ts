@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LatentError } from '@latent/core'
-import type { SessionOptions } from '../runtime.ts'
+import { holdLock, ioError, publish, removeStale } from '@latent/core/node'
+import type { Backend, SessionOptions } from '../runtime.ts'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.ts'
 import type { Tensor } from '../tensor.ts'
 import { lossCurve } from './curve.ts'
@@ -9,6 +10,8 @@ import type { LogEntry } from './curve.ts'
 import type { Schedule } from './optimisers.ts'
 import { openStepper } from './stepper.ts'
 import type { Stepper, Training } from './stepper.ts'
+
+export { NO_LOSSES } from './curve.ts'
 
 /** A run: a training problem with its data, its length and where its files go. */
 export interface RunOptions extends SessionOptions {
@@ -50,6 +53,10 @@ export interface Progress {
   readonly losses: Readonly<Record<string, number>>
   readonly imagesPerSecond: number
   readonly secondsLeft: number
+  /** Of this process: where it began, and for how long it has trained. */
+  readonly firstStep: number
+  readonly seconds: number
+  readonly backend: Backend
 }
 
 export interface RunResult {
@@ -81,15 +88,31 @@ export async function runPosition(folder: string): Promise<Position | undefined>
 /**
  * Trains to the end, to an early stop or until told to stop. Killed at any moment, a run resumes from
  * its last checkpoint and gives the bytes it would have given (same machine, backend and threads).
- * @throws E_EXISTS for a folder that holds another run; E_WEIGHTS for a checkpoint that does not fit; E_GRAPH if the loss is no number any more
+ * @throws E_EXISTS for a folder that holds another run, or in which another process trains; E_WEIGHTS for a checkpoint that does not fit; E_GRAPH if the loss is no number any more; E_IO
  */
 export async function train<N, S>(training: Training<N, S>, options: RunOptions): Promise<RunResult> {
+  const { folder } = options
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw ioError(error, `cannot make the folder ${folder}`)
+  }
+  const lock = await holdLock(join(folder, 'train.lock'), `is training into ${folder}`)
+  try {
+    return await trainInto(training, options)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): Promise<RunResult> {
   const { folder, steps, logEvery = 20, checkpointSeconds = 60 } = options
-  await mkdir(folder, { recursive: true })
   const checkpoint = await readCheckpoint(folder)
   if (checkpoint && !options.resume) {
     throw new LatentError('E_EXISTS', `${folder} already holds a run`, { hint: 'continue it with --resume, or choose another folder with --out' })
   }
+  if (!checkpoint) await requireNoResults(folder, options)
+  await removeStale(folder)
   const stepper = await openStepper(training, options.seed, options)
   try {
     let position: Position = { name: options.name, seed: options.seed, step: 0 }
@@ -110,6 +133,14 @@ export async function train<N, S>(training: Training<N, S>, options: RunOptions)
   } finally {
     await stepper.close()
   }
+}
+
+/** A run that was killed early leaves its best weights at most: whatever else is there is somebody's. @throws E_EXISTS */
+async function requireNoResults(folder: string, { name, seed }: RunOptions): Promise<void> {
+  const best = await readIfThere(join(folder, 'best.safetensors'))
+  const own = best && decodeSafetensors(best).metadata
+  const foreign = (await readIfThere(join(folder, 'weights.safetensors'))) ? 'weights.safetensors' : own && (own['name'] !== name || own['seed'] !== String(seed)) ? 'best.safetensors' : undefined
+  if (foreign !== undefined) throw new LatentError('E_EXISTS', `${folder} holds ${foreign} and no checkpoint`, { hint: 'choose another folder with --out, or move it away' })
 }
 
 const runMetadata = ({ name, seed, batchSize }: RunOptions, { step }: Stepper): Record<string, string> => ({ name, seed: String(seed), batchSize: String(batchSize), steps: String(step) })
@@ -144,7 +175,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
 
     const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / counted]))
     const imagesPerSecond = ((stepper.step - firstStep) * options.batchSize) / seconds()
-    const entry: Record<string, number> & { step: number } = { step: stepper.step, ...means, rate: options.rates[0]!(step, steps), seconds: seconds(), perSecond: imagesPerSecond }
+    const entry: Record<string, number> & { step: number } = { step: stepper.step, ...means, rate: options.rates[0]!(step, steps), seconds: seconds(), imagesPerSecond }
     sums = {}
     counted = 0
     let enough = false
@@ -160,7 +191,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
     if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(await stepper.weights('average'), await stepper.state()))
     log.push(entry)
     await appendLog(folder, entry)
-    options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond })
+    options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond, firstStep, seconds: seconds(), backend: stepper.backend })
     const last = stepper.step === steps || stopping || enough
     if (last || performance.now() - saved >= checkpointSeconds * 1000) {
       const now: Position = { name: options.name, seed: options.seed, step: stepper.step, ...(best === undefined ? {} : { best, bestStep: bestStep! }), ...(enough ? { ended: true } : {}) }
@@ -173,18 +204,8 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
   return { finished: true }
 }
 
-/** Writes beside the target and renames, so that the target is always whole. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const partial = `${path}.tmp`
-  const file = await open(partial, 'w')
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(partial, path)
-}
+/** The run's own files, which its lock and its checkpoint show to be its own. */
+const replaceFile = async (path: string, bytes: Uint8Array): Promise<void> => void (await publish(path, [bytes], { replace: () => true }))
 
 async function writeCheckpoint(folder: string, stepper: Stepper, position: Position): Promise<void> {
   await replaceFile(join(folder, 'checkpoint.safetensors'), encodeSafetensors({ tensors: await stepper.snapshot(), metadata: { position: JSON.stringify(position) } }))
@@ -195,10 +216,12 @@ async function readCheckpoint(folder: string): Promise<{ tensors: Readonly<Recor
   if (!bytes) return undefined
   const { tensors, metadata } = decodeSafetensors(bytes)
   try {
-    return { tensors, position: JSON.parse(metadata['position'] ?? '') as Position }
-  } catch (cause) {
-    throw new LatentError('E_WEIGHTS', 'the checkpoint does not say which step it is of', { cause })
+    const position = JSON.parse(metadata['position'] ?? '') as Position | null
+    if (typeof position?.name === 'string' && Number.isSafeInteger(position.seed) && Number.isSafeInteger(position.step) && position.step >= 0) return { tensors, position }
+  } catch {
+    // Reported below, with every other way of saying nothing.
   }
+  throw new LatentError('E_WEIGHTS', 'the checkpoint does not say which step it is of', { hint: 'it was altered or damaged; restore it, or train into another folder' })
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
@@ -206,7 +229,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
     return await readFile(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new LatentError('E_IO', `${path} could not be read`, { cause: error })
+    throw ioError(error, `cannot read ${path}`)
   }
 }
 
@@ -223,4 +246,10 @@ async function writeLog(folder: string, log: readonly LogEntry[]): Promise<void>
   await replaceFile(logPath(folder), new TextEncoder().encode(log.map(entry => `${JSON.stringify(entry)}\n`).join('')))
 }
 
-const appendLog = (folder: string, entry: LogEntry): Promise<void> => writeFile(logPath(folder), `${JSON.stringify(entry)}\n`, { flag: 'a' })
+async function appendLog(folder: string, entry: LogEntry): Promise<void> {
+  try {
+    await writeFile(logPath(folder), `${JSON.stringify(entry)}\n`, { flag: 'a' })
+  } catch (error) {
+    throw ioError(error, `cannot write to ${folder}`)
+  }
+}
