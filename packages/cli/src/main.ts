@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { LatentError } from '@latent/core'
 import { Command, CommanderError } from 'commander'
+import { checkPaths } from './local-paths.ts'
 import { clearProgress } from './progress.ts'
 import { errorLines, visible, visibleLines } from './terminal.ts'
 
@@ -47,6 +48,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const asked = COMMANDS[process.argv[2] ?? '']
 for (const load of asked ? [asked] : new Set(Object.values(COMMANDS))) (await load())(program)
+program.hook('preAction', (_, command) => checkPaths(command))
 for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
 
 try {

@@ -6,7 +6,7 @@ import { colours } from './png-colour.ts'
 import { packRows, unpackedSize, unpackRows } from './png-rows.ts'
 import { type ZlibLevel, zlibPack, zlibUnpack } from './primitives.ts'
 
-export { checkSize, isPng, PNG_HEADER_BYTES, type PngChunk, type PngHeader, type PngLimits, readPngHeader } from './png-chunks.ts'
+export { checkSize, isPng, PNG_HEADER_BYTES, type PngChunk, type PngHeader, type PngLimits, readPngChunks, readPngHeader } from './png-chunks.ts'
 
 /**
  * PNG files and 8- or 16-bit images, pixel for pixel, alike in Node and the browser: every colour type,
@@ -36,6 +36,14 @@ export function readPng(bytes: Uint8Array, limits?: PngLimits): PngPicture {
   return { image, ...sortChunks(chunks, header) }
 }
 
+/** What is said in the text chunks of a PNG, without decoding its pixels. @throws E_IMAGE; E_LIMIT */
+export function readPngTexts(bytes: Uint8Array): Readonly<Record<string, string>> {
+  readPngHeader(bytes)
+  return textsOf(readPngChunks(bytes))
+}
+
+const textsOf = (chunks: readonly FoundChunk[]): Readonly<Record<string, string>> => Object.fromEntries(chunks.filter(({ type }) => type === 'tEXt').map(readText))
+
 function decode(bytes: Uint8Array, limits?: PngLimits) {
   const header = readPngHeader(bytes, limits)
   const chunks = readPngChunks(bytes)
@@ -45,7 +53,7 @@ function decode(bytes: Uint8Array, limits?: PngLimits) {
   if (!data) throw damaged('its rows are not what the header says')
   const image = colours({ ...header, data, palette: paletteOf(chunks, header), transparency: transparencyOf(chunks, header) })
   if (!image) throw damaged('a pixel names a colour that its palette has not')
-  const texts = Object.fromEntries(chunks.filter(({ type }) => type === 'tEXt').map(readText))
+  const texts = textsOf(chunks)
   return { header, chunks, image: Object.keys(texts).length > 0 ? { ...image, annotations: texts } : image }
 }
 

@@ -3,13 +3,14 @@ import { encodePng } from '@latent/core/png'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import sharp from 'sharp'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { create } from 'tar'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cutSheet, drawPicture, parseCifarBatch, parseIdxImages, PROCEDURAL_KINDS, proceduralSet } from '../src/index.ts'
-import { decodeImage, digestOf, fetchData, jpegRoundTrip, mismatches, openData, type Source, SOURCES } from '../src/node.ts'
+import { decodeImage, decodePicture, digestOf, fetchData, jpegRoundTrip, mismatches, openData, type Source, SOURCES } from '../src/node.ts'
 
 const LATENT_DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
 const hasData = existsSync(join(LATENT_DATA, 'bsds500'))
@@ -181,7 +182,54 @@ describe('fetching', () => {
   })
 })
 
-test('decoding drops alpha outside PNG and keeps it inside', async () => {
-  const rgba: Image = image({ width: 2, height: 2, channels: 4, format: 'u8', data: new Uint8Array(16).fill(200) })
-  expect((await decodeImage(encodePng(rgba))).channels).toBe(4)
+describe('decoding other formats than PNG', () => {
+  const raw = Uint8Array.from({ length: 40 * 30 * 4 }, (_, i) => (i * 7) & 255)
+  const rgba = () => sharp(raw, { raw: { width: 40, height: 30, channels: 4 } })
+
+  test('alpha is kept, as in PNG', async () => {
+    const source: Image = image({ width: 2, height: 2, channels: 4, format: 'u8', data: new Uint8Array(16).fill(200) })
+    expect((await decodeImage(encodePng(source))).channels).toBe(4)
+    const decoded = await decodeImage(await rgba().webp({ lossless: true, exact: true }).toBuffer())
+    expect([decoded.channels, decoded.data]).toEqual([4, raw])
+  })
+
+  test('16 bits are kept', async () => {
+    const wide = Uint16Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 301) & 0xffff)
+    const file = await sharp(wide, { raw: { width: 40, height: 30, channels: 3 } }).toColourspace('rgb16').tiff({ compression: 'none' }).toBuffer()
+    expect(await decodeImage(file)).toMatchObject({ channels: 3, format: 'u16', data: wide })
+  })
+
+  test('a turned camera is turned back, and what is left out is named', async () => {
+    const file = await rgba().removeAlpha().jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).withExifMerge({ IFD0: { Copyright: 'me' } }).toBuffer()
+    expect(await decodePicture(file)).toMatchObject({ format: 'JPEG', turned: true, image: { width: 30, height: 40 }, lost: expect.arrayContaining(['EXIF']) })
+    const frame = await rgba().png().toBuffer()
+    const frames = await sharp([frame, await rgba().negate().png().toBuffer(), frame], { join: { animated: true } }).gif().toBuffer()
+    expect(await decodePicture(frames)).toMatchObject({ image: { width: 40, height: 30 }, lost: ['2 more pictures'] })
+  })
+
+  test.each<[string, () => Promise<Uint8Array> | Uint8Array, string, string]>([
+    ['a drawing', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'E_IMAGE', 'latent seal'],
+    ['half a JPEG', async () => (await rgba().removeAlpha().jpeg().toBuffer()).subarray(0, 700), 'E_IMAGE', 'latent seal'],
+    ['floats', () => floatTiff(), 'E_IMAGE', 'float'],
+    ['a JPEG of more pixels than allowed', () => rgba().removeAlpha().jpeg().toBuffer(), 'E_LIMIT', '--max-pixels'],
+    ['text', () => Buffer.from('no picture'), 'E_IMAGE', 'latent seal'],
+  ])('%s is refused with a hint', async (_, make, code, hint) => {
+    const refused = await decodePicture(await make(), code === 'E_LIMIT' ? { maxPixels: 1000 } : {}).catch((error: unknown) => error as LatentError)
+    expect([(refused as LatentError).code, `${(refused as LatentError).message} ${(refused as LatentError).hint}`]).toEqual([code, expect.stringContaining(hint)])
+  })
+
+  /** Two grey pixels of 32-bit floats: nine entries of tag, type, count and value. */
+  function floatTiff(): Uint8Array {
+    const entries = [[256, 3, 2], [257, 3, 1], [258, 3, 32], [259, 3, 1], [262, 3, 1], [273, 4, 122], [277, 3, 1], [278, 3, 1], [279, 4, 8], [339, 3, 3]] as const
+    const file = Buffer.alloc(10 + 12 * entries.length + 4 + 16)
+    file.write('II*\0\x08\0\0\0', 'latin1')
+    file.writeUInt16LE(entries.length, 8)
+    for (const [i, [tag, type, value]] of entries.entries()) {
+      file.writeUInt16LE(tag, 10 + 12 * i)
+      file.writeUInt16LE(type, 12 + 12 * i)
+      file.writeUInt32LE(1, 14 + 12 * i)
+      file.writeUInt32LE(tag === 273 ? 10 + 12 * entries.length + 4 : value, 18 + 12 * i)
+    }
+    return file
+  }
 })

@@ -1,5 +1,7 @@
 import { type ImageCipher, LatentError } from '@latent/core'
 
+export * from './pictures.ts'
+
 /** One entry of the registry: loading it brings in the scheme's code and opens its backend. */
 export interface Scheme {
   readonly id: string
@@ -7,10 +9,15 @@ export interface Scheme {
   readonly trained?: boolean
   /** Nothing decrypts its pictures, not even for their owner: `decrypt` refuses. */
   readonly oneWay?: boolean
-  /** Takes key files of its own, in JSON, beside keys of 32 bytes. */
-  readonly keyFiles?: boolean
   /** The handle holds a backend and is to be closed. @throws E_WEIGHTS, E_BACKEND */
-  open(options?: OpenOptions): Promise<{ readonly cipher: ImageCipher; readonly close: () => Promise<void> }>
+  open(options?: OpenOptions): Promise<OpenScheme>
+}
+
+export interface OpenScheme {
+  readonly cipher: ImageCipher
+  /** The SHA-256 of the weights in use, and which part of the cipher is left out if any is; absent where nothing was trained. */
+  readonly weights?: string
+  readonly close: () => Promise<void>
 }
 
 export interface OpenOptions {
@@ -121,7 +128,6 @@ export const schemes: readonly Scheme[] = [
   flowCrypt('flowcrypt-2025-compact'),
   {
     id: 'vortex-2024',
-    keyFiles: true,
     async open() {
       const { vortexPublished } = await import('./vortex/index.ts')
       return { cipher: vortexPublished(), close: async () => undefined }
@@ -129,7 +135,6 @@ export const schemes: readonly Scheme[] = [
   },
   {
     id: 'vortex-2024-bijective',
-    keyFiles: true,
     async open() {
       const { vortexBijective } = await import('./vortex/index.ts')
       return { cipher: vortexBijective(), close: async () => undefined }

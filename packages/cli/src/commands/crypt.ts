@@ -1,80 +1,81 @@
-import { floatsToPixels, type Image, LatentError, pixelsToFloats, type SampleFormat } from '@latent/core'
-import { decodePng, encodePng } from '@latent/core/png'
-import { findScheme } from '@latent/schemes'
-import { streamOf } from '@latent/vault'
-import { ioError, writeWhole } from '@latent/vault/node'
+import { argumentError, MAX_PIXELS } from '@latent/core'
 import { type Command, Option } from 'commander'
-import { readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { parseNonce, readCipherKey, requireKeyKind } from '../keys/index.ts'
+import type { DecryptFacts, DecryptOptions, EncryptFacts, EncryptOptions } from '../pixel-mode.ts'
+import { jsonLine, visible } from '../terminal.ts'
 
-interface CryptOptions {
-  readonly scheme: string
-  readonly keyFile: string
-  readonly nonce?: string
-  readonly force?: boolean
-  readonly weights?: string
-  readonly wire?: SampleFormat
-  readonly check?: boolean
-}
-
-const MAX_PNG_BYTES = 2 ** 31
+/** Above what cameras of today make, and below what fills the memory of a small machine. */
+const USUAL_MAX_PIXELS = 100_000_000
 
 export function cryptCommands(program: Command): void {
-  for (const direction of ['encrypt', 'decrypt'] as const) {
-    const command = program
-      .command(direction)
-      .description(direction === 'encrypt' ? 'pixel mode: a PNG into a cipher PNG (no authentication; seal is the safe choice)' : 'pixel mode: a cipher PNG back (a wrong key gives noise, not an error)')
-      .argument('<in.png>')
-      .argument('<out.png>')
-      .option('--scheme <id>', 'the cipher', 'exact-flow')
-      .requiredOption('--key-file <file>', '64 hexadecimal digits, as latent keygen --cipher writes them')
-      .option('--nonce <hex>', direction === 'encrypt' ? 'separates pictures under one key; travels in a PNG text chunk' : 'the nonce, if it no longer travels in the picture')
-      .option('--weights <file>', 'trained weights to use instead of those that come with Latent')
-      .option('--force', 'replace OUT.png')
-      .action(async (source: string, target: string, options: CryptOptions) => crypt(direction, source, target, options))
-    if (direction === 'decrypt') continue
-    command
-      .addOption(new Option('--wire <format>', 'format of the cipher image, for schemes that write several: fewer bits, lower quality back').choices(['u8', 'u16', 'f32']))
-      .option('--check', 'lossy schemes: add a keyed check value, so that decrypting with a wrong key is an error and not noise')
-  }
+  withCommon(program.command('encrypt').description('pixel mode: a picture into a PNG of noise of the same size (seal keeps the file itself, and is the safe choice)'))
+    .argument('<picture>', 'PNG; or JPEG, WebP, AVIF, TIFF, GIF, of which the decoded pixels are kept; - reads standard input')
+    .argument('<out.png>', 'the cipher picture; - writes standard output')
+    .option('--scheme <id>', 'the cipher (default: exact-flow)')
+    .option('--nonce <hex>', 'separates pictures under one key, and travels in a PNG text chunk; drawn at random unless given')
+    .option('--deterministic', 'no nonce: equal pictures give equal cipher pictures, and equal parts of them may')
+    .option('--check', 'let codes travel by which a wrong key and a changed picture are told', true)
+    .option('--no-check', 'no such codes: a wrong key then gives noise')
+    .addOption(new Option('--wire <format>', 'format of the cipher image, for schemes that write several: fewer bits, lower quality back').choices(['u8', 'u16', 'f32']))
+    .action(async (source: string, target: string, { json, ...options }: EncryptOptions & { json?: boolean }) => {
+      const { encryptFile } = await import('../pixel-mode.ts')
+      tell(await encryptFile(source, target, options), encryptionNotes, 'encrypted', json)
+    })
+
+  withCommon(program.command('decrypt').description('pixel mode: a cipher picture back'))
+    .argument('<picture>', 'a PNG that latent encrypt wrote; - reads standard input')
+    .argument('<out.png>', 'the plain picture; - writes standard output')
+    .option('--scheme <id>', 'the cipher; a picture that names another one is refused (default: exact-flow)')
+    .option('--nonce <hex>', 'the nonce, if it no longer travels in the picture')
+    .option('--altered', 'decrypt a picture that was changed on its way; what was changed comes out as noise')
+    .action(async (source: string, target: string, { json, ...options }: DecryptOptions & { json?: boolean }) => {
+      const { decryptFile } = await import('../pixel-mode.ts')
+      tell(await decryptFile(source, target, options), decryptionNotes, 'decrypted', json)
+    })
 }
 
-async function crypt(direction: 'encrypt' | 'decrypt', source: string, target: string, { scheme: id, keyFile, nonce, force, weights, wire, check }: CryptOptions): Promise<void> {
-  if (resolve(source) === resolve(target)) throw new LatentError('E_EXISTS', 'input and output are the same file', { hint: 'give another output name' })
-  const key = await readCipherKey(keyFile, { encrypting: direction === 'encrypt' })
-  const given = parseNonce(nonce)
-  const scheme = findScheme(id)
-  requireKeyKind(key, scheme)
-  if (weights !== undefined && !scheme.trained) throw new LatentError('E_ARGUMENT', `${id} has no trained weights to replace`, { hint: 'leave --weights away' })
-  const input = pixelsToFloats(decodePng(await readWhole(source)))
-  const { cipher, close } = await scheme.open(weights === undefined ? {} : { weights: await readWhole(weights) })
-  try {
-    const { exact, wire: wires, secret } = cipher.traits
-    if (secret === 'none' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key\n`)
-    if (secret === 'weights' && direction === 'encrypt') process.stderr.write(`warning: ${id} makes no use of the key; its secret is its weights, and those that come with Latent are public\n`)
-    if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`, { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' })
-    if (check && exact) throw new LatentError('E_ARGUMENT', `${id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })
-    const result = await cipher[direction](input, key, { ...(given ? { nonce: given } : {}), ...(wire ? { wire } : {}), ...(check ? { check } : {}) })
-    await writeWhole(target, streamOf(encodePng(asPixels(result), direction === 'encrypt' ? 0 : 6)), { overwrite: force ?? false })
-    const picture = direction === 'encrypt' ? input : result
-    process.stdout.write(`${direction}ed ${picture.width} x ${picture.height} pixels with ${cipher.id} into ${target}\n`)
-    if (direction === 'encrypt' && scheme.oneWay) process.stdout.write('note: nothing decrypts this picture; keep the plain one\n')
-    else if (direction === 'encrypt' && !exact) process.stdout.write('note: this cipher is lossy; what decrypts is not the same picture\n')
-    const written = input.annotations?.['latent:wire']
-    if (direction === 'decrypt' && written !== undefined && written !== input.format) process.stderr.write(`warning: the cipher image was written as ${written} and arrived as ${input.format}; what came back is worse for it\n`)
-  } finally {
-    await close()
-  }
+const withCommon = (command: Command): Command =>
+  command
+    .requiredOption('--key-file <file>', '64 hexadecimal digits, as latent keygen --cipher writes them')
+    .option('--weights <file>', 'trained weights to use instead of those that come with Latent')
+    .option('--max-pixels <number>', 'refuse larger pictures before decoding them', pixels, USUAL_MAX_PIXELS)
+    .option('--force', 'replace a picture that an earlier run of this command wrote')
+    .option('--json', 'the result as one line of JSON')
+
+function pixels(text: string): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1 || Number(text) > MAX_PIXELS) throw argumentError('--max-pixels', `a number from 1 to ${MAX_PIXELS}`, text)
+  return Number(text)
 }
 
-const asPixels = (result: Image): Image => (result.format === 'f32' ? floatsToPixels(result as Image<'f32'>) : result)
+type Note = readonly [kind: 'note' | 'warning', text: string]
 
-async function readWhole(path: string): Promise<Uint8Array> {
-  try {
-    if ((await stat(path)).size > MAX_PNG_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
-    return new Uint8Array(await readFile(path))
-  } catch (error) {
-    throw ioError(error, `cannot read ${path}`)
-  }
+function tell<F extends EncryptFacts | DecryptFacts>(facts: F, notesOf: (facts: F) => readonly Note[], done: string, json = false): void {
+  // Where the picture itself goes to standard output, words go elsewhere.
+  const out = facts.out === '-' ? process.stderr : process.stdout
+  if (json) return void out.write(jsonLine(facts))
+  out.write(`${done} ${facts.width} x ${facts.height} pixels with ${facts.scheme} into ${facts.out === '-' ? 'standard output' : visible(facts.out)}\n`)
+  for (const [kind, text] of notesOf(facts)) (kind === 'warning' ? process.stderr : out).write(`${kind}: ${visible(text)}\n`)
+}
+
+function encryptionNotes({ secret, scheme, nonce, oneWay, exact, format, turned, lost, carried, checked }: EncryptFacts): Note[] {
+  const notes: Note[] = []
+  if (secret === 'none') notes.push(['warning', `${scheme} makes no use of the key`])
+  if (secret === 'weights') notes.push(['warning', `${scheme} makes no use of the key; its secret is its weights, and those that come with Latent are public`])
+  if (nonce === null) notes.push(['warning', `no nonce was used: under this key, equal pictures give equal cipher pictures`])
+  if (format !== 'PNG') notes.push(['note', `what comes back is the pixels of this ${format}${turned ? ', turned upright,' : ''} as a PNG, not the file; latent seal keeps the file`])
+  if (lost.length > 0) notes.push(['warning', `not kept: ${lost.join(', ')}; latent seal keeps the whole file`])
+  if (carried.length > 0) notes.push(['note', `kept beside the pixels, encrypted: ${carried.join(', ')}`])
+  if (oneWay) notes.push(['note', 'nothing decrypts this picture; keep the plain one'])
+  else if (!exact) notes.push(['note', 'this cipher is lossy; what decrypts is not the same picture'])
+  if (!checked) notes.push(['warning', 'no check value travels: a wrong key and a changed picture will give noise without a word'])
+  return notes
+}
+
+function decryptionNotes({ schemeNamed, scheme, key, cipherPicture, besideLost, writtenAs, sampleBits }: DecryptFacts): Note[] {
+  const notes: Note[] = []
+  if (!schemeNamed) notes.push(['warning', `the picture does not name its cipher; it was taken for ${scheme}`])
+  if (key === 'unknown') notes.push(['warning', 'no check value travels in it: whether the key is the right one cannot be told, and with a wrong one this is noise'])
+  if (cipherPicture === 'altered') notes.push(['warning', 'the cipher picture is not as it was written; parts of what came back may be wrong'])
+  if (writtenAs !== null) notes.push(['warning', `the cipher picture was written as ${writtenAs} and arrived as other samples than that; what came back is worse for it (${sampleBits} bits a sample)`])
+  if (besideLost) notes.push(['warning', 'what stood beside the pixels (profile, texts, EXIF) was dropped on its way'])
+  return notes
 }

@@ -1,37 +1,97 @@
 import { type Image, image, LatentError, MAX_PIXELS } from '@latent/core'
-import { decodePng, isPng } from '@latent/core/png'
-import sharp from 'sharp'
-import { readFile } from 'node:fs/promises'
+import { ioError, onDisk } from '@latent/core/node'
+import { checkSize, isPng, PNG_HEADER_BYTES, type PngChunk, type PngLimits, readPng, readPngHeader } from '@latent/core/png'
+import sharp, { type Metadata } from 'sharp'
+import { type FileHandle, open } from 'node:fs/promises'
+
+/** A picture file, decoded. */
+export interface PictureFile {
+  readonly image: Image<'u8' | 'u16'>
+  readonly format: string
+  /** Chunks of a PNG that say how its pixels are to be seen, and whence they come. */
+  readonly beside: readonly PngChunk[]
+  /** What the file holds and neither `image` nor `beside` does, each in a few words. */
+  readonly lost: readonly string[]
+  /** The camera was held otherwise, and the picture has been turned upright. */
+  readonly turned: boolean
+}
+
+const MAX_FILE_BYTES = 2 ** 31 - 1
+
+/** Rasters alone: vector pictures and documents have no pixels of their own, and may name other files. */
+const FORMATS: Readonly<Record<string, string>> = { jpeg: 'JPEG', webp: 'WebP', heif: 'AVIF', tiff: 'TIFF', gif: 'GIF' }
 
 /**
- * Any picture file that Node can decode. PNGs keep every bit of every channel and 16-bit samples;
- * other formats come out as 8-bit grey or sRGB, alpha dropped.
- * @throws E_IO; E_IMAGE; E_LIMIT
+ * Any picture file that Node can decode. PNGs keep every bit of every channel; other formats come out
+ * upright, as grey or sRGB of 8 or 16 bits, with their alpha.
+ * @throws E_IO; E_IMAGE; E_LIMIT, before any pixel is decoded
  */
-export async function readImage(path: string): Promise<Image<'u8' | 'u16'>> {
-  let bytes: Uint8Array
+export const readImage = async (path: string, limits?: PngLimits): Promise<Image<'u8' | 'u16'>> => (await readPicture(path, limits)).image
+
+/** {@link readImage}, with what else the file holds. @throws E_IO; E_IMAGE; E_LIMIT */
+export async function readPicture(path: string, limits?: PngLimits): Promise<PictureFile> {
+  let file: FileHandle | undefined
   try {
-    bytes = await readFile(path)
-  } catch (cause) {
-    throw new LatentError('E_IO', `cannot read ${path}`, { cause })
+    file = await open(onDisk(path))
+    const { size } = await file.stat()
+    if (size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', 'this picture file is larger than 2 GiB', { hint: 'latent seal takes files of any size' })
+    const { buffer, bytesRead } = await file.read(new Uint8Array(PNG_HEADER_BYTES), 0, PNG_HEADER_BYTES, 0)
+    if (isPng(buffer)) readPngHeader(buffer.subarray(0, bytesRead), limits)
+    const bytes = new Uint8Array(size)
+    // A file that shrinks meanwhile ends in zeros, which no checksum takes for a picture.
+    for (let at = 0; at < size; ) {
+      const { bytesRead: more } = await file.read(bytes, at, size - at, at)
+      if (more === 0) break
+      at += more
+    }
+    return await decodePicture(bytes, limits)
+  } catch (error) {
+    throw ioError(error, `cannot read ${path}`)
+  } finally {
+    await file?.close()
   }
-  return decodeImage(bytes)
 }
 
 /** @throws E_IMAGE; E_LIMIT */
-export async function decodeImage(bytes: Uint8Array): Promise<Image<'u8' | 'u16'>> {
-  return isPng(bytes) ? decodePng(bytes) : decodeLossy(bytes)
+export const decodeImage = async (bytes: Uint8Array, limits?: PngLimits): Promise<Image<'u8' | 'u16'>> => (await decodePicture(bytes, limits)).image
+
+/** @throws E_IMAGE; E_LIMIT */
+export async function decodePicture(bytes: Uint8Array, limits: PngLimits = {}): Promise<PictureFile> {
+  return isPng(bytes) ? { ...readPng(bytes, limits), format: 'PNG', turned: false } : decodeOther(bytes, limits)
 }
 
-async function decodeLossy(bytes: Uint8Array): Promise<Image<'u8'>> {
+async function decodeOther(bytes: Uint8Array, { maxPixels = MAX_PIXELS }: PngLimits): Promise<PictureFile> {
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
-    return image({ width: info.width, height: info.height, channels: info.channels, format: 'u8', data: new Uint8Array(data) })
+    // The limit is ours to check, with the hint that belongs to it.
+    const source = sharp(bytes, { limitInputPixels: false, failOn: 'error' })
+    const about = await source.metadata()
+    const format = FORMATS[about.format]
+    if (format === undefined) throw notDecodable()
+    if (about.depth !== 'uchar' && about.depth !== 'ushort') throw new LatentError('E_IMAGE', `this ${format} has samples of the type ${about.depth}, and only those of 8 and 16 bits can be decoded exactly`, { hint: 'latent seal takes any file as it is' })
+    const wide = about.depth === 'ushort'
+    checkSize(about, about.channels * (wide ? 2 : 1), maxPixels)
+    const { data, info } = await source.autoOrient().toColourspace(wide ? (about.channels < 3 ? 'grey16' : 'rgb16') : 'srgb').raw(wide ? { depth: 'ushort' } : {}).toBuffer({ resolveWithObject: true })
+    const shape = { width: info.width, height: info.height, channels: info.channels }
+    const samples = wide ? image({ ...shape, format: 'u16', data: new Uint16Array(data.buffer, data.byteOffset, data.length / 2) }) : image({ ...shape, format: 'u8', data: new Uint8Array(data.buffer, data.byteOffset, data.length) })
+    return { image: samples, format, beside: [], lost: lostOf(about), turned: (about.orientation ?? 1) > 1 }
   } catch (cause) {
-    const tooLarge = cause instanceof Error && cause.message.includes('pixel limit')
-    throw new LatentError(tooLarge ? 'E_LIMIT' : 'E_IMAGE', tooLarge ? `the picture has more than ${MAX_PIXELS} pixels` : 'the file is not a picture that can be decoded', { cause })
+    if (cause instanceof LatentError) throw cause
+    throw notDecodable(cause)
   }
 }
+
+function lostOf({ pages = 1, exif, icc, xmp, iptc }: Metadata): string[] {
+  return [
+    pages > 1 ? [`${pages - 1} more pictures`] : [],
+    icc ? ['its colour profile (the pixels are converted to sRGB)'] : [],
+    exif ? ['EXIF'] : [],
+    xmp ? ['XMP'] : [],
+    iptc ? ['IPTC'] : [],
+  ].flat()
+}
+
+const notDecodable = (cause?: unknown): LatentError =>
+  new LatentError('E_IMAGE', 'the file is not a picture that can be decoded', { hint: `PNG, ${Object.values(FORMATS).join(', ')} are; latent seal takes any file as it is`, ...(cause === undefined ? {} : { cause }) })
 
 /** What a photo service does to a picture: JPEG at a quality of 1 to 100, colour at half resolution, and back. */
 export async function jpegRoundTrip(source: Image<'u8'>, quality: number): Promise<Image<'u8'>> {

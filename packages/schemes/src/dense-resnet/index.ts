@@ -10,7 +10,7 @@ export { structuredStart } from './structured-start.ts'
 export { denseResnetModel, type DenseNetworks, openNetworks } from './networks.ts'
 
 /** @throws E_WEIGHTS, E_BACKEND */
-export async function openDenseResnet(variant: DenseResnetVariant, { weights }: OpenOptions = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
+export async function openDenseResnet(variant: DenseResnetVariant, { weights }: OpenOptions = {}): Promise<{ cipher: ImageCipher; weights: string; close: () => Promise<void> }> {
   const networks = openNetworks(await denseResnetModel(weights))
-  return { cipher: denseResnetCipher(networks, variant), close: () => networks.close() }
+  return { cipher: denseResnetCipher(networks, variant), weights: networks.sha256, close: () => networks.close() }
 }

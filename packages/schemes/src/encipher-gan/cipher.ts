@@ -14,6 +14,8 @@ export const TILES: TileRule = { tile: 256, multiple: 4, minimum: 16 }
 /** An open cipher and the sessions behind it. */
 export interface OpenCipher {
   readonly cipher: ImageCipher
+  /** SHA-256. */
+  readonly weights: string
   readonly close: () => Promise<void>
 }
 
@@ -95,6 +97,7 @@ function cipherOf({ id, title, profile, norm, maker, keySpace, traits, pair }: D
   const nonceBytes = traits.randomised ? NONCE_BYTES : 0
   return {
     close: () => networks.close(),
+    weights: maker.sha256,
     cipher: {
       id,
       title,

@@ -32,10 +32,10 @@ const VARIANTS = {
 export type VariantId = keyof typeof VARIANTS
 
 /** @param file canonical bytes of weights to use instead. @throws E_WEIGHTS, E_BACKEND */
-export async function openVariant(id: VariantId, file?: Uint8Array): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
+export async function openVariant(id: VariantId, file?: Uint8Array): Promise<{ cipher: ImageCipher; weights: string; close: () => Promise<void> }> {
   const { title, weights, ablation, keySpace }: Variant = VARIANTS[id]
   const flow = await openExactFlow({ weights: file ? parseWeights(file) : await weights(), ...(ablation ? { ablation } : {}) })
   const { cost, ...whole } = exactFlowCipher(flow)
   const named = { ...whole, id, title, ...(keySpace ? { keySpace } : {}) }
-  return { cipher: ablation === 'stream-only' ? named : { ...named, ...(cost ? { cost } : {}) }, close: () => flow.close() }
+  return { cipher: ablation === 'stream-only' ? named : { ...named, ...(cost ? { cost } : {}) }, weights: flow.weightsId, close: () => flow.close() }
 }

@@ -23,10 +23,10 @@ export const FLOWCRYPTS: Readonly<Record<'flowcrypt-2025' | 'flowcrypt-2025-comp
  * @param weights a weight file of the same scheme
  * @throws E_WEIGHTS, E_BACKEND
  */
-export async function openFlowCrypt(id: keyof typeof FLOWCRYPTS, { weights }: { weights?: Uint8Array } = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
+export async function openFlowCrypt(id: keyof typeof FLOWCRYPTS, { weights }: { weights?: Uint8Array } = {}): Promise<{ cipher: ImageCipher; weights: string; close: () => Promise<void> }> {
   const { title, profile } = FLOWCRYPTS[id]
   const wanted = { scheme: id, profile }
   const model = weights ? readModel(weights, wanted) : await loadModel(id, wanted)
   const runner = flowCryptRunner(model, SHAPES[profile])
-  return { cipher: flowCryptCipher({ id, title, profile, model, runner }), close: () => runner.close() }
+  return { cipher: flowCryptCipher({ id, title, profile, model, runner }), weights: model.sha256, close: () => runner.close() }
 }

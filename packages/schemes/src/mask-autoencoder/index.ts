@@ -32,10 +32,10 @@ export interface OpenMaskAutoencoder {
 }
 
 /** @throws E_ARGUMENT for an unknown id; E_WEIGHTS for weights of another scheme or profile */
-export async function openMaskAutoencoder(id: string, { weights, mask }: OpenMaskAutoencoder = {}): Promise<{ cipher: ImageCipher; model: Model; close: () => Promise<void> }> {
+export async function openMaskAutoencoder(id: string, { weights, mask }: OpenMaskAutoencoder = {}): Promise<{ cipher: ImageCipher; model: Model; weights: string; close: () => Promise<void> }> {
   const known = maskAutoencoderForms[id]
   if (!known) throw new LatentError('E_ARGUMENT', `there is no masked auto-encoder ${JSON.stringify(id)}`, { hint: `known ones: ${Object.keys(maskAutoencoderForms).join(', ')}` })
   const wanted = { scheme: id, profile: PROFILE }
   const model = weights ? readModel(weights, wanted) : await loadModel(id, wanted)
-  return { ...maskAutoencoder({ id, ...known, model, mask: mask ?? (await drawMask(known.subject)) }), model }
+  return { ...maskAutoencoder({ id, ...known, model, mask: mask ?? (await drawMask(known.subject)) }), model, weights: model.sha256 }
 }

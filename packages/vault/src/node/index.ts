@@ -1,6 +1,5 @@
 export * from './discover.ts'
 export * from './files.ts'
 export * from './open-files.ts'
-export { safeName } from './opened-names.ts'
 export * from './run.ts'
 export * from './seal-files.ts'

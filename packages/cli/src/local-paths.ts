@@ -1,0 +1,62 @@
+import { LatentError } from '@latent/core'
+import type { Command } from 'commander'
+import { lstatSync } from 'node:fs'
+
+/**
+ * The one place where what was typed as a file or folder is looked at before any command begins: an
+ * address of something elsewhere must not become a local folder of that name, with success reported.
+ */
+export function checkPaths(command: Command): void {
+  for (const [i, argument] of command.registeredArguments.entries()) {
+    if (PATH_ARGUMENTS.has(argument.name())) for (const path of texts(command.processedArgs[i])) checkPath(path, argument.name(), command)
+  }
+  for (const option of command.options) {
+    const name = option.attributeName()
+    if (!PATH_VALUE.test(option.flags) || command.getOptionValueSource(name) !== 'cli') continue
+    for (const path of texts(command.getOptionValue(name))) checkPath(path, option.long ?? option.flags, command)
+  }
+}
+
+/** Other arguments are names: of recipes, data sets and schemes. */
+const PATH_ARGUMENTS = new Set(['input', 'sealed', 'in', 'out', 'picture', 'out.png', 'folder', 'run', 'file'])
+const OUTPUTS = new Set(['out', 'out.png', 'folder', '--output', '--out', '--module'])
+const PATH_VALUE = /<(?:file|folder|path|weights|run|dir)(?:\.\.\.)?>/
+
+/** Where `-` is read or written as a stream; the commands that do so say it in their help. */
+const STREAMS: Readonly<Record<string, ReadonlySet<string>>> = {
+  seal: new Set(['--passphrase-file', '--identity', '--recipients-file']),
+  open: new Set(['--passphrase-file', '--identity']),
+  verify: new Set(['--passphrase-file', '--identity']),
+  encrypt: new Set(['picture', 'out.png']),
+  decrypt: new Set(['picture', 'out.png']),
+}
+
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
+
+function checkPath(path: string, name: string, command: Command): void {
+  if (path === '-') {
+    if (STREAMS[command.name()]?.has(name)) return
+    throw refused(name, path, 'is no file or folder, and this command reads and writes no streams', 'write ./- for a file of that name')
+  }
+  if (path === '') throw refused(name, path, 'names nothing', 'a variable of the shell may be empty')
+  if (path.includes('\0')) throw refused(name, path, 'holds a character that no name can have', 'check how it was put together')
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(path)?.[1]?.toLowerCase()
+  if (scheme === 'file') throw refused(name, path, 'is an address, not a path', 'leave file:// away')
+  if (scheme !== undefined) throw refused(name, path, 'is an address, and Latent reads and writes local files alone', 'copy the files first, or mount what it names (rclone mount, sshfs)')
+  // A local name may look like all that follows; where something is to be made, what lies there may be an earlier mistake.
+  if (!OUTPUTS.has(name) && isThere(path)) return
+  // One letter may be a drive of Windows.
+  if (/^[^/\\:]{2,}:/.test(path) || /^[^/\\]*@[^/\\]*:/.test(path)) throw refused(name, path, 'looks like a place on another machine, and Latent reads and writes local files alone', `copy the files first, or mount it; ./${path} means a local file or folder of that name`)
+  if (/^~[^/\\]*(?:[/\\]|$)/.test(path)) throw refused(name, path, 'begins with ~, which the shell did not replace', `leave the quotes away, or write ./${path} for a local name`)
+  if (/^\$\{?\w+\}?|%\w+%/.test(path)) throw refused(name, path, 'holds a variable, which the shell did not replace', `use double quotes, or write ./${path} for a local name`)
+}
+
+const refused = (name: string, path: string, what: string, hint: string): LatentError => new LatentError('E_ARGUMENT', `${name}: ${JSON.stringify(path)} ${what}`, { hint })
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}
