@@ -8,12 +8,12 @@ import { lstatSync } from 'node:fs'
  */
 export function checkPaths(command: Command): void {
   for (const [i, argument] of command.registeredArguments.entries()) {
-    if (PATH_ARGUMENTS.has(argument.name())) for (const path of texts(command.processedArgs[i])) checkPath(path, argument.name(), command)
+    if (PATH_ARGUMENTS.has(argument.name())) for (const path of texts(command.processedArgs[i])) checkPath(path, argument.name())
   }
   for (const option of command.options) {
     const name = option.attributeName()
     if (!PATH_VALUE.test(option.flags) || command.getOptionValueSource(name) !== 'cli') continue
-    for (const path of texts(command.getOptionValue(name))) checkPath(path, option.long ?? option.flags, command)
+    for (const path of texts(command.getOptionValue(name))) checkPath(path, option.long ?? option.flags)
   }
 }
 
@@ -22,20 +22,14 @@ const PATH_ARGUMENTS = new Set(['input', 'sealed', 'in', 'out', 'picture', 'out.
 const OUTPUTS = new Set(['out', 'out.png', 'folder', '--output', '--out', '--module'])
 const PATH_VALUE = /<(?:file|folder|path|weights|run|dir)(?:\.\.\.)?>/
 
-/** Where `-` is read or written as a stream; the commands that do so say it in their help. */
-const STREAMS: Readonly<Record<string, ReadonlySet<string>>> = {
-  seal: new Set(['--passphrase-file', '--identity', '--recipients-file']),
-  open: new Set(['--passphrase-file', '--identity']),
-  verify: new Set(['--passphrase-file', '--identity']),
-  encrypt: new Set(['picture', 'out.png']),
-  decrypt: new Set(['picture', 'out.png']),
-}
+/** Where `-` is read or written as a stream: key material anywhere, and the pictures of pixel mode. */
+const STREAMS = new Set(['--passphrase-file', '--identity', '--recipients-file', '--key-file', 'picture', 'out.png'])
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
 
-function checkPath(path: string, name: string, command: Command): void {
+function checkPath(path: string, name: string): void {
   if (path === '-') {
-    if (STREAMS[command.name()]?.has(name)) return
+    if (STREAMS.has(name)) return
     throw refused(name, path, 'is no file or folder, and this command reads and writes no streams', 'write ./- for a file of that name')
   }
   if (path === '') throw refused(name, path, 'names nothing', 'a variable of the shell may be empty')

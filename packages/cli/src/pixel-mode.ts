@@ -6,7 +6,7 @@ import { decryptPicture, encryptPicture, findScheme, type OpenScheme, type Schem
 import { readFile, stat } from 'node:fs/promises'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { parseNonce, readCipherKey } from './keys.ts'
+import { parseNonce, readCipherKey, requireKeyKind } from './keys/index.ts'
 
 export interface CryptOptions {
   readonly scheme?: string
@@ -15,6 +15,7 @@ export interface CryptOptions {
   readonly force?: boolean
   readonly weights?: string
   readonly maxPixels: number
+  readonly json?: boolean
 }
 
 export interface EncryptOptions extends CryptOptions {
@@ -70,10 +71,11 @@ const DECRYPTED = 'laTd'
 export async function encryptFile(source: string, target: string, options: EncryptOptions): Promise<EncryptFacts> {
   const { wire, deterministic = false, check = true, force = false, maxPixels } = options
   await refuseStanding(source, target, force)
-  const key = await readCipherKey(options.keyFile)
+  const key = await readCipherKey(options.keyFile, { encrypting: true, json: options.json })
   const nonce = parseNonce(options.nonce)
   if (nonce && deterministic) throw new LatentError('E_ARGUMENT', '--nonce and --deterministic exclude each other')
   const scheme = findScheme(options.scheme ?? DEFAULT_SCHEME)
+  requireKeyKind(key, scheme)
   const opened = await openScheme(scheme, options)
   try {
     const { exact, wire: wires, secret } = opened.cipher.traits
@@ -101,13 +103,14 @@ export async function encryptFile(source: string, target: string, options: Encry
 export async function decryptFile(source: string, target: string, options: DecryptOptions): Promise<DecryptFacts> {
   const { altered = false, force = false, maxPixels } = options
   await refuseStanding(source, target, force)
-  const key = await readCipherKey(options.keyFile)
+  const key = await readCipherKey(options.keyFile, { json: options.json })
   const nonce = parseNonce(options.nonce)
   if (options.scheme !== undefined) findScheme(options.scheme)
   const { image, beside: chunks, format } = await readSource(source, maxPixels)
   if (format !== 'PNG') throw new LatentError('E_IMAGE', `this is a ${format} file, and cipher pictures are PNGs`, { hint: 'a service converted it, or it was never encrypted: take the file that was written' })
   const input = pixelsToFloats(image)
   const scheme = chooseScheme(schemeOf(input), options.scheme)
+  requireKeyKind(key, scheme)
   const opened = await openScheme(scheme, options)
   try {
     const back = await decryptPicture(opened, input, key, { ...(nonce ? { nonce } : {}), altered, chunks })

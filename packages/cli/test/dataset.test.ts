@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { decryptDataSet, encryptDataSet } from '../src/dataset/convert.ts'
+import { decryptDataSet, encryptDataSet, type Failure } from '../src/dataset/convert.ts'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
@@ -82,7 +82,7 @@ describe('what is written', () => {
     const source = await pictureFolders(`tree-${scheme}`)
     await writeFile(join(source, 'notes.txt'), 'passed over')
     const out = at(`tree-${scheme}-out`)
-    expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true, oneWay: false, unchanged: expect.any(Number) })
+    expect(await encryptDataSet(source, out, { scheme, key: key(1), workers: 2 })).toEqual({ scheme, images: 12, made: 12, failed: 0, files: 12, layout: 'folders', copied: 0, leftOut: ['notes.txt'], leavings: [], emptyClasses: 0, exact: true, oneWay: false, unchanged: expect.any(Number) })
     const names = ['test/cat', 'test/dog', 'train/cat', 'train/dog'].flatMap(label => ['0', '1', '2'].map(i => `${label}/${i}.png`))
     expect((await everything(out)).filter(name => /\..+$/.test(name))).toEqual(['latent-dataset.json', ...names])
     for (const name of names) {
@@ -171,7 +171,7 @@ describe('going on', () => {
     await writeFile(broken, whole.subarray(0, whole.length - 30))
     const out = at('corrupt-out')
     const failures: string[] = []
-    const options = { scheme: 'per-image-permutation', key: key(1), workers: 2, onFailure: (line: string) => failures.push(line) }
+    const options = { scheme: 'per-image-permutation', key: key(1), workers: 2, onFailure: ({ file, code }: Failure) => failures.push(`${file} ${code}`) }
     await expect(encryptDataSet(source, out, options)).rejects.toMatchObject({ code: 'E_IMAGE', message: expect.stringContaining('1 of 12') })
     expect(failures).toEqual([expect.stringMatching(/train\/dog\/1\.png.*E_IMAGE/)])
     expect(await exists(join(out, 'train/dog/1.png'))).toBe(false)
@@ -228,7 +228,7 @@ describe('decrypting', () => {
 
   test.each(['etc', 'pixel-based-shuffle-fresh', 'vortex-2024-bijective', 'aes-256-gcm'])('folders by class under %s: every picture as it was', async scheme => {
     const source = await pictureFolders(`back-${scheme}`)
-    expect(await back(source, `back-${scheme}`, scheme)).toEqual({ scheme, images: 12, made: 12, files: 12, layout: 'folders', exact: true, oneWay: false })
+    expect(await back(source, `back-${scheme}`, scheme)).toEqual({ scheme, images: 12, made: 12, failed: 0, files: 12, layout: 'folders', copied: 0, leftOut: [], leavings: [], emptyClasses: 0, exact: true, oneWay: false, compared: 12, equal: 12 })
     const names = (await everything(source)).filter(name => name.endsWith('.png'))
     for (const name of names) expect(decodePng(await readFile(at(`back-${scheme}-plain`, name)))).toEqual(await readImage(join(source, name)))
     expect(await manifestOf(at(`back-${scheme}-plain`))).toMatchObject({ complete: true, images: 12 })
@@ -296,7 +296,7 @@ describe('decrypting', () => {
     const whole = await readFile(file)
     await cp(join(cipher, 'test/cat/1.png'), file)
     const failures: string[] = []
-    await expect(decryptDataSet(cipher, plain, { ...options, onFailure: line => failures.push(line) })).rejects.toMatchObject({ code: 'E_HASH', message: expect.stringContaining('1 of 12') })
+    await expect(decryptDataSet(cipher, plain, { ...options, onFailure: ({ file, code }) => failures.push(`${file} ${code}`) })).rejects.toMatchObject({ code: 'E_HASH', message: expect.stringContaining('1 of 12') })
     expect(failures).toEqual([expect.stringMatching(/test\/cat\/2\.png.*E_HASH/)])
     expect((await everything(plain)).filter(name => name.endsWith('.png')).length).toBe(11)
     await writeFile(file, whole)

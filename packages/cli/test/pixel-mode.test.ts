@@ -240,7 +240,7 @@ describe('an address is no folder', () => {
     ['a stream where none is', ['seal', '-', '-o', 'sealed', '-i', 'k']],
     ['a stream as folder', ['dataset', 'encrypt', 'plain.png', '-', '--scheme', 'etc', '--key-file', 'k']],
     ['a stream to draw into', ['data', 'draw', '-']],
-    ['a stream as key file', ['encrypt', 'plain.png', 'c.png', '--key-file', '-']],
+    ['a stream of weights', ['encrypt', 'plain.png', 'c.png', '--key-file', 'k', '--weights', '-']],
     ['an empty variable', ['seal', 'plain.png', '-o', '', '-i', 'k']],
     ['a home that nobody replaced', ['seal', 'plain.png', '-o', '~/sealed', '-i', 'k']],
     ['a variable that nobody replaced', ['demo', '-o', '$HOME/demo']],

@@ -62,20 +62,44 @@ const FROM_ORT_TYPE = Object.fromEntries(Object.entries(ORT_TYPE).map(([dtype, n
  * @param model the bytes of an `.onnx` file
  * @throws E_BACKEND if none does, with each one's reason in the hint
  */
-export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const chain = options.backend === undefined ? defaultChain : [options.backend].flat()
+export const openSession = (model: Uint8Array, options: SessionOptions = {}): Promise<Session> =>
+  onFirst(options, async backend => {
+    const { ort, session, close } = await load(backend, model, options)
+    return {
+      backend,
+      inputs: session.inputNames,
+      outputs: session.outputNames,
+      run: (feeds, into) =>
+        running(backend, async () => {
+          const results = into === undefined ? await session.run(wrap(feeds, ort)) : await session.run(wrap(feeds, ort), wrap(into, ort))
+          return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, unwrap(name, value)]))
+        }),
+      close,
+    }
+  })
+
+/** What `open` gives on the first backend of the chain on which it does not throw. @throws E_BACKEND */
+export async function onFirst<T>({ backend }: SessionOptions, open: (backend: Backend) => Promise<T>): Promise<T> {
   const failures: string[] = []
-  for (const backend of chain) {
+  for (const candidate of backend === undefined ? defaultChain : [backend].flat()) {
     try {
-      return await openOn(backend, model, options)
+      return await open(candidate)
     } catch (error) {
-      failures.push(`${backend}: ${firstLine(error)}`)
+      failures.push(`${candidate}: ${firstLine(error)}`)
     }
   }
   throw new LatentError('E_BACKEND', 'no compute backend could load the model', { hint: failures.join('; ') })
 }
 
-async function openOn(backend: Backend, model: Uint8Array, options: SessionOptions): Promise<Session> {
+/** A model as ONNX Runtime holds it. */
+export interface Loaded {
+  readonly ort: OrtBinding['ort']
+  readonly session: Ort.InferenceSession
+  readonly close: () => Promise<void>
+}
+
+/** @param onDevice outputs that are not copied to the host (WebGPU) */
+export async function load(backend: Backend, model: Uint8Array, options: SessionOptions, onDevice: readonly string[] = []): Promise<Loaded> {
   const { ort, providers } = await loadOrt(backend)
   const threads = options.threads ?? hardwareThreads()
   if (backend !== 'ort-node') {
@@ -91,33 +115,31 @@ async function openOn(backend: Backend, model: Uint8Array, options: SessionOptio
     logSeverityLevel: 3,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     ...(options.gpuOnly && backend === 'ort-webgpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+    ...(onDevice.length === 0 ? {} : { preferredOutputLocation: Object.fromEntries(onDevice.map(name => [name, 'gpu-buffer' as const])) }),
     ...options.extra,
   })
-  return {
-    backend,
-    inputs: session.inputNames,
-    outputs: session.outputNames,
-    async run(feeds, into) {
-      try {
-        const results = into === undefined ? await session.run(wrap(feeds, ort)) : await session.run(wrap(feeds, ort), wrap(into, ort))
-        return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, unwrap(name, value)]))
-      } catch (error) {
-        if (error instanceof LatentError) throw error
-        throw new LatentError('E_GRAPH', `the model did not run on ${backend}: ${firstLine(error)}`, { cause: error })
-      }
-    },
-    async close() {
-      if (options.profile !== undefined) session.endProfiling()
-      await session.release()
-    },
+  const close = async () => {
+    if (options.profile !== undefined) session.endProfiling()
+    await session.release()
+  }
+  return { ort, session, close }
+}
+
+/** @throws E_GRAPH for what ONNX Runtime throws */
+export async function running<T>(backend: Backend, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof LatentError) throw error
+    throw new LatentError('E_GRAPH', `the model did not run on ${backend}: ${firstLine(error)}`, { cause: error })
   }
 }
 
-function wrap(values: Readonly<Record<string, Tensor>>, ort: OrtBinding['ort']): Record<string, Ort.Tensor> {
+export function wrap(values: Readonly<Record<string, Tensor>>, ort: OrtBinding['ort']): Record<string, Ort.Tensor> {
   return Object.fromEntries(Object.entries(values).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(ORT_TYPE[dtype], data, dims)]))
 }
 
-function unwrap(name: string, value: Ort.Tensor): Tensor {
+export function unwrap(name: string, value: Ort.Tensor): Tensor {
   const dtype = FROM_ORT_TYPE[value.type]
   if (dtype === undefined) throw new LatentError('E_UNSUPPORTED', `output ${name} has element type ${value.type}, which has no place in a tensor here`)
   return { dtype, dims: value.dims, data: value.data as Tensor['data'] }

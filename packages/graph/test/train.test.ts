@@ -64,7 +64,7 @@ describe('update rules', () => {
       await stepper.advance({ x: tensor('f32', [8], g) }, [0.01])
       expected.forEach((p, i) => (expected[i] = rule.step(p, g[i]!, state[i]!, t)))
     }
-    const moved = stepper.weights()['net.w']!.data
+    const moved = (await stepper.weights())['net.w']!.data
     expected.forEach((p, i) => expect(Math.abs(moved[i]! - p)).toBeLessThan(1e-5))
     await stepper.close()
   })
@@ -107,7 +107,7 @@ describe('a training step', () => {
       )
       params = { net: Object.fromEntries(['first', 'second'].map(part => [part, { weight: next.get(`${part}.weight`)!, bias: next.get(`${part}.bias`)! }])) }
     }
-    const weights = stepper.weights()
+    const weights = await stepper.weights()
     for (const [path, expected] of leaves<Tensor>(params.net)) {
       const got = weights[`net.${path}`]!.data
       expected.data.forEach((value, i) => expect(Math.abs(got[i]! - Number(value))).toBeLessThan(2e-5))
@@ -140,17 +140,17 @@ describe('a training step', () => {
       ],
     }
     const stepper = await openStepper(training, 3, native)
-    const before = stepper.weights()
+    const before = await stepper.weights()
     const x = tensor('f32', [4, 1, 6, 6], Float32Array.from({ length: 144 }, (_, i) => Math.sin(i) + 2))
     await stepper.advance({ x }, [0.1])
-    const after = stepper.weights()
-    const average = stepper.weights('average')
+    const after = await stepper.weights()
+    const average = await stepper.weights('average')
     const decay = 2 / 11
     for (const [path, { data }] of Object.entries(after)) data.forEach((value, i) => expect(average[path]!.data[i]).toBeCloseTo(decay * before[path]!.data[i]! + (1 - decay) * value, 6))
-    const snapshot = stepper.snapshot()
+    const snapshot = await stepper.snapshot()
     expect(snapshot['state.norm.mean']!.data).not.toEqual(new Float32Array(2))
     expect(snapshot['state.norm.variance']!.dims).toEqual([2])
-    expect(stepper.state()).toEqual({ 'norm.mean': snapshot['state.norm.mean'], 'norm.variance': snapshot['state.norm.variance'] })
+    expect(await stepper.state()).toEqual({ 'norm.mean': snapshot['state.norm.mean'], 'norm.variance': snapshot['state.norm.variance'] })
     await stepper.close()
   })
 
@@ -206,7 +206,7 @@ describe('a run', () => {
   test('starts from given weights, and refuses those of another network', async () => {
     const { weights } = await run()
     const stepper = await openStepper({ ...tinyTraining, start: weights }, 99, native)
-    expect(stepper.weights()).toEqual(weights)
+    expect(await stepper.weights()).toEqual(weights)
     await stepper.close()
     const [path, value] = Object.entries(weights)[0]!
     await expect(openStepper({ ...tinyTraining, start: { nobody: value } }, 1, native)).rejects.toMatchObject({ code: 'E_WEIGHTS' })

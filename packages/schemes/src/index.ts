@@ -9,6 +9,8 @@ export interface Scheme {
   readonly trained?: boolean
   /** Nothing decrypts its pictures, not even for their owner: `decrypt` refuses. */
   readonly oneWay?: boolean
+  /** Takes key files of its own, in JSON, beside keys of 32 bytes. */
+  readonly keyFiles?: boolean
   /** The handle holds a backend and is to be closed. @throws E_WEIGHTS, E_BACKEND */
   open(options?: OpenOptions): Promise<OpenScheme>
 }
@@ -128,6 +130,7 @@ export const schemes: readonly Scheme[] = [
   flowCrypt('flowcrypt-2025-compact'),
   {
     id: 'vortex-2024',
+    keyFiles: true,
     async open() {
       const { vortexPublished } = await import('./vortex/index.ts')
       return { cipher: vortexPublished(), close: async () => undefined }
@@ -135,6 +138,7 @@ export const schemes: readonly Scheme[] = [
   },
   {
     id: 'vortex-2024-bijective',
+    keyFiles: true,
     async open() {
       const { vortexBijective } = await import('./vortex/index.ts')
       return { cipher: vortexBijective(), close: async () => undefined }

@@ -243,7 +243,7 @@ describe('recipes', () => {
     const stepper = await openStepper(run.training, 1, { threads: 1 })
     try {
       const losses = await stepper.advance(await run.data(0), run.rates.map(rate => rate(0, 10)))
-      const score = await run.validation!.score(stepper.weights('average'))
+      const score = await run.validation!.score(await stepper.weights('average'))
       expect(score).toBeGreaterThan(least)
       expect(score).toBeLessThan(most)
       expect(losses['pair.l1']).toBeGreaterThan(0)

@@ -226,7 +226,7 @@ describe('recipes', () => {
     const losses: number[] = []
     for (let step = 0; step < 15; step++) losses.push((await stepper.advance(await run.data(step), [2e-3]))['mse']!)
     expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!)
-    expect(await run.validation!.score(stepper.weights('average'))).toBeGreaterThan(5)
+    expect(await run.validation!.score(await stepper.weights('average'))).toBeGreaterThan(5)
     await stepper.close()
     await run.close?.()
     await expect(findRecipe('mask-autoencoder-mnist-conv').open({ profile: 'compact', seed: 1, images: async () => digits.slice(0, 9) })).rejects.toMatchObject({ code: 'E_DATA' })

@@ -1,4 +1,4 @@
-import { crc32, LatentError, u32 } from '@latent/core'
+import { concatBytes, crc32, LatentError, u32 } from '@latent/core'
 import { Unzlib } from 'fflate'
 import { closing } from './streams.ts'
 
@@ -142,9 +142,14 @@ function adler32(bytes: Uint8Array, previous: number): number {
   return ((b << 16) | a) >>> 0
 }
 
+/** As many bytes as show, in the layout that {@link writeCarrier} gives them, whether the pixels begin as a header does. */
+export const START_BYTES = 64
+
 /** What a carrier turned out to be, and its pixel bytes in parts of any size. */
 export interface CarrierReader {
   readonly geometry: Geometry
+  /** The file's first bytes, {@link START_BYTES} of them if it has so many. */
+  readonly start: Uint8Array
   /** @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken */
   readonly pixels: AsyncIterable<Uint8Array>
   /** Lets go of the source; needed where `pixels` is not read to its end. */
@@ -159,19 +164,23 @@ export interface CarrierReader {
 export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<CarrierReader> {
   const input = new ByteReader(source)
   try {
-    const { geometry, channels } = carrierKind(await input.upTo(33))
-    return { geometry, pixels: unfilter(geometry, channels, inflate(input, (geometry.width * channels + 1) * geometry.height)), close: () => input.close() }
+    const start = await input.ahead(START_BYTES)
+    const { geometry, channels } = carrierKind(start)
+    await input.skip(33)
+    return { geometry, start, pixels: unfilter(geometry, channels, inflate(input, (geometry.width * channels + 1) * geometry.height)), close: () => input.close() }
   } catch (error) {
     await input.close()
     throw error
   }
 }
 
+const NOT_OURS = { hint: 'no sealed file is like that: it was damaged, or there is nothing in it to open' }
+
 /** What signature and IHDR say. */
 function carrierKind(start: Uint8Array): { geometry: Geometry; channels: 3 | 4 } {
   const format = imageFormat(start)
   if (format !== 'PNG') throw notACarrier(format)
-  if (start.length < 33) throw truncated()
+  if (start.length < 33) throw tooShort()
   const view = new DataView(start.buffer, start.byteOffset, start.length)
   const geometry = { width: view.getUint32(16), height: view.getUint32(20) }
   const [depth, colour, compression, filtering, interlace] = start.subarray(24, 29)
@@ -179,8 +188,8 @@ function carrierKind(start: Uint8Array): { geometry: Geometry; channels: 3 | 4 }
   if (!isHeader || geometry.width === 0 || geometry.height === 0 || compression !== 0 || filtering !== 0) {
     throw new LatentError('E_NOT_SEALED', 'the header of this PNG is damaged', { hint: 'download or copy the file again' })
   }
-  if (geometry.width > MAX_WIDTH) throw new LatentError('E_LIMIT', `this picture is ${geometry.width} pixels wide, more than the limit of ${MAX_WIDTH}`)
-  if (geometry.width * geometry.height * 4 > Number.MAX_SAFE_INTEGER) throw new LatentError('E_LIMIT', 'this picture has more pixels than can be counted')
+  if (geometry.width > MAX_WIDTH) throw new LatentError('E_LIMIT', `this picture is ${geometry.width} pixels wide, more than the limit of ${MAX_WIDTH}`, NOT_OURS)
+  if (geometry.width * geometry.height * 4 > Number.MAX_SAFE_INTEGER) throw new LatentError('E_LIMIT', 'this picture has more pixels than can be counted', NOT_OURS)
   if (depth !== 8 || (colour !== 2 && colour !== 6) || interlace !== 0) {
     throw reencoded(`its pixels were converted (${depth} bits, colour type ${colour}${interlace ? ', interlaced' : ''} instead of 8-bit RGB)`)
   }
@@ -230,7 +239,7 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
  * The pixel bytes of a file that has the very layout of {@link writeCarrier}, found by position
  * alone: nothing in between is looked at. Ends quietly where the file ends.
  */
-export function readCanonical({ width, height }: Geometry, source: AsyncIterable<Uint8Array>): Omit<CarrierReader, 'geometry'> {
+export function readCanonical({ width, height }: Geometry, source: AsyncIterable<Uint8Array>): Pick<CarrierReader, 'pixels' | 'close'> {
   const input = new ByteReader(source)
   return { pixels: closing(positioned(input, width * 3, (width * 3 + 1) * height), () => input.close()), close: () => input.close() }
 }
@@ -358,6 +367,13 @@ class ByteReader {
     return taken
   }
 
+  /** The next `length` bytes, or fewer at the end, which stay to be read. A copy. */
+  async ahead(length: number): Promise<Uint8Array> {
+    const bytes = await this.upTo(length)
+    this.#part = concatBytes(bytes, this.#part)
+    return bytes
+  }
+
   /** `length` bytes, or fewer at the end. A copy. */
   async upTo(length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length)
@@ -412,3 +428,7 @@ export function reencoded(what: string): LatentError {
 
 export const truncated = (): LatentError =>
   new LatentError('E_TRUNCATED', 'this sealed file ends too early', { hint: 'download or copy it again; latent open --salvage writes what is there' })
+
+/** For a file that ends before it can say what it is. */
+export const tooShort = (): LatentError =>
+  new LatentError('E_TRUNCATED', 'this PNG ends too early to tell whether it was sealed', { hint: 'download or copy it again' })

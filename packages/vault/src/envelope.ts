@@ -1,6 +1,9 @@
 import { LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
 import { Decrypter, Encrypter } from 'age-encryption'
 import { MAX_ENVELOPE } from './header.ts'
+import { ageIdentity } from './keys/identities.ts'
+import { openingForms, overlooked, sealingPassphrase } from './keys/passphrase.ts'
+import { ageRecipient } from './keys/recipients.ts'
 
 /**
  * An album: one random key for a run, and its age envelope. Every file key is derived from the album
@@ -14,14 +17,14 @@ export interface Album {
 }
 
 export type Lock =
-  /** age recipients: `age1...` (X25519) or `age1pq1...` (post-quantum hybrid). */
+  /** age recipients: `age1...` (X25519), `age1pq1...` (post-quantum hybrid), or SSH public keys (ssh-ed25519, ssh-rsa). */
   | { readonly recipients: readonly string[] }
-  /** scrypt with work factor 2^`workFactor`, default 18 (about a second). */
+  /** scrypt with work factor 2^`workFactor`, default 18 (about a second); the passphrase in its composed form (NFC). */
   | { readonly passphrase: string; readonly workFactor?: number }
 
 /**
  * Draws an album key and wraps it.
- * @throws E_KEY for malformed recipients or an empty passphrase; E_LIMIT for more recipients than a header holds
+ * @throws E_KEY for malformed recipients, or a passphrase that is empty or no text; E_LIMIT for more recipients than a header holds
  */
 export async function createAlbum(lock: Lock): Promise<Album> {
   return wrapAlbum(randomBytes(32), lock)
@@ -31,20 +34,11 @@ export async function createAlbum(lock: Lock): Promise<Album> {
 export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
   const encrypter = new Encrypter()
   if ('passphrase' in lock) {
-    if (lock.passphrase === '') throw new LatentError('E_KEY', 'the passphrase is empty')
-    encrypter.setPassphrase(lock.passphrase)
+    encrypter.setPassphrase(sealingPassphrase(lock.passphrase))
     if (lock.workFactor !== undefined) encrypter.setScryptWorkFactor(lock.workFactor)
   } else {
     if (lock.recipients.length === 0) throw new LatentError('E_KEY', 'there is no recipient', { hint: 'make a key pair with latent keygen and give its recipient with -r' })
-    for (const recipient of lock.recipients) {
-      // Checked first, so that no message can quote it.
-      if (/^AGE-SECRET-KEY-/i.test(recipient)) throw new LatentError('E_KEY', 'a secret identity was given in place of a recipient', { hint: 'that is the secret identity; give the public recipient, age1...' })
-      try {
-        encrypter.addRecipient(recipient)
-      } catch (cause) {
-        throw new LatentError('E_KEY', `${JSON.stringify(recipient.slice(0, 24))} is not an age recipient`, { hint: 'recipients start with age1', cause })
-      }
-    }
+    for (const recipient of lock.recipients) encrypter.addRecipient(ageRecipient(recipient))
   }
   const envelope = await encrypter.encrypt(key)
   if (envelope.length > MAX_ENVELOPE) throw new LatentError('E_LIMIT', `the age envelope for so many recipients has ${envelope.length} bytes, more than the limit of ${MAX_ENVELOPE}`, { hint: 'seal for fewer recipients' })
@@ -52,9 +46,14 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
 }
 
 export interface Keys {
-  /** age identities: `AGE-SECRET-KEY-1...` or `AGE-SECRET-KEY-PQ-1...`. */
+  /** age identities: `AGE-SECRET-KEY-1...`, `AGE-SECRET-KEY-PQ-1...`, or SSH private keys in OpenSSH's form without a passphrase. */
   readonly identities?: readonly string[]
+  /** Each is tried as it is given, composed (NFC) and decomposed (NFD). */
   readonly passphrases?: readonly string[]
+  /** Tried last, as they are: what release 0.1.0 made of passphrases that are no UTF-8, see `parsePassphraseFile`. */
+  readonly formerPassphrases?: readonly string[]
+  /** Called when one of those has opened an envelope. */
+  readonly onFormer?: () => void
 }
 
 /**
@@ -63,31 +62,57 @@ export interface Keys {
  *   try); E_HEADER (malformed or altered)
  */
 export async function decryptEnvelope(envelope: Uint8Array, keys: Keys): Promise<Uint8Array> {
-  return decryptWith(decrypterFor(keys), envelope)
+  return new Unwrapper(keys).unwrap(envelope)
 }
 
-function decrypterFor({ identities = [], passphrases = [] }: Keys): Decrypter {
-  const decrypter = new Decrypter()
-  for (const identity of identities) {
-    try {
-      decrypter.addIdentity(identity)
-    } catch {
-      // The cause could quote the identity.
-      throw new LatentError('E_KEY', 'an age identity is malformed', { hint: 'identities start with AGE-SECRET-KEY-' })
-    }
+class Unwrapper {
+  readonly #keys: Keys
+  readonly #usual: Decrypter
+  readonly #former: Decrypter | undefined
+
+  /** @throws E_KEY for malformed identities */
+  constructor(keys: Keys) {
+    this.#keys = keys
+    this.#usual = decrypterFor(keys.identities ?? [], (keys.passphrases ?? []).flatMap(openingForms))
+    if (keys.formerPassphrases?.length) this.#former = decrypterFor([], keys.formerPassphrases)
   }
+
+  async unwrap(envelope: Uint8Array): Promise<Uint8Array> {
+    const plain = (await tryWith(this.#usual, envelope)) ?? (await this.#unwrapFormer(envelope))
+    if (plain) return plain
+    throw new LatentError('E_NO_MATCH', 'none of the given keys or passphrases opens this file', { hint: this.#hint(envelope) })
+  }
+
+  #hint(envelope: Uint8Array): string {
+    const { identities = [], passphrases = [], formerPassphrases = [] } = this.#keys
+    const byPassphrase = new TextDecoder('latin1').decode(envelope.subarray(0, 64)).includes('\n-> scrypt ')
+    if (byPassphrase && passphrases.length + formerPassphrases.length === 0) return 'it was sealed with a passphrase, and none was given'
+    if (!byPassphrase && identities.length === 0) return 'it was sealed for recipients: the identity of one of them opens it, a passphrase does not'
+    if (!byPassphrase) return 'it was sealed for other recipients'
+    return overlooked(passphrases) ?? 'the passphrase is wrong'
+  }
+
+  async #unwrapFormer(envelope: Uint8Array): Promise<Uint8Array | undefined> {
+    const plain = this.#former && (await tryWith(this.#former, envelope))
+    if (plain) this.#keys.onFormer?.()
+    return plain
+  }
+}
+
+function decrypterFor(identities: readonly string[], passphrases: readonly string[]): Decrypter {
+  const decrypter = new Decrypter()
+  for (const identity of identities) decrypter.addIdentity(ageIdentity(identity))
   for (const passphrase of passphrases) decrypter.addPassphrase(passphrase)
   return decrypter
 }
 
-async function decryptWith(decrypter: Decrypter, envelope: Uint8Array): Promise<Uint8Array> {
+/** @returns nothing if no key fits */
+async function tryWith(decrypter: Decrypter, envelope: Uint8Array): Promise<Uint8Array | undefined> {
   try {
     return await decrypter.decrypt(envelope)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : ''
-    if (/no identity matched/i.test(reason)) {
-      throw new LatentError('E_NO_MATCH', 'none of the given keys or passphrases opens this file', { hint: 'it was sealed for another recipient, or the passphrase is wrong' })
-    }
+    if (/no identity matched/i.test(reason)) return undefined
     if (/work factor/i.test(reason)) {
       throw new LatentError('E_LIMIT', 'trying a passphrase on this file would take more than 1 GiB of memory', { hint: 'it was not made by latent seal; do not trust it' })
     }
@@ -97,12 +122,12 @@ async function decryptWith(decrypter: Decrypter, envelope: Uint8Array): Promise<
 
 /** Opens envelopes, each distinct one once: a folder sealed in one run costs one unwrapping. */
 export class Keyring {
-  readonly #decrypter: Decrypter
+  readonly #unwrapper: Unwrapper
   readonly #opened = new Map<string, Promise<Uint8Array>>()
 
   /** @throws E_KEY for malformed identities */
   constructor(keys: Keys = {}) {
-    this.#decrypter = decrypterFor(keys)
+    this.#unwrapper = new Unwrapper(keys)
   }
 
   /** Makes an album's key known without unwrapping: for checking what was just sealed. */
@@ -120,7 +145,7 @@ export class Keyring {
   }
 
   async #open(envelope: Uint8Array): Promise<Uint8Array> {
-    const key = await decryptWith(this.#decrypter, envelope)
+    const key = await this.#unwrapper.unwrap(envelope)
     if (key.length !== 32) throw new LatentError('E_HEADER', 'the age envelope in the header does not hold an album key')
     return key
   }

@@ -9,6 +9,21 @@ import { reencoded } from './carrier.ts'
 /** What the first line of every version starts with. */
 export const FAMILY = 'latent sealed '
 export const MAGIC = `${FAMILY}1`
+
+// Behind 33 + 8 bytes of PNG, zlib's 2, a block's 5 and a filter byte.
+const FAMILY_AT = 49
+/** What lies at fixed places in front of it in the layout that we write. */
+const LAYOUT = [[37, 'IDAT\x78\x01'], [48, `\0${FAMILY}`]] as const
+
+/**
+ * Do these first bytes of a file begin a sealed one, in the very layout that we write? `open`: the
+ * file ends too early to tell.
+ */
+export function announcement(start: Uint8Array): 'sealed' | 'open' | 'other' {
+  const there = (at: number, wanted: string) => Array.from(wanted, char => char.codePointAt(0)).every((byte, i) => at + i >= start.length || start[at + i] === byte)
+  if (start.length >= FAMILY_AT + FAMILY.length) return there(FAMILY_AT, FAMILY) ? 'sealed' : 'other'
+  return LAYOUT.every(([at, wanted]) => there(at, wanted)) ? 'open' : 'other'
+}
 export const CHUNK_BYTES = 786_432
 export const MAX_ENVELOPE = 1 << 19
 /** As much as one HKDF output gives. */

@@ -1,8 +1,8 @@
 import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sha256 } from '@latent/core'
 import { type BodyCipher, bodyCipher, type Chunks, chunksIn, type FlowProvider } from './body.ts'
-import { type CarrierReader, type Geometry, pixelBytes, readCarrier, truncated } from './carrier.ts'
+import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
-import { fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
+import { announcement, FAMILY, fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { HASH_BYTES } from './seal.ts'
 import { closing, mapInOrder, pieces } from './streams.ts'
@@ -23,7 +23,13 @@ export interface Opened extends Inspection {
    * @throws E_CHUNK (which one, and which bytes it held); E_TRUNCATED; E_HASH
    */
   readonly bytes: AsyncIterable<Uint8Array>
-  /** Lets go of the source; needed where `bytes` is not read to its end. */
+  /**
+   * The SHA-256 that was sealed with the file, without opening the chunks before it: tells in a fraction
+   * of the time whether a file that is there is this one. Takes the place of `bytes`.
+   * @throws E_CHUNK; E_TRUNCATED
+   */
+  sha256(): Promise<Uint8Array>
+  /** Lets go of the source and waits for what is under way; needed where `bytes` is not read to its end. */
   close(): Promise<void>
 }
 
@@ -48,22 +54,56 @@ export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyrin
     const { parsed, rest } = await readHeader(carrier)
     const found = inspection(carrier.geometry, parsed)
     const cipher = await unlock(parsed, keyring, flows)
-    const plaintext = openChunks(rest, cipher, found)
-    const first = await plaintext.next()
-    if (first.done) throw truncated()
-    const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
-    // The size is authentic and the picture's is not: chunks were cut off and the picture made anew.
-    if (found.header.metadata + metadata.size + HASH_BYTES > plaintextSize(found)) throw truncated()
-    const bytes = fileBytes(metadata, first.value.subarray(found.header.metadata), plaintext)
-    return { ...found, metadata, bytes: closing(bytes, () => carrier.close()), close: () => carrier.close() }
+    const view: View = { from: 0, size: roomFor(found) }
+    const plaintext = openChunks(rest, cipher, found, view)
+    const close = async () => {
+      await plaintext.return(undefined)
+      await carrier.close()
+    }
+    try {
+      const first = await plaintext.next()
+      if (first.done) throw truncated()
+      const metadata = decodeMetadata(first.value.subarray(0, found.header.metadata))
+      // The size is authentic and the picture's is not: chunks were cut off and the picture made anew.
+      if (metadata.size > roomFor(found)) throw truncated()
+      view.size = metadata.size
+      const bytes = fileBytes(metadata, first.value.subarray(found.header.metadata), plaintext)
+      return {
+        ...found,
+        metadata,
+        bytes: closing(bytes, close),
+        async sha256() {
+          try {
+            return await sealedHash(found, metadata, first.value, plaintext, view)
+          } finally {
+            await close()
+          }
+        },
+        close,
+      }
+    } catch (error) {
+      await close()
+      throw error
+    }
   } catch (error) {
     await carrier.close()
     throw error
   }
 }
 
+/** What is asked of the chunks. */
+interface View {
+  /** Chunks before this one, but for the first, are passed over. */
+  from: number
+  /** Bytes of the file inside, as far as it is known: at most so many. */
+  size: number
+}
+
 /** Bytes of metadata, file, hash and padding together. */
 const plaintextSize = ({ chunks }: Inspection) => chunks.sealedSize - chunks.count * GCM_TAG_BYTES
+
+/** The largest file that fits in: what comes before the metadata say how large it is. */
+export const roomFor = (found: Inspection): number => Math.max(0, plaintextSize(found) - found.header.metadata - HASH_BYTES)
 
 /** The body cipher of a header whose code is right. */
 export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: FlowProvider): Promise<BodyCipher> {
@@ -81,13 +121,18 @@ export function inspection(geometry: Geometry, { header, size }: ParsedHeader): 
   return { geometry, header, headerSize: size, chunks }
 }
 
-/** The header, and the pixel bytes behind it. */
-export async function readHeader({ pixels }: Pick<CarrierReader, 'pixels'>): Promise<{ parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
+/**
+ * The header, and the pixel bytes behind it.
+ * @throws E_NOT_SEALED for a broken picture in which nothing shows that it was sealed; as {@link parseHeader}
+ */
+export async function readHeader({ pixels, start }: Pick<CarrierReader, 'pixels' | 'start'>): Promise<{ parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
   const parts = pixels[Symbol.asyncIterator]()
   let bytes: Uint8Array = new Uint8Array(0)
   let parsed: ParsedHeader | undefined
   while (!parsed) {
-    const next = await parts.next()
+    const next = await parts.next().catch((error: unknown) => {
+      throw bytes.length < FAMILY.length ? brokenBefore(start, error) : error
+    })
     if (next.done || bytes.length > MAX_HEADER) throw new LatentError('E_HEADER', 'the header of this sealed file does not end', { hint: 'download or copy the file again' })
     bytes = bytes.length === 0 ? next.value : concatBytes(bytes, next.value)
     parsed = parseHeader(bytes)
@@ -104,10 +149,19 @@ export async function readHeader({ pixels }: Pick<CarrierReader, 'pixels'>): Pro
   return { parsed, rest: rest() }
 }
 
-async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection): AsyncGenerator<Uint8Array> {
+/** A picture that breaks before its pixels say what it is: damage to a sealed file only where its first bytes are one's. */
+function brokenBefore(start: Uint8Array, error: unknown): unknown {
+  const announced = announcement(start)
+  if (!(error instanceof LatentError) || !(error.code === 'E_TRUNCATED' || error.code === 'E_CHUNK') || announced === 'sealed') return error
+  if (announced === 'open') return tooShort()
+  return new LatentError('E_NOT_SEALED', 'this PNG is broken, and nothing in it shows that it was sealed', { hint: 'if it was sealed, download or copy it again; if not, there is nothing to open', cause: error })
+}
+
+async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection, view: View): AsyncGenerator<Uint8Array> {
   const { chunks } = found
   let opened = 0
   const results = mapInOrder(pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize), cipher.lanes + 1, async (piece, index) => {
+    if (index > 0 && index < view.from) return new Uint8Array(0)
     const last = index === chunks.count - 1
     const plaintext = await cipher.open(index, last, piece)
     // A file cut at a chunk's end and made into a whole picture: what was not last now is.
@@ -116,25 +170,42 @@ async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher
     return plaintext
   })
   for await (const plaintext of results) {
-    if (plaintext === undefined) throw damagedChunk(opened, found)
+    if (plaintext === undefined) throw damagedChunk(opened, found, view.size)
     opened++
     yield plaintext
   }
   if (opened < chunks.count) throw truncated()
 }
 
-/** Where in the original file a chunk's bytes lie, clipped to `size` if it is known. */
-export function chunkRange(index: number, { chunks, header }: Pick<Inspection, 'chunks' | 'header'>, size = Number.POSITIVE_INFINITY): { from: number; to: number } {
+/** Where in the original file of `size` bytes a chunk's bytes lie. */
+export function chunkRange(index: number, { chunks, header }: Pick<Inspection, 'chunks' | 'header'>, size: number): { from: number; to: number } {
   const from = Math.max(0, index * chunks.size - header.metadata)
-  const to = (index + 1) * chunks.size - header.metadata
-  return { from: Math.min(from, size), to: Math.min(to, size) }
+  const to = Math.min((index + 1) * chunks.size, (chunks.count - 1) * chunks.size + chunks.lastSize) - header.metadata
+  return { from: Math.min(from, size), to: Math.min(Math.max(from, to), size) }
 }
 
-function damagedChunk(index: number, found: Inspection): LatentError {
-  const { from, to } = chunkRange(index, found)
-  return new LatentError('E_CHUNK', `chunk ${index + 1} of ${found.chunks.count} is damaged (bytes ${from} to ${to - 1} of the file inside)`, {
+function damagedChunk(index: number, found: Inspection, size: number): LatentError {
+  const { from, to } = chunkRange(index, found, size)
+  const held = from < to ? `bytes ${from} to ${to - 1} of the file inside` : 'it holds no bytes of the file inside, but its hash or padding'
+  return new LatentError('E_CHUNK', `chunk ${index + 1} of ${found.chunks.count} is damaged (${held})`, {
     hint: 'download or copy the file again; latent open --salvage writes everything else',
   })
+}
+
+async function sealedHash(found: Inspection, metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>, view: View): Promise<Uint8Array> {
+  const at = found.header.metadata + metadata.size
+  const hash = new Uint8Array(HASH_BYTES)
+  view.from = Math.floor(at / found.chunks.size)
+  let part = first
+  for (let index = 0; ; index++) {
+    const start = index * found.chunks.size
+    const [from, to] = [Math.max(at, start), Math.min(at + HASH_BYTES, start + part.length)]
+    if (from < to) hash.set(part.subarray(from - start, to - start), from - at)
+    if (to === at + HASH_BYTES) return hash
+    const next: IteratorResult<Uint8Array> = await rest.next()
+    if (next.done) throw truncated()
+    part = next.value
+  }
 }
 
 async function* fileBytes(metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -4,8 +4,8 @@ import { type CarrierReader, carrierSize, readCarrier, readCanonical } from './c
 import type { Keyring } from './envelope.ts'
 import { type Inspection, inspection, readHeader } from './open.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
-import { closing, mapInOrder, pieces } from './streams.ts'
-import { FAMILY, fileKeys } from './header.ts'
+import { closing, mapInOrder } from './streams.ts'
+import { announcement, fileKeys } from './header.ts'
 
 export interface Salvage extends Inspection {
   /**
@@ -31,7 +31,10 @@ export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fil
     const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
     const cipher = await bodyCipher(parsed.header, keys, flows)
     const last = found.chunks.count - 1
-    const pieces = mapInOrder(untilError(rest, found.chunks), cipher.lanes + 1, (piece, index) => cipher.open(index, index === last, piece))
+    const pieces = mapInOrder(untilError(rest, found.chunks), cipher.lanes + 1, async (piece, index) => {
+      // Where chunks were cut off and the picture made anew, another one is last now.
+      return (await cipher.open(index, index === last, piece)) ?? (index === last ? cipher.open(index, false, piece) : undefined)
+    })
     return { ...found, pieces: closing(pieces, () => carrier.close()) }
   } catch (error) {
     await carrier.close()
@@ -46,21 +49,13 @@ export function salvagedMetadata({ header }: Inspection, first: Uint8Array | und
 
 async function lenientCarrier(source: () => AsyncIterable<Uint8Array>, fileSize: number): Promise<CarrierReader> {
   const carrier = await readCarrier(source())
-  if (fileSize > carrierSize(carrier.geometry) || !(await startsSealed(source()))) return carrier
+  if (fileSize > carrierSize(carrier.geometry) || announcement(carrier.start) !== 'sealed') return carrier
   await carrier.close()
-  return { geometry: carrier.geometry, ...readCanonical(carrier.geometry, source()) }
+  return { geometry: carrier.geometry, start: carrier.start, ...readCanonical(carrier.geometry, source()) }
 }
-
-async function startsSealed(source: AsyncIterable<Uint8Array>): Promise<boolean> {
-  for await (const start of pieces(source, MAGIC_AT + FAMILY.length)) return looksSealed(start)
-  return false
-}
-
-// Behind 33 + 8 bytes of PNG, zlib's 2, a block's 5 and a filter byte.
-const MAGIC_AT = 49
 
 /** Do these first bytes of a file begin a sealed one, in the very layout that we write? */
-export const looksSealed = (start: Uint8Array): boolean => new TextDecoder('latin1').decode(start.subarray(MAGIC_AT, MAGIC_AT + FAMILY.length)) === FAMILY
+export const looksSealed = (start: Uint8Array): boolean => announcement(start) === 'sealed'
 
 /** Whole chunks until the data ends, however it ends. A cut chunk is as good as a missing one. */
 async function* untilError(pixels: AsyncIterable<Uint8Array>, chunks: Chunks): AsyncGenerator<Uint8Array> {

@@ -147,7 +147,7 @@ describe('a folder run', () => {
     expect(states(await seal({ ...faulty, check: false }))).toEqual([['a', 'done']])
   })
 
-  test('salvage writes what is there, names what is not, and counts as a failure', async () => {
+  test('salvage writes what is there, names what is not, and counts as salvaged', async () => {
     const bytes = await noise(2_000_000, 'salvage')
     await put(join(plain, 'big.bin'), bytes)
     await seal()
@@ -158,10 +158,10 @@ describe('a folder run', () => {
     expect(states(await open())).toEqual([['big.bin.png', 'E_CHUNK']])
     expect(await readdir(opened)).toEqual([])
     const [result] = await open({ salvage: true })
-    expect(result).toMatchObject({ status: 'failed', code: 'E_CHUNK', reason: expect.stringContaining('bytes 786304-1572735') })
+    expect(result).toMatchObject({ status: 'salvaged', code: 'E_CHUNK', reason: expect.stringContaining('bytes 786304-1572735'), missingBytes: [[786_304, 1_572_736]] })
     const expected = bytes.slice()
     expected.fill(0, 786_304, 1_572_736)
-    expect(toHex(sha256Of(new Uint8Array(await readFile(join(opened, 'big.bin.salvaged')))))).toBe(toHex(sha256Of(expected)))
+    expect(toHex(sha256Of(new Uint8Array(await readFile(join(opened, 'big.salvaged.bin')))))).toBe(toHex(sha256Of(expected)))
   })
 })
 
@@ -173,7 +173,7 @@ test('salvage of a cut file ends where the file does, and says what is missing',
   await writeFile(path, (await readFile(path)).subarray(0, 2_000_000))
   const [result] = await open({ salvage: true })
   expect(result).toMatchObject({ code: 'E_CHUNK', reason: expect.stringContaining('bytes 1572736-2999999') })
-  expect(new Uint8Array(await readFile(join(opened, 'big.bin.salvaged')))).toEqual(bytes.subarray(0, 1_572_736))
+  expect(new Uint8Array(await readFile(join(opened, 'big.salvaged.bin')))).toEqual(bytes.subarray(0, 1_572_736))
 })
 
 describe('hostile and full places', () => {
@@ -200,6 +200,23 @@ describe('hostile and full places', () => {
       ['..\\up?.jpg', 'win32', '.._up_.jpg'],
       ['CON.txt', 'win32', '_CON.txt'],
       ['dots..', 'win32', 'dots._'],
+      ['space ', 'win32', 'space_'],
+      ['NUL .txt', 'win32', '_NUL .txt'],
+      ['nul', 'win32', '_nul'],
+      ['Com\u00b9', 'win32', '_Com\u00b9'],
+      ['LPT\u00b3.tar.gz', 'win32', '_LPT\u00b3.tar.gz'],
+      ['CONIN$', 'win32', '_CONIN$'],
+      ['conout$ .log', 'win32', '_conout$ .log'],
+      ['COM0', 'win32', '_COM0'],
+      ['aux.', 'win32', 'aux_'],
+      ['COM10.txt', 'win32', 'COM10.txt'],
+      ['nullable.txt', 'win32', 'nullable.txt'],
+      ['NUL .txt', 'linux', 'NUL .txt'],
+      ['b\udce4r.jpg', 'win32', 'b_r.jpg'],
+      ['b\udce4r.jpg', 'linux', 'b\udce4r.jpg'],
+      ['photo\u202egpj.exe', 'linux', 'photo_gpj.exe'],
+      ['\u2066a\u2069\u202a.jpg', 'darwin', '_a__.jpg'],
+      ['\u05e9\u05dc\u05d5\u05dd.jpg', 'linux', '\u05e9\u05dc\u05d5\u05dd.jpg'],
     ]
     for (const [name, platform, expected] of cases) expect(safeName(name, platform)).toBe(expected)
   })

@@ -16,9 +16,9 @@ export function cryptCommands(program: Command): void {
     .option('--check', 'let codes travel by which a wrong key and a changed picture are told', true)
     .option('--no-check', 'no such codes: a wrong key then gives noise')
     .addOption(new Option('--wire <format>', 'format of the cipher image, for schemes that write several: fewer bits, lower quality back').choices(['u8', 'u16', 'f32']))
-    .action(async (source: string, target: string, { json, ...options }: EncryptOptions & { json?: boolean }) => {
+    .action(async (source: string, target: string, options: EncryptOptions) => {
       const { encryptFile } = await import('../pixel-mode.ts')
-      tell(await encryptFile(source, target, options), encryptionNotes, 'encrypted', json)
+      tell(await encryptFile(source, target, options), encryptionNotes, 'encrypted', options.json)
     })
 
   withCommon(program.command('decrypt').description('pixel mode: a cipher picture back'))
@@ -27,9 +27,9 @@ export function cryptCommands(program: Command): void {
     .option('--scheme <id>', 'the cipher; a picture that names another one is refused (default: exact-flow)')
     .option('--nonce <hex>', 'the nonce, if it no longer travels in the picture')
     .option('--altered', 'decrypt a picture that was changed on its way; what was changed comes out as noise')
-    .action(async (source: string, target: string, { json, ...options }: DecryptOptions & { json?: boolean }) => {
+    .action(async (source: string, target: string, options: DecryptOptions) => {
       const { decryptFile } = await import('../pixel-mode.ts')
-      tell(await decryptFile(source, target, options), decryptionNotes, 'decrypted', json)
+      tell(await decryptFile(source, target, options), decryptionNotes, 'decrypted', options.json)
     })
 }
 

@@ -1,29 +1,78 @@
 import { LatentError, randomBytes, toHex } from '@latent/core'
-import { streamOf } from '@latent/vault'
-import { writeWhole } from '@latent/vault/node'
+import { publish } from '@latent/core/node'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { chmod } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { lstat } from 'node:fs/promises'
+import { readKeyInput } from '../keys/input.ts'
+import { shown } from '../terminal.ts'
+
+interface KeygenOptions {
+  readonly output?: string
+  readonly postQuantum?: boolean
+  readonly cipher?: boolean
+  readonly passphrase?: boolean
+  readonly force?: boolean
+}
+
+/** A passphrase as `age -p` draws one: 110 bits. */
+const WORDS = 10
+/** More old keys than these beside a key are somebody's mistake. */
+const MOST_OLD = 1000
 
 export function keygenCommand(program: Command): void {
   program
     .command('keygen')
-    .description('make a key pair (an age identity), or a cipher key for pixel mode')
+    .description('make a key pair (an age identity), a cipher key for pixel mode, or a passphrase')
     .option('-o, --output <file>', 'write the secret there (readable by you alone) instead of standard output')
     .option('--post-quantum', 'a hybrid of X25519 and ML-KEM-768; recipients are about 2,000 characters long')
     .option('--cipher', 'a 32-byte key for latent encrypt and decrypt')
-    .action(async ({ output, postQuantum, cipher }: { output?: string; postQuantum?: boolean; cipher?: boolean }) => {
-      if (cipher && postQuantum) throw new LatentError('E_ARGUMENT', '--cipher and --post-quantum exclude each other')
-      if (cipher) return deliver(`${toHex(randomBytes(32))}\n`, output)
-      const identity = await (postQuantum ? generateHybridIdentity() : generateX25519Identity())
+    .option('--passphrase', `${WORDS} words drawn at random from 2,048, for --passphrase-file`)
+    .option('--force', 'where FILE holds a key already: keep that as FILE.old and write the new one')
+    .action(async (options: KeygenOptions) => {
+      if ([options.cipher, options.postQuantum, options.passphrase].filter(Boolean).length > 1) throw new LatentError('E_ARGUMENT', '--cipher, --post-quantum and --passphrase exclude each other')
+      if (options.cipher) return deliver(`${toHex(randomBytes(32))}\n`, options)
+      if (options.passphrase) return deliver(`${await drawnWords()}\n`, options)
+      const identity = await (options.postQuantum ? generateHybridIdentity() : generateX25519Identity())
       const recipient = await identityToRecipient(identity)
       // The layout that age-keygen writes and age reads.
-      await deliver(`# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`, output)
-      if (output !== undefined) process.stdout.write(`${recipient}\n`)
+      await deliver(`# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`, options)
+      if (options.output !== undefined) process.stdout.write(`${recipient}\n`)
     })
 }
 
-async function deliver(secret: string, output: string | undefined): Promise<void> {
-  if (output === undefined) return void process.stdout.write(secret)
-  await writeWhole(output, streamOf(new TextEncoder().encode(secret)), { beforePublish: temporary => chmod(temporary, 0o600) })
+async function drawnWords(): Promise<string> {
+  const { wordlist } = await import('@scure/bip39/wordlists/english.js')
+  const bytes = randomBytes(2 * WORDS)
+  // 2,048 words: eleven bits of each pair, so that none is likelier than another.
+  return Array.from({ length: WORDS }, (_, i) => wordlist[((bytes[2 * i]! << 8) | bytes[2 * i + 1]!) & 2047]!).join('-')
+}
+
+async function deliver(secret: string, { output, force = false }: KeygenOptions): Promise<void> {
+  if (output === undefined || output === '-') {
+    process.stdout.write(secret)
+    return tell('Keep this secret')
+  }
+  const old = force ? await keepOld(output) : undefined
+  await publish(output, [new TextEncoder().encode(secret)], { mode: 0o600, hint: 'choose another name; --force keeps the old key as FILE.old', ...(old === undefined ? {} : { replace: () => true }) })
+  if (old !== undefined) process.stderr.write(shown`The old key is now ${old}: what was sealed for it opens with it alone.\n`)
+  tell(shown`Keep a copy of ${output}`)
+}
+
+/** Without this the first loss of a disk teaches it. */
+const tell = (what: string): void => void process.stderr.write(`${what} in another place: whoever loses it loses everything that is sealed for it, and nobody can help then.\n`)
+
+/** Writes the key that is there under another name, before anything takes its place. */
+async function keepOld(output: string): Promise<string | undefined> {
+  if (!(await lstat(output).catch(() => undefined))?.isFile()) return undefined
+  const { bytes } = await readKeyInput(output, '--output')
+  for (let i = 1; i <= MOST_OLD; i++) {
+    const old = `${output}.old${i === 1 ? '' : i}`
+    try {
+      await publish(old, [bytes], { mode: 0o600 })
+      return old
+    } catch (error) {
+      if (!(error instanceof LatentError) || error.code !== 'E_EXISTS') throw error
+    }
+  }
+  throw new LatentError('E_EXISTS', `${output}.old and ${MOST_OLD - 1} more old keys are there`, { hint: 'choose another name' })
 }

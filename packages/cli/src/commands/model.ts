@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command, Option } from 'commander'
 import type { AddModelOptions } from '../add-model.ts'
 import type { FreezeOptions } from '../freeze-flow.ts'
-import { repeated } from '../keys.ts'
+import { repeated } from '../keys/index.ts'
 
 export function modelCommand(program: Command): void {
   const model = program.command('model').description('trained weights with their cards')

@@ -1,22 +1,19 @@
 import { openFiles, verifyFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
-import { chooseKeyring, type LockOptions, repeated } from '../keys.ts'
+import { chooseKeyring, type IdentityOptions, withIdentityOptions } from '../keys/index.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
 import { parseThreads } from './seal.ts'
 
-interface OpenOptions extends Pick<LockOptions, 'identity' | 'passphraseFile'> {
+interface OpenOptions extends IdentityOptions {
   readonly output: string
   readonly salvage?: boolean
   readonly force?: boolean
   readonly threads?: string
-  readonly json?: boolean
 }
 
 const withKeys = (command: Command): Command =>
-  command
-    .option('-i, --identity <file>', 'an age identity file, as latent keygen writes it; may be repeated', repeated)
-    .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
+  withIdentityOptions(command, 'an age identity file, as latent keygen writes it, or an SSH private key')
     .option('--threads <n>', 'threads for the cipher; default: one a core')
     .option('--json', 'one line of JSON a file on standard output')
 

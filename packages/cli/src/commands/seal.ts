@@ -4,7 +4,7 @@ import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
 import { sealFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
-import { chooseLock, type LockOptions, repeated } from '../keys.ts'
+import { chooseLock, type LockOptions, repeated, withIdentityOptions } from '../keys/index.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
 
 interface SealCommandOptions extends LockOptions {
@@ -18,15 +18,13 @@ interface SealCommandOptions extends LockOptions {
 }
 
 export function sealCommand(program: Command): void {
-  program
-    .command('seal')
-    .description('turn files into PNGs of noise, from which latent open gives them back bit for bit')
+  const command = program.command('seal').description('turn files into PNGs of noise, from which latent open gives them back bit for bit')
+  withIdentityOptions(command, 'seal for the owner of this identity file')
     .argument('<input...>', 'files or folders (with everything in them)')
     .requiredOption('-o, --output <folder>', 'where the sealed files go; the structure is kept')
-    .option('-r, --recipient <recipient>', 'an age recipient, age1...; may be repeated', repeated)
+    .option('-r, --recipient <recipient>', 'an age recipient, age1..., or an SSH public key; may be repeated', repeated)
     .option('-R, --recipients-file <file>', 'a file of recipients, one a line; may be repeated', repeated)
-    .option('-i, --identity <file>', 'seal for the owner of this identity file; may be repeated', repeated)
-    .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
+    .option('--weak-passphrase', 'seal with a passphrase that is easily guessed')
     .option('--cipher <type>', `how bodies are sealed: ${BODY_TYPES.join(' or ')}`, BODY_TYPES[0])
     .option('--pad', 'hide exact sizes, at up to 12 % more bytes')
     .option('--no-check', 'do not open every sealed file again before it appears')

@@ -1,13 +1,15 @@
 import { deriveKey, type Image, LatentError, randomBytes, toHex } from '@latent/core'
-import { streamOf } from '@latent/vault'
-import { ioError, removeStale, writeWhole } from '@latent/vault/node'
-import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { ioError, isTemporary, publish, removeStale } from '@latent/core/node'
+import { appendFile, lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isLeaving } from './leavings.ts'
 import type { Layout } from './source.ts'
 
 /** Beside the data set. Loaders look at folders and at names they know, and pass it over. */
 export const MANIFEST = 'latent-dataset.json'
-const JOURNAL = 'latent-dataset.jsonl'
+export const JOURNAL = 'latent-dataset.jsonl'
+/** While a run writes here. */
+export const LOCK = 'latent-dataset.lock'
 /** Of an encrypted folder, and of one that was decrypted. */
 const FORMATS = { encrypt: 'latent data set 1', decrypt: 'latent decrypted data set 1' } as const
 
@@ -33,12 +35,18 @@ export interface Entry {
   readonly sha256: string
   /** HMAC-SHA-256 of the file it was made of, under a key derived from the cipher key: only who holds that can compare. */
   readonly source: string
+  /** The same of a picture's plain pixels, so that decrypting can tell whether it came back exactly. Not of files of an earlier release, nor of batches, whose `source` tells. */
+  readonly pixels?: string
+  /** When decrypted: whether what came back is exactly what was encrypted; absent if nothing tells. */
+  readonly exact?: boolean
 }
 
 export interface Manifest extends Header {
   readonly complete: boolean
   readonly images?: number
   readonly labels?: Readonly<Record<string, number>>
+  /** Folders in which nothing lies: archives and clouds drop them, and loaders number classes by their folders. */
+  readonly emptyFolders?: readonly string[]
   readonly files?: readonly Entry[]
 }
 
@@ -66,14 +74,14 @@ export class DataSetFolder {
    * @throws E_EXISTS if it holds anything else, another scheme's data or another key's; E_DATA for a damaged manifest; E_IO
    */
   static async open(folder: string, wanted: Header): Promise<DataSetFolder> {
+    await requireOurs(folder)
     const stored = await readManifest(folder)
     if (!stored) {
-      if (await holdsAnything(folder)) throw new LatentError('E_EXISTS', `${folder} is not empty and holds no data set of this kind`, { hint: 'give a new folder' })
       const begun = new DataSetFolder(folder, wanted)
-      await begun.#write({ ...begun.header, complete: false })
+      await begun.#write({ ...begun.header, complete: false }, false)
       return begun
     }
-    const { complete: _, images: _images, labels: _labels, files = [], ...header } = stored
+    const { complete: _, images: _images, labels: _labels, emptyFolders: _folders, files = [], ...header } = stored
     const differs = difference(header, wanted)
     if (differs !== undefined) throw new LatentError('E_EXISTS', `what ${folder} holds ${differs}`, { hint: 'give another folder' })
     const resumed = new DataSetFolder(folder, header)
@@ -94,14 +102,17 @@ export class DataSetFolder {
   }
 
   /** Everything is there: the manifest lists it, and the journal goes. */
-  async complete(labels: Readonly<Record<string, number>>): Promise<void> {
+  async complete(labels: ReadonlyMap<string, number>, emptyFolders: readonly string[]): Promise<void> {
     const files = Array.from(this.entries.values()).sort((a, b) => (a.file < b.file ? -1 : 1))
-    await this.#write({ ...this.header, complete: true, images: files.reduce((sum, { images }) => sum + images, 0), labels, files })
+    const images = files.reduce((sum, { images }) => sum + images, 0)
+    await this.#write({ ...this.header, complete: true, images, labels: Object.fromEntries(labels), ...(emptyFolders.length > 0 ? { emptyFolders } : {}), files }, true)
     await rm(join(this.#folder, JOURNAL), { force: true })
   }
 
-  async #write(stored: Manifest): Promise<void> {
-    await writeWhole(join(this.#folder, MANIFEST), streamOf(new TextEncoder().encode(`${JSON.stringify(stored, undefined, 1)}\n`)), { overwrite: true })
+  async #write(stored: Manifest, again: boolean): Promise<void> {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(stored, undefined, 1)}\n`)
+    // What is replaced was read as a manifest of this data set.
+    await publish(join(this.#folder, MANIFEST), [bytes], again ? { replace: () => true } : {})
   }
 }
 
@@ -136,14 +147,18 @@ async function readManifest(folder: string): Promise<Manifest | undefined> {
   try {
     const stored = JSON.parse(text) as Manifest
     const whole = Object.values(FORMATS).includes(stored.format) && typeof stored.salt === 'string' && /^[0-9a-f]{32}$/.test(stored.salt) && typeof stored.scheme === 'string'
-    if (whole && (stored.files === undefined || (Array.isArray(stored.files) && stored.files.every(isEntry)))) return stored
+    const files = stored.files === undefined || (Array.isArray(stored.files) && stored.files.every(isEntry))
+    if (whole && files && (stored.emptyFolders === undefined || (Array.isArray(stored.emptyFolders) && stored.emptyFolders.every(isPlace)))) return stored
   } catch {
     // Reported below, with every other way of being no manifest.
   }
   throw new LatentError('E_DATA', `${path} is no manifest of this release`, { hint: 'give another folder, or remove this one' })
 }
 
-const isEntry = (entry: Partial<Entry> | null): entry is Entry => typeof entry?.file === 'string' && typeof entry.sha256 === 'string' && typeof entry.source === 'string'
+const isEntry = (entry: Partial<Entry> | null): entry is Entry => isPlace(entry?.file) && typeof entry?.images === 'number' && typeof entry.sha256 === 'string' && typeof entry.source === 'string'
+
+/** Below the folder, whoever wrote it. */
+const isPlace = (place: unknown): place is string => typeof place === 'string' && !place.includes('\0') && place.split(process.platform === 'win32' ? /[/\\]/ : '/').every(name => name !== '' && name !== '.' && name !== '..')
 
 /** A line that a killed run left unfinished names a file that is made again. */
 async function readJournal(path: string): Promise<Entry[]> {
@@ -162,8 +177,19 @@ async function readJournal(path: string): Promise<Entry[]> {
   return entries
 }
 
-async function holdsAnything(folder: string): Promise<boolean> {
-  const info = await stat(folder).catch(() => undefined)
-  if (!info) return false
-  return !info.isDirectory() || (await readdir(folder)).length > 0
+/** @throws E_EXISTS for a folder that holds anything but a data set of ours, and for files of ours that lead elsewhere */
+export async function requireOurs(folder: string): Promise<void> {
+  for (const name of [MANIFEST, JOURNAL]) {
+    const info = await lstat(join(folder, name)).catch(() => undefined)
+    if (info && !info.isFile()) throw new LatentError('E_EXISTS', `${join(folder, name)} is not a regular file`, { hint: 'give a new folder' })
+  }
+  let names: readonly string[] = []
+  try {
+    names = await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') throw new LatentError('E_EXISTS', `${folder} is a file`, { hint: 'give a new folder' })
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw ioError(error, `cannot read ${folder}`)
+  }
+  const foreign = names.find(name => name !== LOCK && !isTemporary(name) && !isLeaving(name, false))
+  if (!names.includes(MANIFEST) && foreign !== undefined) throw new LatentError('E_EXISTS', `${folder} is not empty and holds no data set of this kind`, { hint: 'give a new folder' })
 }

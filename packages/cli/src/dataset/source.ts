@@ -2,12 +2,13 @@ import { type Image, image, LatentError } from '@latent/core'
 import { isPng } from '@latent/core/png'
 import { CIFAR_RECORD, cifarLabels, parseCifarBatch, parseIdxImages, parseIdxLabels } from '@latent/lab'
 import { decodeImage } from '@latent/lab/node'
-import { ioError } from '@latent/vault/node'
-import { closeSync, openSync, readSync } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, extname, join, relative, sep } from 'node:path'
+import { ioError, onDisk } from '@latent/core/node'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { extname, join, posix, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import sharp from 'sharp'
+import { listDataSet, type Listing } from './listing.ts'
 
 /** How a data set lies on the disk; the encrypted one lies alike. */
 export type Layout = 'folders' | 'cifar' | 'idx'
@@ -23,10 +24,20 @@ export interface Part {
 }
 
 export interface DataSetSource {
+  /** The folder; places of files are below it. */
+  readonly root: string
   readonly layout: Layout
   readonly parts: readonly Part[]
   /** Files that are copied as they are: labels of idx files. */
   readonly copied: readonly Part[]
+  /** Every folder, so that one without pictures is there again: loaders number classes by their folders. */
+  readonly folders: readonly string[]
+  /** Folders of a class, by the depth they lie at, in which no picture lies. */
+  readonly emptyClasses: readonly string[]
+  /** Files that are neither converted nor needed to read the images: captions, class lists, metadata. */
+  readonly others: readonly string[]
+  /** What no person put there: see `listing.ts`. */
+  readonly leavings: readonly string[]
   /** The first image: every other one has its shape. */
   readonly first: Image<'u8' | 'u16'>
 }
@@ -44,16 +55,22 @@ export const MAX_FILE_BYTES = 2 ** 31
  * @throws E_DATA for images without a label, mixed layouts or mixed sizes; E_IO; E_IMAGE; E_LIMIT
  */
 export async function readSource(folder: string): Promise<DataSetSource> {
-  const names = (await list(folder)).filter(entry => entry.isFile()).map(({ name }) => name)
+  const listing = await listDataSet(folder)
+  const [link] = listing.links
+  if (link !== undefined) throw new LatentError('E_DATA', `${link} is a link, and links are not followed`, { hint: 'put the picture or folder itself there' })
+  const names = listing.files.filter(place => !place.includes('/'))
   const batches = names.filter(name => BATCH.test(name))
   const idx = names.filter(name => IDX_IMAGES.test(name))
   if (batches.length > 0 && idx.length > 0) throw new LatentError('E_DATA', `${folder} holds both CIFAR and idx files`, { hint: 'encrypt them from folders of their own' })
-  if (batches.length > 0) return cifar(folder, batches)
-  if (idx.length > 0) return idxFiles(folder, idx, names)
-  return folders(folder)
+  const found = batches.length > 0 ? await cifar(folder, batches) : idx.length > 0 ? await idxFiles(folder, idx, names) : await folders(folder, listing)
+  const used = new Set([...found.parts, ...found.copied].map(({ source }) => source))
+  const others = [...listing.files.filter(place => !used.has(join(folder, place))), ...listing.special]
+  return { root: folder, emptyClasses: [], ...found, folders: listing.folders, others, leavings: listing.leavings }
 }
 
-async function cifar(folder: string, names: readonly string[]): Promise<DataSetSource> {
+type Found = Pick<DataSetSource, 'layout' | 'parts' | 'copied' | 'first'> & Partial<Pick<DataSetSource, 'emptyClasses'>>
+
+async function cifar(folder: string, names: readonly string[]): Promise<Found> {
   const parts: Part[] = []
   for (const name of names) {
     const labels = within(name, cifarLabels, await readWhole(join(folder, name)))
@@ -63,7 +80,7 @@ async function cifar(folder: string, names: readonly string[]): Promise<DataSetS
   return { layout: 'cifar', parts, copied: [], first: first! }
 }
 
-async function idxFiles(folder: string, imageFiles: readonly string[], names: readonly string[]): Promise<DataSetSource> {
+async function idxFiles(folder: string, imageFiles: readonly string[], names: readonly string[]): Promise<Found> {
   const [parts, copied]: [Part[], Part[]] = [[], []]
   let first: Image<'u8'> | undefined
   for (const name of imageFiles) {
@@ -72,49 +89,48 @@ async function idxFiles(folder: string, imageFiles: readonly string[], names: re
     if (parts.some(part => part.target === target)) throw new LatentError('E_DATA', `${target} is there both packed and unpacked`, { hint: 'remove one of them' })
     const labelFile = names.find(other => other === `${stem}-labels-idx1-ubyte` || other === `${stem}-labels-idx1-ubyte.gz`)
     if (labelFile === undefined) throw new LatentError('E_DATA', `the labels of ${name} are not there`, { hint: `put ${stem}-labels-idx1-ubyte beside it` })
-    const images = within(name, parseIdxImages, await readUnpacked(join(folder, name)))
-    const labels = within(labelFile, parseIdxLabels, await readUnpacked(join(folder, labelFile)))
+    const packed = { source: join(folder, name), target, images: 0, labels: {} }
+    const packedLabels = { source: join(folder, labelFile), target: `${stem}-labels-idx1-ubyte`, images: 0, labels: {} }
+    const images = within(name, parseIdxImages, await readPart(packed))
+    const labels = within(labelFile, parseIdxLabels, await readPart(packedLabels))
     if (labels.length !== images.length || images.length === 0) throw new LatentError('E_DATA', `${name} holds ${images.length} images and ${labelFile} ${labels.length} labels`)
     first ??= images[0]!
     requireShape(first, images[0]!, name)
-    parts.push({ source: join(folder, name), target, images: images.length, labels: countLabels(labels) })
-    copied.push({ source: join(folder, labelFile), target: `${stem}-labels-idx1-ubyte`, images: 0, labels: {} })
+    parts.push({ ...packed, images: images.length, labels: countLabels(labels) })
+    copied.push(packedLabels)
   }
   return { layout: 'idx', parts, copied, first: first! }
 }
 
+/** What loaders, and this program, may take for a picture: it is converted or refused, and never copied as it is. */
+export const isPicture = (place: string): boolean => PICTURES.has(extname(place).toLowerCase()) || UNREADABLE.has(extname(place).toLowerCase())
+
 /** Pictures in folders named for their class, or in such folders below a folder for each split. */
-async function folders(root: string): Promise<DataSetSource> {
-  const files: string[] = []
-  async function visit(folder: string): Promise<void> {
-    for (const entry of (await list(folder)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) await visit(path)
-      else if (entry.isSymbolicLink()) throw new LatentError('E_DATA', `${relative(root, path)} is a link, and links are not followed`, { hint: 'put the picture or folder itself there' })
-      else if (UNREADABLE.has(extname(entry.name).toLowerCase())) throw new LatentError('E_DATA', `${relative(root, path)} is a picture of a kind that is not read`, { hint: `convert it, or move it away; what is read ends in ${[...PICTURES].join(', ')}` })
-      else if (entry.isFile() && PICTURES.has(extname(entry.name).toLowerCase())) files.push(path)
-    }
-  }
-  await visit(root)
-  if (files.length === 0) throw new LatentError('E_DATA', `${root} holds no data set`, { hint: 'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with their labels' })
-  const depths = new Set(files.map(file => relative(root, file).split(sep).length))
-  const loose = files.find(file => dirname(file) === root)
-  if (loose !== undefined) throw new LatentError('E_DATA', `${relative(root, loose)} lies in no folder, so its label is unknown`, { hint: 'put every picture into the folder of its class' })
-  if (depths.size > 1 || Math.max(...depths) > 3) throw new LatentError('E_DATA', 'pictures lie at different depths, so that it is not clear which folders are classes', { hint: 'use CLASS/picture, or SPLIT/CLASS/picture, throughout' })
-  const parts = files.map(source => {
-    const place = relative(root, source).split(sep).join('/')
-    return { source, target: `${place.slice(0, -extname(place).length)}.png`, images: 1, labels: { [dirname(place)]: 1 } }
-  })
+async function folders(root: string, listing: Listing): Promise<Found> {
+  const unreadable = listing.files.find(place => UNREADABLE.has(extname(place).toLowerCase()))
+  if (unreadable !== undefined) throw new LatentError('E_DATA', `${unreadable} is a picture of a kind that is not read`, { hint: `convert it, or move it away; what is read ends in ${[...PICTURES].join(', ')}` })
+  const places = listing.files.filter(place => PICTURES.has(extname(place).toLowerCase()))
+  if (places.length === 0) throw new LatentError('E_DATA', `${root} holds no data set`, { hint: 'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with their labels' })
+  const loose = places.find(place => !place.includes('/'))
+  if (loose !== undefined) throw new LatentError('E_DATA', `${loose} lies in no folder, so its label is unknown`, { hint: 'put every picture into the folder of its class' })
+  const depth = depthOf(places[0]!)
+  const elsewhere = places.find(place => depthOf(place) !== depth)
+  if (elsewhere !== undefined || depth > 3) throw new LatentError('E_DATA', `pictures lie at different depths, so that it is not clear which folders are classes: ${places[0]} and ${elsewhere ?? places.at(-1)}`, { hint: 'use CLASS/picture, or SPLIT/CLASS/picture, throughout' })
+  const parts = places.map(place => ({ source: join(root, place), target: `${place.slice(0, -extname(place).length)}.png`, images: 1, labels: { [posix.dirname(place)]: 1 } }))
   const targets = new Map<string, string>()
-  for (const { source, target } of parts) {
+  for (const [i, { target }] of parts.entries()) {
     const other = targets.get(target)
-    if (other !== undefined) throw new LatentError('E_DATA', `${relative(root, source)} and ${relative(root, other)} would both become ${target}`, { hint: 'rename one of them' })
-    targets.set(target, source)
+    if (other !== undefined) throw new LatentError('E_DATA', `${places[i]} and ${other} would both become ${target}`, { hint: 'rename one of them' })
+    targets.set(target, places[i]!)
   }
-  const first = await firstReadable(files)
-  await requireEqualSizes(root, files, first)
-  return { layout: 'folders', parts, copied: [], first }
+  const filled = new Set(places.map(place => posix.dirname(place)))
+  const emptyClasses = listing.folders.filter(place => depthOf(place) === depth - 1 && !filled.has(place))
+  const first = await firstReadable(parts.map(({ source }) => source))
+  await requireEqualSizes(root, parts.map(({ source }) => source), first)
+  return { layout: 'folders', parts, copied: [], emptyClasses, first }
 }
+
+const depthOf = (place: string): number => place.split('/').length
 
 /** A corrupt picture is reported by the run, which goes on with the others; one readable picture is needed to begin. */
 async function firstReadable(files: readonly string[]): Promise<Image<'u8' | 'u16'>> {
@@ -144,7 +160,7 @@ function sizeOf(path: string): { width: number; height: number } | undefined | P
   const header = new Uint8Array(24)
   let file: number
   try {
-    file = openSync(path, 'r')
+    file = openSync(onDisk(path), 'r')
   } catch {
     return undefined
   }
@@ -157,7 +173,9 @@ function sizeOf(path: string): { width: number; height: number } | undefined | P
   } finally {
     closeSync(file)
   }
-  return sharp(path).metadata().then(({ autoOrient }) => autoOrient, () => undefined)
+  const named = onDisk(path)
+  // Of bytes, sharp would take a name that is no text for the picture itself. A camera that was turned is turned back.
+  return sharp(typeof named === 'string' ? named : readFileSync(named)).metadata().then(({ autoOrient }) => autoOrient, () => undefined)
 }
 
 /** What all images of a data set have in common. */
@@ -180,29 +198,21 @@ export function rawImages(layout: Layout, bytes: Uint8Array, like: ImageShape): 
 /** @throws E_IO; E_LIMIT */
 export async function readWhole(path: string): Promise<Uint8Array> {
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
-    return await readFile(path)
+    if ((await stat(onDisk(path))).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
+    return await readFile(onDisk(path))
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
   }
 }
 
-/** @throws E_DATA for a damaged gzip file */
-export async function readUnpacked(path: string): Promise<Uint8Array> {
-  const bytes = await readWhole(path)
-  if (!path.endsWith('.gz')) return bytes
+/** What goes into a part's file: the bytes of its source, unpacked where the name says that they will be. @throws E_DATA for a damaged gzip file */
+export async function readPart({ source, target }: Pick<Part, 'source' | 'target'>): Promise<Uint8Array> {
+  const bytes = await readWhole(source)
+  if (!source.endsWith('.gz') || target.endsWith('.gz')) return bytes
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_FILE_BYTES })
   } catch (cause) {
-    throw new LatentError('E_DATA', `${path} is not a whole gzip file`, { cause })
-  }
-}
-
-async function list(folder: string) {
-  try {
-    return await readdir(folder, { withFileTypes: true })
-  } catch (error) {
-    throw ioError(error, `cannot read ${folder}`)
+    throw new LatentError('E_DATA', `${source} is not a whole gzip file`, { cause })
   }
 }
 

@@ -3,9 +3,9 @@ import { encodePng } from '@latent/core/png'
 import { cifarLabels, encodeCifarBatch } from '@latent/lab'
 import { decodeImage } from '@latent/lab/node'
 import { findScheme } from '@latent/schemes'
-import { ioError, writeWholeNow } from '@latent/vault/node'
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { Destination, ioError, onDisk, publishNow } from '@latent/core/node'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { Direction, Entry } from './manifest.ts'
 import { type ImageShape, type Layout, MAX_FILE_BYTES, rawImages, requireShape } from './source.ts'
 
@@ -39,8 +39,8 @@ export interface PicturePart {
   readonly target: string
   /** What an earlier run made. */
   readonly entry: Entry | undefined
-  /** The hash that the source must have, where it is known. */
-  readonly sha256: string | undefined
+  /** What the manifest of an encrypted data set says of the source. */
+  readonly listed: Entry | undefined
 }
 
 export interface PictureOutcome {
@@ -81,7 +81,10 @@ export async function convertOne(cipher: ImageCipher, source: Image<'u8' | 'u16'
 function nonceOf(salt: string, target: string, number: number): Uint8Array {
   const hash = sha256()
   hash.update(fromHex(salt))
-  hash.update(new TextEncoder().encode(`${target}\0${number}`))
+  // Bytes of the name, so that two names that are no text do not come to one nonce.
+  const place = onDisk(target)
+  hash.update(typeof place === 'string' ? new TextEncoder().encode(place) : place)
+  hash.update(new TextEncoder().encode(`\0${number}`))
   return hash.digest().subarray(0, 16)
 }
 
@@ -96,17 +99,23 @@ async function convertRaw({ context, target, start, bytes }: RawTask): Promise<U
 }
 
 async function convertPictures({ context, pictures }: PictureTask): Promise<PictureOutcome[]> {
-  const tagKey = await sourceTagKey(context)
+  const tagKeys: TagKeys = { source: await sourceTagKey(context), pixels: await deriveKey(context.key, 'latent/v1/dataset/pixels', fromHex(context.salt)) }
   const outcomes: PictureOutcome[] = []
-  for (const picture of pictures) outcomes.push(await pictureOutcome(context, picture, tagKey))
+  for (const picture of pictures) outcomes.push(await pictureOutcome(context, picture, tagKeys))
   return outcomes
 }
 
-async function pictureOutcome(context: RunContext, { source, target, entry, sha256 }: PicturePart, tagKey: Uint8Array): Promise<PictureOutcome> {
+interface TagKeys {
+  readonly source: Uint8Array
+  readonly pixels: Uint8Array
+}
+
+async function pictureOutcome(context: RunContext, picture: PicturePart, tagKeys: TagKeys): Promise<PictureOutcome> {
+  const { source, target, entry, listed } = picture
   try {
     const bytes = readNow(source)
-    requireListed(target, bytes, sha256)
-    return (await isThere(context.out, entry, bytes, tagKey)) ? { source } : { source, made: await convertPicture(context, source, target, bytes, tagKey) }
+    requireListed(target, bytes, listed?.sha256)
+    return (await isThere(context.out, entry, bytes, tagKeys.source)) ? { source } : { source, made: await convertPicture(context, picture, bytes, tagKeys) }
   } catch (error) {
     const { code, message } = error instanceof LatentError ? error : { code: 'E_INTERNAL', message: String(error) }
     return { source, failure: { code, message } }
@@ -116,8 +125,8 @@ async function pictureOutcome(context: RunContext, { source, target, entry, sha2
 /** A worker has nothing to do meanwhile, and a promise costs more than reading a small file does. */
 function readNow(path: string): Uint8Array {
   try {
-    if (statSync(path).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
-    return readFileSync(path)
+    if (statSync(onDisk(path)).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
+    return readFileSync(onDisk(path))
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
   }
@@ -128,23 +137,65 @@ export function requireListed(file: string, bytes: Uint8Array, listed: string | 
   if (listed !== undefined && toHex(sha256Of(bytes)) !== listed) throw new LatentError('E_HASH', `${file} is not as it was encrypted: its hash is not the manifest's`, { hint: 'bring the file back from a copy, or encrypt the data set again' })
 }
 
-const folders = new Set<string>()
-
-async function convertPicture(context: RunContext, source: string, target: string, bytes: Uint8Array, tagKey: Uint8Array): Promise<Entry> {
+async function convertPicture(context: RunContext, { source, target, entry, listed }: PicturePart, bytes: Uint8Array, tagKeys: TagKeys): Promise<Entry> {
+  const { direction, out } = context
   const cipher = await cipherOf(context.scheme)
   const picture = await decodeImage(bytes)
   requireShape(context.shape, picture, source)
+  const result = await convertOne(cipher, picture, context, target, 0)
+  const plain = await pixelTag(tagKeys.pixels, direction === 'encrypt' ? picture : result)
+  const exact = direction === 'encrypt' || listed?.pixels === undefined ? undefined : listed.pixels === plain
+  requireExact(cipher, target, exact)
   // What a network can learn from still compresses; noise does not.
-  const packed = context.direction === 'decrypt' || cipher.traits.learnable
-  const png = encodePng(await convertOne(cipher, picture, context, target, 0), packed ? PACKED : 0)
-  writeWholeNow(join(context.out, target), png, folders)
-  return { file: target, images: 1, sha256: toHex(sha256Of(png)), source: await sourceTag(tagKey, bytes) }
+  const packed = direction === 'decrypt' || cipher.traits.learnable
+  const png = encodePng(result, packed ? PACKED : 0)
+  place(out, target, png, entry)
+  return { file: target, images: 1, sha256: toHex(sha256Of(png)), source: await sourceTag(tagKeys.source, bytes), ...(direction === 'encrypt' ? { pixels: plain } : exact === undefined ? {} : { exact }) }
+}
+
+/** @throws E_HASH if an exact cipher did not give back what was encrypted */
+export function requireExact({ id, traits }: ImageCipher, target: string, exact: boolean | undefined): void {
+  if (traits.exact && exact === false) throw new LatentError('E_HASH', `${target} does not decrypt to what was encrypted, though ${id} is exact`, { hint: 'the manifest was altered, or this is another release: report it' })
+}
+
+const destinations = new Map<string, Destination>()
+
+/**
+ * Puts a file where it belongs. One of that name is replaced if an earlier run made it, and left if it is
+ * the same: a run was killed before it could say so.
+ * @throws E_EXISTS for anything else of that name, such as a file whose name differs in case alone, where the file system holds them for one
+ */
+function place(out: string, target: string, bytes: Uint8Array, entry: Entry | undefined): void {
+  const path = join(out, target)
+  const destination = destinations.get(out) ?? new Destination()
+  destinations.set(out, destination)
+  try {
+    publishNow(path, bytes, { destination, replace: entry && (() => true) })
+  } catch (error) {
+    if (error instanceof LatentError && error.code === 'E_EXISTS' && isSame(path, bytes)) return
+    throw error
+  }
+}
+
+function isSame(path: string, bytes: Uint8Array): boolean {
+  try {
+    const name = Buffer.from(onDisk(basename(path)))
+    return readdirSync(onDisk(dirname(path)), { encoding: 'buffer' }).some(found => found.equals(name)) && Buffer.from(bytes).equals(readFileSync(onDisk(path)))
+  } catch {
+    return false
+  }
 }
 
 /** Of a picture of 32x32 pixels, tighter packing saves less than the file system rounds up. */
 const PACKED = 1
 
 export const sourceTagKey = ({ key, salt }: Pick<RunContext, 'key' | 'salt'>): Promise<Uint8Array> => deriveKey(key, 'latent/v1/dataset/source', fromHex(salt))
+
+/** Tells equal pixels, to who holds the key. */
+async function pixelTag(tagKey: Uint8Array, { width, height, channels, format, data }: Image): Promise<string> {
+  const shape = new TextEncoder().encode(`${width}x${height}x${channels} ${format}\0`)
+  return toHex(await hmacSha256(tagKey, [shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]))
+}
 
 export const sourceTag = async (tagKey: Uint8Array, bytes: Uint8Array): Promise<string> => toHex(await hmacSha256(tagKey, [bytes]))
 
@@ -159,9 +210,9 @@ export async function isThere(out: string, entry: Entry | undefined, sourceBytes
   return hashOf(join(out, entry.file)) === entry.sha256
 }
 
-function hashOf(path: string): string | undefined {
+export function hashOf(path: string): string | undefined {
   try {
-    return toHex(sha256Of(readFileSync(path)))
+    return toHex(sha256Of(readFileSync(onDisk(path))))
   } catch {
     return undefined
   }

@@ -47,7 +47,7 @@ export class Destination {
       await this.ensure(dirname(resolve(folder)))
       await makeRealFolder(folder)
     } else {
-      await mkdir(onDisk(folder), { recursive: true })
+      await makeFolders(resolve(folder))
     }
     this.#known.add(folder)
   }
@@ -55,7 +55,7 @@ export class Destination {
   /** As {@link ensure}, for threads that may wait. */
   ensureNow(folder: string): void {
     if (this.#known.has(folder)) return
-    mkdirSync(onDisk(folder), { recursive: true })
+    makeFoldersNow(resolve(folder))
     this.#known.add(folder)
   }
 
@@ -93,6 +93,36 @@ export class Destination {
 
 /** What file systems say that know no flushing (FUSE, SMB, some network folders): no fault of the data. */
 const CANNOT_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EBADF', 'ENOTTY'])
+
+/** One by one: where the file system is read-only, Node's way of making them all at once says that there is no such folder. */
+async function makeFolders(folder: string): Promise<void> {
+  if (isFolder(folder)) return
+  if (dirname(folder) !== folder) await makeFolders(dirname(folder))
+  await mkdir(onDisk(folder)).catch((error: unknown) => {
+    if (!isFolder(folder)) throw error
+  })
+}
+
+/** As {@link makeFolders}, for threads that may wait. */
+function makeFoldersNow(folder: string): void {
+  if (isFolder(folder)) return
+  if (dirname(folder) !== folder) makeFoldersNow(dirname(folder))
+  try {
+    mkdirSync(onDisk(folder))
+  } catch (error) {
+    if (!isFolder(folder)) throw error
+  }
+}
+
+/** Links that lead to folders are as good, where the user named them. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(onDisk(path), { throwIfNoEntry: false })?.isDirectory() ?? false
+  } catch {
+    // What is wrong with it shows when it is made.
+    return false
+  }
+}
 
 async function makeRealFolder(folder: string): Promise<void> {
   try {

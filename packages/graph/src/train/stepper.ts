@@ -9,8 +9,8 @@ import * as op from '../ops.ts'
 import type { Expr } from '../ops.ts'
 import { initialise } from '../parameters.ts'
 import type { Parameter } from '../parameters.ts'
-import { openSession } from '../runtime.ts'
-import type { Backend, Session, SessionOptions } from '../runtime.ts'
+import { type Loop, openLoop } from '../loop.ts'
+import type { Backend, SessionOptions } from '../runtime.ts'
 import { nativeTarget } from '../target.ts'
 import { tensor, zeros } from '../tensor.ts'
 import type { Tensor } from '../tensor.ts'
@@ -74,10 +74,10 @@ export interface Stepper {
   /** One step of every phase, at one learning rate for each. @returns losses and metrics by name */
   advance(batch: Readonly<Record<string, Tensor>>, rates: readonly number[]): Promise<Record<string, number>>
   /** Weights by path: the trained ones, or their moving averages. */
-  weights(which?: 'networks' | 'average'): Record<string, Tensor<'f32'>>
+  weights(which?: 'networks' | 'average'): Promise<Record<string, Tensor<'f32'>>>
   /** Copies of the state's arrays (running statistics, say), by path. */
-  state(): Record<string, Tensor<'f32'>>
-  snapshot(): Snapshot
+  state(): Promise<Record<string, Tensor<'f32'>>>
+  snapshot(): Promise<Snapshot>
   /** @throws E_WEIGHTS if the snapshot belongs to another training problem */
   restore(snapshot: Snapshot, step: number): void
   close(): Promise<void>
@@ -182,21 +182,21 @@ export function stepModel<N, S>(training: Training<N, S>, target: ConvolutionTar
 }
 
 /** On the native backend with all that its processor offers; on any other, standard ONNX. */
-async function openStep<N, S>(training: Training<N, S>, options: SessionOptions): Promise<Session> {
+async function openStep<N, S>(training: Training<N, S>, initial: Readonly<Record<string, Tensor>>, options: SessionOptions): Promise<Loop> {
   const chain = options.backend === undefined ? defaultChain : [options.backend].flat()
   if (chain[0] === 'ort-node') {
     const target = await nativeTarget()
     if (target.convolution) {
       const native = stepModel(training, target)
       try {
-        return await openSession(native, { ...options, backend: 'ort-node' })
+        return await openLoop(native, initial, { ...options, backend: 'ort-node' })
       } catch (error) {
         // Without the native library the rest of the chain may serve; a graph it refuses is our defect, unless asked otherwise.
         if (chain.length === 1) throw error
       }
     }
   }
-  return openSession(stepModel(training), options)
+  return openLoop(stepModel(training), initial, options)
 }
 
 /**
@@ -206,58 +206,53 @@ async function openStep<N, S>(training: Training<N, S>, options: SessionOptions)
  */
 export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: SessionOptions = {}): Promise<Stepper> {
   const plan = layout(training)
-  const session = await openStep(training, options)
-  const initial = startingWeights(Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)), training.start ?? {})
+  const drawn = startingWeights(Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)), training.start ?? {})
   const initialState = Object.fromEntries(leaves<Tensor>((await initialise(training.state ?? {}, seed))))
 
-  // Two sets of arrays take turns as input and output of the graph, so that a step allocates nothing.
-  let current: Record<string, Tensor> = {}
+  const initial: Record<string, Tensor> = {}
   plan.slabs.forEach(({ slab }, i) => {
-    current[`slabs.${i}`] = fillSlab(slab, initial)
-    for (let j = 0; j < plan.slots[i]!; j++) current[`slots.${i}.${j}`] = zeros('f32', slabDims(slab))
-    if (training.average !== undefined) current[`average.${i}`] = fillSlab(slab, initial)
+    initial[`slabs.${i}`] = fillSlab(slab, drawn)
+    for (let j = 0; j < plan.slots[i]!; j++) initial[`slots.${i}.${j}`] = zeros('f32', slabDims(slab))
+    if (training.average !== undefined) initial[`average.${i}`] = fillSlab(slab, drawn)
   })
-  for (const [path, value] of Object.entries(initialState)) current[`state.${path}`] = copyOf(value)
-  const scalarsOut = session.outputs.filter(name => name.startsWith('report.'))
-  let spare = Object.fromEntries(Object.entries(current).map(([name, value]) => [name, copyOf(value)]))
-  const report = Object.fromEntries(scalarsOut.map(name => [name, zeros('f32', [])]))
+  for (const [path, value] of Object.entries(initialState)) initial[`state.${path}`] = value
+  const loop = await openStep(training, initial, options)
   let step = 0
 
   return {
-    backend: session.backend,
+    backend: loop.backend,
     get step() {
       return step
     },
     async advance(batch, rates) {
-      const feeds: Record<string, Tensor> = { ...current }
+      const feeds: Record<string, Tensor> = {}
       for (const [name, value] of Object.entries(batch)) feeds[`batch.${name}`] = value
       training.phases.forEach((phase, i) => {
         phase.optimiser.scalars(step + 1, rates[i]!).forEach((value, j) => (feeds[`scalars.${i}.${j}`] = tensor('f32', [], Float32Array.of(value))))
       })
       const decay = Math.min(training.average ?? 0, (2 + step) / (11 + step))
       feeds['decay.average'] = tensor('f32', [], Float32Array.of(1 - decay))
-      const needed = Object.fromEntries(session.inputs.map(name => [name, feeds[name]!]))
-      const results = Object.fromEntries(Object.entries(spare).map(([name, value]) => [`next.${name}`, value]))
-      const outputs = await session.run(needed, session.backend === 'ort-node' ? { ...results, ...report } : undefined)
-      const next = Object.fromEntries(Object.keys(spare).map(name => [name, outputs[`next.${name}`]!]))
-      spare = current
-      current = next
+      const report = await loop.run(feeds)
       step++
-      return Object.fromEntries(scalarsOut.map(name => [name.slice('report.'.length), Number(outputs[name]!.data[0])]))
+      return Object.fromEntries(Object.entries(report).map(([name, { data }]) => [name.slice('report.'.length), Number(data[0])]))
     },
-    weights: (which = 'networks') => Object.fromEntries(plan.slabs.flatMap(({ slab }, i) => readSlab(slab, current[`${which === 'average' && training.average !== undefined ? 'average' : 'slabs'}.${i}`]!))),
-    state: () => Object.fromEntries(Object.keys(initialState).map(path => [path, copyOf(current[`state.${path}`]!) as Tensor<'f32'>])),
-    snapshot: () => named(plan, current),
+    async weights(which = 'networks') {
+      const kind = which === 'average' && training.average !== undefined ? 'average' : 'slabs'
+      const current = await loop.read(name => name.startsWith(`${kind}.`))
+      return Object.fromEntries(plan.slabs.flatMap(({ slab }, i) => readSlab(slab, current[`${kind}.${i}`]!)))
+    },
+    async state() {
+      const current = await loop.read(name => name.startsWith('state.'))
+      return Object.fromEntries(Object.keys(initialState).map(path => [path, current[`state.${path}`] as Tensor<'f32'>]))
+    },
+    snapshot: async () => named(plan, await loop.read()),
     restore(snapshot, at) {
-      const next = unnamed(plan, snapshot, current)
-      for (const [name, value] of Object.entries(next)) (current[name]!.data as Float32Array).set(value.data as Float32Array)
+      loop.write(unnamed(plan, snapshot, initial))
       step = at
     },
-    close: () => session.close(),
+    close: () => loop.close(),
   }
 }
-
-const copyOf = (value: Tensor): Tensor => ({ ...value, data: value.data.slice() })
 
 const slabKey = /^(slabs|slots|average)\.(\d+)(?:\.(\d+))?$/
 const roleOf = (kind: string, slot: string | undefined) => (kind === 'slabs' ? 'networks' : kind === 'slots' ? `slots.${slot}` : 'average')
@@ -267,7 +262,7 @@ function named({ slabs }: Layout, set: Readonly<Record<string, Tensor>>): Record
   return Object.fromEntries(
     Object.entries(set).flatMap(([name, value]) => {
       const [, kind, i, slot] = slabKey.exec(name) ?? []
-      if (kind === undefined) return [[name, copyOf(value)]]
+      if (kind === undefined) return [[name, value]]
       return readSlab(slabs[Number(i)]!.slab, value).map(([path, part]): [string, Tensor] => [`${roleOf(kind, slot)}.${path}`, part])
     }),
   )

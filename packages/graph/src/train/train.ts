@@ -126,10 +126,10 @@ async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): P
     const log = (await readLog(folder)).filter(entry => entry.step <= position.step)
     await writeLog(folder, log)
     const result = await loop(stepper, options, { log, position, logEvery, checkpointSeconds })
-    const weights = stepper.weights('average')
+    const weights = await stepper.weights('average')
     await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: runMetadata(options, stepper) }))
     await replaceFile(join(folder, 'curve.svg'), new TextEncoder().encode(lossCurve(log, `${options.name}, ${stepper.step} of ${steps} steps`)))
-    return { step: stepper.step, finished: result.finished, weights, state: stepper.state(), log }
+    return { step: stepper.step, finished: result.finished, weights, state: await stepper.state(), log }
   } finally {
     await stepper.close()
   }
@@ -180,14 +180,15 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
     counted = 0
     let enough = false
     if (validation && stepper.step % validation.every < logEvery && stepper.step >= validation.every) {
-      const score = await validation.score(stepper.weights('average'))
+      const weights = await stepper.weights('average')
+      const score = await validation.score(weights)
       entry['score'] = score
       if (best === undefined || score > best) {
         ;[best, bestStep] = [score, stepper.step]
-        await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: stepper.weights('average'), metadata: { ...runMetadata(options, stepper), score: String(score) } }))
+        await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: weights, metadata: { ...runMetadata(options, stepper), score: String(score) } }))
       } else if (stepper.step - bestStep! >= validation.patience) enough = true
     }
-    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(stepper.weights('average'), stepper.state()))
+    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(await stepper.weights('average'), await stepper.state()))
     log.push(entry)
     await appendLog(folder, entry)
     options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond, firstStep, seconds: seconds(), backend: stepper.backend })
@@ -207,7 +208,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
 const replaceFile = async (path: string, bytes: Uint8Array): Promise<void> => void (await publish(path, [bytes], { replace: () => true }))
 
 async function writeCheckpoint(folder: string, stepper: Stepper, position: Position): Promise<void> {
-  await replaceFile(join(folder, 'checkpoint.safetensors'), encodeSafetensors({ tensors: stepper.snapshot(), metadata: { position: JSON.stringify(position) } }))
+  await replaceFile(join(folder, 'checkpoint.safetensors'), encodeSafetensors({ tensors: await stepper.snapshot(), metadata: { position: JSON.stringify(position) } }))
 }
 
 async function readCheckpoint(folder: string): Promise<{ tensors: Readonly<Record<string, Tensor>>; position: Position } | undefined> {

@@ -1,5 +1,6 @@
 export * from './discover.ts'
 export * from './files.ts'
 export * from './open-files.ts'
+export { safeName } from './opened-names.ts'
 export * from './run.ts'
 export * from './seal-files.ts'

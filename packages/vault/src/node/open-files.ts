@@ -1,14 +1,16 @@
-import { LatentError } from '@latent/core'
+import { equalConstantTime, LatentError, sha256 } from '@latent/core'
+import { Destination, ioError, publish, readFileParts, removeStale, systemCode } from '@latent/core/node'
+import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { FlowProvider } from '../body.ts'
 import type { Keyring } from '../envelope.ts'
-import { chunkRange, openSealed } from '../open.ts'
+import { openSealed } from '../open.ts'
 import type { Metadata } from '../payload.ts'
-import { salvagedMetadata, salvageSealed } from '../salvage.ts'
 import { discover, type Found } from './discover.ts'
-import { Folders, ioError, readFileParts, removeStale, writeWhole } from './files.ts'
+import { GivenNames, portableName, safeName } from './opened-names.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
+import { salvageFile } from './salvage-file.ts'
 
 export interface OpenRun {
   readonly inputs: readonly string[]
@@ -23,17 +25,31 @@ export interface OpenRun {
 }
 
 /**
- * Opens sealed files and folders into a folder, keeping its structure, each file under its own name.
+ * Opens sealed files and folders into a folder, keeping its structure, each file under its own name. What
+ * an earlier run opened, and is still that file to the last bit, is skipped.
  * @throws E_IO if the output folder cannot be written; failures of single files are results
  */
 export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   const info = await stat(run.output).catch(() => undefined)
   if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
   await removeStale(run.output)
-  const claims = new Claims()
-  const folders = new Folders()
-  yield* overFiles(run, file => openOne(run, claims, folders, file))
-  await folders.flush()
+  const output = new Output(run.output, run.force ?? false)
+  const contested: { file: Found; error: TakenError }[] = []
+  const work = async (file: Found) => {
+    try {
+      return await openOne(run, output, file)
+    } catch (error) {
+      if (!(error instanceof TakenError)) throw error
+      contested.push({ file, error })
+      return undefined
+    }
+  }
+  yield* overFiles(run, work, files => {
+    for (const { source } of files) output.destination.protect(source)
+  })
+  // What stood in the way may have turned out to be another file of this run.
+  for (const { file, error } of contested) yield await attempt(file, async () => (output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error)))
+  await output.destination.flush()
 }
 
 /** Opens sealed files to the last byte and writes nothing. */
@@ -46,103 +62,172 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
   })
 }
 
-async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult>): AsyncGenerator<FileResult> {
+async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void = () => undefined): AsyncGenerator<FileResult> {
   const named = new Set(run.inputs.map(input => resolve(input)))
   const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
   for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
+  plan(files)
   run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-  yield* runAll(files, run.jobs ?? 4, async file => {
-    try {
-      return await work(file)
-    } catch (error) {
-      const result = failure(file.source, ioError(error, `cannot open ${basename(file.source)}`), { sealedBytes: file.size })
-      // A folder may hold other things than sealed files; what the user names must be one.
-      return result.code === 'E_NOT_SEALED' && !named.has(file.source) ? { ...result, status: 'skipped' } : result
-    }
-  })
+  for await (const result of runAll(files, run.jobs ?? 4, file => attempt(file, () => work(file)))) {
+    // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.
+    if (result?.code === 'E_NOT_SEALED' && !named.has(result.source) && !/\.png$/i.test(result.source)) yield { ...result, status: 'skipped' }
+    else if (result) yield result
+  }
+}
+
+/** A failure of one file is a result. */
+async function attempt<T>(file: Found, work: () => Promise<T>): Promise<T | FileResult> {
+  try {
+    return await work()
+  } catch (error) {
+    return failure(file.source, ioError(error, `cannot open ${basename(file.source)}`), { sealedBytes: file.size })
+  }
 }
 
 const watched = ({ watcher }: Pick<OpenRun, 'watcher'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes))
 
-async function openOne(run: OpenRun, claims: Claims, folders: Folders, file: Found): Promise<FileResult> {
+/** What a file that is opened with damage may still be salvaged from. */
+const DAMAGE: ReadonlySet<string> = new Set(['E_HEADER', 'E_CHUNK', 'E_TRUNCATED', 'E_HASH'])
+
+async function openOne(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
+  try {
+    return await openWhole(run, output, file)
+  } catch (error) {
+    if (!run.salvage || !(error instanceof LatentError) || !DAMAGE.has(error.code)) throw error
+    return salvageFile(run, output, file, error)
+  }
+}
+
+const SKIPPED = { there: 'opened before and unchanged', twice: 'copies of other sealed files, of the same content' } as const
+
+async function openWhole(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
   const started = performance.now()
-  if (run.salvage) return salvageOne(run, claims, file)
-  const opened = await openSealed(watched(run, file), run.keyring, run.flows)
-  const target = claims.claim(join(run.output, dirname(file.relative)), safeName(opened.metadata.name))
-  const sizes = { plainBytes: opened.metadata.size, sealedBytes: file.size }
-  if (!run.force && (await isThere(target, opened.metadata))) {
-    await opened.close()
-    return { source: file.source, target, status: 'skipped', reason: 'opened before and unchanged', ...sizes }
+  let ready = [await openSealed(watched(run, file), run.keyring, run.flows)]
+  const { metadata } = ready[0]!
+  // The hash and the bytes both take a reading of their own.
+  const reading = async () => {
+    const opened = ready.pop() ?? (await openSealed(readFileParts(file.source), run.keyring, run.flows))
+    ready = []
+    return opened
   }
-  await writeWhole(target, opened.bytes, { folders, modified: opened.metadata.modified, overwrite: run.force ?? false })
-  return { source: file.source, target, status: 'done', ...sizes, seconds: (performance.now() - started) / 1000 }
+  try {
+    const { target, there, note } = await output.deliver(dirname(file.relative), metadata.name, {
+      size: metadata.size,
+      metadata,
+      sha256: async () => (await reading()).sha256(),
+      async *bytes() {
+        yield* (await reading()).bytes
+      },
+    })
+    const result = { source: file.source, target, plainBytes: metadata.size, sealedBytes: file.size, ...(note === undefined ? {} : { note }) }
+    if (there !== undefined) return { ...result, status: 'skipped', reason: SKIPPED[there] }
+    return { ...result, status: 'done', seconds: (performance.now() - started) / 1000 }
+  } finally {
+    await ready.pop()?.close()
+  }
 }
 
-async function salvageOne(run: OpenRun, claims: Claims, file: Found): Promise<FileResult> {
-  const salvage = await salvageSealed(() => readFileParts(file.source), file.size, run.keyring, run.flows)
-  const { chunks, header } = salvage
-  const holes: string[] = []
-  let metadata: Metadata | undefined
-  let [written, index, owed] = [0, 0, 0]
+/** A file to be put into the output. */
+export interface Content {
+  readonly size: number
+  readonly metadata?: Metadata | undefined
+  sha256(): Promise<Uint8Array>
+  bytes(): AsyncIterable<Uint8Array>
+}
 
-  async function* bytes() {
-    for await (const plaintext of salvage.pieces) {
-      if (index === 0) metadata = salvagedMetadata(salvage, plaintext)
-      const { from, to } = chunkRange(index, salvage, metadata?.size)
-      const start = index === 0 ? header.metadata : 0
-      const length = index === chunks.count - 1 ? Math.min(to - from, Math.max(0, chunks.lastSize - start)) : to - from
-      index++
-      if (plaintext === undefined) {
-        holes.push(`${from}-${to - 1}`)
-        owed += length
-        continue
+export interface Delivered {
+  readonly target: string
+  /** The very file was there already: since an earlier run, or from another sealed file of this one. */
+  readonly there?: 'there' | 'twice'
+  /** What is not as it was when it was sealed. */
+  readonly note?: string | undefined
+}
+
+/** Something else stands where a file was to go. */
+class TakenError extends LatentError {
+  readonly target: string
+
+  constructor(target: string) {
+    super('E_EXISTS', `${basename(target)} already exists`, { hint: 'it differs from what was sealed: choose another folder, or --force to replace it' })
+    this.target = target
+  }
+}
+
+/** What file systems say about names that they cannot hold. */
+const REFUSED_NAMES: ReadonlySet<string | undefined> = new Set(['EINVAL', 'EILSEQ', 'ENAMETOOLONG'])
+
+/** Opened before anyone knew of modes, or on Windows: what was sealed is nobody else's business. */
+const PRIVATE = 0o600
+
+/** The folder that a run opens into. */
+export class Output {
+  readonly destination: Destination
+  readonly #root: string
+  readonly #force: boolean
+  readonly #names = new GivenNames()
+
+  constructor(root: string, force: boolean) {
+    this.#root = root
+    this.#force = force
+    this.destination = new Destination(root)
+  }
+
+  /**
+   * Puts a file into a folder below the output, under its own name or the nearest that can be had.
+   * @throws E_EXISTS; E_IO; whatever reading the content throws
+   */
+  async deliver(folder: string, name: string, content: Content): Promise<Delivered> {
+    const own = join(folder, safeName(name))
+    let path = own
+    let delivered: Delivered
+    try {
+      delivered = await this.#put(path, content)
+    } catch (error) {
+      path = own.split(sep).map(part => (part === '.' || part === '..' ? part : portableName(part))).join(sep)
+      if (!(error instanceof LatentError) || !REFUSED_NAMES.has(systemCode(error.cause)) || path === own) throw error
+      delivered = await this.#put(path, content)
+    }
+    const notes = [
+      ...(basename(path) === name ? [] : [`the name ${JSON.stringify(name)} cannot be used here`]),
+      ...(dirname(path) === dirname(own) ? [] : ['a folder has another name']),
+      ...(delivered.note === undefined ? [] : [delivered.note]),
+    ]
+    return { ...delivered, note: notes.length === 0 || delivered.there !== undefined ? undefined : `written as ${delivered.target}: ${notes.join('; ')}` }
+  }
+
+  /** Did this run put a file there, or find it there? */
+  hasGiven(target: string): boolean {
+    return this.#names.has(target)
+  }
+
+  async #put(path: string, content: Content): Promise<Delivered> {
+    const { size, metadata } = content
+    const [folder, name] = [join(this.#root, dirname(path)), basename(path)]
+    await this.destination.ensure(folder).catch((error: unknown) => {
+      throw ioError(error, `cannot write to the folder ${folder}`)
+    })
+    return this.#names.inTurn(folder, name, async () => {
+      const isSame = async (there: string, info: BigIntStats) => info.isFile() && Number(info.size) === size && equalConstantTime(await hashOf(there), await content.sha256())
+      const { target, state } = await this.#names.place(folder, name, isSame)
+      if (state === 'taken' && !this.#force) throw new TakenError(target)
+      if (state === 'twice' || (state === 'there' && !this.#force)) {
+        this.#names.give(target)
+        return { target, there: state }
       }
-      // Zeros stand for what is missing before something, never for what is missing at the end.
-      for (; owed > 0; owed -= Math.min(owed, chunks.size)) yield new Uint8Array(Math.min(owed, chunks.size))
-      written = from + length
-      yield plaintext.subarray(start, start + length)
-    }
-  }
-  const target = claims.claim(join(run.output, dirname(file.relative)), `${basename(file.relative, '.png')}.salvaged`)
-  await writeWhole(target, bytes(), { overwrite: run.force ?? false })
-  if (index < chunks.count) holes.push(`${chunkRange(index, salvage, metadata?.size).from}-${metadata ? metadata.size - 1 : 'end'}`)
-  if (holes.length === 0) return { source: file.source, target, status: 'done', reason: 'nothing was missing', plainBytes: written, sealedBytes: file.size }
-  const nameless = metadata === undefined ? '; the first chunk is gone, and with it the name and exact size' : ''
-  const error = new LatentError('E_CHUNK', `parts of the file inside are missing, with zeros in their place: bytes ${holes.join(', ')}${nameless}`, { hint: 'everything else is authentic' })
-  return failure(file.source, error, { target, plainBytes: written, sealedBytes: file.size })
-}
-
-/** Opened whole by an earlier run: writing is all or nothing, and the time is set before the file appears. */
-async function isThere(target: string, { size, modified }: Metadata): Promise<boolean> {
-  const info = await stat(target).catch(() => undefined)
-  return info !== undefined && info.isFile() && info.size === size && Math.abs(info.mtimeMs - modified) < 2
-}
-
-/** Two sealed files of one folder may hold files of one name: the second becomes `name (2).jpg`. */
-class Claims {
-  readonly #taken = new Set<string>()
-
-  claim(folder: string, name: string): string {
-    const dot = name.lastIndexOf('.')
-    const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, '']
-    for (let n = 1; ; n++) {
-      const path = join(folder, n === 1 ? name : `${stem} (${n})${extension}`)
-      if (this.#taken.has(path)) continue
-      this.#taken.add(path)
-      return path
-    }
+      const { timeKept } = await publish(target, content.bytes(), {
+        mode: metadata?.mode ?? PRIVATE,
+        destination: this.destination,
+        replace: this.#force ? () => true : undefined,
+        ...(metadata === undefined ? {} : { modified: metadata.modified }),
+      })
+      this.#names.give(target)
+      return { target, note: timeKept ? undefined : 'the file system cannot hold its time' }
+    })
   }
 }
 
-/**
- * The name a file gets here. The format keeps names out of other folders; what is left could still
- * drive a terminal, pass for a journal of ours, or mean something else to Windows: such characters
- * become underscores.
- */
-export function safeName(name: string, platform: NodeJS.Platform = process.platform): string {
-  // oxlint-disable-next-line no-control-regex
-  const quiet = name.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '_').replace(/^\.latent-/, '_latent-')
-  if (platform !== 'win32') return quiet
-  const plain = quiet.replaceAll(/[\\:*?"<>|]/g, '_').replace(/[. ]$/, '_')
-  return /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(plain) ? `_${plain}` : plain
+async function hashOf(path: string): Promise<Uint8Array> {
+  const hash = sha256()
+  for await (const part of readFileParts(path)) hash.update(part)
+  return hash.digest()
 }

@@ -58,7 +58,7 @@ export async function learnInverse(network: Reconstructor, pairs: readonly Pair[
       const found = await stepper.advance({ cipher: network.encode(picked.map(({ cipher }) => cipher)), plain: network.target(picked.map(({ plain }) => plain)) }, [rates(step, steps)])
       onStep?.(step + 1, found)
     }
-    return reconstruction(network, size, trained(stepper, 'attacker'), session)
+    return reconstruction(network, size, await trained(stepper, 'attacker'), session)
   } finally {
     await stepper.close()
   }
@@ -70,9 +70,9 @@ export interface Trained {
   readonly state: Readonly<Record<string, Tensor>>
 }
 
-export function trained(stepper: Stepper, network: string): Trained {
+export async function trained(stepper: Stepper, network: string): Promise<Trained> {
   const below = (tensors: Readonly<Record<string, Tensor>>, prefix: string) => Object.fromEntries(Object.entries(tensors).flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])))
-  return { weights: below(stepper.weights(), `${network}.`), state: below(stepper.snapshot(), `state.${network}.`) }
+  return { weights: below(await stepper.weights(), `${network}.`), state: below(await stepper.snapshot(), `state.${network}.`) }
 }
 
 /** Networks of several kinds have trees of several types, which `compile` would derive for any. */

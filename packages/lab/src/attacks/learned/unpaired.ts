@@ -89,7 +89,7 @@ export async function learnUnpaired(network: Reconstructor, ciphers: readonly Im
       const found = await stepper.advance({ cipher: network.encode(Array.from(a, i => ciphers[i]!)), plain: planesOf(Array.from(b, i => plain[i]!)) }, [rates(step, steps), rates(step, steps)])
       onStep?.(step + 1, found)
     }
-    return reconstruction(network, size, trained(stepper, 'attacker'), session)
+    return reconstruction(network, size, await trained(stepper, 'attacker'), session)
   } finally {
     await stepper.close()
   }

@@ -37,7 +37,7 @@ export async function attackMap(weights: FlowCrypt<Tensor<'f32'>>, plain: Planes
     let distance = Infinity
     const rate = constantRate(0.02)
     for (let step = 0; step < steps; step++) distance = (await stepper.advance(batch, [rate(step, steps)]))['distance']!
-    const found = stepper.weights()
+    const found = await stepper.weights()
     const shifted = (name: string) => (found[name]!.data).map(value => value + 0.5)
     return { key: { order, mapX: shifted('map.x'), mapY: shifted('map.y') }, distance }
   } finally {

@@ -1,0 +1,69 @@
+import { LatentError, sha256Of, toHex } from '@latent/core'
+import { decodeKeyText, Keyring, type Lock, mixesQuantumResistance, normalRecipient, parseRecipients, recipientOf } from '@latent/vault'
+import type { Command } from 'commander'
+import { readIdentities } from './identities.ts'
+import { readKeyInput } from './input.ts'
+import { ask, knownPassphrases, newPassphrase, onTerminal } from './passphrases.ts'
+import { type Warn, warnings } from './warnings.ts'
+
+export { parseNonce, readCipherKey, requireKeyKind } from './cipher-keys.ts'
+
+/** For options that may be repeated: one value each time, so that inputs may follow. */
+export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value]
+
+export interface IdentityOptions {
+  readonly identity?: string[]
+  readonly identityPassphraseFile?: string
+  readonly passphraseFile?: string
+  /** Warnings too become lines of JSON. */
+  readonly json?: boolean
+}
+
+export interface LockOptions extends IdentityOptions {
+  readonly recipient?: string[]
+  readonly recipientsFile?: string[]
+  readonly weakPassphrase?: boolean
+}
+
+/** The options that every command takes which needs a key; `use` says what for. */
+export const withIdentityOptions = (command: Command, use: string): Command =>
+  command
+    .option('-i, --identity <file>', `${use}; may be repeated`, repeated)
+    .option('--identity-passphrase-file <file>', 'the passphrase of identity files that age -p encrypted; otherwise it asks')
+    .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
+
+/** Whom to seal for, and a name that differs when they do. Prompts if nothing was given. */
+export async function chooseLock(options: LockOptions): Promise<{ lock: Lock; name: string }> {
+  const { passphraseFile, weakPassphrase: weak = false } = options
+  const warn = warnings(options.json)
+  const recipients = await allRecipients(options, warn)
+  if (recipients.length > 0 && passphraseFile !== undefined) throw new LatentError('E_ARGUMENT', 'recipients and a passphrase cannot be mixed', { hint: 'age allows one or the other' })
+  if (recipients.length > 0) {
+    if (mixesQuantumResistance(recipients)) warn({ code: 'W_MIXED_RECIPIENTS', message: 'some recipients are post-quantum and others are not: the weaker kind decides how safe the files are', hint: 'seal for post-quantum recipients alone (latent keygen --post-quantum), or leave them out' })
+    return { lock: { recipients }, name: toHex(sha256Of(new TextEncoder().encode(recipients.toSorted().join('\n')))) }
+  }
+  if (passphraseFile === undefined && !onTerminal()) {
+    throw new LatentError('E_ARGUMENT', 'for whom to seal was not said', { hint: 'give -r RECIPIENT, -R FILE, -i IDENTITY or --passphrase-file FILE; latent keygen makes a key pair' })
+  }
+  return { lock: { passphrase: await newPassphrase(passphraseFile, { weak, warn }) }, name: 'passphrase' }
+}
+
+async function allRecipients({ recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions, warn: Warn): Promise<string[]> {
+  const listed: string[] = []
+  for (const path of recipientsFile) {
+    const { name, bytes } = await readKeyInput(path, '-R')
+    listed.push(...parseRecipients(decodeKeyText(bytes, name), name))
+  }
+  const own = await Promise.all((await readIdentities(identity, { identityPassphraseFile, warn })).map(recipientOf))
+  return [...new Set([...recipient.map(normalRecipient), ...listed, ...own])]
+}
+
+/** The keys to open with. Prompts for a passphrase if nothing was given. */
+export async function chooseKeyring({ identity = [], identityPassphraseFile, passphraseFile, json }: IdentityOptions): Promise<Keyring> {
+  const warn = warnings(json)
+  const identities = await readIdentities(identity, { identityPassphraseFile, warn })
+  if (passphraseFile !== undefined) return new Keyring({ identities, ...(await knownPassphrases(passphraseFile, warn)) })
+  if (identities.length > 0) return new Keyring({ identities })
+  if (!onTerminal()) throw new LatentError('E_ARGUMENT', 'no key to open with was given', { hint: 'give -i IDENTITY or --passphrase-file FILE' })
+  return new Keyring({ passphrases: [await ask('Passphrase')] })
+}

@@ -1,0 +1,114 @@
+import { bytesOfName, rawByte } from '@latent/core'
+import { ioError, onDisk } from '@latent/core/node'
+import { type BigIntStats } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+// Controls, and marks that turn the direction of writing: `photo\u202egpj.exe` reads as `photoexe.jpg`.
+// oxlint-disable-next-line no-control-regex
+const MISLEADING = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * The name a file gets here. The format keeps names out of other folders; what is left could still
+ * drive a terminal, pass for a journal of ours, or mean something else to Windows: such characters
+ * become underscores.
+ */
+export function safeName(name: string, platform: NodeJS.Platform = process.platform): string {
+  const quiet = name.replaceAll(MISLEADING, '_').replace(/^\.latent-/, '_latent-')
+  if (platform !== 'win32') return quiet
+  const plain = Array.from(quiet, char => (rawByte(char) === undefined ? char : '_')).join('').replaceAll(/[\\/:*?"<>|]/g, '_').replace(/[. ]$/, '_')
+  // Devices keep their meaning with any extension, and with spaces in front of its dot.
+  return /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])$/i.test(plain.split('.')[0]!.trimEnd()) ? `_${plain}` : plain
+}
+
+/** Names of eCryptfs have 143 bytes; every other file system of today takes this too. */
+const PORTABLE_BYTES = 143
+
+/** A name that any file system takes, for one that has refused the true one. */
+export const portableName = (name: string): string => fitName(...splitName(safeName(name, 'win32')), PORTABLE_BYTES)
+
+/** `photo.jpg` is `photo` and `.jpg`; a dot in front begins no extension. */
+export function splitName(name: string): [stem: string, extension: string] {
+  const dot = name.lastIndexOf('.')
+  return dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, '']
+}
+
+/** Joins the parts of a name; of too long ones the stem is cut, between two characters. */
+export function fitName(stem: string, end: string, most = 255): string {
+  const bytes = (text: string) => bytesOfName(text).length
+  if (bytes(end) >= most) return fitName(stem + end, '', most)
+  const chars = Array.from(stem)
+  while (bytes(chars.join('')) + bytes(end) > most) chars.pop()
+  return chars.join('') + end
+}
+
+/** What is at the place where a file is to go. */
+export interface Place {
+  readonly target: string
+  /** `free`: nothing; `there`: the very file; `twice`: the very file, and this run gave it the name; `taken`: something else. */
+  readonly state: 'free' | 'there' | 'twice' | 'taken'
+}
+
+/** Equal for names that some file system might take for one: in case, or in how accents are composed. */
+const folded = (path: string): string => path.normalize('NFKD').toUpperCase().toLowerCase()
+
+/**
+ * The names that a run gives: each once. Two sealed files of one folder may hold files of one name, or of
+ * names that this file system holds to be one: the second becomes `name (2).jpg`, unless it is the same
+ * file under the same name (what sync programs call a conflicted copy).
+ */
+export class GivenNames {
+  readonly #given = new Set<string>()
+  readonly #folded = new Set<string>()
+  readonly #queues = new Map<string, Promise<unknown>>()
+
+  /** Works on names that some file system might take for one, one after the other. */
+  async inTurn<T>(folder: string, name: string, work: () => Promise<T>): Promise<T> {
+    const key = folded(join(folder, name))
+    const before = this.#queues.get(key)
+    const mine = before === undefined ? work() : before.then(work)
+    this.#queues.set(key, mine.catch(() => undefined))
+    return mine
+  }
+
+  /** Finds where a file goes. Call in turn, and give the name when it is settled. @param isSame is this the file, opened before? */
+  async place(folder: string, name: string, isSame: (path: string, info: BigIntStats) => Promise<boolean>): Promise<Place> {
+    const [stem, extension] = splitName(name)
+    let taken: string | undefined
+    for (let n = 1; ; n++) {
+      const target = join(folder, n === 1 ? name : fitName(stem, ` (${n})${extension}`))
+      const info = await infoOf(target)
+      if (!info && this.#given.has(target)) continue
+      if (!info) return { target: taken ?? target, state: taken === undefined ? 'free' : 'taken' }
+      // Another file of this run may stand here under a name that the file system takes for this one.
+      const isOther = !this.#given.has(target) && this.#folded.has(folded(target)) && !(await isListed(target))
+      if (isOther) continue
+      if (await isSame(target, info)) return { target, state: this.#given.has(target) ? 'twice' : 'there' }
+      if (!this.#given.has(target)) taken ??= target
+    }
+  }
+
+  give(target: string): void {
+    this.#given.add(target)
+    this.#folded.add(folded(target))
+  }
+
+  has(target: string): boolean {
+    return this.#given.has(target)
+  }
+}
+
+async function infoOf(path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await lstat(onDisk(path), { bigint: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
+    throw ioError(error, `cannot write ${basename(path)}`)
+  }
+}
+
+/** Is the name in its folder as it is written here? */
+async function isListed(path: string): Promise<boolean> {
+  const wanted = Buffer.from(bytesOfName(basename(path)))
+  return (await readdir(onDisk(dirname(path)), { encoding: 'buffer' })).some(name => name.equals(wanted))
+}
