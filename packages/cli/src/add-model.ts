@@ -2,6 +2,7 @@ import { sha256Of, toHex } from '@latent/core'
 import { elementCount } from '@latent/graph'
 import { type ModelCard, readModel, writeModel } from '@latent/schemes/models'
 import { writeModelFiles, readRun } from './training-run.ts'
+import { visible } from './terminal.ts'
 
 export interface AddModelOptions {
   readonly id: string
@@ -33,5 +34,5 @@ export async function addModel(folder: string, { id, scheme, profile, recipe, be
     remarks: remark,
   }
   await writeModelFiles(out, card, { [`${id}.safetensors`]: bytes, [`${id}.svg`]: run.curve }, force)
-  process.stdout.write(`${id}.safetensors: ${card.parameters} parameters in ${bytes.length} bytes, in ${out}\n`)
+  process.stdout.write(`${id}.safetensors: ${card.parameters} parameters in ${bytes.length} bytes, in ${visible(out)}\n`)
 }

@@ -5,6 +5,7 @@ import { streamOf } from '@latent/vault'
 import { writeWhole } from '@latent/vault/node'
 import { join } from 'node:path'
 import { readRun, writeModelFiles } from './training-run.ts'
+import { visible } from './terminal.ts'
 
 export interface FreezeOptions {
   readonly id: string
@@ -27,7 +28,7 @@ export async function freezeFlow(folder: string, { id, best = false, remark = []
   const parameters = networks.flat().reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0)
   const card: ModelCard = { id, scheme: 'exact-flow', profile: 'int7', sha256, bytes: bytes.length, parameters, storage: 'i8', ...run.facts, remarks: remark }
   await writeModelFiles(out, card, { [`${id}.weights`]: bytes, [`${id}.svg`]: run.curve }, force)
-  process.stdout.write(`${join(out, id)}.weights: ${parameters} integers in ${bytes.length} bytes, SHA-256 ${sha256}\n`)
+  process.stdout.write(`${visible(join(out, id))}.weights: ${parameters} integers in ${bytes.length} bytes, SHA-256 ${sha256}\n`)
   if (module === undefined) return
   const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\nexport const TRAINED_SHA256 = '${sha256}'\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
   await writeWhole(module, streamOf(new TextEncoder().encode(text)), { overwrite: force })

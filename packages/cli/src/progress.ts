@@ -1,4 +1,5 @@
 import { formatBytes, formatSeconds } from './format.ts'
+import { visibleLines } from './terminal.ts'
 
 /** Shows one line on a terminal: how much of the work is done, how fast, and how long it will take. */
 export interface Progress {
@@ -14,7 +15,7 @@ let clear = () => {}
 /** Wipes an unfinished display: before an error message, and however the process ends. */
 export const clearProgress = (): void => clear()
 
-const quiet: Progress = { total() {}, add() {}, note: line => void process.stderr.write(`${line}\n`), end() {} }
+const quiet: Progress = { total() {}, add() {}, note: line => void process.stderr.write(`${visibleLines(line)}\n`), end() {} }
 
 const DRAW_MS = 100
 // Long enough to smooth over a large file, short enough to notice that the work has slowed down.
@@ -90,7 +91,7 @@ export function progressBar(label: string, enabled = true, show: (units: number)
     },
     note(line) {
       wipe()
-      out.write(`${line}\n`)
+      out.write(`${visibleLines(line)}\n`)
       draw(true)
     },
     end,

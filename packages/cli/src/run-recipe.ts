@@ -11,6 +11,7 @@ import { ioError } from '@latent/vault/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatSeconds, formatTable } from './format.ts'
+import { visible, visibleLines } from './terminal.ts'
 
 export interface RunRecipeOptions {
   readonly profile: Profile
@@ -35,7 +36,7 @@ export const runFolder = (name: string, { profile, out }: Pick<RunRecipeOptions,
 export async function runRecipe(name: string, options: RunRecipeOptions): Promise<void> {
   const result = await untilInterrupted(signal => trainRecipe(name, options, signal))
   if (!result.finished) throw new LatentError('E_PARTIAL', `stopped at step ${result.step} of ${result.steps}; the checkpoint is written`, { hint: 'the same command with --resume goes on' })
-  process.stdout.write(`${join(runFolder(name, options), 'weights.safetensors')}\n`)
+  process.stdout.write(`${visible(join(runFolder(name, options), 'weights.safetensors'))}\n`)
 }
 
 /** The first interrupt ends the work after the current step, with a checkpoint; a second one ends it at once. */
@@ -110,4 +111,4 @@ function showProgress({ step, steps, losses, imagesPerSecond, secondsLeft }: Pro
   out.write(`\r\x1b[2K${line.slice(0, Math.max(20, out.columns - 1))}`)
 }
 
-const note = (line: string): void => void process.stderr.write(`${line}\n`)
+const note = (line: string): void => void process.stderr.write(`${visibleLines(line)}\n`)

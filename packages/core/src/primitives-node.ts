@@ -68,7 +68,7 @@ export const primitives: Primitives = {
       // One chunk for everything: many would be held twice while they are joined. Pages that are not filled cost nothing.
       return plain(inflateSync(bytes, { maxOutputLength: limit, chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)) }))
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`)
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, { hint: 'it is not what it should be: do not trust it' })
       throw cause
     }
   },

@@ -282,27 +282,42 @@ describe('names', () => {
     expect(await Promise.all((await names()).map(content))).toEqual(['another picture', 'one picture'])
   })
 
-  const hasNtfs = process.getuid?.() === 0 && spawnSync('which', ['lowntfs-3g', 'mkfs.ntfs', 'losetup']).status === 0 && spawnSync('test', ['-e', '/dev/fuse']).status === 0
-  test.skipIf(!hasNtfs)('that a file system takes for one, or cannot hold, lose no file', async () => {
+  // File systems that hold names to be one which differ in case, and refuse some characters and all bytes that are no text.
+  const mounts = {
+    NTFS: [['mkfs.ntfs', '-q', '-F'], ['lowntfs-3g', '-o', 'ignore_case,windows_names']],
+    exFAT: [['mkfs.exfat'], ['mount.exfat-fuse']],
+  } as const
+  const isThere = ([[make], [mount]]: (typeof mounts)[keyof typeof mounts]) => process.getuid?.() === 0 && spawnSync('which', [make, mount, 'losetup']).status === 0 && spawnSync('test', ['-e', '/dev/fuse']).status === 0
+  describe.each(Object.entries(mounts))('%s', (_, commands) => {
+    test.skipIf(!isThere(commands))('that it takes for one, or cannot hold, lose no file', () => onImage(commands, losesNothing))
+  })
+
+  async function onImage([[make, ...makeOptions], [mount, ...mountOptions]]: (typeof mounts)[keyof typeof mounts], work: () => Promise<void>): Promise<void> {
     await mkdir(opened)
-    const image = join(root, 'ntfs.img')
+    const image = join(root, 'image')
     spawnSync('truncate', ['-s', '24M', image])
-    expect(spawnSync('mkfs.ntfs', ['-q', '-F', image]).status).toBe(0)
-    expect(spawnSync('lowntfs-3g', ['-o', 'ignore_case,windows_names', image, opened]).status).toBe(0)
+    expect(spawnSync(make, [...makeOptions, image]).status).toBe(0)
+    const device = spawnSync('losetup', ['-f', '--show', image], { encoding: 'utf8' }).stdout.trim()
     try {
-      const given = ['IMG.JPG', 'img.jpg', 'Img.jpg', 'what?.jpg', 'a:b.jpg', 'NUL .txt', 'dots..', 'b\udce4r.jpg']
-      for (const [i, name] of given.entries()) await put(`${i}.png`, text(`content ${i}`), { name })
-      for (const force of [false, true]) {
-        const results = await open({ force })
-        expect(results.filter(({ status }) => status === 'failed')).toEqual([])
-        const back = await Promise.all((await names()).map(content))
-        expect(back.toSorted()).toEqual(given.map((_, i) => `content ${i}`))
-      }
-      expect(new Set(states(await open()))).toEqual(new Set(['skipped']))
+      expect(spawnSync(mount, [...mountOptions, device, opened]).status).toBe(0)
+      await work()
     } finally {
       spawnSync('umount', [opened])
+      spawnSync('losetup', ['-d', device])
     }
-  })
+  }
+
+  async function losesNothing(): Promise<void> {
+    const given = ['IMG.JPG', 'img.jpg', 'Img.jpg', 'what?.jpg', 'a:b.jpg', 'NUL .txt', 'dots..', 'b\udce4r.jpg']
+    for (const [i, name] of given.entries()) await put(`${i}.png`, text(`content ${i}`), { name })
+    for (const force of [false, true, false]) {
+      const results = await open({ force })
+      expect(results.filter(({ status }) => status === 'failed')).toEqual([])
+      const back = await Promise.all((await names()).map(content))
+      expect(back.toSorted()).toEqual(given.map((_, i) => `content ${i}`))
+    }
+    expect(new Set(states(await open()))).toEqual(new Set(['skipped']))
+  }
 })
 
 describe('salvage', () => {

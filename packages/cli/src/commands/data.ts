@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { progressBar } from '../progress.ts'
+import { visible } from '../terminal.ts'
 
 export function dataCommand(program: Command): void {
   const data = program.command('data').description('data sets for the lab and for training: list, fetch, check, draw')
@@ -14,7 +15,7 @@ export function dataCommand(program: Command): void {
     .description('the sets that can be fetched, their terms, and which are there')
     .action(async () => {
       const { dataRoot, SOURCES } = await import('@latent/lab/node')
-      process.stdout.write(`data sets lie in ${dataRoot()} (LATENT_DATA)\n\n`)
+      process.stdout.write(`data sets lie in ${visible(dataRoot())} (LATENT_DATA)\n\n`)
       for (const { name, title, terms } of SOURCES) {
         const state = existsSync(join(dataRoot(), name)) ? 'there' : 'not fetched'
         process.stdout.write(`${name.padEnd(14)} ${state.padEnd(12)} ${title}\n${' '.repeat(28)}terms: ${terms}\n`)
@@ -43,7 +44,7 @@ export function dataCommand(program: Command): void {
             },
           })
           bar.end()
-          process.stdout.write(`${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${join(dataRoot(), source.name)}, content as published`}\nterms: ${source.terms}\n`)
+          process.stdout.write(`${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${visible(join(dataRoot(), source.name))}, content as published`}\nterms: ${source.terms}\n`)
         } finally {
           bar.end()
         }
@@ -59,7 +60,7 @@ export function dataCommand(program: Command): void {
       const wrong: string[] = []
       for (const source of names.map(findSource)) {
         const parts = await mismatches(source, dataRoot())
-        process.stdout.write(`${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${parts.join(', ')}`}\n`)
+        process.stdout.write(`${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${visible(parts.join(', '))}`}\n`)
         if (parts.length > 0) wrong.push(source.name)
       }
       if (wrong.length > 0) throw new LatentError('E_HASH', `not the published content: ${wrong.join(', ')}`, { hint: 'latent data fetch replaces what is altered' })
@@ -79,6 +80,6 @@ export function dataCommand(program: Command): void {
       }
       await mkdir(folder, { recursive: true })
       for (const picture of proceduralSet(count, width, height)) await writeFile(join(folder, `${picture.id}.png`), encodePng(await picture.load()), { flag: 'wx' })
-      process.stdout.write(`${count} pictures in ${folder}\n`)
+      process.stdout.write(`${count} pictures in ${visible(folder)}\n`)
     })
 }

@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatSeconds } from '../format.ts'
+import { visible } from '../terminal.ts'
 
 interface Options {
   readonly data: string
@@ -56,7 +57,7 @@ export function learnabilityCommands(lab: Command): void {
       const { comparisonCommand, comparisonFolder, learnabilityPage } = await import('@latent/lab/learnability')
       const summaries = await Promise.all(runs.map(readLearningSummary))
       await writePage(await learnabilityPage(summaries), { folder: out, file: 'learnability.md', command: [...summaries.map(comparisonCommand), `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} --out ${out}`].join('; ') })
-      process.stdout.write(`${join(out, 'learnability.md')}\n`)
+      process.stdout.write(`${visible(join(out, 'learnability.md'))}\n`)
     })
 }
 
@@ -84,7 +85,7 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options)
     const path = join(options.out, 'report.html')
     await writeFile(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)))
     if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM)) process.stderr.write('note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes a key file\n')
-    process.stdout.write(`${learnabilityLines(summary)}\nreport: ${path}\n`)
+    process.stdout.write(`${learnabilityLines(summary)}\nreport: ${visible(path)}\n`)
   } finally {
     show.end()
     process.removeListener('SIGINT', interrupt)

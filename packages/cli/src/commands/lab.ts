@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { progressBar } from '../progress.ts'
 import { learnabilityCommands } from './lab-learnability.ts'
+import { visible } from '../terminal.ts'
 
 export function labCommand(program: Command): void {
   const lab = program.command('lab').description('measure ciphers: statistics with null bands, controls, reports')
@@ -84,7 +85,7 @@ function evaluateCommand(lab: Command): void {
       const { summary } = await evaluate({ ...rest, schemes: await schemeIds(options.scheme), onProgress: progress.step }).finally(progress.end)
       const path = join(options.out, 'report.html')
       await writeFile(path, await report(summary, options.data, pictures))
-      process.stdout.write(`${verdictLines(summary)}\nreport: ${path}\n`)
+      process.stdout.write(`${verdictLines(summary)}\nreport: ${visible(path)}\n`)
       const failed = summary.results.flatMap(({ failures }) => failures)
       if (failed.length > 0) throw new LatentError('E_PARTIAL', `${failed.length} of the measurements failed, the first on ${failed[0]!.image}: ${failed[0]!.message}`, { hint: 'the report lists them; the rest is measured' })
     })
@@ -155,7 +156,7 @@ function compareCommand(lab: Command): void {
       const chosen = summaries.flatMap(summary => summary.results.flatMap(result => (scheme === undefined || scheme.includes(result.id) ? [{ summary, result }] : [])))
       if (chosen.length === 0) throw new LatentError('E_ARGUMENT', 'none of these runs measured the schemes asked for')
       for (const { summary, result } of chosen) {
-        process.stdout.write(`\n${result.title} (${result.id}) on ${summary.data}, ${result.images} images\n`)
+        process.stdout.write(`\n${result.title} (${result.id}) on ${visible(summary.data)}, ${result.images} images\n`)
         for (const claim of claims(result)) process.stdout.write(`  ${claim.standing.padEnd(16)} ${claim.topic}: ${claim.say}\n${' '.repeat(19)}not: ${claim.never}\n`)
         const published = publishedFor(result.id)
         if (!published) continue
@@ -166,7 +167,7 @@ function compareCommand(lab: Command): void {
       if (out === undefined) return
       const { renderComparison } = await import('@latent/lab/report')
       await writeFile(out, renderComparison(chosen))
-      process.stdout.write(`\npage: ${out}\n`)
+      process.stdout.write(`\npage: ${visible(out)}\n`)
     })
 }
 
@@ -302,6 +303,6 @@ function studyCommand(lab: Command): void {
         progress.step(done, total)
       }
       await writeStudy(study, { folder, seed, quick, progress: tell, command: `latent lab study ${id}${seed === 1 ? '' : ` --seed ${seed}`}${quick ? ' --quick' : ''}` }).finally(() => progress.end())
-      process.stdout.write(`${join(folder, 'README.md')}\n`)
+      process.stdout.write(`${visible(join(folder, 'README.md'))}\n`)
     })
 }

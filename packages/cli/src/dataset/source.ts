@@ -198,7 +198,7 @@ export function rawImages(layout: Layout, bytes: Uint8Array, like: ImageShape): 
 /** @throws E_IO; E_LIMIT */
 export async function readWhole(path: string): Promise<Uint8Array> {
   try {
-    if ((await stat(onDisk(path))).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
+    if ((await stat(onDisk(path))).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`, { hint: 'cut it into smaller files first' })
     return await readFile(onDisk(path))
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)

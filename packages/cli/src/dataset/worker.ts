@@ -125,7 +125,7 @@ async function pictureOutcome(context: RunContext, picture: PicturePart, tagKeys
 /** A worker has nothing to do meanwhile, and a promise costs more than reading a small file does. */
 function readNow(path: string): Uint8Array {
   try {
-    if (statSync(onDisk(path)).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`)
+    if (statSync(onDisk(path)).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`, { hint: 'cut it into smaller files first' })
     return readFileSync(onDisk(path))
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)

@@ -168,7 +168,7 @@ async function fetchArchive({ url, members, md5 }: Archive, staged: string, work
     transform(chunk: Uint8Array, _, done) {
       received += chunk.length
       onProgress?.(file, received, total)
-      done(received > MAX_ARCHIVE_BYTES ? new LatentError('E_LIMIT', `${address} is larger than any known archive`) : null, chunk)
+      done(received > MAX_ARCHIVE_BYTES ? new LatentError('E_LIMIT', `${address} is larger than any known archive`, { hint: 'the address does not serve what was published there: try later, or fetch it by hand' }) : null, chunk)
     },
   })
   // Two declarations of one class: the platform's and Node's.

@@ -51,6 +51,6 @@ function accepted(plain: Image): Image {
   const { width, height, channels, format } = plain
   if (format !== 'u8' || channels !== 3) throw new LatentError('E_IMAGE', `${ITO_TRANSFORM} takes 8-bit RGB images, received ${channels} channels of ${format}`)
   if (width % TRANSFORM_MULTIPLE !== 0 || height % TRANSFORM_MULTIPLE !== 0) throw new LatentError('E_IMAGE', `${ITO_TRANSFORM} takes sides that are multiples of ${TRANSFORM_MULTIPLE}, received ${width}x${height}`, { hint: 'crop or pad the images' })
-  if (width > MAX_SIDE || height > MAX_SIDE) throw new LatentError('E_LIMIT', `${ITO_TRANSFORM} takes sides of at most ${MAX_SIDE}, received ${width}x${height}`)
+  if (width > MAX_SIDE || height > MAX_SIDE) throw new LatentError('E_LIMIT', `${ITO_TRANSFORM} takes sides of at most ${MAX_SIDE}, received ${width}x${height}`, { hint: 'make the picture smaller, or take another scheme' })
   return plain
 }

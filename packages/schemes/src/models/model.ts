@@ -56,7 +56,7 @@ function parseCard(bytes: Uint8Array, id: string, { scheme, profile }: ModelWant
  * @throws E_WEIGHTS for a damaged file, and for weights of another scheme or profile
  */
 export function readModel(bytes: Uint8Array, { scheme, profile }: ModelWanted, id = 'file'): Model {
-  if (bytes.length > MAX_BYTES) throw new LatentError('E_LIMIT', `this weight file has ${bytes.length} bytes, more than the limit of ${MAX_BYTES}`)
+  if (bytes.length > MAX_BYTES) throw new LatentError('E_LIMIT', `this weight file has ${bytes.length} bytes, more than the limit of ${MAX_BYTES}`, { hint: 'it is no weight file of latent train' })
   const { tensors, metadata } = decodeSafetensors(bytes)
   const [of, as] = [metadata['scheme'], metadata['profile']]
   if (of === undefined || as === undefined) throw new LatentError('E_WEIGHTS', 'this file does not say which scheme its weights are of', { hint: 'latent model add turns a training run into weights that schemes read' })

@@ -153,8 +153,8 @@ class TakenError extends LatentError {
   }
 }
 
-/** What file systems say about names that they cannot hold. */
-const REFUSED_NAMES: ReadonlySet<string | undefined> = new Set(['EINVAL', 'EILSEQ', 'ENAMETOOLONG'])
+/** What file systems say about names that they cannot hold; exFAT's says that there is no such file. */
+const REFUSED_NAMES: ReadonlySet<string | undefined> = new Set(['EINVAL', 'EILSEQ', 'ENAMETOOLONG', 'ENOENT'])
 
 /** Opened before anyone knew of modes, or on Windows: what was sealed is nobody else's business. */
 const PRIVATE = 0o600
@@ -208,19 +208,19 @@ export class Output {
     })
     return this.#names.inTurn(folder, name, async () => {
       const isSame = async (there: string, info: BigIntStats) => info.isFile() && Number(info.size) === size && equalConstantTime(await hashOf(there), await content.sha256())
-      const { target, state } = await this.#names.place(folder, name, isSame)
+      const { target, state, info: there } = await this.#names.place(folder, name, isSame)
       if (state === 'taken' && !this.#force) throw new TakenError(target)
-      if (state === 'twice' || (state === 'there' && !this.#force)) {
-        this.#names.give(target)
-        return { target, there: state }
+      if (there && (state === 'twice' || (state === 'there' && !this.#force))) {
+        this.#names.give(target, there)
+        return { target, there: state === 'twice' ? state : 'there' }
       }
-      const { timeKept } = await publish(target, content.bytes(), {
+      const { timeKept, info } = await publish(target, content.bytes(), {
         mode: metadata?.mode ?? PRIVATE,
         destination: this.destination,
         replace: this.#force ? () => true : undefined,
         ...(metadata === undefined ? {} : { modified: metadata.modified }),
       })
-      this.#names.give(target)
+      this.#names.give(target, info)
       return { target, note: timeKept ? undefined : 'the file system cannot hold its time' }
     })
   }

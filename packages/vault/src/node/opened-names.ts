@@ -42,9 +42,12 @@ export function fitName(stem: string, end: string, most = 255): string {
   return chars.join('') + end
 }
 
+type Identity = Pick<BigIntStats, 'dev' | 'ino'>
+
 /** What is at the place where a file is to go. */
 export interface Place {
   readonly target: string
+  readonly info?: BigIntStats
   /** `free`: nothing; `there`: the very file; `twice`: the very file, and this run gave it the name; `taken`: something else. */
   readonly state: 'free' | 'there' | 'twice' | 'taken'
 }
@@ -59,7 +62,7 @@ const folded = (path: string): string => path.normalize('NFKD').toUpperCase().to
  */
 export class GivenNames {
   readonly #given = new Set<string>()
-  readonly #folded = new Set<string>()
+  readonly #folded = new Map<string, Identity[]>()
   readonly #queues = new Map<string, Promise<unknown>>()
 
   /** Works on names that some file system might take for one, one after the other. */
@@ -80,17 +83,24 @@ export class GivenNames {
       const info = await infoOf(target)
       if (!info && this.#given.has(target)) continue
       if (!info) return { target: taken ?? target, state: taken === undefined ? 'free' : 'taken' }
-      // Another file of this run may stand here under a name that the file system takes for this one.
-      const isOther = !this.#given.has(target) && this.#folded.has(folded(target)) && !(await isListed(target))
-      if (isOther) continue
-      if (await isSame(target, info)) return { target, state: this.#given.has(target) ? 'twice' : 'there' }
+      if (!this.#given.has(target) && (await this.#isTwin(target, info))) continue
+      if (await isSame(target, info)) return { target, info, state: this.#given.has(target) ? 'twice' : 'there' }
       if (!this.#given.has(target)) taken ??= target
     }
   }
 
-  give(target: string): void {
+  give(target: string, info: Identity): void {
     this.#given.add(target)
-    this.#folded.add(folded(target))
+    this.#folded.set(folded(target), [...(this.#folded.get(folded(target)) ?? []), info])
+  }
+
+  /**
+   * Does another file of this run stand here, under a name that the file system takes for this one? It has
+   * the same number, or, where numbers do not last, a name that is listed otherwise.
+   */
+  async #isTwin(target: string, info: Identity): Promise<boolean> {
+    const twins = this.#folded.get(folded(target)) ?? []
+    return twins.some(({ dev, ino }) => dev === info.dev && ino === info.ino) || (twins.length > 0 && !(await isListed(target)))
   }
 
   has(target: string): boolean {
