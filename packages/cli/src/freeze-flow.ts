@@ -1,8 +1,7 @@
 import type { ModelCard } from '@latent/schemes/models'
 import { serializeWeights } from '@latent/schemes/exact-flow'
 import { flowTree, quantise } from '@latent/schemes/exact-flow/straight-through'
-import { streamOf } from '@latent/vault'
-import { writeWhole } from '@latent/vault/node'
+import { publish } from '@latent/core/node'
 import { join } from 'node:path'
 import { readRun, writeModelFiles } from './training-run.ts'
 import { visible } from './terminal.ts'
@@ -31,5 +30,5 @@ export async function freezeFlow(folder: string, { id, best = false, remark = []
   process.stdout.write(`${visible(join(out, id))}.weights: ${parameters} integers in ${bytes.length} bytes, SHA-256 ${sha256}\n`)
   if (module === undefined) return
   const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\nexport const TRAINED_SHA256 = '${sha256}'\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
-  await writeWhole(module, streamOf(new TextEncoder().encode(text)), { overwrite: force })
+  await publish(module, [new TextEncoder().encode(text)], { hint: '--force replaces it', ...(force ? { replace: () => true } : {}) })
 }

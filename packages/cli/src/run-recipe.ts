@@ -1,16 +1,18 @@
-import { LatentError } from '@latent/core'
+import { LatentError, sha256Of, toHex } from '@latent/core'
 import type { Image } from '@latent/core'
 import { decodeSafetensors, parameterCount } from '@latent/graph'
 import type { Tensor } from '@latent/graph'
 import type { Progress, RunResult } from '@latent/graph/train'
 import { train } from '@latent/graph/train'
-import { openData, readLabelledSet } from '@latent/lab/node'
-import { findRecipe, recipes } from '@latent/schemes/recipes'
+import { type DataSet, openData, readLabelledSet } from '@latent/lab/node'
+import type { DataRead } from '@latent/schemes/models'
+import { findRecipe, publishedLength, recipes } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
-import { ioError } from '@latent/vault/node'
+import { ioError } from '@latent/core/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatSeconds, formatTable } from './format.ts'
+import { dataRead, labelsRead, openRecord } from './run-record.ts'
 import { visible, visibleLines } from './terminal.ts'
 
 export interface RunRecipeOptions {
@@ -26,7 +28,8 @@ export interface RunRecipeOptions {
 }
 
 export function listRecipes(): void {
-  process.stdout.write(`${formatTable([['recipe', 'what it trains'], ...recipes.map(({ id, title }) => [id, title])])}\n`)
+  process.stdout.write(`${formatTable([['recipe', 'what it trains', 'published length'], ...recipes.map(({ id, title }) => [id, title, publishedLength(id)])])}\n`)
+  process.stdout.write('\n--profile paper gives a network its published width, and not a published training: a recipe has its own number of steps, shown when it starts.\n')
 }
 
 /** Where a recipe's run lies unless said otherwise. */
@@ -58,22 +61,39 @@ export async function trainRecipe(name: string, options: RunRecipeOptions, signa
   const { profile, seed, data, steps, threads, resume, from } = options
   const recipe = findRecipe(name)
   const folder = runFolder(name, options)
-  const prepared = await recipe.open({ profile, seed, images: (set, split) => pictures(`${set}/${split}`, data), labels: async (set, split) => (await readLabelledSet(set, split === 'test' ? 'test' : 'train', Infinity, data)).labels })
+  const read = new Map<string, DataRead>()
+  const prepared = await recipe.open({
+    profile,
+    seed,
+    async images(set, split) {
+      const opened = await openData(`${set}/${split}`, data)
+      read.set(opened.name, await dataRead(opened, data))
+      return picturesOf(opened)
+    },
+    async labels(set, split) {
+      const { labels } = await readLabelledSet(set, split === 'test' ? 'test' : 'train', Infinity, data)
+      read.set(`${set}/${split}, labels`, labelsRead(`${set}/${split}`, labels))
+      return labels
+    },
+  })
   const total = steps ?? prepared.steps
   const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
   note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)
+  for (const { set, pictures, published } of read.values()) if (published === false) note(`note: what lies at ${set} is not the published set: ${pictures} other pictures, and the run's record and card will say so`)
+  note(`published length: ${publishedLength(name)}`)
   try {
-    const result = await train(training, {
-      ...prepared,
-      name: `${name}-${profile}`,
-      steps: total,
-      seed,
-      folder,
-      resume: resume ?? false,
-      signal,
-      onProgress: showProgress,
-      ...(threads === undefined ? {} : { threads }),
-    })
+    const startedFrom = from === undefined ? {} : { startedFrom: toHex(sha256Of(await readFile(from))) }
+    const record = await openRecord(folder, { recipe: name, profile, seed, batchSize: prepared.batchSize, steps: total, data: [...read.values()], threads, ...startedFrom })
+    const onProgress = (progress: Progress): void => {
+      record.progress(progress)
+      showProgress(progress)
+    }
+    let result: RunResult
+    try {
+      result = await train(training, { ...prepared, name: `${name}-${profile}`, steps: total, seed, folder, resume: resume ?? false, signal, onProgress, ...(threads === undefined ? {} : { threads }) })
+    } finally {
+      await record.end()
+    }
     if (process.stderr.isTTY) process.stderr.write('\n')
     const score = result.log.findLast(entry => entry['score'] !== undefined)
     if (score) note(`${prepared.scoreName ?? 'score'}: ${score['score']!.toFixed(3)} at step ${score.step}`)
@@ -83,8 +103,7 @@ export async function trainRecipe(name: string, options: RunRecipeOptions, signa
   }
 }
 
-async function pictures(name: string, root: string): Promise<Image<'u8'>[]> {
-  const { pictures } = await openData(name, root)
+async function picturesOf({ pictures }: DataSet): Promise<Image<'u8'>[]> {
   return Promise.all(
     pictures.map(async source => {
       const picture = await source.load()
@@ -96,7 +115,10 @@ async function pictures(name: string, root: string): Promise<Image<'u8'>[]> {
 
 async function startingWeights(path: string): Promise<Record<string, Tensor<'f32'>>> {
   try {
-    return decodeSafetensors(await readFile(path)).tensors as Record<string, Tensor<'f32'>>
+    const { tensors } = decodeSafetensors(await readFile(path))
+    const unfit = Object.entries(tensors).find(([, { dtype, data }]) => dtype !== 'f32' || !(data as Float32Array).every(Number.isFinite))
+    if (unfit) throw new LatentError('E_WEIGHTS', `${unfit[0]} in ${path} holds what is no finite float`, { hint: 'its training diverged, or these are no weights of a run' })
+    return tensors as Record<string, Tensor<'f32'>>
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
   }

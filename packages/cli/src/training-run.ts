@@ -2,15 +2,15 @@ import { LatentError } from '@latent/core'
 import { decodeSafetensors } from '@latent/graph'
 import type { LogEntry, Tensor } from '@latent/graph'
 import { NO_LOSSES } from '@latent/graph/train'
-import type { ModelCard } from '@latent/schemes/models'
-import { findRecipe } from '@latent/schemes/recipes'
-import { streamOf } from '@latent/vault'
-import { ioError, writeWhole } from '@latent/vault/node'
-import { mkdir, readFile } from 'node:fs/promises'
+import { ioError, publish } from '@latent/core/node'
+import type { DataRead, ModelCard } from '@latent/schemes/models'
+import { findRecipe, publishedLength } from '@latent/schemes/recipes'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readRecord, type RunRecord } from './run-record.ts'
 
 /** What a card takes over from a run. */
-type RunFacts = Pick<ModelCard, 'recipe' | 'seed' | 'steps' | 'batchSize' | 'data' | 'losses' | 'score'>
+type RunFacts = Omit<ModelCard, 'id' | 'scheme' | 'profile' | 'sha256' | 'bytes' | 'parameters' | 'storage' | 'remarks'>
 
 export interface TrainedRun {
   /** Of the networks that are shipped. */
@@ -22,8 +22,10 @@ export interface TrainedRun {
 /** A folder that `latent train` wrote. @throws E_WEIGHTS, E_IO */
 export async function readRun(folder: string, recipe: string, best: boolean): Promise<TrainedRun> {
   const { data, ships } = findRecipe(recipe)
+  const record = await readRecord(folder)
+  if (record && record.recipe !== recipe) throw new LatentError('E_ARGUMENT', `${folder} was trained by the recipe ${record.recipe}, and --recipe says ${recipe}`, { hint: `--recipe ${record.recipe}` })
   const { tensors, metadata } = decodeSafetensors(await read(join(folder, best ? 'best.safetensors' : 'weights.safetensors')))
-  const log = new TextDecoder().decode(await read(join(folder, 'log.jsonl'))).split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as LogEntry]))
+  const log = new TextDecoder().decode(await read(join(folder, 'log.jsonl'))).split('\n').flatMap(line => parseLine(line))
   const steps = Number(metadata['steps'])
   const last = log.findLast(entry => entry.step <= steps)
   if (!last) throw new LatentError('E_WEIGHTS', `the log of ${folder} does not reach step ${steps}`, { hint: 'give the folder of a whole run' })
@@ -33,21 +35,57 @@ export async function readRun(folder: string, recipe: string, best: boolean): Pr
     curve: await read(join(folder, 'curve.svg')),
     facts: {
       recipe,
+      recipeProfile: record?.profile ?? 'unknown',
       seed: Number(metadata['seed']),
       steps,
-      ...(metadata['batchSize'] ? { batchSize: Number(metadata['batchSize']) } : {}),
-      data,
+      batchSize: metadata['batchSize'] ? Number(metadata['batchSize']) : (record?.batchSize ?? 'unknown'),
+      published: publishedLength(recipe),
+      data: dataStatement(data, record?.data),
+      dataRead: record?.data ?? 'unknown',
+      ...(record?.startedFrom === undefined ? {} : { startedFrom: record.startedFrom }),
+      ...sessionsUntil(record, steps),
       losses: Object.fromEntries(Object.entries(last).filter(([name]) => !NO_LOSSES.has(name) && !name.endsWith('.gradient')).map(([name, value]) => [name, round(value)])),
       ...(scored ? { score: { name: 'validation score of the recipe', value: round(scored['score']!) } } : {}),
     },
   }
 }
 
+/** The recipe's own words hold for the pictures that it means, and for no others. */
+export function dataStatement(recipeSays: string, read: readonly DataRead[] | undefined): string {
+  if (!read) return `${recipeSays} (as the recipe states; what was read was not noted down)`
+  const others = read.filter(({ published }) => published === false)
+  if (others.length > 0) return `OTHER PICTURES THAN THE RECIPE MEANS, on terms unknown to us: ${others.map(({ set, pictures, sha256 }) => `${pictures ?? 0} pictures in the place of ${set}, ${sha256.slice(0, 16)}...`).join('; ')}`
+  const unchecked = read.filter(({ published, pictures }) => published === 'unknown' && pictures !== undefined).map(({ set }) => set)
+  return unchecked.length === 0 ? recipeSays : `${recipeSays} (as the recipe states; nothing published to compare ${unchecked.join(', ')} with)`
+}
+
+/** Those that made the weights: a run may have gone on after its best ones. */
+function sessionsUntil(record: RunRecord | undefined, steps: number): Pick<ModelCard, 'seconds' | 'sessions'> {
+  if (!record) return { seconds: 'unknown', sessions: 'unknown' }
+  const sessions = record.sessions.filter(({ fromStep }) => fromStep < steps)
+  return { seconds: Number(sessions.reduce((sum, { seconds, fromStep, toStep }) => sum + (toStep <= steps ? seconds : (seconds * (steps - fromStep)) / (toStep - fromStep)), 0).toFixed(1)), sessions }
+}
+
 /** The card and the files beside it. @throws E_EXISTS unless forced; E_IO */
 export async function writeModelFiles(folder: string, card: ModelCard, files: Readonly<Record<string, Uint8Array>>, force: boolean): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  // The card last: weights without a card are never read.
   const all = { ...files, [`${card.id}.json`]: new TextEncoder().encode(`${JSON.stringify(card, undefined, 2)}\n`) }
-  for (const [name, bytes] of Object.entries(all)) await writeWhole(join(folder, name), streamOf(bytes), { overwrite: force })
+  if (!force) for (const name of Object.keys(all)) await requireFree(folder, name)
+  for (const [name, bytes] of Object.entries(all)) await publish(join(folder, name), [bytes], { hint: 'choose another --id, or --force to replace it', ...(force ? { replace: () => true } : {}) })
+}
+
+async function requireFree(folder: string, name: string): Promise<void> {
+  const found = await lstat(join(folder, name)).catch(() => undefined)
+  if (found) throw new LatentError('E_EXISTS', `${name} already exists in ${folder}`, { hint: 'choose another --id, or --force to replace it' })
+}
+
+/** A line that a kill cut short is of a step that no checkpoint has. */
+function parseLine(line: string): LogEntry[] {
+  try {
+    return line === '' ? [] : [JSON.parse(line) as LogEntry]
+  } catch {
+    return []
+  }
 }
 
 const round = (value: number): number => Number(value.toPrecision(6))

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RunRecord } from '../src/run-record.ts'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const DATA = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
@@ -41,7 +42,10 @@ test.skipIf(!existsSync(join(DATA, 'bsds500')))('a run stops at an interrupt wit
   expect(await latent(run)).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
   const resumed = await latent([...run, '--resume'])
   expect(resumed).toMatchObject({ code: 0, out: `${join('run', 'weights.safetensors')}\n` })
-  expect((await readdir(join(root, 'run'))).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors'])
+  expect((await readdir(join(root, 'run'))).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'run.json', 'weights.safetensors'])
+  const record = JSON.parse(await readFile(join(root, 'run', 'run.json'), 'utf8')) as RunRecord
+  expect(record.data).toMatchObject([{ set: 'bsds500/train', pictures: 200, published: true }, { set: 'bsds500/val', pictures: 100, published: true }])
+  expect(record.sessions.map(({ fromStep, toStep }) => [fromStep, toStep])).toEqual([[0, expect.any(Number)], [record.sessions[0]!.toStep, 60]])
   const log = (await readFile(join(root, 'run', 'log.jsonl'), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as { step: number; mse: number })
   expect(log.at(-1)!.step).toBe(60)
   expect(log.at(-1)!.mse).toBeLessThan(log[0]!.mse)

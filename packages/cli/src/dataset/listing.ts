@@ -1,7 +1,7 @@
 import { ioError, onDisk, pathFromBytes } from '@latent/core/node'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isLeaving } from './leavings.ts'
+import { isLeaving } from '@latent/lab/node'
 import { JOURNAL, LOCK, MANIFEST } from './manifest.ts'
 
 /** Everything below a data set's folder, by place: relative, with forward slashes, in the order of a walk by name. */

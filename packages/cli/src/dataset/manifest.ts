@@ -2,7 +2,7 @@ import { deriveKey, type Image, LatentError, randomBytes, toHex } from '@latent/
 import { ioError, isTemporary, publish, removeStale } from '@latent/core/node'
 import { appendFile, lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isLeaving } from './leavings.ts'
+import { isLeaving } from '@latent/lab/node'
 import type { Layout } from './source.ts'
 
 /** Beside the data set. Loaders look at folders and at names they know, and pass it over. */

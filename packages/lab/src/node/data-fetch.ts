@@ -121,6 +121,27 @@ export async function mismatches(source: Source, root: string): Promise<string[]
   return wrong
 }
 
+/**
+ * Whether a part of a set (`bsds500/train`) is what its authors publish: nothing where no published content
+ * is known, or the part lies there in another form than it is published in.
+ */
+export async function isPublished(name: string, root: string): Promise<boolean | undefined> {
+  const [set, split] = name.split('/') as [string, string?]
+  const source = SOURCES.find(known => known.name === set)
+  const prefixes = split === undefined ? [] : [split, ...(PARTS[split] ?? [])]
+  const parts = Object.entries(source?.contents ?? {}).filter(([part]) => prefixes.some(prefix => part === prefix || part.startsWith(`${prefix}-`) || part.startsWith(`${prefix}_`)))
+  if (parts.length === 0) return undefined
+  for (const [part, digest] of parts) {
+    const path = [part, part.replace(/\.gz$/, '')].map(file => join(root, set, file)).find(file => existsSync(file))
+    if (path === undefined) return undefined
+    if ((await digestOf(path)) !== digest) return false
+  }
+  return true
+}
+
+/** How the files of a split are called. */
+const PARTS: Readonly<Record<string, readonly string[]>> = { train: ['data_batch'], test: ['t10k', 'test_batch'] }
+
 export interface FetchOptions {
   /** Downloads from `BASE/<file name>` instead of the official home: a mirror. */
   readonly mirror?: string

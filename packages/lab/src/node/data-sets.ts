@@ -1,4 +1,4 @@
-import { type Image, LatentError } from '@latent/core'
+import { type Image, LatentError, sha256Of, toHex } from '@latent/core'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -7,11 +7,14 @@ import { gunzipSync } from 'node:zlib'
 import { type NamedPicture, proceduralSet } from '../data/procedural.ts'
 import { cutSheet, parseCifarBatch, parseIdxImages } from '../data/raster-sets.ts'
 import { decodeImage, readImage } from './decode.ts'
+import { isLeaving } from './leavings.ts'
 
 /** A collection of pictures, each loaded when it is asked for. */
 export interface DataSet {
   readonly name: string
   readonly pictures: readonly Picture[]
+  /** What they are read from; none for pictures that are drawn. */
+  readonly files: readonly string[]
 }
 
 export interface Picture extends Omit<NamedPicture, 'load'> {
@@ -36,7 +39,7 @@ export async function openData(source: string, root = dataRoot()): Promise<DataS
   const [, whole, side] = /^(.+)@(\d{1,5})$/.exec(source) ?? []
   if (whole === undefined || existsSync(source)) return openWhole(source, root)
   const set = await openWhole(whole, root)
-  return { name: source, pictures: set.pictures.map(picture => ({ id: picture.id, load: async () => centreCrop(await picture.load(), Number(side), picture.id) })) }
+  return { ...set, name: source, pictures: set.pictures.map(picture => ({ id: picture.id, load: async () => centreCrop(await picture.load(), Number(side), picture.id) })) }
 }
 
 /** @throws E_DATA for a picture that is smaller */
@@ -51,35 +54,47 @@ export function centreCrop<I extends Image>(source: I, side: number, id: string)
 
 async function openWhole(source: string, root: string): Promise<DataSet> {
   const [name, count] = source.split(':')
-  if (name === 'procedural') return { name: source, pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)) }
+  if (name === 'procedural') return { name: source, files: [], pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)) }
   if (!(DATA_SETS as readonly string[]).includes(source)) return folder(source)
   const [set, split] = source.split('/') as [string, string]
   const home = join(root, set)
   if (!existsSync(home)) throw new LatentError('E_DATA', `the data set ${set} is not in ${root}`, { hint: `latent data fetch ${set}, or set LATENT_DATA to the folder that holds it` })
   if (set === 'bsds500') return { ...(await folder(join(home, split))), name: source }
-  return { name: source, pictures: set === 'cifar10' ? await cifar10(home, split) : await idx(home, split) }
+  return { name: source, ...(set === 'cifar10' ? await cifar10(home, split) : await idx(home, split)) }
+}
+
+/**
+ * What a set is known by: SHA-256 of the sorted SHA-256s of its files, one a line, as
+ * `sha256sum FILES | cut -c1-64 | sort | sha256sum` prints it; of drawn pictures, those of their samples.
+ */
+export async function contentOf({ files, pictures }: DataSet): Promise<{ pictures: number; sha256: string }> {
+  const hashes: string[] = []
+  for (const file of files) hashes.push(toHex(sha256Of(await required(file))))
+  if (files.length === 0) for (const picture of pictures) hashes.push(toHex(sha256Of(new Uint8Array((await picture.load()).data))))
+  return { pictures: pictures.length, sha256: toHex(sha256Of(new TextEncoder().encode(hashes.sort().map(hash => `${hash}\n`).join('')))) }
 }
 
 const PICTURE_FILES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
 
-/** Every picture file directly in a folder, by name. Files of other kinds are passed over. */
+/** Every picture file directly in a folder, by name. Files of other kinds, and what file managers leave behind, are passed over. */
 async function folder(path: string): Promise<DataSet> {
   if (!existsSync(path) || !statSync(path).isDirectory()) throw new LatentError('E_DATA', `there is no folder ${path}`, { hint: `give a folder of pictures, or one of ${DATA_SETS.join(', ')}` })
-  const files = (await readdir(path)).filter(file => PICTURE_FILES.has(extname(file).toLowerCase())).sort()
+  const files = (await readdir(path)).filter(file => PICTURE_FILES.has(extname(file).toLowerCase()) && !isLeaving(file, false)).sort()
   if (files.length === 0) throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, { hint: `pictures end in ${[...PICTURE_FILES].join(', ')}` })
-  return { name: basename(path), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file)) })) }
+  return { name: basename(path), files: files.map(file => join(path, file)), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file)) })) }
 }
 
-async function idx(home: string, split: string): Promise<Picture[]> {
+async function idx(home: string, split: string): Promise<Omit<DataSet, 'name'>> {
   const file = join(home, `${split === 'test' ? 't10k' : 'train'}-images-idx3-ubyte`)
-  const bytes = existsSync(file) ? await readFile(file) : unpacked(`${file}.gz`, await required(`${file}.gz`))
-  return numbered(parseIdxImages(bytes), split)
+  const [read, bytes] = existsSync(file) ? [file, await readFile(file)] : [`${file}.gz`, unpacked(`${file}.gz`, await required(`${file}.gz`))]
+  return { files: [read], pictures: numbered(parseIdxImages(bytes), split) }
 }
 
 /** The official binary batches, or lossless WebP sheets of 1000 pictures. */
-async function cifar10(home: string, split: string): Promise<Picture[]> {
+async function cifar10(home: string, split: string): Promise<Omit<DataSet, 'name'>> {
   const batches = split === 'test' ? ['test_batch.bin'] : [1, 2, 3, 4, 5].map(i => `data_batch_${i}.bin`)
-  if (existsSync(join(home, batches[0]!))) return numbered((await Promise.all(batches.map(async file => parseCifarBatch(await required(join(home, file)))))).flat(), split)
+  const paths = batches.map(file => join(home, file))
+  if (existsSync(paths[0]!)) return { files: paths, pictures: numbered((await Promise.all(paths.map(async path => parseCifarBatch(await required(path))))).flat(), split) }
   const sheets = (await readdir(home)).filter(file => file.startsWith(split) && file.endsWith('.webp')).sort()
   if (sheets.length === 0) throw new LatentError('E_DATA', `there is no ${split} part of CIFAR-10 in ${home}`, { hint: 'latent data fetch cifar10' })
   const pictures: Picture[] = []
@@ -88,7 +103,7 @@ async function cifar10(home: string, split: string): Promise<Picture[]> {
     const tiles = () => (cut ??= required(join(home, sheet)).then(decodeImage).then(decoded => cutSheet(decoded as Image<'u8'>, 32)))
     for (let i = 0; i < 1000; i++) pictures.push({ id: pictureId(split, 1000 * s + i), load: async () => (await tiles())[i] ?? missing(join(home, sheet), i) })
   }
-  return pictures
+  return { files: sheets.map(sheet => join(home, sheet)), pictures }
 }
 
 /** Far above any of these sets. */

@@ -1,3 +1,29 @@
+/** A set of pictures or of labels as a training read it. */
+export interface DataRead {
+  /** Such as `bsds500/train`: the name under which the recipe asks for it, whatever lies there. */
+  readonly set: string
+  readonly pictures?: number
+  readonly labels?: number
+  /** Of pictures: SHA-256 of the sorted SHA-256s of the files, one a line. */
+  readonly sha256: string
+  /** Whether the content is the one that its authors publish; unknown where none is known to us. */
+  readonly published: boolean | 'unknown'
+}
+
+/** What one process trained. */
+export interface TrainingSession {
+  readonly fromStep: number
+  readonly toStep: number
+  readonly seconds: number
+  readonly backend: string
+  readonly threads: number
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly system: string }
+  readonly software: { readonly latent: string; readonly node: string }
+}
+
+/** What nobody noted down, and nobody can find out any more. */
+export type Unknown = 'unknown'
+
 /**
  * What is known of a set of weights that this project ships: `models/ID.json`, beside
  * `models/ID.safetensors` and the training curve `models/ID.svg`. Written by `latent model add`;
@@ -18,11 +44,22 @@ export interface ModelCard {
   readonly storage: 'f16' | 'f32' | 'i8'
   /** What `latent train` was given. */
   readonly recipe: string
+  /** Size of the network, or `unknown`. It says nothing of how long it was trained: see `published`. */
+  readonly recipeProfile: string
   readonly seed: number
   readonly steps: number
-  readonly batchSize?: number
-  /** Data and the terms of its use, as the recipe states them. */
+  readonly batchSize: number | Unknown
+  /** How long the publication trained, beside the steps above. */
+  readonly published: string
+  /** Data and the terms of its use, as the recipe states them; of other pictures, that they are others. */
   readonly data: string
+  readonly dataRead: readonly DataRead[] | Unknown
+  /** Of the weights that training started from, where they were given. */
+  readonly startedFrom?: string
+  /** Wall time of all sessions. */
+  readonly seconds: number | Unknown
+  /** Fewer than the steps where the record began later than the run. */
+  readonly sessions: readonly TrainingSession[] | Unknown
   /** Means over the last log interval. */
   readonly losses: Readonly<Record<string, number>>
   /** The validation score of these weights, if the recipe has one, and what it is. */
