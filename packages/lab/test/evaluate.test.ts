@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CONTROL_IDS, drawPicture, type ImageRow, measuredCounterpart, parseRows, PUBLISHED, rowName, type Summary } from '../src/index.ts'
+import { claims, CONTROL_IDS, drawPicture, type ImageRow, measuredCounterpart, parseRows, PUBLISHED, rowName, summarise, type Summary } from '../src/index.ts'
 import { evaluate, randomness, randomnessControls } from '../src/node.ts'
 import { gallery, renderComparison, renderReport } from '../src/report/index.ts'
 import { baselines } from '@latent/schemes/baselines'
@@ -110,6 +110,74 @@ describe('bad input', () => {
     expect(of('aes-256-gcm').plainShapes).toHaveLength(3)
   })
 
+  test('broken pictures in front do not take the place of those that the controls need, and are looked at once', async () => {
+    const folder = join(scratch, 'mostly-broken')
+    mkdirSync(folder)
+    const whole = encodePng(await drawPicture('marble', 72, 64, 5))
+    for (let i = 0; i < 30; i++) writeFileSync(join(folder, `a${i}.png`), whole.slice(0, 60 + i * 9))
+    for (let i = 0; i < 6; i++) writeFileSync(join(folder, `b${i}.png`), encodePng(await drawPicture('street', 72, 64, i)))
+    const out = join(scratch, 'mostly-broken-run')
+    const { summary } = await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1 })
+    for (const { images, failures } of summary.results) expect([images, failures.length, new Set(failures.map(({ code }) => code))]).toEqual([6, 30, new Set(['E_IMAGE'])])
+    const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8')
+    await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1 })
+    expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(rows)
+  })
+
+  test('large pictures are measured on their middle, and that is told', async () => {
+    const folder = await pictures('large', 4, 90, 80)
+    writeFileSync(join(folder, 'wide.png'), encodePng(await drawPicture('dunes', 400, 50, 3)))
+    const { summary, rows } = await evaluate({ schemes: ['chacha20'], data: folder, out: join(scratch, 'large-run'), largest: 8000, robustness: 1 })
+    const cut = rows.filter(row => row.kind === 'image' && row.middleOf !== undefined) as ImageRow[]
+    expect(new Set(cut.map(({ image, plain, middleOf }) => [image, plain, middleOf].join()))).toEqual(new Set(['wide.png,252x31x3 u8,400x50x3 u8']))
+    expect(summary.results[0]!.cut).toBe(1)
+    expect(await renderReport(summary, [])).toContain('1 of 5 pictures')
+  })
+
+  test('what lies beside the pictures is told: other kinds of files, folders', async () => {
+    const folder = await pictures('beside', 3)
+    mkdirSync(join(folder, 'more'))
+    for (const name of ['clip.mov', 'IMG_1.HEIC', 'notes', '.hidden']) writeFileSync(join(folder, name), 'x')
+    const { summary } = await evaluate({ schemes: ['chacha20'], data: folder, out: join(scratch, 'beside-run'), robustness: 1 })
+    expect(summary.passedOver).toEqual(['.hidden', 'IMG_1.HEIC', 'clip.mov', 'more/', 'notes'])
+    expect(await renderReport(summary, [])).toContain('IMG_1.HEIC')
+  })
+
+  test('one pixel, one row, grey with alpha, 16 bits, all in one folder', async () => {
+    const folder = await pictures('shapes', 3)
+    const shapes = [[1, 1, 1, 'u8'], [1, 1, 4, 'u16'], [700, 1, 1, 'u8'], [1, 500, 3, 'u8'], [40, 30, 2, 'u8'], [40, 30, 4, 'u8'], [30, 40, 3, 'u16'], [30, 40, 4, 'u16']] as const
+    for (const [i, [width, height, channels, format]] of shapes.entries()) {
+      const values = Array.from({ length: width * height * channels }, (_, at) => at * 37 + i)
+      const shape = { width, height, channels }
+      writeFileSync(join(folder, `shape-${i}.png`), encodePng(format === 'u8' ? image({ ...shape, format, data: Uint8Array.from(values) }) : image({ ...shape, format, data: Uint16Array.from(values) })))
+    }
+    const { summary, rows } = await evaluate({ schemes: ['exact-flow', 'chacha20'], data: folder, out: join(scratch, 'shapes-run'), robustness: 11 })
+    // The exact flow takes pictures of 32 bytes or more.
+    for (const [id, images] of [['exact-flow', 9], ['chacha20', 11], ['aes-256-ctr', 11]] as const) {
+      const result = summary.results.find(candidate => candidate.id === id)!
+      expect(result).toMatchObject({ images, exactShare: 1, contradicted: [] })
+      expect(result.failures).toHaveLength(11 - images)
+      expect(Object.entries(result.tests).filter(([, { verdict }]) => verdict === 'fails')).toEqual([])
+    }
+    // What is too small for a cipher is refused with a code.
+    const failures = rows.filter(row => row.kind === 'failure')
+    expect(new Set(failures.map(({ scheme, image, code }) => `${scheme} ${image} ${code}`))).toEqual(new Set(['exact-flow shape-0.png E_IMAGE', 'exact-flow shape-1.png E_IMAGE', 'aes-256-cbc shape-0.png E_IMAGE', 'aes-256-cbc shape-1.png E_IMAGE']))
+    expect(await renderReport(summary, [])).not.toMatch(/NaN|undefined|Infinity|null/)
+  })
+
+  test('a scheme that failed everywhere is a row of dashes, before and after its summary was stored', async () => {
+    const { summary } = await evaluate({ schemes: ['chacha20'], data: 'procedural:2', out: join(scratch, 'failed-run'), robustness: 1 })
+    const failed = { ...summarise(summary, [{ kind: 'failure', scheme: 'chacha20', image: 'a', seed: 0, code: 'E_IMAGE', message: 'm' }]).results[0]!, id: 'failed' }
+    const stored = JSON.parse(JSON.stringify({ ...summary, results: [failed, ...summary.results] })) as Summary
+    for (const { results } of [stored, { results: [failed] }]) {
+      const page = renderComparison(results.map(result => ({ summary, result })))
+      expect(page).not.toMatch(/NaN|undefined|Infinity|null/)
+      expect(page.match(/title="not measured">–/g)!.length).toBeGreaterThanOrEqual(4)
+      expect(claims(results[0]!).filter(({ standing }) => standing === 'not contradicted')).toEqual([])
+      expect(measuredCounterpart(results[0]!, 'psnr')).toBeUndefined()
+    }
+  })
+
   test('images that leave too little to see are not judged at all', async () => {
     const folder = join(scratch, 'flat')
     mkdirSync(folder)
@@ -179,9 +247,17 @@ describe('the command', () => {
     expect(readFileSync(join(scratch, 'killed', 'report.html'), 'utf8')).toContain('a street, drawn by latent')
 
     const compared = await latent('lab', 'compare', 'killed', '-s', 'pwlcm-xor', 'aes-256-ctr', '-o', 'compared.html')
-    expect(compared.stdout).toContain('contradicted  Second use of a key: One known pair opens other images under the key.')
-    expect(compared.stdout).toContain('not measured  Security')
+    expect(compared.stdout).toMatch(/^ {2}contradicted +Second use of a key: One known pair opens other images under the key\.$/m)
+    expect(compared.stdout).toMatch(/^ {2}not measured +Security/m)
     expect(existsSync(join(scratch, 'compared.html'))).toBe(true)
+    // As earlier versions stored a scheme that failed on every picture.
+    const stored = JSON.parse(readFileSync(join(scratch, 'killed', 'summary.json'), 'utf8')) as Summary
+    const { title, traits, id } = stored.results[0]!
+    const failed = { id, title, traits, images: 0, failures: [], tests: {}, exactShare: null, wires: [], maxError: 0, expansion: null, contradicted: [], wire: [], plainShapes: [], robustness: [] }
+    mkdirSync(join(scratch, 'failed'))
+    writeFileSync(join(scratch, 'failed', 'summary.json'), JSON.stringify({ ...stored, results: [failed, ...stored.results.slice(1)] }))
+    const withFailed = await latent('lab', 'compare', 'failed', '-o', 'with-failed.html')
+    expect(withFailed).toMatchObject({ code: 0, stdout: expect.stringMatching(/not measured +Recovery: Nothing was recovered/) as string })
     mkdirSync(join(scratch, 'later'))
     writeFileSync(join(scratch, 'later', 'summary.json'), '{"version":2}')
     expect(await latent('lab', 'compare', 'later')).toMatchObject({ code: 1, stderr: expect.stringContaining('[E_UNSUPPORTED]') as string })

@@ -3,7 +3,7 @@ import type { LearningRow } from '@latent/lab/learnability'
 import type { LearnabilityOptions } from '@latent/lab/node'
 import { ioError } from '@latent/vault/node'
 import type { Command } from 'commander'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatSeconds } from '../format.ts'
 import { visible } from '../terminal.ts'
@@ -82,8 +82,9 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options)
     })
     show.end()
     const { renderStudy } = await import('@latent/lab/report')
+    const { MARKS, publishText } = await import('@latent/lab/node')
     const path = join(options.out, 'report.html')
-    await writeFile(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)))
+    await publishText(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)), MARKS.page)
     if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM)) process.stderr.write('note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes a key file\n')
     process.stdout.write(`${learnabilityLines(summary)}\nreport: ${visible(path)}\n`)
   } finally {

@@ -1,11 +1,11 @@
 import { argumentError, type Image, LatentError } from '@latent/core'
 import type { SchemeSummary, Summary } from '@latent/lab'
 import type { Command } from 'commander'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { progressBar } from '../progress.ts'
-import { learnabilityCommands } from './lab-learnability.ts'
 import { visible } from '../terminal.ts'
+import { learnabilityCommands } from './lab-learnability.ts'
 
 export function labCommand(program: Command): void {
   const lab = program.command('lab').description('measure ciphers: statistics with null bands, controls, reports')
@@ -39,16 +39,19 @@ function counter(label: string): { step: (done: number, total: number) => void; 
   const bar = progressBar(label, true, trials)
   const started = performance.now()
   let [last, told] = [0, started]
+  // What a resumed run has already took no time, and says nothing about the rest.
+  let first: number | undefined
   return {
     step(done, total) {
       bar.total(total)
       bar.add(done - last)
       last = done
+      first ??= done
       const now = performance.now()
       if (process.stderr.isTTY || now - told < 10_000) return
       told = now
       const seconds = (now - started) / 1000
-      process.stderr.write(`${JSON.stringify({ event: label, done, total, seconds: Math.round(seconds), left: Math.round(((total - done) * seconds) / Math.max(1, done)) })}\n`)
+      process.stderr.write(`${JSON.stringify({ event: label, done, total, elapsedSeconds: Math.round(seconds), ...(done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}) })}\n`)
     },
     end: () => bar.end(),
   }
@@ -62,6 +65,7 @@ interface EvaluateArguments {
   readonly seeds: number
   readonly robustness: number
   readonly workers?: number
+  readonly largest?: number
   readonly pictures: string
 }
 
@@ -76,19 +80,52 @@ function evaluateCommand(lab: Command): void {
     .option('--seeds <number>', 'repetitions with other keys and choices', whole('--seeds'), 1)
     .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 4)
     .option('--workers <number>', 'threads', whole('--workers'))
+    .option('--largest <pixels>', 'pictures of more pixels are measured on their middle (default: 524288)', whole('--largest'))
     .option('--pictures <which>', 'pictures in the page: "data" (the first of the set), "procedural" (drawn by latent) or "none"', 'data')
     .action(async (options: EvaluateArguments) => {
       const { pictures, ...rest } = options
       if (!['data', 'procedural', 'none'].includes(pictures)) throw argumentError('--pictures', 'data, procedural or none', pictures)
-      const { evaluate } = await import('@latent/lab/node')
+      const { evaluate, MARKS, publishText } = await import('@latent/lab/node')
       const progress = counter('evaluate')
       const { summary } = await evaluate({ ...rest, schemes: await schemeIds(options.scheme), onProgress: progress.step }).finally(progress.end)
       const path = join(options.out, 'report.html')
-      await writeFile(path, await report(summary, options.data, pictures))
-      process.stdout.write(`${verdictLines(summary)}\nreport: ${visible(path)}\n`)
-      const failed = summary.results.flatMap(({ failures }) => failures)
-      if (failed.length > 0) throw new LatentError('E_PARTIAL', `${failed.length} of the measurements failed, the first on ${failed[0]!.image}: ${failed[0]!.message}`, { hint: 'the report lists them; the rest is measured' })
+      await publishText(path, await report(summary, options.data, pictures), MARKS.page)
+      process.stdout.write(`${verdictLines(summary)}\n${coverage(summary)}report: ${visible(path)}\n`)
+      requireWhole(summary)
     })
+}
+
+const LISTED = 20
+
+const some = (lines: readonly string[], where: string): string => [...lines.slice(0, LISTED), ...(lines.length > LISTED ? [`and ${lines.length - LISTED} more, all in ${where}`] : [])].map(line => `  ${line}\n`).join('')
+
+/** What the figures are not of: pictures that were cut, files that were passed over, measurements that failed. */
+function coverage({ results, images, passedOver = [] }: Summary): string {
+  const cut = Math.max(0, ...results.map(({ cut = 0 }) => cut))
+  const failed = failedMeasurements(results)
+  return [
+    cut > 0 ? `${cut} of ${images} pictures are large and were measured on their middle: --largest changes that\n` : '',
+    passedOver.length > 0 ? `passed over, ${passedOver.length} beside the pictures:\n${some(passedOver.map(visible), 'summary.json')}` : '',
+    failed.length > 0 ? `not measured:\n${some(failed, 'summary.json')}` : '',
+  ].join('')
+}
+
+/** A line a picture and reason, however many schemes it failed. */
+function failedMeasurements(results: readonly SchemeSummary[]): string[] {
+  const schemes = new Map<string, Set<string>>()
+  for (const { id, failures } of results) {
+    for (const { image, code, message } of failures) {
+      const line = `${visible(image)}: ${visible(message)} [${code}]`
+      schemes.set(line, (schemes.get(line) ?? new Set()).add(id))
+    }
+  }
+  return Array.from(schemes, ([line, ids]) => (ids.size === results.length ? line : `${line}, by ${[...ids].join(', ')}`))
+}
+
+/** @throws E_PARTIAL if anything was not measured */
+function requireWhole({ results }: Summary): void {
+  const failed = failedMeasurements(results)
+  if (failed.length > 0) throw new LatentError('E_PARTIAL', `${failed.length === 1 ? 'one picture was' : `${failed.length} pictures were`} not measured, by all schemes or some`, { hint: 'they are listed above and in the report; the rest is measured' })
 }
 
 async function schemeIds(asked: readonly string[]): Promise<string[]> {
@@ -166,7 +203,8 @@ function compareCommand(lab: Command): void {
       }
       if (out === undefined) return
       const { renderComparison } = await import('@latent/lab/report')
-      await writeFile(out, renderComparison(chosen))
+      const { MARKS, publishText } = await import('@latent/lab/node')
+      await publishText(out, renderComparison(chosen), MARKS.page)
       process.stdout.write(`\npage: ${visible(out)}\n`)
     })
 }
@@ -174,7 +212,8 @@ function compareCommand(lab: Command): void {
 async function readSummary(folder: string): Promise<Summary> {
   let summary: Partial<Summary>
   try {
-    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Partial<Summary>
+    // Earlier versions wrote what was not measured as NaN, which JSON makes null of.
+    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'), (_, value: unknown) => value ?? undefined) as Partial<Summary>
   } catch (cause) {
     throw new LatentError('E_DATA', `${folder} holds no finished run`, { hint: 'latent lab evaluate writes summary.json when every control has behaved', cause })
   }
@@ -204,7 +243,7 @@ function randomnessCommand(lab: Command): void {
     .action(async ({ scheme, file, sequences, bits, plain, out }: RandomnessArguments) => {
       if ((scheme === undefined) === (file === undefined)) throw new LatentError('E_ARGUMENT', 'give --scheme or --file')
       if (plain !== 'black' && plain !== 'picture') throw argumentError('--plain', 'black or picture', plain)
-      const { randomness, randomnessControls } = await import('@latent/lab/node')
+      const { MARKS, publishText, randomness, randomnessControls } = await import('@latent/lab/node')
       await randomnessControls({ sequences, bits })
       const sources = file === undefined ? (await schemeIds(scheme!)).map(id => ({ name: id, source: { scheme: id, plain } as const })) : [{ name: file, source: { file } }]
       const results: Record<string, unknown> = {}
@@ -218,7 +257,7 @@ function randomnessCommand(lab: Command): void {
         const worst = verdict.series.filter(({ proportionOk, uniformityOk }) => !proportionOk || !uniformityOk).sort((a, b) => a.tail - b.tail)
         for (const { series, passed, needed, uniformity } of worst.slice(0, 5)) process.stdout.write(`  ${series}: ${passed} passed, ${needed} needed${uniformity === undefined ? '' : `, uniformity ${uniformity.toPrecision(3)}`}\n`)
       }
-      if (out !== undefined) await writeFile(out, `${JSON.stringify(results)}\n`)
+      if (out !== undefined) await publishText(out, `${JSON.stringify(results)}\n`, MARKS.randomness)
     })
 }
 

@@ -56,6 +56,14 @@ export function requireSameShape(a: Image, b: Image): void {
 /** Such as `481x321x3 u8`. */
 export const shapeName = ({ width, height, channels, format }: Image): string => `${width}x${height}x${channels} ${format}`
 
+/** The image, or the middle of it in its own proportions if it has more pixels than that. */
+export function middle<F extends SampleFormat>(source: Image<F>, pixels: number): Image<F> {
+  if (source.width * source.height <= pixels) return source
+  const scale = Math.sqrt(pixels / (source.width * source.height))
+  const width = Math.max(1, Math.floor(source.width * scale))
+  return crop(source, width, Math.max(1, Math.min(Math.floor(pixels / width), Math.ceil(source.height * scale))))
+}
+
 /** The middle of an image, at most `width` x `height` pixels. */
 export function crop<F extends SampleFormat>(source: Image<F>, width: number, height: number): Image<F> {
   const [w, h] = [Math.min(width, source.width), Math.min(height, source.height)]

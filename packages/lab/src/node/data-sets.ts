@@ -15,6 +15,8 @@ export interface DataSet {
   readonly pictures: readonly Picture[]
   /** What they are read from; none for pictures that are drawn. */
   readonly files: readonly string[]
+  /** What else lies in the folder: files of other kinds by their extension, and folders, whose names end in a slash. */
+  readonly passedOver?: readonly string[]
 }
 
 export interface Picture extends Omit<NamedPicture, 'load'> {
@@ -76,12 +78,16 @@ export async function contentOf({ files, pictures }: DataSet): Promise<{ picture
 
 const PICTURE_FILES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
 
-/** Every picture file directly in a folder, by name. Files of other kinds, and what file managers leave behind, are passed over. */
+/** A picture is decoded whole before anything is done with it: this many pixels are 200 megabytes as RGB. */
+const LARGEST = { maxPixels: 2 ** 26 }
+
+/** Every picture file directly in a folder, by name; what is passed over is told, but for what file managers leave behind. */
 async function folder(path: string): Promise<DataSet> {
   if (!existsSync(path) || !statSync(path).isDirectory()) throw new LatentError('E_DATA', `there is no folder ${path}`, { hint: `give a folder of pictures, or one of ${DATA_SETS.join(', ')}` })
-  const files = (await readdir(path)).filter(file => PICTURE_FILES.has(extname(file).toLowerCase()) && !isLeaving(file, false)).sort()
+  const entries = (await readdir(path, { withFileTypes: true })).flatMap(entry => (isLeaving(entry.name, entry.isDirectory()) ? [] : [entry.isDirectory() ? `${entry.name}/` : entry.name])).sort()
+  const files = entries.filter(file => PICTURE_FILES.has(extname(file).toLowerCase()))
   if (files.length === 0) throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, { hint: `pictures end in ${[...PICTURE_FILES].join(', ')}` })
-  return { name: basename(path), files: files.map(file => join(path, file)), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file)) })) }
+  return { name: basename(path), files: files.map(file => join(path, file)), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file), LARGEST) })), passedOver: entries.filter(file => !files.includes(file)) }
 }
 
 async function idx(home: string, split: string): Promise<Omit<DataSet, 'name'>> {

@@ -3,14 +3,15 @@ import { findScheme } from '@latent/schemes'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
+import { middle } from '../metrics/index.ts'
 import { CONTROL_IDS, requireControls } from '../run/controls.ts'
 import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
 import { median } from '../statistics/bootstrap.ts'
 import { dataRoot, type DataSet, openData } from './data-sets.ts'
 import { type Journal, openJournal, writeJson } from './journal.ts'
-import type { MeasureTask } from './worker.ts'
-import { openWorkers } from './workers.ts'
+import type { LookTask, MeasureTask, Unreadable } from './worker.ts'
+import { openWorkers, type Workers } from './workers.ts'
 
 export interface EvaluateOptions {
   readonly schemes: readonly string[]
@@ -25,12 +26,16 @@ export interface EvaluateOptions {
   /** Images of which robustness curves are taken. */
   readonly robustness?: number
   readonly workers?: number
+  /** Pictures with more pixels are measured on their middle. */
+  readonly largest?: number
   readonly root?: string
   readonly onProgress?: (done: number, total: number) => void
 }
 
 /** Controls that nobody asked for are measured on this many images: enough to know them by. */
 const CONTROL_IMAGES = 24
+/** Statistics of a million samples see what can be seen; a learned cipher takes minutes over a large photograph. */
+export const LARGEST_MEASURED = 2 ** 19
 const TIMING_RUNS = 21
 const TIMING_BUDGET_MS = 10_000
 
@@ -41,7 +46,7 @@ const TIMING_BUDGET_MS = 10_000
  * @throws E_ARGUMENT; E_DATA; E_EXISTS (the folder holds another run); E_CONTROLS (nothing is judged)
  */
 export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
-  const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism() } = options
+  const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism(), largest = LARGEST_MEASURED } = options
   if (schemes.length === 0) throw argumentError('schemes', 'at least one scheme', schemes.length)
   const oneWay = schemes.find(id => findScheme(id).oneWay)
   if (oneWay) throw new LatentError('E_ARGUMENT', `${oneWay} cannot be decrypted, and this run measures what comes back`, { hint: 'latent lab study measures such a scheme' })
@@ -52,17 +57,23 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
   const ids = [...new Set([...schemes, ...CONTROL_IDS])]
   const opened = await Promise.all(ids.map(async id => ({ id, ...(await findScheme(id).open()) })))
   try {
-    const info: RunInfo = { version: 1, data: set.name, images: pictures.length, seeds, schemes: opened.map(({ cipher }) => card(cipher)), machine: machine() }
+    const info: RunInfo = { version: 1, data: set.name, images: pictures.length, seeds, passedOver: set.passedOver ?? [], schemes: opened.map(({ cipher }) => card(cipher)), machine: machine() }
     await mkdir(out, { recursive: true })
     const { machine: _, ...constant } = info
-    const journal = openJournal<Row>(out, { config: { ...constant, data, robustness, asked: schemes }, machine: info.machine, nameOf: rowName })
-    const tasks = pictures.flatMap(({ id: image }, index) =>
-      Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
-        ids.flatMap(scheme => (schemes.includes(scheme) || index < CONTROL_IMAGES ? [{ scheme, data, root, image, seed, robustness: index < robustness && seed === 0 }] : [])),
-      ),
-    )
-    await measureAll(tasks, journal, workers, options.onProgress)
-    await timeAll(opened.map(({ cipher }) => cipher), set, journal)
+    const journal = openJournal<Row>(out, { config: { ...constant, data, robustness, largest, asked: schemes }, machine: info.machine, nameOf: rowName })
+    const threads: Threads = openWorkers(import.meta, './worker', workers)
+    try {
+      const readable = await lookAll(pictures.map(({ id: image }) => ({ data, root, image })), ids, seeds, journal, threads)
+      const tasks = readable.flatMap((image, index) =>
+        Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
+          ids.flatMap(scheme => (schemes.includes(scheme) || index < CONTROL_IMAGES ? [{ scheme, data, root, image, seed, largest, robustness: index < robustness && seed === 0 }] : [])),
+        ),
+      )
+      await measureAll(tasks, journal, threads, options.onProgress)
+    } finally {
+      await threads.close()
+    }
+    await timeAll(opened.map(({ cipher }) => cipher), set, largest, journal)
     const summary = summarise(info, journal.rows)
     requireControls(summary.controlDeviations)
     writeJson(join(out, 'summary.json'), summary)
@@ -80,36 +91,48 @@ export function machine(): string {
   return `${first?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} threads, ${type()} ${release().split('-')[0]}, Node ${process.versions.node}`
 }
 
-async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, workers: number, onProgress: EvaluateOptions['onProgress']): Promise<void> {
+type Threads = Workers<MeasureTask | LookTask, ImageRow | FailureRow | Unreadable | undefined>
+
+/**
+ * Decodes every picture once. One that cannot be read is a failure of each scheme and costs nothing more;
+ * the controls are measured on pictures that can.
+ * @returns the pictures that can be read
+ */
+async function lookAll(looks: readonly LookTask[], schemes: readonly string[], seeds: number, journal: Journal<Row>, threads: Threads): Promise<string[]> {
+  const found = await Promise.all(looks.map(async task => ({ task, failure: (await threads.run(task)) as Unreadable | undefined })))
+  return found.flatMap(({ task: { image }, failure }) => {
+    if (!failure) return [image]
+    for (const scheme of schemes) {
+      for (let seed = 0; seed < seeds; seed++) if (!journal.has(rowName({ kind: 'image', scheme, image, seed }))) journal.add({ kind: 'failure', scheme, image, seed, ...failure })
+    }
+    return []
+  })
+}
+
+async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, threads: Threads, onProgress: EvaluateOptions['onProgress']): Promise<void> {
   const open = tasks.filter(({ scheme, image, seed }) => !journal.has(rowName({ kind: 'image', scheme, image, seed })))
   let done = tasks.length - open.length
   onProgress?.(done, tasks.length)
-  if (open.length === 0) return
-  const pool = openWorkers<MeasureTask, ImageRow | FailureRow>(import.meta, './worker', Math.min(workers, open.length))
-  try {
-    await Promise.all(
-      open.map(async task => {
-        journal.add(await pool.run(task))
-        onProgress?.(++done, tasks.length)
-      }),
-    )
-  } finally {
-    await pool.close()
-  }
+  await Promise.all(
+    open.map(async task => {
+      journal.add((await threads.run(task)) as ImageRow | FailureRow)
+      onProgress?.(++done, tasks.length)
+    }),
+  )
 }
 
-async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, journal: Journal<Row>): Promise<void> {
-  const plain = await firstReadable(set)
+async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, largest: number, journal: Journal<Row>): Promise<void> {
+  const open = ciphers.filter(({ id }) => !journal.has(rowName({ kind: 'timing', scheme: id })))
+  const plain = open.length > 0 ? await firstReadable(set) : undefined
   if (!plain) return
-  for (const cipher of ciphers) {
-    if (journal.has(rowName({ kind: 'timing', scheme: cipher.id }))) continue
-    const row = await time(cipher, plain).catch(() => undefined)
+  for (const cipher of open) {
+    const row = await time(cipher, middle(plain, largest)).catch(() => undefined)
     if (row) journal.add(row)
   }
 }
 
 async function firstReadable({ pictures }: DataSet): Promise<Image | undefined> {
-  for (const picture of pictures.slice(0, 10)) {
+  for (const picture of pictures) {
     const plain = await picture.load().catch(() => undefined)
     if (plain) return plain
   }

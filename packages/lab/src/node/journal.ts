@@ -1,7 +1,8 @@
 import { LatentError } from '@latent/core'
-import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseRows } from '../run/rows.ts'
+import { MARKS, publishTextNow } from './outputs.ts'
 
 /** Rows of a run, each on the disk before it counts, so that a killed run goes on where it stopped. */
 export interface Journal<R> {
@@ -19,10 +20,8 @@ export interface JournalOptions<R> {
   readonly nameOf: (row: R) => string
 }
 
-/** Under another name first: a file of this name is always whole. */
 export function writeJson(path: string, value: object): void {
-  writeFileSync(`${path}.tmp`, `${JSON.stringify(value, undefined, 1)}\n`)
-  renameSync(`${path}.tmp`, path)
+  publishTextNow(path, `${JSON.stringify(value, undefined, 1)}\n`, MARKS.json)
 }
 
 function storedConfig(path: string): Record<string, unknown> {

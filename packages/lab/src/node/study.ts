@@ -1,10 +1,13 @@
 import { argumentError, type Image, LatentError } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { figureFile, pageMarkdown, type Study, type StudyContext, type StudyPage } from '../studies/index.ts'
+import { publish } from '@latent/core/node'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { figureFile, pageMarkdown, type Study, type StudyContext, type StudyPage, tableData } from '../studies/index.ts'
 import { dataRoot, openData } from './data-sets.ts'
 import { readLabelledSet } from './labelled-sets.ts'
+import { MARKS, publishText } from './outputs.ts'
 
 export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' | 'progress'> {
   readonly folder: string
@@ -17,8 +20,8 @@ export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' |
 export async function writeStudy(study: Study, { folder, seed, quick, progress, root = dataRoot(), command }: WriteStudyOptions): Promise<void> {
   const page = await study.run({ seed, quick, progress, images: async (source, limit) => load(source, limit, root), labels: async source => labelsOf(source, root), file: async path => fileOf(join(root, path)) })
   await writePage(page, { folder, file: 'README.md', command })
-  const sections = page.sections.map(({ heading, tables = [] }) => ({ heading, tables }))
-  await replace(join(folder, 'results.json'), new TextEncoder().encode(`${JSON.stringify({ study: study.id, seed, quick, sections }, undefined, 1)}\n`))
+  const sections = page.sections.map(({ heading, tables = [] }) => ({ heading, tables: tables.map(tableData) }))
+  await publishText(join(folder, 'results.json'), `${JSON.stringify({ study: study.id, seed, quick, sections }, undefined, 1)}\n`, MARKS.results)
 }
 
 /** A page as Markdown, its figures beside it. */
@@ -27,8 +30,12 @@ export async function writePage(page: StudyPage, { folder, file, command }: { fo
   const figures = page.sections.flatMap(section => section.figures ?? [])
   const names = figures.map(figureFile)
   if (new Set(names).size !== names.length) throw new LatentError('E_INTERNAL', `two figures of the page ${JSON.stringify(page.title)} have one name`)
-  for (const figure of figures) await replace(join(folder, figureFile(figure)), 'svg' in figure ? new TextEncoder().encode(figure.svg) : encodePng(figure.image, 9))
-  await replace(join(folder, file), new TextEncoder().encode(pageMarkdown(page, command)))
+  const path = join(folder, file)
+  // Figures of an earlier run are those that its page shows.
+  const before = existsSync(path) ? await readFile(path, 'utf8') : ''
+  const replace = (target: string) => before.includes(MARKS.study) && before.includes(`](${basename(target)})`)
+  for (const figure of figures) await publish(join(folder, figureFile(figure)), ['svg' in figure ? new TextEncoder().encode(figure.svg) : encodePng(figure.image, 9)], { replace })
+  await publishText(path, pageMarkdown(page, command), MARKS.study)
 }
 
 async function load(source: string, limit: number | undefined, root: string): Promise<{ id: string; image: Image<'u8'> }[]> {
@@ -54,9 +61,4 @@ async function fileOf(path: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new LatentError('E_DATA', `cannot read ${path}`, { hint: 'set LATENT_DATA to a folder that holds this file; published vortex keys are no set that latent data fetch knows', cause })
   }
-}
-
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(`${path}.tmp`, bytes)
-  await rename(`${path}.tmp`, path)
 }

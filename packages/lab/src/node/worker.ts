@@ -1,5 +1,6 @@
 import { type Image, LatentError } from '@latent/core'
 import { findScheme } from '@latent/schemes'
+import { middle, shapeName } from '../metrics/index.ts'
 import { measureImage } from '../run/measure.ts'
 import type { FailureRow, ImageRow } from '../run/rows.ts'
 import { type DataSet, openData } from './data-sets.ts'
@@ -13,7 +14,12 @@ export interface MeasureTask {
   readonly image: string
   readonly seed: number
   readonly robustness: boolean
+  /** Pixels of which no more than the middle so many are measured. */
+  readonly largest: number
 }
+
+/** A picture that is looked at before anything is measured. */
+export type LookTask = Pick<MeasureTask, 'data' | 'root' | 'image'>
 
 // A thread meets the same schemes, and mostly the same image, again and again.
 const ciphers = new Map<string, ReturnType<ReturnType<typeof findScheme>['open']>>()
@@ -28,7 +34,7 @@ function remembered<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made
 }
 
-async function load({ data, root, image: id }: MeasureTask): Promise<Image> {
+async function load({ data, root, image: id }: LookTask): Promise<Image> {
   if (last?.id === id) return last.image
   const { pictures } = await remembered(sets, data, () => openData(data, root))
   const picture = pictures.find(candidate => candidate.id === id)
@@ -37,14 +43,32 @@ async function load({ data, root, image: id }: MeasureTask): Promise<Image> {
   return last.image
 }
 
-export default async function measure(task: MeasureTask): Promise<ImageRow | FailureRow> {
-  const { scheme, image, seed, robustness } = task
+/** Why a picture cannot be read. */
+export type Unreadable = Pick<FailureRow, 'code' | 'message'>
+
+async function look(task: LookTask): Promise<Unreadable | undefined> {
   try {
-    const plain = await load(task)
-    const { cipher } = await remembered(ciphers, scheme, () => findScheme(scheme).open())
-    return await measureImage(cipher, plain, { imageId: image, seed, robustness, jpeg: jpegRoundTrip })
+    await load(task)
+    return undefined
   } catch (error) {
-    const { code, message } = error instanceof LatentError ? error : { code: 'E_INTERNAL', message: String(error instanceof Error ? error.message : error) }
-    return { kind: 'failure', scheme, image, seed, code, message }
+    return told(error)
   }
 }
+
+const told = (error: unknown): Unreadable =>
+  error instanceof LatentError ? { code: error.code, message: error.message } : { code: 'E_INTERNAL', message: String(error instanceof Error ? error.message : error) }
+
+async function measure(task: MeasureTask): Promise<ImageRow | FailureRow> {
+  const { scheme, image, seed, robustness, largest } = task
+  try {
+    const whole = await load(task)
+    const plain = middle(whole, largest)
+    const { cipher } = await remembered(ciphers, scheme, () => findScheme(scheme).open())
+    const row = await measureImage(cipher, plain, { imageId: image, seed, robustness, jpeg: jpegRoundTrip })
+    return plain === whole ? row : { ...row, middleOf: shapeName(whole) }
+  } catch (error) {
+    return { kind: 'failure', scheme, image, seed, ...told(error) }
+  }
+}
+
+export default (task: MeasureTask | LookTask): Promise<ImageRow | FailureRow | Unreadable | undefined> => ('scheme' in task ? measure(task) : look(task))

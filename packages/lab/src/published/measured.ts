@@ -1,4 +1,5 @@
 import type { SchemeSummary } from '../run/summary.ts'
+import { keySpaceBits } from '../run/claims.ts'
 import type { PublishedFigure } from './figures.ts'
 
 /** Our counterpart of a published figure, as text; undefined where the lab measures nothing of the kind. */
@@ -16,7 +17,7 @@ export function measuredCounterpart({ tests, images, exactShare, psnr, ssim, tim
     case 'parameters':
       return timing?.parameters?.toLocaleString('en')
     case 'key-space':
-      return keySpace && `at most ${keySpace.bits} bits`
+      return keySpace && `at most ${keySpaceBits(keySpace.bits)}`
     default:
       return undefined
   }

@@ -66,10 +66,18 @@ function heading(summary: Summary): Markup {
 <p class="lede">One measure for every cipher. The controls of this run behaved as they must: what has nothing to find was passed, and every known weakness was found.</p>
 <dl>
 <dt>data</dt><dd>${summary.data}, ${summary.images} image${summary.images === 1 ? '' : 's'}, ${shapes.length > 4 ? `${shapes.length} sizes` : shapes.join(', ')}</dd>
-<dt>replicates</dt><dd>image × ${summary.seeds} seed${summary.seeds === 1 ? '' : 's'}, a key of its own each</dd>
+${coverage(summary)}<dt>replicates</dt><dd>image × ${summary.seeds} seed${summary.seeds === 1 ? '' : 's'}, a key of its own each</dd>
 <dt>level</dt><dd>0.01 a replicate; a scheme fails a test at 10⁻⁵ (share of passes) or 10⁻⁶ (smallest p, Bonferroni)</dd>
 <dt>machine</dt><dd>${summary.machine}</dd>
 </dl>`
+}
+
+/** What was measured in part, and what nobody looked into. */
+function coverage({ results, images, passedOver = [] }: Summary): Markup {
+  const cut = Math.max(0, ...results.map(({ cut = 0 }) => cut))
+  return html`${cut > 0 && html`<dt>large pictures</dt><dd>${cut} of ${images} pictures were measured on their middle</dd>`}
+${passedOver.length > 0 && html`<dt>passed over</dt><dd>${passedOver.length} beside the pictures: ${passedOver.slice(0, 12).join(', ')}${passedOver.length > 12 ? ', ...' : ''}</dd>`}
+`
 }
 
 function failures({ results }: Summary): Markup | undefined {

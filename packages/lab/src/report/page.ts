@@ -33,6 +33,7 @@ export function page(title: string, body: Markup): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta name="generator" content="latent lab">
 <title>${escape(title)}</title>
 <style>${STYLE}</style>
 </head>

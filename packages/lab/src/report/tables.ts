@@ -1,6 +1,6 @@
 import { LOCAL_PUBLISHED, localCorrected, npcrLimits, uaciLimits } from '../metrics/index.ts'
 import type { Interval } from '../statistics/bootstrap.ts'
-import { claims } from '../run/claims.ts'
+import { claims, keySpaceBits } from '../run/claims.ts'
 import { CONTROLS } from '../run/controls.ts'
 import type { TimingRow } from '../run/rows.ts'
 import type { SchemeSummary, Summary } from '../run/summary.ts'
@@ -10,6 +10,8 @@ import { measuredCounterpart } from '../published/measured.ts'
 import { html, type Markup } from './page.ts'
 
 /** Tables of a report; each says in its heading what it holds. */
+
+const NOT_MEASURED = html`<span class="none" title="not measured">–</span>`
 
 const MARK = { consistent: ['pass', '✓'], fails: ['fail', '✗'], 'not measured': ['none', '–'] } as const
 
@@ -87,7 +89,7 @@ export function recoveryTable({ results }: Summary): Markup {
   return html`<div class="scroll"><table>
 <thead><tr><th>scheme</th><th class="number">images</th><th>recovery</th><th class="number">SSIM</th><th class="number">MS-SSIM</th><th class="number">largest error</th><th>cipher wire</th><th class="number">cipher size</th><th>one key bit wrong</th><th class="number">one cipher sample wrong</th></tr></thead>
 <tbody>${results.map(
-    result => html`<tr><th>${result.id}</th><td class="number">${result.images}</td><td>${recovery(result)}</td><td class="number">${similarity(result, 'ssim')}</td><td class="number">${similarity(result, 'msSsim')}</td><td class="number">${result.maxError}</td><td>${result.wire.join(', ')}</td><td class="number">× ${result.expansion.toFixed(4)}</td><td>${wrongKey(result)}</td><td class="number">${damage(result)}</td></tr>`,
+    result => html`<tr><th>${result.id}</th><td class="number">${result.images}</td><td>${recovery(result)}</td><td class="number">${similarity(result, 'ssim')}</td><td class="number">${similarity(result, 'msSsim')}</td><td class="number">${result.maxError ?? NOT_MEASURED}</td><td>${result.wire.join(', ') || NOT_MEASURED}</td><td class="number">${result.expansion === undefined ? NOT_MEASURED : `× ${result.expansion.toFixed(4)}`}</td><td>${wrongKey(result)}</td><td class="number">${damage(result)}</td></tr>`,
   )}</tbody>
 </table></div>`
 }
@@ -111,7 +113,7 @@ function ratio(timing: TimingRow | undefined, yardstick: TimingRow | undefined):
 
 const similarity = (result: SchemeSummary, which: 'ssim' | 'msSsim'): Markup | string => (result.exactShare === 1 && result[which] ? '1' : show(result[which], 4))
 function recovery(result: SchemeSummary): Markup | string {
-  if (result.images === 0) return '–'
+  if (result.exactShare === undefined) return NOT_MEASURED
   const narrower = result.wires.map(({ format, exactShare, psnr }) => html`<small>${format}: ${exactShare === 1 ? 'exact' : `${psnr?.mean.toFixed(2) ?? '–'} dB`}</small>`)
   if (result.exactShare === 1) return html`exact${narrower}`
   return html`${result.psnr ? `${result.psnr.mean.toFixed(2)} dB` : '–'}<small>${Math.round(100 * result.exactShare)} % exact</small>${narrower}`
@@ -119,7 +121,7 @@ function recovery(result: SchemeSummary): Markup | string {
 
 const wrongKey = ({ wrongKey }: SchemeSummary): string => (wrongKey === undefined ? '–' : wrongKey === 'refused' ? 'refused' : wrongKey === 'exact' ? 'the image itself' : `${wrongKey.mean.toFixed(1)} dB`)
 const damage = ({ trail }: SchemeSummary): string => (trail === undefined ? '–' : trail === 'refused' ? 'refused' : `${trail.mean < 100 ? trail.mean.toFixed(1) : Math.round(trail.mean).toLocaleString('en')} samples`)
-const keySpace = ({ keySpace, traits }: SchemeSummary): string => (traits.secret === 'none' ? 'no key' : keySpace ? `≤ ${keySpace.bits} bits` : `in the ${traits.secret}`)
+const keySpace = ({ keySpace, traits }: SchemeSummary): string => (traits.secret === 'none' ? 'no key' : keySpace ? `≤ ${keySpaceBits(keySpace.bits)}` : `in the ${traits.secret}`)
 
 const shapeBytes = (shape: string): number => shape.split(' ')[0]!.split('x').reduce((product, side) => product * Number(side), 1) * (shape.endsWith('u16') ? 2 : 1)
 

@@ -51,7 +51,7 @@ export function claims(result: SchemeSummary): Claim[] {
 
 function recovery({ exactShare, images, psnr, wires, maxError, contradicted }: SchemeSummary, counted: string, wire: string): Claim {
   const topic = 'Recovery'
-  if (images === 0) return { topic, standing: 'not measured', say: 'Nothing was recovered, because nothing was measured.', never: 'lossless' }
+  if (exactShare === undefined) return { topic, standing: 'not measured', say: 'Nothing was recovered, because nothing was measured.', never: 'lossless' }
   const narrower = wires.map(({ format, exactShare, psnr }) => ` Through a ${format} cipher: ${exactShare === 1 ? 'bit for bit' : `${psnr?.mean.toFixed(1) ?? '?'} dB`}.`).join('')
   if (exactShare === 1) return { topic, standing: 'not contradicted', say: `All of ${counted} came back bit for bit through a ${wire} cipher.${narrower}`, never: 'a finite PSNR stands for exactness, or exactness survives recompression' }
   const level = psnr ? `${psnr.mean.toFixed(1)} dB on average (${psnr.low.toFixed(1)} to ${psnr.high.toFixed(1)})` : 'with loss'
@@ -80,5 +80,8 @@ function keySpace({ keySpace, traits }: SchemeSummary): Claim {
   const never = '"256-bit key" means 256-bit security'
   if (traits.secret === 'none') return { topic, standing: 'as stated', say: 'There is no key.', never }
   if (!keySpace) return { topic, standing: 'not measured', say: `The secret lies in ${traits.secret === 'weights' ? 'the weights' : `a ${traits.secret}`}; its degrees of freedom were not stated.`, never }
-  return { topic, standing: 'as stated', say: `At most ${Number.isFinite(keySpace.bits) ? `${keySpace.bits} bits` : 'as many bits as the image'}. ${keySpace.note}`, never }
+  return { topic, standing: 'as stated', say: `At most ${keySpaceBits(keySpace.bits)}. ${keySpace.note}`, never }
 }
+
+/** Infinite for a one-time pad, and null where it went through JSON. */
+export const keySpaceBits = (bits: number | null): string => (bits !== null && Number.isFinite(bits) ? `${bits} bits` : 'as many bits as the image has')

@@ -10,6 +10,8 @@ export interface ImageRow {
   readonly seed: number
   /** Such as `481x321x3 u8`. */
   readonly plain: string
+  /** The shape of the picture, where only its middle was measured. */
+  readonly middleOf?: string
   readonly cipher: string
   readonly wire: SampleFormat
   /** A test that does not apply (too small, constant plain, refused key) is absent. */

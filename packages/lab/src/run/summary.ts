@@ -19,6 +19,8 @@ export interface RunInfo {
   readonly data: string
   readonly images: number
   readonly seeds: number
+  /** Files and folders beside the pictures that nobody looked into. */
+  readonly passedOver?: readonly string[]
   readonly schemes: readonly SchemeCard[]
   /** Processor, threads, system, Node: what timings depend on. */
   readonly machine: string
@@ -28,24 +30,27 @@ export interface SchemeSummary extends SchemeCard {
   readonly images: number
   readonly failures: readonly { readonly image: string; readonly code: string; readonly message: string }[]
   readonly tests: Partial<Record<TestId, TestVerdict & { readonly value: Interval }>>
-  readonly exactShare: number
+  /** Figures are absent where nothing was measured: a summary travels as JSON, which has no NaN. */
+  readonly exactShare: number | undefined
   /** Over images that were not exact; undefined where all were. */
   readonly psnr: Interval | undefined
   /** The same for each integer format that a float cipher may travel in. */
-  readonly wires: readonly { readonly format: string; readonly exactShare: number; readonly psnr: Interval | undefined }[]
+  readonly wires: readonly { readonly format: string; readonly exactShare: number | undefined; readonly psnr: Interval | undefined }[]
   readonly ssim: Interval | undefined
   readonly msSsim: Interval | undefined
-  readonly maxError: number
+  readonly maxError: number | undefined
   /** Share of ciphers inside the published local-entropy interval, which holds about 28 % of random ones. */
   readonly localEntropyPublished: number | undefined
   /** PSNR of decryptions under a key wrong in one bit, where they are neither refused nor the image itself. */
   readonly wrongKey: Interval | 'refused' | 'exact' | undefined
-  readonly expansion: number
+  readonly expansion: number | undefined
   /** Traits that the images contradicted. */
   readonly contradicted: readonly string[]
   readonly wire: readonly string[]
   readonly plainShapes: readonly string[]
-  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number; readonly differing: Interval | undefined; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
+  /** Pictures of which only the middle was measured. */
+  readonly cut?: number
+  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number | undefined; readonly differing: Interval | undefined; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
   readonly trail: Interval | 'refused' | undefined
   readonly timing: TimingRow | undefined
 }
@@ -89,13 +94,14 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     }),
     ssim: interval(measured.flatMap(({ quality }) => quality.ssim ?? [])),
     msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
-    maxError: Math.max(0, ...measured.map(({ quality }) => quality.maxError)),
+    maxError: measured.length > 0 ? Math.max(...measured.map(({ quality }) => quality.maxError)) : undefined,
     localEntropyPublished: published.length > 0 ? share(published, inside => inside) : undefined,
     wrongKey: wrongKeys(measured),
-    expansion: interval(measured.map(({ expansion }) => expansion))?.mean ?? NaN,
+    expansion: interval(measured.map(({ expansion }) => expansion))?.mean,
     contradicted: contradictions(card, measured),
     wire: distinct(measured.map(({ wire }) => wire)),
     plainShapes: distinct(measured.map(({ plain }) => plain)),
+    cut: distinct(measured.flatMap(({ image, middleOf }) => (middleOf === undefined ? [] : [image]))).length,
     robustness: curves(measured),
     trail: trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
     timing: rows.find(row => row.kind === 'timing'),
@@ -154,5 +160,5 @@ function wrongKeys(rows: readonly ImageRow[]): SchemeSummary['wrongKey'] {
 }
 
 const interval = (values: readonly number[]): Interval | undefined => (values.length > 0 ? bootstrapMean(values) : undefined)
-const share = <T>(items: readonly T[], holds: (item: T) => boolean): number => (items.length > 0 ? items.filter(holds).length / items.length : NaN)
+const share = <T>(items: readonly T[], holds: (item: T) => boolean): number | undefined => (items.length > 0 ? items.filter(holds).length / items.length : undefined)
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)]

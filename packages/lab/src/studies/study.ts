@@ -53,6 +53,23 @@ export interface StudyTable {
   readonly rows: readonly (readonly (string | number)[])[]
 }
 
+/** A cell as data: a number where it is one, with its unit if it has one; words stay words. */
+type CellData = string | number | { readonly value: number; readonly unit: string }
+
+/** A table for programs. */
+export function tableData({ columns, rows }: StudyTable): { columns: readonly string[]; rows: CellData[][] } {
+  return { columns, rows: rows.map(row => row.map(cellData)) }
+}
+
+const NUMBER = /^(-?\d{1,3}(?:,\d{3})+|-?\d+)(\.\d+)?(e[+-]?\d+)?( (?:%|dB|bits|MB|GB|s|ms))?$/
+
+function cellData(cell: string | number): CellData {
+  const [text, whole, fraction = '', power = '', unit] = NUMBER.exec(String(cell)) ?? []
+  if (text === undefined || whole === undefined) return cell
+  const value = Number(`${whole.replaceAll(',', '')}${fraction}${power}`)
+  return unit === undefined ? value : { value, unit: unit.trim() }
+}
+
 /** A picture in a file of its own: a chart as SVG (see `chart`), or an image of up to four channels. */
 export type StudyFigure = { readonly name: string; readonly caption: string } & ({ readonly svg: string } | { readonly image: Image<'u8'> })
 
