@@ -92,7 +92,7 @@ export function progressBar(label: string, enabled = true, show: (units: number)
     note(line) {
       wipe()
       out.write(`${visibleLines(line)}\n`)
-      draw(true)
+      if (clear === end) draw(true)
     },
     end,
   }

@@ -14,7 +14,8 @@ export interface RunDisplay {
 /** A progress line on a terminal, or nothing beside JSON lines. */
 export function runDisplay(label: string, json = false): RunDisplay {
   const progress = progressBar(label, !json)
-  return { json, progress, watcher: { planned: (_, bytes) => progress.total(bytes), progress: (_, bytes) => progress.add(bytes) } }
+  const notice = (text: string) => (json ? void process.stdout.write(jsonLine({ notice: text })) : progress.note(`note: ${visible(text)}`))
+  return { json, progress, watcher: { planned: (_, bytes) => progress.total(bytes), progress: (_, bytes) => progress.add(bytes), notice } }
 }
 
 export interface RunWords {

@@ -81,12 +81,17 @@ describe('a folder run', () => {
     expect(states(await open())).toEqual([['a.png', 'skipped'], ['b.png', 'skipped']])
   })
 
-  test('a file that an earlier run did not make is never replaced, unless forced', async () => {
+  test('a file that an earlier run did not make is never replaced, not even if forced, unless it is a sealed one', async () => {
     await put(join(plain, 'a'), text('mine'))
     await put(join(sealed, 'a.png'), text('a stranger'))
     await put(join(opened, 'b'), text('precious'))
     expect(states(await seal())).toEqual([['a', 'E_EXISTS']])
     expect(await readFile(join(sealed, 'a.png'), 'utf8')).toBe('a stranger')
+    expect(states(await seal({ force: true }))).toEqual([['a', 'E_EXISTS']])
+    expect(await readFile(join(sealed, 'a.png'), 'utf8')).toBe('a stranger')
+    await seal({ output: join(root, 'elsewhere') })
+    await rename(join(root, 'elsewhere/a.png'), join(sealed, 'a.png'))
+    expect(states(await seal())).toEqual([['a', 'E_EXISTS']])
     expect(states(await seal({ force: true }))).toEqual([['a', 'done']])
     await put(join(opened, 'a'), text('precious'))
     expect(states(await open())).toEqual([['a.png', 'E_EXISTS']])

@@ -1,11 +1,14 @@
-import { argumentError } from '@latent/core'
+import { confirm } from '@clack/prompts'
+import { argumentError, LatentError } from '@latent/core'
 import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
 import { sealFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
 import { chooseLock, type LockOptions, repeated, withIdentityOptions } from '../keys/index.ts'
+import { onTerminal } from '../keys/passphrases.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
+import { visible } from '../terminal.ts'
 
 interface SealCommandOptions extends LockOptions {
   readonly output: string
@@ -13,6 +16,10 @@ interface SealCommandOptions extends LockOptions {
   readonly pad?: boolean
   readonly check: boolean
   readonly force?: boolean
+  readonly reread?: boolean
+  readonly exclude?: string[]
+  readonly prune?: boolean
+  readonly yes?: boolean
   readonly threads?: string
   readonly json?: boolean
 }
@@ -28,28 +35,44 @@ export function sealCommand(program: Command): void {
     .option('--cipher <type>', `how bodies are sealed: ${BODY_TYPES.join(' or ')}`, BODY_TYPES[0])
     .option('--pad', 'hide exact sizes, at up to 12 % more bytes')
     .option('--no-check', 'do not open every sealed file again before it appears')
-    .option('--force', 'replace files in the output folder that an earlier run did not make')
+    .option('--force', 'replace sealed files in the output folder that its journal does not know; nothing else is ever replaced')
+    .option('--reread', 'compare contents where size and times say that nothing changed')
+    .option('--exclude <pattern>', 'leave out what matches: *.tmp by name, raw/** by path below an input; may be repeated', repeated)
+    .option('--prune', 'remove sealed files whose sources are gone, after showing them')
+    .option('--yes', 'with --prune: remove them without asking')
     .option('--threads <n>', 'threads for the cipher; default: one a core')
     .option('--json', 'one line of JSON a file on standard output')
-    .addHelpText('after', '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.\nOther recipients count as a change, another passphrase does not: seal into a new folder for that.')
+    .addHelpText('after', '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.\nFor other recipients, what is sealed gets a new envelope if -i or the passphrase opens it, and is sealed anew otherwise;\nwho is left out keeps what he has. Another passphrase counts as no change: seal into a new folder for that.')
     .action(async (inputs: string[], options: SealCommandOptions) => {
       if (!BODY_TYPES.includes(options.cipher as BodyType)) throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
-      const { lock, name } = await chooseLock(options)
+      const ask = pruning(options)
+      const { lock, name, keyring } = await chooseLock(options)
       const body = options.cipher === 'aes-256-gcm' ? ({ type: 'aes-256-gcm' } as const) : ({ type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const)
       const { flows, close } = sharedFlow(threads)
       const display = runDisplay('sealing', options.json)
+      const prune =
+        ask &&
+        ((stale: readonly string[]) => {
+          display.progress.end()
+          return ask(stale)
+        })
       try {
         const run = sealFiles({
           inputs,
           output: options.output,
           album: await createAlbum(lock),
           lockName: name,
+          lock,
+          ...(keyring ? { keyring } : {}),
           flows,
           body,
           padding: options.pad ? 'padme' : 'none',
           check: options.check,
           force: options.force ?? false,
+          reread: options.reread ?? false,
+          exclude: options.exclude ?? [],
+          ...(prune ? { prune } : {}),
           watcher: display.watcher,
         })
         await reportRun(run, display, { done: 'sealed', output: options.output })
@@ -57,6 +80,18 @@ export function sealCommand(program: Command): void {
         await close()
       }
     })
+}
+
+/** Shows what would be removed before anything is. */
+function pruning({ prune, yes }: SealCommandOptions): ((stale: readonly string[]) => Promise<boolean>) | undefined {
+  if (!prune) return undefined
+  if (!yes && !onTerminal()) throw new LatentError('E_ARGUMENT', '--prune has nobody to ask here', { hint: 'give --yes to remove the sealed files whose sources are gone, or leave --prune away to see them' })
+  return async stale => {
+    for (const path of stale) process.stderr.write(`source gone: ${visible(path)}\n`)
+    if (yes) return true
+    const answer = await confirm({ message: `Remove ${stale.length === 1 ? 'this sealed file' : `these ${stale.length} sealed files`}?`, initialValue: false, output: process.stderr })
+    return answer === true
+  }
 }
 
 export function parseThreads(text: string | undefined): number | undefined {

@@ -32,30 +32,40 @@ export const withIdentityOptions = (command: Command, use: string): Command =>
     .option('--identity-passphrase-file <file>', 'the passphrase of identity files that age -p encrypted; otherwise it asks')
     .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
 
-/** Whom to seal for, and a name that differs when they do. Prompts if nothing was given. */
-export async function chooseLock(options: LockOptions): Promise<{ lock: Lock; name: string }> {
+export interface ChosenLock {
+  readonly lock: Lock
+  /** Differs when the recipients do. */
+  readonly name: string
+  /** Opens what was sealed before, if a key was given that can. */
+  readonly keyring?: Keyring
+}
+
+/** Whom to seal for. Prompts if nothing was given. */
+export async function chooseLock(options: LockOptions): Promise<ChosenLock> {
   const { passphraseFile, weakPassphrase: weak = false } = options
   const warn = warnings(options.json)
-  const recipients = await allRecipients(options, warn)
+  const { recipients, identities } = await allRecipients(options, warn)
   if (recipients.length > 0 && passphraseFile !== undefined) throw new LatentError('E_ARGUMENT', 'recipients and a passphrase cannot be mixed', { hint: 'age allows one or the other' })
   if (recipients.length > 0) {
     if (mixesQuantumResistance(recipients)) warn({ code: 'W_MIXED_RECIPIENTS', message: 'some recipients are post-quantum and others are not: the weaker kind decides how safe the files are', hint: 'seal for post-quantum recipients alone (latent keygen --post-quantum), or leave them out' })
-    return { lock: { recipients }, name: toHex(sha256Of(new TextEncoder().encode(recipients.toSorted().join('\n')))) }
+    return { lock: { recipients }, name: toHex(sha256Of(new TextEncoder().encode(recipients.toSorted().join('\n')))), ...(identities.length > 0 ? { keyring: new Keyring({ identities }) } : {}) }
   }
   if (passphraseFile === undefined && !onTerminal()) {
     throw new LatentError('E_ARGUMENT', 'for whom to seal was not said', { hint: 'give -r RECIPIENT, -R FILE, -i IDENTITY or --passphrase-file FILE; latent keygen makes a key pair' })
   }
-  return { lock: { passphrase: await newPassphrase(passphraseFile, { weak, warn }) }, name: 'passphrase' }
+  const passphrase = await newPassphrase(passphraseFile, { weak, warn })
+  return { lock: { passphrase }, name: 'passphrase', keyring: new Keyring({ passphrases: [passphrase] }) }
 }
 
-async function allRecipients({ recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions, warn: Warn): Promise<string[]> {
+async function allRecipients({ recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions, warn: Warn): Promise<{ recipients: string[]; identities: string[] }> {
   const listed: string[] = []
   for (const path of recipientsFile) {
     const { name, bytes } = await readKeyInput(path, '-R')
     listed.push(...parseRecipients(decodeKeyText(bytes, name), name))
   }
-  const own = await Promise.all((await readIdentities(identity, { identityPassphraseFile, warn })).map(recipientOf))
-  return [...new Set([...recipient.map(normalRecipient), ...listed, ...own])]
+  const identities = await readIdentities(identity, { identityPassphraseFile, warn })
+  const own = await Promise.all(identities.map(recipientOf))
+  return { recipients: [...new Set([...recipient.map(normalRecipient), ...listed, ...own])], identities }
 }
 
 /** The keys to open with. Prompts for a passphrase if nothing was given. */

@@ -1,7 +1,7 @@
 import { LatentError } from '../errors.ts'
 import { type BigIntStats, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises'
-import { basename, dirname, relative, resolve, sep } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import { ioError, systemCode } from './io-error.ts'
 import { onDisk } from './paths.ts'
 
@@ -99,7 +99,7 @@ async function makeFolders(folder: string): Promise<void> {
   if (isFolder(folder)) return
   if (dirname(folder) !== folder) await makeFolders(dirname(folder))
   await mkdir(onDisk(folder)).catch((error: unknown) => {
-    if (!isFolder(folder)) throw error
+    if (!isFolder(folder)) throw inTheWay(error, folder)
   })
 }
 
@@ -110,8 +110,14 @@ function makeFoldersNow(folder: string): void {
   try {
     mkdirSync(onDisk(folder))
   } catch (error) {
-    if (!isFolder(folder)) throw error
+    if (!isFolder(folder)) throw inTheWay(error, folder)
   }
+}
+
+/** A name that is taken by something else is no output that exists already. */
+function inTheWay(error: unknown, folder: string): unknown {
+  if (systemCode(error) !== 'EEXIST') return error
+  return new LatentError('E_IO', `${basename(folder)} is in the way: it is not a folder`, { hint: 'move it away, or choose another output' })
 }
 
 /** Links that lead to folders are as good, where the user named them. */
@@ -130,8 +136,8 @@ async function makeRealFolder(folder: string): Promise<void> {
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
     const info = await lstat(onDisk(folder))
-    if (info.isSymbolicLink()) throw new LatentError('E_IO', `${folder.split(sep).at(-1)} is a link, and links in the output are not followed`, { hint: 'remove the link, or name the folder that it leads to as the output' })
-    if (!info.isDirectory()) throw new LatentError('E_IO', `${folder.split(sep).at(-1)} is in the way: it is not a folder`, { hint: 'move it away, or choose another output' })
+    if (info.isSymbolicLink()) throw new LatentError('E_IO', `${basename(folder)} is a link, and links in the output are not followed`, { hint: 'remove the link, or name the folder that it leads to as the output' })
+    if (!info.isDirectory()) throw inTheWay(error, folder)
   }
 }
 

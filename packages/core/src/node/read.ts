@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises'
+import { LatentError } from '../errors.ts'
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { ioError } from './io-error.ts'
 import { onDisk } from './paths.ts'
@@ -10,14 +12,7 @@ export async function* readFileParts(path: string): AsyncGenerator<Uint8Array> {
   try {
     const file = await open(onDisk(path))
     try {
-      // A file stream of Node takes a buffer of full size even for the smallest file.
-      const length = Math.min(READ_BYTES, (await file.stat()).size + 1)
-      for (;;) {
-        const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length)
-        if (bytesRead > 0) yield buffer.subarray(0, bytesRead)
-        // A regular file gives less than it is asked for at its end alone.
-        if (bytesRead < length) break
-      }
+      yield* handleParts(file, (await file.stat()).size)
     } finally {
       await file.close()
     }
@@ -25,3 +20,43 @@ export async function* readFileParts(path: string): AsyncGenerator<Uint8Array> {
     throw ioError(error, `cannot read ${basename(path)}`)
   }
 }
+
+async function* handleParts(file: FileHandle, size: number): AsyncGenerator<Uint8Array> {
+  // A file stream of Node takes a buffer of full size even for the smallest file.
+  const length = Math.min(READ_BYTES, size + 1)
+  for (;;) {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length)
+    if (bytesRead > 0) yield buffer.subarray(0, bytesRead)
+    // A regular file gives less than it is asked for at its end alone.
+    if (bytesRead < length) break
+  }
+}
+
+export interface SteadyFile {
+  /** The file as it was when it was opened. */
+  readonly info: BigIntStats
+  /** Its bytes. @throws E_CHANGED at the end if something wrote to it meanwhile; E_IO */
+  readonly parts: AsyncGenerator<Uint8Array>
+  close(): Promise<void>
+}
+
+/** Opens a file whose bytes must be of one moment: a mix of old and new is worse than none. @throws E_IO */
+export async function openSteady(path: string): Promise<SteadyFile> {
+  try {
+    const file = await open(onDisk(path))
+    const info = await file.stat({ bigint: true })
+    async function* parts() {
+      try {
+        yield* handleParts(file, Number(info.size))
+        if (!isUnchanged(info, await file.stat({ bigint: true }))) throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, { hint: 'run it again when nothing writes to it' })
+      } catch (error) {
+        throw ioError(error, `cannot read ${basename(path)}`)
+      }
+    }
+    return { info, parts: parts(), close: () => file.close() }
+  } catch (error) {
+    throw ioError(error, `cannot read ${basename(path)}`)
+  }
+}
+
+const isUnchanged = (a: BigIntStats, b: BigIntStats) => a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino

@@ -1,7 +1,10 @@
 import { LatentError } from '@latent/core'
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { dirname, join, relative, resolve, sep } from 'node:path'
-import { ioError } from './files.ts'
+import { ioError, onDisk, pathFromBytes, systemCode } from '@latent/core/node'
+import type { BigIntStats } from 'node:fs'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import picomatch from 'picomatch'
+import { isOwnFile } from './own-files.ts'
 
 /** A regular file to work on. */
 export interface Found {
@@ -11,6 +14,7 @@ export interface Found {
   readonly size: number
   /** Nanoseconds since 1970. */
   readonly modifiedNs: bigint
+  readonly info: BigIntStats
 }
 
 /** Something met on the way that is not worked on, and why. */
@@ -21,46 +25,125 @@ export interface PassedOver {
   readonly failed: boolean
 }
 
+export interface Discovery {
+  /** The inputs' common folder. */
+  readonly base: string
+  readonly files: Found[]
+  readonly passedOver: PassedOver[]
+  /** Left out as the user asked. */
+  readonly excluded: string[]
+  /** Journals, locks and temporary files of Latent itself. */
+  readonly own: string[]
+  readonly emptyFolders: string[]
+  /** Folders below `base` whose every entry was looked at, and everything met in them. */
+  readonly folders: ReadonlySet<string>
+  readonly met: ReadonlySet<string>
+}
+
 /**
  * Every file under the inputs, in name order, each once. Symbolic links to files are followed;
  * links to folders are followed only where an input names them, so that no walk can go in circles.
  * @param leaveOut a folder not to descend into (the output)
+ * @param exclude patterns such as `*.tmp` (names at any depth) or `raw/**` (paths below an input)
  */
-export async function discover(inputs: readonly string[], leaveOut: string): Promise<{ files: Found[]; passedOver: PassedOver[] }> {
-  const roots = inputs.map(input => resolve(input))
-  const passedOver: PassedOver[] = []
-  const sources = new Map<string, { size: number; modifiedNs: bigint }>()
-  const folders: string[] = []
-  const output = resolve(leaveOut)
+export async function discover(inputs: readonly string[], leaveOut: string, exclude: readonly string[] = []): Promise<Discovery> {
+  const walk = new Walk(await identity(leaveOut), resolve(leaveOut), exclude)
+  for (const input of inputs) await walk.input(resolve(input))
+  return walk.result()
+}
 
-  async function visit(path: string, named: boolean, link = false): Promise<void> {
+type Kind = 'named' | 'entry' | 'link'
+
+class Walk {
+  readonly #output: string | undefined
+  readonly #outputPath: string
+  readonly #isExcluded: (path: string) => boolean
+  readonly #named: string[] = []
+  readonly #sources = new Map<string, BigIntStats>()
+  readonly #passedOver: PassedOver[] = []
+  readonly #excluded: string[] = []
+  readonly #own: string[] = []
+  readonly #empty: string[] = []
+  readonly #folders: string[] = []
+  readonly #met: string[] = []
+
+  constructor(output: string | undefined, outputPath: string, exclude: readonly string[]) {
+    this.#output = output
+    this.#outputPath = outputPath
+    const matchers = exclude.map(pattern => matcher(pattern))
+    this.#isExcluded = path => matchers.some(matches => matches(path))
+  }
+
+  async input(root: string): Promise<void> {
+    await this.#visit(root, 'named', '')
+  }
+
+  async #visit(path: string, kind: Kind, below: string): Promise<void> {
+    if (kind !== 'named') this.#met.push(path)
+    if (kind !== 'named' && this.#isExcluded(below)) return void this.#excluded.push(path)
     try {
-      const info = await stat(path, { bigint: true })
-      if (info.isDirectory()) {
-        if (named) folders.push(path)
-        if (link) passedOver.push({ source: path, failed: false, error: new LatentError('E_IO', 'links to folders are not followed', { hint: `name it as an input: ${await realpath(path)}` }) })
-        else if (path !== output || named) for (const entry of (await readdir(path, { withFileTypes: true })).toSorted(byName)) await visit(join(path, entry.name), false, entry.isSymbolicLink())
-      } else if (info.isFile()) {
-        if (named) folders.push(dirname(path))
-        if (!isOurs(path)) sources.set(path, { size: Number(info.size), modifiedNs: info.mtimeNs })
-      } else {
-        passedOver.push({ source: path, failed: named, error: new LatentError('E_IO', 'it is neither a file nor a folder') })
-      }
+      const info = await stat(onDisk(path), { bigint: true })
+      if (info.isDirectory()) await this.#folder(path, info, kind, below)
+      else if (info.isFile()) await this.#file(path, info, kind)
+      else this.#pass(path, 'it is neither a file nor a folder', kind === 'named')
     } catch (error) {
-      passedOver.push({ source: path, failed: true, error: ioError(error, 'cannot read it') })
+      if (kind === 'link' && systemCode(error) === 'ENOENT') this.#pass(path, 'a link that leads nowhere', false)
+      else this.#passedOver.push({ source: path, failed: true, error: unreadable(error, path) })
     }
   }
 
-  for (const root of roots) await visit(root, true)
-  const base = commonFolder(folders)
-  const files = Array.from(sources, ([source, info]) => ({ source, relative: relative(base, source), ...info }))
-  return { files, passedOver }
+  async #folder(path: string, info: BigIntStats, kind: Kind, below: string): Promise<void> {
+    if (kind === 'named') this.#named.push(path)
+    if (kind === 'link') return this.#pass(path, 'links to folders are not followed', false, `name it as an input: ${await realpath(onDisk(path), 'utf8')}`)
+    if (kind !== 'named' && `${info.dev}:${info.ino}` === this.#output) return
+    const entries = (await readdir(onDisk(path), { withFileTypes: true, encoding: 'buffer' })).map(entry => ({ name: pathFromBytes(entry.name), link: entry.isSymbolicLink() }))
+    if (entries.length === 0 && path !== this.#outputPath) this.#empty.push(path)
+    for (const { name, link } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      await this.#visit(join(path, name), link ? 'link' : 'entry', below === '' ? name : `${below}/${name}`)
+    }
+    this.#folders.push(path)
+  }
+
+  async #file(path: string, info: BigIntStats, kind: Kind): Promise<void> {
+    if (kind === 'named') this.#named.push(dirname(path))
+    if (basename(path).startsWith('.latent-') && (await isOwnFile(path))) {
+      // Those of the output are where they belong.
+      if (dirname(path) !== this.#outputPath) this.#own.push(path)
+    } else {
+      this.#sources.set(path, info)
+    }
+  }
+
+  #pass(source: string, what: string, failed: boolean, hint?: string): void {
+    this.#passedOver.push({ source, failed, error: new LatentError('E_IO', what, hint === undefined ? {} : { hint }) })
+  }
+
+  result(): Discovery {
+    const base = commonFolder(this.#named)
+    const files = Array.from(this.#sources, ([source, info]) => ({ source, relative: relative(base, source), size: Number(info.size), modifiedNs: info.mtimeNs, info }))
+    const below = (paths: readonly string[]) => new Set(paths.map(path => relative(base, path) || '.'))
+    return { base, files, passedOver: this.#passedOver, excluded: this.#excluded, own: this.#own, emptyFolders: this.#empty, folders: below(this.#folders), met: below(this.#met) }
+  }
 }
 
-const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
+/** A pattern without a slash is one of names. */
+function matcher(pattern: string): (path: string) => boolean {
+  const plain = pattern.replace(/^\.?\//, '').replace(/\/$/, '')
+  if (plain === '') throw new LatentError('E_ARGUMENT', 'expected a pattern for --exclude, received an empty one')
+  return picomatch(plain, { dot: true, basename: !plain.includes('/') })
+}
 
-/** Journals and temporary files of Latent itself. */
-const isOurs = (path: string) => /(?:^|[\\/])\.latent-[^\\/]*$/.test(path)
+const identity = async (path: string): Promise<string | undefined> =>
+  lstat(onDisk(path), { bigint: true }).then(
+    () => stat(onDisk(path), { bigint: true }).then(({ dev, ino }) => `${dev}:${ino}`),
+    () => undefined,
+  )
+
+function unreadable(error: unknown, path: string): LatentError {
+  // The system hands arguments over as text: a name that is not gets lost on the way.
+  if (systemCode(error) === 'ENOENT' && path.includes('\ufffd')) return new LatentError('E_IO', 'cannot read it: its name is not UTF-8, and such names do not survive on a command line', { hint: 'name the folder that it lies in' })
+  return ioError(error, 'cannot read it')
+}
 
 function commonFolder(folders: readonly string[]): string {
   let common = folders[0]?.split(sep) ?? []

@@ -1,74 +1,145 @@
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { LatentError } from '@latent/core'
+import { ioError, onDisk, publish, systemCode } from '@latent/core/node'
+import { createHmac } from 'node:crypto'
+import { type BigIntStats, constants } from 'node:fs'
+import { type FileHandle, lstat, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256Of, toHex } from '@latent/core'
-import { ioError } from './files.ts'
+import { type Entry, JournalState } from './journal-state.ts'
+import { isOwnFile, JOURNAL } from './own-files.ts'
 
 /**
- * What an output folder was sealed from. One line a file, written just before the file appears: a
- * sealed file whose nonce stands in the journal was published whole from the source with that stamp.
- * A line without its file (the run was killed in between) is harmless, a file without its line is
- * never overwritten. The journal holds no names but those the folder shows anyway, and only hashes
- * of sizes and times.
+ * The journal of an output folder. A line is written and flushed before a sealed file appears, another
+ * one behind it: a sealed file whose nonce stands in the journal was published whole. A line without its
+ * file (the run was killed in between) is harmless, a file without its line is never overwritten. It
+ * holds no names but those the folder shows anyway; what it knows of sources are marks that only this
+ * machine can compare.
  */
-export class Journal {
+export class Journal extends JournalState {
+  /** Names the secret that keys the marks of this machine. */
+  readonly by: string
+  readonly #path: string
+  readonly #secret: Uint8Array
   readonly #file: FileHandle
-  readonly #stamps: Map<string, string>
+  #waiting: { line: string; written: () => void; failed: (error: unknown) => void }[] = []
+  #writing: Promise<void> | undefined
+  #flushes = true
 
-  private constructor(file: FileHandle, stamps: Map<string, string>) {
+  private constructor(path: string, file: FileHandle, secret: Uint8Array) {
+    super()
+    this.#path = path
     this.#file = file
-    this.#stamps = stamps
+    this.#secret = secret
+    this.by = this.mark('by').slice(0, 8)
   }
 
-  static async open(folder: string): Promise<Journal> {
-    const path = join(folder, '.latent-journal.jsonl')
+  /** @throws E_IO if the folder cannot be written */
+  static async open(folder: string, secret: Uint8Array): Promise<Journal> {
+    const path = join(folder, JOURNAL)
     try {
-      await mkdir(folder, { recursive: true })
-      const stamps = new Map<string, string>()
-      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return ''
-        throw error
-      })
-      for (const line of text.split('\n')) {
-        const entry = parse(line)
-        if (entry) stamps.set(`${entry.target}\0${entry.nonce}`, entry.stamp)
-      }
-      const file = await open(path, 'a')
+      if ((await lstat(onDisk(path)).catch(() => undefined))?.isSymbolicLink()) throw new LatentError('E_IO', `the journal ${JOURNAL} is a link, and is not followed`, { hint: 'remove the link' })
+      const file = await open(onDisk(path), constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666)
+      const journal = new Journal(path, file, secret)
+      journal.#absorb(await JournalState.read(folder))
       // What follows an unfinished line must not be lost with it.
-      if (text !== '' && !text.endsWith('\n')) await file.appendFile('\n')
-      return new Journal(file, stamps)
+      const { size } = await file.stat()
+      if (size > 0 && (await file.read(new Uint8Array(1), 0, 1, size - 1)).buffer[0] !== 10) await file.appendFile('\n')
+      return journal
     } catch (error) {
       throw ioError(error, `cannot write to the folder ${folder}`)
     }
   }
 
-  /** Was the file with this nonce sealed from a source with this stamp? `undefined`: it is not ours. */
-  matches(target: string, nonce: string, stamp: string): boolean | undefined {
-    const known = this.#stamps.get(`${target}\0${nonce}`)
-    return known === undefined ? undefined : known === stamp
+  #absorb(state: JournalState): void {
+    for (const [lock, members] of state.locks) this.locks.set(lock, members)
+    for (const entry of state.all()) this.take({ ...entry })
+    this.surplus = state.surplus
+    this.unkeyed = state.unkeyed
+    this.copies = state.copies
   }
 
-  async add(target: string, nonce: string, stamp: string): Promise<void> {
-    this.#stamps.set(`${target}\0${nonce}`, stamp)
-    await this.#file.appendFile(`${JSON.stringify({ target, nonce, stamp })}\n`)
+  /** A keyed hash: nobody without the secret can tell what it is of, or try what it might be of. */
+  mark(kind: string, ...facts: readonly (string | bigint | number)[]): string {
+    return createHmac('sha256', this.#secret).update(JSON.stringify([kind, ...facts.map(String)])).digest('hex').slice(0, 32)
+  }
+
+  /** Of a sealed file as it lies there. Copying it elsewhere gives it another time of change. */
+  fileMark({ target, nonce }: Pick<Entry, 'target' | 'nonce'>, { size, mtimeNs, ctimeNs }: BigIntStats): string {
+    return this.mark('file', target, nonce, size, mtimeNs, ctimeNs)
+  }
+
+  contentMark({ target, nonce }: Pick<Entry, 'target' | 'nonce'>, sha256: string): string {
+    return this.mark('content', target, nonce, sha256)
+  }
+
+  /** On the disk when it returns: for what must be known before a file appears. */
+  async promise(entry: Entry): Promise<void> {
+    this.take({ ...entry })
+    await this.#append(entry, true)
+  }
+
+  /** The file lies there. Without this line a later run reads the file once. */
+  async published(entry: Pick<Entry, 'target' | 'nonce'>, info: BigIntStats): Promise<void> {
+    const line = { target: entry.target, nonce: entry.nonce, file: this.fileMark(entry, info) }
+    this.take(line)
+    await this.#append(line, false)
+  }
+
+  async removed({ target, nonce }: Entry): Promise<void> {
+    this.take({ target, nonce, gone: true })
+    await this.#append({ target, nonce, gone: true }, true)
+  }
+
+  /** Who can open what has this mark for a lock: one mark each. */
+  async knowLock(lock: string, members: readonly string[]): Promise<void> {
+    if (this.locks.has(lock)) return
+    this.locks.set(lock, members)
+    await this.#append({ lock, members }, false)
+  }
+
+  #append(line: object, flush: boolean): Promise<void> {
+    return new Promise<void>((written, failed) => {
+      this.#waiting.push({ line: `${JSON.stringify(line)}\n`, written: flush ? written : () => undefined, failed })
+      this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
+      if (!flush) written()
+    })
+  }
+
+  /** Lines that come while others are being flushed go out together. */
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#file.appendFile(batch.map(({ line }) => line).join(''))
+        if (this.#flushes) await this.#file.datasync()
+      } catch (error) {
+        if (!CANNOT_FLUSH.has(systemCode(error) ?? '')) {
+          for (const { failed } of batch) failed(error)
+          continue
+        }
+        this.#flushes = false
+      }
+      for (const { written } of batch) written()
+    }
   }
 
   async close(): Promise<void> {
-    await this.#file.close()
+    try {
+      while (this.#writing) await this.#writing
+    } finally {
+      await this.#file.close()
+    }
+  }
+
+  /** Writes it anew where much of it is outdated, lies in several copies, or was hashed without a key. Close it first. */
+  async tidy(folder: string): Promise<void> {
+    const live = this.live()
+    if (!this.unkeyed && this.copies.length === 0 && this.surplus < 3 * live.length + 100) return
+    const entries = live.map(({ stamp, ...entry }) => (entry.by === undefined || stamp === undefined ? entry : { ...entry, stamp }))
+    const lines = [...Array.from(this.locks, ([lock, members]) => ({ lock, members })), ...entries]
+    await publish(this.#path, [new TextEncoder().encode(lines.map(line => `${JSON.stringify(line)}\n`).join(''))], { replace: isOwnFile })
+    for (const copy of this.copies) if (await isOwnFile(join(folder, copy))) await rm(join(folder, copy), { force: true })
   }
 }
 
-/** The state of a source and the way it is sealed, as one hash. */
-export function stampOf(...facts: readonly (string | bigint | number)[]): string {
-  return toHex(sha256Of(new TextEncoder().encode(JSON.stringify(facts.map(String))))).slice(0, 32)
-}
-
-function parse(line: string): { target: string; nonce: string; stamp: string } | undefined {
-  try {
-    // A kill may leave the last line unfinished.
-    const entry = JSON.parse(line) as Record<string, unknown>
-    const { target, nonce, stamp } = entry
-    return typeof target === 'string' && typeof nonce === 'string' && typeof stamp === 'string' ? { target, nonce, stamp } : undefined
-  } catch {
-    return undefined
-  }
-}
+const CANNOT_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'ENOTTY'])

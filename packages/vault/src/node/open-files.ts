@@ -11,6 +11,7 @@ import { discover, type Found } from './discover.ts'
 import { GivenNames, portableName, safeName } from './opened-names.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
 import { salvageFile } from './salvage-file.ts'
+import { plainFolder } from './sealed-names.ts'
 
 export interface OpenRun {
   readonly inputs: readonly string[]
@@ -111,7 +112,7 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
     return opened
   }
   try {
-    const { target, there, note } = await output.deliver(dirname(file.relative), metadata.name, {
+    const { target, there, note } = await output.deliver(plainFolder(dirname(file.relative)), metadata.name, {
       size: metadata.size,
       metadata,
       sha256: async () => (await reading()).sha256(),

@@ -3,6 +3,8 @@ import { ioError, onDisk } from '@latent/core/node'
 import { type BigIntStats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isReservedName } from './own-files.ts'
+import { foldedName } from './sealed-names.ts'
 
 // Controls, and marks that turn the direction of writing: `photo\u202egpj.exe` reads as `photoexe.jpg`.
 // oxlint-disable-next-line no-control-regex
@@ -14,7 +16,8 @@ const MISLEADING = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
  * become underscores.
  */
 export function safeName(name: string, platform: NodeJS.Platform = process.platform): string {
-  const quiet = name.replaceAll(MISLEADING, '_').replace(/^\.latent-/, '_latent-')
+  const spelled = name.replaceAll(MISLEADING, '_')
+  const quiet = isReservedName(spelled) ? spelled.replace(/^\./, '_') : spelled
   if (platform !== 'win32') return quiet
   const plain = Array.from(quiet, char => (rawByte(char) === undefined ? char : '_')).join('').replaceAll(/[\\/:*?"<>|]/g, '_').replace(/[. ]$/, '_')
   // Devices keep their meaning with any extension, and with spaces in front of its dot.
@@ -52,9 +55,6 @@ export interface Place {
   readonly state: 'free' | 'there' | 'twice' | 'taken'
 }
 
-/** Equal for names that some file system might take for one: in case, or in how accents are composed. */
-const folded = (path: string): string => path.normalize('NFKD').toUpperCase().toLowerCase()
-
 /**
  * The names that a run gives: each once. Two sealed files of one folder may hold files of one name, or of
  * names that this file system holds to be one: the second becomes `name (2).jpg`, unless it is the same
@@ -67,7 +67,7 @@ export class GivenNames {
 
   /** Works on names that some file system might take for one, one after the other. */
   async inTurn<T>(folder: string, name: string, work: () => Promise<T>): Promise<T> {
-    const key = folded(join(folder, name))
+    const key = foldedName(join(folder, name))
     const before = this.#queues.get(key)
     const mine = before === undefined ? work() : before.then(work)
     this.#queues.set(key, mine.catch(() => undefined))
@@ -91,7 +91,7 @@ export class GivenNames {
 
   give(target: string, info: Identity): void {
     this.#given.add(target)
-    this.#folded.set(folded(target), [...(this.#folded.get(folded(target)) ?? []), info])
+    this.#folded.set(foldedName(target), [...(this.#folded.get(foldedName(target)) ?? []), info])
   }
 
   /**
@@ -99,7 +99,7 @@ export class GivenNames {
    * the same number, or, where numbers do not last, a name that is listed otherwise.
    */
   async #isTwin(target: string, info: Identity): Promise<boolean> {
-    const twins = this.#folded.get(folded(target)) ?? []
+    const twins = this.#folded.get(foldedName(target)) ?? []
     return twins.some(({ dev, ino }) => dev === info.dev && ino === info.ino) || (twins.length > 0 && !(await isListed(target)))
   }
 

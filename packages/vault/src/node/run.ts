@@ -30,6 +30,8 @@ export interface RunWatcher {
   /** Once, when it is known what there is to do. */
   planned?(files: number, bytes: number): void
   progress?(source: string, bytes: number): void
+  /** Something about the run as a whole that the user should know. */
+  notice?(text: string): void
 }
 
 export function failure(source: string, error: LatentError, rest: Partial<FileResult> = {}): FileResult {

@@ -8,6 +8,7 @@ import type { Found } from './discover.ts'
 import { type OpenRun, type Output } from './open-files.ts'
 import { fitName, splitName } from './opened-names.ts'
 import { failure, type FileResult } from './run.ts'
+import { plainFolder } from './sealed-names.ts'
 
 /** First byte, and the byte behind the last. */
 type Range = readonly [from: number, to: number]
@@ -32,7 +33,7 @@ export async function salvageFile(run: OpenRun, output: Output, file: Found, dam
   const whole = missing.length === 0 && damage.code !== 'E_HASH'
   const name = metadata?.name ?? basename(file.relative).replace(/\.png$/i, '')
   const [stem, extension] = splitName(name)
-  const { target, note } = await output.deliver(dirname(file.relative), whole ? name : fitName(stem, `.salvaged${extension}`), {
+  const { target, note } = await output.deliver(plainFolder(dirname(file.relative)), whole ? name : fitName(stem, `.salvaged${extension}`), {
     size,
     metadata,
     sha256: async () => sha256,

@@ -1,30 +1,44 @@
-import { LatentError, sha256Of, toHex } from '@latent/core'
-import { stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { LatentError, toHex } from '@latent/core'
+import { Destination, holdLock, ioError, type Lock as FolderLock, onDisk, removeStale } from '@latent/core/node'
+import { rm, stat } from 'node:fs/promises'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import type { FlowProvider } from '../body.ts'
-import { type Album, Keyring } from '../envelope.ts'
-import { inspectSealed, openSealed } from '../open.ts'
-import { mediaType } from '../payload.ts'
-import { looksSealed } from '../salvage.ts'
-import { prepareSeal, type SealOptions } from '../seal.ts'
-import { alongside } from '../streams.ts'
-import { discover, type Found } from './discover.ts'
-import { Folders, ioError, readFileParts, removeStale, writeWhole } from './files.ts'
-import { Journal, stampOf } from './journal.ts'
-import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
+import { type Album, type Keyring, type Lock, wrapAlbum } from '../envelope.ts'
+import type { SealOptions } from '../seal.ts'
+import { discover, type Discovery } from './discover.ts'
+import { Journal } from './journal.ts'
+import type { Entry } from './journal-state.ts'
+import { machineSecret } from './machine-secret.ts'
+import { LOCK } from './own-files.ts'
+import { failure, type FileResult, runAll, type RunWatcher } from './run.ts'
+import { type SealContext, sealOne } from './seal-one.ts'
+import { staleEntries } from './stale.ts'
+import { lookAt } from './target-state.ts'
+import { Targets } from './targets.ts'
 
 export interface SealRun {
   readonly inputs: readonly string[]
   readonly output: string
   readonly album: Album
-  /** Names the recipients (any text that differs when they do), so that sealing for others seals anew. */
+  /** Names the recipients (any text that differs when they do). */
   readonly lockName: string
+  /** For whom the album is wrapped: what was sealed for others is wrapped anew, where the keyring opens it. */
+  readonly lock?: Lock
+  /** Opens what earlier runs made: tells what a lost journal knew. */
+  readonly keyring?: Keyring
   readonly flows: FlowProvider
   readonly body: SealOptions['body']
   readonly padding?: SealOptions['padding']
   /** Open every sealed file again, to the last byte, before it appears. Default true. */
   readonly check?: boolean
+  /** Replace sealed files that the journal does not know. Nothing else is ever replaced. */
   readonly force?: boolean
+  /** Compare contents where size and times say that nothing changed. */
+  readonly reread?: boolean
+  /** Patterns of what to leave out. */
+  readonly exclude?: readonly string[]
+  /** Asked once, with the paths of sealed files whose sources are gone: shall they be removed? */
+  readonly prune?: (stale: readonly string[]) => Promise<boolean>
   /** Files worked on at once. */
   readonly jobs?: number
   readonly watcher?: RunWatcher
@@ -33,97 +47,131 @@ export interface SealRun {
 /**
  * Seals files and folders into a folder, keeping its structure. Runs can be stopped at any moment and
  * repeated: what is sealed and unchanged is skipped, nothing partial is left, no source is touched.
+ * Two runs into one folder take turns.
  * @throws E_IO if the output folder cannot be written at all; failures of single files are results
  */
 export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
-  const { watcher } = run
-  await mustBeFolder(run.output)
-  const journal = await Journal.open(run.output)
+  await makeFolder(run.output)
+  const lock = await inTurn(run)
   try {
-    await removeStale(run.output)
-    const { files, passedOver } = await discover(run.inputs, run.output)
-    for (const { source, error, failed } of passedOver) {
-      yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
-    }
-    watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-    const folders = new Folders()
-    yield* runAll(files, run.jobs ?? 4, file => sealOne(run, journal, folders, file))
-    await folders.flush()
-  } finally {
-    await journal.close()
-  }
-}
-
-async function mustBeFolder(path: string): Promise<void> {
-  const info = await stat(path).catch(() => undefined)
-  if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${path} is not a folder`, { hint: 'give a folder with -o' })
-}
-
-async function sealOne(run: SealRun, journal: Journal, folders: Folders, file: Found): Promise<FileResult> {
-  const { source, size } = file
-  const started = performance.now()
-  const relative = sealedName(file.relative)
-  const target = join(run.output, relative)
-  try {
-    const stamp = stampOf(file.relative, size, file.modifiedNs, run.lockName, run.body.type, run.padding ?? 'none')
-    const state = await targetState(journal, relative, target, stamp)
-    if (state === 'current') return skip(run, file, target, 'sealed and unchanged')
-    if (state === 'foreign' && !run.force) {
-      throw new LatentError('E_EXISTS', `${basename(target)} exists and was not sealed by an earlier run into this folder`, { hint: 'choose another folder, or --force to replace it' })
-    }
-    const parts = readFileParts(source)
+    const journal = await Journal.open(run.output, await machineSecret())
     try {
-      const first = (await parts.next()).value ?? new Uint8Array(0)
-      if (looksSealed(first)) return skip(run, file, target, 'it is a sealed file already')
-      const metadata = { name: basename(source), type: mediaType(first), size, modified: Number(file.modifiedNs / 1_000_000n) }
-      const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
-      const png = sealing.png(counted(joined(first, parts), bytes => run.watcher?.progress?.(source, bytes)))
-      const written = await writeWhole(target, run.check === false ? png : alongside(png, copy => checkSealed(run, copy)), {
-        folders,
-        overwrite: state !== 'absent',
-        beforePublish: () => journal.add(relative, toHex(sealing.nonce), stamp),
-      })
-      return { source, target, status: 'done', plainBytes: size, sealedBytes: written, seconds: (performance.now() - started) / 1000 }
+      await removeStale(run.output)
+      yield* sealAll(run, journal)
     } finally {
-      await parts.return(undefined)
+      await journal.close()
     }
-  } catch (error) {
-    return failure(source, ioError(error, `cannot seal ${basename(source)}`), { plainBytes: size })
+    await journal.tidy(run.output)
+  } finally {
+    await lock.release()
   }
 }
 
-function skip({ watcher }: SealRun, { source, size }: Found, target: string, reason: string): FileResult {
-  watcher?.progress?.(source, size)
-  return { source, target, status: 'skipped', reason, plainBytes: size }
+async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResult> {
+  const { watcher, output } = run
+  const found = await discover(run.inputs, output, run.exclude)
+  yield* passedOver(found)
+  const inputs = found.files.filter(({ source }) => !journal.mentions(below(output, source) ?? ''))
+  const targets = new Targets(found.files, journal, inputs.flatMap(({ source }) => below(output, source) ?? []))
+  const destination = new Destination(output)
+  for (const { source, info } of inputs) destination.protect(source, info)
+  const counts = { rewrapped: 0, resealedForLock: 0, adopted: 0, damaged: 0, unmarked: 0 }
+  const marks = { base: journal.mark('base', found.base), lock: journal.mark('lock', run.lockName) }
+  const context: SealContext = { run, journal, targets, destination, marks, wrap: wrapper(run), counts }
+  const leftOut = await recipientsLeftOut(run, journal, marks.lock)
+  watcher?.planned?.(found.files.length, found.files.reduce((sum, file) => sum + file.size, 0))
+  yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
+  await destination.flush()
+  yield* prune(context, staleEntries(journal, targets, found, marks.base))
+  for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
 }
 
-/** Opens what is being written, to the end; its hash comparison is the check. */
-async function checkSealed({ album, flows }: SealRun, png: AsyncIterable<Uint8Array>): Promise<void> {
-  const { bytes } = await openSealed(png, new Keyring().remember(album), flows)
-  for await (const part of bytes) void part
+function* passedOver({ passedOver, excluded, own, emptyFolders }: Discovery): Generator<FileResult> {
+  for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
+  for (const source of excluded) yield { source, status: 'skipped', reason: 'excluded' }
+  for (const source of own) yield { source, status: 'skipped', reason: 'a journal or temporary file of Latent itself' }
+  for (const source of emptyFolders) yield { source, status: 'skipped', reason: 'empty folders, which sealed files cannot hold' }
 }
 
-async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (first.length > 0) yield first
-  yield* rest
+/** @throws E_IO */
+async function makeFolder(path: string): Promise<void> {
+  const info = await stat(onDisk(path)).catch(() => undefined)
+  if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${path} is not a folder`, { hint: 'give a folder with -o' })
+  await new Destination().ensure(path).catch((error: unknown) => {
+    throw ioError(error, `cannot write to the folder ${path}`)
+  })
 }
 
-async function targetState(journal: Journal, relative: string, target: string, stamp: string): Promise<'absent' | 'current' | 'stale' | 'foreign'> {
-  if (!(await stat(target).catch(() => undefined))) return 'absent'
-  const nonce = await inspectSealed(readFileParts(target)).then(({ header }) => toHex(header.nonce), () => undefined)
-  const matches = nonce === undefined ? undefined : journal.matches(relative, nonce, stamp)
-  return matches === undefined ? 'foreign' : matches ? 'current' : 'stale'
+const PATIENCE_MS = 500
+
+/** Waits while another process seals into the folder. @throws E_IO */
+async function inTurn({ output, watcher }: SealRun): Promise<FolderLock> {
+  for (let told = false; ; told = true) {
+    try {
+      return await holdLock(join(output, LOCK), 'is sealing into this folder')
+    } catch (error) {
+      if (!(error instanceof LatentError) || error.code !== 'E_EXISTS') throw ioError(error, `cannot write to the folder ${output}`)
+      if (!told) watcher?.notice?.(`${error.message}; waiting until it is done`)
+    }
+    await new Promise(resolve => setTimeout(resolve, PATIENCE_MS))
+  }
 }
 
-const MAX_NAME = 255
+/** The path of an input that lies in the output: there sealed files are met on the way. */
+function below(output: string, source: string): string | undefined {
+  const path = relative(resolve(output), source)
+  return path.startsWith('..') || isAbsolute(path) ? undefined : path
+}
 
-/** `a/b.jpg` becomes `a/b.jpg.png`; names that would grow too long are cut and told apart by a hash. */
-export function sealedName(relative: string): string {
-  const name = basename(relative)
-  const full = `${name}.png`
-  if (Buffer.byteLength(full) <= MAX_NAME) return join(dirname(relative), full)
-  const suffix = `~${toHex(sha256Of(new TextEncoder().encode(relative))).slice(0, 8)}.png`
-  let cut = name
-  while (Buffer.byteLength(cut) + suffix.length > MAX_NAME) cut = Array.from(cut).slice(0, -1).join('')
-  return join(dirname(relative), cut + suffix)
+function wrapper({ lock, album }: SealRun): SealContext['wrap'] {
+  if (!lock) return undefined
+  const wrapped = new Map([[toHex(album.key), Promise.resolve(album)]])
+  return key => {
+    const name = toHex(key)
+    const known = wrapped.get(name) ?? wrapAlbum(key, lock)
+    wrapped.set(name, known)
+    return known
+  }
+}
+
+/** How many of those that files were sealed for so far are not among the recipients of this run. */
+async function recipientsLeftOut({ lock }: SealRun, journal: Journal, mark: string): Promise<number> {
+  if (!lock) return 0
+  const members = ('recipients' in lock ? lock.recipients : ['passphrase']).map(recipient => journal.mark('recipient', recipient))
+  const before = new Set(journal.expected().flatMap(entry => (entry.lock === undefined || entry.lock === mark ? [] : (journal.locks.get(entry.lock) ?? []))))
+  await journal.knowLock(mark, members)
+  return Array.from(before).filter(member => !members.includes(member)).length
+}
+
+async function* prune({ run, journal, destination }: SealContext, stale: readonly Entry[]): AsyncGenerator<FileResult> {
+  const paths = stale.map(({ target }) => join(run.output, target))
+  const remove = stale.length > 0 && run.prune !== undefined && (await run.prune(paths))
+  for (const [i, entry] of stale.entries()) {
+    const source = paths[i]!
+    if (!remove) {
+      yield { source, target: source, status: 'skipped', reason: 'sealed files whose sources are gone: latent seal --prune removes them' }
+      continue
+    }
+    try {
+      const state = await lookAt(run.output, entry.target, journal, false)
+      if (state.kind === 'foreign') throw new LatentError('E_EXISTS', 'it is not the file that was sealed, and stays', { hint: 'look at it, and remove it by hand' })
+      await rm(onDisk(source), { force: true })
+      await journal.removed(entry)
+      yield { source, target: source, status: 'skipped', reason: 'removed: their sources are gone' }
+    } catch (error) {
+      yield failure(source, ioError(error, 'cannot remove it'))
+    }
+  }
+  if (remove) await destination.flush()
+}
+
+function* notices({ counts, destination, run }: SealContext, leftOut: number): Generator<string> {
+  const files = (count: number) => (count === 1 ? '1 file' : `${count} files`)
+  if (counts.rewrapped > 0) yield `the recipients changed: ${files(counts.rewrapped)} got a new envelope, and the content was not sealed anew`
+  if (counts.resealedForLock > 0) yield `the recipients changed: ${files(counts.resealedForLock)} sealed anew, because ${run.keyring ? 'no key that was given opens the old ones' : 'no key was given that opens the old ones (-i IDENTITY)'}`
+  if (leftOut > 0 && counts.rewrapped + counts.resealedForLock > 0) yield `${leftOut} who could open the files before ${leftOut === 1 ? 'is' : 'are'} left out from now on; this takes nothing back from them: copies that they have, older versions that a service keeps, and keys that they kept open what they opened before`
+  if (counts.adopted > 0) yield `the journal did not know ${files(counts.adopted)}; the key opens them and they hold what is to be sealed`
+  if (counts.unmarked > 0) yield `the journal was written on another machine, so ${files(counts.unmarked)} could not be told unchanged and ${counts.unmarked === 1 ? 'was' : 'were'} sealed anew${run.keyring ? '' : ' (with -i IDENTITY they can be compared)'}`
+  if (counts.damaged > 0) yield `${files(counts.damaged)} in the output ${counts.damaged === 1 ? 'was' : 'were'} cut or altered since ${counts.damaged === 1 ? 'it was' : 'they were'} sealed, and sealed anew`
+  if (destination.unflushed !== undefined) yield `the file system of the output cannot flush to the disk (${destination.unflushed}): after a loss of power, verify what is there`
 }

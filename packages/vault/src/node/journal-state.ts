@@ -1,0 +1,121 @@
+import { ioError, onDisk, systemCode } from '@latent/core/node'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isJournalName, JOURNAL, parseFields } from './own-files.ts'
+
+/**
+ * One sealed file, as the journal knows it. Marks are keyed hashes: only the machine whose secret keyed
+ * them (`by`) can compare them.
+ */
+export interface Entry {
+  /** Path below the output folder. */
+  readonly target: string
+  /** Of the sealed file's header. */
+  readonly nonce: string
+  readonly by?: string
+  /** The folder that paths are relative to, the path, and who can open it. */
+  readonly base?: string
+  readonly name?: string
+  readonly lock?: string
+  /** Size and time of the source and how it was sealed; what else the system knows of it; its bytes. */
+  readonly stamp?: string
+  readonly seen?: string
+  readonly content?: string
+  /** The sealed file: anyone who has it can check it against these. */
+  readonly bytes?: number
+  readonly sha256?: string
+  /** Size and times of the sealed file as it lay there when it was last known to be whole. */
+  readonly file?: string
+  readonly gone?: boolean
+}
+
+const TEXTS = ['by', 'base', 'name', 'lock', 'stamp', 'seen', 'content', 'sha256', 'file'] as const
+
+/** What a folder was sealed from, read from its journal and from the copies that services made of it. */
+export class JournalState {
+  /** Of each target, its entries by nonce; the last is the newest. */
+  readonly #targets = new Map<string, Map<string, Entry>>()
+  readonly #byName = new Map<string, string>()
+  readonly locks = new Map<string, readonly string[]>()
+  /** Lines that a rewritten journal would not have. */
+  surplus = 0
+  /** Version 0.1.0 hashed sizes and times without a key. */
+  unkeyed = false
+  /** Copies that synchronising services made where two machines wrote. */
+  copies: readonly string[] = []
+
+  /** @throws E_IO if there is a journal that cannot be read */
+  static async read(folder: string): Promise<JournalState> {
+    const state = new JournalState()
+    const names = (await readdir(onDisk(folder)).catch(() => [] as string[])).filter(isJournalName)
+    state.copies = names.filter(name => name !== JOURNAL).toSorted()
+    // The journal itself last: what it says is newest.
+    for (const name of [...state.copies, JOURNAL]) {
+      const text = await readFile(join(folder, name), 'utf8').catch((error: unknown) => {
+        if (systemCode(error) === 'ENOENT') return ''
+        throw ioError(error, `cannot read ${name}`)
+      })
+      for (const line of text.split('\n')) if (line !== '') state.take(parseFields(line))
+    }
+    return state
+  }
+
+  take(fields: Record<string, unknown>): void {
+    const { target, nonce, lock, members } = fields
+    if (typeof lock === 'string' && Array.isArray(members)) this.locks.set(lock, members.map(String))
+    if (typeof target !== 'string' || typeof nonce !== 'string') return
+    if (typeof fields['stamp'] === 'string' && typeof fields['by'] !== 'string') this.unkeyed = true
+    const known = this.#targets.get(target) ?? new Map<string, Entry>()
+    this.#targets.set(target, known)
+    const before = known.get(nonce)
+    if (before) this.surplus++
+    known.delete(nonce)
+    const entry: Entry = { ...before, target, nonce, ...texts(fields), ...(typeof fields['bytes'] === 'number' ? { bytes: fields['bytes'] } : {}), ...(before?.gone || fields['gone'] === true ? { gone: fields['gone'] === true } : {}) }
+    known.set(nonce, entry)
+    if (entry.name !== undefined && !entry.gone) this.#byName.set(`${entry.by} ${entry.name}`, target)
+  }
+
+  find(target: string, nonce: string): Entry | undefined {
+    const entry = this.#targets.get(target)?.get(nonce)
+    return entry?.gone ? undefined : entry
+  }
+
+  /** The newest file that is known to have been published there. */
+  latest(target: string): Entry | undefined {
+    const last = Array.from(this.#targets.get(target)?.values() ?? []).findLast(entry => isPublished(entry) || entry.gone)
+    return last?.gone ? undefined : last
+  }
+
+  /** Is there a line on it at all, be it of a run that was killed before the file appeared? */
+  mentions(target: string): boolean {
+    return this.#targets.has(target)
+  }
+
+  /** Where a source was sealed to, by its mark. */
+  targetOf(by: string, name: string): string | undefined {
+    return this.#byName.get(`${by} ${name}`)
+  }
+
+  /** The sealed files that ought to be in the folder. */
+  expected(): Entry[] {
+    return Array.from(this.#targets.keys()).flatMap(target => this.latest(target) ?? [])
+  }
+
+  all(): Entry[] {
+    return Array.from(this.#targets.values()).flatMap(entries => Array.from(entries.values()))
+  }
+
+  /** Everything that a later run can need. */
+  live(): Entry[] {
+    return Array.from(this.#targets.values()).flatMap(entries => {
+      const list = Array.from(entries.values())
+      const newest = list.findLastIndex(entry => isPublished(entry) || entry.gone)
+      return list.slice(Math.max(0, newest)).filter(entry => !entry.gone)
+    })
+  }
+}
+
+/** Version 0.1.0 wrote a line before the file appeared, and none afterwards. */
+const isPublished = ({ file, by }: Entry) => file !== undefined || by === undefined
+
+const texts = (fields: Record<string, unknown>) => Object.fromEntries(TEXTS.flatMap(key => (typeof fields[key] === 'string' ? [[key, fields[key]]] : []))) as Partial<Entry>
