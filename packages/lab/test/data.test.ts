@@ -1,13 +1,14 @@
 import { type Image, image, LatentError, sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import sharp from 'sharp'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { create } from 'tar'
+import { create, Header } from 'tar'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cutSheet, drawPicture, parseCifarBatch, parseIdxImages, PROCEDURAL_KINDS, proceduralSet } from '../src/index.ts'
 import { decodeImage, decodePicture, digestOf, fetchData, jpegRoundTrip, mismatches, openData, type Source, SOURCES } from '../src/node.ts'
@@ -169,6 +170,139 @@ describe('fetching', () => {
     expect(await fetchData(source, root, { mirror: 'http://127.0.0.1:1' })).toBe('present')
     writeFileSync(join(root, 'tiny/val/x.jpg'), 'altered')
     expect(await mismatches(source, root)).toEqual(['val'])
+  })
+
+  /** A tar archive of members as they are named here, whatever their names and kinds. */
+  async function archiveOf(members: readonly { readonly path: string; readonly type?: 'File' | 'SymbolicLink' | 'Link' | 'CharacterDevice'; readonly linkpath?: string; readonly text?: string; readonly size?: number }[]): Promise<Buffer> {
+    const blocks = members.map(({ path, type = 'File', linkpath, text = '', size = Buffer.byteLength(text) }) => {
+      const block = Buffer.alloc(512)
+      new Header({ path, type, size: type === 'File' ? size : 0, mode: 0o644, mtime: new Date(0), ...(linkpath === undefined ? {} : { linkpath }) }).encode(block)
+      const body = Buffer.alloc(512 * Math.ceil(Buffer.byteLength(text) / 512))
+      body.write(text)
+      return Buffer.concat([block, body])
+    })
+    return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]))
+  }
+  const good = { path: 'top/pictures/x.jpg', text: 'picture' }
+
+  test.each<[string, string, Parameters<typeof archiveOf>[0]]>([
+    ['a member above its folder', 'E_DATA', [good, { path: 'top/pictures/../../../../escaped.jpg', text: 'x' }]],
+    ['one that begins above', 'E_DATA', [good, { path: '../escaped.jpg', text: 'x' }]],
+    ['an absolute one', 'E_DATA', [good, { path: '/tmp/latent-escaped.jpg', text: 'x' }]],
+    ['one on a drive', 'E_DATA', [good, { path: 'C:\\escaped.jpg', text: 'x' }]],
+    ['one above by backslashes', 'E_DATA', [good, { path: 'top/pictures/..\\..\\escaped.jpg', text: 'x' }]],
+    ['a symbolic link', 'E_DATA', [good, { path: 'top/pictures/y.jpg', type: 'SymbolicLink', linkpath: '/etc/hostname' }]],
+    ['a folder that is a link', 'E_DATA', [{ path: 'top/pictures/sub', type: 'SymbolicLink', linkpath: '/tmp' }, good]],
+    ['a hard link', 'E_DATA', [good, { path: 'top/pictures/y.jpg', type: 'Link', linkpath: '../../x' }]],
+    ['a device', 'E_DATA', [good, { path: 'top/pictures/y.jpg', type: 'CharacterDevice' }]],
+    ['another picture beside the published ones', 'E_HASH', [good, { path: 'top/pictures/y.png', text: 'foreign' }]],
+    ['nothing of what is wanted', 'E_HASH', [{ path: 'other/x.jpg', text: 'picture' }]],
+    ['a member larger than any set', 'E_LIMIT', [{ path: 'top/pictures/x.jpg', size: 2 ** 31 + 512 }]],
+  ])('an archive with %s is refused, and leaves nothing', async (name, code, members) => {
+    served.set('/hostile/set.tgz', await archiveOf(members))
+    served.set('/hostile/numbers.gz', served.get('/numbers.gz')!)
+    const root = folder(`hostile ${name}`)
+    await expect(fetchData(source, root, { mirror: `${mirror}/hostile` })).rejects.toMatchObject({ name: 'LatentError', code })
+    expect(readdirSync(root)).toEqual([])
+    expect(existsSync(join(scratch, 'escaped.jpg')) || existsSync('/tmp/latent-escaped.jpg')).toBe(false)
+  })
+
+  test.each(['', 'no archive at all', 'cut'])('an archive that is damaged is refused, and leaves nothing: %j', async text => {
+    served.set('/damaged/set.tgz', text === 'cut' ? served.get('/set.tgz')!.subarray(0, 60) : Buffer.from(text))
+    const root = folder(`damaged ${text}`)
+    await expect(fetchData(source, root, { mirror: `${mirror}/damaged` })).rejects.toMatchObject({ code: expect.stringMatching(/^E_(DATA|HASH|IO)$/) })
+    expect(readdirSync(root)).toEqual([])
+  })
+
+  test.each(['ftp://example.org/x', 's3://bucket/x', 'data:text/plain,x', 'javascript:1', 'example.org', '', '-', '/srv/data', 'https://me:secret@example.org/', 'https://example.org/?a=b', 'https://example.org/#a'])('a mirror that is no address of a folder is refused before anything happens: %j', async address => {
+    const root = join(scratch, 'no-mirror')
+    const refusal = await fetchData(source, root, { mirror: address }).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ name: 'LatentError', code: 'E_ARGUMENT' })
+    expect((refusal as Error).message).not.toContain('secret')
+    expect(existsSync(root)).toBe(false)
+  })
+
+  test('a mirror may be a folder on the disk', async () => {
+    const disk = folder('a mirror, on disk')
+    for (const name of ['set.tgz', 'numbers.gz']) writeFileSync(join(disk, name), served.get(`/${name}`)!)
+    const root = folder('from-disk')
+    expect(await fetchData(source, root, { mirror: pathToFileURL(disk).href })).toBe('fetched')
+    expect(await mismatches(source, root)).toEqual([])
+    await expect(fetchData(source, folder('from-nowhere'), { mirror: pathToFileURL(join(scratch, 'nowhere')).href })).rejects.toMatchObject({ code: 'E_IO' })
+  })
+
+  test('a download that was cut off goes on where it stopped; from a server that cannot, it begins again', async () => {
+    for (const ranges of [true, false]) {
+      const asked: (string | undefined)[] = []
+      let cut = true
+      const flaky = createServer((request, response) => {
+        const body = served.get(request.url!)!
+        asked.push(request.headers.range)
+        const start = ranges && request.headers.range ? Number(/\d+/.exec(request.headers.range)![0]) : 0
+        response.writeHead(start > 0 ? 206 : 200, { 'content-length': body.length - start })
+        if (cut) response.write(body.subarray(start, start + 40), () => setTimeout(() => response.destroy(), 50))
+        else response.end(body.subarray(start))
+      })
+      await new Promise<void>(resolve => flaky.listen(0, '127.0.0.1', resolve))
+      const address = `http://127.0.0.1:${(flaky.address() as { port: number }).port}`
+      const root = folder(`flaky-${ranges}`)
+      try {
+        await expect(fetchData(source, root, { mirror: address })).rejects.toMatchObject({ code: 'E_IO', hint: expect.stringContaining('goes on') })
+        expect(readdirSync(root)).toEqual(['.tiny.fetch'])
+        cut = false
+        expect(await fetchData(source, root, { mirror: address })).toBe('fetched')
+      } finally {
+        await new Promise(resolve => flaky.close(resolve))
+      }
+      expect(asked).toEqual([undefined, 'bytes=40-', undefined])
+      expect(readdirSync(root)).toEqual(['tiny'])
+      expect(await mismatches(source, root)).toEqual([])
+    }
+  })
+
+  test('what lay in the place of a part is moved aside, and what is no part is left alone', async () => {
+    const root = folder('aside')
+    mkdirSync(join(root, 'tiny/val'), { recursive: true })
+    writeFileSync(join(root, 'tiny/val/x.jpg'), 'my own picture')
+    writeFileSync(join(root, 'tiny/notes.txt'), 'my notes')
+    const moved: string[] = []
+    expect(await fetchData(source, root, { mirror, onMovedAside: part => moved.push(part) })).toBe('fetched')
+    expect(moved).toEqual(['val'])
+    expect(readdirSync(join(root, 'tiny')).sort()).toEqual(['notes.txt', 'numbers.gz', 'val', 'val.replaced'])
+    expect(readFileSync(join(root, 'tiny/val.replaced/x.jpg'), 'utf8')).toBe('my own picture')
+    writeFileSync(join(root, 'tiny/val/x.jpg'), 'altered again')
+    expect(await fetchData(source, root, { mirror })).toBe('fetched')
+    expect(readdirSync(join(root, 'tiny')).filter(name => name.startsWith('val')).sort()).toEqual(['val', 'val.replaced', 'val.replaced-2'])
+  })
+
+  test('two at once: one fetches', async () => {
+    const root = folder('both')
+    const tries = await Promise.allSettled([fetchData(source, root, { mirror }), fetchData(source, root, { mirror })])
+    expect(tries.flatMap(one => (one.status === 'rejected' ? [one.reason as unknown] : []))).toEqual([expect.objectContaining({ code: 'E_EXISTS', message: expect.stringContaining('is fetching tiny') })])
+    expect(await mismatches(source, root)).toEqual([])
+  })
+
+  test('checking finds whatever is wrong: a picture too many, a damaged or foreign file, a folder in its place', async () => {
+    const root = folder('checked')
+    await fetchData(source, root, { mirror })
+    const spoil = async (part: string, change: () => void) => {
+      change()
+      expect(await mismatches(source, root)).toEqual([part])
+      rmSync(join(root, 'tiny'), { recursive: true })
+      await fetchData(source, root, { mirror })
+      expect(await mismatches(source, root)).toEqual([])
+    }
+    await spoil('val', () => writeFileSync(join(root, 'tiny/val/more.png'), 'x'))
+    await spoil('val', () => rmSync(join(root, 'tiny/val/x.jpg')))
+    await spoil('numbers.gz', () => writeFileSync(join(root, 'tiny/numbers.gz'), gzipSync('numbers').subarray(0, 15)))
+    await spoil('numbers.gz', () => writeFileSync(join(root, 'tiny/numbers.gz'), 'no gzip'))
+    await spoil('numbers.gz', () => {
+      rmSync(join(root, 'tiny/numbers.gz'))
+      mkdirSync(join(root, 'tiny/numbers.gz'))
+    })
+    // Leavings of a file manager are no pictures, and spoil nothing.
+    writeFileSync(join(root, 'tiny/val/._x.jpg'), 'x')
+    expect(await mismatches(source, root)).toEqual([])
   })
 
   test('leaves nothing behind when the content, the archive or the connection is wrong', async () => {

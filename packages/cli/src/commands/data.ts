@@ -1,11 +1,12 @@
 import { LatentError } from '@latent/core'
+import { onDisk, publish } from '@latent/core/node'
 import { encodePng } from '@latent/core/png'
 import type { Command } from 'commander'
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { progressBar } from '../progress.ts'
-import { visible } from '../terminal.ts'
+import { shown, visible } from '../terminal.ts'
 
 export function dataCommand(program: Command): void {
   const data = program.command('data').description('data sets for the lab and for training: list, fetch, check, draw')
@@ -42,6 +43,7 @@ export function dataCommand(program: Command): void {
               bar.add(received - before)
               before = received
             },
+            onMovedAside: (part, to) => bar.note(shown`${part} was not the published one; what lay there is now ${to}`),
           })
           bar.end()
           process.stdout.write(`${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${visible(join(dataRoot(), source.name))}, content as published`}\nterms: ${source.terms}\n`)
@@ -63,7 +65,7 @@ export function dataCommand(program: Command): void {
         process.stdout.write(`${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${visible(parts.join(', '))}`}\n`)
         if (parts.length > 0) wrong.push(source.name)
       }
-      if (wrong.length > 0) throw new LatentError('E_HASH', `not the published content: ${wrong.join(', ')}`, { hint: 'latent data fetch replaces what is altered' })
+      if (wrong.length > 0) throw new LatentError('E_HASH', `not the published content: ${wrong.join(', ')}`, { hint: 'latent data fetch brings what is published, and moves what is altered aside' })
     })
 
   data
@@ -78,8 +80,11 @@ export function dataCommand(program: Command): void {
       for (const [name, value] of Object.entries({ count, width, height })) {
         if (!Number.isSafeInteger(value) || value < 1 || value > 8192) throw new LatentError('E_ARGUMENT', `--${name} is a whole number from 1 to 8192, received ${value}`)
       }
-      await mkdir(folder, { recursive: true })
-      for (const picture of proceduralSet(count, width, height)) await writeFile(join(folder, `${picture.id}.png`), encodePng(await picture.load()), { flag: 'wx' })
+      for (const picture of proceduralSet(count, width, height)) {
+        const bytes = encodePng(await picture.load())
+        // Drawn before, by a run that was cut off, it is the same.
+        await publish(join(folder, `${picture.id}.png`), [bytes], { hint: 'give a new folder', replace: async path => Buffer.from(bytes).equals(await readFile(onDisk(path))) })
+      }
       process.stdout.write(`${count} pictures in ${visible(folder)}\n`)
     })
 }

@@ -1,12 +1,14 @@
 import { LatentError, toHex } from '@latent/core'
+import { holdLock, ioError } from '@latent/core/node'
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { gunzipSync } from 'node:zlib'
-import { extract } from 'tar'
+import { isPictureFile } from './data-sets.ts'
+import { download, requireAddress } from './download.ts'
+import { unpack } from './unpack.ts'
 
 /**
  * Data sets from their authors' own addresses. What is checked is the content (SHA-256 of unpacked
@@ -97,16 +99,29 @@ export function findSource(name: string): Source {
 
 /**
  * SHA-256 of a file (of its unpacked bytes if it ends in .gz), or of a folder's pictures: the hash of
- * the lines "name sha256\n" of its .jpg files in the order of their names.
+ * the lines "name sha256\n" of its pictures in the order of their names.
  */
 export async function digestOf(path: string): Promise<string> {
-  if (path.endsWith('.gz')) return sha256(gunzipSync(await readFile(path)))
   const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined)
-  if (!entries) return sha256(await readFile(path))
-  const names = entries.flatMap(entry => (entry.name.endsWith('.jpg') ? [entry.name] : [])).sort()
+  if (!entries) return sha256(await contentsOf(path))
+  const names = entries.flatMap(entry => (isPictureFile(entry.name) ? [entry.name] : [])).sort()
   let lines = ''
   for (const name of names) lines += `${name} ${sha256(await readFile(join(path, name)))}\n`
   return sha256(new TextEncoder().encode(lines))
+}
+
+/** Far above any of these sets. */
+const MAX_UNPACKED = 2 ** 30
+
+/** @throws E_DATA for a damaged gzip file */
+async function contentsOf(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path)
+  if (!path.endsWith('.gz')) return bytes
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED })
+  } catch (cause) {
+    throw new LatentError('E_DATA', `${path} is no whole gzip file of a usual size`, { cause })
+  }
 }
 
 const sha256 = (bytes: Uint8Array): string => toHex(createHash('sha256').update(bytes).digest())
@@ -115,10 +130,19 @@ const sha256 = (bytes: Uint8Array): string => toHex(createHash('sha256').update(
 export async function mismatches(source: Source, root: string): Promise<string[]> {
   const wrong: string[] = []
   for (const [part, digest] of Object.entries(source.contents)) {
-    const path = join(root, source.name, part)
-    if (!existsSync(path) || (await digestOf(path)) !== digest) wrong.push(part)
+    if ((await digestIfThere(join(root, source.name, part))) !== digest) wrong.push(part)
   }
   return wrong
+}
+
+async function digestIfThere(path: string): Promise<string | undefined> {
+  try {
+    return existsSync(path) ? await digestOf(path) : undefined
+  } catch (error) {
+    // What cannot be unpacked or read is not the published content, whatever it is.
+    if ((error instanceof LatentError && error.code === 'E_DATA') || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined
+    throw ioError(error, `cannot read ${path}`)
+  }
 }
 
 /**
@@ -134,7 +158,7 @@ export async function isPublished(name: string, root: string): Promise<boolean |
   for (const [part, digest] of parts) {
     const path = [part, part.replace(/\.gz$/, '')].map(file => join(root, set, file)).find(file => existsSync(file))
     if (path === undefined) return undefined
-    if ((await digestOf(path)) !== digest) return false
+    if ((await digestIfThere(path)) !== digest) return false
   }
   return true
 }
@@ -143,77 +167,87 @@ export async function isPublished(name: string, root: string): Promise<boolean |
 const PARTS: Readonly<Record<string, readonly string[]>> = { train: ['data_batch'], test: ['t10k', 'test_batch'] }
 
 export interface FetchOptions {
-  /** Downloads from `BASE/<file name>` instead of the official home: a mirror. */
+  /** Downloads from `BASE/<file name>` instead of the official home: a mirror on the network, or a folder as a file: address. */
   readonly mirror?: string
   readonly onProgress?: (file: string, received: number, total: number | undefined) => void
+  /** What was there in the place of a part and was not it: nothing is deleted that Latent did not download. */
+  readonly onMovedAside?: (part: string, to: string) => void
 }
-
-/** No known archive is larger. */
-const MAX_ARCHIVE_BYTES = 2 ** 30
 
 /**
  * Downloads, unpacks and checks a set into `root`. What is already there and right is kept; nothing is
- * put in place before it has been checked.
- * @throws E_IO (no connection); E_HASH (not the published content); E_LIMIT
+ * put in place before it has been checked. A download that was cut off goes on where it stopped.
+ * @throws E_ARGUMENT for a mirror that is no address; E_IO (no connection); E_HASH (not the published content); E_DATA (an archive that reaches out of its folder); E_LIMIT; E_EXISTS while another process fetches the set
  */
 export async function fetchData(source: Source, root: string, options: FetchOptions = {}): Promise<'fetched' | 'present'> {
+  if (options.mirror !== undefined) requireAddress(options.mirror)
   if ((await mismatches(source, root)).length === 0) return 'present'
-  await mkdir(root, { recursive: true })
-  const work = await mkdtemp(join(root, `.${source.name}-`))
+  const work = join(root, `.${source.name}.fetch`)
   try {
-    const staged = join(work, source.name)
-    await mkdir(staged)
-    for (const archive of source.archives) await fetchArchive(archive, staged, work, options)
-    const wrong = await mismatches(source, work)
-    if (wrong.length > 0) throw new LatentError('E_HASH', `what was downloaded for ${source.name} is not the published content: ${wrong.join(', ')}`)
-    const target = join(root, source.name)
-    await rm(target, { recursive: true, force: true })
-    await rename(staged, target)
+    await mkdir(root, { recursive: true })
+  } catch (error) {
+    throw ioError(error, `cannot make the folder ${root}`)
+  }
+  const lock = await holdLock(`${work}.lock`, `is fetching ${source.name}`)
+  let keep = false
+  try {
+    await fetchInto(source, root, work, options)
     return 'fetched'
+  } catch (error) {
+    // What came so far is worth keeping if the connection broke, and for nothing else.
+    keep = error instanceof LatentError && error.code === 'E_IO' && (await readdir(join(work, 'archives')).catch(() => [])).length > 0
+    throw ioError(error, `cannot fetch ${source.name}`)
   } finally {
-    await rm(work, { recursive: true, force: true })
+    if (!keep) await rm(work, { recursive: true, force: true })
+    await lock.release()
   }
 }
 
-async function fetchArchive({ url, members, md5 }: Archive, staged: string, work: string, { mirror, onProgress }: FetchOptions): Promise<void> {
-  const file = basename(new URL(url).pathname)
-  const path = members ? join(work, file) : join(staged, file)
-  const address = mirror === undefined ? url : `${mirror.replace(/\/$/, '')}/${file}`
-  const response = await fetch(address).catch(cause => {
-    throw new LatentError('E_IO', `cannot reach ${address}`, { hint: 'without a connection, put the set under LATENT_DATA or use --data procedural', cause })
-  })
-  if (!response.ok || !response.body) throw new LatentError('E_IO', `${address} answered ${response.status}`)
-  const total = Number(response.headers.get('content-length')) || undefined
-  let received = 0
-  const meter = new Transform({
-    transform(chunk: Uint8Array, _, done) {
-      received += chunk.length
-      onProgress?.(file, received, total)
-      done(received > MAX_ARCHIVE_BYTES ? new LatentError('E_LIMIT', `${address} is larger than any known archive`, { hint: 'the address does not serve what was published there: try later, or fetch it by hand' }) : null, chunk)
-    },
-  })
-  // Two declarations of one class: the platform's and Node's.
-  const body = response.body as unknown as Parameters<typeof Readable.fromWeb>[0]
-  await pipeline(Readable.fromWeb(body), meter, createWriteStream(path))
-  if (md5 !== undefined) {
-    const hash = createHash('md5')
-    await pipeline(createReadStream(path), hash)
-    if (hash.digest('hex') !== md5) throw new LatentError('E_HASH', `${address} is not the archive its authors describe`)
+async function fetchInto(source: Source, root: string, work: string, { mirror, onProgress, onMovedAside }: FetchOptions): Promise<void> {
+  const staged = join(work, 'staged', source.name)
+  await rm(join(work, 'staged'), { recursive: true, force: true })
+  await mkdir(staged, { recursive: true })
+  await mkdir(join(work, 'archives'), { recursive: true })
+  for (const { url, members, md5 } of source.archives) {
+    const file = basename(new URL(url).pathname)
+    const archive = join(work, 'archives', file)
+    const address = mirror === undefined ? url : new URL(file, mirror.replace(/\/*$/, '/')).href
+    await download(address, archive, (received, total) => onProgress?.(file, received, total))
+    if (md5 !== undefined && (await md5Of(archive)) !== md5) throw new LatentError('E_HASH', `${address} is not the archive its authors describe`)
+    if (members) await unpack(archive, members, join(work, 'unpacked'), staged)
+    // A copy: what came need not come again if the next one fails.
+    else await copyFile(archive, join(staged, file))
   }
-  if (members) await unpack(path, members, staged, work)
+  const wrong = await mismatches(source, join(work, 'staged'))
+  if (wrong.length > 0) throw new LatentError('E_HASH', `what was downloaded for ${source.name} is not the published content: ${wrong.join(', ')}`)
+  await putInPlace(source, staged, join(root, source.name), onMovedAside)
 }
 
-async function unpack(archive: string, members: Readonly<Record<string, string>>, staged: string, work: string): Promise<void> {
-  const unpacked = join(work, 'unpacked')
-  await mkdir(unpacked)
-  // node-tar refuses absolute paths and ".." by itself; links are of no use here.
-  await extract({ file: archive, cwd: unpacked, filter: (path, entry) => !('type' in entry && /Link/.test(entry.type)) && Object.keys(members).some(folder => path.startsWith(`${folder}/`)) })
-  for (const [from, to] of Object.entries(members)) {
-    if (!existsSync(join(unpacked, from))) continue
-    if (to === '.') for (const name of await readdir(join(unpacked, from))) await rename(join(unpacked, from, name), join(staged, name))
-    else {
-      await mkdir(dirname(join(staged, to)), { recursive: true })
-      await rename(join(unpacked, from), join(staged, to))
+async function putInPlace(source: Source, staged: string, target: string, onMovedAside: FetchOptions['onMovedAside']): Promise<void> {
+  await mkdir(target, { recursive: true })
+  for (const part of await readdir(staged)) {
+    const [from, to] = [join(staged, part), join(target, part)]
+    const known = source.contents[part]
+    if (existsSync(to)) {
+      if (known === undefined || (await digestIfThere(to)) === known) continue
+      const aside = await freeName(`${to}.replaced`)
+      await rename(to, aside)
+      onMovedAside?.(part, aside)
     }
+    await mkdir(dirname(to), { recursive: true })
+    await rename(from, to)
   }
+}
+
+async function freeName(path: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? path : `${path}-${n}`
+    if (!existsSync(name)) return name
+  }
+}
+
+async function md5Of(path: string): Promise<string> {
+  const hash = createHash('md5')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
 }

@@ -78,6 +78,9 @@ export async function contentOf({ files, pictures }: DataSet): Promise<{ picture
 
 const PICTURE_FILES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
 
+/** By its name. */
+export const isPictureFile = (file: string): boolean => PICTURE_FILES.has(extname(file).toLowerCase()) && !isLeaving(file, false)
+
 /** A picture is decoded whole before anything is done with it: this many pixels are 200 megabytes as RGB. */
 const LARGEST = { maxPixels: 2 ** 26 }
 
@@ -85,7 +88,7 @@ const LARGEST = { maxPixels: 2 ** 26 }
 async function folder(path: string): Promise<DataSet> {
   if (!existsSync(path) || !statSync(path).isDirectory()) throw new LatentError('E_DATA', `there is no folder ${path}`, { hint: `give a folder of pictures, or one of ${DATA_SETS.join(', ')}` })
   const entries = (await readdir(path, { withFileTypes: true })).flatMap(entry => (isLeaving(entry.name, entry.isDirectory()) ? [] : [entry.isDirectory() ? `${entry.name}/` : entry.name])).sort()
-  const files = entries.filter(file => PICTURE_FILES.has(extname(file).toLowerCase()))
+  const files = entries.filter(isPictureFile)
   if (files.length === 0) throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, { hint: `pictures end in ${[...PICTURE_FILES].join(', ')}` })
   return { name: basename(path), files: files.map(file => join(path, file)), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file), LARGEST) })), passedOver: entries.filter(file => !files.includes(file)) }
 }
