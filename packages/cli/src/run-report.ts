@@ -6,6 +6,8 @@ import { type Progress, progressBar } from './progress.ts'
 import { errorLines, jsonLine, visible } from './terminal.ts'
 
 export interface RunDisplay {
+  /** How many sealed files journals list, once it is known; `null` where there is no journal. */
+  expected?: number | null
   readonly progress: Progress
   readonly watcher: RunWatcher
   readonly json: boolean
@@ -15,7 +17,12 @@ export interface RunDisplay {
 export function runDisplay(label: string, json = false): RunDisplay {
   const progress = progressBar(label, !json)
   const notice = (text: string) => (json ? void process.stdout.write(jsonLine({ notice: text })) : progress.note(`note: ${visible(text)}`))
-  return { json, progress, watcher: { planned: (_, bytes) => progress.total(bytes), progress: (_, bytes) => progress.add(bytes), notice } }
+  const display: RunDisplay = {
+    json,
+    progress,
+    watcher: { planned: (_, bytes) => progress.total(bytes), progress: (_, bytes) => progress.add(bytes), notice, expected: listed => void (display.expected = listed ?? null) },
+  }
+  return display
 }
 
 export interface RunWords {
@@ -33,22 +40,25 @@ const isBad = (status: FileStatus): status is (typeof BAD)[number] => (BAD as re
  * count of everything.
  * @throws E_PARTIAL if a file failed, is missing or could be salvaged only in part; what the run itself throws
  */
-export async function reportRun(results: AsyncIterable<FileResult>, { progress, json }: RunDisplay, words: RunWords): Promise<void> {
+export async function reportRun(results: AsyncIterable<FileResult>, display: RunDisplay, words: RunWords): Promise<void> {
+  const { progress, json } = display
   const started = performance.now()
   const tally = new Tally()
   const failures = new Failures(line => (json ? undefined : progress.note(line)))
+  const notes = new Failures(line => (json ? undefined : progress.note(line)))
   const summarise = () => {
+    notes.end()
     failures.end()
     progress.end()
     const seconds = (performance.now() - started) / 1000
-    process.stdout.write(json ? jsonLine({ summary: tally.figures(words.done, seconds) }) : tally.summary(words, seconds))
+    process.stdout.write(json ? jsonLine({ summary: { ...tally.figures(words.done, seconds), ...(display.expected === undefined ? {} : { expected: display.expected }) } }) : tally.summary(words, seconds, display.expected))
   }
   try {
     for await (const result of results) {
       tally.add(result)
       if (json) process.stdout.write(jsonLine({ ...result, status: result.status === 'done' ? words.done : result.status }))
       if (isBad(result.status)) failures.add(result)
-      else if (result.note !== undefined && !json) progress.note(`note: ${visible(result.source)}: ${visible(result.note)}`)
+      else if (result.note !== undefined) notes.add(result)
     }
   } catch (error) {
     // A full disk ends a run where no single file is to blame: what was done until then is told all the same.
@@ -80,7 +90,7 @@ class Tally {
     return { [done]: well, skipped, failed, ...(salvaged > 0 ? { salvaged } : {}), ...(missing > 0 ? { missing } : {}), plainBytes: this.#plainBytes, sealedBytes: this.#sealedBytes, seconds: Number(seconds.toFixed(3)) }
   }
 
-  summary({ done, output }: RunWords, seconds: number): string {
+  summary({ done, output }: RunWords, seconds: number, expected: number | null | undefined): string {
     const { counts } = this
     const made = counts.done + counts.salvaged
     const rate = made > 0 ? `, ${formatBytes(this.#plainBytes / Math.max(seconds, 0.001))}/s` : ''
@@ -90,7 +100,7 @@ class Tally {
       `${done}   ${counts.done}${sizes}`,
       ...(counts.salvaged > 0 ? [`salvaged ${counts.salvaged} (in part)`] : []),
       `skipped  ${counts.skipped}${skipped ? ` (${skipped})` : ''}`,
-      ...(counts.missing > 0 ? [`missing  ${counts.missing}`] : []),
+      ...(expected === undefined && counts.missing === 0 ? [] : [`missing  ${expected === null ? 'unknown (no journal)' : `${counts.missing}${expected === undefined ? '' : ` of ${expected} that were sealed here`}`}`]),
       `failed   ${counts.failed}`,
       `time     ${formatSeconds(seconds)}${rate}`,
       ...(output === undefined ? [] : [`folder   ${visible(output)}`]),
@@ -107,12 +117,16 @@ class Tally {
   }
 }
 
+const wordOf = ({ status }: FileResult) => (isBad(status) ? status : 'note')
+const said = ({ status, reason = '', code = 'E_INTERNAL', note = '' }: FileResult) => (isBad(status) ? errorLines({ message: reason, code }) : visible(note))
+
 /** So many of one kind are named; the others are counted. */
 const NAMED = 3
 
 /**
- * Names what went wrong. A run in which every file fails for one reason (a wrong key, a full disk)
- * says so once and not a thousand times: what differs by file names alone is one kind.
+ * Names what went wrong, or otherwise than expected. A run in which every file fails for one reason (a
+ * wrong key, a full disk) says so once and not a thousand times: what differs by file names alone is one
+ * kind.
  */
 class Failures {
   readonly #kinds = new Map<string, { first: FileResult; count: number }>()
@@ -123,20 +137,20 @@ class Failures {
   }
 
   add(result: FileResult): void {
-    const { source, target, status, code = 'E_INTERNAL', reason = '', hint } = result
-    let kind = `${status} ${code} ${reason}`
-    for (const name of [source, target].flatMap(path => (path === undefined ? [] : [path, basename(path)]))) if (name.length > 0) kind = kind.replaceAll(name, '\0')
+    const { source, target, hint } = result
+    let kind = `${wordOf(result)} ${said(result)}`
+    for (const name of [source, target].flatMap(path => (path === undefined ? [] : [path, basename(path)]))) if (name.length > 0) kind = kind.replaceAll(visible(name), '\0')
     const known = this.#kinds.get(kind)
     if (known) known.count++
     else this.#kinds.set(kind, { first: result, count: 1 })
     if ((known?.count ?? 1) > NAMED) return
-    this.#print(`${status}: ${visible(source)}: ${errorLines({ message: reason, code, hint: known ? undefined : hint }, '  ')}`)
+    this.#print(`${wordOf(result)}: ${visible(source)}: ${said(result)}${known || hint === undefined || !isBad(result.status) ? '' : `\n  hint: ${visible(hint)}`}`)
   }
 
   /** Says how many were not named. */
   end(): void {
     for (const { first, count } of this.#kinds.values()) {
-      if (count > NAMED) this.#print(`${first.status}: ${count - NAMED} more like ${visible(basename(first.source))} [${first.code ?? 'E_INTERNAL'}]; --json names every one`)
+      if (count > NAMED) this.#print(`${wordOf(first)}: ${count - NAMED} more like ${visible(basename(first.source))}${isBad(first.status) ? ` [${first.code ?? 'E_INTERNAL'}]` : ''}; --json names every one`)
     }
   }
 

@@ -39,6 +39,14 @@ describe('what goes wrong in the same way is told once', () => {
     expect(error).toMatchObject({ code: 'E_PARTIAL', message: `${results.length} of ${results.length} files failed`, hint: expect.stringContaining(advice) })
   })
 
+  test('notes', async () => {
+    const { notes, error } = await report(many(40, name => ({ status: 'done', note: `written as out/${name}: the file system cannot hold its time` })))
+    expect(notes.length).toBe(4)
+    expect(notes[0]).toMatch(/^note: .*IMG_0/)
+    expect(notes[3]).toContain('37 more')
+    expect(error).toBeUndefined()
+  })
+
   test('what differs is named, every one', async () => {
     const { notes } = await report(many(30, name => ({ code: 'E_CHUNK', reason: `chunk ${name.length}${name} is damaged at ${name.slice(4, 6)}`.replace(name, '') + name.slice(4, -8) })))
     expect(notes.length).toBe(30)

@@ -1,4 +1,4 @@
-import { equalConstantTime, LatentError, sha256 } from '@latent/core'
+import { equalConstantTime, LatentError, sha256, toHex } from '@latent/core'
 import { Destination, ioError, publish, readFileParts, removeStale, systemCode } from '@latent/core/node'
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import type { Keyring } from '../envelope.ts'
 import { openSealed } from '../open.ts'
 import type { Metadata } from '../payload.ts'
 import { discover, type Found } from './discover.ts'
+import { type Expectation, expectedFiles } from './expected-files.ts'
 import { GivenNames, portableName, safeName } from './opened-names.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
 import { salvageFile } from './salvage-file.ts'
@@ -53,21 +54,33 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   await output.destination.flush()
 }
 
-/** Opens sealed files to the last byte and writes nothing. */
+/** Opens sealed files to the last byte and writes nothing; what journals list and is not there is missing. */
 export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salvage'>): AsyncGenerator<FileResult> {
-  yield* overFiles({ ...run, output: '' }, async file => {
+  let expectation: Expectation | undefined
+  const work = async (file: Found): Promise<FileResult> => {
     const started = performance.now()
     const opened = await openSealed(watched(run, file), run.keyring, run.flows)
     for await (const part of opened.bytes) void part
-    return { source: file.source, status: 'done', plainBytes: opened.metadata.size, sealedBytes: file.size, seconds: (performance.now() - started) / 1000 }
+    const last = expectation?.nonces.get(file.source)
+    const note = last === undefined || last === toHex(opened.header.nonce) ? {} : { note: 'intact, but another one than was sealed last: an older copy, or one that another machine sealed' }
+    return { source: file.source, status: 'done', ...note, plainBytes: opened.metadata.size, sealedBytes: file.size, seconds: (performance.now() - started) / 1000 }
+  }
+  yield* overFiles({ ...run, output: '' }, work, async files => {
+    expectation = await expectedFiles(run.inputs, files.map(({ source }) => source))
+    const { listed, unlisted } = expectation
+    if (listed > 0 || unlisted.length > 0) run.watcher?.expected?.(listed === 0 ? undefined : listed)
+    for (const folder of unlisted) run.watcher?.notice?.(`there is no journal in ${folder} or above it: whether sealed files are missing there cannot be known`)
   })
+  for (const path of expectation?.missing ?? []) yield { ...failure(path, MISSING), status: 'missing' }
 }
 
-async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void = () => undefined): AsyncGenerator<FileResult> {
+const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it is gone', { hint: 'get it back from another copy, or seal its source again' })
+
+async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void | Promise<void> = () => undefined): AsyncGenerator<FileResult> {
   const named = new Set(run.inputs.map(input => resolve(input)))
   const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
   for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
-  plan(files)
+  await plan(files)
   run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
   for await (const result of runAll(files, run.jobs ?? 4, file => attempt(file, () => work(file)))) {
     // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.

@@ -30,6 +30,8 @@ export interface RunWatcher {
   /** Once, when it is known what there is to do. */
   planned?(files: number, bytes: number): void
   progress?(source: string, bytes: number): void
+  /** Once, when it is known how many sealed files journals list; `undefined` where there is no journal. */
+  expected?(listed: number | undefined): void
   /** Something about the run as a whole that the user should know. */
   notice?(text: string): void
 }
