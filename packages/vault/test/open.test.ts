@@ -247,6 +247,19 @@ describe('names', () => {
     expect(states(await open())).toEqual(raw.map(() => 'skipped'))
   })
 
+  test('of folders that spell out a way to another one lead nowhere', async () => {
+    const hostile = ['%2E%2E~bytes', '%2e%2e%2fup~bytes', 'a%2F..%2F..%2Fb~bytes', '%2E~bytes', '%00~bytes', '~bytes']
+    for (const [i, folder] of hostile.entries()) await put(join(folder, 'x.png'), text(`${i}`), { name: `${i}` })
+    await put(join('f%FCr~bytes', 'x.png'), text('für'))
+    const results = await open({ output: join(opened, 'deep', 'er') })
+    expect(states(results)).toEqual(results.map(() => 'done'))
+    expect(results.length).toBe(7)
+    expect(await readdir(root)).toEqual(['opened', 'sealed'])
+    expect(await readdir(opened)).toEqual(['deep'])
+    expect(await readdir(join(opened, 'deep'))).toEqual(['er'])
+    expect(await readFile(Buffer.concat([Buffer.from(`${opened}/deep/er/f`), Buffer.of(0xfc), Buffer.from('r/photo.jpg')]), 'utf8')).toBe('für')
+  })
+
   test('that would mislead are changed, and that is told', async () => {
     await put('a.png', text('x'), { name: 'invoice\u202egpj.exe' })
     await put('b.png', text('x'), { name: 'a\u001b[2J.jpg' })

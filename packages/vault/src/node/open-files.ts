@@ -191,19 +191,20 @@ export class Output {
    * @throws E_EXISTS; E_IO; whatever reading the content throws
    */
   async deliver(folder: string, name: string, content: Content): Promise<Delivered> {
-    const own = join(folder, safeName(name))
+    const safeFolder = folder.split(sep).map(part => (part === '.' ? part : safeName(part))).join(sep)
+    const own = join(safeFolder, safeName(name))
     let path = own
     let delivered: Delivered
     try {
       delivered = await this.#put(path, content)
     } catch (error) {
-      path = own.split(sep).map(part => (part === '.' || part === '..' ? part : portableName(part))).join(sep)
+      path = own.split(sep).map(part => (part === '.' ? part : portableName(part))).join(sep)
       if (!(error instanceof LatentError) || !REFUSED_NAMES.has(systemCode(error.cause)) || path === own) throw error
       delivered = await this.#put(path, content)
     }
     const notes = [
       ...(basename(path) === name ? [] : [`the name ${JSON.stringify(name)} cannot be used here`]),
-      ...(dirname(path) === dirname(own) ? [] : ['a folder has another name']),
+      ...(dirname(path) === join(folder) ? [] : ['a folder has another name']),
       ...(delivered.note === undefined ? [] : [delivered.note]),
     ]
     return { ...delivered, note: notes.length === 0 || delivered.there !== undefined ? undefined : `written as ${delivered.target}: ${notes.join('; ')}` }

@@ -55,7 +55,9 @@ const percent = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2
 function originalName(name: string): string {
   if (!name.endsWith(WRITTEN_OUT)) return name
   const parts = name.slice(0, -WRITTEN_OUT.length).split(/(%[0-9A-Fa-f]{2})/)
-  return nameOfBytes(Buffer.concat(parts.map(part => (/^%[0-9A-Fa-f]{2}$/.test(part) ? Buffer.of(Number.parseInt(part.slice(1), 16)) : Buffer.from(part)))))
+  const original = nameOfBytes(Buffer.concat(parts.map(part => (/^%[0-9A-Fa-f]{2}$/.test(part) ? Buffer.of(Number.parseInt(part.slice(1), 16)) : Buffer.from(part)))))
+  // Whoever can write to the sealed folder can spell out a way to another one.
+  return original === '' || original === '.' || original === '..' || /[/\\\0]/.test(original) ? name : original
 }
 
 const plainLetters = (name: string) => name.replaceAll(/[^A-Za-z0-9._-]/gu, '_').replaceAll(/^\.+|\.+$/g, '_')
