@@ -2,9 +2,9 @@ import { image, sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { drawPicture } from '@latent/lab'
 import { readImage } from '@latent/lab/node'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -314,6 +314,58 @@ describe('what is in the way at the output', () => {
     chmodSync(at('locked-parent'), 0o500)
     await expect(encryptDataSet(source, at('locked-parent/out'), { ...options, scheme: 'etc' })).rejects.toMatchObject({ code: 'E_IO' })
   })
+})
+
+// A mount needs root and the file system's own program.
+const CAN_MOUNT = process.getuid?.() === 0 && process.platform === 'linux' && ['lowntfs-3g', 'mkfs.ntfs', 'umount'].every(command => spawnSync('which', [command]).status === 0)
+
+describe.skipIf(!CAN_MOUNT)('an output that ignores case', () => {
+  /** The folder where it is mounted, or nothing where this machine does not let it be. */
+  async function mounted(work: (folder: string) => Promise<void>): Promise<boolean> {
+    const [image, folder] = [at('ntfs.img'), at('ntfs')]
+    await mkdir(folder, { recursive: true })
+    await writeFile(image, '')
+    await truncate(image, 48 << 20)
+    if (spawnSync('mkfs.ntfs', ['-q', '-F', image]).status !== 0 || spawnSync('lowntfs-3g', ['-o', 'ignore_case', image, folder]).status !== 0) return false
+    try {
+      await work(folder)
+    } finally {
+      spawnSync('umount', [folder])
+    }
+    return true
+  }
+
+  test('two classes do not become one, and of two pictures none is lost without a word', async context => {
+    const classes = await folderOf('twin-classes', ['Ant/0.png', 'ant/1.png'])
+    const pictures = await folderOf('twin-pictures', ['a/x.png', 'a/X.png', 'a/y.png'])
+    const able = await mounted(async folder => {
+      await expect(encryptDataSet(classes, join(folder, 'classes'), { ...options, scheme: 'etc' })).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringMatching(/ant and Ant|Ant and ant/) })
+      expect((await everything(join(folder, 'classes'))).filter(name => name.endsWith('.png'))).toEqual([])
+      const failures: Failure[] = []
+      await expect(encryptDataSet(pictures, join(folder, 'pictures'), { ...options, scheme: 'aes-256-ctr', onFailure: failure => failures.push(failure) })).rejects.toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('1 of 3') })
+      expect(failures.length).toBe(1)
+      expect((await readdir(join(folder, 'pictures/a'))).length).toBe(2)
+      const plain = await folderOf('no-twins', ['a/x.png', 'b/x.png', 'c/'])
+      await encryptDataSet(plain, join(folder, 'plain'), { ...options, scheme: 'etc' })
+      expect(await decryptDataSet(join(folder, 'plain'), join(folder, 'back'), options)).toMatchObject({ equal: 2, emptyClasses: 1 })
+    })
+    context.skip(!able, 'this machine does not let NTFS be mounted')
+  })
+})
+
+test('data draw: the same again changes nothing, and another picture of the name stays', async () => {
+  const draw = () => new Promise<{ code: number | null; err: string }>(resolve => {
+    const child = spawn(process.execPath, [MAIN, 'data', 'draw', at('drawn'), '--count', '3', '--width', '32', '--height', '24'])
+    let err = ''
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
+    child.on('close', code => resolve({ code, err }))
+  })
+  expect(await draw()).toMatchObject({ code: 0 })
+  const [first] = await everything(at('drawn'))
+  expect(await draw()).toMatchObject({ code: 0 })
+  await writeFile(at('drawn', first!), 'mine')
+  expect(await draw()).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
+  expect(await readFile(at('drawn', first!), 'utf8')).toBe('mine')
 })
 
 describe('whether a picture came back exactly is measured, not taken from the name of the cipher', () => {
