@@ -1,4 +1,4 @@
-import { type Image, image, LatentError, toHex } from '@latent/core'
+import { type Image, image, LatentError, sha256Of, toHex } from '@latent/core'
 import { decodePng, encodePng, readPng, readPngTexts } from '@latent/core/png'
 import { findScheme } from '@latent/schemes'
 import { Command } from 'commander'
@@ -22,7 +22,7 @@ import { checkPaths } from '../src/local-paths.ts'
 import { errorLines } from '../src/terminal.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const KEY = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1)
+const KEY = sha256Of(new TextEncoder().encode('a key for tests'))
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
 const read = async (name: string) => new Uint8Array(await readFile(at(name)))
@@ -67,8 +67,8 @@ const withKey = (command: string, from: string, to: string, ...more: string[]) =
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-pixel-'))
-  await writeFile(at('k'), toHex(KEY))
-  await writeFile(at('other.key'), toHex(KEY.toReversed()))
+  await writeFile(at('k'), toHex(KEY), { mode: 0o600 })
+  await writeFile(at('other.key'), toHex(KEY.toReversed()), { mode: 0o600 })
   await writeFile(at('plain.png'), encodePng(plain))
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
