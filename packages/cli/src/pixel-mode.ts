@@ -82,10 +82,12 @@ export async function encryptFile(source: string, target: string, options: Encry
     if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${scheme.id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`, { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' })
     const { image, beside, lost, format, turned } = await readSource(source, maxPixels)
     const travelling = beside.filter(({ type }) => type !== DECRYPTED)
+    const facts = factsOf(source, target, scheme, image, travelling)
     const made = await encryptPicture(opened, image, key, { ...(nonce ? { nonce } : {}), ...(wire ? { wire } : {}), deterministic, check, beside: travelling })
+    discard(image, made.image)
     await write(target, asPixels(made.image), 0, made.chunks, { source, options, replace: isCipherPicture })
     return {
-      ...factsOf(source, target, scheme, image, travelling),
+      ...facts,
       format,
       nonce: made.image.annotations?.[NONCE_ANNOTATION] ?? null,
       checked: check,
@@ -115,6 +117,7 @@ export async function decryptFile(source: string, target: string, options: Decry
   try {
     const back = await decryptPicture(opened, input, key, { ...(nonce ? { nonce } : {}), altered, chunks })
     const beside = [...back.beside, { type: DECRYPTED, data: new Uint8Array(0) }]
+    discard(image, back.image)
     await write(target, asPixels(back.image), 6, beside, { source, options, replace: isDecryptedPicture })
     const written = input.annotations?.['latent:wire']
     return {
@@ -207,6 +210,13 @@ async function holds(path: string, mark: (bytes: Uint8Array) => boolean): Promis
     return false
   }
 }
+
+/** Gives back the memory of a picture that is no longer needed; the collector would count it late. Small arrays may share theirs. */
+function discard({ data: { buffer } }: Image, made: Image): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE && buffer !== made.data.buffer) buffer.transfer(0)
+}
+
+const LARGE = 1 << 20
 
 const asPixels = (result: Image): Image => (result.format === 'f32' ? floatsToPixels(result as Image<'f32'>) : result)
 

@@ -26,8 +26,6 @@ export interface Image<F extends SampleFormat = SampleFormat> {
 
 /** The decoded-pixel limit that holds everywhere: 2^28 pixels, one gigabyte as RGBA. */
 export const MAX_PIXELS = 2 ** 28
-/** The same limit for what pixels take, which 16-bit samples reach sooner. */
-export const MAX_SAMPLE_BYTES = 2 ** 30
 
 /**
  * Checks dimensions and data length, and returns the image.

@@ -1,6 +1,6 @@
 import { joinBytes, u32 } from './bytes.ts'
 import { LatentError } from './errors.ts'
-import { MAX_PIXELS, MAX_SAMPLE_BYTES } from './image.ts'
+import { MAX_PIXELS } from './image.ts'
 import type { RowShape } from './png-rows.ts'
 import { crc32 } from './primitives.ts'
 
@@ -27,7 +27,7 @@ export interface PngHeader extends RowShape {
 }
 
 export interface PngLimits {
-  /** At most this many pixels, {@link MAX_PIXELS} by default. */
+  /** At most this many pixels of up to 4 bytes, {@link MAX_PIXELS} by default; those of 16 bits a sample count up to twice. */
   readonly maxPixels?: number
 }
 
@@ -93,20 +93,19 @@ function parseHeader(data: Uint8Array, { maxPixels = MAX_PIXELS }: PngLimits): P
   return { width, height, depth, channels, interlaced: data[12] === 1, indexed, opaque: colour === 0 || colour === 2 }
 }
 
+/** Of an 8-bit RGBA pixel, which is what a limit counts; one of more bytes counts for as many as it takes. */
+const PIXEL_BYTES = 4
+
 /**
  * Refuses a picture by its dimensions, before any of its pixels is decoded.
  * @param pixelBytes what one decoded pixel takes
  * @throws E_LIMIT
  */
 export function checkSize({ width, height }: { width: number; height: number }, pixelBytes: number, maxPixels: number): void {
-  const pixels = width * height
-  if (pixels > maxPixels) {
-    const raise = pixels <= MAX_PIXELS && pixels * pixelBytes <= MAX_SAMPLE_BYTES ? `its pixels alone take ${Math.ceil((pixels * pixelBytes) / 1e6)} MB, a cipher several times that; --max-pixels raises the limit, and ` : ''
-    throw new LatentError('E_LIMIT', `this picture has ${width} x ${height} pixels, more than the limit of ${maxPixels}`, { hint: `${raise}latent seal takes files of any size` })
-  }
-  if (pixels * pixelBytes > MAX_SAMPLE_BYTES) {
-    throw new LatentError('E_LIMIT', `this picture has ${width} x ${height} pixels of ${pixelBytes} bytes, more than the limit of ${MAX_SAMPLE_BYTES} bytes`, { hint: 'latent seal takes files of any size' })
-  }
+  const counted = Math.ceil(width * height * Math.max(1, pixelBytes / PIXEL_BYTES))
+  if (counted <= maxPixels) return
+  const raise = counted <= MAX_PIXELS ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times that: --max-pixels ${counted} allows it; ` : ''
+  throw new LatentError('E_LIMIT', `this picture has ${width} x ${height} pixels${counted > width * height ? ` of ${pixelBytes} bytes, which count for ${counted}` : ''}, more than the limit of ${maxPixels}`, { hint: `${raise}latent seal takes files of any size` })
 }
 
 /** A chunk with its length and checksum. */

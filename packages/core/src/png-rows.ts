@@ -1,4 +1,4 @@
-import { type Image, sampleBytes } from './image.ts'
+import type { Image } from './image.ts'
 
 /** A PNG's raster as its header describes it; samples have 1, 2, 4, 8 or 16 bits, 16-bit ones high byte first. */
 export interface RowShape {
@@ -11,10 +11,21 @@ export interface RowShape {
 
 /** Rows without filters: what a filter gains in size is little for cipher images, which are what is written most. */
 export function packRows(source: Image<'u8' | 'u16'>): Uint8Array {
-  const bytes = source.format === 'u8' ? (source.data as Uint8Array) : sampleBytes(source)
-  const rowBytes = bytes.length / source.height
-  const rows = new Uint8Array(bytes.length + source.height)
-  for (let y = 0; y < source.height; y++) rows.set(bytes.subarray(y * rowBytes, (y + 1) * rowBytes), y * (rowBytes + 1) + 1)
+  const { width, height, channels, data } = source
+  const rowSamples = width * channels
+  const stride = data.byteLength / height + 1
+  const rows = new Uint8Array(height * stride)
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(y * rowSamples, (y + 1) * rowSamples)
+    const at = y * stride + 1
+    if (row instanceof Uint8Array) rows.set(row, at)
+    else {
+      for (let i = 0; i < rowSamples; i++) {
+        rows[at + 2 * i] = row[i]! >>> 8
+        rows[at + 2 * i + 1] = row[i]! & 255
+      }
+    }
+  }
   return rows
 }
 

@@ -62,7 +62,7 @@ export const primitives: Primitives = {
     return { update: bytes => void hash.update(bytes), digest: () => plain(hash.digest()) }
   },
   crc32: (bytes, previous = 0) => crc32(bytes, previous),
-  zlibPack: (bytes, level) => plain(deflateSync(bytes, { level })),
+  zlibPack: (bytes, level) => plain(deflateSync(bytes, { level, chunkSize: Math.min(MAX_CHUNK, bytes.length + (bytes.length >>> 8) + 1024) })),
   zlibUnpack(bytes, limit) {
     try {
       // One chunk for everything: many would be held twice while they are joined. Pages that are not filled cost nothing.

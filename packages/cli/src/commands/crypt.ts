@@ -37,7 +37,7 @@ const withCommon = (command: Command): Command =>
   command
     .requiredOption('--key-file <file>', '64 hexadecimal digits, as latent keygen --cipher writes them')
     .option('--weights <file>', 'trained weights to use instead of those that come with Latent')
-    .option('--max-pixels <number>', 'refuse larger pictures before decoding them', pixels, USUAL_MAX_PIXELS)
+    .option('--max-pixels <number>', 'refuse larger pictures before decoding them; 16-bit samples count up to twice', pixels, USUAL_MAX_PIXELS)
     .option('--force', 'replace a picture that an earlier run of this command wrote')
     .option('--json', 'the result as one line of JSON')
 

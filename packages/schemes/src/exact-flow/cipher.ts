@@ -1,4 +1,4 @@
-import { argumentError, type CipherOptions, concatBytes, fromHex, type Image, type ImageCipher, imageFromBytes, LatentError, NONCE_ANNOTATION, sampleBytes, toHex, u32 } from '@latent/core'
+import { argumentError, type CipherOptions, concatBytes, fromHex, image, type Image, type ImageCipher, LatentError, NONCE_ANNOTATION, toHex, u32 } from '@latent/core'
 import type { ExactFlow } from './engine.ts'
 import { HALF_CHANNELS } from './network.ts'
 import { MIN_TILE_BYTES, TILE_BYTES } from './tile.ts'
@@ -50,20 +50,50 @@ function nonceOf({ annotations }: Image, options: CipherOptions = {}): Uint8Arra
 async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source: Image, key: Uint8Array, nonce: Uint8Array = new Uint8Array(0)): Promise<Image> {
   if (source.format === 'f32') throw argumentError('image', '8- or 16-bit samples', source.format)
   if (key.length !== 32) throw argumentError('key', '32 bytes', key)
-  const bytes = sampleBytes(source as Image<'u8' | 'u16'>)
-  const cuts = tileCuts(bytes.length)
+  const { data, format, width, height, channels } = source as Image<'u8' | 'u16'>
+  const cuts = tileCuts(data.byteLength)
   const prefix = tweakPrefix(source, nonce)
-  const out = new Uint8Array(bytes.length)
+  const { read, write, samples } = format === 'u8' ? byteSamples(data as Uint8Array) : wideSamples(data as Uint16Array)
   // A few tiles more than the lanes keep every lane busy without holding the image twice.
   const inFlight: Promise<void>[] = []
   for (const [index, start] of cuts.entries()) {
-    const tile = bytes.subarray(start, cuts[index + 1] ?? bytes.length)
-    const done = flow[direction](key, concatBytes(prefix, u32(index)), tile)
-    inFlight.push(done.then(result => out.set(result, start)))
+    const done = flow[direction](key, concatBytes(prefix, u32(index)), read(start, cuts[index + 1] ?? data.byteLength))
+    inFlight.push(done.then(result => write(result, start)))
     if (inFlight.length > flow.lanes + 1) await inFlight.shift()
   }
   await Promise.all(inFlight)
-  return imageFromBytes(out, source as Image<'u8' | 'u16'>)
+  return image({ width, height, channels, format, data: samples })
+}
+
+/** Samples by the bytes they are permuted as, a tile at a time: a large picture is held once as it came and once as it goes. */
+interface TileAccess<A> {
+  readonly samples: A
+  readonly read: (start: number, end: number) => Uint8Array
+  readonly write: (bytes: Uint8Array, start: number) => void
+}
+
+function byteSamples(data: Uint8Array): TileAccess<Uint8Array> {
+  const samples = new Uint8Array(data.length)
+  return { samples, read: (start, end) => data.subarray(start, end), write: (bytes, start) => samples.set(bytes, start) }
+}
+
+/** Tiles begin and end between samples, which go high byte first. */
+function wideSamples(data: Uint16Array): TileAccess<Uint16Array> {
+  const samples = new Uint16Array(data.length)
+  return {
+    samples,
+    read(start, end) {
+      const bytes = new Uint8Array(end - start)
+      for (let i = 0, at = start / 2; i < bytes.length; i += 2, at++) {
+        bytes[i] = data[at]! >>> 8
+        bytes[i + 1] = data[at]! & 255
+      }
+      return bytes
+    },
+    write(bytes, start) {
+      for (let i = 0, at = start / 2; i < bytes.length; i += 2, at++) samples[at] = (bytes[i]! << 8) | bytes[i + 1]!
+    },
+  }
 }
 
 /** Four networks; every round reads one half, and the halves take turns. */
