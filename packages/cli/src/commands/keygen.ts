@@ -64,7 +64,7 @@ const tell = (what: string): void => void process.stderr.write(`${what} in anoth
 /** Writes the key that is there under another name, before anything takes its place. */
 async function keepOld(output: string): Promise<string | undefined> {
   if (!(await lstat(output).catch(() => undefined))?.isFile()) return undefined
-  const { bytes } = await readKeyInput(output, '--output')
+  const { bytes } = await readKeyInput(output)
   for (let i = 1; i <= MOST_OLD; i++) {
     const old = `${output}.old${i === 1 ? '' : i}`
     try {

@@ -1,5 +1,5 @@
 import { argumentError, fromHex, LatentError } from '@latent/core'
-import { decodeKeyText, linesOf } from '@latent/vault'
+import { decodeKeyLines, decodeKeyText, linesOf } from '@latent/vault'
 import { isUtf8 } from 'node:buffer'
 import { readKeyInput, warnIfExposed } from './input.ts'
 import { type Warn, warnings } from './warnings.ts'
@@ -20,12 +20,12 @@ export interface CipherKeyOptions {
  */
 export async function readCipherKey(path: string, { encrypting = false, json }: CipherKeyOptions = {}): Promise<Uint8Array> {
   const warn = warnings(json)
-  const input = await readKeyInput(path, '--key-file')
+  const input = await readKeyInput(path)
   const { name, bytes } = input
   warnIfExposed(input, warn)
   if (bytes.length === KEY_BYTES) return rawKey(bytes, name, encrypting, warn)
-  const text = decodeKeyText(bytes, name).trim()
-  if (text.startsWith('{')) return new TextEncoder().encode(text)
+  const text = decodeKeyLines(bytes).trim()
+  if (text.startsWith('{')) return new TextEncoder().encode(decodeKeyText(bytes, name).trim())
   return hexadecimalKey(text, name, warn)
 }
 

@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { decodeKeyText, decryptEnvelope, encryptedFile, type IdentityFile, type KeyProblem, parseIdentities } from '@latent/vault'
+import { decodeKeyLines, decryptEnvelope, encryptedFile, type IdentityFile, type KeyProblem, parseIdentities } from '@latent/vault'
 import { readKeyInput, warnIfExposed } from './input.ts'
 import { ask, identityPassphrase, onTerminal } from './passphrases.ts'
 import type { Warn } from './warnings.ts'
@@ -22,13 +22,12 @@ export async function readIdentities(paths: readonly string[], { identityPassphr
   let passphrase: Promise<string> | undefined
   // One after the other: each may ask for a passphrase.
   for (const path of paths) {
-    const input = await readKeyInput(path, '-i')
+    const input = await readKeyInput(path)
     const { name, bytes } = input
     try {
       const encrypted = encryptedFile(bytes)
       if (encrypted && identityPassphraseFile !== undefined) passphrase ??= identityPassphrase(identityPassphraseFile, warn)
-      const text = decodeKeyText(encrypted ? await decrypted(encrypted, name, passphrase) : bytes, name)
-      const file = parseIdentities(text)
+      const file = parseIdentities(decodeKeyLines(encrypted ? await decrypted(encrypted, name, passphrase) : bytes))
       if (file.identities.length > 0 && !encrypted) warnIfExposed(input, warn)
       identities.push(...file.identities)
       problems.push(...named(file, name))

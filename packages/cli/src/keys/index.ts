@@ -1,8 +1,8 @@
 import { LatentError, sha256Of, toHex } from '@latent/core'
-import { decodeKeyText, Keyring, type Lock, mixesQuantumResistance, normalRecipient, parseRecipients, recipientOf } from '@latent/vault'
+import { decodeKeyLines, Keyring, type Lock, mixesQuantumResistance, normalRecipient, parseRecipients, recipientOf } from '@latent/vault'
 import type { Command } from 'commander'
 import { readIdentities } from './identities.ts'
-import { readKeyInput } from './input.ts'
+import { readKeyInput, requireOneStandardInput } from './input.ts'
 import { ask, knownPassphrases, newPassphrase, onTerminal } from './passphrases.ts'
 import { type Warn, warnings } from './warnings.ts'
 
@@ -44,6 +44,7 @@ export interface ChosenLock {
 export async function chooseLock(options: LockOptions): Promise<ChosenLock> {
   const { passphraseFile, weakPassphrase: weak = false } = options
   const warn = warnings(options.json)
+  requireOneStandardInput([...(options.recipientsFile ?? []), ...(options.identity ?? []), options.identityPassphraseFile, passphraseFile])
   const { recipients, identities } = await allRecipients(options, warn)
   if (recipients.length > 0 && passphraseFile !== undefined) throw new LatentError('E_ARGUMENT', 'recipients and a passphrase cannot be mixed', { hint: 'age allows one or the other' })
   if (recipients.length > 0) {
@@ -60,8 +61,8 @@ export async function chooseLock(options: LockOptions): Promise<ChosenLock> {
 async function allRecipients({ recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions, warn: Warn): Promise<{ recipients: string[]; identities: string[] }> {
   const listed: string[] = []
   for (const path of recipientsFile) {
-    const { name, bytes } = await readKeyInput(path, '-R')
-    listed.push(...parseRecipients(decodeKeyText(bytes, name), name))
+    const { name, bytes } = await readKeyInput(path)
+    listed.push(...parseRecipients(decodeKeyLines(bytes), name))
   }
   const identities = await readIdentities(identity, { identityPassphraseFile, warn })
   const own = await Promise.all(identities.map(recipientOf))
@@ -71,6 +72,7 @@ async function allRecipients({ recipient = [], recipientsFile = [], identity = [
 /** The keys to open with. Prompts for a passphrase if nothing was given. */
 export async function chooseKeyring({ identity = [], identityPassphraseFile, passphraseFile, json }: IdentityOptions): Promise<Keyring> {
   const warn = warnings(json)
+  requireOneStandardInput([...identity, identityPassphraseFile, passphraseFile])
   const identities = await readIdentities(identity, { identityPassphraseFile, warn })
   if (passphraseFile !== undefined) return new Keyring({ identities, ...(await knownPassphrases(passphraseFile, warn)) })
   if (identities.length > 0) return new Keyring({ identities })

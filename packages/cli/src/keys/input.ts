@@ -6,8 +6,6 @@ import type { Warn } from './warnings.ts'
 /** Far more than any key, identity or list of recipients. */
 const MAX_KEY_FILE = 1 << 20
 
-let standardInputTaken: string | undefined
-
 export interface KeyInput {
   /** For messages. */
   readonly name: string
@@ -16,14 +14,18 @@ export interface KeyInput {
   readonly mode?: number
 }
 
+/** Standard input can be read once. @throws E_ARGUMENT where more than one of these files is `-` */
+export function requireOneStandardInput(paths: readonly (string | undefined)[]): void {
+  if (paths.filter(path => path === '-').length > 1) throw new LatentError('E_ARGUMENT', 'standard input is asked for twice', { hint: 'it can be read once; put one of the two into a file, or give <(...) where the shell has it' })
+}
+
 /**
  * A key file: a regular file, a pipe such as `<(...)`, or standard input for `-`. Never more than a megabyte,
  * whatever the file says its size is.
- * @param option says what for, where standard input is asked for twice
- * @throws E_IO; E_KEY for a file that is too large; E_ARGUMENT
+ * @throws E_IO; E_KEY for a file that is too large
  */
-export async function readKeyInput(path: string, option: string): Promise<KeyInput> {
-  if (path === '-') return { name: 'standard input', bytes: await readStandardInput(option) }
+export async function readKeyInput(path: string): Promise<KeyInput> {
+  if (path === '-') return { name: 'standard input', bytes: await whole(process.stdin, 'standard input') }
   try {
     const file = await open(path)
     try {
@@ -36,12 +38,6 @@ export async function readKeyInput(path: string, option: string): Promise<KeyInp
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
   }
-}
-
-async function readStandardInput(option: string): Promise<Uint8Array> {
-  if (standardInputTaken !== undefined) throw new LatentError('E_ARGUMENT', `standard input is asked for twice, for ${standardInputTaken} and for ${option}`, { hint: 'it can be read once; put one of the two into a file, or give <(...) where the shell has it' })
-  standardInputTaken = option
-  return whole(process.stdin, 'standard input')
 }
 
 async function whole(stream: AsyncIterable<unknown>, name: string): Promise<Uint8Array> {

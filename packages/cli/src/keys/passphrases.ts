@@ -13,8 +13,8 @@ export async function ask(message: string): Promise<string> {
   return answer
 }
 
-export async function readPassphraseFile(path: string, option: string, warn: Warn): Promise<PassphraseFile> {
-  const input = await readKeyInput(path, option)
+export async function readPassphraseFile(path: string, warn: Warn): Promise<PassphraseFile> {
+  const input = await readKeyInput(path)
   warnIfExposed(input, warn)
   const file = parsePassphraseFile(input.bytes, input.name)
   if (file.more) warn({ code: 'W_PASSPHRASE_LINES', message: `${input.name} has more than one line, and the first alone is the passphrase`, hint: 'take the others out' })
@@ -28,7 +28,7 @@ export async function newPassphrase(path: string | undefined, { weak, warn }: { 
     if (passphrase !== sealingPassphrase(await ask('The same again'))) throw new LatentError('E_KEY', 'the two passphrases differ')
     return passphrase
   }
-  const { passphrase, problem } = await readPassphraseFile(path, '--passphrase-file', warn)
+  const { passphrase, problem } = await readPassphraseFile(path, warn)
   if (passphrase === undefined) throw problem!
   return checked(passphrase, weak, warn)
 }
@@ -45,7 +45,7 @@ async function checked(given: string, weak: boolean, warn: Warn): Promise<string
 
 /** What to open with. A file that is no text is tried as release 0.1.0 read it. */
 export async function knownPassphrases(path: string, warn: Warn): Promise<{ passphrases: string[]; formerPassphrases: string[]; onFormer: () => void }> {
-  const { passphrase, problem, former } = await readPassphraseFile(path, '--passphrase-file', warn)
+  const { passphrase, problem, former } = await readPassphraseFile(path, warn)
   if (passphrase === undefined && former === undefined) throw problem!
   if (problem) warn({ code: 'W_PASSPHRASE_FORM', message: `${problem.message}; it is tried only as release 0.1.0 read it`, hint: problem.hint ?? 'give the passphrase as UTF-8' })
   return {
@@ -56,7 +56,7 @@ export async function knownPassphrases(path: string, warn: Warn): Promise<{ pass
 }
 
 export async function identityPassphrase(path: string, warn: Warn): Promise<string> {
-  const { passphrase, problem } = await readPassphraseFile(path, '--identity-passphrase-file', warn)
+  const { passphrase, problem } = await readPassphraseFile(path, warn)
   if (passphrase === undefined) throw problem!
   return passphrase
 }
