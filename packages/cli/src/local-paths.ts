@@ -23,7 +23,7 @@ const OUTPUTS = new Set(['out', 'out.png', 'folder', '--output', '--out', '--mod
 const PATH_VALUE = /<(?:file|folder|path|weights|run|dir)(?:\.\.\.)?>/
 
 /** Where `-` is read or written as a stream: key material anywhere, and the pictures of pixel mode. */
-const STREAMS = new Set(['--passphrase-file', '--identity', '--recipients-file', '--key-file', 'picture', 'out.png'])
+const STREAMS = new Set(['--passphrase-file', '--identity', '--identity-passphrase-file', '--recipients-file', '--key-file', 'picture', 'out.png'])
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
 

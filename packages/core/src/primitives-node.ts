@@ -64,12 +64,20 @@ export const primitives: Primitives = {
   crc32: (bytes, previous = 0) => crc32(bytes, previous),
   zlibPack: (bytes, level) => plain(deflateSync(bytes, { level, chunkSize: Math.min(MAX_CHUNK, bytes.length + (bytes.length >>> 8) + 1024) })),
   zlibUnpack(bytes, limit) {
-    try {
-      // One chunk for everything: many would be held twice while they are joined. Pages that are not filled cost nothing.
-      return plain(inflateSync(bytes, { maxOutputLength: limit, chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)) }))
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, { hint: 'it is not what it should be: do not trust it' })
-      throw cause
-    }
+    // One chunk for everything: many would be held twice while they are joined. Pages that are not filled cost nothing.
+    const unpacked = orTooLarge(limit, () => inflateSync(bytes, { maxOutputLength: Math.max(1, limit), chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)) }))
+    // Zlib takes no limit of nothing.
+    if (unpacked.length > limit) throw tooLarge(limit)
+    return plain(unpacked)
   },
 }
+
+function orTooLarge<T>(limit: number, unpack: () => T): T {
+  try {
+    return unpack()
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limit) : cause
+  }
+}
+
+const tooLarge = (limit: number) => new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, { hint: 'it is not what it should be: do not trust it' })

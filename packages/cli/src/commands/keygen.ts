@@ -48,7 +48,7 @@ async function drawnWords(): Promise<string> {
 }
 
 async function deliver(secret: string, { output, force = false }: KeygenOptions): Promise<void> {
-  if (output === undefined || output === '-') {
+  if (output === undefined) {
     process.stdout.write(secret)
     return tell('Keep this secret')
   }
