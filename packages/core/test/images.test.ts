@@ -17,7 +17,7 @@ describe('an image', () => {
   const good = { width: 3, height: 2, channels: 4, format: 'u8' as const, data: new Uint8Array(24) }
 
   test.each(['width', 'height', 'channels'])('has a whole, positive %s', name => {
-    for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '3', 2 ** 53]) expect(thrown(() => image({ ...good, [name]: value } as never))).toMatch(new RegExp(`^E_ARGUMENT expected a positive integer for ${name}, received`))
+    for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '3', 2 ** 53]) expect(thrown(() => image({ ...good, [name]: value }))).toMatch(new RegExp(`^E_ARGUMENT expected a positive integer for ${name}, received`))
   })
 
   test('of one sample, of each kind', () => {
@@ -127,7 +127,7 @@ describe.each([node, web])('$name', primitives => {
     for (const stream of [stored, packed]) {
       expect(primitives.zlibUnpack(stream, 300_000)).toEqual(bytes)
       expect(thrown(() => primitives.zlibUnpack(stream, 299_999))).toMatch(/^E_LIMIT/)
-      expect(() => primitives.zlibUnpack(stream.subarray(0, stream.length >>> 1), 300_000)).toThrow()
+      expect(() => primitives.zlibUnpack(stream.subarray(0, stream.length >>> 1), 300_000)).toThrow(/unexpected end|invalid zlib data/)
     }
     expect(primitives.zlibUnpack(primitives.zlibPack(new Uint8Array(0), 6), 0)).toEqual(new Uint8Array(0))
     expect(thrown(() => primitives.zlibUnpack(primitives.zlibPack(new Uint8Array(1), 6), 0))).toMatch(/^E_LIMIT/)
