@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// Latent needs Node 22.12 or later. Where an older one starts it, the Node 24 that was installed
+// Latent needs Node 22.18 or later. Where an older one starts it, the Node 24 that was installed
 // beside it as a package takes over.
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs'
 import module, { createRequire } from 'node:module'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,10 +13,34 @@ const here = dirname(fileURLToPath(import.meta.url))
 const main = [join(here, '../dist/main.js'), join(here, '../src/main.ts')].find(existsSync)
 
 if (major > 22 || (major === 22 && minor >= 18)) {
-  // Start-up is most of the time of a small command; compiled code is kept for the next one.
-  module.enableCompileCache?.()
+  const folder = cacheFolder()
+  if (folder) module.enableCompileCache?.(folder)
   await import(main)
 } else {
+  const node = newerNode()
+  if (node) takeOver(node)
+  else {
+    process.stderr.write(`latent: error: Node ${process.versions.node} is too old\nhint: install Node 24\n`)
+    process.exitCode = 2
+  }
+}
+
+/**
+ * Start-up is most of the time of a small command, so compiled code is kept for the next one: beside the code
+ * that it is made from, where nobody can put anything who could not change that as well.
+ */
+function cacheFolder() {
+  const folder = join(here, '../node_modules/.cache/latent')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const { mode, uid } = lstatSync(folder)
+    return process.platform === 'win32' || (uid === statSync(main).uid && (mode & 0o022) === 0) ? folder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function newerNode() {
   const require = createRequire(import.meta.url)
   const names = [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`, `node-win-${process.arch}`]
   const packages = names.flatMap(name => {
@@ -25,12 +50,25 @@ if (major > 22 || (major === 22 && minor >= 18)) {
       return []
     }
   })
-  const node = packages.flatMap(folder => [join(folder, 'bin/node'), join(folder, 'bin/node.exe')]).find(existsSync)
-  if (!node) {
-    process.stderr.write(`latent: error: Node ${process.versions.node} is too old\nhint: install Node 24\n`)
-    process.exit(2)
-  }
-  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-  if (signal) process.kill(process.pid, signal)
-  process.exit(status ?? 3)
+  return packages.flatMap(folder => [join(folder, 'bin/node'), join(folder, 'bin/node.exe')]).find(existsSync)
+}
+
+/**
+ * Runs `main` with another Node and ends as it ends. What is sent to this process is meant for that one; if
+ * this one is killed, that one sees the channel between them close, and ends as well.
+ */
+function takeOver(node) {
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, LATENT_LAUNCHER: String(process.pid) } })
+  const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of forwarded) process.on(signal, () => child.kill(signal))
+  child.on('error', error => {
+    process.stderr.write(`latent: error: ${node} does not start: ${error.message}\n`)
+    process.exit(3)
+  })
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code ?? 3)
+    if (!forwarded.includes(signal)) process.exit(128 + (constants.signals[signal] ?? 0))
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
 }

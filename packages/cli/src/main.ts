@@ -2,6 +2,7 @@
 import { LatentError } from '@latent/core'
 import { Command, CommanderError } from 'commander'
 import { checkPaths } from './local-paths.ts'
+import { exitCodeFor, guardEnding, tidily } from './ending.ts'
 import { clearProgress } from './progress.ts'
 import { errorLines, visible, visibleLines } from './terminal.ts'
 
@@ -40,11 +41,7 @@ const program = new Command('latent')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`latent: ${visibleLines(text)}`) })
 
-// A reader that has seen enough (`latent ... | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+guardEnding(report)
 
 const asked = COMMANDS[process.argv[2] ?? '']
 for (const load of asked ? [asked] : new Set(Object.values(COMMANDS))) (await load())(program)
@@ -52,10 +49,12 @@ program.hook('preAction', (_, command) => checkPaths(command))
 for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
 
 try {
-  await program.parseAsync()
+  // The lab computes for minutes on end, and says itself where it listens to signals.
+  if (process.argv[2] === 'lab') await program.parseAsync()
+  else await tidily(() => program.parseAsync())
 } catch (error) {
   clearProgress()
-  process.exitCode = report(error)
+  process.exitCode = exitCodeFor(error, report(error))
 }
 
 function report(error: unknown): number {

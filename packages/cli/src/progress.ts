@@ -15,7 +15,13 @@ let clear = () => {}
 /** Wipes an unfinished display: before an error message, and however the process ends. */
 export const clearProgress = (): void => clear()
 
-const quiet: Progress = { total() {}, add() {}, note: line => void process.stderr.write(`${visibleLines(line)}\n`), end() {} }
+/** Prints a line above whatever display there is. */
+export const noteAbove = (line: string): void => above(line)
+
+const plainLine = (line: string): void => void process.stderr.write(`${visibleLines(line)}\n`)
+let above = plainLine
+
+const quiet: Progress = { total() {}, add() {}, note: plainLine, end() {} }
 
 const DRAW_MS = 100
 // Long enough to smooth over a large file, short enough to notice that the work has slowed down.
@@ -76,8 +82,15 @@ export function progressBar(label: string, enabled = true, show: (units: number)
     if (clear !== end) return
     wipe()
     clear = () => {}
+    above = plainLine
   }
   clear = end
+  const note = (line: string) => {
+    wipe()
+    out.write(`${visibleLines(line)}\n`)
+    if (clear === end) draw(true)
+  }
+  above = note
   process.once('exit', end)
   return {
     total(units) {
@@ -89,11 +102,7 @@ export function progressBar(label: string, enabled = true, show: (units: number)
       done += units
       draw()
     },
-    note(line) {
-      wipe()
-      out.write(`${visibleLines(line)}\n`)
-      if (clear === end) draw(true)
-    },
+    note,
     end,
   }
 }

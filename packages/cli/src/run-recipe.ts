@@ -11,6 +11,7 @@ import type { Profile } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { untilInterrupted } from './ending.ts'
 import { formatSeconds, formatTable } from './format.ts'
 import { dataRead, labelsRead, openRecord } from './run-record.ts'
 import { visible, visibleLines } from './terminal.ts'
@@ -35,25 +36,11 @@ export function listRecipes(): void {
 /** Where a recipe's run lies unless said otherwise. */
 export const runFolder = (name: string, { profile, out }: Pick<RunRecipeOptions, 'profile' | 'out'>): string => out ?? join('runs', `${name}-${profile}`)
 
-/** Trains by a recipe into a folder, showing progress. @throws E_PARTIAL when interrupted, after writing a checkpoint */
+/** Trains by a recipe into a folder, showing progress. @throws E_INTERRUPTED, after writing a checkpoint */
 export async function runRecipe(name: string, options: RunRecipeOptions): Promise<void> {
   const result = await untilInterrupted(signal => trainRecipe(name, options, signal))
-  if (!result.finished) throw new LatentError('E_PARTIAL', `stopped at step ${result.step} of ${result.steps}; the checkpoint is written`, { hint: 'the same command with --resume goes on' })
+  if (!result.finished) throw new LatentError('E_INTERRUPTED', `stopped at step ${result.step} of ${result.steps}; the checkpoint is written`, { hint: 'the same command with --resume goes on' })
   process.stdout.write(`${visible(join(runFolder(name, options), 'weights.safetensors'))}\n`)
-}
-
-/** The first interrupt ends the work after the current step, with a checkpoint; a second one ends it at once. */
-export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const interrupt = () => stop.abort()
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
-  try {
-    return await work(stop.signal)
-  } finally {
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
-  }
 }
 
 /** One run of a recipe, to its end or until the signal. */

@@ -38,7 +38,7 @@ const isBad = (status: FileStatus): status is (typeof BAD)[number] => (BAD as re
 /**
  * Consumes a run: failures are named as they happen, and at the end, however it ends, the exact
  * count of everything.
- * @throws E_PARTIAL if a file failed, is missing or could be salvaged only in part; what the run itself throws
+ * @throws E_INTERRUPTED if files are left; E_PARTIAL if one failed, is missing or could be salvaged only in part; what the run itself throws
  */
 export async function reportRun(results: AsyncIterable<FileResult>, display: RunDisplay, words: RunWords): Promise<void> {
   const { progress, json } = display
@@ -66,12 +66,14 @@ export async function reportRun(results: AsyncIterable<FileResult>, display: Run
     throw error
   }
   summarise()
+  const { interrupted } = tally.counts
+  if (interrupted > 0) throw new LatentError('E_INTERRUPTED', `interrupted with ${interrupted} of ${tally.all} files left`, { hint: 'the same command goes on' })
   const bad = BAD.reduce((sum, status) => sum + tally.counts[status], 0)
   if (bad > 0) throw new LatentError('E_PARTIAL', tally.verdict(bad), { hint: failures.advice() })
 }
 
 class Tally {
-  readonly counts: Record<FileStatus, number> = { done: 0, salvaged: 0, skipped: 0, missing: 0, failed: 0 }
+  readonly counts: Record<FileStatus, number> = { done: 0, salvaged: 0, skipped: 0, missing: 0, interrupted: 0, failed: 0 }
   readonly #skippedFor = new Map<string, number>()
   #plainBytes = 0
   #sealedBytes = 0
@@ -84,10 +86,14 @@ class Tally {
     this.#sealedBytes += sealedBytes
   }
 
+  get all(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, 0)
+  }
+
   /** For JSON: numbers alone. */
   figures(done: string, seconds: number): Record<string, number> {
-    const { done: well, skipped, failed, salvaged, missing } = this.counts
-    return { [done]: well, skipped, failed, ...(salvaged > 0 ? { salvaged } : {}), ...(missing > 0 ? { missing } : {}), plainBytes: this.#plainBytes, sealedBytes: this.#sealedBytes, seconds: Number(seconds.toFixed(3)) }
+    const { done: well, skipped, failed, salvaged, missing, interrupted } = this.counts
+    return { [done]: well, skipped, failed, ...(salvaged > 0 ? { salvaged } : {}), ...(missing > 0 ? { missing } : {}), ...(interrupted > 0 ? { interrupted } : {}), plainBytes: this.#plainBytes, sealedBytes: this.#sealedBytes, seconds: Number(seconds.toFixed(3)) }
   }
 
   summary({ done, output }: RunWords, seconds: number, expected: number | null | undefined): string {
@@ -101,6 +107,7 @@ class Tally {
       ...(counts.salvaged > 0 ? [`salvaged ${counts.salvaged} (in part)`] : []),
       `skipped  ${counts.skipped}${skipped ? ` (${skipped})` : ''}`,
       ...(expected === undefined && counts.missing === 0 ? [] : [`missing  ${expected === null ? 'unknown (no journal)' : `${counts.missing}${expected === undefined ? '' : ` of ${expected} that were sealed here`}`}`]),
+      ...(counts.interrupted > 0 ? [`left     ${counts.interrupted} (interrupted)`] : []),
       `failed   ${counts.failed}`,
       `time     ${formatSeconds(seconds)}${rate}`,
       ...(output === undefined ? [] : [`folder   ${visible(output)}`]),
@@ -110,7 +117,7 @@ class Tally {
 
   verdict(bad: number): string {
     const { failed, salvaged, missing } = this.counts
-    const all = Object.values(this.counts).reduce((sum, count) => sum + count, 0)
+    const { all } = this
     if (failed === bad) return `${failed} of ${all} files failed`
     const parts = [[failed, 'failed'], [salvaged, salvaged === 1 ? 'is there in part' : 'are there in part'], [missing, missing === 1 ? 'is missing' : 'are missing']] as const
     return `of ${all} files ${parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ')}`

@@ -4,7 +4,8 @@ import { findRecipe } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
 import { ioError } from '@latent/vault/node'
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
-import { runFolder, type RunRecipeOptions, trainRecipe, untilInterrupted } from './run-recipe.ts'
+import { untilInterrupted } from './ending.ts'
+import { runFolder, type RunRecipeOptions, trainRecipe } from './run-recipe.ts'
 
 /** What one line of a queue may say; the rest comes from the command's own options. */
 type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }
@@ -22,7 +23,7 @@ const FIELDS = { recipe: 'string', profile: 'string', steps: 'number', seed: 'nu
  * Trains the runs of a file one after the other, each resumed from its checkpoint, until all have
  * reached their steps. The file is read again after each run, so that lines may be added meanwhile. A
  * run that fails is noted and passed over. Beside the file lie its log and, while it works, its lock.
- * @throws E_EXISTS while another process works on the queue; E_PARTIAL if it was stopped or runs failed
+ * @throws E_EXISTS while another process works on the queue; E_INTERRUPTED if it was stopped; E_PARTIAL if its time was up or runs failed
  */
 export async function runQueue(file: string, { data, threads, until }: QueueOptions): Promise<void> {
   const lock = await lockQueue(file)
@@ -35,7 +36,7 @@ export async function runQueue(file: string, { data, threads, until }: QueueOpti
         if (!next) break
         const folder = runFolder(next.recipe, next)
         const log = (event: string, step: number, more: object = {}) => note(file, { event, run: folder, recipe: next.recipe, step, steps: next.steps, ...more })
-        if (signal.aborted) throw stopped(file)
+        if (signal.aborted) throw stopped(file, interrupted)
         try {
           await log('start', (await runPosition(folder))?.step ?? 0)
           const { step, finished } = await trainRecipe(next.recipe, next, signal)
@@ -52,7 +53,7 @@ export async function runQueue(file: string, { data, threads, until }: QueueOpti
   }
 }
 
-const stopped = (file: string): LatentError => new LatentError('E_PARTIAL', 'the queue was stopped; checkpoints are written', { hint: `latent train --queue ${file} goes on` })
+const stopped = (file: string, { aborted }: AbortSignal): LatentError => new LatentError(aborted ? 'E_INTERRUPTED' : 'E_PARTIAL', 'the queue was stopped; checkpoints are written', { hint: `latent train --queue ${file} goes on` })
 
 async function firstUnfinished(entries: readonly Entry[], failed: ReadonlySet<string>): Promise<Entry | undefined> {
   for (const entry of entries) {

@@ -38,7 +38,7 @@ test('recipes are listed, unknown ones refused, missing data named', async () =>
 test.skipIf(!existsSync(join(DATA, 'bsds500')))('a run stops at an interrupt with a checkpoint, and resumes to its end', async () => {
   const run = ['train', 'denoiser', '--steps', '60', '--out', 'run', '--data', DATA, '--threads', '1']
   const stopped = await latent(run, /"step":20/)
-  expect(stopped).toMatchObject({ code: 1, out: '', err: expect.stringContaining('E_PARTIAL') })
+  expect(stopped).toMatchObject({ code: 130, out: '', err: expect.stringContaining('E_INTERRUPTED') })
   expect(await latent(run)).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
   const resumed = await latent([...run, '--resume'])
   expect(resumed).toMatchObject({ code: 0, out: `${join('run', 'weights.safetensors')}\n` })

@@ -264,7 +264,7 @@ describe('a comparison', () => {
   test('learns plain letters and not AES; stopped and resumed it gives what an unbroken run gives', async () => {
     const stop = new AbortController()
     const broken = learnability(options('broken-off', { signal: stop.signal, onProgress: ({ arm, step }) => arm === 'vortex:2' && step >= 10 && stop.abort() }))
-    await expect(broken).rejects.toMatchObject({ code: 'E_PARTIAL' })
+    await expect(broken).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
     expect(await readdir(join(root, 'broken-off'))).not.toContain('summary.json')
     expect(await readdir(join(root, 'broken-off', 'training'))).toEqual(['vortex-2-1'])
     await expect(learnability(options('broken-off'))).rejects.toMatchObject({ code: 'E_EXISTS' })
@@ -280,7 +280,7 @@ describe('a comparison', () => {
     expect(await readLearningSummary(join(root, 'broken-off'))).toEqual(JSON.parse(JSON.stringify(summary)))
 
     const enough = new AbortController()
-    await expect(learnability(options('whole', { signal: enough.signal, onRow: ({ arm }) => arm === 'vortex:2' && enough.abort() }))).rejects.toMatchObject({ code: 'E_PARTIAL' })
+    await expect(learnability(options('whole', { signal: enough.signal, onRow: ({ arm }) => arm === 'vortex:2' && enough.abort() }))).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
     expect(await results('broken-off')).toEqual(expect.arrayContaining(await results('whole')))
     expect((await results('whole')).map(({ arm }) => arm)).toEqual(['plain', 'vortex:2'])
 

@@ -1,6 +1,7 @@
 import { LatentError } from '@latent/core'
 import type { Command } from 'commander'
 import type { ConvertedDataSet, ConvertOptions } from '../dataset/convert.ts'
+import { untilInterrupted, withCount } from '../ending.ts'
 import { readCipherKey } from '../keys/index.ts'
 import { progressBar } from '../progress.ts'
 import { jsonLine, shown } from '../terminal.ts'
@@ -74,8 +75,11 @@ async function convert(direction: 'encrypt' | 'decrypt', input: string, output: 
         else process.stdout.write(reportOf(direction, output, result, seconds))
       },
     }
-    if (scheme === undefined) await decryptDataSet(input, output, options)
-    else await encryptDataSet(input, output, { ...options, scheme, copyOthers: copyOthers ?? false })
+    await untilInterrupted(signal =>
+      scheme === undefined ? decryptDataSet(input, output, { ...options, signal }) : encryptDataSet(input, output, { ...options, signal, scheme, copyOthers: copyOthers ?? false }),
+    )
+  } catch (error) {
+    throw withCount(error, done, total, 'images')
   } finally {
     bar.end()
   }

@@ -5,6 +5,7 @@ import { ioError } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { untilInterrupted } from '../ending.ts'
 import { formatSeconds } from '../format.ts'
 import { visible } from '../terminal.ts'
 
@@ -45,7 +46,7 @@ export function learnabilityCommands(lab: Command): void {
     .option('--workers <number>', 'networks trained at a time, one thread each; every core by default', whole('--workers'))
     .option('--vortex-key <file>', 'one more arm: the vortices of a key file of your own')
     .option('--resume', 'go on with the run in the folder; more arms and seeds may be asked for')
-    .action(compare)
+    .action((options: Options) => untilInterrupted(signal => compare(options, signal)))
 
   lab
     .command('learnability-page')
@@ -61,20 +62,16 @@ export function learnabilityCommands(lab: Command): void {
     })
 }
 
-async function compare({ arms, vortexKey, resume = false, ...options }: Options): Promise<void> {
+/** An interrupt ends the run with checkpoints. */
+async function compare({ arms, vortexKey, resume = false, ...options }: Options, signal: AbortSignal): Promise<void> {
   const { learnability } = await import('@latent/lab/node')
   const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } = await import('@latent/lab/learnability')
-  // The first interrupt ends the run with checkpoints; a second one ends it at once.
-  const stop = new AbortController()
-  const interrupt = () => stop.abort()
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
   const show = display()
   try {
     const summary = await learnability({
       ...options,
       resume,
-      signal: stop.signal,
+      signal,
       ...(arms === undefined ? {} : { arms: arms.split(',').map(arm => arm.trim()) }),
       ...(vortexKey === undefined ? {} : { vortexKey: await readKey(vortexKey) }),
       onProgress: progress => show.progress(progress),
@@ -89,8 +86,6 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options)
     process.stdout.write(`${learnabilityLines(summary)}\nreport: ${visible(path)}\n`)
   } finally {
     show.end()
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
   }
 }
 

@@ -3,6 +3,7 @@ import type { SchemeSummary, Summary } from '@latent/lab'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { untilInterrupted, withCount } from '../ending.ts'
 import { progressBar } from '../progress.ts'
 import { visible } from '../terminal.ts'
 import { learnabilityCommands } from './lab-learnability.ts'
@@ -35,14 +36,16 @@ const whole = (name: string) => (text: string) => {
 const trials = (count: number): string => `${Math.round(count)}`
 
 /** A bar on a terminal; elsewhere a line of JSON at most every ten seconds. */
-function counter(label: string): { step: (done: number, total: number) => void; end: () => void } {
+function counter(label: string, what = 'parts') {
   const bar = progressBar(label, true, trials)
   const started = performance.now()
   let [last, told] = [0, started]
   // What a resumed run has already took no time, and says nothing about the rest.
   let first: number | undefined
+  let all = 0
   return {
-    step(done, total) {
+    step: (done: number, total: number): void => {
+      all = total
       bar.total(total)
       bar.add(done - last)
       last = done
@@ -53,7 +56,11 @@ function counter(label: string): { step: (done: number, total: number) => void; 
       const seconds = (now - started) / 1000
       process.stderr.write(`${JSON.stringify({ event: label, done, total, elapsedSeconds: Math.round(seconds), ...(done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}) })}\n`)
     },
-    end: () => bar.end(),
+    end: (): void => bar.end(),
+    /** As `withCount`. */
+    failed: (error: unknown): never => {
+      throw withCount(error, last, all, what)
+    },
   }
 }
 
@@ -86,8 +93,9 @@ function evaluateCommand(lab: Command): void {
       const { pictures, ...rest } = options
       if (!['data', 'procedural', 'none'].includes(pictures)) throw argumentError('--pictures', 'data, procedural or none', pictures)
       const { evaluate, MARKS, publishText } = await import('@latent/lab/node')
-      const progress = counter('evaluate')
-      const { summary } = await evaluate({ ...rest, schemes: await schemeIds(options.scheme), onProgress: progress.step }).finally(progress.end)
+      const progress = counter('evaluate', 'measurements')
+      const schemes = await schemeIds(options.scheme)
+      const { summary } = await untilInterrupted(signal => evaluate({ ...rest, schemes, signal, onProgress: progress.step })).catch(progress.failed).finally(progress.end)
       const path = join(options.out, 'report.html')
       await publishText(path, await report(summary, options.data, pictures), MARKS.page)
       process.stdout.write(`${verdictLines(summary)}\n${coverage(summary)}report: ${visible(path)}\n`)
@@ -244,13 +252,13 @@ function randomnessCommand(lab: Command): void {
       if ((scheme === undefined) === (file === undefined)) throw new LatentError('E_ARGUMENT', 'give --scheme or --file')
       if (plain !== 'black' && plain !== 'picture') throw argumentError('--plain', 'black or picture', plain)
       const { MARKS, publishText, randomness, randomnessControls } = await import('@latent/lab/node')
-      await randomnessControls({ sequences, bits })
+      await untilInterrupted(signal => randomnessControls({ sequences, bits, signal }))
       const sources = file === undefined ? (await schemeIds(scheme!)).map(id => ({ name: id, source: { scheme: id, plain } as const })) : [{ name: file, source: { file } }]
       const results: Record<string, unknown> = {}
       for (const { name, source } of sources) {
-        const progress = counter(`SP 800-22 ${name}`)
+        const progress = counter(`SP 800-22 ${name}`, 'sequences')
         const started = performance.now()
-        const { verdict, pValues } = await randomness({ source, sequences, bits, onProgress: progress.step }).finally(progress.end)
+        const { verdict, pValues } = await untilInterrupted(signal => randomness({ source, sequences, bits, signal, onProgress: progress.step })).catch(progress.failed).finally(progress.end)
         results[name] = { verdict, pValues }
         const seconds = (performance.now() - started) / 1000
         process.stdout.write(`${name.padEnd(22)} ${verdict.consistent ? 'consistent' : 'rejected  '}  ${verdict.outside} of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(1)} expected of noise), ${sequences} x ${bits} bits in ${seconds.toFixed(1)} s\n`)

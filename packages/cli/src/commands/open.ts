@@ -1,5 +1,6 @@
 import { openFiles, verifyFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
+import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
 import { chooseKeyring, type IdentityOptions, withIdentityOptions } from '../keys/index.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
@@ -31,8 +32,8 @@ export function openCommand(program: Command): void {
     const keyring = await chooseKeyring(options)
     const display = runDisplay('opening', options.json)
     try {
-      const run = openFiles({ inputs, output: options.output, keyring, flows, salvage: options.salvage ?? false, force: options.force ?? false, watcher: display.watcher })
-      await reportRun(run, display, { done: 'opened', output: options.output })
+      const run = (signal: AbortSignal) => openFiles({ inputs, output: options.output, keyring, flows, salvage: options.salvage ?? false, force: options.force ?? false, watcher: display.watcher, signal })
+      await untilInterrupted(signal => reportRun(run(signal), display, { done: 'opened', output: options.output }))
     } finally {
       await close()
     }
@@ -45,7 +46,7 @@ export function verifyCommand(program: Command): void {
     const keyring = await chooseKeyring(options)
     const display = runDisplay('verifying', options.json)
     try {
-      await reportRun(verifyFiles({ inputs, keyring, flows, watcher: display.watcher }), display, { done: 'intact' })
+      await untilInterrupted(signal => reportRun(verifyFiles({ inputs, keyring, flows, watcher: display.watcher, signal }), display, { done: 'intact' }))
     } finally {
       await close()
     }

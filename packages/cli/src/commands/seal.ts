@@ -4,6 +4,7 @@ import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
 import { sealFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
+import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
 import { chooseLock, type LockOptions, repeated, withIdentityOptions } from '../keys/index.ts'
 import { onTerminal } from '../keys/passphrases.ts'
@@ -58,10 +59,11 @@ export function sealCommand(program: Command): void {
           return ask(stale)
         })
       try {
-        const run = sealFiles({
+        const album = await createAlbum(lock)
+        const run = (signal: AbortSignal) => sealFiles({
           inputs,
           output: options.output,
-          album: await createAlbum(lock),
+          album,
           lockName: name,
           lock,
           ...(keyring ? { keyring } : {}),
@@ -74,8 +76,9 @@ export function sealCommand(program: Command): void {
           exclude: options.exclude ?? [],
           ...(prune ? { prune } : {}),
           watcher: display.watcher,
+          signal,
         })
-        await reportRun(run, display, { done: 'sealed', output: options.output })
+        await untilInterrupted(signal => reportRun(run(signal), display, { done: 'sealed', output: options.output }))
       } finally {
         await close()
       }

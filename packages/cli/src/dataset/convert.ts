@@ -15,6 +15,8 @@ export interface ConvertOptions {
   /** 32 bytes, or the text of the scheme's own key file. */
   readonly key: Uint8Array
   readonly workers?: number
+  /** When it aborts, pictures under way are finished and no others are begun. */
+  readonly signal?: AbortSignal
   readonly onTotal?: (images: number) => void
   readonly onImages?: (images: number) => void
   readonly onFailure?: (failure: Failure) => void
@@ -151,7 +153,7 @@ async function convertInto(folder: DataSetFolder, { direction, source, out, job,
   const context: RunContext = { direction, scheme, key, salt: folder.header.salt, layout: source.layout, shape: { width, height, channels, format }, out }
   const total = source.parts.reduce((sum, { images }) => sum + images, 0)
   job.onTotal?.(total)
-  const pool: Pool = openWorkers(import.meta, './worker', workers)
+  const pool: Pool = openWorkers(import.meta, './worker', { threads: workers, signal: job.signal })
   const run: Run = { context, folder, pool, job, destination, exact: rehearsal.exact, failures: [] }
   let made = 0
   try {
@@ -254,7 +256,7 @@ async function wholeFile(part: Part, run: Run, contents: (bytes: Uint8Array) => 
   try {
     return await convertWhole(part, run, contents)
   } catch (error) {
-    if (!(error instanceof LatentError)) throw error
+    if (!(error instanceof LatentError) || error.code === 'E_INTERRUPTED') throw error
     fail(run, part.source, error)
     job.onImages?.(part.images)
     return 0
@@ -301,18 +303,16 @@ function rawContents({ target, images }: Part, bytes: Uint8Array, { context, poo
 async function pictureFiles(parts: readonly Part[], run: Run): Promise<number> {
   const { context, folder, pool, job } = run
   let made = 0
-  const groups = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i) => parts.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK))
-  await Promise.all(
-    groups.map(async group => {
-      const pictures = group.map(({ source, target }): PicturePart => ({ source, target, entry: folder.entries.get(target), listed: job.listed.get(target) }))
-      const outcomes = (await pool.run({ context, pictures } satisfies PictureTask)) as PictureOutcome[]
-      const entries = outcomes.flatMap(({ made }): Entry[] => (made ? [made] : []))
-      for (const { source, failure } of outcomes) if (failure) fail(run, source, failure)
-      await folder.add(entries)
-      made += entries.length
-      job.onImages?.(outcomes.length)
-    }),
-  )
+  const pictures = parts.map(({ source, target }): PicturePart => ({ source, target, entry: folder.entries.get(target), listed: job.listed.get(target) }))
+  const tasks = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i): PictureTask => ({ context, pictures: pictures.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK) }))
+  await pool.each(tasks, async result => {
+    const outcomes = result as PictureOutcome[]
+    const entries = outcomes.flatMap(({ made }): Entry[] => (made ? [made] : []))
+    for (const { source, failure } of outcomes) if (failure) fail(run, source, failure)
+    await folder.add(entries)
+    made += entries.length
+    job.onImages?.(outcomes.length)
+  })
   return made
 }
 

@@ -29,6 +29,8 @@ export interface EvaluateOptions {
   /** Pictures with more pixels are measured on their middle. */
   readonly largest?: number
   readonly root?: string
+  /** When it aborts, what is being measured is finished, and nothing else is begun. */
+  readonly signal?: AbortSignal
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -61,7 +63,7 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
     await mkdir(out, { recursive: true })
     const { machine: _, ...constant } = info
     const journal = openJournal<Row>(out, { config: { ...constant, data, robustness, largest, asked: schemes }, machine: info.machine, nameOf: rowName })
-    const threads: Threads = openWorkers(import.meta, './worker', workers)
+    const threads: Threads = openWorkers(import.meta, './worker', { threads: workers, signal: options.signal })
     try {
       const readable = await lookAll(pictures.map(({ id: image }) => ({ data, root, image })), ids, seeds, journal, threads)
       const tasks = readable.flatMap((image, index) =>
@@ -99,8 +101,10 @@ type Threads = Workers<MeasureTask | LookTask, ImageRow | FailureRow | Unreadabl
  * @returns the pictures that can be read
  */
 async function lookAll(looks: readonly LookTask[], schemes: readonly string[], seeds: number, journal: Journal<Row>, threads: Threads): Promise<string[]> {
-  const found = await Promise.all(looks.map(async task => ({ task, failure: (await threads.run(task)) as Unreadable | undefined })))
-  return found.flatMap(({ task: { image }, failure }) => {
+  const failures = new Map<string, Unreadable>()
+  await threads.each(looks, (failure, { image }) => void (failure && failures.set(image, failure as Unreadable)))
+  return looks.flatMap(({ image }) => {
+    const failure = failures.get(image)
     if (!failure) return [image]
     for (const scheme of schemes) {
       for (let seed = 0; seed < seeds; seed++) if (!journal.has(rowName({ kind: 'image', scheme, image, seed }))) journal.add({ kind: 'failure', scheme, image, seed, ...failure })
@@ -113,12 +117,10 @@ async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, 
   const open = tasks.filter(({ scheme, image, seed }) => !journal.has(rowName({ kind: 'image', scheme, image, seed })))
   let done = tasks.length - open.length
   onProgress?.(done, tasks.length)
-  await Promise.all(
-    open.map(async task => {
-      journal.add((await threads.run(task)) as ImageRow | FailureRow)
-      onProgress?.(++done, tasks.length)
-    }),
-  )
+  await threads.each(open, row => {
+    journal.add(row as ImageRow | FailureRow)
+    onProgress?.(++done, tasks.length)
+  })
 }
 
 async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, largest: number, journal: Journal<Row>): Promise<void> {

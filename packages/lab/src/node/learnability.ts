@@ -50,7 +50,7 @@ export interface LearnabilityOptions {
  * Trains one network an arm and seed with equal settings, controls included, and sums up. Rows are on
  * the disk as they come, unfinished networks have checkpoints: a run that was killed goes on from there.
  * More seeds or arms may be asked for later.
- * @throws E_ARGUMENT; E_DATA; E_KEY for a vortex key of another image size; E_EXISTS; E_PARTIAL when stopped; E_CONTROLS (nothing is summed up)
+ * @throws E_ARGUMENT; E_DATA; E_KEY for a vortex key of another image size; E_EXISTS; E_INTERRUPTED; E_CONTROLS (nothing is summed up)
  */
 export async function learnability(options: LearnabilityOptions): Promise<LearningSummary> {
   const { seeds, out, resume, root = dataRoot() } = options
@@ -124,7 +124,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
   const abort = () => void Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', abort)
   if (signal?.aborted) abort()
-  const pool = openWorkers<LearningTask, LearningOutcome>(import.meta, './learnability-worker', Math.min(workers, open.length))
+  const pool = openWorkers<LearningTask, LearningOutcome>(import.meta, './learnability-worker', { threads: Math.min(workers, open.length) })
   let done = wanted.length - open.length
   let failure: unknown
   const queue = [...open]
@@ -161,7 +161,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
     await pool.close()
   }
   if (failure !== undefined) throw failure
-  if (Atomics.load(stop, 0) === 1) throw new LatentError('E_PARTIAL', `stopped after ${done} of ${wanted.length} networks; checkpoints are written`, { hint: 'the same command with --resume goes on' })
+  if (Atomics.load(stop, 0) === 1) throw new LatentError('E_INTERRUPTED', `stopped after ${done} of ${wanted.length} networks; checkpoints are written`, { hint: 'the same command with --resume goes on' })
 }
 
 /** @throws E_DATA; E_UNSUPPORTED */

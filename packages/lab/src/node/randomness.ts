@@ -12,6 +12,7 @@ export interface RandomnessOptions {
   /** Bits a sequence, 1,000,000 for all 15 tests. */
   readonly bits: number
   readonly workers?: number
+  readonly signal?: AbortSignal
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -19,20 +20,18 @@ export interface RandomnessOptions {
  * SP 800-22 over many sequences, on all processors.
  * @throws E_ARGUMENT; E_DATA for a file that is too short
  */
-export async function randomness({ source, sequences, bits, workers = availableParallelism(), onProgress }: RandomnessOptions): Promise<{ readonly pValues: readonly PValues[]; readonly verdict: SuiteVerdict }> {
+export async function randomness({ source, sequences, bits, workers = availableParallelism(), signal, onProgress }: RandomnessOptions): Promise<{ readonly pValues: readonly PValues[]; readonly verdict: SuiteVerdict }> {
   if (!Number.isSafeInteger(sequences) || sequences < 1) throw argumentError('sequences', 'a positive integer', sequences)
   if (!Number.isSafeInteger(bits) || bits < 1000) throw argumentError('bits', 'at least 1000', bits)
   if ('file' in source && fileLength(source.file) < sequences * Math.ceil(bits / 8)) throw new LatentError('E_DATA', `${source.file} holds fewer than ${sequences} sequences of ${bits} bits`)
-  const pool = openWorkers<SequenceTask, PValues>(import.meta, './randomness-worker', Math.min(workers, sequences))
+  const pool = openWorkers<SequenceTask, PValues>(import.meta, './randomness-worker', { threads: Math.min(workers, sequences), signal })
   try {
     let done = 0
-    const pValues = await Promise.all(
-      Array.from({ length: sequences }, async (_, index) => {
-        const values = await pool.run({ source, index, bits })
-        onProgress?.(++done, sequences)
-        return values
-      }),
-    )
+    const pValues: PValues[] = []
+    await pool.each(Array.from({ length: sequences }, (_, index) => ({ source, index, bits })), (values, { index }) => {
+      pValues[index] = values
+      onProgress?.(++done, sequences)
+    })
     return { pValues, verdict: suiteVerdict(pValues) }
   } finally {
     await pool.close()
@@ -46,7 +45,7 @@ const CONTROL_SEQUENCES = 20
  * Runs the suite on noise, which must be consistent, and on a black image sent as it is, which must not.
  * @throws E_CONTROLS: then nothing that the suite says on this machine may be reported
  */
-export async function randomnessControls(options: Pick<RandomnessOptions, 'sequences' | 'bits' | 'workers'>): Promise<void> {
+export async function randomnessControls(options: Pick<RandomnessOptions, 'sequences' | 'bits' | 'workers' | 'signal'>): Promise<void> {
   const sequences = Math.min(options.sequences, CONTROL_SEQUENCES)
   const judge = async (scheme: string) => (await randomness({ ...options, sequences, source: { scheme, plain: 'black' } })).verdict.consistent
   if (!(await judge('random-bytes'))) throw new LatentError('E_CONTROLS', 'the suite rejects noise, so it says nothing')

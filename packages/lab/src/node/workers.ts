@@ -7,8 +7,19 @@ type Transfer = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transfer
 export interface Workers<Task, Outcome> {
   /** @throws what the worker throws; E_INTERRUPTED if the pool is closed before the task is begun */
   run(task: Task, transfer?: Transfer): Promise<Outcome>
+  /**
+   * Runs all of them and hands over what comes out, in whatever order. When one fails, those that were begun
+   * are finished and handed over, and the others given up, before it throws.
+   */
+  each(tasks: readonly Task[], take: (outcome: Outcome, task: Task) => void | Promise<void>): Promise<void>
   /** Gives up what is not begun, waits for what is, and ends the threads. */
   close(): Promise<void>
+}
+
+export interface WorkersOptions {
+  readonly threads: number
+  /** Closes the pool when it aborts. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -17,39 +28,59 @@ export interface Workers<Task, Outcome> {
  * @param module `import.meta` of the caller
  * @param script beside the caller, without extension
  */
-export function openWorkers<Task, Outcome>(module: { readonly url: string }, script: string, threads: number): Workers<Task, Outcome> {
+export function openWorkers<Task, Outcome>(module: { readonly url: string }, script: string, { threads, signal }: WorkersOptions): Workers<Task, Outcome> {
   forbidTelemetry()
   // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
   const extension = module.url.endsWith('.ts') ? 'ts' : 'js'
   const pool = new Piscina<Task, Outcome>({ filename: new URL(`${script}.${extension}`, module.url).href, minThreads: 1, maxThreads: threads })
   const waiting: PromiseWithResolvers<void>[] = []
   const underWay = new Set<Promise<unknown>>()
-  let closed = false
-  const givenUp = () => new LatentError('E_INTERRUPTED', 'the run was ended before this was begun')
+  let closing: Promise<void> | undefined
+  const givenUp = () => new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
 
-  return {
-    async run(task, transferList) {
-      if (closed) throw givenUp()
-      if (underWay.size >= threads) {
-        const turn = Promise.withResolvers<void>()
-        waiting.push(turn)
-        await turn.promise
-        if (closed) throw givenUp()
-      }
-      const outcome = pool.run(task, transferList ? { transferList } : {})
-      underWay.add(outcome)
-      try {
-        return await outcome
-      } finally {
-        underWay.delete(outcome)
-        waiting.shift()?.resolve()
-      }
-    },
-    async close() {
-      closed = true
-      for (const turn of waiting.splice(0)) turn.reject(givenUp())
-      await Promise.allSettled(underWay)
-      await pool.destroy()
-    },
+  async function run(task: Task, transferList?: Transfer): Promise<Outcome> {
+    if (closing) throw givenUp()
+    if (underWay.size >= threads) {
+      const turn = Promise.withResolvers<void>()
+      waiting.push(turn)
+      await turn.promise
+      if (closing) throw givenUp()
+    }
+    const outcome = pool.run(task, transferList ? { transferList } : {})
+    underWay.add(outcome)
+    try {
+      return await outcome
+    } finally {
+      underWay.delete(outcome)
+      waiting.shift()?.resolve()
+    }
   }
+
+  async function each(tasks: readonly Task[], take: (outcome: Outcome, task: Task) => void | Promise<void>): Promise<void> {
+    const failures: unknown[] = []
+    await Promise.all(
+      tasks.map(async task => {
+        try {
+          await take(await run(task), task)
+        } catch (error) {
+          failures.push(error)
+          void close()
+        }
+      }),
+    )
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async function drain(): Promise<void> {
+    signal?.removeEventListener('abort', abort)
+    for (const turn of waiting.splice(0)) turn.reject(givenUp())
+    await Promise.allSettled(underWay)
+    await pool.destroy()
+  }
+
+  const close = () => (closing ??= drain())
+  const abort = () => void close()
+  signal?.addEventListener('abort', abort)
+  if (signal?.aborted) abort()
+  return { run, each, close }
 }

@@ -10,7 +10,7 @@ import type { Metadata } from '../payload.ts'
 import { discover, type Found } from './discover.ts'
 import { type Expectation, expectedFiles } from './expected-files.ts'
 import { GivenNames, portableName, safeName } from './opened-names.ts'
-import { counted, failure, type FileResult, runAll, type RunWatcher } from './run.ts'
+import { counted, failure, type FileResult, runAll, type RunWatcher, stopIfAborted } from './run.ts'
 import { salvageFile } from './salvage-file.ts'
 import { plainFolder } from './sealed-names.ts'
 
@@ -24,6 +24,8 @@ export interface OpenRun {
   readonly salvage?: boolean
   readonly jobs?: number
   readonly watcher?: RunWatcher
+  /** When it aborts, files under way are given up, no other is begun, and all of them are results: `interrupted`. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -50,7 +52,7 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
     for (const { source } of files) output.destination.protect(source)
   })
   // What stood in the way may have turned out to be another file of this run.
-  for (const { file, error } of contested) yield await attempt(file, async () => (output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error)))
+  for (const { file, error } of contested) yield await attempt(run, file, async () => (output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error)))
   await output.destination.flush()
 }
 
@@ -76,13 +78,13 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
 
 const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it is gone', { hint: 'get it back from another copy, or seal its source again' })
 
-async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void | Promise<void> = () => undefined): AsyncGenerator<FileResult> {
+async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher' | 'signal'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void | Promise<void> = () => undefined): AsyncGenerator<FileResult> {
   const named = new Set(run.inputs.map(input => resolve(input)))
   const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
   for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
   await plan(files)
   run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
-  for await (const result of runAll(files, run.jobs ?? 4, file => attempt(file, () => work(file)))) {
+  for await (const result of runAll(files, run.jobs ?? 4, file => attempt(run, file, () => work(file)))) {
     // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.
     if (result?.code === 'E_NOT_SEALED' && !named.has(result.source) && !/\.png$/i.test(result.source)) yield { ...result, status: 'skipped' }
     else if (result) yield result
@@ -90,15 +92,16 @@ async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'wat
 }
 
 /** A failure of one file is a result. */
-async function attempt<T>(file: Found, work: () => Promise<T>): Promise<T | FileResult> {
+async function attempt<T>({ signal }: Pick<OpenRun, 'signal'>, file: Found, work: () => Promise<T>): Promise<T | FileResult> {
   try {
+    stopIfAborted(signal)
     return await work()
   } catch (error) {
     return failure(file.source, ioError(error, `cannot open ${basename(file.source)}`), { sealedBytes: file.size })
   }
 }
 
-const watched = ({ watcher }: Pick<OpenRun, 'watcher'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes))
+const watched = ({ watcher, signal }: Pick<OpenRun, 'watcher' | 'signal'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes), signal)
 
 /** What a file that is opened with damage may still be salvaged from. */
 const DAMAGE: ReadonlySet<string> = new Set(['E_HEADER', 'E_CHUNK', 'E_TRUNCATED', 'E_HASH'])
@@ -120,7 +123,7 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
   const { metadata } = ready[0]!
   // The hash and the bytes both take a reading of their own.
   const reading = async () => {
-    const opened = ready.pop() ?? (await openSealed(readFileParts(file.source), run.keyring, run.flows))
+    const opened = ready.pop() ?? (await openSealed(counted(readFileParts(file.source), () => undefined, run.signal), run.keyring, run.flows))
     ready = []
     return opened
   }

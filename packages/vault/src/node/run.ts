@@ -1,10 +1,10 @@
-import type { ErrorCode, LatentError } from '@latent/core'
+import { type ErrorCode, LatentError } from '@latent/core'
 
 /**
- * `salvaged`: something of it is missing, and the rest was written; `missing`: an earlier run sealed
+ * `interrupted`: the run was ended before this one was done, and nothing of it was written; `salvaged`: something of it is missing, and the rest was written; `missing`: an earlier run sealed
  * it and it is gone.
  */
-export type FileStatus = 'done' | 'salvaged' | 'skipped' | 'missing' | 'failed'
+export type FileStatus = 'done' | 'salvaged' | 'skipped' | 'missing' | 'interrupted' | 'failed'
 
 /** What became of one file. */
 export interface FileResult {
@@ -37,7 +37,7 @@ export interface RunWatcher {
 }
 
 export function failure(source: string, error: LatentError, rest: Partial<FileResult> = {}): FileResult {
-  return { source, status: 'failed', code: error.code, reason: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }), ...rest }
+  return { source, status: error.code === 'E_INTERRUPTED' ? 'interrupted' : 'failed', code: error.code, reason: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }), ...rest }
 }
 
 /** Works on up to `jobs` items at once and yields results as they come; one item's failure is its own. */
@@ -57,9 +57,15 @@ export async function* runAll<T, R>(items: readonly T[], jobs: number, work: (it
   }
 }
 
-/** Counts bytes as they pass. */
-export async function* counted(source: AsyncIterable<Uint8Array>, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+/** @throws E_INTERRUPTED once the signal has aborted */
+export function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
+}
+
+/** Counts bytes as they pass, until the signal aborts. @throws E_INTERRUPTED */
+export async function* counted(source: AsyncIterable<Uint8Array>, count: (bytes: number) => void, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   for await (const part of source) {
+    stopIfAborted(signal)
     count(part.length)
     yield part
   }

@@ -42,6 +42,8 @@ export interface SealRun {
   /** Files worked on at once. */
   readonly jobs?: number
   readonly watcher?: RunWatcher
+  /** When it aborts, files under way are given up, no other is begun, and all of them are results: `interrupted`. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -82,6 +84,7 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   watcher?.planned?.(found.files.length, found.files.reduce((sum, file) => sum + file.size, 0))
   yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
   await destination.flush()
+  if (run.signal?.aborted) return
   yield* prune(context, staleEntries(journal, targets, found, marks.base))
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
 }

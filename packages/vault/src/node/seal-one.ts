@@ -12,7 +12,7 @@ import { alongside } from '../streams.ts'
 import type { Found } from './discover.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
-import { counted, failure, type FileResult } from './run.ts'
+import { counted, failure, type FileResult, stopIfAborted } from './run.ts'
 import type { SealRun } from './seal-files.ts'
 import { hashOf, lookAt, type TargetState } from './target-state.ts'
 import type { Targets } from './targets.ts'
@@ -33,6 +33,7 @@ export interface SealContext {
 export async function sealOne(context: SealContext, file: Found): Promise<FileResult> {
   const { targets } = context
   try {
+    stopIfAborted(context.run.signal)
     try {
       return await sealTo(context, file, targets.of(file))
     } catch (error) {
@@ -159,7 +160,7 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
     const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
     const entry = { target, nonce: toHex(sealing.nonce) }
     const content = sha256()
-    const plain = counted(hashed(joined(first, source.parts), content), bytes => run.watcher?.progress?.(file.source, bytes))
+    const plain = counted(hashed(joined(first, source.parts), content), bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
     const png = run.check === false ? sealing.png(plain) : alongside(sealing.png(plain), copy => checkSealed(run, copy))
     const facts = () => {
       const marks = sourceMarks(context, { relative: file.relative, info: source.info })

@@ -1,0 +1,294 @@
+import { encodePng } from '@latent/core/png'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const LAUNCHER = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
+let root: string
+let key: string
+
+interface Run {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly out: string
+  readonly err: string
+}
+
+interface Started {
+  readonly pid: number
+  readonly done: Promise<Run>
+  /** Until it has printed this, on whichever stream. */
+  printed(what: RegExp): Promise<void>
+  kill(signal: NodeJS.Signals): void
+  leave(stream: 'stdout' | 'stderr'): void
+}
+
+function start(args: readonly string[], { node = process.execPath, env = {} }: { node?: string; env?: Record<string, string> } = {}): Started {
+  const child = spawn(node, [LAUNCHER, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  let heard = () => {}
+  child.stdout.on('data', (part: Buffer) => ((out += part.toString()), heard()))
+  child.stderr.on('data', (part: Buffer) => ((err += part.toString()), heard()))
+  const done = once(child, 'close').then(([code, signal]): Run => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, out, err }))
+  return {
+    pid: child.pid!,
+    done,
+    printed: what =>
+      new Promise((yes, no) => {
+        heard = () => what.test(out + err) && yes()
+        heard()
+        void done.then(() => no(new Error(`it ended without printing ${what}: ${err}`)))
+      }),
+    kill: signal => void child.kill(signal),
+    leave: stream => void child[stream].destroy(),
+  }
+}
+
+const latent = (...args: string[]): Promise<Run> => start(args).done
+
+/** Names below a folder. */
+const names = (folder: string): string[] => (existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).toSorted() : [])
+/** Without journals and locks. */
+const written = (folder: string): string[] => names(folder).filter(name => !name.startsWith('.latent'))
+const temporaries = (folder: string): string[] => names(folder).filter(name => /\.latent-.*\.tmp$/.test(name))
+
+/** Noise, so that nothing packs it. */
+function noise(size: number, seed: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  let state = seed
+  for (let i = 0; i < size; i++) bytes[i] = (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24
+  return bytes
+}
+
+const FILES = 8
+const PLAIN = Array.from({ length: FILES }, (_, i) => `photo-${i}.jpg`)
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'latent-ending-'))
+  key = join(root, 'me.key')
+  mkdirSync(join(root, 'in'))
+  for (const [i, name] of PLAIN.entries()) writeFileSync(join(root, 'in', name), noise(900_000, i))
+  await latent('keygen', '-o', key)
+  await latent('seal', 'in', '-o', 'sealed', '-i', key)
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const COMMANDS = {
+  seal: (out: string) => ['seal', 'in', '-o', out, '-i', key],
+  open: (out: string) => ['open', 'sealed', '-o', out, '-i', key],
+  verify: () => ['verify', 'sealed', '-i', key],
+}
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+describe('a signal', () => {
+  const cases = [['seal', 'SIGINT'], ['seal', 'SIGTERM'], ['open', 'SIGINT'], ['open', 'SIGHUP'], ['verify', 'SIGTERM']] as const
+  test.each(cases)('%s, %s: ends in order, counts everything, and the same command goes on', async (command, signal) => {
+    const args = COMMANDS[command](`${command}-${signal}`)
+    const run = start([...args, '--json', '--threads', '1'])
+    await run.printed(/"source"/)
+    run.kill(signal)
+    const { code, out, err } = await run.done
+    expect({ code, err }).toEqual({ code: CODES[signal], err: expect.stringMatching(/interrupted with \d+ of 8 files left \[E_INTERRUPTED\]\nhint: the same command goes on/) })
+    const lines = out.trimEnd().split('\n').map(line => JSON.parse(line) as { source?: string; status?: string; summary?: Record<string, number> })
+    expect(lines.filter(({ source }) => source !== undefined)).toHaveLength(FILES)
+    const { interrupted = 0, failed, ...counts } = lines.at(-1)!.summary!
+    expect(failed).toBe(0)
+    expect(interrupted).toBeGreaterThan(0)
+    expect(interrupted + (counts['sealed'] ?? counts['opened'] ?? counts['intact'])!).toBe(FILES)
+    expect(temporaries(`${command}-${signal}`)).toEqual([])
+    const again = await latent(...args)
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/failed {3}0/) })
+    expect(written(`${command}-${signal}`)).toHaveLength(command === 'verify' ? 0 : FILES)
+  })
+
+  test('twice: ends at once, by the signal itself, and takes what it was writing along', async () => {
+    writeFileSync(join(root, 'large.mov'), noise(30_000_000, 7))
+    await latent('seal', 'large.mov', '-o', 'large', '-i', key, '--no-check')
+    const run = start(['open', 'large', '-o', 'twice', '-i', key, '--threads', '1'])
+    while (temporaries('twice').length === 0) await pause(10)
+    expect(statSync(join(root, 'twice', temporaries('twice')[0]!)).isFile()).toBe(true)
+    run.kill('SIGINT')
+    await pause(450)
+    run.kill('SIGINT')
+    const { code, signal } = await run.done
+    // A slow machine may have been through with the first one.
+    expect([code, signal]).toEqual(code === null ? [null, 'SIGINT'] : [130, null])
+    expect(names('twice')).toEqual([])
+  })
+
+  test('passed on by a wrapper as well: one request, not two', async () => {
+    const run = start([...COMMANDS.seal('passed-on'), '--json', '--threads', '1'])
+    await run.printed(/"source"/)
+    run.kill('SIGINT')
+    run.kill('SIGINT')
+    await pause(60)
+    run.kill('SIGINT')
+    expect(await run.done).toMatchObject({ code: 130, out: expect.stringContaining('"summary"') })
+  })
+
+  test('while the thread only computes and could not hear it: ends at once', async () => {
+    const run = start(['lab', 'nulls', '--trials', '100000'])
+    await pause(1500)
+    run.kill('SIGTERM')
+    expect(await run.done).toMatchObject({ code: null, signal: 'SIGTERM' })
+  })
+
+  test.each(['encrypt', 'decrypt'] as const)('dataset %s: pictures under way are finished, the manifest goes on with them', async direction => {
+    const pixel = join(root, `${direction}.key`)
+    await latent('keygen', '--cipher', '-o', pixel)
+    drawClass(`plain-${direction}/a`, PICTURES)
+    const encrypt = ['dataset', 'encrypt', `plain-${direction}`, `cipher-${direction}`, '--scheme', 'aes-256-ctr', '--key-file', pixel, '--json', '--workers', '1']
+    const decrypt = ['dataset', 'decrypt', `cipher-${direction}`, `back-${direction}`, '--key-file', pixel, '--json', '--workers', '1']
+    if (direction === 'decrypt') await latent(...encrypt)
+    const [args, out] = direction === 'encrypt' ? [encrypt, `cipher-${direction}`] : [decrypt, `back-${direction}`]
+    const run = start(args)
+    while (names(out).filter(name => name.endsWith('.png')).length < 3) await pause(10)
+    run.kill('SIGINT')
+    const { code, err } = await run.done
+    expect({ code, err }).toEqual({ code: 130, err: expect.stringMatching(/interrupted with \d+ of 160 images done \[E_INTERRUPTED\]/) })
+    expect(temporaries(out)).toEqual([])
+    expect(await latent(...args)).toMatchObject({ code: 0 })
+    expect(names(out).filter(name => name.endsWith('.png'))).toHaveLength(PICTURES)
+  })
+
+  test('lab evaluate: what is measured stays, and the same command goes on', async () => {
+    const args = ['lab', 'evaluate', '-s', 'aes-256-ctr', '-d', 'procedural:6', '-o', 'lab', '--robustness', '1', '--workers', '1', '--pictures', 'none']
+    const run = start(args)
+    while (!existsSync(join(root, 'lab', 'rows.jsonl')) || readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8').split('\n').length < 4) await pause(20)
+    run.kill('SIGINT')
+    const { code, err } = await run.done
+    expect({ code, err }).toEqual({ code: 130, err: expect.stringMatching(/interrupted with [1-9]\d* of \d+ measurements done/) })
+    const before = readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8')
+    expect((await latent(...args)).code).not.toBe(130)
+    expect(readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8').startsWith(before)).toBe(true)
+  })
+})
+
+/** More than a worker takes at once. */
+const PICTURES = 160
+
+function drawClass(folder: string, count: number): void {
+  mkdirSync(join(root, folder), { recursive: true })
+  for (let i = 0; i < count; i++) writeFileSync(join(root, folder, `${i}.png`), encodePng({ width: 48, height: 48, channels: 3, format: 'u8', data: noise(48 * 48 * 3, i) }, 0))
+}
+describe('output that nobody takes', () => {
+  test.each(['seal', 'open', 'verify'] as const)('%s --json | head: the work is done all the same', async command => {
+    const run = start([...COMMANDS[command](`left-${command}`), '--json'])
+    await run.printed(/"source"/)
+    run.leave('stdout')
+    expect(await run.done).toMatchObject({ code: 0, err: '' })
+    expect(written(`left-${command}`)).toHaveLength(command === 'verify' ? 0 : FILES)
+  })
+
+  test('and the exit code is still that of the work', async () => {
+    writeFileSync(join(root, 'sealed', 'broken.png'), readFileSync(join(root, 'sealed', `${PLAIN[0]}.png`)).subarray(0, 400_000))
+    const run = start([...COMMANDS.verify(), '--json'])
+    await run.printed(/"source"/)
+    run.leave('stdout')
+    expect((await run.done).code).toBe(1)
+    rmSync(join(root, 'sealed', 'broken.png'))
+  })
+
+  test('messages that nobody reads', async () => {
+    const run = start([...COMMANDS.verify(), '--json', '--threads', '1'])
+    await run.printed(/"source"/)
+    run.leave('stderr')
+    expect((await run.done).code).toBe(0)
+  })
+
+  test.skipIf(!existsSync('/dev/full')).each([['inspect', 'sealed/photo-0.jpg.png'], ['--help'], ['lab', 'list'], ['dataset', '--help'], ['seal', 'in', '-o', 'behind', '-i', 'me.key']])('a full disk behind it: %s %s', (...args) => {
+    const { status, stderr } = spawnSync('sh', ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, LAUNCHER, ...args], { cwd: root, encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'latent: error: cannot write to standard output: ENOSPC [E_IO]\n' })
+    expect(written('behind')).toHaveLength(args[0] === 'seal' ? FILES : 0)
+  })
+})
+
+describe('what goes wrong while threads compute', () => {
+  test.skipIf(process.platform === 'win32')('a disk that takes no more: the report is printed, and nothing partial stays', () => {
+    for (const command of ['seal', 'open'] as const) {
+      const { status, stdout } = spawnSync('sh', ['-c', 'ulimit -f 1000; exec "$0" "$@"', process.execPath, LAUNCHER, ...COMMANDS[command](`full-${command}`)], { cwd: root, encoding: 'utf8' })
+      expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(/failed {3}8/) })
+      expect(written(`full-${command}`)).toEqual([])
+      expect(temporaries(`full-${command}`)).toEqual([])
+    }
+  })
+
+  test('a defect: told, counted, and the exit code is 3', async () => {
+    writeFileSync(join(root, 'defect.mjs'), `import { isMainThread } from 'node:worker_threads'\nif (isMainThread) setTimeout(() => { throw new Error('out of order') }, 900).unref()`)
+    const run = start([...COMMANDS.seal('defect'), '--threads', '1', '--json'], { env: { NODE_OPTIONS: `--import ${join(root, 'defect.mjs')}` } })
+    const { code, out, err } = await run.done
+    expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining('a defect of latent itself: out of order [E_INTERNAL]') })
+    expect(out === '' || out.includes('"summary"')).toBe(true)
+    expect(temporaries('defect')).toEqual([])
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('on Linux', () => {
+  test('no memory of the process goes into core dumps', async () => {
+    const run = start([...COMMANDS.verify(), '--json', '--threads', '1'])
+    await run.printed(/"source"/)
+    expect(readFileSync(`/proc/${run.pid}/coredump_filter`, 'utf8').trim()).toMatch(/^0+$/)
+    expect((await run.done).code).toBe(0)
+  })
+
+  test('compiled code lies beside the code, in a folder of its owner, and not in the shared temporary one', async () => {
+    const shared = mkdtempSync(join(root, 'tmp-'))
+    const { code, out } = await start(['--version'], { env: { TMPDIR: shared } }).done
+    expect({ code, out }).toEqual({ code: 0, out: '0.1.0\n' })
+    expect(readdirSync(shared)).toEqual([])
+    const { mode, uid } = statSync(join(LAUNCHER, '../../node_modules/.cache/latent'))
+    expect({ others: mode & 0o022, uid }).toEqual({ others: 0, uid: statSync(LAUNCHER).uid })
+  })
+})
+
+/** A Node that is too old to run Latent, if the machine has one beside ours. */
+const old = ['/usr/bin/node', '/usr/local/bin/node', process.env['LATENT_OLD_NODE'] ?? ''].find(path => path !== '' && existsSync(path) && /^v(?:20|21)\./.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout))
+
+describe.skipIf(old === undefined || process.platform !== 'linux')('started by an older Node', () => {
+  /** Processes that seal into a folder. */
+  const working = (out: string) => readdirSync('/proc').filter(pid => /^\d+$/.test(pid) && quietly(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).split('\0').includes(out))
+  const gone = async (out: string) => {
+    for (let i = 0; i < 400 && working(out).length > 0; i++) await pause(50)
+    return working(out)
+  }
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s reaches the work, and its exit code comes back', async signal => {
+    const out = `old-${signal}`
+    const run = start([...COMMANDS.seal(out), '--json', '--threads', '1'], { node: old! })
+    await run.printed(/"source"/)
+    expect(working(out)).toHaveLength(2)
+    run.kill(signal)
+    expect(await run.done).toMatchObject({ code: CODES[signal], out: expect.stringContaining('"summary"') })
+    expect(await gone(out)).toEqual([])
+    expect(temporaries(out)).toEqual([])
+  })
+
+  test('a kill of the wrapper ends the work as well, in order', async () => {
+    const run = start([...COMMANDS.seal('old-killed'), '--json', '--threads', '1'], { node: old! })
+    await run.printed(/"source"/)
+    run.kill('SIGKILL')
+    expect((await run.done).signal).toBe('SIGKILL')
+    expect(await gone('old-killed')).toEqual([])
+    expect(temporaries('old-killed')).toEqual([])
+    expect(written('old-killed').length).toBeLessThan(FILES)
+  })
+
+  test('exit codes come through', async () => {
+    expect((await start(['--version'], { node: old! }).done).code).toBe(0)
+    expect((await start(['seal'], { node: old! }).done).code).toBe(2)
+    expect((await start(['open', 'nowhere', '-o', 'x', '-i', key], { node: old! }).done).code).toBe(1)
+  })
+})
+
+function quietly(read: () => string): string {
+  try {
+    return read()
+  } catch {
+    return ''
+  }
+}
