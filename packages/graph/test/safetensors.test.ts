@@ -38,6 +38,28 @@ describe('what is read', () => {
     expect(tensors).toEqual({ early: tensor('f32', [1], Float32Array.of(1)), late: tensor('u8', [2], Uint8Array.of(8, 9)) })
   })
 
+  test('a header that fills the file, and one that is as long as a header may be', () => {
+    expect(decodeSafetensors(fileOf('{}'))).toEqual({ tensors: {}, metadata: {} })
+    expect(decodeSafetensors(fileOf('{}'.padEnd(2 ** 24)))).toEqual({ tensors: {}, metadata: {} })
+  })
+
+  test('data begins at a multiple of eight after notes of any length', () => {
+    for (let length = 0; length < 9; length++) expect(Number(new DataView(encodeSafetensors({ tensors: {}, metadata: { x: 'y'.repeat(length) } }).buffer).getBigUint64(0, true)) % 8).toBe(0)
+  })
+
+  test('empty arrays anywhere in the header, though they begin where another does', () => {
+    const header = `{"full":${entry('F32', [1], [0, 4])},"none":${entry('F32', [0], [0, 0])},"end":${entry('U8', [0], [4, 4])}}`
+    expect(Object.entries(decodeSafetensors(fileOf(header, ONE)).tensors).map(([name, { data }]) => [name, data.length])).toEqual([['none', 0], ['full', 1], ['end', 0]])
+  })
+
+  test('half storage is for floats alone', () => {
+    const tensors = { f: tensor('f32', [1], Float32Array.of(0.5)), n: tensor('i32', [1], Int32Array.of(70_000)) }
+    const [half, whole] = [true, false].map(half => encodeSafetensors({ tensors, metadata: {} }, { half }))
+    expect([decodeSafetensors(half!).tensors, decodeSafetensors(whole!).tensors]).toEqual([tensors, tensors])
+    const text = (file: Uint8Array) => new TextDecoder().decode(file)
+    expect([text(half!).includes('"F16"'), text(whole!).includes('"F16"')]).toEqual([true, false])
+  })
+
   test.each(['10', '__proto__', 'constructor', 'toString', 'a"b\\', ' ', 'größe'])('a tensor called %j, there and back beside others', name => {
     const tensors = Object.fromEntries([['first', tensor('u8', [1], Uint8Array.of(1))], [name, tensor('u8', [1], Uint8Array.of(2))], ['2', tensor('u8', [1], Uint8Array.of(3))]])
     const back = decodeSafetensors(encodeSafetensors({ tensors, metadata: {} })).tensors

@@ -108,8 +108,14 @@ describe('weights from anywhere', () => {
     expect(() => readModel(bytes(), wanted)).toThrow(refusal)
   })
 
+  test.each([{}, { scheme: 'toy' }, { profile: 'small' }])('that do not say what they are of are told what to do: %j', metadata => {
+    expect(() => readModel(encodeSafetensors({ tensors, metadata }), wanted)).toThrow(expect.objectContaining({ message: expect.stringContaining('does not say which scheme'), hint: expect.stringContaining('latent model add') }))
+  })
+
   test('above the limit: refused before it is read', () => {
     expect(() => readModel({ length: 2 ** 28 + 1 } as Uint8Array, wanted)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }))
+    // As large as may be, it is read: and is no weights.
+    expect(() => readModel(new Uint8Array(2 ** 28), wanted)).toThrow(refusal)
   })
 
   test.each<[string, Record<string, Parameter>]>([
