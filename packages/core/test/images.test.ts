@@ -127,7 +127,7 @@ describe.each([node, web])('$name', primitives => {
     for (const stream of [stored, packed]) {
       expect(primitives.zlibUnpack(stream, 300_000)).toEqual(bytes)
       expect(thrown(() => primitives.zlibUnpack(stream, 299_999))).toMatch(/^E_LIMIT/)
-      expect(() => primitives.zlibUnpack(stream.subarray(0, stream.length >>> 1), 300_000)).toThrow(/unexpected end|invalid zlib data/)
+      expect(() => primitives.zlibUnpack(stream.subarray(0, stream.length >>> 1), 300_000)).toThrow(/unexpected (?:end|EOF)|invalid zlib data/)
     }
     expect(primitives.zlibUnpack(primitives.zlibPack(new Uint8Array(0), 6), 0)).toEqual(new Uint8Array(0))
     expect(thrown(() => primitives.zlibUnpack(primitives.zlibPack(new Uint8Array(1), 6), 0))).toMatch(/^E_LIMIT/)
