@@ -17,8 +17,8 @@ const UNPROVED: KeySpace = {
 }
 
 /**
- * Pixel mode in its variants, by scheme id. A cipher image of pixel mode does not say which weights it
- * was made with, so each set has an id of its own, for good. Those that leave a part out are for the
+ * Pixel mode in its variants, by scheme id. The first cipher images did not say which weights they were
+ * made with, so each set has an id of its own, for good. Those that leave a part out are for the
  * lab alone.
  */
 const VARIANTS = {
