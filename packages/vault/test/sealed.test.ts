@@ -87,7 +87,7 @@ describe('damage', () => {
     }
   })
 
-  test('chunks of another file, exchanged or dropped are refused', async () => {
+  test('chunks of another file, and exchanged ones, are refused', async () => {
     const [a, b] = [await sealBytes(await noise(20_000, 'a'), album, { chunk: CHUNK }), await sealBytes(await noise(20_000, 'b'), album, { chunk: CHUNK })]
     const pixels = async (png: Uint8Array) => collect((await readCarrier(streamOf(png))).pixels)
     const { headerSize, geometry } = await inspectSealed(streamOf(a))

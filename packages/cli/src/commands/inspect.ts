@@ -38,6 +38,8 @@ interface Facts {
   readonly weightSet?: string
   readonly chunks: number
   readonly chunkBytes: number
+  /** Of name, type, size and time together, sealed: steps of 128, of which a long name takes more than one. */
+  readonly metadataBytes: number
   /** The hash and the padding are inside too: the file has no more bytes than that. */
   readonly atMostBytes: number
   readonly keys: string
@@ -54,6 +56,7 @@ async function facts({ geometry, header, chunks }: Inspection): Promise<Facts> {
     ...(header.weights === undefined ? {} : { weights: header.weights, weightSet: await weightSet(header.weights) }),
     chunks: chunks.count,
     chunkBytes: chunks.size,
+    metadataBytes: header.metadata,
     atMostBytes: plaintext - header.metadata - 32,
     keys: envelopeKinds(header.envelope),
     nonce: toHex(header.nonce),
@@ -62,7 +65,7 @@ async function facts({ geometry, header, chunks }: Inspection): Promise<Facts> {
 
 function lines({ widthPixels, heightPixels, atMostBytes, ...rest }: Facts): string {
   const told = { picture: `${widthPixels} x ${heightPixels}`, holds: `at most ${formatBytes(atMostBytes)}`, ...rest }
-  return Object.entries(told).map(([name, value]) => `  ${name.padEnd(11)}${visible(String(value))}\n`).join('')
+  return Object.entries(told).map(([name, value]) => `  ${name.padEnd(14)}${visible(String(value))}\n`).join('')
 }
 
 async function weightSet(id: string): Promise<string> {
