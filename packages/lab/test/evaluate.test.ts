@@ -137,9 +137,9 @@ describe('bad input', () => {
   test('what lies beside the pictures is told: other kinds of files, folders', async () => {
     const folder = await pictures('beside', 3)
     mkdirSync(join(folder, 'more'))
-    for (const name of ['clip.mov', 'IMG_1.HEIC', 'notes', '.hidden']) writeFileSync(join(folder, name), 'x')
+    for (const name of ['clip.mov', 'IMG_1.HEIC', 'notes', '.private']) writeFileSync(join(folder, name), 'x')
     const { summary } = await evaluate({ schemes: ['chacha20'], data: folder, out: join(scratch, 'beside-run'), robustness: 1 })
-    expect(summary.passedOver).toEqual(['.hidden', 'IMG_1.HEIC', 'clip.mov', 'more/', 'notes'])
+    expect(summary.passedOver).toEqual(['.private', 'IMG_1.HEIC', 'clip.mov', 'more/', 'notes'])
     expect(await renderReport(summary, [])).toContain('IMG_1.HEIC')
   })
 

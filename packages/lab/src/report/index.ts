@@ -58,7 +58,7 @@ ${claimsSection(together)}`)
 
 const claimsSection = ({ results }: Summary): Markup => html`<h2>Claims</h2>
 <p>The wording that these results allow. What is in the last column may not be concluded from them.</p>
-<div class="cards">${results.map(result => html`<section class="card"><h3>${result.title} <span class="role">${result.id}</span></h3>${claimsTable(result)}</section>`)}</div>`
+<div class="cards">${results.map(result => html`<details class="card"><summary>${result.title} <span class="role">${result.id}</span></summary>${claimsTable(result)}</details>`)}</div>`
 
 function heading(summary: Summary): Markup {
   const shapes = [...new Set(summary.results.flatMap(({ plainShapes }) => plainShapes))]

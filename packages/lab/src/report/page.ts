@@ -84,7 +84,7 @@ td.number small { font-size: 11px; }
 .verdicts thead tr:last-child th:not(:first-child) { height: 168px; white-space: nowrap; }
 .verdicts thead tr:last-child th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400; font-size: 12px; }
 .verdicts .group { border-left: 2px solid var(--line); }
-.verdicts tbody th { padding-right: 14px; }
+.verdicts tbody th { padding-right: 14px; min-width: 250px; white-space: normal; }
 .pass { color: var(--good); background: var(--good-ground); }
 .fail { color: var(--bad); background: var(--bad-ground); font-weight: 700; }
 .none { color: var(--none); }
@@ -105,6 +105,38 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; font-
 dt { color: var(--muted); }
 dd { margin: 0; }
 footer { margin-top: 48px; color: var(--muted); font-size: 13px; border-top: 1px solid var(--line); padding-top: 12px; }
+details { margin: 6px 0; }
+summary { cursor: pointer; font-weight: 600; padding: 4px 0; }
+summary .role { margin-left: 6px; }
+@media (max-width: 640px) {
+  main { padding: 18px 14px 48px; }
+  h1 { font-size: 23px; }
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: 6px; }
+  .card { padding: 8px 10px; }
+  th, td { padding: 4px 6px; }
+  /* The name of a scheme takes a line of its own, so that the marks are on the screen and not behind it. */
+  .verdicts, .verdicts thead, .verdicts tbody { display: block; }
+  .verdicts tr { display: grid; grid-template-columns: repeat(19, minmax(0, 1fr)); }
+  .verdicts thead tr:first-child { display: none; }
+  .verdicts thead th:first-child, .verdicts tbody th { grid-column: 1 / -1; min-width: 0; border-bottom: 0; padding: 8px 0 2px; }
+  .verdicts tbody th small { display: inline; margin-left: 6px; }
+  .verdicts td, .verdicts thead th { width: auto; min-width: 0; }
+  .verdicts thead tr { position: sticky; top: 0; background: var(--paper); }
+  .verdicts thead tr:last-child th:not(:first-child) { height: 190px; display: grid; justify-content: center; align-content: end; }
+  .verdicts thead tr:last-child th span { font-size: 11px; }
+  .strip { gap: 8px; display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
+  .strip img, .strip .absent { width: 100%; }
+  .strip .absent { height: auto; aspect-ratio: 4 / 3; padding: 2px; font-size: 11px; }
+  figcaption { font-size: 11px; line-height: 1.25; }
+  .claims, .claims thead, .claims tbody { display: block; }
+  .claims thead { display: none; }
+  .claims tr { display: block; border-bottom: 1px solid var(--line); padding: 6px 0; }
+  .claims th, .claims td { display: block; border: 0; padding: 1px 0; }
+  .claims th, .claims td:nth-child(2) { display: inline-block; padding: 1px 6px 1px 0; }
+  .claims td:nth-child(2) { padding: 1px 6px; }
+  .claims td:nth-child(4)::before { content: "not: "; color: var(--muted); }
+}
 @page { size: A4 landscape; margin: 11mm; }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #777; --accent: #1d4ea8;
@@ -120,5 +152,6 @@ footer { margin-top: 48px; color: var(--muted); font-size: 13px; border-top: 1px
   img, .absent { width: 110px; }
   .absent { height: 82px; }
   h2 { break-after: avoid; }
+  details::details-content { content-visibility: visible; height: auto; }
 }
 `

@@ -161,7 +161,7 @@ async function figuresBeforeAfter(): Promise<StudySection> {
   }
   const figures: StudyFigure[] = [
     { name: 'network-only', caption: 'Plain pictures drawn by Latent (black, flat, landscape, lettering); what the networks make of them without any whitening, with the constant weights; and with the trained ones.', image: contactSheet(rows, pictures.length) },
-    { name: 'histogram-black', caption: 'Histogram of the black picture, encrypted by the networks alone: how often each byte value occurs, 1 being its fair share.', svg: await chart(points, { title: 'Network only, a black picture', x: 'byte value', y: 'times its fair share', mark: 'line', width: 620 }) },
+    { name: 'histogram-black', caption: 'Histogram of the black picture, encrypted by the networks alone: how often each byte value occurs, 1 being its fair share.', svg: await chart(points, { title: 'Network only, a black picture', x: 'byte value', y: 'times its fair share', mark: 'line', width: 620, rangeX: [0, 255] }) },
   ]
   return {
     heading: 'The networks alone, before and after training',

@@ -246,7 +246,7 @@ async function constantDifference(networks: DenseNetworks): Promise<StudySection
       histograms.map(async ({ diffusion, shares }) => ({
         name: `difference-${diffusion.form}`,
         caption: `Values of C ^ C' for two pictures that differ in one bit of one sample, ${nameOf(diffusion)}.`,
-        svg: await chart([...shares].map((y, x) => ({ x, y })), { title: nameOf(diffusion), x: 'value of C ^ C\'', y: 'share of bytes', mark: 'bar' }),
+        svg: await chart([...shares].map((y, x) => ({ x, y })), { title: nameOf(diffusion), x: 'value of C ^ C\'', y: 'share of bytes', mark: 'bar', rangeX: [0, 255] }),
       })),
     ),
   }

@@ -93,7 +93,7 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
           }),
         },
       ],
-      figures: [{ name: 'histogram', caption: 'Share of each group of four byte values in the cipher images of digits (logarithmic).', svg: await chart(histograms, { title: 'Bytes of cipher images', x: 'byte', y: 'share', mark: 'line', logY: true }) }],
+      figures: [{ name: 'histogram', caption: 'Share of each group of four byte values in the cipher images of digits (logarithmic).', svg: await chart(histograms, { title: 'Bytes of cipher images', x: 'byte', y: 'share', mark: 'line', logY: true, rangeX: [0, 255] }) }],
     },
   ]
 }
