@@ -7,6 +7,7 @@ import { histogram } from '../metrics/index.ts'
 import { chart } from './charts.ts'
 import { findings, type Measured, MEASURED_TESTS, type MeasuredTest, measureGroup, type Tally } from './exact-flow-measure.ts'
 import { contactSheet } from './pictures.ts'
+import { repeatable } from './repeatable.ts'
 import type { Study, StudyContext, StudyFigure, StudySection, StudyTable } from './study.ts'
 
 const SIDE = 256
@@ -92,7 +93,8 @@ async function measureAll({ seed, quick, progress }: StudyContext, groups: reado
   let done = 0
   const results = new Map<string, Map<string, Measured>>()
   for (const { name, open } of VARIANTS) {
-    const { cipher, close } = await open()
+    const { cipher: drawing, close } = await open()
+    const cipher = repeatable(drawing, seed)
     const byGroup = new Map<string, Measured>()
     for (const group of groups) byGroup.set(group.name, await measureGroup(cipher, group.pictures, samples, seed, () => progress(++done, total, 'ciphers')))
     results.set(name, byGroup)

@@ -3,6 +3,7 @@ import { findScheme } from '@latent/schemes'
 import { learnInverse, learnUnpaired, linear, type Pair, type Reconstruction, type Reconstructor, sharedBlocks, sharedPixels } from '../attacks/learned/index.ts'
 import { drawPicture } from '../data/procedural.ts'
 import { contactSheet, enlarged } from './pictures.ts'
+import { repeatable } from './repeatable.ts'
 import { LEAK, meanPicture, meanSsim, OPENED, verdict } from './scoring.ts'
 import type { Study, StudyContext, StudyPage } from './study.ts'
 
@@ -58,8 +59,8 @@ interface Outcome {
 
 interface Row {
   readonly cipher: CipherId
-  /** Of the cipher images themselves. */
-  readonly before: number
+  /** Likeness of the cipher images themselves, under the key of the pairs and under keys of their own. */
+  readonly before: { readonly same: number; readonly different: number }
   readonly shown: { readonly plain: Image<'u8'>; readonly cipher: Image<'u8'> }
   readonly same: ReadonlyMap<string, Outcome>
   readonly different: ReadonlyMap<string, Outcome>
@@ -96,8 +97,9 @@ const scaled = (steps: number, { part }: Budget): number => Math.max(2, Math.rou
 
 async function attackPaired(id: CipherId, known: readonly Image<'u8'>[], secret: readonly Image<'u8'>[], budget: Budget, { seed }: StudyContext): Promise<Row> {
   const under = async (pictures: readonly Image<'u8'>[], keys: 'same' | 'different', first: number) => {
-    const { cipher, close } = await findScheme(id).open()
+    const { cipher: drawing, close } = await findScheme(id).open()
     try {
+      const cipher = repeatable(drawing, seed)
       const pairs: Pair[] = []
       for (const [i, plain] of pictures.entries()) pairs.push({ plain, cipher: (await cipher.encrypt(plain, await keyOf(seed, keys === 'same' ? 0 : first + i))) as Image<'u8'> })
       return pairs
@@ -116,12 +118,14 @@ async function attackPaired(id: CipherId, known: readonly Image<'u8'>[], secret:
       outcomes[keys].set(network.id, await outcome(attack, hidden[keys]))
     }
   }
-  return { cipher: id, before: meanSsim(secret, hidden.same.map(({ cipher }) => cipher)), shown: hidden.same.at(-1)!, ...outcomes }
+  const before = (keys: 'same' | 'different') => meanSsim(secret, hidden[keys].slice(0, -1).map(({ cipher }) => cipher))
+  return { cipher: id, before: { same: before('same'), different: before('different') }, shown: hidden.same.at(-1)!, ...outcomes }
 }
 
 async function attackUnpaired(id: CipherId, network: Reconstructor, steps: number, known: readonly Image<'u8'>[], secret: readonly Image<'u8'>[], { seed }: StudyContext): Promise<Outcome> {
-  const { cipher, close } = await findScheme(id).open()
+  const { cipher: drawing, close } = await findScheme(id).open()
   try {
+    const cipher = repeatable(drawing, seed)
     const key = await keyOf(seed, 0)
     const encrypted = async (pictures: readonly Image<'u8'>[]) => Promise.all(pictures.map(async plain => (await cipher.encrypt(plain, key)) as Image<'u8'>))
     // The plain pictures are others than those whose ciphers the attacker has.
@@ -158,16 +162,20 @@ const figure = (found: Outcome | undefined): string => found?.ssim.toFixed(3) ??
 function page(rows: readonly Row[], unpaired: readonly { readonly cipher: CipherId; readonly title: string; readonly steps: number; readonly outcome: Outcome }[], { guessing, budget, context }: { guessing: number; budget: Budget; context: StudyContext }): StudyPage {
   const different = ATTACKERS.filter(({ network }) => DIFFERENT.has(network.id))
   const settings = ATTACKERS.map(({ network, published, steps, rate, pairs }) => [network.id, network.title, published ? 'published, repaired' : 'ours', Math.min(pairs, budget.known), scaled(steps, budget), rate])
-  const wins = rows.filter(({ same }) => bestOf(same).ssim >= OPENED).map(({ cipher }) => cipher)
+  const rowOf = (id: CipherId) => rows.find(({ cipher }) => cipher === id)!
+  const broken = rowOf(CONTROLS.broken)
+  const paired = <K extends 'same' | 'different'>(keys: K, row: Pick<Row, 'before' | K>) => verdict({ ssim: bestOf(row[keys]).ssim, guessing, untouched: row.before[keys], control: bestOf(broken[keys]).ssim })
+  const unpairedControl = unpaired.find(({ cipher }) => cipher === CONTROLS.broken)?.outcome.ssim ?? 0
+  const wins = rows.filter(row => paired('same', row).startsWith('opened')).map(({ cipher }) => cipher)
   const publishedWins = rows.filter(({ same }) => ATTACKERS.some(({ network, published }) => published && (same.get(network.id)?.ssim ?? 0) >= OPENED)).map(({ cipher }) => cipher)
-  const withoutKey = rows.filter(({ different }) => bestOf(different).ssim > guessing + LEAK).map(({ cipher }) => cipher)
+  const withoutKey = rows.filter(({ before, different }) => bestOf(different).ssim > Math.max(guessing, before.different) + LEAK).map(({ cipher }) => cipher)
   const list = (ids: readonly string[]) => (ids.length === 0 ? 'none' : ids.map(id => `\`${id}\``).join(', '))
   return {
     title: 'Learned attacks on learnable ciphers',
     intro: [
       `A network is trained to turn cipher images back into plain ones, and scored on ${budget.secret} pictures that it never saw: middles of ${SIDE} x ${SIDE} pixels of CIFAR-10's training pictures, structural similarity (SSIM) to the plain ones. The key is never touched.`,
       'The chosen-plaintext attacks of [the attacks page](../../lab/attacks.md) open most of these ciphers exactly. This page asks what is left for an attacker who can choose nothing and has only learned.',
-      `Guessing the mean picture every time scores ${guessing.toFixed(3)}: a score is a leak from ${LEAK} above that, and a picture counts as opened from ${OPENED}. Controls: \`${CONTROLS.broken}\` must be opened and \`${CONTROLS.whole}\` must not; otherwise this page is not written.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
+      `Guessing the mean picture every time scores ${guessing.toFixed(3)}: a score is a leak from ${LEAK} above that, and a picture counts as opened from ${OPENED}. Controls: \`${CONTROLS.broken}\` must be opened and \`${CONTROLS.whole}\` must not; otherwise this page is not written. An attack that does nothing scores what the cipher image does; "not opened" is said only where the same attack opened pictures that nobody encrypted.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
     ],
     sections: [
       {
@@ -179,7 +187,7 @@ function page(rows: readonly Row[], unpaired: readonly { readonly cipher: Cipher
         tables: [
           {
             columns: ['cipher', 'cipher image', ...ATTACKERS.map(({ network }) => network.id), 'verdict'],
-            rows: rows.map(({ cipher, before, same }) => [cipher, before.toFixed(3), ...ATTACKERS.map(({ network }) => figure(same.get(network.id))), verdict(bestOf(same).ssim, guessing)]),
+            rows: rows.map(({ cipher, before, same }) => [cipher, before.same.toFixed(3), ...ATTACKERS.map(({ network }) => figure(same.get(network.id))), paired('same', { before, same })]),
           },
         ],
         figures: [
@@ -194,22 +202,22 @@ function page(rows: readonly Row[], unpaired: readonly { readonly cipher: Cipher
         heading: 'Pairs under other keys',
         text: [
           'Every pair was made under a key of its own, and so was every picture to open: only what all keys have in common can be learned.',
-          `Above guessing: ${list(withoutKey)}.`,
+          `Above guessing, and above the cipher image itself: ${list(withoutKey)}.`,
         ],
         tables: [
           {
-            columns: ['cipher', ...different.map(({ network }) => network.id), 'verdict'],
-            rows: rows.map(({ cipher, different: found }) => [cipher, ...different.map(({ network }) => figure(found.get(network.id))), verdict(bestOf(found).ssim, guessing)]),
+            columns: ['cipher', 'cipher image', ...different.map(({ network }) => network.id), 'verdict'],
+            rows: rows.map(({ cipher, before, different: found }) => [cipher, before.different.toFixed(3), ...different.map(({ network }) => figure(found.get(network.id))), paired('different', { before, different: found })]),
           },
         ],
       },
       {
         heading: 'No pairs at all',
-        text: ['The GAN attack: cipher images under one key and other plain pictures of the same kind. Spectral norm, max-pooled scores and binary cross-entropy as published; a weight of 0.1 on total variation, batches of 32 and few steps are ours. With so few steps this says what is easy, not what is impossible.'],
+        text: ['The GAN attack: cipher images under one key and other plain pictures of the same kind. Spectral norm, max-pooled scores and binary cross-entropy as published; a weight of 0.1 on total variation, batches of 32 and few steps are ours. With so few steps this says what is easy, not what is impossible. Where it does not open pictures that nobody encrypted, it says nothing of a cipher that it does not open.'],
         tables: [
           {
-            columns: ['cipher', 'network', 'steps', 'SSIM', 'verdict'],
-            rows: unpaired.map(({ cipher, title, steps, outcome }) => [cipher, title, steps, outcome.ssim.toFixed(3), verdict(outcome.ssim, guessing)]),
+            columns: ['cipher', 'network', 'steps', 'cipher image', 'SSIM', 'verdict'],
+            rows: unpaired.map(({ cipher, title, steps, outcome }) => [cipher, title, steps, rowOf(cipher).before.same.toFixed(3), outcome.ssim.toFixed(3), verdict({ ssim: outcome.ssim, guessing, untouched: rowOf(cipher).before.same, control: unpairedControl })]),
           },
         ],
         figures: [{ name: 'unpaired', caption: `The same picture as each attack without pairs sees it: ${unpaired.map(({ cipher }) => cipher).join(', ')}.`, image: contactSheet(unpaired.map(({ outcome }) => enlarged(outcome.shown, 4)), unpaired.length) }],

@@ -21,7 +21,7 @@ export interface DenseResnetVariant {
 /** As described: a plain XOR chain, there and back, under one key stream. Networks without norms, see `Form`. */
 export const DESCRIBED: DenseResnetVariant = {
   id: 'dense-resnet-2024',
-  title: 'Dense-ResNet with bit-XOR diffusion (Bao et al. 2024), as described',
+  title: 'Bit-XOR diffusion (as Bao et al. 2024 name it) behind a Dense-ResNet of ours: no norms, started from a code written by hand',
   diffusion: { form: 'xor-chain', passes: 2 },
   fresh: false,
 }
@@ -29,7 +29,7 @@ export const DESCRIBED: DenseResnetVariant = {
 /** Ours: an S-box in the chain, three passes, a nonce for every image. */
 export const REPAIRED: DenseResnetVariant = {
   id: 'dense-resnet-2024-repaired',
-  title: 'Dense-ResNet with S-box diffusion in three passes and a fresh nonce (own repair of Bao et al. 2024)',
+  title: 'Dense-ResNet with S-box diffusion in three passes and a fresh nonce (own repair of Bao et al. 2024), networks of ours',
   diffusion: { form: 'xor-sbox', passes: 3 },
   fresh: true,
 }

@@ -1,6 +1,7 @@
 import { BLOCK, DIMENSIONS, openKeyed, openNetworks, openPublished, openStructured, weightCount } from '@latent/schemes/encipher-gan'
 import { baselines } from '@latent/schemes/baselines'
 import { correlationBand, entropyDeviation, expectedEntropy } from '../../metrics/index.ts'
+import { repeatable } from '../repeatable.ts'
 import type { Study, StudySection } from '../study.ts'
 import { DIRECTIONS, drawings, PAPER, SIDE } from './measure.ts'
 import { figures, pictures, tradeOff } from './quality.ts'
@@ -14,8 +15,8 @@ export const study: Study = {
   title: 'Encipher GAN: weights as the key',
   async run(context) {
     const opened = [await openPublished(), await openStructured(), openKeyed()]
-    const ciphers = opened.map(({ cipher }) => cipher)
-    const all = [...ciphers, baselines['aes-256-ctr']!(), baselines['identity']!()]
+    const ciphers = opened.map(({ cipher }) => repeatable(cipher, context.seed))
+    const all = [...ciphers, repeatable(baselines['aes-256-ctr']!(), context.seed), baselines['identity']!()]
     const nets = { instance: openNetworks('instance', 'paper'), frozen: openNetworks('frozen', 'paper') }
     try {
       const photos = await context.images('bsds500/val@256', context.quick ? 2 : PHOTOS)

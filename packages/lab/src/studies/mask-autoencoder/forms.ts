@@ -3,6 +3,7 @@ import { drawMask, type Form, maskAutoencoderForms, openMaskAutoencoder, SIDES, 
 import { drawDigit } from '../../data/digits.ts'
 import { drawPicture, PROCEDURAL_KINDS } from '../../data/procedural.ts'
 import { crop } from '../../metrics/index.ts'
+import { repeatable } from '../repeatable.ts'
 import type { StudyContext } from '../study.ts'
 
 /** One of the six networks under study, with a key of the study's. */
@@ -27,7 +28,8 @@ export async function openForms(seed: number): Promise<OpenForm[]> {
 /** @param mask another one than the weights were trained for */
 export async function openForm(id: string, seed: number, mask?: Uint8Array): Promise<OpenForm> {
   const { form, subject } = maskAutoencoderForms[id]!
-  const { cipher, close } = await openMaskAutoencoder(id, mask ? { mask } : {})
+  const { cipher: drawing, close } = await openMaskAutoencoder(id, mask ? { mask } : {})
+  const cipher = repeatable(drawing, seed)
   const key = sha256Of(new TextEncoder().encode(`a key of the study, seed ${seed}`))
   return {
     id,
