@@ -19,7 +19,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: ['packages/graph/test/inference.test.ts', 'packages/graph/test/safetensors.test.ts', 'packages/schemes/test/models.test.ts', 'packages/schemes/test/learned.test.ts', 'packages/schemes/test/exact-flow.test.ts'],
   },
   statistics: { mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'], tests: ['packages/lab/test/statistics.test.ts'] },
-  sp80022: { mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'], tests: ['packages/lab/test/sp80022.test.ts'] },
+  sp80022: { mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'], tests: ['packages/lab/test/sp80022.test.ts', 'packages/lab/test/statistics.test.ts'] },
+  metrics: { mutate: ['packages/lab/src/metrics/*.ts', '!packages/lab/src/metrics/index.ts'], tests: ['packages/lab/test/metrics.test.ts', 'packages/lab/test/statistics.test.ts', 'packages/lab/test/information.test.ts'] },
   losses: {
     mutate: ['packages/graph/src/losses.ts', 'packages/schemes/src/flowcrypt/objective.ts'],
     tests: ['packages/graph/test/layers.test.ts', 'packages/graph/test/losses.test.ts', 'packages/schemes/test/flowcrypt.test.ts', 'packages/schemes/test/encipher-gan.test.ts', 'packages/schemes/test/dense-resnet.test.ts'],

@@ -4,7 +4,7 @@ import { drawPicture } from '@latent/lab'
 import { expect, test } from 'vitest'
 import { attackMap } from '../src/studies/flowcrypt/map-attack.ts'
 import { decibels, decrypt, encrypt, glance, keysFor, misplaced, pictureOf, planesOf, splitMap, wholeMap } from '../src/studies/flowcrypt/measure.ts'
-import { study } from '../src/studies/flowcrypt/study.ts'
+import { glanceTable, study } from '../src/studies/flowcrypt/study.ts'
 
 test('a quick study runs to its end, with a figure for every name and no cell that is no number', { timeout: 240_000 }, async () => {
   const drawn = [await drawPicture('landscape', 64, 64), await drawPicture('street', 64, 64)]
@@ -16,6 +16,11 @@ test('a quick study runs to its end, with a figure for every name and no cell th
   expect(row('parameters')[2]).toBe('953,440')
   expect(Number.parseFloat(String(row('PSNR from floats, dB')[2]))).toBeGreaterThan(100)
   expect(Number.parseFloat(String(row('another key (its last character)')[2]))).toBeLessThan(12)
+  // What squinting shows of the paper's network is far above chance: over 96 squares that is 0.2.
+  const squint = row('correlation of means over squares').slice(1).map(Number)
+  expect(squint.length).toBeGreaterThan(2)
+  expect(Math.max(...squint.map(Math.abs))).toBeGreaterThan(0.3)
+  expect(Math.max(...squint.map(Math.abs))).toBeLessThanOrEqual(1)
 })
 
 test('parts of a key are what they say', async () => {
@@ -37,6 +42,18 @@ test('a glance sees a picture under a dither, and nothing in noise', async () =>
   const dithered = plain.values.map((_, i) => 0.8 * noise(i) + 0.2 * halved(Math.floor(i / 4096), Math.floor(i / 64) % 64, i % 64))
   expect(glance({ ...plain, values: dithered }, plain).correlation).toBeGreaterThan(0.7)
   expect(Math.abs(glance({ ...plain, values: plain.values.map((_, i) => noise(i)) }, plain).correlation)).toBeLessThan(0.3)
+})
+
+test('a glance at the picture itself, squeezed, finds all of it; the printed figure is the mean of what was found', async () => {
+  const plain = planesOf(await drawPicture('landscape', 64, 64))
+  // Means of 8 x 8 squares of the right half are those of 16 x 8 pixels of the picture: a glance correlates fully.
+  const squeezed = plain.values.map((_, i) => {
+    const [row, x] = [Math.floor(i / 64), i % 64]
+    return x < 32 ? 0 : (plain.values[row * 64 + 2 * (x - 32)]! + plain.values[row * 64 + 2 * (x - 32) + 1]!) / 2
+  })
+  expect(glance({ ...plain, values: squeezed }, plain).correlation).toBeCloseTo(1, 6)
+  expect(glance({ ...plain, values: squeezed.map(value => 1 - value) }, plain).correlation).toBeCloseTo(-1, 6)
+  expect(glanceTable([{ name: 'a', correlations: [0.31, 0.35, 0.39] }, { name: 'b', correlations: [-0.5, -0.7] }])).toEqual({ columns: ['', 'a', 'b'], rows: [['correlation of means over squares', '0.350', '-0.600']] })
 })
 
 test('the true PSNR has no cap, and bytes survive being planes', async () => {

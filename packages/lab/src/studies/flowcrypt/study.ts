@@ -166,6 +166,12 @@ function keySection(rows: readonly Row[]): StudySection {
   }
 }
 
+/** What squinting shows of each network's ciphers: the mean over pictures. */
+export const glanceTable = (found: readonly { readonly name: string; readonly correlations: readonly number[] }[]): StudyTable => ({
+  columns: ['', ...found.map(({ name }) => name)],
+  rows: [['correlation of means over squares', ...found.map(({ correlations }) => mean(correlations).toFixed(3))]],
+})
+
 async function glanceSection(context: StudyContext, rows: readonly Row[], { runner, name }: Subject): Promise<StudySection> {
   const side = sideOf(context)
   const plain = planesOf(await drawPicture('landscape', side, side))
@@ -176,7 +182,7 @@ async function glanceSection(context: StudyContext, rows: readonly Row[], { runn
       'All figures above can be met by a cipher image that shows the picture. A cipher value is a large keyed dither and a share of a pixel; averaging over 8 x 8 values takes most of the dither away and leaves the pixels. The means of the right half of the 8-bit cipher image, where the rows of the picture lie squeezed, against the means of the same places of the picture: correlation, mean over pictures (a good cipher: 0).',
       'Entropy looks at values and not at places, and the correlation of direct neighbours is too small to see what hundreds of them share. This is the price of recovery from 8 bits in a map that is smooth, and the reason why these statistics are no proof of anything. Whether the published weights do better cannot be said: they are not to be had.',
     ],
-    tables: [{ columns: ['', ...rows.map(({ subject }) => subject.name)], rows: [['correlation of means over squares', ...rows.map(row => mean(of(row, 'glance')).toFixed(3))]] }],
+    tables: [glanceTable(rows.map(row => ({ name: row.subject.name, correlations: of(row, 'glance') })))],
     figures: [{ name: 'squint', caption: `Left: a drawn picture. Right: means over 8 x 8 squares of the right half of its cipher image, contrast stretched; no key was used (${name} network)`, image: contactSheet([pictureOf(plain), seen], 2) }],
   }
 }
