@@ -1,7 +1,7 @@
 import { floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloats, type SampleFormat } from '@latent/core'
 import { Destination, ioError, onDisk, publish } from '@latent/core/node'
 import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
-import { decodePicture, type PictureFile, readPicture } from '@latent/lab/node'
+import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/lab/node'
 import { decryptPicture, encryptPicture, findScheme, type OpenScheme, type Scheme, schemeOf, schemes } from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ export interface CryptOptions {
   readonly nonce?: string
   readonly force?: boolean
   readonly weights?: string
-  readonly maxPixels: number
+  readonly maxPixels?: number
   readonly json?: boolean
 }
 
@@ -69,7 +69,7 @@ const MAX_WEIGHT_BYTES = 2 ** 28
 const DECRYPTED = 'laTd'
 
 export async function encryptFile(source: string, target: string, options: EncryptOptions): Promise<EncryptFacts> {
-  const { wire, deterministic = false, check = true, force = false, maxPixels } = options
+  const { wire, deterministic = false, check = true, force = false, maxPixels = USUAL_MAX_PIXELS } = options
   await refuseStanding(source, target, force)
   const key = await readCipherKey(options.keyFile, { encrypting: true, json: options.json })
   const nonce = parseNonce(options.nonce)
@@ -103,7 +103,7 @@ export async function encryptFile(source: string, target: string, options: Encry
 }
 
 export async function decryptFile(source: string, target: string, options: DecryptOptions): Promise<DecryptFacts> {
-  const { altered = false, force = false, maxPixels } = options
+  const { altered = false, force = false, maxPixels = USUAL_MAX_PIXELS } = options
   await refuseStanding(source, target, force)
   const key = await readCipherKey(options.keyFile, { json: options.json })
   const nonce = parseNonce(options.nonce)

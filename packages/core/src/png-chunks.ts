@@ -104,7 +104,7 @@ const PIXEL_BYTES = 4
 export function checkSize({ width, height }: { width: number; height: number }, pixelBytes: number, maxPixels: number): void {
   const counted = Math.ceil(width * height * Math.max(1, pixelBytes / PIXEL_BYTES))
   if (counted <= maxPixels) return
-  const raise = counted <= MAX_PIXELS ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times that: --max-pixels ${counted} allows it; ` : ''
+  const raise = counted <= MAX_PIXELS ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times that; encrypt and decrypt take --max-pixels ${counted}; ` : ''
   throw new LatentError('E_LIMIT', `this picture has ${width} x ${height} pixels${counted > width * height ? ` of ${pixelBytes} bytes, which count for ${counted}` : ''}, more than the limit of ${maxPixels}`, { hint: `${raise}latent seal takes files of any size` })
 }
 

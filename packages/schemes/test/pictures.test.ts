@@ -144,6 +144,14 @@ describe('what goes wrong is said', () => {
     expect(back.image.data.findIndex((value, i) => value !== plain.data[i])).toBe(5)
   })
 
+  test('a lossy cipher makes do with an altered picture, and says so', async () => {
+    const scheme = await open('mask-autoencoder-2025-mnist-repaired')
+    const { image: cipher } = await sent(scheme)
+    expect((await decryptPicture(scheme, cipher, key)).picture).toBe('as written')
+    expect((await decryptPicture(scheme, changed(cipher, 9), key)).picture).toBe('altered')
+    await expect(decryptPicture(scheme, changed(cipher, 9), wrong)).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+  })
+
   test('what stood beside was dropped or exchanged: the picture comes back, and says so', async () => {
     const [one, other] = [await sent(flow, { beside }), await sent(flow, { beside: beside.slice(1) })]
     for (const chunks of [[], other.beside]) expect(await decryptPicture(flow, one.image, key, { chunks })).toMatchObject({ image: plain, beside: [], besideLost: true, picture: 'as written' })

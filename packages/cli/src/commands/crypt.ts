@@ -3,9 +3,6 @@ import { type Command, Option } from 'commander'
 import type { DecryptFacts, DecryptOptions, EncryptFacts, EncryptOptions } from '../pixel-mode.ts'
 import { jsonLine, visible } from '../terminal.ts'
 
-/** Above what cameras of today make, and below what fills the memory of a small machine. */
-const USUAL_MAX_PIXELS = 100_000_000
-
 export function cryptCommands(program: Command): void {
   withCommon(program.command('encrypt').description('pixel mode: a picture into a PNG of noise of the same size (seal keeps the file itself, and is the safe choice)'))
     .argument('<picture>', 'PNG; or JPEG, WebP, AVIF, TIFF, GIF, of which the decoded pixels are kept; - reads standard input')
@@ -37,7 +34,7 @@ const withCommon = (command: Command): Command =>
   command
     .requiredOption('--key-file <file>', '64 hexadecimal digits, as latent keygen --cipher writes them')
     .option('--weights <file>', 'trained weights to use instead of those that come with Latent')
-    .option('--max-pixels <number>', 'refuse larger pictures before decoding them; 16-bit samples count up to twice', pixels, USUAL_MAX_PIXELS)
+    .option('--max-pixels <number>', 'refuse larger pictures before decoding them; 16-bit samples count up to twice (default: 100,000,000)', pixels)
     .option('--force', 'replace a picture that an earlier run of this command wrote')
     .option('--json', 'the result as one line of JSON')
 

@@ -1,4 +1,4 @@
-import { type Image, image, LatentError, MAX_PIXELS } from '@latent/core'
+import { type Image, image, LatentError } from '@latent/core'
 import { ioError, onDisk } from '@latent/core/node'
 import { checkSize, isPng, PNG_HEADER_BYTES, type PngChunk, type PngLimits, readPng, readPngHeader } from '@latent/core/png'
 import sharp, { type Metadata } from 'sharp'
@@ -16,6 +16,9 @@ export interface PictureFile {
   readonly turned: boolean
 }
 
+/** Above what cameras of today make, and below what fills the memory of a small machine; see `PngLimits`. */
+export const USUAL_MAX_PIXELS = 100_000_000
+const USUAL: PngLimits = { maxPixels: USUAL_MAX_PIXELS }
 const MAX_FILE_BYTES = 2 ** 31 - 1
 
 /** Rasters alone: vector pictures and documents have no pixels of their own, and may name other files. */
@@ -26,10 +29,10 @@ const FORMATS: Readonly<Record<string, string>> = { jpeg: 'JPEG', webp: 'WebP', 
  * upright, as grey or sRGB of 8 or 16 bits, with their alpha.
  * @throws E_IO; E_IMAGE; E_LIMIT, before any pixel is decoded
  */
-export const readImage = async (path: string, limits?: PngLimits): Promise<Image<'u8' | 'u16'>> => (await readPicture(path, limits)).image
+export const readImage = async (path: string, limits = USUAL): Promise<Image<'u8' | 'u16'>> => (await readPicture(path, limits)).image
 
 /** {@link readImage}, with what else the file holds. @throws E_IO; E_IMAGE; E_LIMIT */
-export async function readPicture(path: string, limits?: PngLimits): Promise<PictureFile> {
+export async function readPicture(path: string, limits = USUAL): Promise<PictureFile> {
   let file: FileHandle | undefined
   try {
     file = await open(onDisk(path))
@@ -53,14 +56,14 @@ export async function readPicture(path: string, limits?: PngLimits): Promise<Pic
 }
 
 /** @throws E_IMAGE; E_LIMIT */
-export const decodeImage = async (bytes: Uint8Array, limits?: PngLimits): Promise<Image<'u8' | 'u16'>> => (await decodePicture(bytes, limits)).image
+export const decodeImage = async (bytes: Uint8Array, limits = USUAL): Promise<Image<'u8' | 'u16'>> => (await decodePicture(bytes, limits)).image
 
 /** @throws E_IMAGE; E_LIMIT */
-export async function decodePicture(bytes: Uint8Array, limits: PngLimits = {}): Promise<PictureFile> {
+export async function decodePicture(bytes: Uint8Array, limits = USUAL): Promise<PictureFile> {
   return isPng(bytes) ? { ...readPng(bytes, limits), format: 'PNG', turned: false } : decodeOther(bytes, limits)
 }
 
-async function decodeOther(bytes: Uint8Array, { maxPixels = MAX_PIXELS }: PngLimits): Promise<PictureFile> {
+async function decodeOther(bytes: Uint8Array, { maxPixels = USUAL_MAX_PIXELS }: PngLimits): Promise<PictureFile> {
   try {
     // The limit is ours to check, with the hint that belongs to it.
     const source = sharp(bytes, { limitInputPixels: false, failOn: 'error' })
