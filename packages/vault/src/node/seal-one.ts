@@ -41,7 +41,7 @@ export async function sealOne(context: SealContext, file: Found): Promise<FileRe
       return { ...(await sealTo(context, file, targets.portable(file))), note: 'the target cannot hold such a name, so the sealed file got another one; inside it is kept' }
     }
   } catch (error) {
-    return failure(file.source, ioError(error, `cannot seal ${basename(file.source)}`), { plainBytes: file.size })
+    return failure(file.source, ioError(error, `cannot seal ${basename(file.source)}`), { target: join(context.run.output, targets.of(file)), plainBytes: file.size })
   }
 }
 
