@@ -504,10 +504,10 @@ describe('sources that are gone', () => {
 describe('other recipients', () => {
   test('get a new envelope around the same body, and those who are left out are named', async () => {
     const [me, friend, other] = [await generateX25519Identity(), await generateX25519Identity(), await generateX25519Identity()]
-    const run = async (identities: readonly string[], keys?: readonly string[]) => {
+    const run = async (identities: readonly string[], keys?: readonly string[], inputs = [plain]) => {
       const recipients = await Promise.all(identities.map(identityToRecipient))
       const lock: Lock = { recipients }
-      return seal({ lock, lockName: recipients.toSorted().join('\n'), album: await createAlbum(lock), ...(keys ? { keyring: new Keyring({ identities: keys }) } : {}) })
+      return seal({ inputs, lock, lockName: recipients.toSorted().join('\n'), album: await createAlbum(lock), ...(keys ? { keyring: new Keyring({ identities: keys }) } : {}) })
     }
     const opens = async (identity: string) => {
       await rm(opened, { recursive: true, force: true })
@@ -524,6 +524,13 @@ describe('other recipients', () => {
     expect([await opens(me), await opens(friend), await opens(other)]).toEqual([true, true, false])
     expect((await run([me, friend], [me])).map(({ status }) => status)).toEqual(Array(3).fill('skipped'))
     expect(notices).toEqual([])
+    // What shares a key with files that are not given to him is sealed under another one.
+    await run([me, other, friend], [me], [join(plain, 'a'), join(plain, 'b')])
+    expect(notices).toEqual([expect.stringContaining('share their key')])
+    expect(await nonces()).not.toEqual(before)
+    expect((await nonces()).filter(nonce => before.includes(nonce)).length).toBe(1)
+    await run([me, friend], [me])
+    expect(notices).toEqual([expect.stringContaining('new envelope'), expect.stringContaining('left out')])
     // Leaving one out says what it does.
     await run([me], [me])
     expect(notices).toEqual([expect.stringContaining('new envelope'), expect.stringContaining('1 who could open the files before is left out')])

@@ -17,6 +17,8 @@ export interface Entry {
   readonly base?: string
   readonly name?: string
   readonly lock?: string
+  /** Files with one album key: who is given the key of one can open them all. */
+  readonly album?: string
   /** Size and time of the source and how it was sealed; what else the system knows of it; its bytes. */
   readonly stamp?: string
   readonly seen?: string
@@ -29,7 +31,7 @@ export interface Entry {
   readonly gone?: boolean
 }
 
-const TEXTS = ['by', 'base', 'name', 'lock', 'stamp', 'seen', 'content', 'sha256', 'file'] as const
+const TEXTS = ['by', 'base', 'name', 'lock', 'album', 'stamp', 'seen', 'content', 'sha256', 'file'] as const
 
 /** What a folder was sealed from, read from its journal and from the copies that services made of it. */
 export class JournalState {

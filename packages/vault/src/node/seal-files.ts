@@ -77,10 +77,10 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   const targets = new Targets(found.files, journal, inputs.flatMap(({ source }) => below(output, source) ?? []))
   const destination = new Destination(output)
   for (const { source, info } of inputs) destination.protect(source, info)
-  const counts = { rewrapped: 0, resealedForLock: 0, adopted: 0, damaged: 0, unmarked: 0 }
+  const counts = { rewrapped: 0, resealedForLock: 0, adopted: 0, keyShared: 0, damaged: 0, unmarked: 0 }
   const marks = { base: journal.mark('base', found.base), lock: journal.mark('lock', run.lockName) }
-  const context: SealContext = { run, journal, targets, destination, marks, wrap: wrapper(run), counts }
-  const leftOut = await recipientsLeftOut(run, journal, marks.lock)
+  const context: SealContext = { run, journal, targets, destination, marks, mayWrap: wrappable(run, journal, targets), wrap: wrapper(run), counts }
+  const leftOut = await recipientsLeftOut(run, journal, targets, marks.lock)
   watcher?.planned?.(found.files.length, found.files.reduce((sum, file) => sum + file.size, 0))
   yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
   await destination.flush()
@@ -137,11 +137,27 @@ function wrapper({ lock, album }: SealRun): SealContext['wrap'] {
   }
 }
 
-/** How many of those that files were sealed for so far are not among the recipients of this run. */
-async function recipientsLeftOut({ lock }: SealRun, journal: Journal, mark: string): Promise<number> {
-  if (!lock) return 0
-  const members = ('recipients' in lock ? lock.recipients : ['passphrase']).map(recipient => journal.mark('recipient', recipient))
-  const before = new Set(journal.expected().flatMap(entry => (entry.lock === undefined || entry.lock === mark ? [] : (journal.locks.get(entry.lock) ?? []))))
+/**
+ * Files that were sealed in one run share a key. It is given to new recipients where all of them are files of
+ * this run, and so are meant for them; those who are left out gain nothing by a new envelope.
+ */
+function wrappable(run: SealRun, journal: Journal, targets: Targets): SealContext['mayWrap'] {
+  const elsewhere = new Set(journal.expected().flatMap(({ target, by, album }) => (targets.isOfThisRun(target) ? [] : [by === journal.by ? album : undefined])))
+  const members = recipientMarks(run, journal)
+  return ({ album, lock }) => {
+    const before = journal.locks.get(lock ?? '') ?? []
+    if (members.every(member => before.includes(member))) return true
+    return album !== undefined && !elsewhere.has(album) && !elsewhere.has(undefined)
+  }
+}
+
+const recipientMarks = ({ lock }: SealRun, journal: Journal): string[] => (lock === undefined ? [] : 'recipients' in lock ? lock.recipients : ['passphrase']).map(recipient => journal.mark('recipient', recipient))
+
+/** How many of those that these files were sealed for so far are not among the recipients of this run. */
+async function recipientsLeftOut(run: SealRun, journal: Journal, targets: Targets, mark: string): Promise<number> {
+  if (!run.lock) return 0
+  const members = recipientMarks(run, journal)
+  const before = new Set(journal.expected().flatMap(entry => (entry.lock === undefined || entry.lock === mark || !targets.isOfThisRun(entry.target) ? [] : (journal.locks.get(entry.lock) ?? []))))
   await journal.knowLock(mark, members)
   return Array.from(before).filter(member => !members.includes(member)).length
 }
@@ -168,10 +184,15 @@ async function* prune({ run, journal, destination }: SealContext, stale: readonl
   if (remove) await destination.flush()
 }
 
+function resealedBecause({ keyShared }: SealContext['counts'], { keyring }: SealRun): string {
+  if (keyShared > 0) return 'other files in the output, which this run was not asked to seal, share their key'
+  return keyring ? 'no key that was given opens the old ones' : 'no key was given that opens the old ones (-i IDENTITY)'
+}
+
 function* notices({ counts, destination, run }: SealContext, leftOut: number): Generator<string> {
   const files = (count: number) => (count === 1 ? '1 file' : `${count} files`)
   if (counts.rewrapped > 0) yield `the recipients changed: ${files(counts.rewrapped)} got a new envelope, and the content was not sealed anew`
-  if (counts.resealedForLock > 0) yield `the recipients changed: ${files(counts.resealedForLock)} sealed anew, because ${run.keyring ? 'no key that was given opens the old ones' : 'no key was given that opens the old ones (-i IDENTITY)'}`
+  if (counts.resealedForLock > 0) yield `the recipients changed: ${files(counts.resealedForLock)} sealed anew, because ${resealedBecause(counts, run)}`
   if (leftOut > 0 && counts.rewrapped + counts.resealedForLock > 0) yield `${leftOut} who could open the files before ${leftOut === 1 ? 'is' : 'are'} left out from now on; this takes nothing back from them: copies that they have, older versions that a service keeps, and keys that they kept open what they opened before`
   if (counts.adopted > 0) yield `the journal did not know ${files(counts.adopted)}; the key opens them and they hold what is to be sealed`
   if (counts.unmarked > 0) yield `the journal was written on another machine, so ${files(counts.unmarked)} could not be told unchanged and ${counts.unmarked === 1 ? 'was' : 'were'} sealed anew${run.keyring ? '' : ' (with -i IDENTITY they can be compared)'}`

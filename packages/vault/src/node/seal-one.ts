@@ -24,9 +24,11 @@ export interface SealContext {
   readonly destination: Destination
   /** Of the folder that paths are relative to, and of who can open the files. */
   readonly marks: { readonly base: string; readonly lock: string }
+  /** May this file's key be given to the recipients of this run, or would it open more to them than they were given? */
+  readonly mayWrap: (entry: Entry) => boolean
   /** The album key of older files, for the recipients of this run; each distinct one is wrapped once. */
   readonly wrap: ((albumKey: Uint8Array) => Promise<Album>) | undefined
-  readonly counts: Record<'rewrapped' | 'resealedForLock' | 'adopted' | 'damaged' | 'unmarked', number>
+  readonly counts: Record<'rewrapped' | 'resealedForLock' | 'keyShared' | 'adopted' | 'damaged' | 'unmarked', number>
 }
 
 /** Seals a file, or finds that an earlier run did. Never throws: a failure is the file's own. */
@@ -92,6 +94,8 @@ function sourceMarks({ journal, run }: SealContext, { relative, info }: Pick<Fou
   }
 }
 
+const albumMark = (journal: Journal, key: Uint8Array): string => journal.mark('album', toHex(key))
+
 /** Was it sealed from this source, as it is now? */
 async function isSource(context: SealContext, file: Found, entry: Entry): Promise<boolean> {
   const { journal, run } = context
@@ -128,7 +132,7 @@ const isSettled = ({ mtimeMs, ctimeMs }: BigIntStats) => Date.now() - Number(mti
  * The entry that a sealed file deserves which the journal does not know, or another machine sealed: the key
  * opens it, and what is inside is the source, byte for byte.
  */
-async function recognised({ run, marks }: SealContext, file: Found, target: string): Promise<Entry | undefined> {
+async function recognised({ run, journal, marks }: SealContext, file: Found, target: string): Promise<Entry | undefined> {
   if (!run.keyring) return undefined
   try {
     const opened = await openSealed(readFileParts(join(run.output, target)), run.keyring, run.flows)
@@ -140,7 +144,7 @@ async function recognised({ run, marks }: SealContext, file: Found, target: stri
     const hash = sha256()
     for await (const part of opened.bytes) hash.update(part)
     if (toHex(hash.digest()) !== (await hashOf(file.source))) return undefined
-    return { target, nonce: toHex(opened.header.nonce), lock: marks.lock }
+    return { target, nonce: toHex(opened.header.nonce), lock: marks.lock, album: albumMark(journal, await run.keyring.albumKey(opened.header.envelope)) }
   } catch {
     return undefined
   }
@@ -159,12 +163,13 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
     const metadata = fitting({ name: basename(file.source), type: mediaType(first), size, modified, ...permissions })
     const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
     const entry = { target, nonce: toHex(sealing.nonce) }
+    const album = albumMark(journal, run.album.key)
     const content = sha256()
     const plain = counted(hashed(joined(first, source.parts), content), bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
     const png = run.check === false ? sealing.png(plain) : alongside(sealing.png(plain), copy => checkSealed(run, copy))
     const facts = () => {
       const marks = sourceMarks(context, { relative: file.relative, info: source.info })
-      return { ...marks, seen: isSettled(source.info) ? marks.seen : '', content: journal.contentMark(entry, toHex(content.digest())) }
+      return { ...marks, album, seen: isSettled(source.info) ? marks.seen : '', content: journal.contentMark(entry, toHex(content.digest())) }
     }
     const bytes = await publishSealed(context, entry, sealing.size, png, facts, state)
     const notes = [
@@ -193,6 +198,10 @@ function fitting(metadata: Metadata): Metadata {
 async function rewrap(context: SealContext, file: Found, entry: Entry, info: BigIntStats): Promise<FileResult | undefined> {
   const { run, wrap, counts } = context
   if (!run.keyring || !wrap) return undefined
+  if (!context.mayWrap(entry)) {
+    counts.keyShared++
+    return undefined
+  }
   const path = join(run.output, entry.target)
   const rewrapping = await rewrapSealed(readFileParts(path), run.keyring, wrap).catch((error: unknown) => {
     if (error instanceof LatentError && error.code === 'E_NO_MATCH') return undefined
