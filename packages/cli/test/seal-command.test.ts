@@ -13,7 +13,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'latent-seal-command-'))
   folders.push(folder)
   await mkdir(at('home'))
-  for (const name of ['me', 'friend']) expect(run('keygen', '-o', at(`${name}.key`)).status).toBe(0)
+  for (const name of ['me', 'friend']) if (run('keygen', '-o', at(`${name}.key`)).status !== 0) throw new Error('keygen failed')
 })
 afterAll(() => Promise.all(folders.map(path => rm(path, { recursive: true, force: true }))))
 
