@@ -1,0 +1,131 @@
+import { decodePng, encodePng } from '@latent/core/png'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+/**
+ * Ends commands at random moments, again and again, and looks at what is there: `npm run bench -- kills
+ * --kills 200 --interrupts 100`. Nothing partial may be visible at any time, an interrupt leaves no
+ * temporary file, and a run that is let through completes and removes what kills left.
+ */
+const LAUNCHER = fileURLToPath(new URL('../packages/cli/bin/latent.js', import.meta.url))
+const DATA = resolve(process.env['LATENT_DATA'] ?? '../shared/data')
+const root = mkdtempSync(join(tmpdir(), 'latent-kills-'))
+const at = (...path: string[]) => join(root, ...path)
+
+let state = 1
+const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
+const noise = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => random() * 256)
+
+async function latent(args: readonly string[], end?: { signal: NodeJS.Signals; after: number }): Promise<number | string> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
+  let err = ''
+  child.stderr.on('data', (part: Buffer) => void (err += part.toString()))
+  const done = new Promise<number | string>(yes => child.on('close', (code, signal) => yes(code ?? signal!)))
+  const cancel = new AbortController()
+  if (end) void pause(end.after, undefined, { signal: cancel.signal }).then(() => child.kill(end.signal), () => undefined)
+  const code = await done
+  cancel.abort()
+  if (code === 'SIGABRT' || code === 134 || code === 3) faults.push(`${args.join(' ')} ended with ${code}: ${err.slice(-300)}`)
+  return code
+}
+
+const faults: string[] = []
+const all = (folder: string): string[] => (existsSync(at(folder)) ? readdirSync(at(folder), { recursive: true, encoding: 'utf8' }) : [])
+const temporaries = (folder: string): string[] => all(folder).filter(name => /(?:^|\/)\.latent-.*\.tmp$|\.tmp$/.test(name))
+
+interface Work {
+  readonly args: readonly string[]
+  /** Where it writes. */
+  readonly out: string
+  /** Names of files that are visible and not whole. */
+  readonly partial: () => string[]
+  /** Goes on from what is there; otherwise it starts from nothing each time. */
+  readonly again?: readonly string[]
+  /** Removes what is there, so that there is work to interrupt. */
+  readonly afresh: () => void
+}
+
+const PHOTOS = Array.from({ length: 8 }, (_, i) => `p${i}.jpg`)
+const same = (a: string, b: string) => readFileSync(a).equals(readFileSync(b))
+const clear = (folder: string) => () => rmSync(at(folder), { recursive: true, force: true })
+const isPng = (path: string): boolean => {
+  try {
+    decodePng(new Uint8Array(readFileSync(path)))
+    return true
+  } catch {
+    return false
+  }
+}
+const brokenPngs = (folder: string) => () => all(folder).filter(name => name.endsWith('.png') && !isPng(at(folder, name)))
+
+function works(): Readonly<Record<string, Work>> {
+  return {
+    seal: { args: ['seal', 'in', '-o', 'sealed', '-i', 'me.key'], out: 'sealed', partial: brokenPngs('sealed'), afresh: clear('sealed') },
+    open: { args: ['open', 'whole', '-o', 'back', '-i', 'me.key'], out: 'back', partial: () => PHOTOS.filter(name => existsSync(at('back', name)) && !same(at('in', name), at('back', name))), afresh: clear('back') },
+    encrypt: { args: ['encrypt', 'picture.png', 'pixel/cipher.png', '--key-file', 'pixel.key'], out: 'pixel', partial: brokenPngs('pixel'), afresh: clear('pixel') },
+    dataset: { args: ['dataset', 'encrypt', 'class', 'coded', '--scheme', 'etc', '--key-file', 'pixel.key'], out: 'coded', partial: brokenPngs('coded'), afresh: clear('coded') },
+    lab: { args: ['lab', 'evaluate', '-s', 'aes-256-ctr', '-d', 'procedural:2', '-o', 'lab', '--robustness', '1', '--pictures', 'none'], out: 'lab', partial: () => [], afresh: clear('lab') },
+    ...(existsSync(join(DATA, 'bsds500')) ? { train: { args: ['train', 'denoiser', '--steps', '4', '--threads', '1', '--out', 'trained', '--data', DATA], again: ['--resume'], out: 'trained', partial: () => [], afresh: clear('trained') } } : {}),
+  }
+}
+
+async function prepare(): Promise<void> {
+  for (const folder of ['in', 'class/a']) mkdirSync(at(folder), { recursive: true })
+  for (const name of PHOTOS) writeFileSync(at('in', name), noise(900_000))
+  const picture = (side: number) => encodePng({ width: side, height: side, channels: 3, format: 'u8', data: noise(side * side * 3) }, 0)
+  writeFileSync(at('picture.png'), picture(640))
+  for (let i = 0; i < 100; i++) writeFileSync(at('class/a', `${i}.png`), picture(32))
+  await latent(['keygen', '-o', 'me.key'])
+  await latent(['keygen', '--cipher', '-o', 'pixel.key'])
+  await latent(['seal', 'in', '-o', 'whole', '-i', 'me.key'])
+}
+
+async function endAtRandom(name: string, { args, again, out, partial, afresh }: Work, signal: 'SIGKILL' | 'SIGINT', times: number, duration: number): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const started = existsSync(at(out, 'checkpoint.safetensors')) && again ? [...args, ...again] : args
+    const code = await latent(started, { signal, after: random() * duration })
+    const visible = partial()
+    if (visible.length > 0) faults.push(`${name} after ${signal}: partial ${visible.join(', ')}`)
+    if (signal === 'SIGINT' && temporaries(out).length > 0) faults.push(`${name} after ${signal}: left ${temporaries(out).join(', ')}`)
+    if (code === 0) afresh()
+  }
+}
+
+async function lastRun(name: string, { args, again, out, partial }: Work): Promise<void> {
+  if (name === 'encrypt') rmSync(at(out, 'cipher.png'), { force: true })
+  const code = await latent(existsSync(at(out, 'checkpoint.safetensors')) && again ? [...args, ...again] : args)
+  if (code !== 0) faults.push(`${name}: the last run ended with ${code}`)
+  if (partial().length > 0) faults.push(`${name}: partial after the last run: ${partial().join(', ')}`)
+  if (temporaries(out).length > 0) faults.push(`${name}: left after the last run: ${temporaries(out).join(', ')}`)
+}
+
+export default async function kills(options: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...options], options: { kills: { type: 'string', default: '12' }, interrupts: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, only: { type: 'string' } } })
+  state = Number(values.seed) >>> 0
+  try {
+    await prepare()
+    const chosen = Object.entries(works()).filter(([name]) => values.only === undefined || values.only.split(',').includes(name))
+    for (const [i, [name, work]] of chosen.entries()) {
+      const share = (total: number) => Math.floor(total / chosen.length) + (i < total % chosen.length ? 1 : 0)
+      const started = performance.now()
+      await latent(work.args)
+      const duration = (performance.now() - started) * 1.1
+      work.afresh()
+      const [kills, interrupts] = [share(Number(values.kills)), share(Number(values.interrupts))]
+      await endAtRandom(name, work, 'SIGKILL', kills, duration)
+      await endAtRandom(name, work, 'SIGINT', interrupts, duration)
+      await lastRun(name, work)
+      process.stdout.write(`${name.padEnd(8)} ${kills} killed, ${interrupts} interrupted, one run takes ${(duration / 1100).toFixed(1)} s\n`)
+    }
+    for (const fault of faults) process.stdout.write(`FAULT: ${fault}\n`)
+    process.stdout.write(faults.length === 0 ? 'nothing partial was visible, nothing was left\n' : `${faults.length} faults\n`)
+    process.exitCode = faults.length === 0 ? 0 : 1
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,62 @@
+import { encodePng } from '@latent/core/png'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { strace, traced } from './trace.ts'
+
+const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/latent.js', import.meta.url))
+const DATA = resolve(process.env['LATENT_DATA'] ?? '../shared/data')
+/** What `docs/security.md` names beside the folders of the command line. */
+const CACHE = fileURLToPath(new URL('../../packages/cli/node_modules/.cache', import.meta.url))
+const STATE = '.local/state/latent/journal.key'
+
+describe.skipIf(!strace)('a session opens no socket and writes nowhere but where it was told to', () => {
+  let root: string
+  beforeAll(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'latent-session-')))
+    for (const folder of ['home', 'tmp', 'in/trip', 'class/a']) mkdirSync(join(root, folder), { recursive: true })
+    const data = Uint8Array.from({ length: 40 * 32 * 3 }, (_, i) => (i * i) >> 3)
+    for (const name of ['in/one.png', 'in/trip/two.png', 'class/a/three.png']) writeFileSync(join(root, name), encodePng({ width: 40, height: 32, channels: 3, format: 'u8', data }))
+    writeFileSync(join(root, 'in/large.mov'), new Uint8Array(3_000_000))
+  })
+  afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+  /** In the order of a session: each builds on the ones before. What it names may be written, and what lies in it. */
+  const SESSION: readonly (readonly [args: string, ...named: string[]])[] = [
+    ['keygen -o me.key', 'me.key'],
+    ['keygen --cipher -o pixel.key', 'pixel.key'],
+    ['seal in -o sealed -i me.key', 'sealed'],
+    ['seal in -o sealed -i me.key', 'sealed'],
+    ['verify sealed -i me.key'],
+    ['inspect sealed/one.png.png'],
+    ['open sealed -o back -i me.key', 'back'],
+    ['encrypt in/one.png cipher.png --key-file pixel.key', 'cipher.png'],
+    ['decrypt cipher.png plain.png --key-file pixel.key', 'plain.png'],
+    ['dataset encrypt class coded --scheme etc --key-file pixel.key', 'coded'],
+    ['lab evaluate -s aes-256-ctr -d procedural:1 -o measured --robustness 1 --pictures procedural', 'measured'],
+    ['doctor'],
+  ]
+  const TRAIN = [`train denoiser --steps 2 --threads 1 --out trained --data ${DATA}`, 'trained'] as const
+
+  async function expectClean(args: string, named: readonly string[]): Promise<void> {
+    const home = join(root, 'home')
+    const env = { HOME: home, TMPDIR: join(root, 'tmp'), XDG_CACHE_HOME: '', XDG_STATE_HOME: '', XDG_CONFIG_HOME: '' }
+    const { code, stderr, sockets, written } = await traced([LAUNCHER, ...args.split(' ')], { cwd: root, env })
+    // A flush or a temporary name is of the folder that holds what was named.
+    const ours = [CACHE, ...named.map(name => join(root, name))]
+    const isOurs = (path: string) => ours.some(place => path === place || path.startsWith(`${place}/`)) || (named.length > 0 && path.startsWith(join(root, '.latent-')))
+    const knowsMachine = /^[0-9a-f]{32}/.test(existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8') : '')
+    const state = (path: string) => !knowsMachine && join(home, STATE).startsWith(path.replace(/\/\.latent-[^/]*$/, ''))
+    const elsewhere = written.filter(path => !isOurs(path) && !state(path) && path !== root)
+    expect({ args, code, elsewhere, sockets, stderr }).toEqual({ args, code: 0, elsewhere: [], sockets: [], stderr: expect.any(String) })
+    expect(readdirSync(join(root, 'tmp'))).toEqual([])
+    expect(readdirSync(home).filter(name => knowsMachine || name !== '.local')).toEqual([])
+  }
+
+  test('keygen, seal, verify, inspect, open, encrypt, decrypt, dataset, lab, doctor', async () => {
+    for (const [args, ...named] of SESSION) await expectClean(args, named)
+  }, 300_000)
+  test.skipIf(!existsSync(join(DATA, 'bsds500')))('train', async () => expectClean(TRAIN[0], TRAIN.slice(1)))
+})
