@@ -151,6 +151,15 @@ describe('controls', () => {
     expect(() => summariseLearning(run, 'm', [row('plain', 1, 990), row('aes', 1, 160)], ['plain', 'aes'])).toThrow(expect.objectContaining({ code: 'E_CONTROLS' }))
   })
 
+  test('no interval of an accuracy reaches beyond 0 and 100 %, however far seeds are apart', () => {
+    const rows = [[990, 200], [700, 5], [999, 5]].flatMap(([high, low], i) => [row('plain', i + 1, 995), row('aes', i + 1, 100), row('pe', i + 1, high!), row('le', i + 1, low!)])
+    const { arms } = summariseLearning(run, 'm', rows, ['plain', 'aes', 'pe', 'le'])
+    const of = (id: string) => arms.find(({ arm }) => arm === id)!
+    expect(of('pe').accuracy).toMatchObject({ high: 1, low: expect.closeTo(0.896333 - 0.42, 1) as number })
+    expect(of('le').accuracy).toMatchObject({ low: 0, high: expect.closeTo(0.07 + 0.28, 1) as number })
+    expect(of('le').drop.high).toBeGreaterThan(100)
+  })
+
   test('a classifier that always says the most frequent class has learned nothing', () => {
     const uneven = { ...run, testClasses: [300, 50, 50, 100, 100, 100, 100, 100, 50, 50] }
     expect(learningDeviations(uneven, [row('aes', 1, 300), row('aes', 2, 50)])).toEqual([])

@@ -92,7 +92,7 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
 function accuracyText({ run, seeds }: LearningSummary): string[] {
   const error = (p: number) => (196 * Math.sqrt((p * (1 - p)) / run.test)).toFixed(2)
   return [
-    `Intervals are Student’s at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
+    `Intervals are Student’s at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; those of accuracies end at 0 and 100 %; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
     'Unchanged is the share of samples that stay as they were: a drawn vortex may be idle, and then adds nothing. The published key file holds 20 vortices for MNIST, 15 for Fashion-MNIST and 2 for CIFAR-10, all of which are applied; the scripts beside it draw 10, 10 and 5. Which of them the published accuracies belong to is not known.',
   ]
 }

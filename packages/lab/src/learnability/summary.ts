@@ -102,7 +102,7 @@ function summariseArm(arm: string, rows: readonly LearningRow[], plain: Readonly
     arm,
     title: rows[0]!.title,
     accuracies,
-    accuracy: studentMean(accuracies),
+    accuracy: ofShares(studentMean(accuracies)),
     drops,
     drop: studentMean(drops),
     unchanged: mean(rows.map(row => row.unchanged)),
@@ -112,6 +112,9 @@ function summariseArm(arm: string, rows: readonly LearningRow[], plain: Readonly
     seconds: mean(rows.map(({ seconds }) => seconds)),
   }
 }
+
+/** Student's interval knows nothing of ends, and no accuracy lies beyond them. */
+const ofShares = ({ low, high, ...rest }: Interval): Interval => ({ ...rest, low: Math.max(0, low), high: Math.min(1, high) })
 
 /**
  * The plain arm is left out, and so is every key whose vortices do nothing: loss and drop are zero by
