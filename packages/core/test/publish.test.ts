@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
-import { chmod, link, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, type FileHandle, link, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -225,4 +225,15 @@ test('a killed one leaves them under names that the next run knows', async () =>
 test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('a folder that may not be written is named as such', async () => {
   await chmod(folder, 0o500)
   await expect(publish(at('a'), bytes('x'))).rejects.toMatchObject({ code: 'E_IO', message: expect.stringContaining('permission denied') })
+})
+
+test('a file system that cannot flush is told once, and a device that fails is a failure', async () => {
+  const handle = (code: string) => ({ sync: () => Promise.reject(Object.assign(new Error(code), { code })) }) as unknown as FileHandle
+  for (const code of ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EPERM']) {
+    const destination = new Destination()
+    await destination.flushFile(handle(code))
+    await destination.flushFile(handle('EINVAL'))
+    expect(destination.unflushed).toBe(code)
+  }
+  for (const code of ['EIO', 'ENOSPC', 'EDQUOT']) await expect(new Destination().flushFile(handle(code))).rejects.toMatchObject({ code })
 })

@@ -1,8 +1,9 @@
 import { argumentError, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
+import { publish } from '@latent/core/node'
 import { encodePng } from '@latent/core/png'
 import { sealingWeights } from '@latent/schemes/exact-flow'
-import { createAlbum, Keyring, streamOf } from '@latent/vault'
-import { openFiles, sealFiles, writeWhole } from '@latent/vault/node'
+import { createAlbum, Keyring } from '@latent/vault'
+import { openFiles, sealFiles } from '@latent/vault/node'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,7 +28,7 @@ async function demo(output: string, width: number): Promise<void> {
   const folders = { plain: join(output, 'plain'), sealed: join(output, 'sealed'), opened: join(output, 'opened') }
   for (const folder of Object.values(folders)) await rm(folder, { recursive: true, force: true })
   const plain = encodePng(drawScene(width, Math.round((width * 2) / 3)))
-  await writeWhole(join(folders.plain, 'lake.png'), streamOf(plain))
+  await publish(join(folders.plain, 'lake.png'), [plain])
 
   const identity = await generateX25519Identity()
   const album = await createAlbum({ recipients: [await identityToRecipient(identity)] })

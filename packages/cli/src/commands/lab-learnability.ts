@@ -1,7 +1,7 @@
 import { argumentError, LatentError } from '@latent/core'
 import type { LearningRow } from '@latent/lab/learnability'
 import type { LearnabilityOptions } from '@latent/lab/node'
-import { ioError } from '@latent/vault/node'
+import { ioError } from '@latent/core/node'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
 export { discover, type Discovery, type Found, type PassedOver } from './discover.ts'
-export * from './files.ts'
 export { type Entry, JournalState } from './journal-state.ts'
 export * from './open-files.ts'
 export { safeName } from './opened-names.ts'
