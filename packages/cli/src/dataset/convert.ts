@@ -1,4 +1,4 @@
-import { type ErrorCode, LatentError, sha256Of, toHex } from '@latent/core'
+import { type ErrorCode, type Image, LatentError, sha256Of, toHex } from '@latent/core'
 import { Destination, holdLock, onDisk, publish } from '@latent/core/node'
 import { CIFAR_RECORD } from '@latent/lab'
 import { openWorkers, type Workers } from '@latent/lab/node'
@@ -143,7 +143,7 @@ interface Work {
 }
 
 async function convertInto(folder: DataSetFolder, { direction, source, out, job, rehearsal }: Work): Promise<ConvertedDataSet> {
-  const { scheme, key, workers = availableParallelism(), listed } = job
+  const { scheme, key, workers = usualWorkers(source.first), listed } = job
   const [others, leftOut] = split(source.others, place => !isPicture(place) && (job.copyOthers === true || listed.has(place) || folder.entries.has(place)))
   const copies = [...source.copied, ...others.map((place): Part => ({ source: join(source.root, place), target: place, images: 0, labels: {} }))]
   requireNoneLost([...source.parts, ...copies], folder)
@@ -170,6 +170,14 @@ async function convertInto(folder: DataSetFolder, { direction, source, out, job,
   job.onEnd?.(result)
   if (failures.length > 0) throw partial(failures, source.parts.length + copies.length, direction)
   return result
+}
+
+/** Samples that all threads together hold of plain pictures; ciphers take several times that for each. */
+const SAMPLES_AT_ONCE = 2 ** 26
+
+/** Every core, unless the pictures are so large that one beside another would fill the memory. */
+function usualWorkers({ data }: Image): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(SAMPLES_AT_ONCE / data.length)))
 }
 
 function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
