@@ -4,7 +4,7 @@ import { deriveKey, type Image, image, KeyStream } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, type KnownPair, type Opened, PROCEDURAL_KINDS, quality, recolourings, recoverMapFromPairs, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '@latent/lab'
 import { enlarged } from '@latent/lab/studies'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, mapStatistics, vortexMap } from '@latent/schemes/vortex'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ export default async function run([folder = join(import.meta.dirname, '../docs/l
   const secret = await drawPicture('lettering', SHAPE.width, SHAPE.height)
   console.log('| cipher | attack | chosen images | right samples in the cipher | right samples after the attack |\n|---|---|---|---|---|')
   for (const [scheme, attack, recover] of CHOSEN) {
-    const { cipher, close } = await findScheme(scheme).open()
+    const { cipher, close } = await openScheme(scheme)
     const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
     const found = await recover(chosen => cipher.encrypt(chosen, key), SHAPE)
     const encrypted = (await cipher.encrypt(secret, key, cipher.traits.randomised ? { nonce: new Uint8Array(16) } : {})) as Image<'u8'>
@@ -51,7 +51,7 @@ export default async function run([folder = join(import.meta.dirname, '../docs/l
   }
   console.log('\n| cipher | samples equal to those of the plain image, after folding both |\n|---|---|')
   for (const scheme of CIPHER_ONLY) {
-    const { cipher, close } = await findScheme(scheme).open()
+    const { cipher, close } = await openScheme(scheme)
     const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
     const encrypted = (await cipher.encrypt(secret, key, { nonce: new Uint8Array(16) })) as Image<'u8'>
     const folded = featureReconstruction(encrypted)
@@ -78,7 +78,7 @@ async function cipherOnly(folder: string, secret: Image<'u8'>): Promise<void> {
   const likeness = (plain: Image<'u8'>, found: Image<'u8'>) => quality(plain, found, 'one').ssim!
   console.log('\n| cipher | neighbours | SSIM of the cipher | SSIM after the attack, best of 48 recolourings |\n|---|---|---|---|')
   for (const scheme of ['pixel-based-shuffle-fresh', 'aes-256-ctr']) {
-    const { cipher, close } = await findScheme(scheme).open()
+    const { cipher, close } = await openScheme(scheme)
     for (const [name, plain] of [['landscape', await drawPicture('landscape', SHAPE.width, SHAPE.height)], ['lettering', secret]] as const) {
       const encrypted = (await cipher.encrypt(plain, key, { nonce: new Uint8Array(16) })) as Image<'u8'>
       for (const neighbours of ['published', 'both'] as const) {
@@ -89,7 +89,7 @@ async function cipherOnly(folder: string, secret: Image<'u8'>): Promise<void> {
     }
     await close()
   }
-  const { cipher, close } = await findScheme('etc').open()
+  const { cipher, close } = await openScheme('etc')
   const plain = await drawPicture('street', SHAPE.width / JIGSAW_FACTOR, SHAPE.height / JIGSAW_FACTOR)
   const encrypted = (await cipher.encrypt(plain, key)) as Image<'u8'>
   const { picture, seam } = assembleBlocks(encrypted)
@@ -103,7 +103,7 @@ async function knownPairs(): Promise<void> {
   const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
   console.log('\n| cipher | known pairs | pixels whose source is certain | right samples of another picture |\n|---|---|---|---|')
   for (const scheme of ['vortex-2024', 'vortex-2024-bijective', 'fixed-permutation', 'aes-256-ctr']) {
-    const { cipher, close } = await findScheme(scheme).open()
+    const { cipher, close } = await openScheme(scheme)
     const natural = await Promise.all(Array.from({ length: Math.max(...KNOWN) + 1 }, (_, i) => drawPicture(PROCEDURAL_KINDS[i]!, 32, 32, 7)))
     const pairs: KnownPair[] = []
     for (const plain of natural) pairs.push({ plain, cipher: await cipher.encrypt(plain, key) })

@@ -4,7 +4,7 @@ import { type Image, image } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { encodeCifarBatch, parseCifarBatch } from '@latent/lab'
 import { openData } from '@latent/lab/node'
-import { learnableIds } from '@latent/schemes'
+import { learnableSchemes } from '@latent/schemes/learnable'
 import { spawnSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { join } from 'node:path'
 const BATCHES = 5
 const BATCH_IMAGES = 10_000
 const TARGET_SECONDS = 20
-const DEFAULT_SCHEMES = ['vortex-2024', 'vortex-2024-bijective', ...learnableIds, 'fixed-permutation', 'aes-256-ctr']
+const DEFAULT_SCHEMES = ['vortex-2024', 'vortex-2024-bijective', ...learnableSchemes.map(({ id }) => id), 'fixed-permutation', 'aes-256-ctr']
 
 export default async function run(options: readonly string[]): Promise<void> {
   const schemes = options.filter(option => !option.startsWith('--'))

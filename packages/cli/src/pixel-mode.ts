@@ -2,7 +2,7 @@ import { floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloa
 import { Destination, ioError, onDisk, publish } from '@latent/core/node'
 import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
 import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/lab/node'
-import { decryptPicture, encryptPicture, findScheme, type OpenScheme, type Scheme, schemeOf, schemes } from '@latent/schemes'
+import { decryptPicture, encryptPicture, findScheme, hasDerivedKey, openScheme, type OpenScheme, type Scheme, schemeOf, schemes } from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -76,7 +76,7 @@ export async function encryptFile(source: string, target: string, options: Encry
   if (nonce && deterministic) throw new LatentError('E_ARGUMENT', '--nonce and --deterministic exclude each other')
   const scheme = findScheme(options.scheme ?? DEFAULT_SCHEME)
   requireKeyKind(key, scheme)
-  const opened = await openScheme(scheme, options)
+  const opened = await openWith(scheme, options)
   try {
     const { exact, wire: wires, secret } = opened.cipher.traits
     if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${scheme.id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`, { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' })
@@ -92,7 +92,7 @@ export async function encryptFile(source: string, target: string, options: Encry
       nonce: made.image.annotations?.[NONCE_ANNOTATION] ?? null,
       checked: check,
       exact,
-      oneWay: scheme.oneWay ?? false,
+      oneWay: !scheme.reversible,
       turned,
       lost,
       secret,
@@ -111,9 +111,9 @@ export async function decryptFile(source: string, target: string, options: Decry
   const { image, beside: chunks, format } = await readSource(source, maxPixels)
   if (format !== 'PNG') throw new LatentError('E_IMAGE', `this is a ${format} file, and cipher pictures are PNGs`, { hint: 'a service converted it, or it was never encrypted: take the file that was written' })
   const input = pixelsToFloats(image)
-  const scheme = chooseScheme(schemeOf(input), options.scheme)
+  const scheme = chooseScheme(input, options.scheme)
   requireKeyKind(key, scheme)
-  const opened = await openScheme(scheme, options)
+  const opened = await openWith(scheme, options)
   try {
     const back = await decryptPicture(opened, input, key, { ...(nonce ? { nonce } : {}), altered, chunks })
     const beside = [...back.beside, { type: DECRYPTED, data: new Uint8Array(0) }]
@@ -134,24 +134,26 @@ export async function decryptFile(source: string, target: string, options: Decry
 }
 
 /**
- * A picture never chooses by itself the cipher that it meets the key with: whoever sends one could name a weak
- * one. It names its own, and another one is not tried on it.
+ * A picture whose key is derived for its scheme alone chooses its cipher: whoever sends one that names a weak one learns
+ * nothing of the key that others meet. One of before names its cipher, and the user says that it may be tried.
  */
-function chooseScheme(named: string | undefined, asked: string | undefined): Scheme {
+function chooseScheme(picture: Image, asked: string | undefined): Scheme {
+  const named = schemeOf(picture)
+  const known = schemes.find(({ id }) => id === named)
+  if (asked === undefined && known && hasDerivedKey(picture)) return known
   const scheme = findScheme(asked ?? DEFAULT_SCHEME)
   if (named === undefined || named === scheme.id) return scheme
-  if (!schemes.some(({ id }) => id === named)) {
+  if (!known) {
     throw new LatentError('E_UNSUPPORTED', `this picture was encrypted with ${JSON.stringify(named.slice(0, 60))}, a cipher that this release does not know`, { hint: 'install the Latent that made it, or a newer one' })
   }
   throw new LatentError('E_ARGUMENT', `this picture was encrypted with ${named}, and ${asked === undefined ? `without --scheme it is taken for one of ${scheme.id}` : `--scheme ${asked} was given`}`, { hint: `give --scheme ${named}` })
 }
 
-async function openScheme(scheme: Scheme, { weights }: CryptOptions): Promise<OpenScheme> {
-  if (weights === undefined) return scheme.open()
-  if (!scheme.trained) throw new LatentError('E_ARGUMENT', `${scheme.id} has no trained weights to replace`, { hint: 'leave --weights away' })
+async function openWith(scheme: Scheme, { weights }: CryptOptions): Promise<OpenScheme> {
+  if (weights === undefined) return openScheme(scheme)
   try {
     if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES) throw new LatentError('E_LIMIT', `${weights} is too large for a file of weights`)
-    return await scheme.open({ weights: new Uint8Array(await readFile(onDisk(weights))) })
+    return await openScheme(scheme, { weights: new Uint8Array(await readFile(onDisk(weights))) })
   } catch (error) {
     throw ioError(error, `cannot read ${weights}`)
   }

@@ -2,7 +2,7 @@ import { fromHex, type Image, image, KeyStream, sha256Of, toHex } from '@latent/
 import { decodePng, encodePng } from '@latent/core/png'
 import { cifarLabels, drawPicture, encodeCifarBatch, parseCifarBatch, parseIdxImages } from '@latent/lab'
 import { openData, readImage } from '@latent/lab/node'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { spawn, spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -69,7 +69,7 @@ async function idxFolder(name: string): Promise<string> {
 const manifestOf = async (folder: string) => JSON.parse(await readFile(join(folder, 'latent-dataset.json'), 'utf8')) as { salt: string; keyCheck: string; complete: boolean; images: number; labels: Record<string, number>; files: { file: string; sha256: string }[] }
 
 async function decrypted(scheme: string, cipher: Image, nonce?: Uint8Array): Promise<Uint8Array> {
-  const opened = await findScheme(scheme).open()
+  const opened = await openScheme(scheme)
   try {
     return (await opened.cipher.decrypt(cipher, key(1), nonce ? { nonce } : {})).data as Uint8Array
   } finally {

@@ -62,3 +62,6 @@ export interface ImageCipher {
   /** @throws E_ARGUMENT; E_IMAGE for a cipher image this scheme cannot have made */
   decrypt(cipher: Image, key: Uint8Array, options?: CipherOptions): Promise<Image>
 }
+
+/** Gives a nonce to a cipher that would draw one, so that what it makes can be made again; nothing to any other. */
+export const repeatably = ({ traits }: Pick<ImageCipher, 'traits'>, nonce: Uint8Array): CipherOptions => (traits.randomised ? { nonce } : {})

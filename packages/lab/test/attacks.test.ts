@@ -1,16 +1,16 @@
 import { type Image, type ImageCipher, image, KeyStream, sha256Of } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme, type OpenScheme } from '@latent/schemes'
 import { mapStatistics, vortexMap, drawVortexKey, GREY_SETTINGS } from '@latent/schemes/vortex'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, imageCorrelation, neighbourhoodsKept, type Opened, type Oracle, PROCEDURAL_KINDS, quality, recolourings, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverMapFromPairs, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed))
-const opened = new Map<string, Awaited<ReturnType<ReturnType<typeof findScheme>['open']>>>()
+const opened = new Map<string, OpenScheme>()
 afterAll(() => Promise.all(Array.from(opened.values(), scheme => scheme.close())))
 
 async function cipherOf(id: string): Promise<ImageCipher> {
-  const scheme = opened.get(id) ?? (await findScheme(id).open())
+  const scheme = opened.get(id) ?? (await openScheme(id))
   opened.set(id, scheme)
   return scheme.cipher
 }

@@ -1,6 +1,6 @@
 import { type Image, type ImageCipher, image } from '@latent/core'
-import { findScheme } from '@latent/schemes'
-import { baselines } from '@latent/schemes/baselines'
+import { openScheme } from '@latent/schemes'
+import { baselines } from './fixtures/ciphers.ts'
 import { describe, expect, test } from 'vitest'
 import { drawPicture, judge, measureImage, TEST_IDS, type TestId } from '../src/index.ts'
 
@@ -36,7 +36,7 @@ async function failing(cipher: ImageCipher, plain: Image): Promise<TestId[]> {
 
 describe.each(PICTURES)('%s', (_, plain) => {
   test.each(['aes-256-ctr', 'chacha20', 'random-bytes', 'exact-flow'])('%s fails nothing', async id => {
-    const { cipher, close } = await findScheme(id).open()
+    const { cipher, close } = await openScheme(id)
     try {
       expect(await failing(cipher, plain)).toEqual([])
     } finally {

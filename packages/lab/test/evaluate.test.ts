@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claims, CONTROL_IDS, drawPicture, type ImageRow, measuredCounterpart, parseRows, PUBLISHED, rowName, summarise, type Summary } from '../src/index.ts'
 import { evaluate, randomness, randomnessControls } from '../src/node.ts'
 import { gallery, renderComparison, renderReport } from '../src/report/index.ts'
-import { baselines } from '@latent/schemes/baselines'
+import { baselines } from './fixtures/ciphers.ts'
 
 const MAIN = new URL('../../cli/src/main.ts', import.meta.url).pathname
 

@@ -1,5 +1,5 @@
 import { type Image, image, KeyStream, sha256Of } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { parseVortexKey, vortexMap } from '@latent/schemes/vortex'
 import fc from 'fast-check'
 import { existsSync, readFileSync } from 'node:fs'
@@ -107,7 +107,7 @@ test('on any cipher that moves pixels, its map taken by chosen plaintext', async
   const shape = { width: 32, height: 32, channels: 3 }
   const image = await drawPicture('shapes', 32, 32)
   const loss = async (id: string) => {
-    const { cipher, close } = await findScheme(id).open()
+    const { cipher, close } = await openScheme(id)
     const found = await recoverCoordinateMap(chosen => cipher.encrypt(chosen, sha256Of(Uint8Array.of(1))), shape)
     await close()
     return informationLoss(found!.map, 32, 32, { image, weighted: true })

@@ -1,5 +1,5 @@
 import { type Image, image, sha256Of } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { describe, expect, test } from 'vitest'
 import { learnInverse, learnUnpaired, linear, type Pair, type Reconstructor, sharedBlocks, sharedPixels, sizeOf } from '../src/attacks/learned/index.ts'
 import { drawPicture, PROCEDURAL_KINDS, quality } from '../src/index.ts'
@@ -23,7 +23,7 @@ const TEST = 8
 
 /** Pairs under one key, or under a key for each, and pictures to open that are in none of them. */
 async function pairsOf(id: string, keys: 'same' | 'different', count: number): Promise<{ known: Pair[]; secret: Pair[] }> {
-  const { cipher, close } = await findScheme(id).open()
+  const { cipher, close } = await openScheme(id)
   try {
     const pairs = await Promise.all((await pictures(count + TEST)).map(async (plain, i) => ({ plain, cipher: (await cipher.encrypt(plain, key(keys === 'same' ? 0 : i))) as Image<'u8'> })))
     return { known: pairs.slice(TEST), secret: pairs.slice(0, TEST) }

@@ -1,6 +1,7 @@
 import { type ImageCipher, image, LatentError } from '@latent/core'
-import { findScheme } from '@latent/schemes'
-import { baselines, chaoticStream, logisticMap } from '@latent/schemes/baselines'
+import { openScheme } from '@latent/schemes'
+import { chaoticStream, logisticMap } from '@latent/schemes/baselines'
+import { baselines } from './fixtures/ciphers.ts'
 import { describe, expect, test } from 'vitest'
 import {
   bootstrapMean,
@@ -67,7 +68,7 @@ describe('every baseline fails exactly the tests that it should', () => {
   })
 
   test('exact-flow fails none', async () => {
-    const flow = await findScheme('exact-flow').open()
+    const flow = await openScheme('exact-flow')
     const rows = await rowsOf(flow.cipher)
     await flow.close()
     expect(failing(rows)).toEqual([])

@@ -1,6 +1,6 @@
 import { aes256GcmOpen, aes256GcmSeal, argumentError, type CipherOptions, concatBytes, deriveKey, equalConstantTime, fromHex, hmacSha256, type Image, type ImageCipher, joinBytes, LatentError, NONCE_ANNOTATION, randomBytes, type SampleFormat, sha256, sha256Of, toHex, u32 } from '@latent/core'
 import type { PngChunk } from '@latent/core/png'
-import type { OpenScheme } from './index.ts'
+import type { OpenScheme } from './contract/index.ts'
 
 /**
  * Pixel mode: a picture under any cipher of the registry, with everything beside it that decryption needs
@@ -50,11 +50,11 @@ export interface EncryptedPicture {
 }
 
 /** @throws E_ARGUMENT; whatever the cipher throws */
-export async function encryptPicture({ cipher, weights }: OpenScheme, plain: Image, key: Uint8Array, { nonce, deterministic = false, check = true, beside = [], wire }: EncryptPictureOptions = {}): Promise<EncryptedPicture> {
+export async function encryptPicture({ scheme, cipher, weights }: OpenScheme, plain: Image, key: Uint8Array, { nonce, deterministic = false, check = true, beside = [], wire }: EncryptPictureOptions = {}): Promise<EncryptedPicture> {
   if (deterministic && nonce) throw argumentError('nonce', 'none with a deterministic encryption', nonce)
   if (deterministic && cipher.traits.randomised) throw new LatentError('E_ARGUMENT', `${cipher.id} draws a nonce for every picture and cannot be deterministic`, { hint: 'leave --deterministic away, or give a --nonce of your own' })
   const derived = key.length === DERIVED_KEY_BYTES
-  const used = deterministic ? undefined : (nonce ?? randomBytes(NONCE_BYTES))
+  const used = deterministic ? undefined : (nonce ?? (scheme.nonce.use === 'none' ? undefined : randomBytes(NONCE_BYTES)))
   const made = await cipher.encrypt(plain, derived ? await schemeKey(key, cipher, weights) : key, { ...(used ? { nonce: used } : {}), ...(wire ? { wire } : {}) })
   const salt = deterministic ? new Uint8Array(NONCE_BYTES) : randomBytes(NONCE_BYTES)
   const chunks = beside.length > 0 ? [{ type: BESIDE, data: await sealBeside(beside, key, salt) }] : []
@@ -92,6 +92,9 @@ export interface DecryptedPicture {
   /** Something stood beside the pixels, and the chunk that held it was dropped or changed on its way. */
   readonly besideLost: boolean
 }
+
+/** Its key was derived for the scheme and the weights that it names, and serves nothing else. */
+export const hasDerivedKey = ({ annotations }: Image): boolean => annotations?.[DERIVATION] === SECOND_DERIVATION
 
 /** The id of the cipher that a picture names; undefined for those of version 0.1.0 and for strangers'. */
 export const schemeOf = ({ annotations }: Image): string | undefined => annotations?.[SCHEME]?.split('/')[0]

@@ -2,10 +2,10 @@ import { type Image, image, KeyStream } from '@latent/core'
 import { compile, initialise, leaves, openStepper, parameterCount, shape, tensor } from '@latent/graph'
 import type { Tensor, Tree } from '@latent/graph'
 import { afterAll, describe, expect, test } from 'vitest'
-import { bandMatrix, BLOCK, discriminatorParameters, generate, generatorParameters, mixing, openKeyed, openPublished, openStructured, orthogonal, placeInBlock, START, structuredPair, weightCount } from '../src/encipher-gan/index.ts'
+import { bandMatrix, BLOCK, discriminatorParameters, generate, generatorParameters, mixing, openKeyed, orthogonal, placeInBlock, START, structuredPair, weightCount } from '../src/encipher-gan/index.ts'
 import { writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
-import { findScheme, schemes } from '../src/index.ts'
+import { findScheme, openScheme, schemes } from '../src/index.ts'
 
 const key = new Uint8Array(32).fill(7)
 const other = new Uint8Array(32).fill(8)
@@ -165,7 +165,7 @@ describe('the keyed variant', () => {
     await expect(cipher.encrypt(picture(15, 40, 3), key)).rejects.toMatchObject({ code: 'E_IMAGE' })
     await expect(cipher.encrypt(plain, key.subarray(1))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(cipher.encrypt(plain, key, { wire: 'u16' })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    const { cipher: published, close } = await openPublished()
+    const { cipher: published, close } = await openScheme('encipher-gan-2023')
     await expect(published.encrypt(plain, key, { check: true })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await close()
     const hidden = await cipher.encrypt(plain, key)
@@ -193,17 +193,17 @@ describe('weight files', () => {
       await weights(published, 'paper', 'frozen', 'compact'),
       (await weights(published, 'paper', 'instance', 'compact')).subarray(0, 5000),
     ]
-    for (const file of refused) await expect(openPublished(file)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-    await expect(openStructured(await weights(published, 'paper', 'instance', 'compact'))).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    for (const file of refused) await expect(openScheme(published, { weights: file })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await expect(openScheme('encipher-gan-2023-structured', { weights: await weights(published, 'paper', 'instance', 'compact') })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
   })
 
   test('are found by their schemes', () => {
-    expect(schemes.filter(({ id }) => id.startsWith('encipher-gan')).map(({ id, trained = false }) => [id, trained])).toEqual([
+    expect(schemes.filter(({ id }) => id.startsWith('encipher-gan')).map(({ id, weights }) => [id, weights !== undefined])).toEqual([
       ['encipher-gan-2023', true],
       ['encipher-gan-2023-structured', true],
       ['encipher-gan-2023-keyed', false],
     ])
-    expect(findScheme('encipher-gan-2023-keyed').trained).toBeUndefined()
+    expect(findScheme('encipher-gan-2023-keyed').weights).toBeUndefined()
   })
 })
 
@@ -212,7 +212,7 @@ describe('shipped weights', () => {
     ['encipher-gan-2023', 8],
     ['encipher-gan-2023-structured', 33],
   ] as const)('%s: the weights are the key, and its bytes do not matter', { timeout: 60_000 }, async (id, least) => {
-    const { cipher, close } = await findScheme(id).open()
+    const { cipher, close } = await openScheme(id)
     try {
       expect(cipher.traits).toMatchObject({ secret: 'weights', randomised: false, exact: false })
       expect(cipher.cost!({ width: 256, height: 256, channels: 3 }).parameters).toBe(2 * 2_847_936)

@@ -9,7 +9,7 @@ import { constantWeights, exactFlowCipher, knownWeights, loopNetworks, openExact
 import { patchBatch, PICTURES } from '../src/exact-flow/patches.ts'
 import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
 import { findRecipe } from '../src/recipes.ts'
-import { findScheme } from '../src/index.ts'
+import { openScheme } from '../src/index.ts'
 
 const KEY = sha256Of(new TextEncoder().encode('exact-flow training tests'))
 const drawn = (label: string) => KeyStream.create(KEY, 'latent/v1/test/training', new TextEncoder().encode(label))
@@ -162,19 +162,19 @@ describe('ablations', () => {
 describe('pixel mode by scheme', () => {
   test('every set of weights has an id of its own, and takes others from a file', async () => {
     const plain = photo(3)
-    const [constant, trained, given] = await Promise.all([findScheme('exact-flow').open(), findScheme('exact-flow-trained').open(), findScheme('exact-flow').open({ weights: serializeWeights((await trainedWeights()).networks) })])
+    const [constant, trained, given] = await Promise.all([openScheme('exact-flow'), openScheme('exact-flow-trained'), openScheme('exact-flow', { weights: serializeWeights((await trainedWeights()).networks) })])
     const [a, b, c] = await Promise.all([constant, trained, given].map(({ cipher }) => cipher.encrypt(plain, KEY)))
     expect(a!.data).not.toEqual(b!.data)
     expect(c!.data).toEqual(b!.data)
     expect((await trained.cipher.decrypt(b!, KEY)).data).toEqual(plain.data)
     expect([constant, trained].map(scheme => scheme.cipher.id)).toEqual(['exact-flow', 'exact-flow-trained'])
     await Promise.all([constant, trained, given].map(scheme => scheme.close()))
-    await expect(findScheme('exact-flow').open({ weights: new Uint8Array(100) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await expect(openScheme('exact-flow', { weights: new Uint8Array(100) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
   })
 
   test('the ablations say what they are', async () => {
     for (const id of ['exact-flow-network-only', 'exact-flow-network-only-untrained', 'exact-flow-stream-only'] as const) {
-      const { cipher, close } = await findScheme(id).open()
+      const { cipher, close } = await openScheme(id)
       const plain = photo(4)
       expect((await cipher.decrypt(await cipher.encrypt(plain, KEY), KEY)).data).toEqual(plain.data)
       expect(cipher.id).toBe(id)
@@ -186,7 +186,7 @@ describe('pixel mode by scheme', () => {
 
   test('exactFlowCipher and openExactFlow alone are the scheme exact-flow', async () => {
     const flow = await openExactFlow({ loop: true })
-    const { cipher, close } = await findScheme('exact-flow').open()
+    const { cipher, close } = await openScheme('exact-flow')
     const plain: Image<'u8'> = { width: 9, height: 7, channels: 3, format: 'u8', data: await (await drawn('plain')).bytes(189) }
     expect((await exactFlowCipher(flow).encrypt(plain, KEY)).data).toEqual((await cipher.encrypt(plain, KEY)).data)
     await close()

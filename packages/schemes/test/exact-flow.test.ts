@@ -219,7 +219,7 @@ describe('pixel mode', () => {
   test('pictures below 32 bytes and float samples are refused', async () => {
     const cipher = exactFlowCipher(flow)
     await expect(cipher.encrypt(await picture(31, 1, 1, 'u8'), KEY)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('seal') })
-    await expect(cipher.encrypt(image({ width: 8, height: 8, channels: 1, format: 'f32', data: new Float32Array(64) }), KEY)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(cipher.encrypt(image({ width: 8, height: 8, channels: 1, format: 'f32', data: new Float32Array(64) }), KEY)).rejects.toMatchObject({ code: 'E_IMAGE' })
   })
 
   test('a rest below 32 bytes joins the tile before it', () => {

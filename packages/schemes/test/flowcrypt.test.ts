@@ -2,7 +2,7 @@ import { type Image, image, type SampleFormat } from '@latent/core'
 import { encodeSafetensors, initialise, leaves, parameterCount } from '@latent/graph'
 import type { Tensor, Tree } from '@latent/graph'
 import { writeModel, readModel } from '@latent/schemes/models'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { balancedMask, type Block, flowCryptCipher, flowCryptParameters, type FlowCryptShape, flowCryptRunner, gatherHalf, initialFlowCrypt, networkCost, runnerOf, scatterHalf, SHAPES, splitOrder, stretch, throughWire, tileKey, transform } from '@latent/schemes/flowcrypt'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -24,7 +24,7 @@ async function tinyModel(seed: number) {
 async function open(seed = 1) {
   const model = await tinyModel(seed)
   const runner = flowCryptRunner(model, TINY, { threads: 1 })
-  return { cipher: flowCryptCipher({ id: 'flowcrypt-2025-compact', title: 'tiny', profile: 'compact', model, runner }), runner }
+  return { cipher: flowCryptCipher('flowcrypt-2025-compact', { profile: 'compact', model, runner }), runner }
 }
 
 let opened: Awaited<ReturnType<typeof open>>
@@ -246,7 +246,7 @@ describe('what training starts from, and what it ends with', () => {
   })
 
   test.each(['flowcrypt-2025', 'flowcrypt-2025-compact'])('%s with its shipped weights', { timeout: 60_000 }, async id => {
-    const { cipher, close } = await findScheme(id).open()
+    const { cipher, close } = await openScheme(id)
     const smooth = picture(64, 64, 3, 'f32')
     const floats = await cipher.encrypt(smooth, KEY)
     expect(decibels(smooth, await cipher.decrypt(floats, KEY))).toBeGreaterThan(100)

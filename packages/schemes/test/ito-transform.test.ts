@@ -2,7 +2,7 @@ import { type Image, image, KeyStream, sha256Of, toHex } from '@latent/core'
 import { initialise, leaves, openStepper, parameterCount, type Tensor } from '@latent/graph'
 import { afterAll, describe, expect, test } from 'vitest'
 import { CLASSES, ITO_TRANSFORM, openItoTransform, openJudge, transformParameters } from '../src/ito-transform/index.ts'
-import { findScheme } from '../src/index.ts'
+import { findScheme, openScheme } from '../src/index.ts'
 import { type Model, writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 
@@ -69,9 +69,8 @@ describe('as a cipher', async () => {
 
 describe('from the registry', () => {
   test('with the weights that come with Latent; one way', async () => {
-    const scheme = findScheme(ITO_TRANSFORM)
-    expect(scheme).toMatchObject({ trained: true, oneWay: true })
-    const { cipher, close } = await scheme.open()
+    expect(findScheme(ITO_TRANSFORM)).toMatchObject({ weights: { scheme: ITO_TRANSFORM }, reversible: false })
+    const { cipher, close } = await openScheme(ITO_TRANSFORM)
     try {
       const plain = await noise(32, 32)
       const drawn = await cipher.encrypt(plain, new Uint8Array(32))
@@ -84,8 +83,8 @@ describe('from the registry', () => {
 
   test('weights of another scheme are refused', async () => {
     const { tensors } = await untrained()
-    await expect(findScheme(ITO_TRANSFORM).open({ weights: writeModel({ scheme: 'another', profile: 'compact', tensors }, { half: true }) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-    const { cipher, close } = await findScheme(ITO_TRANSFORM).open({ weights: writeModel({ scheme: ITO_TRANSFORM, profile: 'compact', tensors }, { half: true }) })
+    await expect(openScheme(ITO_TRANSFORM, { weights: writeModel({ scheme: 'another', profile: 'compact', tensors }, { half: true }) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    const { cipher, close } = await openScheme(ITO_TRANSFORM, { weights: writeModel({ scheme: ITO_TRANSFORM, profile: 'compact', tensors }, { half: true }) })
     expect(cipher.id).toBe(ITO_TRANSFORM)
     await close()
   })

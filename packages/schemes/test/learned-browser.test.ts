@@ -1,7 +1,7 @@
 import { type Image, image, KeyStream, sha256Of } from '@latent/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPage, chromium, openPage } from '../../../test/browser/page.ts'
-import { findScheme } from '../src/index.ts'
+import { openScheme } from '../src/index.ts'
 import type * as Script from './learned-page.ts'
 
 const script = new URL('learned-page.ts', import.meta.url)
@@ -43,7 +43,7 @@ describe.skipIf(!chromium)('learned schemes in Chromium, with weights that the p
   ] as const)('%s: the same pictures as in Node', async (id, width, height, channels, diffuses?) => {
     const plain = await picture(width, height, channels)
     const there = await page.call.thereAndBack(id, plain, KEY, NONCE)
-    const { cipher, close } = await findScheme(id).open()
+    const { cipher, close } = await openScheme(id)
     try {
       const encrypted = await cipher.encrypt(plain, KEY, cipher.traits.randomised ? { nonce: NONCE } : {})
       if (!diffuses) expectAlike(there.cipher, encrypted)

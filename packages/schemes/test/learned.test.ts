@@ -2,7 +2,8 @@ import { type Image, image, randomBytes } from '@latent/core'
 import { decodePng, encodePng } from '@latent/core/png'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decryptTiles, encryptTiles, type Maker, paddedShape, readLabels, type TileRule, withLabels } from '../src/learned/index.ts'
+import { type Maker, readLabels, withLabels } from '../src/contract/labels.ts'
+import { decryptTiles, encryptTiles, paddedShape, type TileRule } from '../src/learned/index.ts'
 
 const RULE: TileRule = { tile: 16, multiple: 4, minimum: 3 }
 

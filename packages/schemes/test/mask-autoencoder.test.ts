@@ -3,7 +3,7 @@ import { compile, type Expr, initialise, leaves, openStepper, parameterCount, sh
 import fc from 'fast-check'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { decode, drawMask, encode, type Form, FORMS, maskAutoencoder, maskAutoencoderForms, networkParameters, openMaskAutoencoder, quantise, SIDES, type Subject } from '../src/mask-autoencoder/index.ts'
+import { decode, drawMask, encode, type Form, FORMS, maskAutoencoder, maskAutoencoderForms, type MaskAutoencoderId, networkParameters, openMaskAutoencoder, quantise, SIDES, type Subject } from '../src/mask-autoencoder/index.ts'
 import { type Model, readModel, writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 
@@ -14,9 +14,11 @@ async function drawnModel(form: Form, subject: Subject, seed = 1): Promise<Model
   return readModel(writeModel({ ...name, tensors }, { half: false }), name)
 }
 
+const idOf = (form: Form, subject: Subject): MaskAutoencoderId => (Object.keys(maskAutoencoderForms) as MaskAutoencoderId[]).find(id => maskAutoencoderForms[id].form === form && maskAutoencoderForms[id].subject === subject)!
+
 async function open(form: Form, subject: Subject, seed = 1) {
   const model = await drawnModel(form, subject, seed)
-  return { model, ...maskAutoencoder({ id: model.scheme, form, subject, model, mask: await drawMask(subject) }) }
+  return { model, ...maskAutoencoder({ id: idOf(form, subject), form, subject, model, mask: await drawMask(subject) }) }
 }
 
 /** Smooth hills, a little different in each channel. */
@@ -97,7 +99,7 @@ describe('ciphers', () => {
     expect(await cipher.decrypt(encrypted, other)).toEqual(await cipher.decrypt(encrypted, key))
     expect(cipher.traits.secret).toBe('weights')
     expect(cipher.keySpace!.bits).toBe(0)
-    const foreign = maskAutoencoder({ id: model.scheme, form: 'link', subject: 'mnist', model, mask: await drawMask('mnist', 'another phrase') })
+    const foreign = maskAutoencoder({ id: idOf('link', 'mnist'), form: 'link', subject: 'mnist', model, mask: await drawMask('mnist', 'another phrase') })
     expect((await foreign.cipher.encrypt(plain, key)).data).not.toEqual(encrypted.data)
     await foreign.close()
     await close()
@@ -106,7 +108,7 @@ describe('ciphers', () => {
   test('published: the mask is XORed onto 8 bits, so that masked black and unmasked mask encrypt alike', async () => {
     const { cipher, model, close } = await open('conv', 'mnist')
     const mask = await drawMask('mnist')
-    const unmasked = maskAutoencoder({ id: model.scheme, form: 'conv', subject: 'mnist', model, mask: new Uint8Array(mask.length) })
+    const unmasked = maskAutoencoder({ id: idOf('conv', 'mnist'), form: 'conv', subject: 'mnist', model, mask: new Uint8Array(mask.length) })
     const black = image({ width: 28, height: 28, channels: 3, format: 'u8', data: new Uint8Array(mask.length) })
     expect((await unmasked.cipher.encrypt({ ...black, data: mask }, key)).data).toEqual((await cipher.encrypt(black, key)).data)
     await unmasked.close()
@@ -150,7 +152,7 @@ describe('bad input', () => {
     await expect(cipher.encrypt(plain, key, { wire: 'u16' })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(cipher.encrypt(plain, key, { check: true })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(others[0].cipher.decrypt(encrypted, key)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-    await expect(others[1].cipher.decrypt(encrypted, key)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('drawn-mnist-link') })
+    await expect(others[1].cipher.decrypt(encrypted, key)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('mask-autoencoder-2025-mnist-link') })
     await expect(cipher.decrypt(plain, key)).rejects.toMatchObject({ code: 'E_IMAGE' })
     await expect(cipher.decrypt({ ...encrypted, width: 28, data: encrypted.data.slice(0, 28 * 28) }, key)).rejects.toMatchObject({ code: 'E_IMAGE' })
     await expect(cipher.decrypt({ ...encrypted, format: 'u16', data: Uint16Array.from(encrypted.data) }, key)).rejects.toMatchObject({ code: 'E_IMAGE' })
@@ -160,8 +162,8 @@ describe('bad input', () => {
   test('weights of another network and a mask of another size do not open', async () => {
     const conv = await drawnModel('conv', 'mnist')
     const mask = await drawMask('mnist')
-    expect(() => maskAutoencoder({ id: 'x', form: 'link', subject: 'mnist', model: conv, mask })).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
-    expect(() => maskAutoencoder({ id: 'x', form: 'conv', subject: 'mnist', model: conv, mask: mask.subarray(1) })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() => maskAutoencoder({ id: idOf('link', 'mnist'), form: 'link', subject: 'mnist', model: conv, mask })).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
+    expect(() => maskAutoencoder({ id: idOf('conv', 'mnist'), form: 'conv', subject: 'mnist', model: conv, mask: mask.subarray(1) })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
     await expect(openMaskAutoencoder('mask-autoencoder-1')).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     const bytes = writeModel({ scheme: 'mask-autoencoder-2025-mnist-conv', profile: 'compact', tensors: conv.tensors }, { half: true })
     await expect(openMaskAutoencoder('mask-autoencoder-2025', { weights: bytes })).rejects.toMatchObject({ code: 'E_WEIGHTS', hint: expect.stringContaining('mask-autoencoder-2025-mnist-conv') })

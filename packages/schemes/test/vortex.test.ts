@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findScheme } from '../src/index.ts'
+import { openScheme } from '../src/index.ts'
 import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, mapStatistics, parseVortexKey, PROFILE_FAMILIES, roundHalfAway, vortexBijective, type VortexKey, vortexMap, vortexPublished } from '../src/vortex/index.ts'
 
 const LATENT_DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
@@ -48,7 +48,7 @@ describe.skipIf(!existsSync(KEYS))('the published keys', () => {
   test('their text is a key of the cipher, for their image size alone', async () => {
     const text = new Uint8Array(readFileSync(join(KEYS, 'cifar.json')))
     const plain = await noise(32, 32, 3, 1)
-    const { cipher } = await findScheme('vortex-2024-bijective').open()
+    const { cipher } = await openScheme('vortex-2024-bijective')
     expect((await cipher.decrypt(await cipher.encrypt(plain, text), text)).data).toEqual(plain.data)
     await expect(cipher.encrypt(await noise(28, 28, 1, 1), text)).rejects.toMatchObject({ code: 'E_KEY', message: expect.stringContaining('32x32') })
   })
@@ -175,7 +175,7 @@ describe('the ciphers', () => {
   })
 
   test.each(['vortex-2024', 'vortex-2024-bijective'])('%s: the same bytes in every release; refuses other keys and formats', async id => {
-    const { cipher } = await findScheme(id).open()
+    const { cipher } = await openScheme(id)
     expect(cipher.id).toBe(id)
     const key = sha256Of(Uint8Array.of(9))
     const digests = await Promise.all([noise(28, 28, 1, 7), noise(32, 20, 3, 7)].map(async plain => toHex(sha256Of((await cipher.encrypt(await plain, key)).data as Uint8Array)).slice(0, 32)))

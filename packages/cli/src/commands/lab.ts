@@ -23,7 +23,7 @@ export function labCommand(program: Command): void {
     .action(async () => {
       const { schemes } = await import('@latent/schemes')
       const { CONTROLS } = await import('@latent/lab')
-      for (const scheme of schemes) process.stdout.write(`${scheme.id}${CONTROLS[scheme.id] ? `  (${CONTROLS[scheme.id]!.role} control of every run)` : ''}\n`)
+      for (const { id, title, role } of schemes) process.stdout.write(`${id.padEnd(38)} ${role.padEnd(10)} ${title}${CONTROLS[id] ? `  (${CONTROLS[id]!.role} control of every run)` : ''}\n`)
     })
 }
 
@@ -137,19 +137,20 @@ function requireWhole({ results }: Summary): void {
 }
 
 async function schemeIds(asked: readonly string[]): Promise<string[]> {
-  const { baselineIds, findScheme, schemes } = await import('@latent/schemes')
-  const ids = asked.flatMap(id => (id === 'all' ? schemes.filter(({ oneWay }) => !oneWay).map(scheme => scheme.id) : id === 'baselines' ? [...baselineIds] : [id]))
+  const { baselineSchemes } = await import('@latent/schemes/baselines')
+  const { findScheme, schemes } = await import('@latent/schemes')
+  const ids = asked.flatMap(id => (id === 'all' ? schemes.filter(({ reversible }) => reversible).map(scheme => scheme.id) : id === 'baselines' ? baselineSchemes.map(scheme => scheme.id) : [id]))
   return [...new Set(ids)].map(id => findScheme(id).id)
 }
 
 async function report(summary: Summary, data: string, which: string): Promise<string> {
   const { gallery, renderReport } = await import('@latent/lab/report')
   if (which === 'none') return renderReport(summary, [])
-  const { findScheme } = await import('@latent/schemes')
+  const { openScheme } = await import('@latent/schemes')
   const picture = which === 'data' ? await firstPicture(data) : undefined
   const { drawPicture } = await import('@latent/lab')
   const shown = picture ?? { name: 'a street, drawn by latent', image: await drawPicture('street', 96, 72) }
-  const opened = await Promise.all(summary.results.map(({ id }) => findScheme(id).open()))
+  const opened = await Promise.all(summary.results.map(({ id }) => openScheme(id)))
   try {
     return await renderReport(summary, [await gallery(shown.name, shown.image, opened.map(({ cipher }) => cipher))])
   } finally {
@@ -277,11 +278,11 @@ function nullsCommand(lab: Command): void {
     .option('--trials <number>', 'trials a scheme', whole('--trials'), 200)
     .action(async ({ scheme, trials: count }: { scheme: string[]; trials: number }) => {
       const { drawPicture, nullRates } = await import('@latent/lab')
-      const { findScheme } = await import('@latent/schemes')
+      const { openScheme } = await import('@latent/schemes')
       const plain = await drawPicture('landscape', 256, 192)
       let off = 0
       for (const id of scheme) {
-        const { cipher, close } = await findScheme(id).open()
+        const { cipher, close } = await openScheme(id)
         const progress = counter(`nulls ${id}`)
         const rates = await nullRates(cipher, plain, count, done => progress.step(done, count)).finally(progress.end)
         await close()
@@ -304,10 +305,10 @@ function speedCommand(lab: Command): void {
     .description('time every metric on one 512 x 512 RGB cipher, on one thread')
     .action(async () => {
       const { drawPicture, measureImage, median } = await import('@latent/lab')
-      const { findScheme } = await import('@latent/schemes')
+      const { openScheme } = await import('@latent/schemes')
       const plain = await drawPicture('landscape', SPEED_SIDE, SPEED_SIDE)
       // Noise costs next to nothing to make, and a wrong result keeps SSIM and MS-SSIM at work.
-      const { cipher } = await findScheme('random-bytes').open()
+      const { cipher } = await openScheme('random-bytes')
       const times: number[] = []
       for (let run = 0; run <= SPEED_RUNS; run++) {
         const start = performance.now()

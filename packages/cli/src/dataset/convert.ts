@@ -2,7 +2,7 @@ import { type ErrorCode, type Image, LatentError, sha256Of, toHex } from '@laten
 import { Destination, holdLock, onDisk, publish } from '@latent/core/node'
 import { CIFAR_RECORD } from '@latent/lab'
 import { openWorkers, type Workers } from '@latent/lab/node'
-import { findScheme } from '@latent/schemes'
+import { findScheme, openScheme } from '@latent/schemes'
 import { requireKeyKind } from '../keys/index.ts'
 import { realpath, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
@@ -233,9 +233,9 @@ type Rehearsal = Pick<ConvertedDataSet, 'exact' | 'oneWay' | 'unchanged'>
 async function rehearse(direction: Direction, { first, layout }: DataSetSource, { scheme, key }: Job): Promise<Rehearsal> {
   const found = findScheme(scheme)
   requireKeyKind(key, found)
-  const oneWay = found.oneWay ?? false
+  const oneWay = !found.reversible
   if (oneWay && direction === 'decrypt') throw new LatentError('E_UNSUPPORTED', `nothing decrypts the pictures of ${scheme}`, { hint: 'the plain ones must have been kept elsewhere' })
-  const { cipher, close } = await found.open()
+  const { cipher, close } = await openScheme(found)
   try {
     const { exact } = cipher.traits
     if (direction === 'decrypt') return { exact, oneWay }

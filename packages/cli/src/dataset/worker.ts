@@ -2,7 +2,7 @@ import { deriveKey, fromHex, hmacSha256, type Image, type ImageCipher, LatentErr
 import { encodePng } from '@latent/core/png'
 import { cifarLabels, encodeCifarBatch } from '@latent/lab'
 import { decodeImage } from '@latent/lab/node'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { Destination, ioError, onDisk, publishNow } from '@latent/core/node'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -53,7 +53,7 @@ export interface PictureOutcome {
 const opened = new Map<string, Promise<ImageCipher>>()
 
 async function cipherOf(id: string): Promise<ImageCipher> {
-  const known = opened.get(id) ?? findScheme(id).open().then(({ cipher }) => cipher)
+  const known = opened.get(id) ?? openScheme(id).then(({ cipher }) => cipher)
   opened.set(id, known)
   return known
 }

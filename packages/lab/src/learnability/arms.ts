@@ -1,6 +1,6 @@
 import { argumentError, type Image, type ImageCipher, KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
 import { seedKey } from '@latent/graph'
-import { findScheme } from '@latent/schemes'
+import { findScheme, openScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, GREY_SETTINGS, vortexPublished } from '@latent/schemes/vortex'
 import type { LabelledSet } from '../classifiers/augmentation.ts'
 
@@ -68,8 +68,8 @@ export async function openArm(id: string, { seed, channels, keyFiles }: ArmConte
   }
   const alias = Object.hasOwn(ALIASES, id) ? ALIASES[id] : undefined
   const scheme = schemeOf(alias?.scheme ?? id, id)
-  if (scheme.trained) throw argumentError('arms', 'ciphers without a network of their own', id)
-  const { cipher, close } = await scheme.open()
+  if (scheme.weights) throw argumentError('arms', 'ciphers without a network of their own', id)
+  const { cipher, close } = await openScheme(scheme)
   if (!cipher.traits.lengthPreserving || cipher.traits.wire[0] !== 'u8') {
     await close()
     throw argumentError('arms', 'ciphers whose images are 8-bit ones of the same size', id)

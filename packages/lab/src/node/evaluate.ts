@@ -1,5 +1,5 @@
 import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { findScheme, openScheme } from '@latent/schemes'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
@@ -50,14 +50,14 @@ const TIMING_BUDGET_MS = 10_000
 export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
   const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism(), largest = LARGEST_MEASURED } = options
   if (schemes.length === 0) throw argumentError('schemes', 'at least one scheme', schemes.length)
-  const oneWay = schemes.find(id => findScheme(id).oneWay)
+  const oneWay = schemes.find(id => !findScheme(id).reversible)
   if (oneWay) throw new LatentError('E_ARGUMENT', `${oneWay} cannot be decrypted, and this run measures what comes back`, { hint: 'latent lab study measures such a scheme' })
   const set = await openData(data, root)
   const pictures = set.pictures.slice(0, options.images ?? set.pictures.length)
   if (pictures.length === 0) throw argumentError('images', 'at least one image', options.images)
 
   const ids = [...new Set([...schemes, ...CONTROL_IDS])]
-  const opened = await Promise.all(ids.map(async id => ({ id, ...(await findScheme(id).open()) })))
+  const opened = await Promise.all(ids.map(async id => ({ id, ...(await openScheme(id)) })))
   try {
     const info: RunInfo = { version: 1, data: set.name, images: pictures.length, seeds, passedOver: set.passedOver ?? [], schemes: opened.map(({ cipher }) => card(cipher)), machine: machine() }
     await mkdir(out, { recursive: true })

@@ -1,5 +1,5 @@
 import { deriveKey, image, LatentError, sha256Of } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { open } from 'node:fs/promises'
 import { drawPicture } from '../data/procedural.ts'
 import { byteView } from '../metrics/samples.ts'
@@ -12,7 +12,7 @@ export interface SequenceTask {
   readonly bits: number
 }
 
-const ciphers = new Map<string, ReturnType<ReturnType<typeof findScheme>['open']>>()
+const ciphers = new Map<string, ReturnType<typeof openScheme>>()
 
 export default async function testSequence({ source, index, bits }: SequenceTask): Promise<PValues> {
   const length = Math.ceil(bits / 8)
@@ -22,7 +22,7 @@ export default async function testSequence({ source, index, bits }: SequenceTask
 
 async function cipherBytes(scheme: string, plain: 'black' | 'picture', index: number, length: number): Promise<Uint8Array> {
   let opened = ciphers.get(scheme)
-  if (!opened) ciphers.set(scheme, (opened = findScheme(scheme).open()))
+  if (!opened) ciphers.set(scheme, (opened = openScheme(scheme)))
   const { cipher } = await opened
   const key = await deriveKey(sha256Of(new TextEncoder().encode(`${scheme}/${index}`)), 'latent/v1/lab/sequence')
   const side = Math.ceil(Math.sqrt(length / 3))

@@ -1,5 +1,5 @@
 import { type Image, LatentError } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { middle, shapeName } from '../metrics/index.ts'
 import { measureImage } from '../run/measure.ts'
 import type { FailureRow, ImageRow } from '../run/rows.ts'
@@ -22,7 +22,7 @@ export interface MeasureTask {
 export type LookTask = Pick<MeasureTask, 'data' | 'root' | 'image'>
 
 // A thread meets the same schemes, and mostly the same image, again and again.
-const ciphers = new Map<string, ReturnType<ReturnType<typeof findScheme>['open']>>()
+const ciphers = new Map<string, ReturnType<typeof openScheme>>()
 const sets = new Map<string, Promise<DataSet>>()
 let last: { readonly id: string; readonly image: Promise<Image> } | undefined
 
@@ -63,7 +63,7 @@ async function measure(task: MeasureTask): Promise<ImageRow | FailureRow> {
   try {
     const whole = await load(task)
     const plain = middle(whole, largest)
-    const { cipher } = await remembered(ciphers, scheme, () => findScheme(scheme).open())
+    const { cipher } = await remembered(ciphers, scheme, () => openScheme(scheme))
     const row = await measureImage(cipher, plain, { imageId: image, seed, robustness, jpeg: jpegRoundTrip })
     return plain === whole ? row : { ...row, middleOf: shapeName(whole) }
   } catch (error) {

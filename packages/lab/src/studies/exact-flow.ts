@@ -1,5 +1,5 @@
 import { type Image, type ImageCipher, LatentError } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { constantWeights, exactFlowCipher, type ExactFlowOptions, openExactFlow, TILE_BYTES, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
 import { initialNetworks, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { drawPicture } from '../data/procedural.ts'
@@ -39,8 +39,8 @@ const VARIANTS: readonly Variant[] = [
   flow(AFTER, 'network', trainedWeights, 'network-only'),
   flow('network only, map of the key alone, constant weights', 'fixed map', constantWeights, 'network-fixed-map'),
   flow('network only, map of the key alone, trained', 'fixed map', trainedWeights, 'network-fixed-map'),
-  { name: 'control: AES-256-CTR, a fresh nonce each time', left: 'control', open: () => findScheme('aes-256-ctr').open() },
-  { name: 'control: identity', left: 'control', open: () => findScheme('identity').open() },
+  { name: 'control: AES-256-CTR, a fresh nonce each time', left: 'control', open: () => openScheme('aes-256-ctr') },
+  { name: 'control: identity', left: 'control', open: () => openScheme('identity') },
 ]
 
 interface Group {
@@ -178,7 +178,7 @@ async function partsSection(results: Results, groups: readonly Group[]): Promise
     return found.size === 0 ? 'nothing' : [...found].join(', ')
   }
   const exact = VARIANTS.every(({ name }) => groups.every(group => of(results, name, group).exact))
-  const { cipher, close } = await findScheme('exact-flow').open()
+  const { cipher, close } = await openScheme('exact-flow')
   const { parameters, macs } = cipher.cost!({ width: SIDE, height: SIDE, channels: 3 })
   await close()
   const spread = groups.map(group => of(results, 'network only, map of the key alone, trained', group).tests['pixel NPCR'].mean)

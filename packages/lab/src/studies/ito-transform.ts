@@ -1,6 +1,6 @@
 import { type Image, type ImageCipher, LatentError, sha256Of } from '@latent/core'
 import { shape } from '@latent/graph'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { DIFFERENCE, ITO_TRANSFORM, JUDGE_MODEL, openJudge, transform, transformParameters } from '@latent/schemes/ito-transform'
 import { learnInverse, type Pair, type Reconstructor } from '../attacks/learned/index.ts'
 import { picturesOf, planesOf } from '../attacks/learned/images.ts'
@@ -64,7 +64,7 @@ export const study: Study = {
     // Neither the networks nor the attacker have seen the pictures that are opened.
     const known = (await context.images('cifar10/train', Math.max(...budget.pairs))).map(({ image }) => image)
     const secret = test.slice(0, budget.secret)
-    const opened = await Promise.all(IDS.map(id => findScheme(id).open()))
+    const opened = await Promise.all(IDS.map(id => openScheme(id)))
     const total = IDS.length + budget.pairs.length + 2
     let done = 0
     const step = <T>(value: T): T => {

@@ -1,5 +1,5 @@
 import { deriveKey, type Image, LatentError } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { learnInverse, learnUnpaired, linear, type Pair, type Reconstruction, type Reconstructor, sharedBlocks, sharedPixels } from '../attacks/learned/index.ts'
 import { drawPicture } from '../data/procedural.ts'
 import { contactSheet, enlarged } from './pictures.ts'
@@ -97,7 +97,7 @@ const scaled = (steps: number, { part }: Budget): number => Math.max(2, Math.rou
 
 async function attackPaired(id: CipherId, known: readonly Image<'u8'>[], secret: readonly Image<'u8'>[], budget: Budget, { seed }: StudyContext): Promise<Row> {
   const under = async (pictures: readonly Image<'u8'>[], keys: 'same' | 'different', first: number) => {
-    const { cipher: drawing, close } = await findScheme(id).open()
+    const { cipher: drawing, close } = await openScheme(id)
     try {
       const cipher = repeatable(drawing, seed)
       const pairs: Pair[] = []
@@ -123,7 +123,7 @@ async function attackPaired(id: CipherId, known: readonly Image<'u8'>[], secret:
 }
 
 async function attackUnpaired(id: CipherId, network: Reconstructor, steps: number, known: readonly Image<'u8'>[], secret: readonly Image<'u8'>[], { seed }: StudyContext): Promise<Outcome> {
-  const { cipher: drawing, close } = await findScheme(id).open()
+  const { cipher: drawing, close } = await openScheme(id)
   try {
     const cipher = repeatable(drawing, seed)
     const key = await keyOf(seed, 0)

@@ -1,5 +1,5 @@
-import { deriveKey, type ImageCipher } from '@latent/core'
-import { byteCipher } from '../byte-cipher.ts'
+import { deriveKey } from '@latent/core'
+import type { ByteTransform } from '../contract/bytewise.ts'
 
 /**
  * Arnold's cat map (x, y) -> (x + a y, b x + (a b + 1) y) mod N on square images, iterated: the
@@ -9,15 +9,10 @@ import { byteCipher } from '../byte-cipher.ts'
  * A picture that is not square is covered by squares of its shorter side that overlap where they
  * must, one after the other: our own extension, since the map is defined on squares alone.
  */
-export const arnoldCatMap = (): ImageCipher =>
-  byteCipher({
-    id: 'arnold-cat-map',
-    title: 'Arnold cat map permutation',
-    keySpace: { bits: 21, note: 'Two shears below 256 and 1 to 32 iterations; many of them coincide, and one chosen image replaces the key.' },
-    nonceLength: 0,
-    encrypt: async (bytes, { key, image }) => apply(bytes, image, await catKey(key), 'forward'),
-    decrypt: async (bytes, { key, image }) => apply(bytes, image, await catKey(key), 'backward'),
-  })
+export const arnoldCatMap: ByteTransform = {
+  encrypt: async (bytes, { key, image }) => apply(bytes, image, await catKey(key), 'forward'),
+  decrypt: async (bytes, { key, image }) => apply(bytes, image, await catKey(key), 'backward'),
+}
 
 interface CatKey {
   readonly a: number

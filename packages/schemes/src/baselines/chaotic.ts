@@ -1,5 +1,5 @@
-import { deriveKey, type ImageCipher } from '@latent/core'
-import { byteCipher, xorInto } from '../byte-cipher.ts'
+import { deriveKey } from '@latent/core'
+import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
 
 /**
  * Chaotic key streams as the image-encryption literature usually publishes them: iterate a map of the
@@ -66,26 +66,20 @@ export function chaoticStream(map: ChaoticMap, start: number, parameter: number,
   return out
 }
 
-function chaoticCipher(id: string, title: string, map: ChaoticMap, quantiser: Quantiser): ImageCipher {
+/** @param id names the scheme in the derivation of its secret */
+function chaoticCipher(id: string, map: ChaoticMap, quantiser: Quantiser): ByteTransform {
   const apply = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => {
     const seed = await deriveKey(key, 'latent/v1/baseline/chaotic', new TextEncoder().encode(id), 16)
     const view = new DataView(seed.buffer, seed.byteOffset, 16)
     return xorInto(bytes, chaoticStream(map, 0.05 + 0.9 * uniform(view, 0), map.parameter(uniform(view, 8)), quantiser, bytes.length))
   }
-  return byteCipher({
-    id,
-    title,
-    keySpace: { bits: 104, note: 'At most two doubles of about 52 bits; the key stream does not depend on the image, so one known image replaces the key.' },
-    nonceLength: 0,
-    encrypt: apply,
-    decrypt: apply,
-  })
+  return { encrypt: apply, decrypt: apply }
 }
 
 // 53 bits, the precision of a double.
 const uniform = (view: DataView, at: number) => ((view.getUint32(at) >>> 5) * 2 ** 26 + (view.getUint32(at + 4) >>> 6)) / 2 ** 53
 
-export const logistic = (): ImageCipher => chaoticCipher('logistic-xor', 'Logistic map key stream', logisticMap, 'trailing')
-export const logisticLeading = (): ImageCipher => chaoticCipher('logistic-leading-xor', 'Logistic map key stream, leading bits', logisticMap, 'leading')
-export const skewTent = (): ImageCipher => chaoticCipher('skew-tent-xor', 'Skew tent map key stream', skewTentMap, 'trailing')
-export const piecewiseLinear = (): ImageCipher => chaoticCipher('pwlcm-xor', 'Piecewise linear map key stream', piecewiseLinearMap, 'trailing')
+export const logistic = chaoticCipher('logistic-xor', logisticMap, 'trailing')
+export const logisticLeading = chaoticCipher('logistic-leading-xor', logisticMap, 'leading')
+export const skewTent = chaoticCipher('skew-tent-xor', skewTentMap, 'trailing')
+export const piecewiseLinear = chaoticCipher('pwlcm-xor', piecewiseLinearMap, 'trailing')

@@ -1,5 +1,5 @@
-import { type ImageCipher, KeyStream } from '@latent/core'
-import { byteCipher, xorInto } from '../byte-cipher.ts'
+import { KeyStream } from '@latent/core'
+import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
 
 /**
  * Controls: ciphers whose outcome in every test is known beforehand. A run of the lab in which one of
@@ -7,46 +7,35 @@ import { byteCipher, xorInto } from '../byte-cipher.ts'
  */
 
 /** No encryption at all: every test must notice. */
-export const identity = (): ImageCipher =>
-  byteCipher({
-    id: 'identity',
-    title: 'Identity (no encryption)',
-    traits: { secret: 'none', learnable: true },
-    keySpace: { bits: 0, note: 'There is no key.' },
-    nonceLength: 0,
-    encrypt: async bytes => bytes,
-    decrypt: async bytes => bytes,
-  })
+export const identity: ByteTransform = {
+  encrypt: async bytes => bytes,
+  decrypt: async bytes => bytes,
+}
 
 /**
  * One permutation of the pixels for all images under a key (samples of a pixel stay together).
  * The histogram and every value survive; chosen plaintexts read the permutation off.
  */
-export const fixedPermutation = (): ImageCipher =>
-  byteCipher({
-    id: 'fixed-permutation',
-    title: 'Fixed keyed pixel permutation',
-    keySpace: { bits: 256, note: 'The permutation of an image size is the equivalent key: it is read off with about log256(pixels) chosen images.' },
-    nonceLength: 0,
-    async encrypt(bytes, { key, image }) {
-      const order = await pixelOrder(key, image)
-      const size = bytes.length / order.length
-      const out = new Uint8Array(bytes.length)
-      for (let i = 0; i < order.length; i++) {
-        for (let b = 0; b < size; b++) out[i * size + b] = bytes[order[i]! * size + b]!
-      }
-      return out
-    },
-    async decrypt(bytes, { key, image }) {
-      const order = await pixelOrder(key, image)
-      const size = bytes.length / order.length
-      const out = new Uint8Array(bytes.length)
-      for (let i = 0; i < order.length; i++) {
-        for (let b = 0; b < size; b++) out[order[i]! * size + b] = bytes[i * size + b]!
-      }
-      return out
-    },
-  })
+export const fixedPermutation: ByteTransform = {
+  async encrypt(bytes, { key, image }) {
+    const order = await pixelOrder(key, image)
+    const size = bytes.length / order.length
+    const out = new Uint8Array(bytes.length)
+    for (let i = 0; i < order.length; i++) {
+      for (let b = 0; b < size; b++) out[i * size + b] = bytes[order[i]! * size + b]!
+    }
+    return out
+  },
+  async decrypt(bytes, { key, image }) {
+    const order = await pixelOrder(key, image)
+    const size = bytes.length / order.length
+    const out = new Uint8Array(bytes.length)
+    for (let i = 0; i < order.length; i++) {
+      for (let b = 0; b < size; b++) out[order[i]! * size + b] = bytes[i * size + b]!
+    }
+    return out
+  },
+}
 
 async function pixelOrder(key: Uint8Array, image: { width: number; height: number }): Promise<Uint32Array> {
   const stream = await KeyStream.create(key, 'latent/v1/baseline/fixed-permutation')
@@ -57,22 +46,16 @@ async function pixelOrder(key: Uint8Array, image: { width: number; height: numbe
  * Noise that does not depend on the image: inside every null band, and of no use. Decryption returns
  * other noise, as for a wrong key.
  */
-export const randomNoise = (): ImageCipher =>
-  byteCipher({
-    id: 'random-bytes',
-    title: 'Random bytes (nothing to decrypt)',
-    traits: { randomised: true, exact: false, secret: 'none' },
-    keySpace: { bits: 0, note: 'There is no key; the cipher does not hold the image.' },
-    nonceLength: 16,
-    async encrypt(bytes, { key, nonce }) {
-      const stream = await KeyStream.create(key, 'latent/v1/baseline/random-bytes/encrypt', nonce)
-      return stream.bytes(bytes.length)
-    },
-    async decrypt(bytes, { key, nonce }) {
-      const stream = await KeyStream.create(key, 'latent/v1/baseline/random-bytes/decrypt', nonce)
-      return stream.bytes(bytes.length)
-    },
-  })
+export const randomNoise: ByteTransform = {
+  async encrypt(bytes, { key, nonce }) {
+    const stream = await KeyStream.create(key, 'latent/v1/baseline/random-bytes/encrypt', nonce)
+    return stream.bytes(bytes.length)
+  },
+  async decrypt(bytes, { key, nonce }) {
+    const stream = await KeyStream.create(key, 'latent/v1/baseline/random-bytes/decrypt', nonce)
+    return stream.bytes(bytes.length)
+  },
+}
 
 const maskXor = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => {
   const stream = await KeyStream.create(key, 'latent/v1/baseline/xor-mask')
@@ -83,13 +66,7 @@ const maskXor = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => {
  * One perfect random mask, XORed to every image: what masked auto-encoders and generated key images
  * do. The cipher alone looks ideal; the second use of the mask gives everything away.
  */
-export const reusedMask = (): ImageCipher =>
-  byteCipher({
-    id: 'xor-reused-mask',
-    title: 'XOR with a reused random mask',
-    traits: { secret: 'mask' },
-    keySpace: { bits: 256, note: 'The mask is the equivalent key: one known image reveals it.' },
-    nonceLength: 0,
-    encrypt: maskXor,
-    decrypt: maskXor,
-  })
+export const reusedMask: ByteTransform = {
+  encrypt: maskXor,
+  decrypt: maskXor,
+}

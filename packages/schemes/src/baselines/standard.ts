@@ -1,7 +1,7 @@
-import { aes256CtrStream, aes256GcmOpen, aes256GcmSeal, concatBytes, fromHex, GCM_TAG_BYTES, type ImageCipher, LatentError, toHex } from '@latent/core'
+import { aes256CtrStream, aes256GcmOpen, aes256GcmSeal, concatBytes, fromHex, GCM_TAG_BYTES, LatentError, toHex } from '@latent/core'
 import { cbc } from '@noble/ciphers/aes.js'
 import { chacha20 as chacha20Stream } from '@noble/ciphers/chacha.js'
-import { byteCipher, xorInto } from '../byte-cipher.ts'
+import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
 
 /**
  * Standard ciphers over an image's sample bytes. They are what every scheme is compared with: AES in
@@ -9,7 +9,6 @@ import { byteCipher, xorInto } from '../byte-cipher.ts'
  * 2010), authenticated (SP 800-38D), and ChaCha20 (RFC 8439).
  */
 
-const AES_256 = { bits: 256, note: 'Every bit of the AES-256 key counts; no attack better than search is known.' }
 const BLOCK = 16
 
 async function aesCtr(bytes: Uint8Array, { key, nonce }: { key: Uint8Array; nonce: Uint8Array }): Promise<Uint8Array> {
@@ -17,73 +16,58 @@ async function aesCtr(bytes: Uint8Array, { key, nonce }: { key: Uint8Array; nonc
 }
 
 /** Used as it should be: a fresh 16-byte initial counter for every image. */
-export const aesCtrFresh = (): ImageCipher =>
-  byteCipher({ id: 'aes-256-ctr', title: 'AES-256-CTR, fresh nonce', traits: { randomised: true }, keySpace: AES_256, nonceLength: BLOCK, encrypt: aesCtr, decrypt: aesCtr })
+export const aesCtrFresh: ByteTransform = { encrypt: aesCtr, decrypt: aesCtr }
 
 /**
  * Misused: the same counter for every image under a key. One key stream for all images, so that two
  * ciphers give the XOR of their plains, and one known image opens every other.
  */
-export const aesCtrFixed = (): ImageCipher =>
-  byteCipher({ id: 'aes-256-ctr-fixed', title: 'AES-256-CTR, nonce reused', keySpace: AES_256, nonceLength: 0, encrypt: fixedCounter, decrypt: fixedCounter })
-
 const fixedCounter = (bytes: Uint8Array, { key }: { key: Uint8Array }) => aesCtr(bytes, { key, nonce: new Uint8Array(BLOCK) })
+
+export const aesCtrFixed: ByteTransform = { encrypt: fixedCounter, decrypt: fixedCounter }
 
 /**
  * Deterministic chaining from a zero initial vector: equal beginnings of two images give equal
  * beginnings of their ciphers, and a change reaches only what follows it.
  */
-export const aesCbc = (): ImageCipher =>
-  byteCipher({
-    id: 'aes-256-cbc',
-    title: 'AES-256-CBC, fixed IV, ciphertext stealing',
-    keySpace: AES_256,
-    nonceLength: BLOCK,
-    async encrypt(bytes, { key, nonce }) {
-      const padded = new Uint8Array(padLength(bytes.length))
-      padded.set(bytes)
-      const blocks = cbc(key, nonce, { disablePadding: true }).encrypt(padded)
-      if (padded.length === bytes.length) return blocks
-      // Stealing: the last full block moves to the end and is cut short; what is cut, decryption finds again.
-      const last = padded.length - BLOCK
-      return concatBytes(blocks.subarray(0, last - BLOCK), blocks.subarray(last), blocks.subarray(last - BLOCK, bytes.length - BLOCK))
-    },
-    async decrypt(bytes, { key, nonce }) {
-      const length = padLength(bytes.length)
-      if (length === bytes.length) return cbc(key, nonce, { disablePadding: true }).decrypt(bytes)
-      const last = length - BLOCK
-      const lastCipher = bytes.subarray(last - BLOCK, last)
-      const tail = bytes.subarray(last)
-      const stolen = cbc(key, new Uint8Array(BLOCK), { disablePadding: true }).decrypt(lastCipher).subarray(tail.length)
-      const blocks = concatBytes(bytes.subarray(0, last - BLOCK), tail, stolen, lastCipher)
-      return cbc(key, nonce, { disablePadding: true }).decrypt(blocks).subarray(0, bytes.length)
-    },
-  })
-
-function padLength(length: number): number {
-  if (length < BLOCK) throw new LatentError('E_IMAGE', `aes-256-cbc takes images of at least ${BLOCK} sample bytes, received ${length}`)
-  return Math.ceil(length / BLOCK) * BLOCK
+export const aesCbc: ByteTransform = {
+  async encrypt(bytes, { key, nonce }) {
+    const padded = new Uint8Array(padLength(bytes.length))
+    padded.set(bytes)
+    const blocks = cbc(key, nonce, { disablePadding: true }).encrypt(padded)
+    if (padded.length === bytes.length) return blocks
+    // Stealing: the last full block moves to the end and is cut short; what is cut, decryption finds again.
+    const last = padded.length - BLOCK
+    return concatBytes(blocks.subarray(0, last - BLOCK), blocks.subarray(last), blocks.subarray(last - BLOCK, bytes.length - BLOCK))
+  },
+  async decrypt(bytes, { key, nonce }) {
+    const length = padLength(bytes.length)
+    if (length === bytes.length) return cbc(key, nonce, { disablePadding: true }).decrypt(bytes)
+    const last = length - BLOCK
+    const lastCipher = bytes.subarray(last - BLOCK, last)
+    const tail = bytes.subarray(last)
+    const stolen = cbc(key, new Uint8Array(BLOCK), { disablePadding: true }).decrypt(lastCipher).subarray(tail.length)
+    const blocks = concatBytes(bytes.subarray(0, last - BLOCK), tail, stolen, lastCipher)
+    return cbc(key, nonce, { disablePadding: true }).decrypt(blocks).subarray(0, bytes.length)
+  },
 }
 
+const padLength = (length: number): number => Math.ceil(length / BLOCK) * BLOCK
+
 /** The one baseline that notices a wrong key and a changed cipher: its tag travels as an annotation. */
-export const aesGcm = (): ImageCipher =>
-  byteCipher({
-    id: 'aes-256-gcm',
-    title: 'AES-256-GCM, fresh nonce',
-    traits: { randomised: true },
-    keySpace: AES_256,
-    nonceLength: 12,
-    async encrypt(bytes, { key, nonce, image }) {
-      const sealed = await aes256GcmSeal(key, nonce, bytes, shapeOf(image))
-      return { bytes: sealed.subarray(0, bytes.length), annotations: { [TAG_ANNOTATION]: toHex(sealed.subarray(bytes.length)) } }
-    },
-    async decrypt(bytes, { key, nonce, image }, annotations) {
-      const tag = fromHex(annotations[TAG_ANNOTATION] ?? '')
-      const opened = tag.length === GCM_TAG_BYTES ? await aes256GcmOpen(key, nonce, concatBytes(bytes, tag), shapeOf(image)) : undefined
-      if (!opened) throw new LatentError('E_IMAGE', 'the cipher image does not authenticate under this key')
-      return opened
-    },
-  })
+export const aesGcm: ByteTransform = {
+  async encrypt(bytes, { key, nonce, image }) {
+    const sealed = await aes256GcmSeal(key, nonce, bytes, shapeOf(image))
+    return { bytes: sealed.subarray(0, bytes.length), annotations: { [TAG_ANNOTATION]: toHex(sealed.subarray(bytes.length)) } }
+  },
+  async decrypt(bytes, { key, nonce, image }, annotations) {
+    const text = annotations[TAG_ANNOTATION] ?? ''
+    const tag = /^[0-9a-f]*$/.test(text) && text.length % 2 === 0 ? fromHex(text) : new Uint8Array(0)
+    const opened = tag.length === GCM_TAG_BYTES ? await aes256GcmOpen(key, nonce, concatBytes(bytes, tag), shapeOf(image)) : undefined
+    if (!opened) throw new LatentError('E_IMAGE', 'the cipher image does not authenticate under this key')
+    return opened
+  },
+}
 
 const TAG_ANNOTATION = 'latent:tag'
 
@@ -93,13 +77,7 @@ const shapeOf = (image: { width: number; height: number; channels: number; forma
 
 const chacha = async (bytes: Uint8Array, { key, nonce }: { key: Uint8Array; nonce: Uint8Array }) => chacha20Stream(key, nonce, bytes)
 
-export const chacha20 = (): ImageCipher =>
-  byteCipher({
-    id: 'chacha20',
-    title: 'ChaCha20, fresh nonce',
-    traits: { randomised: true },
-    keySpace: { bits: 256, note: 'Every bit of the ChaCha20 key counts; no attack better than search is known.' },
-    nonceLength: 12,
-    encrypt: chacha,
-    decrypt: chacha,
-  })
+export const chacha20: ByteTransform = {
+  encrypt: chacha,
+  decrypt: chacha,
+}

@@ -1,72 +1,41 @@
-import { type CipherTraits, type Image, type ImageCipher, type KeySpace, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
+import { type Image, sha256Of, toHex } from '@latent/core'
 import { compile, leaves, mapTree, shape, tensor } from '@latent/graph'
 import type { Expr, MapTree, Parameter, Tensor, Tree } from '@latent/graph'
-import { requireKeyBytes } from '../byte-cipher.ts'
-import { decryptTiles, encryptTiles, type Maker, readLabels, sizedNetwork, type Tile, type TileRule, withLabels } from '../learned/index.ts'
-import { loadModel, type Model, networkWeights, readModel } from '../models/index.ts'
+import { schemeCipher } from '../contract/open.ts'
+import type { Description, LoadOptions, Shape, Transform } from '../contract/scheme.ts'
+import { decryptTiles, encryptTiles, sizedNetwork, type Tile, type TileRule } from '../learned/index.ts'
+import { type Model, modelFor, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } from './network.ts'
+import { KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './scheme.ts'
 import { mixing, START, structuredPair, type Weights } from './structure.ts'
 
-/** Sides of at least 16: below, instance norm has too few positions to take statistics of. */
-export const TILES: TileRule = { tile: 256, multiple: 4, minimum: 16 }
-
-/** An open cipher and the sessions behind it. */
-export interface OpenCipher {
-  readonly cipher: ImageCipher
-  /** SHA-256. */
-  readonly weights: string
-  readonly close: () => Promise<void>
-}
+export const TILES: TileRule = { tile: 256, multiple: 4, minimum: MINIMUM_SIDE }
 
 export type Pair = { readonly encryption: Weights; readonly decryption: Weights }
 
 /** What sets one of the ciphers apart from the others. */
 interface Definition {
-  readonly id: string
-  readonly title: string
-  readonly profile: Profile
   readonly norm: Norm
-  readonly maker: Maker
-  readonly keySpace: KeySpace
-  readonly traits: Pick<CipherTraits, 'secret' | 'randomised'>
+  readonly made: { readonly profile: string; readonly sha256: string }
   /** Weights for one image; equal objects are compiled once. */
   readonly pair: (key: Uint8Array, nonce: Uint8Array) => Promise<Pair>
 }
 
-const NONCE_BYTES = 16
-
-const PUBLISHED = 'encipher-gan-2023'
-const STRUCTURED = 'encipher-gan-2023-structured'
-const KEYED = 'encipher-gan-2023-keyed'
-
-const WEIGHTS_NOTE = 'The weights are the secret; the bytes of the key do not enter. Whoever has the shipped weights decrypts.'
-
 /**
- * The published form: instance norm, trained from a random start. The secret is the file of weights: train
- * a pair of your own and give it, since whatever is shipped is public.
+ * A trained pair. The secret is the file of weights: train a pair of your own and give it, since whatever is
+ * shipped is public.
  */
-export function openPublished(weights?: Uint8Array): Promise<OpenCipher> {
-  return openTrained(PUBLISHED, 'Encipher GAN, as published (short training)', 'instance', weights, 'Nominally 32 bits for each of 2,847,936 weights, but small changes of them change nothing that is seen.')
-}
-
-/** Ours: thresholds in place of norms, structured start, trained. The secret is the file of weights here too. */
-export function openStructured(weights?: Uint8Array): Promise<OpenCipher> {
-  return openTrained(STRUCTURED, 'Encipher GAN, ours: thresholds, structured start', 'frozen', weights, 'Close to one linear map of 48 samples: a few dozen known blocks replace the weights.')
-}
-
-async function openTrained(id: string, title: string, norm: Norm, weights: Uint8Array | undefined, limit: string): Promise<OpenCipher> {
-  const model = weights === undefined ? await shippedModel(id) : readModel(weights, { scheme: id, profile: 'paper' })
+export async function loadTrained({ weights: wanted }: Description, norm: Norm, { weights }: LoadOptions = {}): Promise<Transform> {
+  const model = await modelFor(wanted!, weights)
   const pair = trainedPair(model, norm)
-  return cipherOf({ id, title, profile: 'paper', norm, maker: model, keySpace: { bits: 0, note: `${WEIGHTS_NOTE} ${limit}` }, traits: { secret: 'weights', randomised: false }, pair: () => Promise.resolve(pair) })
+  return transformOf({ norm, made: model, pair: () => Promise.resolve(pair) })
 }
-
-const shippedModel = (id: string): Promise<Model> => loadModel(`${id}-paper`, { scheme: id, profile: 'paper' })
 
 /** The weights that come with Latent, for those who study them. */
 export const shippedPairs: Readonly<Record<'instance' | 'frozen', () => Promise<Pair>>> = {
-  instance: async () => trainedPair(await shippedModel(PUBLISHED), 'instance'),
-  frozen: async () => trainedPair(await shippedModel(STRUCTURED), 'frozen'),
+  instance: async () => trainedPair(await modelFor(PUBLISHED.weights!, undefined), 'instance'),
+  frozen: async () => trainedPair(await modelFor(STRUCTURED.weights!, undefined), 'frozen'),
 }
 
 function trainedPair(model: Model, norm: Norm): Pair {
@@ -79,55 +48,27 @@ function trainedPair(model: Model, norm: Norm): Pair {
  * start, so that each image is encrypted by weights of its own. Nothing is trained. Known pairs of one
  * image say nothing about the next, but 48 known blocks of 4x4 pixels give the rest of their image.
  */
-export function openKeyed(profile: Profile = 'paper'): OpenCipher {
-  return cipherOf({
-    id: KEYED,
-    title: 'Encipher GAN, ours: weights drawn from the key',
-    profile,
-    norm: 'frozen',
-    maker: { scheme: KEYED, profile, sha256: toHex(sha256Of(new TextEncoder().encode(JSON.stringify([START.whitening, START.deviation, ...START.bands])))) },
-    keySpace: { bits: 256, note: 'The orthogonal 48x48 matrix is the equivalent key of one image: 48 known blocks of 4x4 pixels give it.' },
-    traits: { secret: 'key', randomised: true },
-    pair: async (key, nonce) => structuredPair(profile, await mixing(key, START, nonce)),
-  })
+export function keyedTransform(profile: Profile = 'paper'): Transform {
+  const constants = JSON.stringify([START.whitening, START.deviation, ...START.bands])
+  return transformOf({ norm: 'frozen', made: { profile, sha256: toHex(sha256Of(new TextEncoder().encode(constants))) }, pair: async (key, nonce) => structuredPair(profile, await mixing(key, START, nonce)) })
 }
 
-function cipherOf({ id, title, profile, norm, maker, keySpace, traits, pair }: Definition): OpenCipher {
+/** The keyed variant with other dimensions than the registry's. */
+export function openKeyed(profile: Profile = 'paper') {
+  const transform = keyedTransform(profile)
+  return { cipher: schemeCipher(KEYED, transform), close: async () => transform.close?.() }
+}
+
+function transformOf({ norm, made, pair }: Definition): Transform {
+  const profile = made.profile as Profile
   const networks = openNetworks(norm, profile)
-  const nonceBytes = traits.randomised ? NONCE_BYTES : 0
   return {
+    made,
+    cost: size => ({ parameters: 2 * weightCount(profile), macs: multiplications(profile, size) }),
+    encrypt: async (plain, { key, nonce }) => networks.encrypt((await pair(key, nonce)).encryption, plain),
+    decrypt: async (cipher, { key, nonce, plain }) => networks.decrypt((await pair(key, nonce)).decryption, cipher, plain),
     close: () => networks.close(),
-    weights: maker.sha256,
-    cipher: {
-      id,
-      title,
-      traits: { exact: false, wire: ['u8'], lengthPreserving: false, learnable: false, ...traits },
-      keySpace,
-      cost: size => ({ parameters: 2 * weightCount(profile), macs: multiplications(profile, size) }),
-      async encrypt(plain, key, options = {}) {
-        requireKeyBytes(key)
-        requireWire(id, options.wire)
-        if (options.check && traits.secret !== 'key') throw new LatentError('E_ARGUMENT', `${id} makes no use of the key, so that there is none to check`, { hint: `${KEYED} has one` })
-        const nonce = options.nonce === undefined ? randomBytes(nonceBytes) : sized(options.nonce, nonceBytes)
-        const { encryption } = await pair(key, nonce)
-        const cipher = await networks.encrypt(encryption, plain)
-        return withLabels(cipher, plain, maker, key, { nonce, check: options.check ?? false })
-      },
-      async decrypt(cipher, key, options = {}) {
-        requireKeyBytes(key)
-        const { plain, nonce } = await readLabels(cipher, maker, ['u8'], key, options.nonce === undefined ? {} : { nonce: sized(options.nonce, nonceBytes) })
-        const { decryption } = await pair(key, nonce)
-        return networks.decrypt(decryption, cipher, plain)
-      },
-    },
   }
-}
-
-/** As byte ciphers take them: a nonce of another length is hashed to the cipher's. */
-const sized = (nonce: Uint8Array, length: number): Uint8Array => (nonce.length === length ? nonce : sha256Of(nonce).subarray(0, length))
-
-function requireWire(id: string, wire: Image['format'] | undefined): void {
-  if (wire !== undefined && wire !== 'u8') throw new LatentError('E_ARGUMENT', `${id} writes cipher images of 8-bit samples, and ${wire} was asked for`)
 }
 
 /** Runs networks of one form on images of any size, without labels. */
@@ -135,7 +76,7 @@ export interface Networks {
   /** @returns 8 bits a sample. @throws E_IMAGE below the smallest size */
   encrypt(encryption: Weights, plain: Image): Promise<Image>
   /** @throws E_IMAGE if the cipher image cannot have come from a plain one of this shape */
-  decrypt(decryption: Weights, cipher: Image, plain: Pick<Image, 'width' | 'height' | 'channels' | 'format'>): Promise<Image>
+  decrypt(decryption: Weights, cipher: Image, plain: Shape): Promise<Image>
   close(): Promise<void>
 }
 

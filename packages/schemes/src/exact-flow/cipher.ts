@@ -1,7 +1,10 @@
-import { argumentError, type CipherOptions, concatBytes, fromHex, image, type Image, type ImageCipher, LatentError, NONCE_ANNOTATION, toHex, u32 } from '@latent/core'
+import { concatBytes, image, type Image, type ImageCipher, u32 } from '@latent/core'
+import { schemeCipher } from '../contract/open.ts'
+import type { Transform } from '../contract/scheme.ts'
 import type { ExactFlow } from './engine.ts'
 import { HALF_CHANNELS } from './network.ts'
-import { MIN_TILE_BYTES, TILE_BYTES } from './tile.ts'
+import { EXACT_FLOW, MIN_TILE_BYTES } from './scheme.ts'
+import { TILE_BYTES } from './tile.ts'
 import { CHANNELS } from './weights.ts'
 
 /** One small network a round. */
@@ -21,35 +24,18 @@ const NETWORKS = 4
  *   and whoever can alter the image can scramble any tile unnoticed, because nothing is authenticated.
  *   Sealed files add both.
  */
-export function exactFlowCipher(flow: ExactFlow): ImageCipher {
+export function exactFlowTransform(flow: ExactFlow): Transform {
   return {
-    id: 'exact-flow',
-    title: 'Exact flow (ours)',
-    traits: { exact: true, wire: ['u8', 'u16'], lengthPreserving: true, secret: 'key', randomised: false, learnable: false },
-    keySpace: { bits: 256, note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.' },
+    encrypt: (plain, { key, nonce }) => permute(flow, 'encrypt', plain, key, nonce),
+    decrypt: (cipher, { key, nonce }) => permute(flow, 'decrypt', cipher, key, nonce),
     cost: ({ width, height, channels }) => networkCost(width * height * channels),
-    async encrypt(plain, key, { nonce } = {}) {
-      const cipher = await permute(flow, 'encrypt', plain, key, nonce)
-      return nonce && nonce.length > 0 ? { ...cipher, annotations: { [NONCE_ANNOTATION]: toHex(nonce) } } : cipher
-    },
-    decrypt: async (cipher, key, options) => permute(flow, 'decrypt', cipher, key, nonceOf(cipher, options)),
   }
 }
 
-function nonceOf({ annotations }: Image, options: CipherOptions = {}): Uint8Array | undefined {
-  const travelling = annotations?.[NONCE_ANNOTATION]
-  if (options.nonce) return options.nonce
-  if (travelling === undefined) return undefined
-  try {
-    return fromHex(travelling)
-  } catch {
-    throw new LatentError('E_IMAGE', `the text chunk ${NONCE_ANNOTATION} of this picture is not hexadecimal`, { hint: 'give the nonce as an argument' })
-  }
-}
+/** The cipher over a flow that a caller opened and closes. */
+export const exactFlowCipher = (flow: ExactFlow): ImageCipher => schemeCipher(EXACT_FLOW, exactFlowTransform(flow))
 
-async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source: Image, key: Uint8Array, nonce: Uint8Array = new Uint8Array(0)): Promise<Image> {
-  if (source.format === 'f32') throw argumentError('image', '8- or 16-bit samples', source.format)
-  if (key.length !== 32) throw argumentError('key', '32 bytes', key)
+async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source: Image, key: Uint8Array, nonce: Uint8Array): Promise<Image> {
   const { data, format, width, height, channels } = source as Image<'u8' | 'u16'>
   const cuts = tileCuts(data.byteLength)
   const prefix = tweakPrefix(source, nonce)
@@ -103,11 +89,8 @@ function networkCost(bytes: number): { parameters: number; macs: number } {
   return { parameters: NETWORKS * (weights + biases), macs: Math.round((NETWORKS * weights * bytes) / 2 / HALF_CHANNELS) }
 }
 
-/** Where tiles begin. @throws E_IMAGE for pictures too small for the cipher */
+/** Where tiles begin in this many bytes, {@link MIN_TILE_BYTES} or more. */
 export function tileCuts(length: number): number[] {
-  if (length < MIN_TILE_BYTES) {
-    throw new LatentError('E_IMAGE', `this picture has ${length} bytes of samples, and the cipher needs at least ${MIN_TILE_BYTES}`, { hint: 'seal the file instead: latent seal takes any size' })
-  }
   const tiles = Math.max(1, Math.ceil((length - MIN_TILE_BYTES + 1) / TILE_BYTES))
   return Array.from({ length: tiles }, (_, i) => i * TILE_BYTES)
 }

@@ -1,20 +1,19 @@
-import { argumentError, type ImageCipher, type SampleFormat } from '@latent/core'
-import { decryptTiles, encryptTiles, readLabels, type Tile, type TileRule, type TileTransform, withLabels } from '../learned/index.ts'
+import type { ImageCipher, SampleFormat } from '@latent/core'
+import { schemeCipher } from '../contract/open.ts'
+import type { Transform } from '../contract/scheme.ts'
+import { decryptTiles, encryptTiles, type Tile, type TileRule, type TileTransform } from '../learned/index.ts'
 import type { Model } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { stretch, type TileKey, tileKey } from './key.ts'
 import { networkCost, SHAPES } from './network.ts'
 import type { FlowCryptRunner } from './runner.ts'
+import { FLOWCRYPTS, type FlowCryptId, MINIMUM_SIDE } from './scheme.ts'
 import { gatherHalf, scatterHalf } from './split.ts'
 
-/** Below 8 x 8 pixels there are fewer than 2^60 masks. Widths must be even; both sides are padded alike. */
-const RULE: TileRule = { tile: 512, multiple: 2, minimum: 8 }
-
-const WIRES: readonly SampleFormat[] = ['f32', 'u16', 'u8']
+/** Widths must be even; both sides are padded alike. */
+const RULE: TileRule = { tile: 512, multiple: 2, minimum: MINIMUM_SIDE }
 
 export interface FlowCryptOptions {
-  readonly id: string
-  readonly title: string
   readonly profile: Profile
   readonly model: Model
   readonly runner: FlowCryptRunner
@@ -34,28 +33,25 @@ export interface FlowCryptOptions {
  *
  * Lossy unless the wire is float: how well images survive an 8-bit cipher image is measured, not promised.
  */
-export function flowCryptCipher({ id, title, profile, model, runner }: FlowCryptOptions): ImageCipher {
+export function flowCryptTransform({ profile, model, runner }: FlowCryptOptions): Transform {
   return {
-    id,
-    title,
-    traits: { exact: false, wire: WIRES, lengthPreserving: false, secret: 'key', randomised: false, learnable: false },
-    keySpace: { bits: 256, note: 'The seed that PBKDF2 stretches the key into; a shorter key has its own length. A map that is nearly right decrypts nearly right, so guesses need not be exact.' },
+    made: model,
     cost: ({ width, height, channels }) => networkCost(SHAPES[profile], width * height * Math.ceil(channels / 3)),
-    async encrypt(plain, key, options = {}) {
-      const wire = options.wire ?? WIRES[0]!
-      if (!WIRES.includes(wire)) throw argumentError('wire', WIRES.join(', '), wire)
-      const seed = await stretch(key, options.nonce ?? new Uint8Array(0))
-      const cipher = await encryptTiles(plain, RULE, wire, transform(runner, 'forward', wire, tile => tileKey(seed, tile)))
-      return withLabels(cipher, plain, model, key, options)
+    async encrypt(plain, { key, nonce, wire }) {
+      const seed = await stretch(key, nonce)
+      return encryptTiles(plain, RULE, wire, transform(runner, 'forward', wire, tile => tileKey(seed, tile)))
     },
-    async decrypt(cipher, key, options = {}) {
-      // Whatever it was converted to since, its values mean what they meant when they were written.
-      const { plain, nonce, wire } = await readLabels(cipher, model, WIRES, key, options)
+    // Whatever it was converted to since, its values mean what they meant when they were written.
+    async decrypt(cipher, { key, nonce, wire, plain }) {
       const seed = await stretch(key, nonce)
       return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', wire, tile => tileKey(seed, tile)))
     },
+    close: () => runner.close(),
   }
 }
+
+/** The cipher over a network that a caller opened and closes. */
+export const flowCryptCipher = (id: FlowCryptId, options: FlowCryptOptions): ImageCipher => schemeCipher(FLOWCRYPTS[id], flowCryptTransform(options))
 
 /**
  * What lies beyond 0..1 at both ends and still finds a place in a wire format (our choice). Floats are kept as they are; 16 bits

@@ -1,3 +1,4 @@
 export * from './cipher.ts'
 export * from './judge.ts'
 export * from './network.ts'
+export * from './scheme.ts'

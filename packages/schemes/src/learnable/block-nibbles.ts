@@ -1,4 +1,4 @@
-import type { ImageCipher, KeyStream } from '@latent/core'
+import type { KeyStream } from '@latent/core'
 import { blockSamples, mapCipher } from './map-cipher.ts'
 import type { SampleMap } from './sample-map.ts'
 
@@ -42,14 +42,12 @@ function imageMap(blocks: readonly Uint32Array[], keys: readonly SampleMap[], or
  * order of samples in a block (row by row, channels together), the permutation from a keyed stream,
  * other than three channels.
  */
-export const learnableEncryption = (): ImageCipher =>
+export const learnableEncryption = () =>
   mapCipher({
     id: 'tanaka-le',
-    title: 'Learnable encryption (Tanaka 2018)',
-    keySpace: { bits: 256, note: 'A permutation of 96 nibbles (about 2^498), but one chosen image of two blocks gives it.' },
     unit: 'nibble',
     async draw(stream: KeyStream, shape) {
-      const blocks = blockSamples('tanaka-le', shape)
+      const blocks = blockSamples(shape)
       const key = nibbleKey(await stream.permutation(2 * blocks[0]!.length))
       return imageMap(blocks, blocks.map(() => key), Uint32Array.from(blocks.keys()))
     },
@@ -64,14 +62,12 @@ export const learnableEncryption = (): ImageCipher =>
  * learnable encryption, and a uniform block permutation in place of the repository's swaps between an
  * image and its copy.
  */
-export const extendedLearnableEncryption = (): ImageCipher =>
+export const extendedLearnableEncryption = () =>
   mapCipher({
     id: 'extended-le',
-    title: 'Extended learnable encryption',
-    keySpace: { bits: 256, note: 'A permutation of nibbles for each block and one of the blocks; three chosen images give them all.' },
     unit: 'nibble',
     async draw(stream, shape) {
-      const blocks = blockSamples('extended-le', shape)
+      const blocks = blockSamples(shape)
       const keys: SampleMap[] = []
       for (const samples of blocks) keys.push(nibbleKey(await stream.permutation(2 * samples.length)))
       return imageMap(blocks, keys, await stream.permutation(blocks.length))

@@ -1,4 +1,3 @@
-import type { ImageCipher } from '@latent/core'
 import { BLOCK_SIDE, blockSamples, mapCipher } from './map-cipher.ts'
 import { permutationsOf } from './pixel-based.ts'
 
@@ -23,14 +22,12 @@ const SYMMETRIES: readonly ((row: number, column: number) => [number, number])[]
  * the blocks, and copies channels in place so that some are lost. Ours draws each choice uniformly and
  * is exactly invertible; blocks have 4x4 pixels as there (JPEG would want 16x16).
  */
-export const encryptionThenCompression = (): ImageCipher =>
+export const encryptionThenCompression = () =>
   mapCipher({
     id: 'etc',
-    title: 'Encryption-then-compression (block scrambling)',
-    keySpace: { bits: 256, note: 'A permutation of the blocks and 96 states each; chosen images number the samples and give them all.' },
     unit: 'sample',
     async draw(stream, { width, height, channels }) {
-      const blocks = blockSamples('etc', { width, height, channels })
+      const blocks = blockSamples({ width, height, channels })
       const order = await stream.permutation(blocks.length)
       const symmetries = await stream.integers(blocks.length, SYMMETRIES.length)
       const negated = await stream.integers(blocks.length, 2)

@@ -1,34 +1,26 @@
-import { type CipherTraits, type ImageCipher, type KeySpace, KeyStream, LatentError } from '@latent/core'
-import { byteCipher } from '../byte-cipher.ts'
+import { KeyStream } from '@latent/core'
+import { type ByteTransform } from '../contract/bytewise.ts'
 import { rememberLast, type Shape } from '../remember.ts'
 import { applyMap, joinNibbles, type SampleMap, splitNibbles, undoMap } from './sample-map.ts'
 
 export interface MapCipher {
+  /** Names the scheme in the derivation of its key stream. */
   readonly id: string
-  readonly title: string
-  readonly traits?: Partial<CipherTraits>
-  readonly keySpace: KeySpace
+  /** One map an image, from its nonce; otherwise the same for every image of a shape. */
+  readonly perImage?: boolean
   /** What is moved: whole samples, or their halves (low nibble first). */
   readonly unit: 'sample' | 'nibble'
-  /** A map for images of this shape; `channels` counts the bytes of a pixel. Deterministic ciphers draw the same for every image. */
+  /** A map for images of this shape; `channels` counts the bytes of a pixel. */
   readonly draw: (stream: KeyStream, shape: Shape) => Promise<SampleMap>
 }
 
-const NONCE_BYTES = 16
-
-/** An {@link ImageCipher} that moves and complements samples, under one map for all images or one an image. */
-export function mapCipher({ id, title, traits, keySpace, unit, draw }: MapCipher): ImageCipher {
-  const perImage = traits?.randomised === true
+/** Moves and complements samples, under one map for all images or one an image. */
+export function mapCipher({ id, perImage = false, unit, draw }: MapCipher): ByteTransform {
   const label = `latent/v1/learnable/${id}` as const
   const fixed = rememberLast(async (key, shape) => draw(await KeyStream.create(key, label), shape))
   const mapFor = async (key: Uint8Array, nonce: Uint8Array, shape: Shape) => (perImage ? draw(await KeyStream.create(key, label, nonce), shape) : fixed(key, shape))
   const shapeOf = (image: Shape, bytes: Uint8Array): Shape => ({ width: image.width, height: image.height, channels: bytes.length / (image.width * image.height) })
-  return byteCipher({
-    id,
-    title,
-    traits: { wire: ['u8'], learnable: true, ...traits },
-    keySpace,
-    nonceLength: perImage ? NONCE_BYTES : 0,
+  return {
     async encrypt(bytes, { key, nonce, image }) {
       const map = await mapFor(key, nonce, shapeOf(image, bytes))
       return unit === 'sample' ? applyMap(bytes, map) : joinNibbles(applyMap(splitNibbles(bytes), map))
@@ -37,20 +29,16 @@ export function mapCipher({ id, title, traits, keySpace, unit, draw }: MapCipher
       const map = await mapFor(key, nonce, shapeOf(image, bytes))
       return unit === 'sample' ? undoMap(bytes, map) : joinNibbles(undoMap(splitNibbles(bytes), map))
     },
-  })
+  }
 }
 
 export const BLOCK_SIDE = 4
 
 /**
  * The samples of every 4x4 block, block after block, row by row; within a block row by row, the
- * channels of a pixel together.
- * @throws E_IMAGE unless both sides are multiples of 4
+ * channels of a pixel together. Both sides are multiples of 4.
  */
-export function blockSamples(id: string, { width, height, channels }: Shape): Uint32Array[] {
-  if (width % BLOCK_SIDE !== 0 || height % BLOCK_SIDE !== 0) {
-    throw new LatentError('E_IMAGE', `${id} works on blocks of ${BLOCK_SIDE}x${BLOCK_SIDE} pixels, and ${width}x${height} is not made of them`, { hint: `crop or pad the images to multiples of ${BLOCK_SIDE}` })
-  }
+export function blockSamples({ width, height, channels }: Shape): Uint32Array[] {
   const across = width / BLOCK_SIDE
   return Array.from({ length: across * (height / BLOCK_SIDE) }, (_, b) => {
     const [left, top] = [(b % across) * BLOCK_SIDE, Math.floor(b / across) * BLOCK_SIDE]

@@ -1,4 +1,3 @@
-import type { ImageCipher } from '@latent/core'
 import { mapCipher } from './map-cipher.ts'
 
 /**
@@ -10,12 +9,10 @@ import { mapCipher } from './map-cipher.ts'
  * Secret: the 32-byte key; the permutation follows from it and a nonce that travels with the image.
  * Breaks: nothing known finds a permutation that is used once, but every value is there to be read.
  */
-export const perImagePermutation = (): ImageCipher =>
+export const perImagePermutation = () =>
   mapCipher({
     id: 'per-image-permutation',
-    title: 'Keyed pixel permutation, new for every image',
-    traits: { wire: ['u8', 'u16'], randomised: true },
-    keySpace: { bits: 256, note: 'Every bit of the key counts; the histogram of the image is open all the same.' },
+    perImage: true,
     unit: 'sample',
     async draw(stream, { width, height, channels }) {
       const order = await stream.permutation(width * height)

@@ -1,4 +1,3 @@
-import type { ImageCipher } from '@latent/core'
 import { mapCipher } from './map-cipher.ts'
 
 export interface PixelBasedOptions {
@@ -7,6 +6,8 @@ export interface PixelBasedOptions {
   /** One key map for all images; otherwise one an image, from a nonce, so that no key is managed for training or testing. */
   readonly sameKey: boolean
 }
+
+export const pixelBasedId = ({ shuffle, sameKey }: PixelBasedOptions): string => `pixel-based${shuffle ? '-shuffle' : ''}${sameKey ? '' : '-fresh'}`
 
 /**
  * Pixel-based encryption (PE; SKK after Sirichotedumrong, Kinoshita and Kiya, "Pixel-based image
@@ -19,13 +20,10 @@ export interface PixelBasedOptions {
  * its edges with it (`featureReconstruction`). Our choices: bits and orders from a keyed stream; images
  * of any number of channels.
  */
-export function pixelBased({ shuffle, sameKey }: PixelBasedOptions): ImageCipher {
-  const id = `pixel-based${shuffle ? '-shuffle' : ''}${sameKey ? '' : '-fresh'}`
+export function pixelBased({ shuffle, sameKey }: PixelBasedOptions) {
   return mapCipher({
-    id,
-    title: `Pixel-based encryption${shuffle ? ', channels shuffled' : ''}${sameKey ? '' : ', other key for every image'}`,
-    traits: { randomised: !sameKey },
-    keySpace: { bits: 256, note: sameKey ? 'A bit a sample, but one chosen image gives them all.' : 'A bit a sample, new for every image; the smaller of v and 255 - v needs none of them.' },
+    id: pixelBasedId({ shuffle, sameKey }),
+    perImage: !sameKey,
     unit: 'sample',
     async draw(stream, { width, height, channels }) {
       const pixels = width * height

@@ -1,3 +1,2 @@
-export * from './labels.ts'
 export * from './sized-networks.ts'
 export * from './tiles.ts'

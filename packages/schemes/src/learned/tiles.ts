@@ -1,4 +1,5 @@
 import { argumentError, type Image, image, LatentError, type SampleFormat } from '@latent/core'
+import type { Shape } from '../contract/scheme.ts'
 
 /** What a network asks of the tiles it is given. */
 export interface TileRule {
@@ -21,8 +22,6 @@ export interface Tile {
 
 /** Planes of a tile, `[3, height, width]` of the plain image and `[cipherPlanes, height, width]` of the cipher image; samples in 0..1. */
 export type TileTransform = (planes: Float32Array, tile: Tile) => Promise<Float32Array>
-
-export type Shape = Pick<Image, 'width' | 'height' | 'channels' | 'format'>
 
 const PLANES = 3
 const PEAK: Record<SampleFormat, number> = { u8: 255, u16: 65535, f32: 1 }

@@ -1,13 +1,14 @@
-import { argumentError, type CipherOptions, type CipherTraits, type Image, type ImageCipher, image, type KeySpace, KeyStream, LatentError, randomBytes } from '@latent/core'
+import { argumentError, type Image, type ImageCipher, image, KeyStream } from '@latent/core'
 import { compile, type Expr, layers, ops, parameterCount, shape, tensor, type Tensor } from '@latent/graph'
-import { requireKeyBytes } from '../byte-cipher.ts'
-import { decryptTiles, encryptTiles, readLabels, sizedNetwork, type TileRule, withLabels } from '../learned/index.ts'
+import { schemeCipher } from '../contract/open.ts'
+import type { Transform } from '../contract/scheme.ts'
+import { decryptTiles, encryptTiles, sizedNetwork, type TileRule } from '../learned/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { BLOCK, decode, encode, encoderMacs, type Form, networkParameters, type Networks, quantise, SIDES, type Subject } from './network.ts'
+import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './scheme.ts'
 
 export interface MaskAutoencoderOptions {
-  readonly id: string
   readonly form: Form
   readonly subject: Subject
   readonly model: Model
@@ -15,12 +16,8 @@ export interface MaskAutoencoderOptions {
   readonly mask?: Uint8Array
 }
 
-const NONCE_BYTES = 16
 /** The repaired form is convolutional: tiles only bound the memory. */
 const REPAIRED_TILE = 256
-
-const PUBLISHED_KEYS: KeySpace = { bits: 0, note: 'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts masks, which the decoder has learned.' }
-const REPAIRED_KEYS: KeySpace = { bits: 256, note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is added to the latents; the weights are public.' }
 
 /**
  * The masked auto-encoder (Madani and Bourennane, "Visually image encryption and compression using a CNN based
@@ -42,7 +39,7 @@ const REPAIRED_KEYS: KeySpace = { bits: 256, note: 'A key stream (AES-256-CTR, k
  *
  * @throws E_WEIGHTS if the weights do not fit
  */
-export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoencoderOptions): { cipher: ImageCipher; close: () => Promise<void> } {
+export function maskAutoencoderTransform({ form, subject, model, mask }: MaskAutoencoderOptions): Transform {
   const repaired = form === 'repaired'
   const side = SIDES[subject]
   const { encoder, decoder } = weightsOf(form, subject, model)
@@ -50,30 +47,25 @@ export function maskAutoencoder({ id, form, subject, model, mask }: MaskAutoenco
   const rule: TileRule = repaired ? { tile: REPAIRED_TILE, multiple: BLOCK, minimum: 1, cipherPlanes: 1 } : { tile: side, multiple: side, minimum: 1, cipherPlanes: 1 }
   const encoders = sizedNetwork(tile => compile((x: Expr) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK), shape([1, 3, tile.height, tile.width])))
   const decoders = sizedNetwork(tile => compile((z: Expr) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1), shape([1, 1, tile.height, tile.width])))
-  const traits: CipherTraits = { exact: false, wire: ['u8'], lengthPreserving: false, secret: repaired ? 'key' : 'weights', randomised: repaired, learnable: false }
-
-  const cipher: ImageCipher = {
-    id,
-    title: `masked auto-encoder, ${repaired ? 'repaired: keyed latents' : form === 'link' ? 'as published, with fully connected links' : 'as published, convolutions alone'} (${subject})`,
-    traits,
-    keySpace: repaired ? REPAIRED_KEYS : PUBLISHED_KEYS,
+  return {
+    made: model,
     cost: ({ width, height, channels }) => ({ parameters: parameterCount(encoder) + parameterCount(decoder), macs: Math.ceil(channels / 3) * encoderMacs(form, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)) }),
-    async encrypt(plain, key, options = {}) {
-      requireKeyBytes(key)
-      requireWire(id, options, repaired)
+    async encrypt(plain, { key, nonce }) {
       const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => outputOf(encoders.run(tile, { input: tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes) })))
-      const nonce = repaired ? (options.nonce ?? randomBytes(NONCE_BYTES)) : new Uint8Array(0)
-      const cipher = repaired ? await shifted(latents, key, nonce, 1) : latents
-      return withLabels(cipher, plain, model, key, { nonce, check: options.check ?? false })
+      return repaired ? shifted(latents, key, nonce, 1) : latents
     },
-    async decrypt(cipher, key, options = {}) {
-      requireKeyBytes(key)
-      const labels = await readLabels(cipher, model, traits.wire, key, options)
-      const latents = repaired ? await shifted(cipher, key, labels.nonce, -1) : cipher
-      return decryptTiles(latents, labels.plain, rule, (planes, tile) => outputOf(decoders.run(tile, { input: tensor('f32', [1, 1, tile.height, tile.width], planes) })))
+    async decrypt(cipher, { key, nonce, plain }) {
+      const latents = repaired ? await shifted(cipher, key, nonce, -1) : cipher
+      return decryptTiles(latents, plain, rule, (planes, tile) => outputOf(decoders.run(tile, { input: tensor('f32', [1, 1, tile.height, tile.width], planes) })))
     },
+    close: async () => void (await Promise.all([encoders.close(), decoders.close()])),
   }
-  return { cipher, close: async () => void (await Promise.all([encoders.close(), decoders.close()])) }
+}
+
+/** The cipher over weights of a caller's, by the name of its scheme. */
+export function maskAutoencoder({ id, ...options }: MaskAutoencoderOptions & { readonly id: MaskAutoencoderId }): { cipher: ImageCipher; close: () => Promise<void> } {
+  const transform = maskAutoencoderTransform(options)
+  return { cipher: schemeCipher(MASK_AUTOENCODERS[id], transform), close: async () => transform.close?.() }
 }
 
 /** Every byte plus or minus the key stream's, modulo 256. */
@@ -99,11 +91,6 @@ function requireMask(mask: Uint8Array | undefined, side: number): Uint8Array {
   const length = 3 * side * side
   if (mask?.length !== length) throw argumentError('mask', `${length} bytes`, mask)
   return mask
-}
-
-function requireWire(id: string, { wire, check }: CipherOptions, keyed: boolean): void {
-  if (wire !== undefined && wire !== 'u8') throw new LatentError('E_ARGUMENT', `cipher images of ${id} are bytes, and ${wire} was asked for`, { hint: 'leave the wire format out' })
-  if (check && !keyed) throw new LatentError('E_ARGUMENT', `${id} takes no key, so that there is none to check`, { hint: 'its repaired form has one' })
 }
 
 const outputOf = async (outputs: Promise<Record<string, Tensor>>): Promise<Float32Array> => (await outputs)['output']!.data as Float32Array

@@ -1,41 +1,31 @@
-import { type ImageCipher, LatentError } from '@latent/core'
-import { loadModel, type Model, readModel } from '../models/index.ts'
-import { maskAutoencoder } from './cipher.ts'
+import { LatentError } from '@latent/core'
+import type { ImageCipher } from '@latent/core'
+import type { LoadOptions, Transform } from '../contract/scheme.ts'
+import { type Model, modelFor } from '../models/index.ts'
+import { maskAutoencoder, maskAutoencoderTransform } from './cipher.ts'
 import { drawMask } from './mask.ts'
-import type { Form, Subject } from './network.ts'
+import { maskAutoencoderForms, MASK_AUTOENCODERS, type MaskAutoencoderId } from './scheme.ts'
 
 export { maskAutoencoder, type MaskAutoencoderOptions } from './cipher.ts'
 export { drawMask, MASK_PHRASE } from './mask.ts'
 export { BLOCK, decode, encode, FORMS, type Form, LATENTS, networkParameters, quantise, SIDES, type Subject } from './network.ts'
+export * from './scheme.ts'
 
-/**
- * The ciphers by their registry ids. The bare paper key is the form that the paper describes in full: CIFAR-10, with
- * the fully connected element.
- */
-export const maskAutoencoderForms: Readonly<Record<string, { readonly form: Form; readonly subject: Subject }>> = {
-  'mask-autoencoder-2025': { form: 'link', subject: 'cifar' },
-  'mask-autoencoder-2025-cifar-conv': { form: 'conv', subject: 'cifar' },
-  'mask-autoencoder-2025-cifar-repaired': { form: 'repaired', subject: 'cifar' },
-  'mask-autoencoder-2025-mnist-link': { form: 'link', subject: 'mnist' },
-  'mask-autoencoder-2025-mnist-conv': { form: 'conv', subject: 'mnist' },
-  'mask-autoencoder-2025-mnist-repaired': { form: 'repaired', subject: 'mnist' },
+/** @throws E_WEIGHTS for weights of another scheme or profile */
+export async function loadMaskAutoencoder(id: MaskAutoencoderId, { weights }: LoadOptions = {}): Promise<Transform> {
+  const form = maskAutoencoderForms[id]
+  return maskAutoencoderTransform({ ...form, model: await modelFor(MASK_AUTOENCODERS[id].weights!, weights), mask: await drawMask(form.subject) })
 }
 
-/** Which of the recipe's profiles the shipped weights are of. */
-const PROFILE = 'compact'
-
-export interface OpenMaskAutoencoder {
-  /** A weight file instead of the shipped one. */
-  readonly weights?: Uint8Array
+export interface OpenMaskAutoencoder extends LoadOptions {
   /** For experiments: another mask than the weights were trained for. */
   readonly mask?: Uint8Array
 }
 
-/** @throws E_ARGUMENT for an unknown id; E_WEIGHTS for weights of another scheme or profile */
-export async function openMaskAutoencoder(id: string, { weights, mask }: OpenMaskAutoencoder = {}): Promise<{ cipher: ImageCipher; model: Model; weights: string; close: () => Promise<void> }> {
-  const known = maskAutoencoderForms[id]
-  if (!known) throw new LatentError('E_ARGUMENT', `there is no masked auto-encoder ${JSON.stringify(id)}`, { hint: `known ones: ${Object.keys(maskAutoencoderForms).join(', ')}` })
-  const wanted = { scheme: id, profile: PROFILE }
-  const model = weights ? readModel(weights, wanted) : await loadModel(id, wanted)
-  return { ...maskAutoencoder({ id, ...known, model, mask: mask ?? (await drawMask(known.subject)) }), model, weights: model.sha256 }
+/** With its model, and with another mask than the weights were trained for: for experiments. @throws E_ARGUMENT for an unknown id; E_WEIGHTS */
+export async function openMaskAutoencoder(id: string, { weights, mask }: OpenMaskAutoencoder = {}): Promise<{ cipher: ImageCipher; model: Model; close: () => Promise<void> }> {
+  const known = Object.keys(MASK_AUTOENCODERS).find((name): name is MaskAutoencoderId => name === id)
+  if (!known) throw new LatentError('E_ARGUMENT', `there is no masked auto-encoder ${JSON.stringify(id)}`, { hint: `known ones: ${Object.keys(MASK_AUTOENCODERS).join(', ')}` })
+  const model = await modelFor(MASK_AUTOENCODERS[known].weights!, weights)
+  return { ...maskAutoencoder({ id: known, ...maskAutoencoderForms[known], model, mask: mask ?? (await drawMask(maskAutoencoderForms[known].subject)) }), model }
 }

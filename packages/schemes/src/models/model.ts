@@ -20,6 +20,8 @@ export interface Model {
 export interface ModelWanted {
   readonly scheme: string
   readonly profile: string
+  /** Of the weights that come with Latent, where their id is not the scheme's. */
+  readonly id?: string
 }
 
 const MAX_BYTES = 2 ** 28
@@ -37,6 +39,11 @@ export async function loadModel(id: string, wanted: ModelWanted, from: (name: st
     throw new LatentError('E_WEIGHTS', `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`, { hint: 'the file was altered or damaged; install Latent again' })
   }
   return readModel(bytes, wanted, id)
+}
+
+/** Weights that a user gives, or those that come with Latent. @throws E_WEIGHTS, E_LIMIT */
+export function modelFor(wanted: ModelWanted, given: Uint8Array | undefined): Promise<Model> {
+  return given === undefined ? loadModel(wanted.id ?? wanted.scheme, wanted) : Promise.resolve(given).then(bytes => readModel(bytes, wanted))
 }
 
 function parseCard(bytes: Uint8Array, id: string, { scheme, profile }: ModelWanted): Pick<ModelCard, 'sha256'> {

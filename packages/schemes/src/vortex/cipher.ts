@@ -1,10 +1,10 @@
 import { type ImageCipher, KeyStream, LatentError } from '@latent/core'
-import { byteCipher, requireKeyBytes } from '../byte-cipher.ts'
+import { bytewise, type ByteTransform } from '../contract/bytewise.ts'
+import { schemeCipher } from '../contract/open.ts'
 import { rememberLast, type Shape } from '../remember.ts'
 import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, parseVortexKey, type VortexKey, type VortexSettings } from './key.ts'
 import { type VortexForm, vortexMap } from './map.ts'
-
-const OPENING_BRACE = 0x7b
+import { BIJECTIVE, PUBLISHED } from './scheme.ts'
 
 /**
  * Random Vortex Transformation (Cao, Mo, Wang, Lai, Huang, arXiv 2411.16207, 2024): discs of the image
@@ -20,15 +20,9 @@ const OPENING_BRACE = 0x7b
  * take the official settings for MNIST and others those for CIFAR; centres and weights come from a
  * keyed stream instead of MATLAB's generator; 8-bit samples alone.
  */
-function vortexCipher(id: string, title: string, form: VortexForm, settings?: VortexSettings): ImageCipher {
+export function vortexTransform(form: VortexForm, settings?: VortexSettings): ByteTransform {
   const expand = rememberLast(async (key, shape) => vortexMap(await vortexKeyFor(key, shape, settings), form))
-  return byteCipher({
-    id,
-    title,
-    traits: { exact: form === 'bijective', wire: ['u8'], learnable: true },
-    keySpace: { bits: 256, note: 'The coordinate map of an image size is the equivalent key: one chosen RGB image, or two grey ones, give it.' },
-    nonceLength: 0,
-    checkKey: key => void (key[0] === OPENING_BRACE && key.length !== 32 ? parsed(key) : requireKeyBytes(key)),
+  return {
     async encrypt(bytes, { key, image }) {
       const map = await expand(key, image)
       const out = new Uint8Array(bytes.length)
@@ -37,20 +31,18 @@ function vortexCipher(id: string, title: string, form: VortexForm, settings?: Vo
       return out
     },
     decrypt: async (bytes, { key, image }) => scatter(bytes, await expand(key, image), image),
-  })
+  }
 }
 
 /** As published: lossy. Decryption puts back what is there and fills the holes with the mean of their neighbours. */
-export const vortexPublished = (settings?: VortexSettings): ImageCipher => vortexCipher('vortex-2024', 'Random vortex transformation, as published', 'gather', settings)
+export const vortexPublished = (settings?: VortexSettings): ImageCipher => schemeCipher(PUBLISHED, bytewise(vortexTransform('gather', settings)))
 
 /** Our exactly invertible variant: the same discs and angles, each ring turned by whole pixels. */
-export const vortexBijective = (settings?: VortexSettings): ImageCipher => vortexCipher('vortex-2024-bijective', 'Random vortex transformation, bijective (ours)', 'bijective', settings)
-
-const parsed = (key: Uint8Array): VortexKey => parseVortexKey(new TextDecoder().decode(key))
+export const vortexBijective = (settings?: VortexSettings): ImageCipher => schemeCipher(BIJECTIVE, bytewise(vortexTransform('bijective', settings)))
 
 async function vortexKeyFor(key: Uint8Array, { width, height, channels }: Shape, settings: VortexSettings = channels === 1 ? GREY_SETTINGS : COLOUR_SETTINGS): Promise<VortexKey> {
   if (key.length === 32) return drawVortexKey(await KeyStream.create(key, 'latent/v1/vortex-2024'), { width, height }, settings)
-  const fixed = parsed(key)
+  const fixed = parseVortexKey(new TextDecoder().decode(key))
   if (fixed.width !== width || fixed.height !== height) {
     throw new LatentError('E_KEY', `this vortex key is for images of ${fixed.width}x${fixed.height}, not ${width}x${height}`, { hint: 'resize the images, or use a 32-byte key, which fits every size' })
   }

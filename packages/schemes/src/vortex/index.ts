@@ -1,3 +1,4 @@
 export * from './cipher.ts'
 export * from './key.ts'
 export * from './map.ts'
+export * from './scheme.ts'

@@ -1,5 +1,5 @@
-import { BLOCK, DIMENSIONS, openKeyed, openNetworks, openPublished, openStructured, weightCount } from '@latent/schemes/encipher-gan'
-import { baselines } from '@latent/schemes/baselines'
+import { openScheme } from '@latent/schemes'
+import { BLOCK, DIMENSIONS, openNetworks, weightCount } from '@latent/schemes/encipher-gan'
 import { correlationBand, entropyDeviation, expectedEntropy } from '../../metrics/index.ts'
 import { repeatable } from '../repeatable.ts'
 import type { Study, StudySection } from '../study.ts'
@@ -10,13 +10,16 @@ import { damage, differences, edges, linearAttack, weightKeys } from './weakness
 /** Of the 100 of the split. */
 const PHOTOS = 50
 
+const CIPHERS = ['encipher-gan-2023', 'encipher-gan-2023-structured', 'encipher-gan-2023-keyed']
+
 export const study: Study = {
   id: 'encipher-gan-2023',
   title: 'Encipher GAN: weights as the key',
   async run(context) {
-    const opened = [await openPublished(), await openStructured(), openKeyed()]
+    const opened = await Promise.all(CIPHERS.map(id => openScheme(id)))
+    const controls = await Promise.all(['aes-256-ctr', 'identity'].map(id => openScheme(id)))
     const ciphers = opened.map(({ cipher }) => repeatable(cipher, context.seed))
-    const all = [...ciphers, repeatable(baselines['aes-256-ctr']!(), context.seed), baselines['identity']!()]
+    const all = [...ciphers, ...controls.map(({ cipher }) => repeatable(cipher, context.seed))]
     const nets = { instance: openNetworks('instance', 'paper'), frozen: openNetworks('frozen', 'paper') }
     try {
       const photos = await context.images('bsds500/val@256', context.quick ? 2 : PHOTOS)

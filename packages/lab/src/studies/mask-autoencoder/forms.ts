@@ -1,5 +1,5 @@
 import { type Image, type ImageCipher, image, KeyStream, sha256Of } from '@latent/core'
-import { drawMask, type Form, maskAutoencoderForms, openMaskAutoencoder, SIDES, type Subject } from '@latent/schemes/mask-autoencoder'
+import { drawMask, type Form, maskAutoencoderForms, type MaskAutoencoderId, openMaskAutoencoder, SIDES, type Subject } from '@latent/schemes/mask-autoencoder'
 import { drawDigit } from '../../data/digits.ts'
 import { drawPicture, PROCEDURAL_KINDS } from '../../data/procedural.ts'
 import { crop } from '../../metrics/index.ts'
@@ -27,7 +27,7 @@ export async function openForms(seed: number): Promise<OpenForm[]> {
 
 /** @param mask another one than the weights were trained for */
 export async function openForm(id: string, seed: number, mask?: Uint8Array): Promise<OpenForm> {
-  const { form, subject } = maskAutoencoderForms[id]!
+  const { form, subject } = maskAutoencoderForms[id as MaskAutoencoderId]
   const { cipher: drawing, close } = await openMaskAutoencoder(id, mask ? { mask } : {})
   const cipher = repeatable(drawing, seed)
   const key = sha256Of(new TextEncoder().encode(`a key of the study, seed ${seed}`))

@@ -1,5 +1,5 @@
 import { deriveKey, type Image, type ImageCipher, sha256Of } from '@latent/core'
-import { findScheme } from '@latent/schemes'
+import { openScheme } from '@latent/schemes'
 import { vortexBijective, vortexPublished } from '@latent/schemes/vortex'
 import { type KnownPair as Pair, type OpenedFromPairs, type OpenedMap, recoverCoordinateMap, recoverMapFromPairs } from '../../attacks/index.ts'
 import { drawPicture } from '../../data/procedural.ts'
@@ -31,7 +31,7 @@ async function subjects({ seed, file }: StudyContext): Promise<{ readonly list: 
   const keys = await Promise.all(Array.from({ length: KEYS }, (_, i) => deriveKey(new TextEncoder().encode(`vortex study, seed ${seed}, key ${i}`), 'latent/v1/lab/study')))
   const wrong = keys.map(key => key.with(31, key[31]! ^ 1))
   const text = await file('vortex-keys/cifar.json')
-  const registered = await Promise.all((['identity', 'fixed-permutation', 'aes-256-ctr'] as const).map(async id => ({ id, ...(await findScheme(id).open()) })))
+  const registered = await Promise.all((['identity', 'fixed-permutation', 'aes-256-ctr'] as const).map(async id => ({ id, ...(await openScheme(id)) })))
   const [identity, permutation, aes] = registered.map(({ id, cipher }): Subject => ({ id, title: { identity: 'the pictures themselves (control)', 'fixed-permutation': 'one permutation of all pixels', 'aes-256-ctr': 'AES-256-CTR (control)' }[id], cipher, keys, wrong }))
   return {
     list: [

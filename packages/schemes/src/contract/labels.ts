@@ -1,6 +1,6 @@
 import { type CipherOptions, concatBytes, equalConstantTime, fromHex, hmacSha256, type Image, LatentError, NONCE_ANNOTATION, type SampleFormat, toHex } from '@latent/core'
 import type { Model } from '../models/model.ts'
-import type { Shape } from './tiles.ts'
+import type { Shape } from './scheme.ts'
 
 /**
  * What travels beside a lossy cipher image, as PNG text chunks: whatever decryption needs and the

@@ -1,0 +1,3 @@
+export * from './bytewise.ts'
+export * from './open.ts'
+export * from './scheme.ts'
