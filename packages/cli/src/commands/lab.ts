@@ -23,7 +23,10 @@ export function labCommand(program: Command): void {
     .action(async () => {
       const { schemes } = await import('@latent/schemes')
       const { CONTROLS } = await import('@latent/lab')
-      for (const { id, title, role } of schemes) process.stdout.write(`${id.padEnd(38)} ${role.padEnd(10)} ${title}${CONTROLS[id] ? `  (${CONTROLS[id]!.role} control of every run)` : ''}\n`)
+      for (const { id, title, role } of schemes) {
+        const control = CONTROLS[id]
+        process.stdout.write(`${id.padEnd(38)} ${role.padEnd(10)} ${title}${control ? `  (${control.role} control of every run)` : ''}\n`)
+      }
     })
 }
 

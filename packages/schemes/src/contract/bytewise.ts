@@ -16,17 +16,17 @@ export interface ByteTransform {
 }
 
 /** A transform of images from one of their bytes. */
-export function bytewise({ encrypt, decrypt }: ByteTransform): Transform {
+export function bytewise(transform: ByteTransform): Transform {
   return {
     async encrypt(plain, { key, nonce }) {
       const source = plain as Image<'u8' | 'u16'>
-      const result = await encrypt(sampleBytes(source), { key, nonce, image: source })
+      const result = await transform.encrypt(sampleBytes(source), { key, nonce, image: source })
       const { bytes, annotations } = result instanceof Uint8Array ? { bytes: result } : result
       return { ...imageFromBytes(bytes, source), ...(annotations ? { annotations } : {}) }
     },
     async decrypt(cipher, { key, nonce }) {
       const source = cipher as Image<'u8' | 'u16'>
-      return imageFromBytes(await decrypt(sampleBytes(source), { key, nonce, image: source }, source.annotations ?? {}), source)
+      return imageFromBytes(await transform.decrypt(sampleBytes(source), { key, nonce, image: source }, source.annotations ?? {}), source)
     },
   }
 }

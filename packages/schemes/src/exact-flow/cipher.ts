@@ -28,12 +28,11 @@ export function exactFlowTransform(flow: ExactFlow): Transform {
   return {
     encrypt: (plain, { key, nonce }) => permute(flow, 'encrypt', plain, key, nonce),
     decrypt: (cipher, { key, nonce }) => permute(flow, 'decrypt', cipher, key, nonce),
-    cost: ({ width, height, channels }) => networkCost(width * height * channels),
   }
 }
 
 /** The cipher over a flow that a caller opened and closes. */
-export const exactFlowCipher = (flow: ExactFlow): ImageCipher => schemeCipher(EXACT_FLOW, exactFlowTransform(flow))
+export const exactFlowCipher = (flow: ExactFlow): ImageCipher => schemeCipher(EXACT_FLOW, { ...exactFlowTransform(flow), cost: networkCost })
 
 async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source: Image, key: Uint8Array, nonce: Uint8Array): Promise<Image> {
   const { data, format, width, height, channels } = source as Image<'u8' | 'u16'>
@@ -83,7 +82,8 @@ function wideSamples(data: Uint16Array): TileAccess<Uint16Array> {
 }
 
 /** Four networks; every round reads one half, and the halves take turns. */
-function networkCost(bytes: number): { parameters: number; macs: number } {
+export function networkCost({ width, height, channels }: Pick<Image, 'width' | 'height' | 'channels'>): { parameters: number; macs: number } {
+  const bytes = width * height * channels
   const weights = CHANNELS.slice(1).reduce((sum, outputs, i) => sum + 9 * CHANNELS[i]! * outputs, 0)
   const biases = CHANNELS.slice(1).reduce((sum, outputs) => sum + outputs, 0)
   return { parameters: NETWORKS * (weights + biases), macs: Math.round((NETWORKS * weights * bytes) / 2 / HALF_CHANNELS) }

@@ -1,4 +1,5 @@
-import { defineScheme, describe, type Description, type LoadOptions, type Scheme, type Transform } from '../contract/scheme.ts'
+import { defineScheme, describe, type Description, type Scheme } from '../contract/scheme.ts'
+import type { Variant } from './variants.ts'
 
 const WHOLE = { bits: 256, note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.' }
 const UNPROVED = {
@@ -21,21 +22,22 @@ const usual = (id: string, title: string): Pick<Description, 'id' | 'title'> & P
 
 export const EXACT_FLOW = describe(usual('exact-flow', 'Exact flow (ours)'))
 
-const variant = (id: string, title: string, facts: Partial<Description>, open: (code: typeof import('./variants.ts'), options?: LoadOptions) => Promise<Transform>): Scheme =>
-  defineScheme({ ...usual(id, title), ...facts, load: async options => open(await import('./variants.ts'), options) })
+const variant = (id: string, title: string, parts: Variant, facts: Partial<Description> = {}): Scheme =>
+  defineScheme({ ...usual(id, title), ...facts, load: async options => (await import('./variants.ts')).openVariant(parts, options) })
 
 /**
  * Pixel mode with either set of weights, and with parts left out for the lab. A cipher image of version 0.1.0 does not say
  * which weights it was made with, so each set has an id of its own, for good.
  */
 export const exactFlowSchemes: readonly Scheme[] = [
-  variant('exact-flow', 'Exact flow (ours)', {}, (code, options) => code.openVariant({ weights: 'constant' }, options)),
-  variant('exact-flow-trained', 'Exact flow, trained networks (ours)', {}, (code, options) => code.openVariant({ weights: 'trained' }, options)),
-  variant('exact-flow-network-only', 'Exact flow without its whitening, trained (ablation)', { role: 'ablation', keySpace: UNPROVED }, (code, options) =>
-    code.openVariant({ weights: 'trained', ablation: 'network-only' }, options),
+  variant('exact-flow', 'Exact flow (ours)', { weights: 'constant' }),
+  variant('exact-flow-trained', 'Exact flow, trained networks (ours)', { weights: 'trained' }),
+  variant('exact-flow-network-only', 'Exact flow without its whitening, trained (ablation)', { weights: 'trained', ablation: 'network-only' }, { role: 'ablation', keySpace: UNPROVED }),
+  variant(
+    'exact-flow-network-only-untrained',
+    'Exact flow without its whitening, untrained (ablation)',
+    { weights: 'constant', ablation: 'network-only' },
+    { role: 'ablation', keySpace: UNPROVED },
   ),
-  variant('exact-flow-network-only-untrained', 'Exact flow without its whitening, untrained (ablation)', { role: 'ablation', keySpace: UNPROVED }, (code, options) =>
-    code.openVariant({ weights: 'constant', ablation: 'network-only' }, options),
-  ),
-  variant('exact-flow-stream-only', 'Exact flow without its networks (ablation)', { role: 'ablation' }, (code, options) => code.openVariant({ weights: 'constant', ablation: 'stream-only' }, options)),
+  variant('exact-flow-stream-only', 'Exact flow without its networks (ablation)', { weights: 'constant', ablation: 'stream-only' }, { role: 'ablation' }),
 ]
