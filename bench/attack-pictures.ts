@@ -1,6 +1,6 @@
 // Draws docs/lab/attacks/*.png (plain, cipher, what the attacker recovers) from pictures of our own, and prints the
 // table of docs/lab/attacks.md. Options: the folder to write to.
-import { deriveKey, type Image, image, KeyStream } from '@latent/core'
+import { deriveKey, type Image, image, KeyStream, repeatably } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, type KnownPair, type Opened, PROCEDURAL_KINDS, quality, recolourings, recoverMapFromPairs, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '@latent/lab'
 import { enlarged } from '@latent/lab/studies'
@@ -42,7 +42,7 @@ export default async function run([folder = join(import.meta.dirname, '../docs/l
     const { cipher, close } = await openScheme(scheme)
     const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
     const found = await recover(chosen => cipher.encrypt(chosen, key), SHAPE)
-    const encrypted = (await cipher.encrypt(secret, key, cipher.traits.randomised ? { nonce: new Uint8Array(16) } : {})) as Image<'u8'>
+    const encrypted = (await cipher.encrypt(secret, key, repeatably(cipher, new Uint8Array(16)))) as Image<'u8'>
     const recovered = found?.open(encrypted)
     console.log(`| ${scheme} | ${attack} | ${found?.queries ?? 'any'} | ${share(secret, encrypted)} % | ${recovered ? `${share(secret, recovered)} %` : 'none: the answers are no map'} |`)
     // The noise of a cipher that holds says nothing in a picture, and differs in every run.

@@ -333,9 +333,9 @@ describe('what is refused, before anything is written', () => {
     ['nothing', 'E_DATA', {}, async folder => (await rm(folder, { recursive: true }), mkdir(folder))],
     ['no folder', 'E_IO', {}, folder => rm(folder, { recursive: true })],
     ['an unknown scheme', 'E_ARGUMENT', { scheme: 'nope' }, async () => {}],
-    ['a short key', 'E_ARGUMENT', { key: new Uint8Array(16) }, async () => {}],
+    ['a short key', 'E_KEY', { key: new Uint8Array(16) }, async () => {}],
     ['a key of another image size', 'E_KEY', { scheme: 'vortex-2024', key: vortexKey }, async () => {}],
-    ['a vortex key for another cipher', 'E_ARGUMENT', { key: vortexKey }, async () => {}],
+    ['a vortex key for another cipher', 'E_KEY', { key: vortexKey }, async () => {}],
     ['sides that hold no blocks', 'E_IMAGE', { scheme: 'tanaka-le' }, async folder => {
       await rm(folder, { recursive: true })
       await put(join(folder, 'cat/x.png'), small(30, 30))

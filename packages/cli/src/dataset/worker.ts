@@ -1,4 +1,4 @@
-import { deriveKey, fromHex, hmacSha256, type Image, type ImageCipher, LatentError, NONCE_ANNOTATION, sha256, sha256Of, toHex } from '@latent/core'
+import { deriveKey, fromHex, hmacSha256, type Image, type ImageCipher, LatentError, NONCE_ANNOTATION, sha256, sha256Of, toHex, repeatably } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { cifarLabels, encodeCifarBatch } from '@latent/lab'
 import { decodeImage } from '@latent/lab/node'
@@ -68,7 +68,7 @@ export default async function work(task: RawTask | PictureTask): Promise<Uint8Ar
  * @throws E_UNSUPPORTED if the cipher image does not fit where the plain one was
  */
 export async function convertOne(cipher: ImageCipher, source: Image<'u8' | 'u16'>, { direction, key, salt, layout }: Pick<RunContext, 'direction' | 'key' | 'salt' | 'layout'>, target: string, number: number): Promise<Image<'u8' | 'u16'>> {
-  const nonce = cipher.traits.randomised ? { nonce: nonceOf(salt, target, number) } : {}
+  const nonce = repeatably(cipher, nonceOf(salt, target, number))
   const { annotations, ...result } = await cipher[direction](source, key, nonce)
   const extra = Object.keys(annotations ?? {}).filter(name => name !== NONCE_ANNOTATION)
   if (direction === 'encrypt' && layout !== 'folders' && extra.length > 0) throw new LatentError('E_UNSUPPORTED', `${cipher.id} carries ${extra.join(', ')} beside every image, and ${layout} files have no place for it`, { hint: 'encrypt folders of pictures instead' })

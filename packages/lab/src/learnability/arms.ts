@@ -1,4 +1,4 @@
-import { argumentError, type Image, type ImageCipher, KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
+import { argumentError, type Image, type ImageCipher, KeyStream, LatentError, sha256Of, toHex, repeatably } from '@latent/core'
 import { seedKey } from '@latent/graph'
 import { findScheme, openScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, GREY_SETTINGS, vortexPublished } from '@latent/schemes/vortex'
@@ -103,7 +103,7 @@ export type Part = 'train' | 'test' | 'probe'
 const nonceOf = (part: Part, index: number): Uint8Array => sha256Of(new TextEncoder().encode(`${part} ${index}`)).subarray(0, 16)
 
 /** One image as the arm shows it. */
-export const encryptImage = ({ cipher, key }: Arm, plain: Image<'u8'>, part: Part, index: number): Promise<Image> => cipher.encrypt(plain, key, cipher.traits.randomised ? { nonce: nonceOf(part, index) } : {})
+export const encryptImage = ({ cipher, key }: Arm, plain: Image<'u8'>, part: Part, index: number): Promise<Image> => cipher.encrypt(plain, key, repeatably(cipher, nonceOf(part, index)))
 
 /** The `index`-th image of a set. */
 export function imageOf({ width, height, channels, samples }: LabelledSet, index: number): Image<'u8'> {

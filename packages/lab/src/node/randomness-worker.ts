@@ -1,4 +1,4 @@
-import { deriveKey, image, LatentError, sha256Of } from '@latent/core'
+import { deriveKey, image, LatentError, sha256Of, repeatably } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { open } from 'node:fs/promises'
 import { drawPicture } from '../data/procedural.ts'
@@ -27,7 +27,7 @@ async function cipherBytes(scheme: string, plain: 'black' | 'picture', index: nu
   const key = await deriveKey(sha256Of(new TextEncoder().encode(`${scheme}/${index}`)), 'latent/v1/lab/sequence')
   const side = Math.ceil(Math.sqrt(length / 3))
   const source = plain === 'black' ? image({ width: side, height: side, channels: 3, format: 'u8', data: new Uint8Array(3 * side * side) }) : await drawPicture('landscape', side, side, index)
-  const nonce = cipher.traits.randomised ? { nonce: key.subarray(0, 16) } : {}
+  const nonce = repeatably(cipher, key.subarray(0, 16))
   const bytes = byteView(await cipher.encrypt(source, key, nonce))
   if (bytes.length < length) throw new LatentError('E_ARGUMENT', `a cipher image of ${scheme} has ${bytes.length} bytes, and a sequence takes ${length}`)
   return bytes.subarray(0, length)

@@ -1,4 +1,4 @@
-import { deriveKey, type Image, type ImageCipher, image, sha256Of } from '@latent/core'
+import { deriveKey, type Image, type ImageCipher, image, sha256Of, repeatably } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { byteView, histogram, neighbourPairs, sameShape, toWire } from '../metrics/index.ts'
 import { oneBitChanged } from '../run/measure.ts'
@@ -40,7 +40,7 @@ export async function gallery(name: string, plain: Image<'u8'>, ciphers: readonl
 async function exhibit(cipher: ImageCipher, plain: Image<'u8'>): Promise<Exhibit> {
   const key = await deriveKey(sha256Of(new TextEncoder().encode(cipher.id)), 'latent/v1/lab/exhibit')
   const neighbour = oneBitChanged(key, 0)
-  const nonce = cipher.traits.randomised ? { nonce: key.subarray(0, 16) } : {}
+  const nonce = repeatably(cipher, key.subarray(0, 16))
   const encrypted = await cipher.encrypt(plain, key, nonce)
   const underNeighbour = await cipher.encrypt(plain, neighbour, nonce)
   const wrong = await cipher.decrypt(encrypted, neighbour).catch(() => undefined)

@@ -1,4 +1,4 @@
-import { type CipherOptions, deriveKey, type Image, type ImageCipher, KeyStream, type SampleFormat, sha256Of, toHex } from '@latent/core'
+import { type CipherOptions, deriveKey, type Image, type ImageCipher, KeyStream, type SampleFormat, sha256Of, toHex, repeatably } from '@latent/core'
 import {
   bytesPerPixel,
   byteView,
@@ -50,7 +50,7 @@ export async function measureImage(cipher: ImageCipher, plain: Image, { imageId,
   const root = sha256Of(new TextEncoder().encode(JSON.stringify([cipher.id, imageId, seed])))
   const draw = (label: string, length: number) => deriveKey(root, `latent/v1/lab/${label}`, undefined, length)
   // A randomised cipher draws a fresh nonce each time; here the fresh nonces come from the seed.
-  const fresh = async (use: string): Promise<CipherOptions> => (cipher.traits.randomised ? { nonce: await draw(`nonce/${use}`, 16) } : {})
+  const fresh = async (use: string): Promise<CipherOptions> => repeatably(cipher, await draw(`nonce/${use}`, 16))
   const key = await draw('key', 32)
   const before = fingerprint(plain)
 

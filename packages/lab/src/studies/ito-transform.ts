@@ -1,4 +1,4 @@
-import { type Image, type ImageCipher, LatentError, sha256Of } from '@latent/core'
+import { type Image, type ImageCipher, LatentError, sha256Of, repeatably } from '@latent/core'
 import { shape } from '@latent/graph'
 import { openScheme } from '@latent/schemes'
 import { DIFFERENCE, ITO_TRANSFORM, JUDGE_MODEL, openJudge, transform, transformParameters } from '@latent/schemes/ito-transform'
@@ -89,7 +89,7 @@ export const study: Study = {
 }
 
 /** The nonce, where there is one, is of the picture's content, so that a run can be repeated. */
-const encrypted = (cipher: ImageCipher, plain: Image<'u8'>): Promise<Image<'u8'>> => cipher.encrypt(plain, KEY, cipher.traits.randomised ? { nonce: sha256Of(plain.data).subarray(0, 16) } : {}) as Promise<Image<'u8'>>
+const encrypted = (cipher: ImageCipher, plain: Image<'u8'>): Promise<Image<'u8'>> => cipher.encrypt(plain, KEY, repeatably(cipher, sha256Of(plain.data).subarray(0, 16))) as Promise<Image<'u8'>>
 
 /** What the classifier and simple measures of likeness make of a cipher's pictures. */
 async function read(cipher: ImageCipher, test: readonly Image<'u8'>[], labels: Uint8Array): Promise<Subject> {

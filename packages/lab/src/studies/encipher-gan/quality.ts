@@ -1,3 +1,4 @@
+import { repeatably } from '@latent/core'
 import type { Image, ImageCipher } from '@latent/core'
 import { mixing, type Mixing, openNetworks, shippedPairs, START, startingPair, structuredPair } from '@latent/schemes/encipher-gan'
 import { drawPicture } from '../../data/procedural.ts'
@@ -106,7 +107,7 @@ export async function pictures(ciphers: readonly ImageCipher[], drawn: readonly 
     const plain = await drawPicture(kind, 128, 96)
     shown.push(plain)
     for (const cipher of ciphers) {
-      const hidden = await cipher.encrypt(plain, KEY, { nonce: Uint8Array.of(1) })
+      const hidden = await cipher.encrypt(plain, KEY, repeatably(cipher, Uint8Array.of(1)))
       shown.push(hidden as Image<'u8'>, (await cipher.decrypt(hidden, KEY)) as Image<'u8'>)
     }
   }

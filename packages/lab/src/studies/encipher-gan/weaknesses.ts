@@ -1,4 +1,4 @@
-import type { Image, ImageCipher } from '@latent/core'
+import { type Image, type ImageCipher, repeatably } from '@latent/core'
 import { BLOCK, type openNetworks, type Pair, shippedPairs } from '@latent/schemes/encipher-gan'
 import { fitLinearBlocks } from '../../attacks/index.ts'
 import { correlationBand, differential, disturb, npcrLimits, sampleErrors, uaciLimits } from '../../metrics/index.ts'
@@ -76,9 +76,9 @@ export async function differences({ quick, progress }: StudyContext, ciphers: re
     progress(i, ciphers.length, 'one sample changed')
     const found: { npcr: number; uaci: number; fresh: number }[] = []
     for (const [j, { image }] of drawn.slice(0, trials).entries()) {
-      const nonce = Uint8Array.of(j)
-      const [a, b] = [await cipher.encrypt(image, KEY, { nonce }), await cipher.encrypt(oneSampleChanged(image, 98_317 * (j + 1)), KEY, { nonce })]
-      const again = await cipher.encrypt(image, KEY, { nonce: Uint8Array.of(j, 1) })
+      const under = repeatably(cipher, Uint8Array.of(j))
+      const [a, b] = [await cipher.encrypt(image, KEY, under), await cipher.encrypt(oneSampleChanged(image, 98_317 * (j + 1)), KEY, under)]
+      const again = await cipher.encrypt(image, KEY, repeatably(cipher, Uint8Array.of(j, 1)))
       const { npcr, uaci } = differential(bytes(a), bytes(b))
       found.push({ npcr: npcr.value, uaci: uaci.value, fresh: differential(bytes(a), bytes(again)).npcr.value })
     }
@@ -140,7 +140,7 @@ export async function edges(ciphers: readonly ImageCipher[], drawn: readonly Nam
   for (const cipher of ciphers) {
     const found: [number, number][] = []
     for (const { image } of drawn) {
-      const hidden = await cipher.encrypt(image, KEY, { nonce: Uint8Array.of(1) })
+      const hidden = await cipher.encrypt(image, KEY, repeatably(cipher, Uint8Array.of(1)))
       found.push([Math.abs(pearson(sobel(image), sobel(hidden))), Math.abs(pearson(liveliness(image), liveliness(hidden)))])
     }
     rows.push([`\`${cipher.id}\``, mean(found.map(([edge]) => edge)).toFixed(3), mean(found.map(([, lively]) => lively)).toFixed(3)])
@@ -215,7 +215,7 @@ export async function damage(ciphers: readonly ImageCipher[], drawn: readonly Na
   const rows: (string | number)[][] = []
   const shown: Image<'u8'>[] = []
   for (const cipher of ciphers) {
-    const hidden = await cipher.encrypt(plain, KEY, { nonce: Uint8Array.of(1) })
+    const hidden = await cipher.encrypt(plain, KEY, repeatably(cipher, Uint8Array.of(1)))
     const intact = await cipher.decrypt(hidden, KEY)
     for (const { name, kind, strength } of kinds) {
       const restored = await cipher.decrypt((await disturb(hidden, { kind, strength }, seed, jpegRoundTrip))!, KEY)

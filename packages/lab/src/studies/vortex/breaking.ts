@@ -1,4 +1,4 @@
-import { deriveKey, type Image, type ImageCipher, sha256Of } from '@latent/core'
+import { deriveKey, type Image, type ImageCipher, sha256Of, repeatably } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { vortexBijective, vortexPublished } from '@latent/schemes/vortex'
 import { type KnownPair as Pair, type OpenedFromPairs, type OpenedMap, recoverCoordinateMap, recoverMapFromPairs } from '../../attacks/index.ts'
@@ -47,7 +47,7 @@ async function subjects({ seed, file }: StudyContext): Promise<{ readonly list: 
   }
 }
 
-const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> => (await cipher.encrypt(plain, keys[turn % keys.length]!, cipher.traits.randomised ? { nonce: nonceOf(plain, turn) } : {})) as Image<'u8'>
+const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> => (await cipher.encrypt(plain, keys[turn % keys.length]!, repeatably(cipher, nonceOf(plain, turn)))) as Image<'u8'>
 /** Of the picture's content, so that a run can be repeated and no two pictures share one. */
 const nonceOf = ({ data }: Image<'u8'>, turn: number): Uint8Array => sha256Of(Uint8Array.of(turn, ...sha256Of(data))).subarray(0, 16)
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
