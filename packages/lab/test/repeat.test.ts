@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { baselines } from '@latent/schemes/baselines'
+import { baselines } from './fixtures/ciphers.ts'
 import { expect, test } from 'vitest'
 import { drawPicture, PROCEDURAL_KINDS } from '../src/index.ts'
 import { repeatable } from '../src/studies/repeatable.ts'
