@@ -165,6 +165,8 @@ class Failures {
   advice(): string {
     const codes = new Set(Array.from(this.#kinds.values(), ({ first }) => first.code))
     const only = (...some: ErrorCode[]) => Array.from(codes).every(code => code !== undefined && some.includes(code))
+    const statuses = new Set(Array.from(this.#kinds.values(), ({ first }) => first.status))
+    if (statuses.has('missing')) return statuses.size === 1 ? 'they are named above; everything that is there is intact' : 'they are named above'
     if (only('E_NO_MATCH')) return 'give the key that they were sealed for; everything else is done'
     if (only('E_IO', 'E_CHANGED')) return 'they are named above; everything else is done, and a second run goes on with them'
     return 'they are named above; everything else is done'

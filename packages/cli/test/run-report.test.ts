@@ -73,6 +73,12 @@ test('salvaged and missing files are counted as what they are', async () => {
   expect(error).toMatchObject({ code: 'E_PARTIAL', message: 'of 4 files 1 is there in part, 1 is missing' })
 })
 
+test('of missing files nobody is told that a second run finds them', async () => {
+  const missing = { status: 'missing', code: 'E_IO', reason: 'it is gone' } as const
+  expect((await report([{ source: 'a', status: 'done' }, { source: 'b', ...missing }])).error).toMatchObject({ message: 'of 2 files 1 is missing', hint: 'they are named above; everything that is there is intact' })
+  expect((await report([{ source: 'a', status: 'failed', code: 'E_IO' }, { source: 'b', ...missing }])).error?.hint).toBe('they are named above')
+})
+
 test('a run that breaks off is summed up all the same, and ends with its own error', async () => {
   const end = new LatentError('E_IO', 'cannot flush the folder')
   const { out, error } = await report([{ source: 'a', status: 'done' }], { end })
