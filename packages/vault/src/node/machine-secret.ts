@@ -13,14 +13,14 @@ import { join } from 'node:path'
 export async function machineSecret(): Promise<Uint8Array> {
   const id = await readFile('/etc/machine-id', 'utf8').catch(() => '')
   if (/^[0-9a-f]{32}\s*$/.test(id) && new Set(id.trim()).size > 4) return new Uint8Array(createHmac('sha256', id.trim()).update('latent/v1/journal/marks').digest())
-  return ownSecret()
+  return ownSecret(join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'latent', 'journal.key'))
 }
 
-async function ownSecret(): Promise<Uint8Array> {
-  const path = join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'latent', 'journal.key')
+/** @throws E_IO if there is a file that cannot be read, or is none of ours */
+export async function ownSecret(path: string): Promise<Uint8Array> {
   for (let attempt = 0; attempt < 3; attempt++) {
     const found = await readFile(path).catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') return undefined
+      if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined
       throw ioError(error, `cannot read ${path}`)
     })
     if (found?.length === 32) return new Uint8Array(found)
