@@ -152,7 +152,7 @@ function chooseScheme(picture: Image, asked: string | undefined): Scheme {
 async function openWith(scheme: Scheme, { weights }: CryptOptions): Promise<OpenScheme> {
   if (weights === undefined) return openScheme(scheme)
   try {
-    if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES) throw new LatentError('E_LIMIT', `${weights} is too large for a file of weights`)
+    if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES) throw new LatentError('E_LIMIT', `${weights} is too large for a file of weights`, { hint: 'give a weights.safetensors that latent train wrote' })
     return await openScheme(scheme, { weights: new Uint8Array(await readFile(onDisk(weights))) })
   } catch (error) {
     throw ioError(error, `cannot read ${weights}`)
@@ -165,7 +165,7 @@ async function readSource(path: string, maxPixels: number): Promise<PictureFile>
   let size = 0
   for await (const part of process.stdin) {
     size += (part as Buffer).length
-    if (size >= 2 ** 31) throw new LatentError('E_LIMIT', 'standard input holds more than 2 GiB')
+    if (size >= 2 ** 31) throw new LatentError('E_LIMIT', 'standard input holds more than 2 GiB', { hint: 'latent seal takes files of any size' })
     parts.push(part as Buffer)
   }
   return decodePicture(new Uint8Array(Buffer.concat(parts)), { maxPixels })

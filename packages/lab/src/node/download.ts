@@ -33,7 +33,7 @@ export async function download(address: string, path: string, onProgress: (recei
     transform(chunk: Uint8Array, _, done) {
       received += chunk.length
       onProgress(received, total)
-      done(received > MAX_ARCHIVE_BYTES ? new LatentError('E_LIMIT', `${address} is larger than any known archive`) : null, chunk)
+      done(received > MAX_ARCHIVE_BYTES ? new LatentError('E_LIMIT', `${address} is larger than any known archive`, { hint: 'the address does not serve what was published there: try later, or fetch it by hand' }) : null, chunk)
     },
   })
   try {

@@ -24,7 +24,7 @@ export async function unpack(archive: string, members: Readonly<Record<string, s
     if (folder === undefined) return false
     if (!['File', 'OldFile', 'ContiguousFile', 'Directory', 'GNUDumpDir'].includes(entry.type)) flaw ??= new LatentError('E_DATA', `${path} in the archive is neither a file nor a folder (${entry.type})`, { hint: 'it is not from where it says; nothing was put in place' })
     bytes += entry.size
-    if (bytes > MAX_UNPACKED) flaw ??= new LatentError('E_LIMIT', `the archive holds more than ${MAX_UNPACKED} bytes`)
+    if (bytes > MAX_UNPACKED) flaw ??= new LatentError('E_LIMIT', `the archive holds more than ${MAX_UNPACKED} bytes`, { hint: 'it is not what was published: do not trust it' })
     return flaw === undefined && (entry.type === 'Directory' || members[folder] === '.' || isPictureFile(path.slice(path.lastIndexOf('/') + 1)))
   }
   try {
