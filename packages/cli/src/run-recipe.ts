@@ -1,13 +1,13 @@
 import { LatentError, sha256Of, toHex } from '@latent/core'
 import type { Image } from '@latent/core'
 import { decodeSafetensors, parameterCount } from '@latent/graph'
-import type { Tensor } from '@latent/graph'
+import type { Backend, Tensor } from '@latent/graph'
 import type { Progress, RunResult } from '@latent/graph/train'
 import { train } from '@latent/graph/train'
 import { type DataSet, openData, readLabelledSet } from '@latent/lab/node'
 import type { DataRead } from '@latent/schemes/models'
 import { findRecipe, publishedLength, recipes } from '@latent/schemes/recipes'
-import type { Profile } from '@latent/schemes/recipes'
+import type { Profile, RecipeContext } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,6 +15,11 @@ import { untilInterrupted } from './ending.ts'
 import { formatSeconds, formatTable } from './format.ts'
 import { dataRead, labelsRead, openRecord } from './run-record.ts'
 import { visible, visibleLines } from './terminal.ts'
+
+/** Where a training runs, as people call it. */
+export type BackendName = 'cpu' | 'wasm' | 'webgpu'
+
+export const BACKENDS: Readonly<Record<BackendName, Backend>> = { cpu: 'ort-node', wasm: 'ort-wasm', webgpu: 'ort-webgpu' }
 
 export interface RunRecipeOptions {
   readonly profile: Profile
@@ -24,6 +29,7 @@ export interface RunRecipeOptions {
   readonly threads?: number
   readonly out?: string
   readonly resume?: boolean
+  readonly backend?: BackendName
   /** A safetensors file whose weights the run starts from. */
   readonly from?: string
 }
@@ -43,26 +49,31 @@ export async function runRecipe(name: string, options: RunRecipeOptions): Promis
   process.stdout.write(`${visible(join(runFolder(name, options), 'weights.safetensors'))}\n`)
 }
 
-/** One run of a recipe, to its end or until the signal. */
-export async function trainRecipe(name: string, options: RunRecipeOptions, signal: AbortSignal): Promise<RunResult & { readonly steps: number }> {
-  const { profile, seed, data, steps, threads, resume, from } = options
-  const recipe = findRecipe(name)
-  const folder = runFolder(name, options)
-  const read = new Map<string, DataRead>()
-  const prepared = await recipe.open({
+/** What a recipe needs of this machine; `read` is told what it read. */
+export function recipeContext({ profile, seed, data }: RunRecipeOptions, read: (part: string, what: DataRead) => void = () => {}): RecipeContext {
+  return {
     profile,
     seed,
     async images(set, split) {
       const opened = await openData(`${set}/${split}`, data)
-      read.set(opened.name, await dataRead(opened, data))
+      read(opened.name, await dataRead(opened, data))
       return picturesOf(opened)
     },
     async labels(set, split) {
       const { labels } = await readLabelledSet(set, split === 'test' ? 'test' : 'train', Infinity, data)
-      read.set(`${set}/${split}, labels`, labelsRead(`${set}/${split}`, labels))
+      read(`${set}/${split}, labels`, labelsRead(`${set}/${split}`, labels))
       return labels
     },
-  })
+  }
+}
+
+/** One run of a recipe, to its end or until the signal. */
+export async function trainRecipe(name: string, options: RunRecipeOptions, signal: AbortSignal): Promise<RunResult & { readonly steps: number }> {
+  const { profile, seed, steps, threads, resume, from, backend } = options
+  const recipe = findRecipe(name)
+  const folder = runFolder(name, options)
+  const read = new Map<string, DataRead>()
+  const prepared = await recipe.open(recipeContext(options, (part, what) => read.set(part, what)))
   const total = steps ?? prepared.steps
   const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
   note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)
@@ -77,7 +88,7 @@ export async function trainRecipe(name: string, options: RunRecipeOptions, signa
     }
     let result: RunResult
     try {
-      result = await train(training, { ...prepared, name: `${name}-${profile}`, steps: total, seed, folder, resume: resume ?? false, signal, onProgress, ...(threads === undefined ? {} : { threads }) })
+      result = await train(training, { ...prepared, name: `${name}-${profile}`, steps: total, seed, folder, resume: resume ?? false, signal, onProgress, ...(threads === undefined ? {} : { threads }), ...(backend === undefined ? {} : { backend: BACKENDS[backend] }) })
     } finally {
       await record.end()
     }

@@ -5,7 +5,7 @@ import type { Profile } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { untilInterrupted } from './ending.ts'
-import { runFolder, type RunRecipeOptions, trainRecipe } from './run-recipe.ts'
+import { BACKENDS, runFolder, type RunRecipeOptions, trainRecipe } from './run-recipe.ts'
 
 /** What one line of a queue may say; the rest comes from the command's own options. */
 type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }
@@ -17,7 +17,7 @@ export interface QueueOptions {
   readonly until?: Date
 }
 
-const FIELDS = { recipe: 'string', profile: 'string', steps: 'number', seed: 'number', out: 'string', from: 'string', threads: 'number' } as const
+const FIELDS = { recipe: 'string', profile: 'string', steps: 'number', seed: 'number', out: 'string', from: 'string', threads: 'number', backend: 'string' } as const
 
 /**
  * Trains the runs of a file one after the other, each resumed from its checkpoint, until all have
@@ -95,6 +95,7 @@ function entryOf(value: unknown, defaults: Pick<RunRecipeOptions, 'data' | 'thre
   const { recipe, steps, profile = 'compact', seed = 1, ...rest } = value as Partial<Entry>
   if (recipe === undefined || steps === undefined) throw malformed(`has no ${recipe === undefined ? 'recipe' : 'steps'}`)
   if (profile !== 'compact' && profile !== 'paper') throw malformed(`has the profile ${JSON.stringify(profile)}, and compact or paper is expected`)
+  if (rest.backend !== undefined && !Object.hasOwn(BACKENDS, rest.backend)) throw malformed(`has the backend ${JSON.stringify(rest.backend)}, and ${Object.keys(BACKENDS).join(', ')} are known`)
   findRecipe(recipe)
   return { ...defaults, ...rest, recipe, steps, profile: profile satisfies Profile, seed, resume: true }
 }

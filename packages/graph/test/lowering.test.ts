@@ -5,6 +5,7 @@ import { build, shape } from '../src/compile.ts'
 import { instanceNorm, reflectionPad } from '../src/layers.ts'
 import * as op from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
+import { deviceTarget } from '../src/lower/device-target.ts'
 import { nativeTarget } from '../src/target.ts'
 import { broadcastable, distinct, expectAgreement, expectForAll, expectSameAsStandard, floats, integers, shapes } from './agreement.ts'
 
@@ -246,8 +247,9 @@ describe('convolutions', () => {
 
 const native = await nativeTarget()
 
-// Shapes at which the blocked kernels and each form of their weight gradient come in.
-describe.skipIf(!native.convolution)('convolutions on blocked channels', () => {
+// Shapes at which the blocked kernels and each form of their weight gradient come in; those for graphics cards come in everywhere.
+const targets = [['as graphics cards like them', deviceTarget], ...(native.convolution ? [['on blocked channels', native] as const] : [])] as const
+describe.each(targets)('convolutions %s', (_, target) => {
   const cases: Record<string, { x: number[]; w: number[]; stride?: number; padding?: number; dilation?: number; groups?: number }> = {
     'whole blocks, columns as channels': { x: [2, 16, 5, 16], w: [32, 16, 3, 3] },
     'two columns a channel': { x: [1, 32, 4, 32], w: [16, 32, 3, 3] },
@@ -270,7 +272,7 @@ describe.skipIf(!native.convolution)('convolutions on blocked channels', () => {
           const f = (x: Expr, w: Expr, b: Expr) => op.leakyRelu(op.add(op.conv(op.mul(x, 1.5), w, options), op.reshape(b, [1, -1, 1, 1])), 0.25)
           const s = (x: Expr, w: Expr, b: Expr) => op.sum(op.square(f(x, w, b)))
           return { y: f(x!, w!, b!), dx: grad((x: Expr) => s(x, w!, b!))(x!.ref), dw: grad((w: Expr) => s(x!, w, b!))(w!.ref), db: grad((b: Expr) => s(x!, w!, b))(b!.ref) }
-        }, args, native),
+        }, args, target),
       ),
       1,
     )
@@ -282,7 +284,7 @@ describe.skipIf(!native.convolution)('convolutions on blocked channels', () => {
         expectAgreement(({ x, w }: Args) => {
           const s = (x: Expr, w: Expr) => sumOfSquares(op.leakyRelu(op.conv(x, w), 0.25))
           return { y: s(x!, w!), dx: grad((x: Expr) => s(x, w!))(x!.ref), dw: grad((w: Expr) => s(x!, w))(w!.ref) }
-        }, args, 2e-4, native),
+        }, args, 2e-4, target),
       ),
       2,
     )
@@ -299,7 +301,7 @@ describe.skipIf(!native.convolution)('convolutions on blocked channels', () => {
           }
           const s = (x: Expr, w: Expr) => op.mean(op.square(op.sub(f(x, w), 0.3)))
           return { y: f(x!, w!), peaks: op.max(f(x!, w!), [2, 3]), dx: grad((x: Expr) => s(x, w!))(x!.ref), dw: grad((w: Expr) => s(x!, w))(w!.ref) }
-        }, args, native),
+        }, args, target),
       ),
       2,
     )

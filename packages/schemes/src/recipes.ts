@@ -5,6 +5,8 @@ import { exactFlowRecipe } from './exact-flow/recipe.ts'
 import { itoJudgeRecipe, itoTransformRecipe } from './ito-transform/recipe.ts'
 import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
 import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
+import { encipherGanRepairedRecipes } from './encipher-gan/repaired.ts'
+import { denseResnetLearnedRecipes } from './dense-resnet/learned.ts'
 import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -19,8 +21,10 @@ export const recipes: readonly Recipe[] = [
   ...maskAutoencoderRecipes,
   encipherGanRecipe,
   encipherGanPublishedRecipe,
+  ...encipherGanRepairedRecipes,
   denseResnetRecipe,
   denseResnetPublishedRecipe,
+  ...denseResnetLearnedRecipes,
   itoJudgeRecipe,
   itoTransformRecipe,
 ]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { RunRecipeOptions } from '../run-recipe.ts'
 
 interface QueueFlags {
+  readonly dryRun?: boolean
   readonly queue?: string
   readonly until?: string
   readonly for?: string
@@ -17,6 +18,8 @@ export function trainCommand(program: Command): void {
     .addOption(new Option('--profile <profile>', 'size of the network').choices(['compact', 'paper']).default('compact'))
     .option('--steps <n>', "length of the run; the recipe's own by default", integer)
     .option('--seed <n>', 'of initial weights and data order', integer, 1)
+    .addOption(new Option('--backend <backend>', 'where the steps are computed: the processor, WebAssembly, or a graphics card').choices(['cpu', 'wasm', 'webgpu']))
+    .option('--dry-run', 'with --backend webgpu: take one step and name the operators that have no kernel there')
     .option('--threads <n>', 'CPU threads; every core by default', integer)
     .option('--out <folder>', 'checkpoint, log, weights and curve; runs/RECIPE-PROFILE by default')
     .option('--from <weights>', 'start from the weights of another run (fine-tuning)')
@@ -29,6 +32,10 @@ export function trainCommand(program: Command): void {
       const { queue, until = options.for, data, threads } = options
       if ((queue === undefined && until !== undefined) || (queue !== undefined && name !== undefined) || (options.until !== undefined && options.for !== undefined)) {
         throw new LatentError('E_ARGUMENT', 'a queue is trained by --queue FILE alone, with --until or --for if it must stop', { hint: 'latent train --queue FILE --until 06:30' })
+      }
+      if (options.dryRun) {
+        if (name === undefined) throw new LatentError('E_ARGUMENT', '--dry-run is of one recipe', { hint: 'latent train denoiser --backend webgpu --dry-run' })
+        return (await import('../dry-run.ts')).dryRun(name, options)
       }
       if (queue !== undefined) {
         const { deadline, runQueue } = await import('../train-queue.ts')

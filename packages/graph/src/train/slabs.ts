@@ -15,10 +15,17 @@ export interface Slab {
   readonly size: number
 }
 
-const LARGE = 2 ** 14
-const SLAB = 2 ** 16
+export interface SlabSizes {
+  /** Parameters of at least this size are slabs of their own. */
+  readonly large: number
+  readonly slab: number
+}
 
-export function planSlabs(parameters: readonly (readonly [path: string, dims: readonly number[]])[]): Slab[] {
+export const CACHED: SlabSizes = { large: 2 ** 14, slab: 2 ** 16 }
+/** A graphics card starts every operator at a fixed price: as few as can be. See [Note: Devices]. */
+export const WHOLE: SlabSizes = { large: Infinity, slab: Infinity }
+
+export function planSlabs(parameters: readonly (readonly [path: string, dims: readonly number[]])[], { large, slab }: SlabSizes = CACHED): Slab[] {
   const slabs: Slab[] = []
   let open: { path: string; dims: readonly number[] }[] = []
   let size = 0
@@ -29,11 +36,11 @@ export function planSlabs(parameters: readonly (readonly [path: string, dims: re
   }
   for (const [path, dims] of parameters) {
     const count = elementCount(dims)
-    if (count >= LARGE) {
+    if (count >= large) {
       slabs.push({ members: [{ path, dims }], size: count })
       continue
     }
-    if (size + count > SLAB) close()
+    if (size + count > slab) close()
     open.push({ path, dims })
     size += count
   }

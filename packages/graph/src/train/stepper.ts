@@ -4,7 +4,8 @@ import { build, shape } from '../compile.ts'
 import type { Shape } from '../compile.ts'
 import { differentiate } from '../differentiate.ts'
 import type { ConvolutionTarget } from '../lower/convolution.ts'
-import { encodeModel } from '../onnx.ts'
+import { deviceTarget } from '../lower/device-target.ts'
+import { encodeModel, type OnnxModel } from '../onnx.ts'
 import * as op from '../ops.ts'
 import type { Expr } from '../ops.ts'
 import { initialise } from '../parameters.ts'
@@ -17,8 +18,8 @@ import type { Tensor } from '../tensor.ts'
 import { leaves, mapTree } from '../tree.ts'
 import type { MapTree, Tree } from '../tree.ts'
 import type { Optimiser } from './optimisers.ts'
-import { cutSlab, fillSlab, joinSlab, planSlabs, readSlab, slabDims } from './slabs.ts'
-import type { Slab } from './slabs.ts'
+import { CACHED, cutSlab, fillSlab, joinSlab, planSlabs, readSlab, slabDims, WHOLE } from './slabs.ts'
+import type { Slab, SlabSizes } from './slabs.ts'
 
 /** What a loss function sees: every network's parameters, the state, and the batch. */
 export interface LossInput<N, S> {
@@ -68,7 +69,7 @@ export type Snapshot = Readonly<Record<string, Tensor>>
 
 /** A compiled training step with its weights. */
 export interface Stepper {
-  readonly backend: Backend
+  readonly backend: Loop['backend']
   /** Steps done. */
   readonly step: number
   /** One step of every phase, at one learning rate for each. @returns losses and metrics by name */
@@ -89,9 +90,9 @@ interface Layout {
   readonly slots: number[]
 }
 
-function layout<N, S>(training: Training<N, S>): Layout {
+function layout<N, S>(training: Training<N, S>, sizes: SlabSizes): Layout {
   const slabs = Object.entries(training.networks as Record<string, Tree<Parameter>>).flatMap(([network, tree]) =>
-    planSlabs(leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims])).map(slab => ({ network, slab })),
+    planSlabs(leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims]), sizes).map(slab => ({ network, slab })),
   )
   const slots = slabs.map(({ network }) => {
     const phases = training.phases.filter(({ trains }) => (trains as readonly string[]).includes(network))
@@ -172,22 +173,35 @@ function clipFactor(gradients: readonly Expr[], limit: number): { factor: Expr; 
   return { factor: op.minimum(1, op.div(limit, op.add(norm, 1e-6))), norm }
 }
 
+/** What a step is written for. */
+export interface StepTarget extends ConvolutionTarget {
+  readonly slabs?: SlabSizes
+}
+
+/** For graphics cards; right anywhere. */
+const DEVICE: StepTarget = { ...deviceTarget, slabs: WHOLE }
+
 /**
  * The step as an ONNX model, for a look at what the trainer runs.
  * @throws E_GRAPH for what cannot be lowered
  */
-export function stepModel<N, S>(training: Training<N, S>, target: ConvolutionTarget = {}): Uint8Array {
-  const plan = layout(training)
-  return encodeModel(build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target))
+export const stepModel = <N, S>(training: Training<N, S>, target: StepTarget = {}): OnnxModel => modelOf(training, layout(training, target.slabs ?? CACHED), target)
+
+const modelOf = <N, S>(training: Training<N, S>, plan: Layout, target: ConvolutionTarget): OnnxModel => build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target)
+
+export interface StepperOptions extends SessionOptions {
+  /** Another runtime for the step than ONNX Runtime; it is given a step as graphics cards like it. */
+  readonly loop?: (model: OnnxModel, initial: Readonly<Record<string, Tensor>>) => Promise<Loop>
 }
 
-/** On the native backend with all that its processor offers; on any other, standard ONNX. */
-async function openStep<N, S>(training: Training<N, S>, initial: Readonly<Record<string, Tensor>>, options: SessionOptions): Promise<Loop> {
-  const chain = options.backend === undefined ? defaultChain : [options.backend].flat()
+/** On the native backend with all that its processor offers; on a graphics card as cards like it; on any other, standard ONNX. */
+async function openStep<N, S>(training: Training<N, S>, plan: Layout, initial: Readonly<Record<string, Tensor>>, options: StepperOptions): Promise<Loop> {
+  if (options.loop) return options.loop(modelOf(training, plan, DEVICE), initial)
+  const chain = chainOf(options)
   if (chain[0] === 'ort-node') {
     const target = await nativeTarget()
     if (target.convolution) {
-      const native = stepModel(training, target)
+      const native = encodeModel(modelOf(training, plan, target))
       try {
         return await openLoop(native, initial, { ...options, backend: 'ort-node' })
       } catch (error) {
@@ -196,16 +210,18 @@ async function openStep<N, S>(training: Training<N, S>, initial: Readonly<Record
       }
     }
   }
-  return openLoop(stepModel(training), initial, options)
+  return openLoop(encodeModel(modelOf(training, plan, chain[0] === 'ort-webgpu' ? DEVICE : {})), initial, options)
 }
+
+const chainOf = ({ backend }: SessionOptions): readonly Backend[] => (backend === undefined ? defaultChain : [backend].flat())
 
 /**
  * Compiles a training step and draws initial weights: loss, gradients, clipping, optimiser and moving
  * averages of all phases are one ONNX graph, whose outputs of one step are the inputs of the next.
  * @param seed of the initial weights
  */
-export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: SessionOptions = {}): Promise<Stepper> {
-  const plan = layout(training)
+export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: StepperOptions = {}): Promise<Stepper> {
+  const plan = layout(training, options.loop || chainOf(options)[0] === 'ort-webgpu' ? WHOLE : CACHED)
   const drawn = startingWeights(Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)), training.start ?? {})
   const initialState = Object.fromEntries(leaves<Tensor>((await initialise(training.state ?? {}, seed))))
 
@@ -216,7 +232,7 @@ export async function openStepper<N, S>(training: Training<N, S>, seed: number, 
     if (training.average !== undefined) initial[`average.${i}`] = fillSlab(slab, drawn)
   })
   for (const [path, value] of Object.entries(initialState)) initial[`state.${path}`] = value
-  const loop = await openStep(training, initial, options)
+  const loop = await openStep(training, plan, initial, options)
   let step = 0
 
   return {

@@ -2,19 +2,18 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LatentError } from '@latent/core'
 import { holdLock, ioError, publish, removeStale } from '@latent/core/node'
-import type { Backend, SessionOptions } from '../runtime.ts'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.ts'
 import type { Tensor } from '../tensor.ts'
 import { lossCurve } from './curve.ts'
 import type { LogEntry } from './curve.ts'
 import type { Schedule } from './optimisers.ts'
 import { openStepper } from './stepper.ts'
-import type { Stepper, Training } from './stepper.ts'
+import type { Stepper, StepperOptions, Training } from './stepper.ts'
 
 export { NO_LOSSES } from './curve.ts'
 
 /** A run: a training problem with its data, its length and where its files go. */
-export interface RunOptions extends SessionOptions {
+export interface RunOptions extends StepperOptions {
   /** Name in the checkpoint; one written under another name is refused. */
   readonly name: string
   readonly steps: number
@@ -56,7 +55,7 @@ export interface Progress {
   /** Of this process: where it began, and for how long it has trained. */
   readonly firstStep: number
   readonly seconds: number
-  readonly backend: Backend
+  readonly backend: Stepper['backend']
 }
 
 export interface RunResult {
@@ -179,8 +178,11 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
     sums = {}
     counted = 0
     let enough = false
+    // The same for all who ask after this step.
+    let found: Promise<Record<string, Tensor<'f32'>>> | undefined
+    const averaged = () => (found ??= stepper.weights('average'))
     if (validation && stepper.step % validation.every < logEvery && stepper.step >= validation.every) {
-      const weights = await stepper.weights('average')
+      const weights = await averaged()
       const score = await validation.score(weights)
       entry['score'] = score
       if (best === undefined || score > best) {
@@ -188,7 +190,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
         await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: weights, metadata: { ...runMetadata(options, stepper), score: String(score) } }))
       } else if (stepper.step - bestStep! >= validation.patience) enough = true
     }
-    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(await stepper.weights('average'), await stepper.state()))
+    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(await averaged(), await stepper.state()))
     log.push(entry)
     await appendLog(folder, entry)
     options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond, firstStep, seconds: seconds(), backend: stepper.backend })

@@ -27,7 +27,7 @@ export interface Picture extends Omit<NamedPicture, 'load'> {
 export const dataRoot = (): string => process.env['LATENT_DATA'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'latent', 'data')
 
 /** Names that `openData` takes beside folders. */
-export const DATA_SETS = ['procedural', 'bsds500/train', 'bsds500/val', 'bsds500/test', 'cifar10/train', 'cifar10/test', 'mnist/train', 'mnist/test', 'fashion-mnist/train', 'fashion-mnist/test'] as const
+export const DATA_SETS = ['procedural', 'bsds500/train', 'bsds500/val', 'bsds500/test', 'open-photos/train', 'open-photos/val', 'cifar10/train', 'cifar10/test', 'mnist/train', 'mnist/test', 'fashion-mnist/train', 'fashion-mnist/test'] as const
 
 const PROCEDURAL_DEFAULT = 16
 
@@ -61,7 +61,7 @@ async function openWhole(source: string, root: string): Promise<DataSet> {
   const [set, split] = source.split('/') as [string, string]
   const home = join(root, set)
   if (!existsSync(home)) throw new LatentError('E_DATA', `the data set ${set} is not in ${root}`, { hint: `latent data fetch ${set}, or set LATENT_DATA to the folder that holds it` })
-  if (set === 'bsds500') return { ...(await folder(join(home, split))), name: source }
+  if (set === 'bsds500' || set === 'open-photos') return { ...(await folder(join(home, split))), name: source }
   return { name: source, ...(set === 'cifar10' ? await cifar10(home, split) : await idx(home, split)) }
 }
 

@@ -1,7 +1,8 @@
-import { type Image, LatentError } from '@latent/core'
+import { LatentError } from '@latent/core'
 import { adam, compile, constantRate, cosineRate, epochOrder, linearRate, losses, mapTree, ops, sgd, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, MapTree, Operand, Optimiser, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
+import { byPicture, cut, planesOf, unit, wire } from '../learned/crops.ts'
 import { discriminate, discriminatorParameters, type Generator, generate, generatorParameters, type Norm } from './network.ts'
 import { startingPair } from './structure.ts'
 
@@ -63,7 +64,7 @@ const STRUCTURED: Form = {
   ramp: { from: -1, over: 1 },
   cipherTerms: ({ cipher, judged }) =>
     ops.add(
-      ops.add(ops.mul(OURS.uniform, losses.uniformDistance(byPicture(cipher))), ops.mul(OURS.neighbours, losses.neighbourCovariance(byPicture(cipher)))),
+      ops.add(ops.mul(OURS.uniform, losses.uniformDistance(byPicture(cipher, PICTURES))), ops.mul(OURS.neighbours, losses.neighbourCovariance(byPicture(cipher, PICTURES)))),
       ops.mul(OURS.adversarial, losses.lsgan.generator(judged)),
     ),
   optimiser: sgd(),
@@ -96,8 +97,8 @@ function flat(pair: Record<string, object>): Record<string, Tensor<'f32'>> {
 }
 
 async function open({ profile, seed, images }: RecipeContext, { norm, steps, ramp, cipherTerms, optimiser, rates }: Form): Promise<RecipeRun> {
-  const plain = (await images('bsds500', 'train')).map(inUnits)
-  const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures).map(picture => cut(inUnits(picture), CHECK.size, 0.5, 0.5, false))
+  const plain = (await images('bsds500', 'train')).map(planesOf)
+  const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures).map(picture => cut(planesOf(picture), { size: CHECK.size, u: 0.5, v: 0.5, mirror: false }, 'signed'))
   const networks = { encryption: generatorParameters(profile, norm), decryption: generatorParameters(profile, norm), discriminator: discriminatorParameters(profile) }
   const dims = [BATCH, 3, CROP, CROP]
   const training: Training<typeof networks> = {
@@ -128,7 +129,7 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
           const hidden = cipherTerms(terms)
           return {
             loss: ops.add(ops.mul(10, ops.add(l1, structure)), ops.mul(batch['ramp']!, hidden)),
-            metrics: { l1, structure, hidden, uniform: losses.uniformDistance(byPicture(terms.cipher)) },
+            metrics: { l1, structure, hidden, uniform: losses.uniformDistance(byPicture(terms.cipher, PICTURES)) },
           }
         },
       },
@@ -150,7 +151,7 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
       for (let i = 0; i < BATCH; i++) {
         const [u, v, mirror] = places.subarray(3 * i, 3 * i + 3)
         // Crop i of the batch is of picture i % PICTURES: `byPicture` counts on it.
-        values.set(cut(plain[picked[i % PICTURES]!]!, CROP, u!, v!, mirror! < 0.5), i * 3 * CROP * CROP)
+        values.set(cut(plain[picked[i % PICTURES]!]!, { size: CROP, u: u!, v: v!, mirror: mirror! < 0.5 }, 'signed'), i * 3 * CROP * CROP)
       }
       const noise = Float32Array.from(await stream.bytes(values.length), byte => byte / 127.5 - 1)
       const weight = Math.min(1, Math.max(0, (step / length - ramp.from) / ramp.over))
@@ -160,44 +161,6 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
     validation: { every: 100, patience: length, score: weights => validate.score(weights) },
     close: () => validate.close(),
   }
-}
-
-/** From -1..1 to 0..1. */
-const unit = (x: Expr): Expr => ops.mul(0.5, ops.add(x, 1))
-
-/** What is left of a cipher in -1..1 after 8 bits. */
-const wire = (cipher: Expr): Expr => ops.sub(ops.mul(1 / 127.5, ops.roundStraightThrough(ops.mul(127.5, ops.add(cipher, 1)))), 1)
-
-/** Crops of one picture as one channel's batch: losses that pool batches then pool pictures. */
-function byPicture(x: Expr): Expr {
-  const [, c, h, w] = x.shape as [number, number, number, number]
-  return ops.reshape(x, [CROPS, PICTURES * c, h, w])
-}
-
-/** A picture as three planes in -1..1. */
-interface Planes {
-  readonly width: number
-  readonly height: number
-  readonly data: Float32Array
-}
-
-function inUnits({ width, height, channels, data }: Image<'u8'>): Planes {
-  const out = new Float32Array(3 * width * height)
-  for (let c = 0; c < 3; c++) for (let i = 0; i < width * height; i++) out[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 127.5 - 1
-  return { width, height, data: out }
-}
-
-function cut({ width, height, data }: Planes, size: number, u: number, v: number, mirror: boolean): Float32Array {
-  const [left, top] = [Math.floor(u * (width - size + 1)), Math.floor(v * (height - size + 1))]
-  const out = new Float32Array(3 * size * size)
-  for (let c = 0; c < 3; c++) {
-    for (let y = 0; y < size; y++) {
-      const from = (c * height + top + y) * width + left
-      const row = data.subarray(from, from + size)
-      out.set(mirror ? row.toReversed() : row, (c * size + y) * size)
-    }
-  }
-  return out
 }
 
 async function openValidation(profile: Profile, norm: Norm, checks: readonly Float32Array[]) {

@@ -1,4 +1,4 @@
-import { losses, ops } from '@latent/graph'
+import { losses, ops, secrecy } from '@latent/graph'
 import type { Expr, Operand } from '@latent/graph'
 import { backward, forward } from './network.ts'
 import type { FlowCrypt, Halves } from './network.ts'
@@ -12,6 +12,8 @@ export interface Weights {
   readonly uniform: number
   readonly correlation: number
   readonly key: number
+  /** Of values that are uniform in every square of 8 x 8, and of squares whose means show the picture's. Default 0. */
+  readonly squint?: number
 }
 
 export interface Sample {
@@ -64,6 +66,9 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
   const correlation = ops.mul(144, losses.neighbourCovariance(cipher))
   const outside = ops.sqrt(losses.rangePenalty(cipher))
   const terms: [Operand, Expr][] = [[weights.recovery, recovery], [weights.uniform, uniform], [weights.correlation, correlation], [weights.key, key]]
+  const { squint = 0 } = weights
+  const shown = squint > 0 ? shine(cipher, image) : undefined
+  if (shown) terms.push([squint, shown])
   return {
     loss: terms.map(([weight, term]) => ops.mul(weight, term)).reduce((a, b) => ops.add(a, b)),
     metrics: {
@@ -73,8 +78,16 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
       uniform,
       correlation: ops.sqrt(correlation),
       outside,
+      ...(shown ? { shown } : {}),
     },
   }
+}
+
+/** What squares of 8 x 8 show of the picture; either half of the picture may shine through either half of the cipher. */
+function shine(cipher: Expr, image: Expr): Expr {
+  const { x, y } = halves(image)
+  const [straight, crossed] = [image, beside({ x: y, y: x })].map(plain => secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(plain))) as [Expr, Expr]
+  return ops.add(secrecy.localUniformity(cipher), ops.add(straight, crossed))
 }
 
 /** How fast the reference density falls off outside [0, 1]. */

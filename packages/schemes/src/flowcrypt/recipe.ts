@@ -4,7 +4,7 @@ import type { Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMap } from './key.ts'
 import { initialFlowCrypt } from './initial.ts'
-import { SHAPES } from './network.ts'
+import { flowCryptParameters, SHAPES } from './network.ts'
 import { objective } from './objective.ts'
 import { balancedMask, gatherHalf, splitOrder } from './split.ts'
 
@@ -14,19 +14,24 @@ const CROP = 64
 const WINDOW = 32
 const STEPS: Record<Profile, number> = { compact: 1200, paper: 280 }
 const RATE: Record<Profile, number> = { compact: 3e-5, paper: 1.5e-5 }
+/** From random weights there is more to learn, and larger steps learn it. */
+const LEARNED = { steps: 20_000, rate: 5e-4, warmup: 300, squint: 5 }
 const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
+const OPEN = 'crops of open-photos, train: 25 photographs of CLIC 2025 at half size, Unsplash License, free for any use'
+
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
-const RECOVERY = { balanced: 0.4, quality: 1.5, statistics: 0.1 }
+const RECOVERY = { balanced: 0.4, quality: 1.5, statistics: 0.1, learned: 0.4 }
 
 function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
+  const learned = variant === 'learned'
   return {
     id,
     title,
-    data: DATA,
+    data: learned ? OPEN : DATA,
     async open({ profile, seed, images }) {
-      const pictures = await images('bsds500', 'train')
-      const networks = { flowcrypt: await initialFlowCrypt(SHAPES[profile], seed) }
+      const pictures = await images(learned ? 'open-photos' : 'bsds500', 'train')
+      const networks = { flowcrypt: learned ? flowCryptParameters(SHAPES[profile]) : await initialFlowCrypt(SHAPES[profile], seed) }
       const half = [BATCH, 3, WINDOW, WINDOW]
       const whole = [BATCH, 3, WINDOW, 2 * WINDOW]
       const map = [BATCH, 1, WINDOW, WINDOW]
@@ -44,16 +49,16 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
               objective(
                 flowcrypt,
                 { plain: { x: batch['x']!, y: batch['y']! }, map: { x: batch['mapX']!, y: batch['mapY']! }, keep: batch['keep']!, noise: batch['noise']! },
-                { recovery: batch['recovery']!, uniform: 10, correlation: 20, key: 1 },
+                { recovery: batch['recovery']!, uniform: 10, correlation: 20, key: 1, squint: learned ? LEARNED.squint : 0 },
               ),
           },
         ],
       }
-      const steps = STEPS[profile]
+      const steps = learned ? LEARNED.steps : STEPS[profile]
       const order = epochOrder(seed, pictures.length, BATCH)
       return {
         training: training as unknown as Training<never, never>,
-        rates: [cosineRate(RATE[profile], { warmup: 50, end: 1e-5 })],
+        rates: [learned ? cosineRate(LEARNED.rate, { warmup: LEARNED.warmup, end: LEARNED.rate / 100 }) : cosineRate(RATE[profile], { warmup: 50, end: 1e-5 })],
         steps,
         batchSize: BATCH,
         async data(step) {
@@ -93,6 +98,7 @@ export const flowCryptRecipes: readonly Recipe[] = [
   recipe('flowcrypt', 'balanced', 'FlowCrypt: invertible blocks with a secret map, trained to look like noise'),
   recipe('flowcrypt-quality', 'quality', 'FlowCrypt with more weight on recovery than on the cipher image'),
   recipe('flowcrypt-statistics', 'statistics', 'FlowCrypt with more weight on the cipher image than on recovery'),
+  recipe('flowcrypt-learned', 'learned', 'FlowCrypt learned from random weights, with a term for what squinting shows'),
 ]
 
 const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)

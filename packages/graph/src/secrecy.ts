@@ -1,0 +1,78 @@
+import { argumentError } from '@latent/core'
+import * as op from './ops.ts'
+import type { Expr } from './ops.ts'
+import { tensor } from './tensor.ts'
+
+/**
+ * What a cipher image `[N, 3, H, W]` in [0, 1] gives away, as losses: distances from uniform values, as a whole and
+ * place by place, and what it has in common with the plain image's outlines. None of them sorts, so
+ * that every operator has a kernel on a GPU.
+ */
+
+/**
+ * How far a set of values in [0, 1] is from uniform, by its first trigonometric moments:
+ * the mean over `k = 1..moments` of |E exp(2 pi i k x)|^2. Zero for the uniform distribution, 1 / n in
+ * expectation for n independent uniform values, 1 for a constant. Reduces `axes`, and averages what is left.
+ */
+export function uniformMoments(x: Expr, axes: readonly number[], moments = 8): Expr {
+  const angle = op.mul(x, 2 * Math.PI)
+  // By Chebyshev's recurrence: cos(k a) and sin(k a) from those of a.
+  let [cosine, sine] = [op.cos(angle), op.sin(angle)]
+  const [first, firstSine] = [cosine, sine]
+  const terms: Expr[] = []
+  for (let k = 1; k <= moments; k++) {
+    if (k > 1) [cosine, sine] = [op.sub(op.mul(cosine, first), op.mul(sine, firstSine)), op.add(op.mul(sine, first), op.mul(cosine, firstSine))]
+    terms.push(op.add(op.square(op.mean(cosine, axes)), op.square(op.mean(sine, axes))))
+  }
+  return op.mul(op.mean(terms.reduce((a, b) => op.add(a, b))), 1 / moments)
+}
+
+/**
+ * {@link uniformMoments} of each square of `side` pixels, all channels together: what keeps a flat
+ * place of the picture from being a flat place of the cipher image. 1 / (3 side^2) in expectation for noise.
+ */
+export function localUniformity(x: Expr, side = 8, moments = 3): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  if (h % side !== 0 || w % side !== 0) throw argumentError('image', `sides that are multiples of ${side}`, `${w} x ${h}`)
+  return uniformMoments(op.reshape(x, [n, c, h / side, side, w / side, side]), [1, 3, 5], moments)
+}
+
+const LUMA = [0.299, 0.587, 0.114]
+
+/** Size of the Sobel gradient of the brightness, for places with a neighbour on every side. */
+export function edgeMap(x: Expr): Expr {
+  const across = [-1, 0, 1, -2, 0, 2, -1, 0, 1]
+  const down = [-1, -2, -1, 0, 0, 0, 1, 2, 1]
+  const kernel = tensor('f32', [2, 3, 3, 3], Float32Array.from([across, down].flatMap(taps => LUMA.flatMap(share => taps.map(tap => share * tap)))))
+  const gradient = op.conv(x, kernel, { padding: 0 })
+  return op.sqrt(op.add(op.sum(op.square(gradient), 1), 1e-6))
+}
+
+/** Deviation of the samples of each square of `side` pixels, all channels together. */
+export function blockDeviation(x: Expr, side = 4): Expr {
+  const mean = op.mean(op.avgPool(x, side), 1)
+  return op.sqrt(op.add(op.relu(op.sub(op.mean(op.avgPool(op.square(x), side), 1), op.square(mean))), 1e-6))
+}
+
+/** What is seen with eyes half closed: means over squares of `side` pixels, channel by channel. */
+export const squint = (x: Expr, side = 8): Expr => op.avgPool(x, side)
+
+/**
+ * Squared correlation of two maps of each image of a batch, over all axes but the first, as a mean. A
+ * map that hardly varies has no correlation to speak of: `floor` is the variance below which it counts less and less.
+ */
+export function squaredCorrelation(a: Expr, b: Expr, floor = 1e-6): Expr {
+  const axes = a.shape.map((_, axis) => axis).slice(1)
+  const centred = (x: Expr) => op.sub(x, op.mean(x, axes, true))
+  const [ca, cb] = [centred(a), centred(b)]
+  const covariance = op.square(op.mean(op.mul(ca, cb), axes))
+  const variance = (x: Expr) => op.add(op.mean(op.square(x), axes), floor)
+  return op.mean(op.div(covariance, op.mul(variance(ca), variance(cb))))
+}
+
+/** Squared correlations of a cipher image's outlines with the plain image's, by kind. */
+export const outlines = (cipher: Expr, plain: Expr): Readonly<Record<'edges' | 'deviation' | 'squint', Expr>> => ({
+  edges: squaredCorrelation(edgeMap(cipher), edgeMap(plain)),
+  deviation: squaredCorrelation(blockDeviation(cipher), blockDeviation(plain)),
+  squint: squaredCorrelation(squint(cipher), squint(plain)),
+})
