@@ -39,14 +39,14 @@ const random = picture(noise(5))
 describe('what a cipher image shows', () => {
   test('noise shows nothing, the picture itself everything', async () => {
     const hidden = await measure(random, scene)
-    for (const name of ['edges', 'deviation', 'squint']) expect(hidden[name], `${name}`).toBeLessThan(0.02)
+    for (const name of ['edges', 'deviation', 'squint']) expect(hidden[name], `of ${name}`).toBeLessThan(0.02)
     const shown = await measure(scene, scene)
-    for (const name of ['edges', 'deviation', 'squint']) expect(shown[name], `${name}`).toBeGreaterThan(0.99)
+    for (const name of ['edges', 'deviation', 'squint']) expect(shown[name], `of ${name}`).toBeGreaterThan(0.99)
   })
 
   test('the negative shows as much as the picture', async () => {
     const shown = await measure(scene.map(value => 1 - value), scene)
-    for (const name of ['edges', 'deviation', 'squint']) expect(shown[name], `${name}`).toBeGreaterThan(0.99)
+    for (const name of ['edges', 'deviation', 'squint']) expect(shown[name], `of ${name}`).toBeGreaterThan(0.99)
   })
 
   test('each measure sees its own: outlines, liveliness, light', async () => {
@@ -65,7 +65,7 @@ describe('what a cipher image shows', () => {
 
   test('flat pictures have no outlines to compare, and give numbers all the same', async () => {
     const flat = await measure(random, picture(() => 0.4))
-    for (const name of ['edges', 'deviation', 'squint']) expect(flat[name], `${name}`).toBeLessThan(0.02)
+    for (const name of ['edges', 'deviation', 'squint']) expect(flat[name], `of ${name}`).toBeLessThan(0.02)
     const both = await measure(picture(() => 0.7), picture(() => 0.4))
     for (const value of Object.values(both)) expect(Number.isFinite(value)).toBe(true)
   })
@@ -91,8 +91,8 @@ describe('distance from uniform', () => {
     const cases = { 'one value': picture(() => 0.31), 'two values': picture(x => (x % 2 === 0 ? 0.2 : 0.7)), 'the middle alone': picture(() => 0.25 + 0.5 * draw()), 'a bell': picture(() => (draw() + draw() + draw()) / 3) }
     for (const [name, values] of Object.entries(cases)) {
       const { local, moments } = await of(values)
-      expect(moments, `${name}`).toBeGreaterThan(0.03)
-      expect(local, `${name}`).toBeGreaterThan(0.03)
+      expect(moments, `of ${name}`).toBeGreaterThan(0.03)
+      expect(local, `of ${name}`).toBeGreaterThan(0.03)
     }
   })
 
