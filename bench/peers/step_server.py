@@ -20,7 +20,9 @@ import torch.nn.functional as F
 CUDA = torch.cuda.is_available()
 DEVICE = torch.device('cuda' if CUDA else 'cpu')
 DTYPES = {'f32': (np.float32, torch.float32), 'i32': (np.int32, torch.int32), 'i64': (np.int64, torch.int64), 'bool': (np.uint8, torch.bool)}
-torch.backends.cuda.matmul.allow_tf32 = True
+# Variances as differences of means of squares (SSIM) do not survive ten bits: with them this very step
+# had gradients a million times too large.
+torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = True
 torch.backends.cudnn.benchmark = True
 torch.set_grad_enabled(False)
@@ -93,6 +95,9 @@ def compiled(node, constants):
         if a.get('reduction', 'none') == 'add':
             return one(lambda x, i, u: x.scatter_add(a.get('axis', 0), i.long(), u))
         return one(lambda x, i, u: x.scatter(a.get('axis', 0), i.long(), u))
+    if op == 'ScatterND':
+        accumulate = a.get('reduction', 'none') == 'add'
+        return one(lambda x, i, u: x.index_put(tuple(i.long().unbind(-1)), u, accumulate=accumulate))
     if op == 'Clip':
         low = float(constants[inputs[1]]) if len(inputs) > 1 and inputs[1] else None
         high = float(constants[inputs[2]]) if len(inputs) > 2 and inputs[2] else None

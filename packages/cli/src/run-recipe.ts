@@ -50,10 +50,11 @@ export async function runRecipe(name: string, options: RunRecipeOptions): Promis
 }
 
 /** What a recipe needs of this machine; `read` is told what it read. */
-export function recipeContext({ profile, seed, data }: RunRecipeOptions, read: (part: string, what: DataRead) => void = () => {}): RecipeContext {
+export function recipeContext({ profile, seed, data, from }: RunRecipeOptions, read: (part: string, what: DataRead) => void = () => {}): RecipeContext {
   return {
     profile,
     seed,
+    continued: from !== undefined,
     async images(set, split) {
       const opened = await openData(`${set}/${split}`, data)
       read(opened.name, await dataRead(opened, data))

@@ -42,7 +42,7 @@ const RAMP = { from: 500, over: 3000 }
 const PICTURES = 4
 const CROPS = 2
 const BATCH = PICTURES * CROPS
-const CROP = 64
+const CROP = 48
 const STEPS = 20_000
 const DIMS = [BATCH, 3, CROP, CROP]
 
@@ -77,7 +77,7 @@ export function pairRecipes<N>(id: string, title: string, form: PairForm<N>): Re
 
 type Sources = readonly (readonly [set: string, split: string])[]
 
-async function open<N>({ profile, seed, images }: RecipeContext, form: PairForm<N>, train: Sources): Promise<RecipeRun> {
+async function open<N>({ profile, seed, images, continued = false }: RecipeContext, form: PairForm<N>, train: Sources): Promise<RecipeRun> {
   const plain = (await Promise.all(train.map(([set, split]) => images(set, split)))).flat().map(planesOf)
   const checks = (await images('open-photos', 'val')).map(planesOf).filter(({ width, height }) => Math.min(width, height) >= CHECK.size).slice(0, CHECK.pictures)
   const validate = await openValidation(form, profile, checks)
@@ -94,7 +94,7 @@ async function open<N>({ profile, seed, images }: RecipeContext, form: PairForm<
       const [picked, draws] = [await order(step), await stream.uniforms(8 * BATCH)]
       for (let i = 0; i < BATCH; i++) values.set(varied(plain[picked[i % PICTURES]!]!, draws.subarray(8 * i, 8 * i + 8)), i * 3 * CROP * CROP)
       const noise = Float32Array.from(await stream.bytes(values.length), byte => byte / 255)
-      const weight = Math.min(1, Math.max(0, (step - RAMP.from) / RAMP.over))
+      const weight = continued ? 1 : Math.min(1, Math.max(0, (step - RAMP.from) / RAMP.over))
       return { plain: tensor('f32', DIMS, values), noise: tensor('f32', DIMS, noise), ramp: tensor('f32', [], Float32Array.of(weight)) }
     },
     scoreName: 'least margin to the targets on validation pictures, in units of each (0: all are met)',
