@@ -2,7 +2,7 @@ import { floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloa
 import { Destination, ioError, onDisk, publish } from '@latent/core/node'
 import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
 import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/lab/node'
-import { decryptPicture, encryptPicture, findScheme, hasDerivedKey, openScheme, type OpenScheme, type Scheme, schemeOf, schemes } from '@latent/schemes'
+import { decryptPicture, encryptPicture, findScheme, openScheme, type OpenScheme, type Scheme, schemeOf, schemes } from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -111,7 +111,7 @@ export async function decryptFile(source: string, target: string, options: Decry
   const { image, beside: chunks, format } = await readSource(source, maxPixels)
   if (format !== 'PNG') throw new LatentError('E_IMAGE', `this is a ${format} file, and cipher pictures are PNGs`, { hint: 'a service converted it, or it was never encrypted: take the file that was written' })
   const input = pixelsToFloats(image)
-  const scheme = chooseScheme(input, options.scheme)
+  const scheme = chooseScheme(schemeOf(input), options.scheme)
   requireKeyKind(key, scheme)
   const opened = await openWith(scheme, options)
   try {
@@ -134,16 +134,13 @@ export async function decryptFile(source: string, target: string, options: Decry
 }
 
 /**
- * A picture whose key is derived for its scheme alone chooses its cipher: whoever sends one that names a weak one learns
- * nothing of the key that others meet. One of before names its cipher, and the user says that it may be tried.
+ * A picture never chooses by itself the cipher that it meets the key with: whoever sends one could name a weak
+ * one. It names its own, and another one is not tried on it.
  */
-function chooseScheme(picture: Image, asked: string | undefined): Scheme {
-  const named = schemeOf(picture)
-  const known = schemes.find(({ id }) => id === named)
-  if (asked === undefined && known && hasDerivedKey(picture)) return known
+function chooseScheme(named: string | undefined, asked: string | undefined): Scheme {
   const scheme = findScheme(asked ?? DEFAULT_SCHEME)
   if (named === undefined || named === scheme.id) return scheme
-  if (!known) {
+  if (!schemes.some(({ id }) => id === named)) {
     throw new LatentError('E_UNSUPPORTED', `this picture was encrypted with ${JSON.stringify(named.slice(0, 60))}, a cipher that this release does not know`, { hint: 'install the Latent that made it, or a newer one' })
   }
   throw new LatentError('E_ARGUMENT', `this picture was encrypted with ${named}, and ${asked === undefined ? `without --scheme it is taken for one of ${scheme.id}` : `--scheme ${asked} was given`}`, { hint: `give --scheme ${named}` })

@@ -93,9 +93,6 @@ export interface DecryptedPicture {
   readonly besideLost: boolean
 }
 
-/** Its key was derived for the scheme and the weights that it names, and serves nothing else. */
-export const hasDerivedKey = ({ annotations }: Image): boolean => annotations?.[DERIVATION] === SECOND_DERIVATION
-
 /** The id of the cipher that a picture names; undefined for those of version 0.1.0 and for strangers'. */
 export const schemeOf = ({ annotations }: Image): string | undefined => annotations?.[SCHEME]?.split('/')[0]
 
