@@ -103,6 +103,22 @@ describe('the unpaired attack', () => {
     for (const { discriminator, generator } of losses) expect(Number.isFinite(discriminator) && Number.isFinite(generator)).toBe(true)
     expect(losses.at(-1)!['discriminator']!).toBeLessThan(losses[0]!['discriminator']!)
   })
+
+  test('the attacker is driven by the discriminator alone where smoothness counts nothing', async () => {
+    const { known, secret } = await pairsOf('tanaka-le', 'same', 32)
+    const attack = async (steps: number) => {
+      const generator: number[] = []
+      const { open } = await learnUnpaired(sharedBlocks, known.slice(0, 16).map(({ cipher }) => cipher), known.slice(16).map(({ plain }) => plain), { steps, batch: 16, rate: 2e-3, threads: 1, onStep: (_, found) => generator.push(found['generator']!) })
+      return { generator, opened: await open(secret.map(({ cipher }) => cipher)) }
+    }
+    const [short, long] = [await attack(1), await attack(25)]
+    // ln(1 + e^-score) of a discriminator that knows nothing yet is about ln 2; nowhere near nothing later either.
+    expect(short.generator[0]).toBeGreaterThan(0.2)
+    for (const value of long.generator) expect(value).toBeGreaterThan(0.05)
+    // What it opens changes with training: the gradient reaches it.
+    const change = (a: readonly Image<'u8'>[], b: readonly Image<'u8'>[]) => a.reduce((sum, { data }, i) => sum + data.reduce((total, value, j) => total + Math.abs(value - b[i]!.data[j]!), 0) / data.length, 0) / a.length
+    expect(change(short.opened, long.opened)).toBeGreaterThan(2)
+  })
 })
 
 test('the study runs, and says of a quick run that its figures mean nothing', async () => {
