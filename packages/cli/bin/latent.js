@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Latent needs Node 22.18 or later. Where an older one starts it, the Node 24 that was installed
-// beside it as a package takes over.
+// What was installed is JavaScript and runs on Node 20.19 or later. A checkout is TypeScript, which Node 22.18 or later
+// runs: where an older one starts it, the Node 24 that was installed beside it as a package takes over.
 import { spawn } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs'
 import module, { createRequire } from 'node:module'
@@ -10,9 +10,10 @@ import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 const here = dirname(fileURLToPath(import.meta.url))
-const main = [join(here, '../dist/main.js'), join(here, '../src/main.ts')].find(existsSync)
+const built = join(here, '../dist/main.js')
+const [main, neededMajor, neededMinor] = existsSync(built) ? [built, 20, 19] : [join(here, '../src/main.ts'), 22, 18]
 
-if (major > 22 || (major === 22 && minor >= 18)) {
+if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) {
   const folder = cacheFolder()
   if (folder) module.enableCompileCache?.(folder)
   await import(main)

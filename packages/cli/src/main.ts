@@ -5,6 +5,7 @@ import { checkPaths } from './local-paths.ts'
 import { exitCodeFor, guardEnding, tidily } from './ending.ts'
 import { clearProgress } from './progress.ts'
 import { errorLines, visible, visibleLines } from './terminal.ts'
+import { VERSION } from './version.ts'
 
 /**
  * Exit codes: 0 everything asked for is done; 1 something failed, and it is named; 2 the request
@@ -36,7 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
 
 const program = new Command('latent')
   .description('Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent open` gives it back bit for bit.')
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(latent --help lists the commands)')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`latent: ${visibleLines(text)}`) })

@@ -1,4 +1,4 @@
-import { floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloats, type SampleFormat } from '@latent/core'
+import { discardBuffer, floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloats, type SampleFormat } from '@latent/core'
 import { Destination, ioError, onDisk, publish } from '@latent/core/node'
 import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
 import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/lab/node'
@@ -212,7 +212,7 @@ async function holds(path: string, mark: (bytes: Uint8Array) => boolean): Promis
 
 /** Gives back the memory of a picture that is no longer needed; the collector would count it late. Small arrays may share theirs. */
 function discard({ data: { buffer } }: Image, made: Image): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE && buffer !== made.data.buffer) buffer.transfer(0)
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE && buffer !== made.data.buffer) discardBuffer(buffer)
 }
 
 const LARGE = 1 << 20

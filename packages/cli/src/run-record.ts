@@ -6,7 +6,7 @@ import type { DataRead, TrainingSession } from '@latent/schemes/models'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, type } from 'node:os'
 import { join } from 'node:path'
-import packageFile from '../package.json' with { type: 'json' }
+import { VERSION } from './version.ts'
 
 /** `run.json` in the folder of a run: what a card must say and nobody remembers afterwards. */
 export interface RunRecord {
@@ -108,5 +108,5 @@ function requireSameData(folder: string, before: RunRecord | undefined, now: rea
 /** Never a name of the machine or of its user. */
 function here(): Pick<TrainingSession, 'machine' | 'software'> {
   const cpu = cpus()[0]?.model.trim()
-  return { machine: { cpu: cpu === undefined || cpu === '' ? 'unknown' : cpu, cores: availableParallelism(), system: `${type()} ${process.arch}` }, software: { latent: packageFile.version, node: process.versions.node } }
+  return { machine: { cpu: cpu === undefined || cpu === '' ? 'unknown' : cpu, cores: availableParallelism(), system: `${type()} ${process.arch}` }, software: { latent: VERSION, node: process.versions.node } }
 }

@@ -1,3 +1,5 @@
+import { discardBuffer } from './platform.ts'
+
 /** Joins arrays into one. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
@@ -26,5 +28,5 @@ export function u32(value: number): Uint8Array {
  */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= 65536 && bytes.length === buffer.byteLength) buffer.transfer(0)
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= 65536 && bytes.length === buffer.byteLength) discardBuffer(buffer)
 }

@@ -1,4 +1,5 @@
 import { argumentError, LatentError } from '@latent/core'
+import { fromHalves, toHalves } from './half.ts'
 import { elementCount, tensor, tensorBytes } from './tensor.ts'
 import type { DType, Tensor } from './tensor.ts'
 
@@ -22,7 +23,7 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile, { half = fa
   let offset = 0
   if (Object.hasOwn(tensors, '__metadata__')) throw argumentError('a tensor', 'any name but __metadata__', '__metadata__')
   const stored = Object.entries(tensors).map(([name, value]): [string, string, readonly number[], Uint8Array] =>
-    half && value.dtype === 'f32' ? [name, HALF, value.dims, new Uint8Array(Float16Array.from(value.data as Float32Array).buffer)] : [name, TYPE_NAME[value.dtype], value.dims, tensorBytes(value)],
+    half && value.dtype === 'f32' ? [name, HALF, value.dims, toHalves(value.data as Float32Array)] : [name, TYPE_NAME[value.dtype], value.dims, tensorBytes(value)],
   )
   const entries = stored.map(([name, dtype, dims, bytes]) => [name, { dtype, shape: dims, data_offsets: [offset, (offset += bytes.length)] }])
   const text = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))
@@ -118,7 +119,7 @@ const isCounts = (value: unknown): value is number[] => Array.isArray(value) && 
 function readTensor({ name, dtype, half, dims, start, end }: Stored, data: Uint8Array): Tensor {
   const bytes = Uint8Array.from(data.subarray(start, end))
   if (dtype === 'bool' && bytes.some(byte => byte > 1)) throw bad(`${name} holds values that are neither true nor false`)
-  return tensor(dtype, dims, half ? Float32Array.from(new Float16Array(bytes.buffer)) : typed(dtype, bytes))
+  return tensor(dtype, dims, half ? fromHalves(bytes) : typed(dtype, bytes))
 }
 
 function typed(dtype: DType, bytes: Uint8Array<ArrayBuffer>): Tensor['data'] {

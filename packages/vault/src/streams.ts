@@ -1,4 +1,4 @@
-import { joinBytes } from '@latent/core'
+import { deferred, joinBytes } from '@latent/core'
 
 /**
  * Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty.
@@ -48,15 +48,15 @@ export async function* mapInOrder<T, R>(source: AsyncIterable<T>, lanes: number,
  * so does the stream; if it succeeds, the stream ends after it.
  */
 export async function* alongside(source: AsyncIterable<Uint8Array>, second: (parts: AsyncIterable<Uint8Array>) => Promise<void>): AsyncGenerator<Uint8Array> {
-  let offer = Promise.withResolvers<Uint8Array | undefined>()
-  let taken = Promise.withResolvers<void>()
+  let offer = deferred<Uint8Array | undefined>()
+  let taken = deferred()
   async function* copy() {
     for (;;) {
       const part = await offer.promise
       if (part === undefined) return
-      offer = Promise.withResolvers()
+      offer = deferred()
       taken.resolve()
-      taken = Promise.withResolvers()
+      taken = deferred()
       yield part
     }
   }

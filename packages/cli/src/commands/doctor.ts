@@ -5,6 +5,7 @@ import { LatentError } from '@latent/core'
 import type { Command } from 'commander'
 import { availableParallelism, cpus } from 'node:os'
 import { formatTable } from '../format.ts'
+import { VERSION } from '../version.ts'
 
 // SHA-256 of one tile of 10,007 bytes i^2 mod 256 under the zero key and tweak 00, for each set of weights: the plain loop gives it.
 const SELF_TEST_BYTES = 10_007
@@ -31,7 +32,7 @@ export function doctorCommand(program: Command): void {
       for (const [name, options] of Object.entries(BACKENDS)) backends[name] = await selfTest(options)
       const exactFlowMBps = await poolSpeed()
       const { id } = await sealingWeights()
-      const facts = { latent: '0.1.0', node: process.version, platform: `${process.platform} ${process.arch}`, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), primitives: platform, weights: id, backends, exactFlowMBps: Number(exactFlowMBps.toFixed(1)) }
+      const facts = { latent: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), primitives: platform, weights: id, backends, exactFlowMBps: Number(exactFlowMBps.toFixed(1)) }
       if (json) process.stdout.write(`${JSON.stringify(facts)}\n`)
       else {
         const { backends: tests, ...rest } = facts

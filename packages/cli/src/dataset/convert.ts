@@ -153,7 +153,7 @@ async function convertInto(folder: DataSetFolder, { direction, source, out, job,
   const context: RunContext = { direction, scheme, key, salt: folder.header.salt, layout: source.layout, shape: { width, height, channels, format }, out }
   const total = source.parts.reduce((sum, { images }) => sum + images, 0)
   job.onTotal?.(total)
-  const pool: Pool = openWorkers(import.meta, './worker', { threads: workers, signal: job.signal })
+  const pool: Pool = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: job.signal })
   const run: Run = { context, folder, pool, job, destination, exact: rehearsal.exact, failures: [] }
   let made = 0
   try {

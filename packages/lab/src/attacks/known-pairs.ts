@@ -1,4 +1,4 @@
-import { argumentError, type Image } from '@latent/core'
+import { argumentError, groupBy, type Image } from '@latent/core'
 import { type OpenedMap, undoCoordinates } from './coordinate-map.ts'
 import type { KnownPair } from './linear-blocks.ts'
 
@@ -27,7 +27,7 @@ export function recoverMapFromPairs(pairs: readonly KnownPair[]): OpenedFromPair
   const pixels = width * height
   // All values of a place, over all pairs, as one string: intersecting candidates is comparing strings.
   const values = (pick: (pair: KnownPair) => Image, p: number) => pairs.map(pair => String.fromCharCode(...pick(pair).data.subarray(p * channels, (p + 1) * channels))).join('')
-  const places = Map.groupBy(Array.from({ length: pixels }, (_, p) => p), p => values(({ plain }) => plain, p))
+  const places = groupBy(Array.from({ length: pixels }, (_, p) => p), p => values(({ plain }) => plain, p))
   const map = new Uint32Array(pixels)
   let certain = 0
   for (let p = 0; p < pixels; p++) {

@@ -63,7 +63,7 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
     await mkdir(out, { recursive: true })
     const { machine: _, ...constant } = info
     const journal = openJournal<Row>(out, { config: { ...constant, data, robustness, largest, asked: schemes }, machine: info.machine, nameOf: rowName })
-    const threads: Threads = openWorkers(import.meta, './worker', { threads: workers, signal: options.signal })
+    const threads: Threads = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: options.signal })
     try {
       const readable = await lookAll(pictures.map(({ id: image }) => ({ data, root, image })), ids, seeds, journal, threads)
       const tasks = readable.flatMap((image, index) =>

@@ -124,7 +124,7 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
   const abort = () => void Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', abort)
   if (signal?.aborted) abort()
-  const pool = openWorkers<LearningTask, LearningOutcome>(import.meta, './learnability-worker', { threads: Math.min(workers, open.length) })
+  const pool = openWorkers<LearningTask, LearningOutcome>(new URL('./learnability-worker.ts', import.meta.url), { threads: Math.min(workers, open.length) })
   let done = wanted.length - open.length
   let failure: unknown
   const queue = [...open]

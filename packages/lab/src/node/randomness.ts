@@ -24,7 +24,7 @@ export async function randomness({ source, sequences, bits, workers = availableP
   if (!Number.isSafeInteger(sequences) || sequences < 1) throw argumentError('sequences', 'a positive integer', sequences)
   if (!Number.isSafeInteger(bits) || bits < 1000) throw argumentError('bits', 'at least 1000', bits)
   if ('file' in source && fileLength(source.file) < sequences * Math.ceil(bits / 8)) throw new LatentError('E_DATA', `${source.file} holds fewer than ${sequences} sequences of ${bits} bits`)
-  const pool = openWorkers<SequenceTask, PValues>(import.meta, './randomness-worker', { threads: Math.min(workers, sequences), signal })
+  const pool = openWorkers<SequenceTask, PValues>(new URL('./randomness-worker.ts', import.meta.url), { threads: Math.min(workers, sequences), signal })
   try {
     let done = 0
     const pValues: PValues[] = []

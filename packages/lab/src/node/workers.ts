@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { type Deferred, deferred, LatentError } from '@latent/core'
 import { forbidTelemetry } from '@latent/graph/telemetry'
 import { Piscina } from 'piscina'
 
@@ -25,15 +25,12 @@ export interface WorkersOptions {
 /**
  * A pool of worker threads, which end when nothing runs on them: see [Note: Ending threads] in `pool.ts` of
  * the exact flow.
- * @param module `import.meta` of the caller
- * @param script beside the caller, without extension
+ * @param script beside the caller, as `new URL('./worker.ts', import.meta.url)`: published packages name what it is built to
  */
-export function openWorkers<Task, Outcome>(module: { readonly url: string }, script: string, { threads, signal }: WorkersOptions): Workers<Task, Outcome> {
+export function openWorkers<Task, Outcome>(script: URL, { threads, signal }: WorkersOptions): Workers<Task, Outcome> {
   forbidTelemetry()
-  // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
-  const extension = module.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina<Task, Outcome>({ filename: new URL(`${script}.${extension}`, module.url).href, minThreads: 1, maxThreads: threads })
-  const waiting: PromiseWithResolvers<void>[] = []
+  const pool = new Piscina<Task, Outcome>({ filename: script.href, minThreads: 1, maxThreads: threads })
+  const waiting: Deferred<void>[] = []
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   const givenUp = () => new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
@@ -41,7 +38,7 @@ export function openWorkers<Task, Outcome>(module: { readonly url: string }, scr
   async function run(task: Task, transferList?: Transfer): Promise<Outcome> {
     if (closing) throw givenUp()
     if (underWay.size >= threads) {
-      const turn = Promise.withResolvers<void>()
+      const turn = deferred()
       waiting.push(turn)
       await turn.promise
       if (closing) throw givenUp()

@@ -7,12 +7,9 @@ import { openPool, type PoolOptions } from './pool.ts'
 /** The pool in Node, whose native library blocks the thread it runs on. @throws E_BACKEND */
 export function openExactFlowPool({ workers = Math.min(8, availableParallelism()), ...options }: PoolOptions = {}): Promise<ExactFlow> {
   forbidTelemetry()
-  // Published packages hold JavaScript, a checkout TypeScript: the worker is whichever we are.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const script = new URL(`./worker-node.${extension}`, import.meta.url)
   return openPool(
     (answered, failed) => {
-      const worker = new Worker(script)
+      const worker = new Worker(new URL('./worker-node.ts', import.meta.url))
       worker.on('message', answered)
       worker.on('error', failed)
       worker.on('exit', () => failed())

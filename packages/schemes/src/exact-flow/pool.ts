@@ -1,4 +1,4 @@
-import { type ErrorCode, LatentError } from '@latent/core'
+import { type Deferred, deferred, type ErrorCode, LatentError } from '@latent/core'
 import type { ExactFlow, ExactFlowOptions } from './engine.ts'
 import type { Reply, Request, Tile } from './lane.ts'
 
@@ -62,11 +62,11 @@ interface Lane {
 }
 
 function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> {
-  const waiting = new Map<number, PromiseWithResolvers<Uint8Array>>()
-  const opened = Promise.withResolvers<Lane>()
+  const waiting = new Map<number, Deferred<Uint8Array>>()
+  const opened = deferred<Lane>()
   let nextId = 0
   let dead: LatentError | undefined
-  const ended = Promise.withResolvers<void>()
+  const ended = deferred()
   let closing: Promise<void> | undefined
 
   function fail(error: LatentError): void {
@@ -100,7 +100,7 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
     // A thread that has ended takes messages and never answers.
     if (dead) return Promise.reject(dead)
     const id = nextId++
-    const promised = Promise.withResolvers<Uint8Array>()
+    const promised = deferred<Uint8Array>()
     if (waiting.size === 0) thread.hold(true)
     waiting.set(id, promised)
     // A copy that changes hands: cloning a view would send all of the buffer behind it.

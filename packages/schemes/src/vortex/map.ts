@@ -1,3 +1,4 @@
+import { groupBy } from '@latent/core'
 import type { Vortex, VortexKey } from './key.ts'
 
 /**
@@ -55,7 +56,7 @@ function* gathered(vortex: Vortex): Generator<[target: Place, source: Place]> {
 }
 
 function* rotated(vortex: Vortex): Generator<[target: Place, source: Place]> {
-  for (const [ring, pixels] of Map.groupBy(disc(vortex), ({ ring }) => ring)) {
+  for (const [ring, pixels] of groupBy(disc(vortex), ({ ring }) => ring)) {
     const places = pixels.sort((p, q) => p.angle - q.angle || p.rho - q.rho).map(({ place }) => place)
     const shift = roundHalfAway((places.length * turn(vortex, ring)) / (2 * Math.PI)) % places.length
     for (const [i, place] of places.entries()) yield [place, places[(i + shift + places.length) % places.length]!]
