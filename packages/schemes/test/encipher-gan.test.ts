@@ -65,6 +65,42 @@ describe('networks', () => {
   })
 })
 
+describe('instance norm after the first convolution', () => {
+  const dims = [1, 3, 32, 32]
+  const plane = 32 * 32
+  const x = Float32Array.from({ length: 3 * plane }, (_, i) => 0.4 * Math.sin(i / 9 + Math.floor(i / plane)) + 0.3 * Math.sin(12.9898 * i) - 0.1)
+
+  /** Largest difference of the cipher images, in -1..1, of `x` and of a change of it, for weights of a seed. */
+  async function apart(norm: 'instance' | 'frozen', change: (value: number, channel: number) => number, seed = 3): Promise<number> {
+    const weights = await initialise(generatorParameters('compact', norm), seed)
+    const network = await compile(({ input }) => generate(weights, input, norm), { input: shape(dims) }, { backend: 'ort-node', threads: 1 })
+    const outputs: Float32Array[] = []
+    for (const values of [x, x.map((value, i) => change(value, Math.floor(i / plane)))]) outputs.push((await network.run({ input: tensor('f32', dims, values) })).output!.data as Float32Array)
+    await network.close()
+    return Math.max(...outputs[0]!.map((value, i) => Math.abs(value - outputs[1]![i]!)))
+  }
+
+  // One gain for all colours, an offset for each: brightness, contrast, a cast.
+  const changes: Record<string, (value: number, channel: number) => number> = {
+    brighter: value => value + 0.25,
+    'with a cast': (value, channel) => value + [0.2, -0.1, 0.05][channel]!,
+    'at half the contrast': value => 0.5 * value,
+    'at a quarter of the contrast, darker': value => 0.25 * value - 0.3,
+    'with more contrast': value => 1.3 * value + 0.02,
+  }
+
+  test.each(Object.keys(changes))('gives one cipher image for a picture and the same %s, whatever the weights', async name => {
+    for (const seed of [3, 4]) expect(await apart('instance', changes[name]!, seed)).toBeLessThan(0.01)
+  })
+
+  test('other changes show, and so do these without the norm', async () => {
+    // Gains that differ by colour are seen: the first convolution mixes colours before the norm.
+    expect(await apart('instance', (value, channel) => value * [1, 0.5, 1.5][channel]!)).toBeGreaterThan(0.1)
+    expect(await apart('instance', value => -value)).toBeGreaterThan(0.1)
+    for (const name of Object.keys(changes)) expect(await apart('frozen', changes[name]!)).toBeGreaterThan(0.01)
+  })
+})
+
 describe('structured start', () => {
   test('transforms are orthogonal, and places cover a block', async () => {
     for (const matrix of [bandMatrix(), await orthogonal(await KeyStream.create(key, 'latent/v1/test'))]) {

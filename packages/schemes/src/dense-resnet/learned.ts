@@ -10,6 +10,6 @@ export const denseResnetLearnedRecipes = pairRecipes<DenseNetwork<never>>('dense
   networks: profile => ({ encryption: networkParameters('own', WIDTHS[profile]) as never, decryption: networkParameters('own', WIDTHS[profile]) as never }),
   encrypt: (p, plain) => encryptNetwork('own', p, plain),
   decrypt: (p, cipher) => decryptNetwork('own', p, cipher),
-  emphasis: { recovery: 10, smoothness: 0.01, secrecy: { local: 4, moments: 4, neighbours: 200, edges: 4, deviation: 4, squint: 4, adversarial: 0, structure: 0 } },
-  rates: { pair: cosineRate(3e-4, { warmup: 300, end: 3e-6 }), judge: cosineRate(1e-4) },
+  emphasis: { recovery: 10, likeness: 1, smoothness: 0.01, secrecy: { local: 4, moments: 4, neighbours: 200, edges: 4, deviation: 4, squint: 4, adversarial: 0, structure: 0 } },
+  rates: { pair: cosineRate(2e-4, { warmup: 100, end: 2e-6 }), judge: cosineRate(1e-4) },
 })

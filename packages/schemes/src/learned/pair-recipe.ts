@@ -23,8 +23,10 @@ export interface PairForm<N> {
 
 /** Weights of the terms. */
 export interface Emphasis {
-  /** Of L1 and of 1 - SSIM of the recovered picture. */
+  /** Of L1 of the recovered picture. */
   readonly recovery: number
+  /** Of 1 - SSIM of the recovered picture: counted as L1 is, flat places alone would decide where its gradient points. */
+  readonly likeness: number
   /** Of the recovered picture's total variation. */
   readonly smoothness: number
   readonly secrecy: Readonly<Record<(typeof SECRECY)[number], number>>
@@ -111,7 +113,7 @@ type Traced<N> = { readonly encryption: MapTree<N, Expr>; readonly decryption: M
 
 export function trainingOf<N>(form: PairForm<N>, profile: Profile): Training {
   const { judge } = form
-  const { recovery, smoothness, secrecy: weights } = form.emphasis
+  const { recovery, likeness, smoothness, secrecy: weights } = form.emphasis
   const networks = form.networks(profile)
   return {
     networks: networks as Record<string, object>,
@@ -153,7 +155,7 @@ export function trainingOf<N>(form: PairForm<N>, profile: Profile): Training {
           }
           const counted = SECRECY.filter(name => weights[name] > 0).map(name => [name, terms[name]()] as const)
           const hidden = counted.map(([name, term]) => ops.mul(weights[name], term)).reduce((a, b) => ops.add(a, b))
-          const recovered = ops.add(ops.mul(recovery, ops.add(l1, structure)), ops.mul(smoothness, losses.totalVariation(restored)))
+          const recovered = ops.add(ops.add(ops.mul(recovery, l1), ops.mul(likeness, structure)), ops.mul(smoothness, losses.totalVariation(restored)))
           return { loss: ops.add(recovered, ops.mul(batch['ramp']!, hidden)), metrics: { l1, structure, ...Object.fromEntries(counted.map(([name, term]) => [`secrecy.${name}`, term])) } }
         },
       },

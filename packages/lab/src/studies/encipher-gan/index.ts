@@ -3,6 +3,7 @@ import { BLOCK, DIMENSIONS, openNetworks, weightCount } from '@latent/schemes/en
 import { correlationBand, entropyDeviation, expectedEntropy } from '../../metrics/index.ts'
 import { repeatable } from '../repeatable.ts'
 import type { Study, StudySection } from '../study.ts'
+import { contrast } from './contrast.ts'
 import { DIRECTIONS, drawings, PAPER, SIDE } from './measure.ts'
 import { figures, pictures, tradeOff } from './quality.ts'
 import { damage, differences, edges, linearAttack, weightKeys } from './weaknesses.ts'
@@ -32,6 +33,7 @@ export const study: Study = {
         ],
         sections: [
           facts(),
+          await contrast(context, ciphers[0]!, photos.slice(0, context.quick ? 1 : 12)),
           await figures(context, all, photos, drawn),
           await tradeOff(context, photos),
           await pictures(ciphers, drawn),
@@ -55,7 +57,7 @@ function facts(): StudySection {
     heading: 'What the paper says, what is our choice, what is repaired',
     text: [
       'The paper was known to us by its headings and tables; its formulas were not. Whatever its tables leave open is our choice.',
-      `Instance norm takes the mean and contrast of every channel of every picture away, and with them the picture's brightness. The published form was trained for a few hundred steps only (its card counts them), and recovers hardly more than outlines: the paper's ${PAPER.psnr} dB is **not reproduced** here, neither confirmed nor refuted. Without norms and without biases, a network of convolutions and ReLUs is positively homogeneous (twice the input is twice the output, up to the last tanh), so that it cannot undo the tanh that made the cipher. Ours therefore has **thresholds**: one constant for each channel, which is what is left of a batch norm with frozen statistics.`,
+      `Instance norm takes the mean and contrast of every channel of every picture away, and with them the picture's brightness. The published form was trained for a few hundred steps only (its card counts them), and recovers hardly more than outlines; the next section says why no length of training can do much better, and what that means for the paper's ${PAPER.psnr} dB, which is **not reproduced** here. Without norms and without biases, a network of convolutions and ReLUs is positively homogeneous (twice the input is twice the output, up to the last tanh), so that it cannot undo the tanh that made the cipher. Ours therefore has **thresholds**: one constant for each channel, which is what is left of a batch norm with frozen statistics.`,
       `The structured start writes a linear code into the weights: a cosine transform of ${BLOCK} samples (4x4 pixels, 3 colours), a gain for each of its bands, and a random orthogonal matrix; the decryption network starts with the inverse and with a piecewise linear inverse of tanh. Training then moves both networks by gradient, through the rounding to 8 bits. This is a choice of ours that the paper knows nothing of, and it is what the linear attack below exploits.`,
     ],
     tables: [
