@@ -2,8 +2,9 @@
 // table of docs/lab/attacks.md. Options: the folder to write to.
 import { deriveKey, type Image, image, KeyStream, repeatably } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, type KnownPair, type Opened, PROCEDURAL_KINDS, quality, recolourings, recoverMapFromPairs, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '@latent/lab'
-import { enlarged } from '@latent/lab/studies'
+import { advancedFeatureReconstruction, assembleBlocks, featureReconstruction, type KnownPair, type Opened, quality, recolourings, recoverMapFromPairs, type Oracle, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverPixelBased, recoverSampleMap, type TargetShape } from '@latent/lab'
+import { drawPicture, PROCEDURAL_KINDS } from '@latent/data'
+import { enlarged } from '@latent/studies'
 import { openScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, mapStatistics, vortexMap } from '@latent/schemes/vortex'
 import { mkdirSync, writeFileSync } from 'node:fs'

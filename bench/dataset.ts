@@ -2,8 +2,8 @@
 // beside `cp -r` of the same files in the same run. Options: schemes to measure; --folders for 50,000 PNG files.
 import { type Image, image } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { encodeCifarBatch, parseCifarBatch } from '@latent/lab'
-import { openData } from '@latent/lab/node'
+import { encodeCifarBatch, parseCifarBatch } from '@latent/data'
+import { openData } from '@latent/data/node'
 import { learnableSchemes } from '@latent/schemes/learnable'
 import { spawnSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'

@@ -1,12 +1,12 @@
 import { discardBuffer, floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloats, type SampleFormat } from '@latent/core'
 import { Destination, ioError, onDisk, publish } from '@latent/core/node'
 import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
-import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/lab/node'
-import { decryptPicture, encryptPicture, findScheme, openScheme, type OpenScheme, type Scheme, schemeOf, schemes } from '@latent/schemes'
+import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/data/node'
+import { decryptPicture, encryptPicture, findScheme, openScheme, type OpenScheme, requireKeyKind, type Scheme, schemeOf, schemes } from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { parseNonce, readCipherKey, requireKeyKind } from './keys/index.ts'
+import { parseNonce, readCipherKey } from './keys/index.ts'
 
 export interface CryptOptions {
   readonly scheme?: string

@@ -1,7 +1,7 @@
 import { LatentError, sha256Of, toHex } from '@latent/core'
 import { ioError, publish } from '@latent/core/node'
 import type { Progress } from '@latent/graph/train'
-import { contentOf, type DataSet, isPublished } from '@latent/lab/node'
+import { contentOf, type DataSet, isPublished } from '@latent/data/node'
 import type { DataRead, TrainingSession } from '@latent/schemes/models'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, type } from 'node:os'

@@ -1,7 +1,8 @@
 import { image, sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
-import { drawPicture } from '@latent/lab'
-import { readImage } from '@latent/lab/node'
+import { drawPicture } from '@latent/data'
+import { readImage } from '@latent/data/node'
+import { decryptDataSet, encryptDataSet, type Failure } from '@latent/data/encrypted'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync } from 'node:fs'
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
@@ -9,7 +10,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { decryptDataSet, encryptDataSet, type Failure } from '../src/dataset/convert.ts'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string

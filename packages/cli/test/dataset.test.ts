@@ -1,8 +1,9 @@
 import { fromHex, type Image, image, KeyStream, sha256Of, toHex } from '@latent/core'
 import { decodePng, encodePng } from '@latent/core/png'
-import { cifarLabels, drawPicture, encodeCifarBatch, parseCifarBatch, parseIdxImages } from '@latent/lab'
-import { openData, readImage } from '@latent/lab/node'
+import { cifarLabels, drawPicture, encodeCifarBatch, parseCifarBatch, parseIdxImages } from '@latent/data'
+import { openData, readImage } from '@latent/data/node'
 import { openScheme } from '@latent/schemes'
+import { decryptDataSet, encryptDataSet, type Failure } from '@latent/data/encrypted'
 import { spawn, spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,6 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { decryptDataSet, encryptDataSet, type Failure } from '../src/dataset/convert.ts'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string

@@ -1,5 +1,5 @@
-import { summariseLearning } from '@latent/lab/learnability'
-import { findSettings } from '@latent/lab/classifiers'
+import { summariseLearning } from '@latent/studies/learnability'
+import { findSettings } from '@latent/studies/classifiers'
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

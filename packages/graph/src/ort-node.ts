@@ -1,8 +1,8 @@
+import { forbidTelemetry } from '@latent/core/telemetry'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import type { Backend, OrtBinding } from './runtime.ts'
-import { forbidTelemetry } from './telemetry.ts'
 
 // On import, so that worker threads that a program starts later inherit it.
 forbidTelemetry()
@@ -23,7 +23,7 @@ export async function loadOrt(backend: Backend): Promise<OrtBinding> {
     ort.env.wasm.wasmPaths = { wasm: locate('ort-wasm-simd-threaded.wasm'), mjs: locate('ort-wasm-simd-threaded.mjs') }
     return { ort, providers: ['wasm'] }
   }
-  if (!forbidTelemetry()) throw new Error('its telemetry cannot be switched off from a worker thread: set ORT_DISABLE_TELEMETRY=1, or import @latent/graph/telemetry where the thread is started and call forbidTelemetry()')
+  if (!forbidTelemetry()) throw new Error('its telemetry cannot be switched off from a worker thread: set ORT_DISABLE_TELEMETRY=1, or import @latent/core/telemetry where the thread is started and call forbidTelemetry()')
   const module = await import('onnxruntime-node')
   const ort = module.default ?? module
   if (backend === 'ort-webgpu') return { ort, providers: ['webgpu'] }

@@ -1,9 +1,10 @@
 import { type Image, type ImageCipher, image, KeyStream, sha256Of } from '@latent/core'
 import { openScheme, type OpenScheme } from '@latent/schemes'
 import { mapStatistics, vortexMap, drawVortexKey, GREY_SETTINGS } from '@latent/schemes/vortex'
+import { drawPicture, PROCEDURAL_KINDS } from '@latent/data'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { advancedFeatureReconstruction, assembleBlocks, drawPicture, featureReconstruction, imageCorrelation, neighbourhoodsKept, type Opened, type Oracle, PROCEDURAL_KINDS, quality, recolourings, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverMapFromPairs, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
+import { advancedFeatureReconstruction, assembleBlocks, featureReconstruction, imageCorrelation, neighbourhoodsKept, type Opened, type Oracle, quality, recolourings, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverMapFromPairs, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed))
 const opened = new Map<string, OpenScheme>()

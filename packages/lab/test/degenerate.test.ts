@@ -1,8 +1,9 @@
 import { type Image, type ImageCipher, image } from '@latent/core'
 import { openScheme } from '@latent/schemes'
+import { drawPicture } from '@latent/data'
 import { baselines } from './fixtures/ciphers.ts'
 import { describe, expect, test } from 'vitest'
-import { drawPicture, judge, measureImage, TEST_IDS, type TestId } from '../src/index.ts'
+import { judge, measureImage, TEST_IDS, type TestId } from '../src/index.ts'
 
 /**
  * Pictures that show nothing, or the same from both sides. What a test says about a cipher must not come

@@ -1,11 +1,12 @@
 import { type Image, image, KeyStream, sha256Of } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { parseVortexKey, vortexMap } from '@latent/schemes/vortex'
+import { drawPicture } from '@latent/data'
 import fc from 'fast-check'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { drawPicture, exponentialKernel, gaussianKernel, informationLoss, inverseSquareKernel, recoverCoordinateMap } from '../src/index.ts'
+import { exponentialKernel, gaussianKernel, informationLoss, inverseSquareKernel, recoverCoordinateMap } from '../src/index.ts'
 
 const LATENT_DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
 const KEYS = join(LATENT_DATA, 'vortex-keys')

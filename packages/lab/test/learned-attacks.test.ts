@@ -1,8 +1,9 @@
 import { type Image, image, sha256Of } from '@latent/core'
 import { openScheme } from '@latent/schemes'
+import { drawPicture, PROCEDURAL_KINDS } from '@latent/data'
 import { describe, expect, test } from 'vitest'
 import { learnInverse, learnUnpaired, linear, type Pair, type Reconstructor, sharedBlocks, sharedPixels, sizeOf } from '../src/attacks/learned/index.ts'
-import { drawPicture, PROCEDURAL_KINDS, quality } from '../src/index.ts'
+import { quality } from '../src/index.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed & 255, seed >> 8))
 const SIDE = 16
@@ -122,7 +123,8 @@ describe('the unpaired attack', () => {
 })
 
 test('the study runs, and says of a quick run that its figures mean nothing', async () => {
-  const { study } = await import('../src/studies/learnable-attacks.ts')
+  const { findStudy } = await import('@latent/studies')
+  const study = await findStudy('learnable-attacks')
   const drawn = await pictures(68)
   const page = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
   expect(page.intro.join(' ')).toContain('quick run')

@@ -1,6 +1,7 @@
 import { type Image, image, randomBytes } from '@latent/core'
+import { drawPicture } from '@latent/data'
 import { describe, expect, test } from 'vitest'
-import { drawPicture, fitLinearBlocks, sampleErrors } from '../src/index.ts'
+import { fitLinearBlocks, sampleErrors } from '../src/index.ts'
 
 const SIDE = 96
 

@@ -1,33 +1,11 @@
 import { type ImageCipher, image, LatentError } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { chaoticStream, logisticMap } from '@latent/schemes/baselines'
+import { drawPicture } from '@latent/data'
+import { jpegRoundTrip } from '@latent/data/node'
 import { baselines } from './fixtures/ciphers.ts'
 import { describe, expect, test } from 'vitest'
-import {
-  bootstrapMean,
-  claims,
-  CONTROL_IDS,
-  controlDeviations,
-  CONTROLS,
-  drawPicture,
-  histogramTest,
-  type ImageRow,
-  judge,
-  measureImage,
-  median,
-  nullRates,
-  oneBitChanged,
-  oneSampleChanged,
-  parseRows,
-  PUBLISHED_RATE,
-  requireControls,
-  rowName,
-  summarise,
-  TEST_IDS,
-  toWire,
-  type TestId,
-} from '../src/index.ts'
-import { jpegRoundTrip } from '../src/node.ts'
+import { bootstrapMean, claims, CONTROL_IDS, controlDeviations, CONTROLS, histogramTest, type ImageRow, judge, measureImage, median, nullRates, oneBitChanged, oneSampleChanged, parseRows, PUBLISHED_RATE, requireControls, rowName, summarise, TEST_IDS, toWire, type TestId } from '../src/index.ts'
 
 const WIDTH = 176
 const HEIGHT = 132

@@ -15,7 +15,7 @@ export function dataCommand(program: Command): void {
     .command('list')
     .description('the sets that can be fetched, their terms, and which are there')
     .action(async () => {
-      const { dataRoot, SOURCES } = await import('@latent/lab/node')
+      const { dataRoot, SOURCES } = await import('@latent/data/node')
       process.stdout.write(`data sets lie in ${visible(dataRoot())} (LATENT_DATA)\n\n`)
       for (const { name, title, terms } of SOURCES) {
         const state = existsSync(join(dataRoot(), name)) ? 'there' : 'not fetched'
@@ -30,7 +30,7 @@ export function dataCommand(program: Command): void {
     .argument('<set...>', 'bsds500, cifar10, mnist, fashion-mnist')
     .option('--mirror <url>', 'take the same archives from another address')
     .action(async (names: string[], { mirror }: { mirror?: string }) => {
-      const { dataRoot, fetchData, findSource } = await import('@latent/lab/node')
+      const { dataRoot, fetchData, findSource } = await import('@latent/data/node')
       for (const source of names.map(findSource)) {
         const bar = progressBar(`fetch ${source.name}`)
         let [file, before] = ['', 0]
@@ -58,7 +58,7 @@ export function dataCommand(program: Command): void {
     .description('compare sets that are there with the hashes of their published content')
     .argument('<set...>')
     .action(async (names: string[]) => {
-      const { dataRoot, findSource, mismatches } = await import('@latent/lab/node')
+      const { dataRoot, findSource, mismatches } = await import('@latent/data/node')
       const wrong: string[] = []
       for (const source of names.map(findSource)) {
         const parts = await mismatches(source, dataRoot())
@@ -76,7 +76,7 @@ export function dataCommand(program: Command): void {
     .option('--width <pixels>', 'width', Number, 512)
     .option('--height <pixels>', 'height', Number, 384)
     .action(async (folder: string, { count, width, height }: { count: number; width: number; height: number }) => {
-      const { proceduralSet } = await import('@latent/lab')
+      const { proceduralSet } = await import('@latent/data')
       for (const [name, value] of Object.entries({ count, width, height })) {
         if (!Number.isSafeInteger(value) || value < 1 || value > 8192) throw new LatentError('E_ARGUMENT', `--${name} is a whole number from 1 to 8192, received ${value}`)
       }

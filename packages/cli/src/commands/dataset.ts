@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
+import type { ConvertedDataSet, ConvertOptions } from '@latent/data/encrypted'
 import type { Command } from 'commander'
-import type { ConvertedDataSet, ConvertOptions } from '../dataset/convert.ts'
 import { untilInterrupted, withCount } from '../ending.ts'
 import { readCipherKey } from '../keys/index.ts'
 import { progressBar } from '../progress.ts'
@@ -45,7 +45,7 @@ const withRunOptions = (command: Command): Command =>
 
 async function convert(direction: 'encrypt' | 'decrypt', input: string, output: string, { scheme, keyFile, workers, copyOthers, json = false }: Options & Partial<EncryptFlags>): Promise<void> {
   if (workers !== undefined && (!Number.isSafeInteger(workers) || workers < 1 || workers > 256)) throw new LatentError('E_ARGUMENT', `--workers is a whole number from 1 to 256, received ${workers}`)
-  const { decryptDataSet, encryptDataSet } = await import('../dataset/convert.ts')
+  const { decryptDataSet, encryptDataSet } = await import('@latent/data/encrypted')
   const key = await readCipherKey(keyFile, { encrypting: direction === 'encrypt', json })
   const bar = progressBar(direction, !json, images => `${Math.round(images)} images`)
   const started = performance.now()

@@ -1,6 +1,6 @@
 import { argumentError, LatentError } from '@latent/core'
-import type { LearningRow } from '@latent/lab/learnability'
-import type { LearnabilityOptions } from '@latent/lab/node'
+import type { LearningRow } from '@latent/studies/learnability'
+import type { LearnabilityOptions } from '@latent/studies/node'
 import { ioError } from '@latent/core/node'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
@@ -54,8 +54,8 @@ export function learnabilityCommands(lab: Command): void {
     .argument('<run...>', 'folders that `latent lab learnability` wrote')
     .requiredOption('-o, --out <folder>', 'where learnability.md goes')
     .action(async (runs: string[], { out }: { out: string }) => {
-      const { readLearningSummary, writePage } = await import('@latent/lab/node')
-      const { comparisonCommand, comparisonFolder, learnabilityPage } = await import('@latent/lab/learnability')
+      const { readLearningSummary, writePage } = await import('@latent/studies/node')
+      const { comparisonCommand, comparisonFolder, learnabilityPage } = await import('@latent/studies/learnability')
       const summaries = await Promise.all(runs.map(readLearningSummary))
       await writePage(await learnabilityPage(summaries), { folder: out, file: 'learnability.md', command: [...summaries.map(comparisonCommand), `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} --out ${out}`].join('; ') })
       process.stdout.write(`${visible(join(out, 'learnability.md'))}\n`)
@@ -64,8 +64,8 @@ export function learnabilityCommands(lab: Command): void {
 
 /** An interrupt ends the run with checkpoints. */
 async function compare({ arms, vortexKey, resume = false, ...options }: Options, signal: AbortSignal): Promise<void> {
-  const { learnability } = await import('@latent/lab/node')
-  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } = await import('@latent/lab/learnability')
+  const { learnability } = await import('@latent/studies/node')
+  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } = await import('@latent/studies/learnability')
   const show = display()
   try {
     const summary = await learnability({
@@ -78,7 +78,7 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options,
       onRow: (row, done, total) => show.row(row, done, total),
     })
     show.end()
-    const { renderStudy } = await import('@latent/lab/report')
+    const { renderStudy } = await import('@latent/studies')
     const { MARKS, publishText } = await import('@latent/lab/node')
     const path = join(options.out, 'report.html')
     await publishText(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)), MARKS.page)

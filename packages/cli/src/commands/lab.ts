@@ -151,7 +151,7 @@ async function report(summary: Summary, data: string, which: string): Promise<st
   if (which === 'none') return renderReport(summary, [])
   const { openScheme } = await import('@latent/schemes')
   const picture = which === 'data' ? await firstPicture(data) : undefined
-  const { drawPicture } = await import('@latent/lab')
+  const { drawPicture } = await import('@latent/data')
   const shown = picture ?? { name: 'a street, drawn by latent', image: await drawPicture('street', 96, 72) }
   const opened = await Promise.all(summary.results.map(({ id }) => openScheme(id)))
   try {
@@ -165,7 +165,7 @@ const SHOWN_SIDE = 128
 
 /** The first 8-bit picture of the set, its middle cut out if it is large: noise does not compress. */
 async function firstPicture(data: string): Promise<{ name: string; image: Image<'u8'> } | undefined> {
-  const { openData } = await import('@latent/lab/node')
+  const { openData } = await import('@latent/data/node')
   const { crop } = await import('@latent/lab')
   const { pictures } = await openData(data)
   for (const picture of pictures.slice(0, 10)) {
@@ -280,7 +280,8 @@ function nullsCommand(lab: Command): void {
     .option('-s, --scheme <id...>', 'ciphers beyond doubt', ['aes-256-ctr', 'chacha20', 'random-bytes', 'exact-flow'])
     .option('--trials <number>', 'trials a scheme', whole('--trials'), 200)
     .action(async ({ scheme, trials: count }: { scheme: string[]; trials: number }) => {
-      const { drawPicture, nullRates } = await import('@latent/lab')
+      const { drawPicture } = await import('@latent/data')
+      const { nullRates } = await import('@latent/lab')
       const { openScheme } = await import('@latent/schemes')
       const plain = await drawPicture('landscape', 256, 192)
       let off = 0
@@ -307,7 +308,8 @@ function speedCommand(lab: Command): void {
     .command('speed')
     .description('time every metric on one 512 x 512 RGB cipher, on one thread')
     .action(async () => {
-      const { drawPicture, measureImage, median } = await import('@latent/lab')
+      const { drawPicture } = await import('@latent/data')
+      const { measureImage, median } = await import('@latent/lab')
       const { openScheme } = await import('@latent/schemes')
       const plain = await drawPicture('landscape', SPEED_SIDE, SPEED_SIDE)
       // Noise costs next to nothing to make, and a wrong result keeps SSIM and MS-SSIM at work.
@@ -337,13 +339,13 @@ function studyCommand(lab: Command): void {
     .option('--seed <n>', 'of keys and choices', whole('--seed'), 1)
     .option('--quick', 'few pictures and trials, to see that it runs; nothing to publish')
     .action(async (id: string | undefined, { out, seed, quick = false }: StudyArguments) => {
-      const { findStudy, studies } = await import('@latent/lab/studies')
+      const { findStudy, studies } = await import('@latent/studies')
       if (id === undefined) {
         process.stdout.write(`${Object.keys(studies).join('\n')}\n`)
         return
       }
       const study = await findStudy(id)
-      const { writeStudy } = await import('@latent/lab/node')
+      const { writeStudy } = await import('@latent/studies/node')
       const folder = out ?? join('docs', 'schemes', id)
       let [label, progress] = ['', counter(id)]
       const tell = (done: number, total: number, what: string) => {

@@ -1,4 +1,3 @@
-import type { Description } from '@latent/schemes'
 import { argumentError, fromHex, LatentError } from '@latent/core'
 import { decodeKeyLines, decodeKeyText, linesOf } from '@latent/vault'
 import { isUtf8 } from 'node:buffer'
@@ -28,11 +27,6 @@ export async function readCipherKey(path: string, { encrypting = false, json }: 
   const text = decodeKeyLines(bytes).trim()
   if (text.startsWith('{')) return new TextEncoder().encode(decodeKeyText(bytes, name).trim())
   return hexadecimalKey(text, name, warn)
-}
-
-/** A scheme that has no key files of its own would take the text of one for a key, or its first bytes. @throws E_KEY */
-export function requireKeyKind(key: Uint8Array, { id, key: kind }: Pick<Description, 'id' | 'key'>): void {
-  if (key.length !== KEY_BYTES && kind === '32 bytes') throw new LatentError('E_KEY', `${id} takes a key of 64 hexadecimal digits, and this is the key file of another scheme`, { hint: 'latent keygen --cipher -o FILE makes one' })
 }
 
 function rawKey(bytes: Uint8Array, name: string, encrypting: boolean, warn: Warn): Uint8Array {

@@ -6,7 +6,7 @@ import { readKeyInput, requireOneStandardInput } from './input.ts'
 import { ask, knownPassphrases, newPassphrase, onTerminal } from './passphrases.ts'
 import { type Warn, warnings } from './warnings.ts'
 
-export { parseNonce, readCipherKey, requireKeyKind } from './cipher-keys.ts'
+export { parseNonce, readCipherKey } from './cipher-keys.ts'
 
 /** For options that may be repeated: one value each time, so that inputs may follow. */
 export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value]

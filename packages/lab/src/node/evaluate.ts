@@ -1,5 +1,7 @@
 import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
 import { findScheme, openScheme } from '@latent/schemes'
+import { openWorkers, type Workers } from '@latent/core/workers'
+import { dataRoot, type DataSet, openData } from '@latent/data/node'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { join } from 'node:path'
@@ -8,10 +10,8 @@ import { CONTROL_IDS, requireControls } from '../run/controls.ts'
 import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
 import { median } from '../statistics/bootstrap.ts'
-import { dataRoot, type DataSet, openData } from './data-sets.ts'
 import { type Journal, openJournal, writeJson } from './journal.ts'
 import type { LookTask, MeasureTask, Unreadable } from './worker.ts'
-import { openWorkers, type Workers } from './workers.ts'
 
 export interface EvaluateOptions {
   readonly schemes: readonly string[]

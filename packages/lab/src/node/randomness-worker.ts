@@ -1,7 +1,7 @@
 import { deriveKey, image, LatentError, sha256Of, repeatably } from '@latent/core'
 import { openScheme } from '@latent/schemes'
+import { drawPicture } from '@latent/data'
 import { open } from 'node:fs/promises'
-import { drawPicture } from '../data/procedural.ts'
 import { byteView } from '../metrics/samples.ts'
 import { bitsOf, type PValues, sp80022 } from '../sp80022/index.ts'
 

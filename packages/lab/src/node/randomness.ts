@@ -1,9 +1,9 @@
 import { argumentError, LatentError } from '@latent/core'
+import { openWorkers } from '@latent/core/workers'
 import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type PValues, type SuiteVerdict, suiteVerdict } from '../sp80022/index.ts'
 import type { SequenceTask } from './randomness-worker.ts'
-import { openWorkers } from './workers.ts'
 
 export interface RandomnessOptions {
   readonly source: SequenceTask['source']

@@ -1,10 +1,9 @@
 import { type Image, LatentError } from '@latent/core'
 import { openScheme } from '@latent/schemes'
+import { type DataSet, jpegRoundTrip, openData } from '@latent/data/node'
 import { middle, shapeName } from '../metrics/index.ts'
 import { measureImage } from '../run/measure.ts'
 import type { FailureRow, ImageRow } from '../run/rows.ts'
-import { type DataSet, openData } from './data-sets.ts'
-import { jpegRoundTrip } from './decode.ts'
 
 /** One scheme and one image, measured on a thread of its own. */
 export interface MeasureTask {

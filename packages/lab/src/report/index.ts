@@ -5,8 +5,9 @@ import { html, type Markup, page, raw } from './page.ts'
 import type { Exhibit, Gallery } from './pictures.ts'
 import { cipherTable, claimsTable, costTable, limitTable, publishedTable, recoveryTable, sensitivityTable, throughput, verdictTable } from './tables.ts'
 
+export { svg } from './charts.ts'
+export { escape, html, type Markup, page, raw } from './page.ts'
 export { gallery, type Gallery } from './pictures.ts'
-export { renderStudy } from './study.ts'
 
 /**
  * One page with everything a run says: readable offline, in light and dark, and on paper. It holds no

@@ -1,4 +1,4 @@
-import { forbidTelemetry } from '@latent/graph/telemetry'
+import { forbidTelemetry } from '@latent/core/telemetry'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { ExactFlow } from './engine.ts'

@@ -1,0 +1,338 @@
+import { type ErrorCode, type Image, LatentError, sha256Of, toHex } from '@latent/core'
+import { Destination, holdLock, onDisk, publish } from '@latent/core/node'
+import { CIFAR_RECORD } from '../raster-sets.ts'
+import { openWorkers, type Workers } from '@latent/core/workers'
+import { findScheme, openScheme, requireKeyKind } from '@latent/schemes'
+import { realpath, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { DataSetFolder, type Direction, type Entry, headerFor, LOCK, readEncrypted, requireOurs } from './manifest.ts'
+import { type DataSetSource, isPicture, type Part, readPart, readSource } from './source.ts'
+import { convertOne, hashOf, isThere, type PictureOutcome, type PicturePart, type PictureTask, type RawTask, requireListed, type RunContext, sourceTag, sourceTagKey } from './worker.ts'
+
+export interface ConvertOptions {
+  /** 32 bytes, or the text of the scheme's own key file. */
+  readonly key: Uint8Array
+  readonly workers?: number
+  /** When it aborts, pictures under way are finished and no others are begun. */
+  readonly signal?: AbortSignal
+  readonly onTotal?: (images: number) => void
+  readonly onImages?: (images: number) => void
+  readonly onFailure?: (failure: Failure) => void
+  /** How the run ended, whether or not files failed. */
+  readonly onEnd?: (result: ConvertedDataSet) => void
+}
+
+export interface EncryptOptions extends ConvertOptions {
+  readonly scheme: string
+  /** Copies files that are no pictures as they are: readable for everyone. */
+  readonly copyOthers?: boolean
+}
+
+export interface Failure {
+  readonly file: string
+  readonly code: string
+  readonly message: string
+}
+
+export interface ConvertedDataSet {
+  readonly scheme: string
+  readonly images: number
+  /** Of those, made in this run. */
+  readonly made: number
+  readonly failed: number
+  readonly files: number
+  readonly layout: string
+  /** Of files that were neither converted nor copied. */
+  readonly leftOut: readonly string[]
+  /** Files and folders that no person put there, such as `.DS_Store`. */
+  readonly leavings: readonly string[]
+  /** Files that are no pictures and were copied as they are. */
+  readonly copied: number
+  /** Folders of classes in which no picture lies. */
+  readonly emptyClasses: number
+  /** The scheme is exact. */
+  readonly exact: boolean
+  /** Nothing decrypts what was made. */
+  readonly oneWay: boolean
+  /** When encrypting: share of the first image's samples that its cipher image has at the same place. */
+  readonly unchanged?: number
+  /** When decrypting: of how many images it is known whether they are exactly what was encrypted, and how many are. */
+  readonly compared?: number
+  readonly equal?: number
+}
+
+type Pool = Workers<RawTask | PictureTask, Uint8Array | PictureOutcome[]>
+
+const IMAGES_A_TASK = 1000
+const PICTURES_A_TASK = 64
+
+/**
+ * Encrypts every image of a data set under one key into a folder that loaders read as they read the
+ * plain one. A run that is killed, or that met a damaged picture, goes on when it is started again.
+ * @throws E_ARGUMENT; E_KEY; E_DATA; E_IMAGE; E_EXISTS; E_CHANGED; E_IO; E_PARTIAL when some pictures failed: the others are done
+ */
+export async function encryptDataSet(input: string, output: string, options: EncryptOptions): Promise<ConvertedDataSet> {
+  const [from, out] = await separate(input, output)
+  return convert('encrypt', await readSource(from), out, { ...options, listed: new Map(), emptyFolders: [] })
+}
+
+/**
+ * Undoes {@link encryptDataSet}: exactly for exact schemes, as well as the scheme can for others. The manifest
+ * says scheme, nonces and what every file must be. What was not PNG before comes back as PNG, with its pixels.
+ * @throws as `encryptDataSet`; E_DATA for a folder that was not encrypted to its end; E_NO_MATCH for another key; E_HASH for altered files
+ */
+export async function decryptDataSet(input: string, output: string, options: ConvertOptions): Promise<ConvertedDataSet> {
+  const [from, out] = await separate(input, output)
+  const { scheme, salt, files, emptyFolders = [] } = await readEncrypted(from, options.key)
+  const source = await readSource(from)
+  const listed = new Map(files.map(entry => [entry.file, entry]))
+  const converted = [...source.parts, ...source.copied].map(({ target }) => target)
+  const present = new Set([...converted, ...source.others])
+  const missing = files.find(({ file }) => !present.has(file))
+  const foreign = converted.find(target => !listed.has(target))
+  if (missing) throw new LatentError('E_DATA', `${missing.file} is not there, and the manifest lists it`, { hint: 'bring the file back from a copy' })
+  if (foreign !== undefined) throw new LatentError('E_DATA', `${foreign} is not in the manifest: it was not encrypted with the others`, { hint: 'take it out of the folder' })
+  return convert('decrypt', source, out, { ...options, scheme, salt, listed, emptyFolders })
+}
+
+async function separate(input: string, output: string): Promise<[from: string, out: string]> {
+  const [from, out] = [resolve(input), resolve(output)]
+  const [realFrom, realOut] = [await realPlace(from), await realPlace(out)]
+  if (isWithin(realFrom, realOut) || isWithin(realOut, realFrom)) throw new LatentError('E_ARGUMENT', 'one of the two folders lies in the other', { hint: 'give an output folder beside the input' })
+  return [from, out]
+}
+
+/** Where a path leads, links followed, whether or not it is there yet. */
+async function realPlace(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => undefined)
+  if (real !== undefined || dirname(path) === path) return real ?? path
+  return join(await realPlace(dirname(path)), basename(path))
+}
+
+const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+
+interface Job extends ConvertOptions {
+  readonly scheme: string
+  readonly salt?: string
+  readonly copyOthers?: boolean
+  /** What source files must be, by name. */
+  readonly listed: ReadonlyMap<string, Entry>
+  /** Folders that the source may have lost on its way. */
+  readonly emptyFolders: readonly string[]
+}
+
+async function convert(direction: Direction, source: DataSetSource, out: string, job: Job): Promise<ConvertedDataSet> {
+  const rehearsal = await rehearse(direction, source, job)
+  await requireOurs(out)
+  const lock = await holdLock(join(out, LOCK), `is writing to ${out}`)
+  try {
+    return await convertInto(await DataSetFolder.open(out, await headerFor(direction, { ...job, layout: source.layout, first: source.first })), { direction, source, out, job, rehearsal })
+  } finally {
+    await lock.release()
+  }
+}
+
+interface Work {
+  readonly direction: Direction
+  readonly source: DataSetSource
+  readonly out: string
+  readonly job: Job
+  readonly rehearsal: Rehearsal
+}
+
+async function convertInto(folder: DataSetFolder, { direction, source, out, job, rehearsal }: Work): Promise<ConvertedDataSet> {
+  const { scheme, key, workers = usualWorkers(source.first), listed } = job
+  const [others, leftOut] = split(source.others, place => !isPicture(place) && (job.copyOthers === true || listed.has(place) || folder.entries.has(place)))
+  const copies = [...source.copied, ...others.map((place): Part => ({ source: join(source.root, place), target: place, images: 0, labels: {} }))]
+  requireNoneLost([...source.parts, ...copies], folder)
+  const destination = new Destination(out)
+  await makeFolders(out, [...source.folders, ...job.emptyFolders], destination)
+  const { width, height, channels, format } = source.first
+  const context: RunContext = { direction, scheme, key, salt: folder.header.salt, layout: source.layout, shape: { width, height, channels, format }, out }
+  const total = source.parts.reduce((sum, { images }) => sum + images, 0)
+  job.onTotal?.(total)
+  const pool: Pool = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: job.signal })
+  const run: Run = { context, folder, pool, job, destination, exact: rehearsal.exact, failures: [] }
+  let made = 0
+  try {
+    for (const part of copies) made += await wholeFile(part, run, async bytes => [bytes])
+    if (source.layout === 'folders') made += await pictureFiles(source.parts, run)
+    else for (const part of source.parts) made += await wholeFile(part, run, bytes => rawContents(part, bytes, run))
+  } finally {
+    await pool.close()
+  }
+  const { failures } = run
+  if (failures.length === 0) await folder.complete(labelCounts(source), emptyFolders(source, [...source.parts, ...copies], job.emptyFolders))
+  const { leavings, layout, emptyClasses } = source
+  const result: ConvertedDataSet = { scheme, images: total, made, failed: failures.length, files: folder.entries.size, layout, leftOut, leavings, copied: others.length, emptyClasses: emptyClasses.length, ...rehearsal, ...(direction === 'decrypt' ? comparison(folder) : {}) }
+  job.onEnd?.(result)
+  if (failures.length > 0) throw partial(failures, source.parts.length + copies.length, direction)
+  return result
+}
+
+/** Samples that all threads together hold of plain pictures; ciphers take several times that for each. */
+const SAMPLES_AT_ONCE = 2 ** 26
+
+/** Every core, unless the pictures are so large that one beside another would fill the memory. */
+function usualWorkers({ data }: Image): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(SAMPLES_AT_ONCE / data.length)))
+}
+
+function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(one => isFirst(one)), all.filter(one => !isFirst(one))]
+}
+
+/** @throws E_IO for a link among them; E_DATA for two that the file system holds for one, so that two classes would become one */
+async function makeFolders(out: string, places: readonly string[], destination: Destination): Promise<void> {
+  const byFold = new Map<string, string>()
+  for (const place of new Set(places)) {
+    await destination.ensure(join(out, place))
+    const fold = place.normalize('NFKC').toLowerCase().normalize('NFKC')
+    const twin = byFold.get(fold)
+    if (twin !== undefined && (await isOneFolder(join(out, place), join(out, twin)))) throw new LatentError('E_DATA', `${place} and ${twin} are one folder in the file system of ${out}`, { hint: 'rename one of them, or choose an output on another file system' })
+    byFold.set(fold, place)
+  }
+}
+
+async function isOneFolder(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([stat(onDisk(a), { bigint: true }), stat(onDisk(b), { bigint: true })])
+  return one.dev === other.dev && one.ino === other.ino
+}
+
+/** In a map, since a class may be called `__proto__`. */
+function labelCounts({ parts, emptyClasses }: DataSetSource): Map<string, number> {
+  const counts = new Map(emptyClasses.map(place => [place, 0]))
+  for (const part of parts) for (const [label, count] of Object.entries(part.labels)) counts.set(label, (counts.get(label) ?? 0) + count)
+  return counts
+}
+
+/** Folders in which the output has neither a file nor a folder. */
+function emptyFolders({ folders }: DataSetSource, parts: readonly Part[], known: readonly string[]): string[] {
+  const all = Array.from(new Set([...folders, ...known])).sort()
+  const parents = new Set([...parts.map(({ target }) => target), ...all].map(place => place.slice(0, Math.max(0, place.lastIndexOf('/')))))
+  return all.filter(place => !parents.has(place))
+}
+
+function comparison({ entries }: DataSetFolder): Pick<ConvertedDataSet, 'compared' | 'equal'> {
+  const images = (chosen: (entry: Entry) => boolean) => Array.from(entries.values()).reduce((sum, entry) => sum + (chosen(entry) ? entry.images : 0), 0)
+  return { compared: images(({ exact }) => exact !== undefined), equal: images(({ exact }) => exact === true) }
+}
+
+/** @throws E_CHANGED if an image was converted whose source is gone: the manifest would count what the source does not hold */
+function requireNoneLost(parts: readonly Part[], folder: DataSetFolder): void {
+  const targets = new Set(parts.map(({ target }) => target))
+  const lost = Array.from(folder.entries.keys()).find(file => !targets.has(file))
+  if (lost !== undefined) throw new LatentError('E_CHANGED', `the source of ${lost} is gone since it was read first`, { hint: 'write the changed data set into a new folder' })
+}
+
+type Rehearsal = Pick<ConvertedDataSet, 'exact' | 'oneWay' | 'unchanged'>
+
+/** Encrypts the first image for nothing: a key or a scheme that does not fit fails before anything is written. For decryption the manifest has told. */
+async function rehearse(direction: Direction, { first, layout }: DataSetSource, { scheme, key }: Job): Promise<Rehearsal> {
+  const found = findScheme(scheme)
+  requireKeyKind(key, found)
+  const oneWay = !found.reversible
+  if (oneWay && direction === 'decrypt') throw new LatentError('E_UNSUPPORTED', `nothing decrypts the pictures of ${scheme}`, { hint: 'the plain ones must have been kept elsewhere' })
+  const { cipher, close } = await openScheme(found)
+  try {
+    const { exact } = cipher.traits
+    if (direction === 'decrypt') return { exact, oneWay }
+    const { data } = await convertOne(cipher, first, { direction, key, salt: '', layout }, '', 0)
+    let equal = 0
+    for (let i = 0; i < data.length; i++) if (data[i] === first.data[i]) equal++
+    return { exact, oneWay, unchanged: equal / data.length }
+  } finally {
+    await close()
+  }
+}
+
+interface Run {
+  readonly context: RunContext
+  readonly folder: DataSetFolder
+  readonly pool: Pool
+  readonly job: Job
+  readonly destination: Destination
+  readonly exact: boolean
+  readonly failures: Failure[]
+}
+
+/** @returns images made */
+async function wholeFile(part: Part, run: Run, contents: (bytes: Uint8Array) => Promise<Uint8Array[]>): Promise<number> {
+  const { job } = run
+  try {
+    return await convertWhole(part, run, contents)
+  } catch (error) {
+    if (!(error instanceof LatentError) || error.code === 'E_INTERRUPTED') throw error
+    fail(run, part.source, error)
+    job.onImages?.(part.images)
+    return 0
+  }
+}
+
+async function convertWhole({ source, target, images }: Part, { context, folder, job: { listed, onImages }, destination, exact }: Run, contents: (bytes: Uint8Array) => Promise<Uint8Array[]>): Promise<number> {
+  const tagKey = await sourceTagKey(context)
+  const bytes = await readPart({ source, target })
+  const before = listed.get(target)
+  requireListed(target, bytes, before?.sha256)
+  const entry = folder.entries.get(target)
+  if (await isThere(context.out, entry, bytes, tagKey)) {
+    onImages?.(images)
+    return 0
+  }
+  const result = Buffer.concat(await contents(bytes))
+  const sha256 = toHex(sha256Of(result))
+  const equal = before && before.source === (await sourceTag(tagKey, result))
+  if (exact && equal === false) throw new LatentError('E_HASH', `${target} does not decrypt to what was encrypted, though ${context.scheme} is exact`, { hint: 'the manifest was altered, or this is another release: report it' })
+  // A run that was killed before it could say so may have made the very file.
+  await publish(join(context.out, target), [result], { destination, replace: path => entry !== undefined || hashOf(path) === sha256 })
+  await folder.add([{ file: target, images, sha256, source: await sourceTag(tagKey, bytes), ...(equal === undefined ? {} : { exact: equal }) }])
+  return images
+}
+
+/** The file with its images encrypted or decrypted, in pieces. */
+function rawContents({ target, images }: Part, bytes: Uint8Array, { context, pool, job: { onImages } }: Run): Promise<Uint8Array[]> {
+  const { layout, shape } = context
+  const headerBytes = layout === 'idx' ? 16 : 0
+  const imageBytes = layout === 'cifar' ? CIFAR_RECORD : shape.width * shape.height * shape.channels
+  return Promise.all([
+    Promise.resolve(bytes.subarray(0, headerBytes)),
+    ...Array.from({ length: Math.ceil(images / IMAGES_A_TASK) }, async (_, i) => {
+      const start = i * IMAGES_A_TASK
+      const piece = bytes.slice(headerBytes + start * imageBytes, headerBytes + (start + IMAGES_A_TASK) * imageBytes)
+      const done = (await pool.run({ context, target, start, bytes: piece } satisfies RawTask)) as Uint8Array
+      onImages?.(piece.length / imageBytes)
+      return done
+    }),
+  ])
+}
+
+async function pictureFiles(parts: readonly Part[], run: Run): Promise<number> {
+  const { context, folder, pool, job } = run
+  let made = 0
+  const pictures = parts.map(({ source, target }): PicturePart => ({ source, target, entry: folder.entries.get(target), listed: job.listed.get(target) }))
+  const tasks = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i): PictureTask => ({ context, pictures: pictures.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK) }))
+  await pool.each(tasks, async result => {
+    const outcomes = result as PictureOutcome[]
+    const entries = outcomes.flatMap(({ made }): Entry[] => (made ? [made] : []))
+    for (const { source, failure } of outcomes) if (failure) fail(run, source, failure)
+    await folder.add(entries)
+    made += entries.length
+    job.onImages?.(outcomes.length)
+  })
+  return made
+}
+
+function fail({ failures, job }: Run, source: string, { code, message }: { readonly code: string; readonly message: string }): void {
+  const failure = { file: relative(process.cwd(), source), code, message }
+  failures.push(failure)
+  job.onFailure?.(failure)
+}
+
+function partial(failures: readonly Failure[], total: number, direction: Direction): LatentError {
+  const [first] = failures
+  const codes = new Set(failures.map(({ code }) => code))
+  const code = codes.size === 1 ? (first!.code as ErrorCode) : 'E_PARTIAL'
+  const hint = code === 'E_CHANGED' ? 'write the changed data set into a new folder' : 'the others are done; mend or remove these, and start the same command again'
+  return new LatentError(code, `${failures.length} of ${total} files could not be ${direction}ed, the first is ${first!.file}: ${first!.message}`, { hint })
+}

@@ -1,0 +1,5 @@
+export * from './drawings/digits.ts'
+export * from './drawings/glyphs.ts'
+export * from './drawings/procedural.ts'
+export * from './labelled.ts'
+export * from './raster-sets.ts'

@@ -1,0 +1,5 @@
+export * from './decode.ts'
+export * from './fetch.ts'
+export * from './labelled-sets.ts'
+export * from './leavings.ts'
+export * from './sets.ts'

@@ -1,0 +1,194 @@
+import type { Image, SampleFormat } from '@latent/core'
+import { type FlowCryptRunner, gatherHalf, scatterHalf, stretch, throughWire, type TileKey, tileKey, transform } from '@latent/schemes/flowcrypt'
+import { correlationTest, differential, type Disturbance, disturb, histogramTest, psnrOf, shannonEntropy } from '@latent/lab'
+
+/** Three planes of a picture, `[3, height, width]`, in 0..1. */
+export interface Planes {
+  readonly width: number
+  readonly height: number
+  readonly values: Float32Array
+}
+
+/** Key material to decrypt with: the right one, and every way of having only a part of it. */
+export interface Keys {
+  readonly right: TileKey
+  /** Of a key that differs in the last character. */
+  readonly wrong: TileKey
+  readonly rightMapWrongMask: TileKey
+  readonly wrongMapRightMask: TileKey
+}
+
+export async function keysFor(width: number, height: number, seed: number): Promise<Keys> {
+  const of = async (text: string) => tileKey(await stretch(new TextEncoder().encode(text), new Uint8Array(0)), { index: 0, width, height })
+  const [right, wrong] = [await of(`key ${seed}-a`), await of(`key ${seed}-b`)]
+  return {
+    right,
+    wrong,
+    rightMapWrongMask: splitMap(wholeMap(right), wrong),
+    wrongMapRightMask: splitMap(wholeMap(wrong), right),
+  }
+}
+
+export function wholeMap({ order, mapX, mapY }: TileKey): Float32Array {
+  const map = new Float32Array(2 * mapX.length)
+  scatterHalf(mapX, order.first, map)
+  scatterHalf(mapY, order.second, map)
+  return map
+}
+
+export const splitMap = (map: Float32Array, { order }: TileKey): TileKey => ({ order, mapX: gatherHalf(map, order.first), mapY: gatherHalf(map, order.second) })
+
+export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
+  const values = new Float32Array(3 * width * height)
+  for (let c = 0; c < 3; c++) for (let i = 0; i < width * height; i++) values[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 255
+  return { width, height, values }
+}
+
+/** Planes rounded to bytes, as a picture. */
+export function pictureOf({ width, height, values }: Planes): Image<'u8'> {
+  const data = new Uint8Array(values.length)
+  const pixels = width * height
+  for (let i = 0; i < values.length; i++) data[(i % pixels) * 3 + Math.floor(i / pixels)] = Math.floor(Math.min(1, Math.max(0, values[i]!)) * 255 + 0.5)
+  return { width, height, channels: 3, format: 'u8', data }
+}
+
+/** The cipher before it is stored. */
+export async function encrypt(runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> {
+  return { width, height, values: await transform(runner, 'forward', 'f32', async () => key)(values, { index: 0, width, height }) }
+}
+
+export async function decrypt(runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> {
+  return { width, height, values: await transform(runner, 'backward', 'f32', async () => key)(values, { index: 0, width, height }) }
+}
+
+export const stored = (cipher: Planes, wire: SampleFormat): Planes => ({ ...cipher, values: throughWire(cipher.values, wire) })
+
+/** PSNR of what a viewer would see: values beyond 0..1 are cut off, nothing is rounded, and there is no upper limit. */
+export function decibels(plain: Planes, restored: Planes): number {
+  let squares = 0
+  for (const [i, value] of restored.values.entries()) squares += (Math.min(1, Math.max(0, value)) - plain.values[i]!) ** 2
+  return psnrOf(squares / plain.values.length, 1)
+}
+
+/** What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit view. */
+export type Figures = Record<'f32' | 'u16' | 'u8' | 'entropy' | 'correlation' | 'chiSquare' | 'npcr' | 'uaci' | 'wrong' | 'rightMapWrongMask' | 'wrongMapRightMask' | 'misplaced' | 'glance', number>
+
+/** Everything in the table, for one picture. */
+export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
+  const cipher = await encrypt(runner, plain, keys.right)
+  const restored = async (key: TileKey, from = cipher) => decibels(plain, await decrypt(runner, from, key))
+  const whole = await decrypt(runner, cipher, keys.right)
+  const view = pictureOf(cipher)
+  const { width, height, data } = view
+  const correlations = (['horizontal', 'vertical', 'diagonal'] as const).flatMap(direction => correlationTest(data, width, height, 3, direction)?.channels ?? [])
+  // One value of the middle pixel moves by one level.
+  const changed = { ...plain, values: plain.values.slice() }
+  const at = Math.floor(height / 2) * width + Math.floor(width / 2)
+  changed.values[at] = changed.values[at]! > 0.5 ? changed.values[at]! - 1 / 255 : changed.values[at]! + 1 / 255
+  const { npcr, uaci } = differential(data, pictureOf(await encrypt(runner, changed, keys.right)).data)
+  return {
+    f32: decibels(plain, whole),
+    u16: await restored(keys.right, stored(cipher, 'u16')),
+    u8: await restored(keys.right, stored(cipher, 'u8')),
+    entropy: shannonEntropy(data),
+    correlation: correlations.reduce((sum, r) => sum + Math.abs(r), 0) / correlations.length,
+    chiSquare: histogramTest(data)?.value ?? NaN,
+    npcr: 100 * npcr.value,
+    uaci: 100 * uaci.value,
+    wrong: await restored(keys.wrong),
+    rightMapWrongMask: await restored(keys.rightMapWrongMask),
+    wrongMapRightMask: await restored(keys.wrongMapRightMask),
+    misplaced: decibels(plain, misplaced(whole, keys)),
+    glance: glance(planesOf(view), plain).correlation,
+  }
+}
+
+/** Both halves decrypted with their right maps, and pixels put back by a wrong mask. */
+export function misplaced(restored: Planes, { right, wrong }: Keys): Planes {
+  const values = new Float32Array(restored.values.length)
+  for (const half of ['first', 'second'] as const) scatterHalf(gatherHalf(restored.values, right.order[half]), wrong.order[half], values)
+  return { ...restored, values }
+}
+
+export const DAMAGES: readonly Disturbance[] = [
+  ...[1 / 64, 1 / 16, 1 / 4].map(strength => ({ kind: 'occlusion', strength }) as const),
+  ...[0.01, 0.05, 0.1].map(strength => ({ kind: 'salt-pepper', strength }) as const),
+  ...[1e-4, 1e-3, 1e-2].map(strength => ({ kind: 'gaussian', strength }) as const),
+  { kind: 'one-level', strength: 1 },
+]
+
+/** PSNR of what is left after each damage to the 8-bit cipher image. */
+export async function measureDamage(runner: FlowCryptRunner, plain: Planes, key: TileKey): Promise<number[]> {
+  const view = pictureOf(await encrypt(runner, plain, key))
+  const results: number[] = []
+  for (const damage of DAMAGES) {
+    const damaged = (await disturb(view, damage, new Uint8Array(32).fill(5))) as Image<'u8'>
+    results.push(decibels(plain, await decrypt(runner, planesOf(damaged), key)))
+  }
+  return results
+}
+
+/** How wrong a map is: one entry by 0.1, or every entry by so much up or down. */
+export const NUDGES = [
+  { name: 'one entry moved by 0.1', by: 0.1, all: false },
+  { name: 'every entry moved by 0.001', by: 0.001, all: true },
+  { name: 'every entry moved by 0.01', by: 0.01, all: true },
+  { name: 'every entry moved by 0.1', by: 0.1, all: true },
+] as const
+
+/** PSNR with a map that is nearly right. */
+export async function measureNudges(runner: FlowCryptRunner, plain: Planes, key: TileKey): Promise<number[]> {
+  const cipher = await encrypt(runner, plain, key)
+  const map = wholeMap(key)
+  const results: number[] = []
+  for (const { by, all } of NUDGES) {
+    const middle = Math.floor(map.length / 2)
+    const moved = map.map((value, i) => (all ? value + (i % 2 === 0 ? by : -by) : i === middle ? value + (value > 0.5 ? -by : by) : value))
+    results.push(decibels(plain, await decrypt(runner, cipher, splitMap(moved, key))))
+  }
+  return results
+}
+
+/** Side of the squares of a cipher image that a glance averages over. */
+const GLANCE = 8
+
+/**
+ * What a cipher image shows without any key: the means of its right half over squares of 8 x 8. That half holds the
+ * picture's rows squeezed to half their width, so squares of it lie on 16 x 8 pixels of the picture.
+ * @returns the means as a picture of the picture's size with stretched contrast, and their correlation with the
+ * picture's own means
+ */
+export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; correlation: number } {
+  const { width, height } = plain
+  const [columns, rows] = [Math.floor(width / 2 / GLANCE), Math.floor(height / GLANCE)]
+  const average = ({ values }: Planes, c: number, left: number, top: number, w: number) => {
+    let sum = 0
+    for (let y = top; y < top + GLANCE; y++) for (let x = left; x < left + w; x++) sum += values[(c * height + y) * width + x]!
+    return sum / (w * GLANCE)
+  }
+  const [means, truth]: [number[], number[]] = [[], []]
+  for (let c = 0; c < 3; c++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        means.push(average(cipher, c, width / 2 + column * GLANCE, row * GLANCE, GLANCE))
+        truth.push(average(plain, c, 2 * column * GLANCE, row * GLANCE, 2 * GLANCE))
+      }
+    }
+  }
+  const [low, high] = [Math.min(...means), Math.max(...means)]
+  const data = new Uint8Array(width * height * 3)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const cell = Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / 2 / GLANCE))
+      for (let c = 0; c < 3; c++) data[(y * width + x) * 3 + c] = Math.round((255 * (means[c * rows * columns + cell]! - low)) / (high - low || 1))
+    }
+  }
+  return { seen: { width, height, channels: 3, format: 'u8', data }, correlation: pearson(means, truth) }
+}
+
+function pearson(a: readonly number[], b: readonly number[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [ma, mb] = [mean(a), mean(b)]
+  const product = (u: readonly number[], mu: number, v: readonly number[], mv: number) => u.reduce((sum, value, i) => sum + (value - mu) * (v[i]! - mv), 0)
+  return product(a, ma, b, mb) / Math.sqrt(product(a, ma, a, ma) * product(b, mb, b, mb))
+}

@@ -1,0 +1,175 @@
+import { argumentError, LatentError } from '@latent/core'
+import { parameterCount } from '@latent/graph'
+import { parseVortexKey } from '@latent/schemes/vortex'
+import { openWorkers } from '@latent/core/workers'
+import type { LabelledSet, LabelledSetName } from '@latent/data'
+import { dataRoot, readLabelledSet, requireLabelledSet } from '@latent/data/node'
+import { type Journal, machine, openJournal, writeJson } from '@latent/lab/node'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import { findClassifier } from './classifiers/index.ts'
+import { findSettings, type LearningSettings } from './classifiers/settings.ts'
+import { type ArmContext, CONTROL_ARMS, DEFAULT_ARMS, encryptImage, imageOf, keyFileArm, openArm, PUBLISHED_ARM } from './arms.ts'
+import { type LearningRow, learningRowName, type LearningRun, type LearningSummary, summariseLearning } from './summary.ts'
+import type { LearningOutcome, LearningProgress, LearningTask } from './worker.ts'
+
+export interface LearnabilityOptions {
+  /** `cifar10`, `mnist` or `fashion-mnist`. */
+  readonly data: string
+  /** See `openArm`; controls are added. Default: {@link DEFAULT_ARMS}. */
+  readonly arms?: readonly string[]
+  /** Repetitions, each with other keys, initial weights and data order. */
+  readonly seeds: number
+  readonly recipe: string
+  /** Instead of the recipe's. */
+  readonly network?: string
+  readonly epochs?: number
+  /** The first so many images. */
+  readonly train?: number
+  readonly test?: number
+  /** For `rows.jsonl`, `summary.json`, and checkpoints. */
+  readonly out: string
+  /** Go on with what is in the folder; otherwise one that holds a run is refused. */
+  readonly resume: boolean
+  /** Networks trained at a time, one thread each. */
+  readonly workers?: number
+  /** Text of a vortex key file: one more arm. */
+  readonly vortexKey?: Uint8Array
+  readonly root?: string
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: LearningProgress) => void
+  readonly onRow?: (row: LearningRow, done: number, total: number) => void
+}
+
+/**
+ * Trains one network an arm and seed with equal settings, controls included, and sums up. Rows are on
+ * the disk as they come, unfinished networks have checkpoints: a run that was killed goes on from there.
+ * More seeds or arms may be asked for later.
+ * @throws E_ARGUMENT; E_DATA; E_KEY for a vortex key of another image size; E_EXISTS; E_INTERRUPTED; E_CONTROLS (nothing is summed up)
+ */
+export async function learnability(options: LearnabilityOptions): Promise<LearningSummary> {
+  const { seeds, out, resume, root = dataRoot() } = options
+  const data = requireLabelledSet(options.data)
+  for (const [name, value] of Object.entries({ seeds, epochs: options.epochs ?? 1, train: options.train ?? 1, test: options.test ?? 1, workers: options.workers ?? 1 })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', value)
+  }
+  const published = await publishedVortexKey(data, root)
+  const own = options.vortexKey
+  const keyFiles = { ...(published ? { [PUBLISHED_ARM]: published } : {}), ...(own ? { [keyFileArm(own)]: own } : {}) }
+  // Asked for by name it is needed; among the usual arms it is left out where the file is not there.
+  const usualArms = DEFAULT_ARMS.filter(arm => arm !== PUBLISHED_ARM || published)
+  const arms = [...new Set([CONTROL_ARMS.positive, ...(options.arms ?? usualArms), ...(own ? [keyFileArm(own)] : []), CONTROL_ARMS.negative])]
+  const usual = findSettings(options.recipe, data)
+  const settings: LearningSettings = { ...usual, ...(options.network === undefined ? {} : { network: options.network }), ...(options.epochs === undefined ? {} : { epochs: options.epochs }) }
+  const sets = { train: await readLabelledSet(data, 'train', options.train, root), test: await readLabelledSet(data, 'test', options.test, root) }
+  if (sets.train.labels.length < settings.batchSize) throw argumentError('train', `at least a batch of ${settings.batchSize} images`, sets.train.labels.length)
+  for (const text of Object.values(keyFiles)) parseVortexKey(new TextDecoder().decode(text))
+  await requireArms(arms, sets.train, keyFiles)
+
+  const network = findClassifier(settings.network, sets.train)
+  const run: LearningRun = {
+    version: 1,
+    data,
+    recipe: options.recipe,
+    settings,
+    parameters: parameterCount(network.parameters),
+    train: sets.train.labels.length,
+    test: sets.test.labels.length,
+    testClasses: Array.from({ length: sets.test.classes }, (_, label) => sets.test.labels.filter(found => found === label).length),
+    limited: options.train !== undefined || options.test !== undefined,
+  }
+  if (!resume && existsSync(join(out, 'run.json'))) throw new LatentError('E_EXISTS', `${out} already holds a run`, { hint: 'go on with --resume, or choose another folder with --out' })
+  await mkdir(out, { recursive: true })
+  const journal = openJournal<LearningRow>(out, { config: run, machine: machine(), nameOf: learningRowName })
+  // Seed by seed: whatever is done when a run is stopped can be compared.
+  const wanted = Array.from({ length: seeds }, (_, seed) => arms.map(arm => ({ arm, seed: seed + 1 }))).flat()
+  await learnAll(wanted, journal, { ...options, settings, sets, keyFiles })
+  const rows = journal.rows.filter(({ seed }) => seed <= seeds)
+  const summary = summariseLearning(run, machine(), rows, [...new Set([...arms, ...rows.map(({ arm }) => arm)])])
+  writeJson(join(out, 'summary.json'), summary)
+  return summary
+}
+
+const KEY_FILES: Readonly<Record<LabelledSetName, string>> = { cifar10: 'cifar.json', mnist: 'mnist_result.json', 'fashion-mnist': 'fashion.json' }
+
+const publishedVortexKey = (data: LabelledSetName, root: string): Promise<Uint8Array | undefined> => readFile(join(root, 'vortex-keys', KEY_FILES[data])).catch(() => undefined)
+
+/** Every arm encrypts one image before hours are spent. */
+async function requireArms(arms: readonly string[], set: LabelledSet, keyFiles: ArmContext['keyFiles']): Promise<void> {
+  for (const id of arms) {
+    const arm = await openArm(id, { seed: 1, channels: set.channels, keyFiles })
+    try {
+      await encryptImage(arm, imageOf(set, 0), 'probe', 0)
+    } finally {
+      await arm.close()
+    }
+  }
+}
+
+interface Prepared extends LearnabilityOptions {
+  readonly settings: LearningSettings
+  readonly sets: { readonly train: LabelledSet; readonly test: LabelledSet }
+  readonly keyFiles: ArmContext['keyFiles']
+}
+
+async function learnAll(wanted: readonly { arm: string; seed: number }[], journal: Journal<LearningRow>, { out, settings, sets, keyFiles, workers = availableParallelism(), signal, onProgress, onRow }: Prepared): Promise<void> {
+  const open = wanted.filter(row => !journal.has(learningRowName(row)))
+  if (open.length === 0) return
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const abort = () => void Atomics.store(stop, 0, 1)
+  signal?.addEventListener('abort', abort)
+  if (signal?.aborted) abort()
+  const pool = openWorkers<LearningTask, LearningOutcome>(new URL('./worker.ts', import.meta.url), { threads: Math.min(workers, open.length) })
+  let done = wanted.length - open.length
+  let failure: unknown
+  const queue = [...open]
+  // Each takes the next one when it is done, so that whole seeds are finished one after the other.
+  const runner = async (): Promise<void> => {
+    for (let next = queue.shift(); next && Atomics.load(stop, 0) === 0; next = queue.shift()) {
+      const { arm, seed } = next
+      const folder = join(out, 'training', `${arm.replace(':', '-')}-${seed}`)
+      const { port1, port2 } = new MessageChannel()
+      port1.on('message', (progress: LearningProgress) => onProgress?.(progress))
+      try {
+        const plain = journal.rows.find(row => row.arm === CONTROL_ARMS.positive && row.seed === seed)
+        const task: LearningTask = { arm, seed, ...sets, settings, keyFiles, ...(plain ? { plain } : {}), folder, threads: 1, port: port2, stop }
+        const outcome = await pool.run(task, [port2])
+        if (outcome === 'stopped') continue
+        if ('failure' in outcome) throw new LatentError(outcome.failure.code, outcome.failure.message, outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint })
+        journal.add(outcome.row)
+        // Not before the row is on the disk: it is all there is of hours.
+        await rm(folder, { recursive: true, force: true })
+        onRow?.(outcome.row, ++done, wanted.length)
+      } catch (error) {
+        // The others end with a checkpoint before the first failure is told.
+        failure ??= error
+        abort()
+      } finally {
+        port1.close()
+      }
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: Math.min(workers, open.length) }, runner))
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    await pool.close()
+  }
+  if (failure !== undefined) throw failure
+  if (Atomics.load(stop, 0) === 1) throw new LatentError('E_INTERRUPTED', `stopped after ${done} of ${wanted.length} networks; checkpoints are written`, { hint: 'the same command with --resume goes on' })
+}
+
+/** @throws E_DATA; E_UNSUPPORTED */
+export async function readLearningSummary(folder: string): Promise<LearningSummary> {
+  let summary: Partial<LearningSummary>
+  try {
+    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Partial<LearningSummary>
+  } catch (cause) {
+    throw new LatentError('E_DATA', `${folder} holds no finished comparison`, { hint: 'latent lab learnability writes summary.json when every control has behaved', cause })
+  }
+  if (summary.run?.version !== 1 || !Array.isArray(summary.arms)) throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
+  return summary as LearningSummary
+}

@@ -1,0 +1,2 @@
+export * from '../learnability/run.ts'
+export * from './study.ts'

@@ -1,0 +1,40 @@
+import type { Image } from '@latent/core'
+import { quality } from '@latent/lab'
+
+/** Structural similarity to the plain picture that counts as opened, and what must be gained over guessing to count as a leak. */
+export const OPENED = 0.7
+export const LEAK = 0.1
+
+export interface Evidence {
+  /** Likeness of what the attack gives to the plain pictures. */
+  readonly ssim: number
+  /** Of the mean picture, which needs no cipher. */
+  readonly guessing: number
+  /** Of the cipher pictures as they are: what an attack that does nothing gives. */
+  readonly untouched: number
+  /** Of the same attack, with the same budget, on pictures that are not encrypted at all. */
+  readonly control: number
+}
+
+/**
+ * What an attack amounts to. An attack that does not even open pictures that nobody encrypted says nothing
+ * of a cipher that it does not open; one that gives less than it was given has found nothing, whatever its score.
+ */
+export function verdict({ ssim, guessing, untouched, control }: Evidence): string {
+  const nothing = Math.max(guessing, untouched)
+  if (ssim >= OPENED && ssim > untouched) return 'opened'
+  if (untouched > guessing + LEAK && ssim <= untouched + LEAK) return untouched >= OPENED ? 'opened as it is' : 'leaks as it is'
+  if (ssim > nothing + LEAK) return 'leaks'
+  return control >= OPENED ? 'not opened' : 'no verdict: the control failed'
+}
+
+/** Mean structural similarity, picture by picture. */
+export const meanSsim = (plain: readonly Image<'u8'>[], found: readonly Image<'u8'>[]): number => plain.reduce((sum, picture, i) => sum + quality(picture, found[i]!, 'one').ssim!, 0) / plain.length
+
+/** What an attacker guesses who cannot read the cipher at all. Pictures have one shape. */
+export function meanPicture(pictures: readonly Image<'u8'>[]): Image<'u8'> {
+  const { width, height, channels } = pictures[0]!
+  const sums = new Float64Array(width * height * channels)
+  for (const { data } of pictures) for (let i = 0; i < sums.length; i++) sums[i]! += data[i]!
+  return { width, height, channels, format: 'u8', data: Uint8Array.from(sums, sum => Math.round(sum / pictures.length)) }
+}
