@@ -9,14 +9,19 @@ export interface Room {
  * whole processes are left out: they run the sources as they are, not the changed ones.
  */
 export const ROOMS: Readonly<Record<string, Room>> = {
-  core: { mutate: ['packages/core/src/**/*.ts', '!packages/core/src/**/index.ts', '!**/*.d.ts'], tests: ['packages/core/test/**/*.test.ts'] },
+  core: {
+    mutate: ['packages/core/src/*.ts', '!packages/core/src/index.ts', '!packages/core/src/png*.ts'],
+    tests: ['core', 'images', 'known-answers', 'streams', 'names'].map(name => `packages/core/test/${name}.test.ts`),
+  },
+  'core-png': { mutate: ['packages/core/src/png*.ts'], tests: ['packages/core/test/png.test.ts', 'packages/core/test/png-valid.test.ts'] },
+  'core-node': { mutate: ['packages/core/src/node/*.ts', '!packages/core/src/node/index.ts'], tests: ['io-error', 'lock', 'publish'].map(name => `packages/core/test/${name}.test.ts`) },
   vault: {
     mutate: ['packages/vault/src/**/*.ts', '!packages/vault/src/**/index.ts'],
     tests: ['packages/vault/test/**/*.test.ts', '!packages/vault/test/browser.test.ts', '!packages/vault/test/age.test.ts'],
   },
   weights: {
     mutate: ['packages/graph/src/safetensors.ts', 'packages/schemes/src/models/*.ts', '!packages/schemes/src/models/index.ts', 'packages/schemes/src/exact-flow/weights.ts'],
-    tests: ['packages/graph/test/inference.test.ts', 'packages/graph/test/safetensors.test.ts', 'packages/schemes/test/models.test.ts', 'packages/schemes/test/learned.test.ts', 'packages/schemes/test/exact-flow.test.ts'],
+    tests: ['packages/graph/test/safetensors.test.ts', 'packages/schemes/test/models.test.ts', 'packages/schemes/test/flow-weights.test.ts'],
   },
   statistics: { mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'], tests: ['packages/lab/test/statistics.test.ts'] },
   sp80022: { mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'], tests: ['packages/lab/test/sp80022.test.ts', 'packages/lab/test/statistics.test.ts'] },

@@ -68,7 +68,7 @@ async function runRoom(name: string): Promise<Score> {
     // TypeScript 7 has no interface that Stryker could rewrite paths with; nothing here needs it.
     tsconfigFile: 'none.json',
     disableTypeChecks: false,
-    timeoutMS: 10_000,
+    timeoutMS: 3000,
   }).runMutationTest()
   const counted = results.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError' && status !== 'RuntimeError')
   const missed = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')

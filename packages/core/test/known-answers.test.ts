@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { concatBytes, fromHex, toHex } from '../src/index.ts'
+import { fromHex, toHex } from '../src/index.ts'
 import { primitives as node } from '../src/primitives-node.ts'
 import { primitives as web } from '../src/primitives-web.ts'
+import { GCM } from './vectors/gcm.ts'
 
 // Known answers from the documents that define the primitives: RFC 4231 (HMAC-SHA-256), RFC 5869
 // appendix A (HKDF-SHA-256), NIST SP 800-38A appendix F.5.5 (AES-256-CTR), and the AES-256 cases of
@@ -27,16 +28,6 @@ const HKDF: [string, Uint8Array, Uint8Array, Uint8Array, string][] = [
   ['1', repeat(0x0b, 22), range(0, 12), range(0xf0, 0xf9), '3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865'],
   ['2', range(0, 0x4f), range(0x60, 0xaf), range(0xb0, 0xff), 'b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87'],
   ['3', repeat(0x0b, 22), new Uint8Array(0), new Uint8Array(0), '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8'],
-]
-
-const GCM_KEY = 'feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308'
-const GCM_TEXT = 'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255'
-const GCM_AAD = 'feedfacedeadbeeffeedfacedeadbeefabaddad2'
-const GCM: { readonly name: string; readonly key: string; readonly iv: string; readonly plaintext: string; readonly aad: string; readonly sealed: string }[] = [
-  { name: '13', key: '00'.repeat(32), iv: '00'.repeat(12), plaintext: '', aad: '', sealed: '530f8afbc74536b9a963b4f1c4cb738b' },
-  { name: '14', key: '00'.repeat(32), iv: '00'.repeat(12), plaintext: '00'.repeat(16), aad: '', sealed: 'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919' },
-  { name: '15', key: GCM_KEY, iv: 'cafebabefacedbaddecaf888', plaintext: GCM_TEXT, aad: '', sealed: '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015adb094dac5d93471bdec1a502270e3cc6c' },
-  { name: '16', key: GCM_KEY, iv: 'cafebabefacedbaddecaf888', plaintext: GCM_TEXT.slice(0, 120), aad: GCM_AAD, sealed: '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b' },
 ]
 
 describe.each([node, web])('$name', primitives => {
@@ -86,22 +77,6 @@ describe.each([node, web])('$name', primitives => {
     const open = async () => primitives.aes256GcmOpen(new Uint8Array(key), new Uint8Array(nonce), new Uint8Array(17), new Uint8Array(0))
     await expect(seal()).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(open()).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-  })
-
-  test.each(GCM)('AES-256-GCM, case $name altered anywhere opens to nothing', async ({ key, iv, aad, sealed }) => {
-    const [k, n, s, a] = [fromHex(key), fromHex(iv), fromHex(sealed), fromHex(aad)]
-    const opens = async (altered: Partial<Record<'k' | 'n' | 's' | 'a', Uint8Array>>) => (await primitives.aes256GcmOpen(altered.k ?? k, altered.n ?? n, altered.s ?? s, altered.a ?? a)) !== undefined
-    const flip = (bytes: Uint8Array, bit: number) => bytes.map((byte, i) => (i === bit >>> 3 ? byte ^ (1 << (bit & 7)) : byte))
-    let opened = 0
-    for (let bit = 0; bit < 8 * s.length; bit++) if (await opens({ s: flip(s, bit) })) opened++
-    for (let bit = 0; bit < 8 * n.length; bit += 5) if (await opens({ n: flip(n, bit) })) opened++
-    for (let bit = 0; bit < 8 * a.length; bit += 5) if (await opens({ a: flip(a, bit) })) opened++
-    for (let bit = 0; bit < 256; bit += 5) if (await opens({ k: flip(k, bit) })) opened++
-    for (const length of [0, 1, 15, s.length - 1]) if (await opens({ s: s.subarray(0, length) })) opened++
-    if (await opens({ s: concatBytes(s, Uint8Array.of(0)) })) opened++
-    if (await opens({ a: concatBytes(a, Uint8Array.of(0)) })) opened++
-    expect(opened).toBe(0)
-    expect(await opens({})).toBe(true)
   })
 })
 

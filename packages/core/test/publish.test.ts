@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { chmod, type FileHandle, link, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -187,39 +185,6 @@ describe('leavings of other processes', () => {
     expect([own('12'), own('0123abcd-12'), `/a/b/${own('12')}`].every(isTemporary)).toBe(true)
     expect(['.latent-journal.jsonl', '.latent-12.tmp', '.latent-x-0123456789abcdef.tmp', 'latent-12-0123456789abcdef.tmp'].some(isTemporary)).toBe(false)
   })
-})
-
-/** A process that writes without end, and what it leaves after it ended in some way. */
-async function endOf(ending: string): Promise<string[]> {
-  const script = `
-    import { publish, removeOwnTemporaries } from ${JSON.stringify(new URL('../src/node/index.ts', import.meta.url).href)}
-    async function* endless() { for (;;) { yield new Uint8Array(100000); await new Promise(resolve => setTimeout(resolve, 1)) } }
-    process.on('SIGTERM', () => { removeOwnTemporaries(); process.kill(process.pid, 'SIGKILL') })
-    setTimeout(() => { ${ending} }, 200)
-    process.stdout.write('begun')
-    await Promise.all(['a', 'b', 'sub/c'].map(name => publish(process.argv[1] + '/' + name, endless(), { mode: 0o600 })))
-  `
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script, folder], { stdio: ['ignore', 'pipe', 'ignore'] })
-  await once(child.stdout, 'data')
-  await once(child, 'close')
-  return (await readdir(folder, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile()).map(entry => entry.name)
-}
-
-test.each([
-  ['exits', 'process.exit(7)'],
-  ['throws', 'throw new Error("oops")'],
-  ['rejects', 'void Promise.reject(new Error("oops"))'],
-  ['is asked to end', 'process.kill(process.pid, "SIGTERM")'],
-])('a process that %s in the middle of writing leaves no temporary file', async (_, ending) => {
-  expect(await endOf(ending)).toEqual([])
-})
-
-test('a killed one leaves them under names that the next run knows', async () => {
-  const left = await endOf('process.kill(process.pid, "SIGKILL")')
-  expect(left.length).toBe(3)
-  expect(left.every(isTemporary)).toBe(true)
-  await removeStale(folder)
-  expect(await endOf('process.exit(0)')).toEqual([])
 })
 
 test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('a folder that may not be written is named as such', async () => {

@@ -1,38 +1,25 @@
 import { sha256Of, toHex } from '@latent/core'
 import { encodeSafetensors, type Parameter, tensor } from '@latent/graph'
 import { readdir, readFile } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { knownWeights, trainedWeights, weightsFrom } from '../src/exact-flow/known.ts'
 import { TRAINED, TRAINED_SHA256 } from '../src/exact-flow/trained.ts'
 import { modelFile as fromPage } from '../src/models/file-web.ts'
 import { modelFile } from '../src/models/file-node.ts'
-import { loadModel, type ModelCard, networkWeights, readModel, writeModel } from '../src/models/index.ts'
+import { loadModel, type ModelCard, modelFor, networkWeights, readModel, writeModel } from '../src/models/index.ts'
 
 const MODELS = new URL('../../../models/', import.meta.url)
 const cards = await Promise.all((await readdir(MODELS)).filter(name => name.endsWith('.json')).map(async name => JSON.parse(await readFile(new URL(name, MODELS), 'utf8')) as ModelCard))
-const trees = cards.filter(({ storage }) => storage !== 'i8')
-const refusal = expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS' })
+/** The smallest first: any will do. */
+const trees = cards.filter(({ storage }) => storage !== 'i8').sort((a, b) => a.bytes - b.bytes)
+const refusal = expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS', hint: expect.any(String) })
 
 /** The folder `models` with some files replaced. */
 const served = (files: Readonly<Record<string, Uint8Array>>) => async (name: string) => files[name] ?? (await modelFile(name))
 const text = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
 const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
 
-describe('weights that come with Latent', () => {
-  test('every card is that of its file', async () => {
-    expect(cards.length).toBeGreaterThan(10)
-    for (const { id, sha256, bytes, storage } of cards) {
-      const file = await modelFile(`${id}.${storage === 'i8' ? 'weights' : 'safetensors'}`)
-      expect({ id, sha256: toHex(sha256Of(file)), bytes: file.length }).toEqual({ id, sha256, bytes })
-    }
-  })
-
-  test.each(trees.map(card => [card.id, card] as const))('%s: one bit of its last number altered, and it is refused', async (id, { scheme, profile, sha256 }) => {
-    const bytes = await modelFile(`${id}.safetensors`)
-    expect((await loadModel(id, { scheme, profile })).sha256).toBe(sha256)
-    await expect(loadModel(id, { scheme, profile }, served({ [`${id}.safetensors`]: flipped(bytes, bytes.length - 2) }))).rejects.toThrow(refusal)
-  })
-
+describe('weights that come with Latent, and their cards', () => {
   const { id, scheme, profile, ...rest } = trees[0]!
   const other = trees.find(card => card.scheme !== scheme)!
   test.each<[string, unknown]>([
@@ -48,8 +35,35 @@ describe('weights that come with Latent', () => {
     ['nothing', ''],
     ['null', 'null'],
     ['a list', '[]'],
+    ['text', '"text"'],
+    ['a digit too many', { id, scheme, profile, ...rest, sha256: `${rest.sha256}0` }],
+    ['a digit before', { id, scheme, profile, ...rest, sha256: `0${rest.sha256}` }],
+    ['capital digits', { id, scheme, profile, ...rest, sha256: rest.sha256.toUpperCase() }],
+    ['a line behind', { id, scheme, profile, ...rest, sha256: `${rest.sha256}\n` }],
   ])('a card with %s is refused', async (_, card) => {
     await expect(loadModel(id, { scheme, profile }, served({ [`${id}.json`]: text(card) }))).rejects.toThrow(refusal)
+  })
+
+  test('a card that is not UTF-8 is refused, whatever the bytes stand in', async () => {
+    const bytes = text({ id, scheme, profile, ...rest, title: '?' })
+    await expect(loadModel(id, { scheme, profile }, served({ [`${id}.json`]: bytes.map(byte => (byte === 63 ? 255 : byte)) }))).rejects.toThrow(refusal)
+    expect((await loadModel(id, { scheme, profile }, served({ [`${id}.json`]: bytes }))).id).toBe(id)
+  })
+
+  test('what is loaded says what it is, and which card and file disagree is said', async () => {
+    const model = await loadModel(id, { scheme, profile })
+    expect({ ...model, tensors: Object.keys(model.tensors).length > 0 }).toEqual({ id, scheme, profile, sha256: rest.sha256, tensors: true })
+    const wrong = served({ [`${id}.safetensors`]: Uint8Array.of(1) })
+    await expect(loadModel(id, { scheme, profile }, wrong)).rejects.toThrow(`have the SHA-256 ${toHex(sha256Of(Uint8Array.of(1))).slice(0, 16)}..., and their card says ${rest.sha256.slice(0, 16)}...`)
+  })
+
+  test('weights that a user gives come first; else those of the scheme, or of the id that it names', async () => {
+    const named = trees.find(card => card.id === card.scheme)!
+    expect((await modelFor({ scheme: named.scheme, profile: named.profile }, undefined)).sha256).toBe(named.sha256)
+    expect((await modelFor({ scheme, profile, id }, undefined)).sha256).toBe(rest.sha256)
+    const given = writeModel({ scheme, profile, tensors: {} }, { half: false })
+    expect(await modelFor({ scheme, profile, id }, given)).toEqual({ id: 'file', scheme, profile, sha256: toHex(sha256Of(given)), tensors: {} })
+    await expect(modelFor({ scheme, profile: 'tiny', id }, given)).rejects.toThrow(refusal)
   })
 
   test('a card of another set of weights, and weights of another set', async () => {
@@ -60,6 +74,34 @@ describe('weights that come with Latent', () => {
   test.each([['Node', modelFile], ['a page', fromPage]])('a file that is not there, in %s', async (_, read) => {
     await expect(read('no-such-weights.json')).rejects.toThrow(refusal)
     await expect(loadModel('no-such-weights', { scheme, profile }, read)).rejects.toThrow(refusal)
+  })
+
+  test('in Node the reason travels with the refusal', async () => {
+    await expect(modelFile('no-such-weights.json')).rejects.toMatchObject({ cause: { code: 'ENOENT' } })
+  })
+
+  describe('in a page', () => {
+    afterEach(() => void vi.unstubAllGlobals())
+
+    test('are what the server beside the code answers', async () => {
+      const asked: string[] = []
+      vi.stubGlobal('fetch', (url: URL) => {
+        asked.push(url.href)
+        return Promise.resolve(new Response(Uint8Array.of(1, 2, 3)))
+      })
+      expect(await fromPage('toy.json')).toEqual(Uint8Array.of(1, 2, 3))
+      expect(asked).toEqual([new URL('toy.json', MODELS).href])
+    })
+
+    test.each<[string, () => Promise<Response>]>([
+      ['a page that says that there is none', () => Promise.resolve(new Response('no such file', { status: 404 }))],
+      ['a fault of the server', () => Promise.resolve(new Response('oops', { status: 500 }))],
+      ['no answer', () => Promise.reject(new TypeError('failed to fetch'))],
+      ['half an answer', () => Promise.resolve({ ok: true, arrayBuffer: () => Promise.reject(new TypeError('network error')) } as Response)],
+    ])('%s is no weights', async (_, answer) => {
+      vi.stubGlobal('fetch', answer)
+      await expect(fromPage('toy.json')).rejects.toThrow(refusal)
+    })
   })
 })
 
@@ -92,6 +134,21 @@ describe('weights from anywhere', () => {
   })
 
   const withBias = (values: readonly number[], half = false) => writeModel({ ...wanted, tensors: { ...tensors, 'net.bias': tensor('f32', [2], Float32Array.from(values)) } }, { half })
+  test.each<[string, () => Uint8Array, RegExp]>([
+    ['of another scheme', () => writeModel({ ...wanted, scheme: 'other', tensors }, { half: false }), /of other, and toy was asked for/],
+    ['of another profile', () => writeModel({ ...wanted, profile: 'large', tensors }, { half: false }), /of the profile large, and small was asked for/],
+    ['with NaN', () => withBias([5, NaN]), /net\.bias holds values that are no numbers/],
+    ['with integers', () => encodeSafetensors({ tensors: { ...tensors, 'net.bias': tensor('i32', [2], Int32Array.of(5, 6)) }, metadata: { ...wanted } }), /expected floats for net\.bias, received i32/],
+  ])('%s: what is wrong is said', (_, bytes, message) => {
+    expect(() => readModel(bytes(), wanted)).toThrow(message)
+  })
+
+  test('are stored with 16 bits where that is asked for', () => {
+    const half = writeModel({ ...wanted, tensors }, { half: true })
+    expect([half, good].map(file => new TextDecoder('latin1').decode(file).match(/F16|F32/g))).toEqual([['F16', 'F16'], ['F32', 'F32']])
+    expect(readModel(half, wanted).tensors).toEqual(tensors)
+  })
+
   test.each<[string, () => Uint8Array]>([
     ['cut short', () => good.subarray(0, good.length - 1)],
     ['with a byte too many', () => Uint8Array.of(...good, 0)],
@@ -105,7 +162,7 @@ describe('weights from anywhere', () => {
     ['without a scheme', () => encodeSafetensors({ tensors, metadata: { profile: 'small' } })],
     ['without a profile', () => encodeSafetensors({ tensors, metadata: { scheme: 'toy' } })],
   ])('%s: refused', (_, bytes) => {
-    expect(() => readModel(bytes(), wanted)).toThrow(refusal)
+    expect(() => readModel(bytes(), wanted)).toThrow(expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS' }))
   })
 
   test.each([{}, { scheme: 'toy' }, { profile: 'small' }])('that do not say what they are of are told what to do: %j', metadata => {
@@ -113,7 +170,7 @@ describe('weights from anywhere', () => {
   })
 
   test('above the limit: refused before it is read', () => {
-    expect(() => readModel({ length: 2 ** 28 + 1 } as Uint8Array, wanted)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }))
+    expect(() => readModel({ length: 2 ** 28 + 1 } as Uint8Array, wanted)).toThrow(expect.objectContaining({ code: 'E_LIMIT', hint: expect.any(String) }))
     // As large as may be, it is read: and is no weights.
     expect(() => readModel(new Uint8Array(2 ** 28), wanted)).toThrow(refusal)
   })
@@ -126,6 +183,14 @@ describe('weights from anywhere', () => {
     ['another name', { weight: parameter(2, 2), biases: parameter(2) }],
   ])('%s does not fit a network', (_, expected) => {
     expect(() => networkWeights(readModel(good, wanted), 'net', expected)).toThrow(refusal)
+  })
+
+  test('what does not fit is named, with what was expected', () => {
+    const model = readModel(good, wanted)
+    expect(() => networkWeights(model, 'net', { weight: parameter(2, 2), bias: parameter(3) })).toThrow('expected net.bias with dims [3], received [2]')
+    expect(() => networkWeights(model, 'net', { weight: parameter(2, 2), bias: parameter(2), scale: parameter(2) })).toThrow('expected net.scale with dims [2], received none')
+    expect(() => networkWeights(model, 'net', { weight: parameter(2, 2) })).toThrow('expected 1 arrays in net, received 2')
+    expect(() => networkWeights(model, 'other', parameters)).toThrow('expected other.weight with dims [2, 2], received none')
   })
 
   test('a network is not taken for one whose name begins alike', () => {

@@ -1,26 +1,12 @@
 import type { Image, KeyStream } from '@latent/core'
-import { adam, compile, cosineRate, elementCount, epochOrder, leaves, losses, normals, ops, shape, stepStream, tensor } from '@latent/graph'
+import { adam, compile, cosineRate, elementCount, epochOrder, leaves, normals, ops, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeRun } from '../recipe.ts'
 import { cautiousAdam } from './cautious-adam.ts'
 import { decryptNetwork, type DenseNetwork, encryptNetwork, type Form, networkParameters, WIDTHS } from './network.ts'
+import { decryptionObjective, encryptionObjective } from './objective.ts'
 import { structuredStart } from './structured-start.ts'
 
-/**
- * Both networks are trained together, by the weighted loss that the abstract describes:
- *
- *     security * encryption loss + quality * decryption loss + smoothness * total variation of the decrypted image
- *
- * Its weights, and what the first two losses are, are unknown. Ours: distance of each crop's sorted
- * values to the uniform distribution plus covariance of neighbours; L1 + (1 - SSIM). Between the
- * networks lies uniform noise of one grey level, since the diffusion needs integers.
- */
-const LOSS: Record<Form, { security: number; quality: number; smoothness: number }> = {
-  published: { security: 1, quality: 10, smoothness: 0.01 },
-  own: { security: 30, quality: 10, smoothness: 0.01 },
-}
-/** Weight of the covariance of neighbours within the encryption loss; it is a square, and small. */
-const NEIGHBOURS = 100
 /**
  * Learning rates of the two networks. The structured start amplifies the finest details of an image a few
  * hundred times, and any change of the weights before them with it: hence the small steps of its encryption.
@@ -70,7 +56,6 @@ function recipe(form: Form, id: string, title: string): Recipe {
 type Networks = { encryption: ReturnType<typeof networkParameters>; decryption: ReturnType<typeof networkParameters> }
 
 function trainingOf(form: Form, networks: Networks): Training<Networks> {
-  const { security, quality, smoothness } = LOSS[form]
   const optimiser = form === 'own' ? cautiousAdam(CAUTION) : adam()
   const { batch, crop } = CROPS[form]
   const crops = shape([batch, 3, crop, crop])
@@ -85,35 +70,24 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
         optimiser,
         loss: ({ networks: { encryption, decryption }, batch }) => {
           const cipher = encryptNetwork(form, encryption, batch['clean']!)
-          const uniform = losses.uniformDistance(eachImage(cipher))
-          const neighbours = losses.neighbourCovariance(cipher)
-          const { loss } = decryptionLoss(decryption, cipher, batch)
-          return { loss: ops.add(loss, ops.mul(ops.mul(ops.add(uniform, ops.mul(neighbours, NEIGHBOURS)), security), batch['ramp']!)), metrics: { uniform, neighbours } }
+          return encryptionObjective(form, { cipher, restored: restore(decryption, cipher, batch), clean: batch['clean']! }, batch['ramp']!)
         },
       },
       {
         name: 'decryption',
         trains: ['decryption'],
         optimiser,
-        loss: ({ networks: { encryption, decryption }, batch }) => decryptionLoss(decryption, ops.stopGradient(encryptNetwork(form, encryption, batch['clean']!)), batch),
+        loss: ({ networks: { encryption, decryption }, batch }) => {
+          const cipher = ops.stopGradient(encryptNetwork(form, encryption, batch['clean']!))
+          return decryptionObjective(form, restore(decryption, cipher, batch), batch['clean']!)
+        },
       },
     ],
   }
 
-  function decryptionLoss(decryption: DenseNetwork<Expr>, cipher: Expr, batch: Readonly<Record<string, Expr>>) {
-    const clean = batch['clean']!
-    const restored = decryptNetwork(form, decryption, ops.clip(ops.add(cipher, batch['rounding']!), 0, 1))
-    const l1 = losses.l1(restored, clean)
-    const structure = ops.sub(1, losses.ssim(restored, clean))
-    const loss = ops.add(ops.mul(ops.add(l1, structure), quality), ops.mul(losses.totalVariation(restored), smoothness))
-    return { loss, metrics: { l1, structure, mse: losses.mse(restored, clean) } }
+  function restore(decryption: DenseNetwork<Expr>, cipher: Expr, batch: Readonly<Record<string, Expr>>): Expr {
+    return decryptNetwork(form, decryption, ops.clip(ops.add(cipher, batch['rounding']!), 0, 1))
   }
-}
-
-/** Every image and channel judged by itself: a flat picture must not become a flat cipher. */
-function eachImage(x: Expr): Expr {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
-  return ops.reshape(x, [1, n * c, h, w])
 }
 
 /** From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that nothing comes out of. */

@@ -2,12 +2,11 @@ import { LatentError } from '@latent/core'
 import { adam, compile, constantRate, cosineRate, epochOrder, linearRate, losses, mapTree, ops, sgd, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, MapTree, Operand, Optimiser, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
-import { byPicture, cut, planesOf, unit, wire } from '../learned/crops.ts'
+import { cut, planesOf, unit, wire } from '../learned/crops.ts'
 import { discriminate, discriminatorParameters, type Generator, generate, generatorParameters, type Norm } from './network.ts'
+import { type CipherTerms, pairObjective, PICTURES, publishedTerms, structuredTerms } from './objective.ts'
 import { startingPair } from './structure.ts'
 
-/** A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like. */
-const PICTURES = 4
 const CROPS = 2
 const BATCH = PICTURES * CROPS
 const CROP = 48
@@ -17,21 +16,12 @@ const CHECK = { pictures: 8, size: 128 }
 const DATA = 'BSDS500, train: 200 photographs, for research and education that is not commercial'
 const SHIPS = ['encryption', 'decryption']
 
-interface Terms {
-  readonly cipher: Expr
-  readonly restored: Expr
-  readonly plain: Expr
-  readonly noise: Expr
-  readonly judged: Expr
-}
-
 interface Form {
   readonly norm: Norm
   readonly steps: Record<Profile, number>
   /** The part of the run before the cipher terms count, and the part over which they are brought in. */
   readonly ramp: { readonly from: number; readonly over: number }
-  /** All images in 0..1. */
-  readonly cipherTerms: (terms: Terms) => Expr
+  readonly cipherTerms: CipherTerms
   /** Of the pair. */
   readonly optimiser: Optimiser
   readonly rates: RecipeRun['rates']
@@ -46,13 +36,10 @@ const PUBLISHED: Form = {
   norm: 'instance',
   steps: { compact: 300, paper: 300 },
   ramp: { from: 0.6, over: 0.1 },
-  cipherTerms: ({ cipher, noise, judged }) => ops.add(losses.lsgan.generator(judged), ops.sub(1, losses.ssim(cipher, noise))),
+  cipherTerms: publishedTerms,
   optimiser: adam({ beta1: 0.5 }),
   rates: [linearRate(2e-4), linearRate(2e-4)],
 }
-
-/** Weights of our cipher terms. */
-const OURS = { uniform: 20, neighbours: 300, adversarial: 0.02 }
 
 /**
  * Ours: thresholds in place of norms, the structured start, and cipher terms that say what the tests
@@ -62,11 +49,7 @@ const STRUCTURED: Form = {
   norm: 'frozen',
   steps: { compact: 800, paper: 800 },
   ramp: { from: -1, over: 1 },
-  cipherTerms: ({ cipher, judged }) =>
-    ops.add(
-      ops.add(ops.mul(OURS.uniform, losses.uniformDistance(byPicture(cipher, PICTURES))), ops.mul(OURS.neighbours, losses.neighbourCovariance(byPicture(cipher, PICTURES)))),
-      ops.mul(OURS.adversarial, losses.lsgan.generator(judged)),
-    ),
+  cipherTerms: structuredTerms,
   optimiser: sgd(),
   rates: [constantRate(2e-4), cosineRate(5e-5, { warmup: 20 })],
 }
@@ -123,14 +106,8 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
         loss: ({ networks: { encryption, decryption, discriminator }, batch }) => {
           const cipher = generate(encryption, batch['plain']!, norm)
           const restored = unit(generate(decryption, wire(cipher), norm))
-          const image = unit(batch['plain']!)
-          const terms = { cipher: unit(cipher), restored, plain: image, noise: unit(batch['noise']!), judged: discriminate(discriminator, cipher) }
-          const [l1, structure] = [losses.l1(restored, image), ops.sub(1, losses.ssim(restored, image))]
-          const hidden = cipherTerms(terms)
-          return {
-            loss: ops.add(ops.mul(10, ops.add(l1, structure)), ops.mul(batch['ramp']!, hidden)),
-            metrics: { l1, structure, hidden, uniform: losses.uniformDistance(byPicture(terms.cipher, PICTURES)) },
-          }
+          const seen = { cipher: unit(cipher), restored, plain: unit(batch['plain']!), noise: unit(batch['noise']!), judged: discriminate(discriminator, cipher) }
+          return pairObjective(cipherTerms, seen, batch['ramp']!)
         },
       },
     ],

@@ -128,15 +128,17 @@ export function parseWeights(bytes: Uint8Array): Weights {
   if (!magic.every((byte, i) => bytes[i] === byte)) throw bad('this is not a file of exact-flow weights')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const networks: Layer[][] = []
-  let at = magic.length
-  const rounds = bytes[at++] ?? 0
+  let at = magic.length + 1
+  const rounds = bytes[magic.length]
+  if (rounds === undefined) throw bad('the file ends too early')
   for (let round = 0; round < rounds; round++) {
     const layers: Layer[] = []
     for (let l = 0; l < CHANNELS.length - 1; l++) {
-      const [inputs, outputs, shift] = [CHANNELS[l]!, CHANNELS[l + 1]!, bytes[at + 2] ?? 0]
+      const [inputs, outputs] = [CHANNELS[l]!, CHANNELS[l + 1]!]
       const taps = inputs * outputs * 9
       if (at + 3 + taps + 4 * outputs > bytes.length) throw bad('the file ends too early')
       if (bytes[at] !== inputs || bytes[at + 1] !== outputs) throw bad('a layer has the wrong shape')
+      const shift = bytes[at + 2]!
       at += 3
       const weights = new Int8Array(bytes.slice(at, at + taps).buffer)
       at += taps

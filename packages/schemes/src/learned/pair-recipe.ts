@@ -1,7 +1,8 @@
 import { adam, compile, epochOrder, losses, mapTree, ops, secrecy, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, MapTree, Operand, Parameter, Schedule, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
-import { byPicture, cut, planesOf, type Planes } from './crops.ts'
+import { cut, planesOf, type Planes } from './crops.ts'
+import { type Emphasis, pairObjective, PICTURES } from './pair-objective.ts'
 
 /**
  * Two networks, one that encrypts and one that decrypts, learned together from random weights: what
@@ -21,27 +22,12 @@ export interface PairForm<N> {
   readonly rates: { readonly pair: Schedule; readonly judge: Schedule }
 }
 
-/** Weights of the terms. */
-export interface Emphasis {
-  /** Of L1 of the recovered picture. */
-  readonly recovery: number
-  /** Of 1 - SSIM of the recovered picture: counted as L1 is, flat places alone would decide where its gradient points. */
-  readonly likeness: number
-  /** Of the recovered picture's total variation. */
-  readonly smoothness: number
-  readonly secrecy: Readonly<Record<(typeof SECRECY)[number], number>>
-}
-
-const SECRECY = ['local', 'moments', 'neighbours', 'edges', 'deviation', 'squint', 'adversarial', 'structure'] as const
-
 /**
  * Secrecy is brought in from one step to the other: asked for at once it keeps the pair from learning to
  * recover anything, asked for late it finds a pair that shows the picture and must be unlearned.
  */
 const RAMP = { from: 500, over: 3000 }
 
-/** A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like. */
-const PICTURES = 4
 const CROPS = 2
 const BATCH = PICTURES * CROPS
 const CROP = 48
@@ -113,7 +99,6 @@ type Traced<N> = { readonly encryption: MapTree<N, Expr>; readonly decryption: M
 
 export function trainingOf<N>(form: PairForm<N>, profile: Profile): Training {
   const { judge } = form
-  const { recovery, likeness, smoothness, secrecy: weights } = form.emphasis
   const networks = form.networks(profile)
   return {
     networks: networks as Record<string, object>,
@@ -144,26 +129,12 @@ export function trainingOf<N>(form: PairForm<N>, profile: Profile): Training {
           const [plain, noise] = [batch['plain']!, batch['noise']!]
           const cipher = form.encrypt(encryption, plain)
           const restored = form.decrypt(decryption, wire(cipher))
-          const [l1, structure] = [losses.l1(restored, plain), ops.sub(1, losses.ssim(restored, plain))]
-          const terms: Record<keyof typeof weights, () => Expr> = {
-            ...(mapValues(secrecy.outlines(cipher, plain))),
-            local: () => secrecy.localUniformity(cipher),
-            moments: () => secrecy.uniformMoments(byPicture(cipher, PICTURES), [0, 2, 3]),
-            neighbours: () => losses.neighbourCovariance(byPicture(cipher, PICTURES)),
-            adversarial: () => losses.lsgan.generator(judge!(p, cipher)),
-            structure: () => ops.sub(1, losses.ssim(cipher, noise)),
-          }
-          const counted = SECRECY.filter(name => weights[name] > 0).map(name => [name, terms[name]()] as const)
-          const hidden = counted.map(([name, term]) => ops.mul(weights[name], term)).reduce((a, b) => ops.add(a, b))
-          const recovered = ops.add(ops.add(ops.mul(recovery, l1), ops.mul(likeness, structure)), ops.mul(smoothness, losses.totalVariation(restored)))
-          return { loss: ops.add(recovered, ops.mul(batch['ramp']!, hidden)), metrics: { l1, structure, ...Object.fromEntries(counted.map(([name, term]) => [`secrecy.${name}`, term])) } }
+          return pairObjective(form.emphasis, { plain, cipher, restored, noise, judged: judge?.(p, cipher) }, batch['ramp']!)
         },
       },
     ],
   }
 }
-
-const mapValues = (terms: ReturnType<typeof secrecy.outlines>) => ({ edges: () => terms.edges, deviation: () => terms.deviation, squint: () => terms.squint })
 
 /**
  * A crop of a picture, mirrored or not. Every fourth is of the picture at half size, without smoothing, for

@@ -1,11 +1,12 @@
 import { LatentError } from '@latent/core'
 import type { Image } from '@latent/core'
-import { adam, compile, constantRate, cosineRate, epochOrder, losses, mapTree, ops, shape, tensor } from '@latent/graph'
+import { adam, compile, constantRate, cosineRate, epochOrder, mapTree, ops, shape, tensor } from '@latent/graph'
 import type { Expr, Parameter, Schedule, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMask } from './mask.ts'
 import { decode, encode, FORMS, networkParameters, quantise, SIDES } from './network.ts'
 import type { Form, Networks, Subject } from './network.ts'
+import { objective } from './objective.ts'
 
 /**
  * Madani and Bourennane give the loss (MSE to the plain image) and the learning rate (0.001, fixed). Adam, batches
@@ -24,8 +25,6 @@ const RATES: Record<Profile | 'repaired', Schedule> = {
   compact: cosineRate(2e-3, { warmup: 50, end: 2e-5 }),
   repaired: cosineRate(1.5e-3, { warmup: 50, end: 2e-5 }),
 }
-
-const RANGE_WEIGHT = 0.1
 
 /** The last pictures of the training set are kept apart to watch the run by; the official test pictures are not touched. */
 const CHECKS = 256
@@ -74,16 +73,6 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
 }
 
 export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as Subject[]).flatMap(subject => FORMS.map(form => maskRecipe(form, subject)))
-
-/**
- * Mean squared error to the plain picture. Beyond the limits of a byte a latent has no effect on it, and nothing
- * would bring it back: what lies outside costs something of its own.
- */
-function objective(form: Form, { encoder, decoder }: Networks<Expr>, x: Expr, plain: Expr): { loss: Expr; metrics: Record<string, Expr> } {
-  const latents = encode(form, encoder, x)
-  const error = losses.mse(decode(form, decoder, quantise(latents)), plain)
-  return { loss: ops.add(error, ops.mul(RANGE_WEIGHT, losses.rangePenalty(latents))), metrics: { error } }
-}
 
 /** Interleaved RGB bytes; grey is repeated, as the paper's 2352 bytes for a digit have it. @throws E_DATA */
 function threeChannels({ width, height, channels, data }: Image<'u8'>, side: number): Uint8Array {
