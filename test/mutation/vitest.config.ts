@@ -11,7 +11,7 @@ const tests = (process.env['MUTATION_TESTS'] ?? 'packages/*/test/**/*.test.ts').
  * originals. Here every name means the files beside this one.
  */
 const alias = readdirSync(join(root, 'packages')).flatMap(name => {
-  const { name: specifier, exports } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as { name: string; exports: Record<string, string | Record<string, string>> }
+  const { name: specifier, exports = {} } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as { name: string; exports?: Record<string, string | Record<string, string>> }
   return Object.entries(exports).map(([path, target]) => {
     const file = typeof target === 'string' ? target : (target['node'] ?? target['default']!)
     return { find: new RegExp(`^${specifier}${path.slice(1)}$`), replacement: join(root, 'packages', name, file) }
