@@ -1,0 +1,52 @@
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitepress'
+
+const docs = join(dirname(fileURLToPath(import.meta.url)), '..', 'pages')
+
+/** Pages are written to be read in the repository too: what lies outside `docs` has no page here, and is named without a link. */
+function leavesDocs(page: string, link: string): boolean {
+  if (/^[a-z]+:|^#|^\//.test(link)) return false
+  return !resolve(docs, dirname(page), link).startsWith(docs)
+}
+
+const schemes = ['exact-flow', 'flowcrypt-2025', 'mask-autoencoder-2025', 'vortex-2024', 'encipher-gan-2023', 'dense-resnet-2024', 'ito-transform-2021']
+
+export default defineConfig({
+  title: 'Latent',
+  description: 'Learned image encryption for TypeScript, measured honestly',
+  srcDir: 'pages',
+  outDir: 'dist',
+  cacheDir: 'node_modules/.cache',
+  rewrites: page => page.replace(/README\.md$/, 'index.md'),
+  // Reports of the lab are pages of their own, which are copied as they are.
+  ignoreDeadLinks: [/(?:baselines|flowcrypt)-bsds500-val$/],
+  themeConfig: {
+    search: { provider: 'local' },
+    nav: [
+      { text: 'Guide', link: '/guide' },
+      { text: 'Security', link: '/security' },
+      { text: 'Schemes', link: '/schemes/' },
+      { text: 'Lab', link: '/lab/' },
+    ],
+    sidebar: [
+      { text: 'Using it', items: [{ text: 'Guide', link: '/guide' }, { text: 'Keys', link: '/keys' }, { text: 'What is protected', link: '/security' }, { text: 'Errors', link: '/errors' }, { text: 'The sealed format', link: '/sealed-format' }] },
+      { text: 'Schemes', items: [{ text: 'All of them', link: '/schemes/' }, ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` }))] },
+      { text: 'The lab', items: [{ text: 'How it measures', link: '/lab/' }, { text: 'Methods', link: '/lab/methods' }, { text: 'Attacks', link: '/lab/attacks' }, { text: 'Learnability', link: '/lab/learnability' }] },
+      { text: 'Building on it', items: [{ text: 'The engine', link: '/engine' }, { text: 'Decisions', link: '/decisions/' }, { text: 'Dependencies', link: '/dependencies' }] },
+    ],
+  },
+  markdown: {
+    config(md) {
+      md.core.ruler.push('links-within-docs', state => {
+        const page = String((state.env as { relativePath?: string }).relativePath ?? '')
+        for (const token of state.tokens) {
+          for (const child of token.children ?? []) {
+            const href = child.type === 'link_open' ? child.attrGet('href') : null
+            if (href !== null && leavesDocs(page.replace(/index\.md$/, 'README.md'), href)) child.attrSet('href', '#')
+          }
+        }
+      })
+    },
+  },
+})
