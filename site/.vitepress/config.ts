@@ -39,7 +39,7 @@ export default defineConfig({
   markdown: {
     config(md) {
       md.core.ruler.push('links-within-docs', state => {
-        const page = String((state.env as { relativePath?: string }).relativePath ?? '')
+        const page = (state.env as { relativePath?: string }).relativePath ?? ''
         for (const token of state.tokens) {
           for (const child of token.children ?? []) {
             const href = child.type === 'link_open' ? child.attrGet('href') : null
