@@ -1,7 +1,11 @@
+import { LatentError } from '@latent/core'
+import { packageOf } from '@latent/schemes/models'
 import { InvalidArgumentError, type Command, Option } from 'commander'
 import type { AddModelOptions } from '../add-model.ts'
 import type { FreezeOptions } from '../freeze-flow.ts'
+import { formatBytes, formatTable } from '../format.ts'
 import { repeated } from '../keys/index.ts'
+import { visible } from '../terminal.ts'
 
 export function modelCommand(program: Command): void {
   const model = program.command('model').description('trained weights with their cards')
@@ -36,5 +40,29 @@ export function modelCommand(program: Command): void {
     .action(async (run: string, options: FreezeOptions) => {
       const { freezeFlow } = await import('../freeze-flow.ts')
       await freezeFlow(run, options)
+    })
+  model
+    .command('list')
+    .description('the weights that schemes can have, their sizes, and which are here')
+    .action(async () => {
+      const { isHere, modelCards } = await import('@latent/schemes/models/node')
+      const cards = await modelCards()
+      const rows = await Promise.all(cards.map(async card => [card.id, card.scheme, formatBytes(card.bytes), (await isHere(card)) ? 'here' : (packageOf(card) ?? 'to be fetched')]))
+      process.stdout.write(`${formatTable([['weights', 'scheme', 'size', 'where'], ...rows])}\n`)
+    })
+  model
+    .command('fetch')
+    .description('bring weights that no package holds into ~/.cache/latent, and check every byte against their card')
+    .argument('<id...>', 'names as latent model list prints them')
+    .addOption(new Option('--from <url>', 'address of a folder of .safetensors files').env('LATENT_MODELS'))
+    .action(async (ids: string[], { from }: { from?: string }) => {
+      if (from === undefined) throw new LatentError('E_ARGUMENT', 'there is no address to fetch weights from', { hint: 'give --from https://..., or --from file:///... for a folder, or set LATENT_MODELS' })
+      const { requireAddress } = await import('@latent/data/node')
+      const { fetchModel } = await import('@latent/schemes/models/node')
+      const address = requireAddress(from)
+      for (const id of ids) {
+        const outcome = await fetchModel(id, address)
+        process.stdout.write(outcome === 'present' ? `${visible(id)}: already here, content as its card says\n` : `${visible(id)}: ${formatBytes(outcome.bytes)} to ${visible(outcome.path)}, content as its card says\n`)
+      }
     })
 }

@@ -1,3 +1,4 @@
+export { cacheFolder, isOwnFolder, makeOwnFolder } from './cache.ts'
 export { Destination } from './destination.ts'
 export { ioError, systemCode } from './io-error.ts'
 export { holdLock, type Lock } from './lock.ts'

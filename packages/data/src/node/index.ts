@@ -1,4 +1,5 @@
 export * from './decode.ts'
+export { requireAddress } from './download.ts'
 export * from './fetch.ts'
 export * from './labelled-sets.ts'
 export * from './leavings.ts'

@@ -1,14 +1,12 @@
-import { LatentError } from '@latent/core'
+import { chosenFolder, missingFile, type WantedFile } from './places.ts'
 
-const FOLDER = new URL('../../../../models/', import.meta.url)
-
-/** A file of the folder `models`, which is served beside the code. @throws E_WEIGHTS if it is not there */
-export async function modelFile(name: string): Promise<Uint8Array> {
+/** A card, or weights: from the folder that the page chose, or from `models/` beside the page. @throws E_WEIGHTS if it is not there */
+export async function modelFile(name: string, card?: WantedFile): Promise<Uint8Array> {
   try {
-    const response = await fetch(new URL(name, FOLDER))
+    const response = await fetch(new URL(name, chosenFolder() ?? new URL('models/', globalThis.location.href)))
     if (response.ok) return new Uint8Array(await response.arrayBuffer())
   } catch {
     // No answer, or half of one: either way the file is not here.
   }
-  throw new LatentError('E_WEIGHTS', `the file ${name} is not among the weights that came with this page`, { hint: 'serve the folder models beside the code' })
+  throw missingFile(name, card, 'serve the files of @latent/models in the folder models beside the page, or name their folder with useModelsFrom')
 }

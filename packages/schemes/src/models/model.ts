@@ -3,6 +3,7 @@ import { LatentError, sha256Of, toHex } from '@latent/core'
 import { decodeSafetensors, encodeSafetensors, leaves, mapTree } from '@latent/graph'
 import type { MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import type { ModelCard } from './card.ts'
+import type { WantedFile } from './places.ts'
 
 /** Weights of one scheme's networks, ready to be compiled in. */
 export interface Model {
@@ -28,12 +29,12 @@ const MAX_BYTES = 2 ** 28
 
 /**
  * Weights that come with Latent.
- * @param from where files of the folder `models` are read
+ * @param from where cards are read, and weights by their card
  * @throws E_WEIGHTS if the file is not what its card says, or the card is of other weights
  */
-export async function loadModel(id: string, wanted: ModelWanted, from: (name: string) => Promise<Uint8Array> = modelFile): Promise<Model> {
-  const card = parseCard(await from(`${id}.json`), id, wanted)
-  const bytes = await from(`${id}.safetensors`)
+export async function loadModel(id: string, wanted: ModelWanted, from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile): Promise<Model> {
+  const card = readCard(await from(`${id}.json`), id, wanted)
+  const bytes = await from(`${id}.safetensors`, card)
   const sha256 = toHex(sha256Of(bytes))
   if (sha256 !== card.sha256) {
     throw new LatentError('E_WEIGHTS', `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`, { hint: 'the file was altered or damaged; install Latent again' })
@@ -46,15 +47,17 @@ export function modelFor(wanted: ModelWanted, given: Uint8Array | undefined): Pr
   return given === undefined ? loadModel(wanted.id ?? wanted.scheme, wanted) : Promise.resolve(given).then(bytes => readModel(bytes, wanted))
 }
 
-function parseCard(bytes: Uint8Array, id: string, { scheme, profile }: ModelWanted): Pick<ModelCard, 'sha256'> {
+/** @throws E_WEIGHTS for a card that is malformed, of another name, or not of the weights that are wanted */
+export function readCard(bytes: Uint8Array, id: string, wanted?: ModelWanted): ModelCard {
   let card: Partial<ModelCard> | null | undefined
   try {
     card = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as typeof card
   } catch {
     // Reported below, with every other way of being no card.
   }
-  const { sha256 } = card ?? {}
-  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && card?.id === id && card.scheme === scheme && card.profile === profile) return { sha256 }
+  const { sha256, scheme, profile, bytes: size } = card ?? {}
+  const valid = typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && typeof scheme === 'string' && Number.isSafeInteger(size) && size! > 0 && size! <= MAX_BYTES
+  if (valid && card?.id === id && (!wanted || (scheme === wanted.scheme && profile === wanted.profile))) return card as ModelCard
   throw new LatentError('E_WEIGHTS', `the card ${id}.json does not describe the weights ${id}`, { hint: 'the file was altered or damaged; install Latent again' })
 }
 

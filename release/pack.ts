@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from './build.ts'
+import { OUT } from './packages.ts'
+
+/** What `npm pack` says of a tarball. */
+export interface Tarball {
+  readonly name: string
+  readonly version: string
+  readonly filename: string
+  /** Bytes, packed and unpacked. */
+  readonly size: number
+  readonly unpackedSize: number
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+  /** Where it lies. */
+  readonly path: string
+  /** What it was packed from. */
+  readonly folder: string
+}
+
+/** Builds and packs everything that is published into `dist/tarballs`. */
+export function pack(): Tarball[] {
+  const folders = build()
+  const tarballs = join(OUT, 'tarballs')
+  mkdirSync(tarballs)
+  return [...folders.values()].map(folder => {
+    const told = execFileSync('npm', ['pack', '--json', '--pack-destination', tarballs], { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' })
+    // npm up to 11 prints a list, later ones may print an object by name.
+    const parsed = JSON.parse(told) as Omit<Tarball, 'path' | 'folder'>[] | Record<string, Omit<Tarball, 'path' | 'folder'>>
+    const [entry] = Object.values(parsed)
+    return { ...entry!, path: join(tarballs, entry!.filename), folder }
+  })
+}
+
+if (import.meta.main) for (const { name, version, size, path } of pack()) process.stdout.write(`${name}@${version}  ${(size / 1000).toFixed(0)} kB  ${path}\n`)
