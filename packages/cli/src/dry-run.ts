@@ -1,8 +1,8 @@
-import { openStepper } from '@latent/graph'
+import { BACKENDS, openStepper } from '@latent/graph'
 import { placementOf } from '@latent/graph/placement'
 import { findRecipe } from '@latent/schemes/recipes'
 import { formatTable } from './format.ts'
-import { BACKENDS, recipeContext, type RunRecipeOptions } from './run-recipe.ts'
+import { recipeContext, type RunRecipeOptions } from './run-recipe.ts'
 
 /** One step of a recipe, and where ONNX Runtime computed its operators. @throws E_BACKEND without an adapter */
 export async function dryRun(name: string, options: RunRecipeOptions): Promise<void> {

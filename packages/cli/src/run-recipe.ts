@@ -1,5 +1,5 @@
 import { type Image, LatentError, sha256Of, toHex } from '@latent/core'
-import { type Backend, decodeSafetensors, parameterCount, type Tensor } from '@latent/graph'
+import { type BackendName, BACKENDS, decodeSafetensors, parameterCount, type Tensor } from '@latent/graph'
 import { type Progress, type RunResult, train } from '@latent/graph/train'
 import { type DataSet, openData, readLabelledSet } from '@latent/data/node'
 import type { DataRead } from '@latent/schemes/models'
@@ -11,11 +11,6 @@ import { untilInterrupted } from './ending.ts'
 import { formatSeconds, formatTable } from './format.ts'
 import { dataRead, labelsRead, openRecord } from './run-record.ts'
 import { visible, visibleLines } from './terminal.ts'
-
-/** Where a training runs, as people call it. */
-export type BackendName = 'cpu' | 'wasm' | 'webgpu'
-
-export const BACKENDS: Readonly<Record<BackendName, Backend>> = { cpu: 'ort-node', wasm: 'ort-wasm', webgpu: 'ort-webgpu' }
 
 export interface RunRecipeOptions {
   readonly profile: Profile

@@ -1,11 +1,12 @@
 import { LatentError } from '@latent/core'
+import { BACKENDS } from '@latent/graph'
 import { runPosition } from '@latent/graph/train'
 import { findRecipe } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { untilInterrupted } from './ending.ts'
-import { BACKENDS, runFolder, type RunRecipeOptions, trainRecipe } from './run-recipe.ts'
+import { runFolder, type RunRecipeOptions, trainRecipe } from './run-recipe.ts'
 
 /** What one line of a queue may say; the rest comes from the command's own options. */
 type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }

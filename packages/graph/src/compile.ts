@@ -1,6 +1,7 @@
 import { makeJaxpr, numpy as np } from '@jax-js/jax'
 import type { Jaxpr } from '@jax-js/jax'
 import { LatentError } from '@latent/core'
+import { backendOfEnvironment } from './backends.ts'
 import { fuseActivations } from './lower/fuse.ts'
 import { Graph } from './lower/graph.ts'
 import type { Value } from './lower/graph.ts'
@@ -89,9 +90,10 @@ export interface Compiled {
   close(): Promise<void>
 }
 
-/** Traces, lowers and loads a function for inference. @throws E_GRAPH, E_BACKEND */
+/** Traces, lowers and loads a function for inference, on the environment's backend if the options name none. @throws E_GRAPH, E_BACKEND */
 export async function compile<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A, options: SessionOptions = {}): Promise<Compiled> {
   const model = encodeModel(build(fn, args))
-  const session = await openSession(model, options)
+  const backend = options.backend ?? backendOfEnvironment()
+  const session = await openSession(model, backend === undefined ? options : { ...options, backend })
   return { backend: session.backend, model, inputs: session.inputs, run: feeds => session.run(feeds), close: () => session.close() }
 }

@@ -1,3 +1,4 @@
+export * from './backends.ts'
 export * from './compile.ts'
 export * from './differentiate.ts'
 export * as layers from './layers.ts'

@@ -51,7 +51,7 @@ export interface Session {
 /** ONNX Runtime's JavaScript interface, which its native and WASM packages share. */
 export interface OrtBinding {
   readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>
-  readonly providers: readonly string[]
+  readonly providers: readonly Ort.InferenceSession.ExecutionProviderConfig[]
 }
 
 const ORT_TYPE = { f32: 'float32', u8: 'uint8', i8: 'int8', i32: 'int32', i64: 'int64', bool: 'bool' } as const

@@ -1,5 +1,6 @@
 import { argumentError, MAX_PIXELS } from '@latent/core'
 import { type Command, Option } from 'commander'
+import { withBackend } from '../backend-option.ts'
 import type { DecryptFacts, DecryptOptions, EncryptFacts, EncryptOptions } from '../pixel-mode.ts'
 import { jsonLine, visible } from '../terminal.ts'
 
@@ -31,7 +32,7 @@ export function cryptCommands(program: Command): void {
 }
 
 const withCommon = (command: Command): Command =>
-  command
+  withBackend(command)
     .requiredOption('--key-file <file>', '64 hexadecimal digits, as latent keygen --cipher writes them')
     .option('--weights <file>', 'trained weights to use instead of those that come with Latent')
     .option('--max-pixels <number>', 'refuse larger pictures before decoding them; 16-bit samples count up to twice (default: 100,000,000)', pixels)

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { untilInterrupted, withCount } from '../ending.ts'
+import { withBackend } from '../backend-option.ts'
 import { progressBar } from '../progress.ts'
 import { visible } from '../terminal.ts'
 import { learnabilityCommands } from './lab-learnability.ts'
@@ -80,8 +81,7 @@ interface EvaluateArguments {
 }
 
 function evaluateCommand(lab: Command): void {
-  lab
-    .command('evaluate')
+  withBackend(lab.command('evaluate'))
     .description('measure schemes on a collection of pictures, controls included, and write rows, a summary and a page')
     .requiredOption('-s, --scheme <id...>', 'schemes to measure, or "baselines", or "all"')
     .requiredOption('-d, --data <source>', 'a folder of pictures, or procedural, bsds500/val, cifar10/test, mnist/test, ...')
@@ -193,8 +193,7 @@ function recovery({ images, exactShare, psnr }: SchemeSummary): string {
 }
 
 function compareCommand(lab: Command): void {
-  lab
-    .command('compare')
+  withBackend(lab.command('compare'))
     .description('put the schemes of finished runs side by side, published figures beside measured ones, with the wording they allow')
     .argument('<run...>', 'folders that `latent lab evaluate` wrote')
     .option('-s, --scheme <id...>', 'only these schemes')
@@ -304,8 +303,7 @@ const SPEED_SIDE = 512
 const SPEED_RUNS = 5
 
 function speedCommand(lab: Command): void {
-  lab
-    .command('speed')
+  withBackend(lab.command('speed'))
     .description('time every metric on one 512 x 512 RGB cipher, on one thread')
     .action(async () => {
       const { drawPicture } = await import('@latent/data')
@@ -331,8 +329,7 @@ interface StudyArguments {
 }
 
 function studyCommand(lab: Command): void {
-  lab
-    .command('study')
+  withBackend(lab.command('study'))
     .description('measure one scheme against its paper and write its page: tables, charts, pictures; without a name, list the studies')
     .argument('[scheme]')
     .option('-o, --out <folder>', 'where the page goes; docs/schemes/SCHEME by default')

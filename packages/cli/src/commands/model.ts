@@ -2,6 +2,7 @@ import { LatentError } from '@latent/core'
 import { packageOf } from '@latent/schemes/models'
 import { InvalidArgumentError, type Command, Option } from 'commander'
 import type { AddModelOptions } from '../add-model.ts'
+import type { CurveOptions } from '../training-curves.ts'
 import type { FreezeOptions } from '../freeze-flow.ts'
 import { formatBytes, formatTable } from '../format.ts'
 import { repeated } from '../keys/index.ts'
@@ -26,6 +27,34 @@ export function modelCommand(program: Command): void {
       if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.id)) throw new InvalidArgumentError('an id has small letters, digits and single hyphens')
       const { addModel } = await import('../add-model.ts')
       await addModel(run, options)
+    })
+  model
+    .command('curve')
+    .description('keep the course of a run: its figures over steps as a small file, beside the others in docs/training')
+    .argument('<run>', 'folder that latent train wrote')
+    .requiredOption('--run <name>', 'name of the file, such as encipher-gan-repaired-1')
+    .requiredOption('--note <text>', 'what came of it')
+    .option('--machine <text>', 'where it ran, if its record does not say')
+    .option('--started-from <text>', 'what it started from, if its record does not say')
+    .option('--seconds <n>', 'how long it took, if its record does not say', Number)
+    .option('--recipe <name>', 'if its record does not say')
+    .option('--profile <name>', 'if its record does not say')
+    .option('--seed <n>', 'if its record does not say', Number)
+    .option('--steps <n>', 'planned, if its record does not say', Number)
+    .option('--batch-size <n>', 'if its record does not say', Number)
+    .option('--out <folder>', 'where the file goes', 'docs/training')
+    .option('--force', 'replace the file of this name')
+    .action(async (run: string, options: CurveOptions) => {
+      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.run)) throw new InvalidArgumentError('a name has small letters, digits and single hyphens')
+      const { writeCurve } = await import('../training-curves.ts')
+      await writeCurve(run, options)
+    })
+  model
+    .command('page')
+    .description('write the tables of docs/training.md anew, from docs/training and models')
+    .action(async () => {
+      const { writeTrainingPage } = await import('../training-curves.ts')
+      await writeTrainingPage('.')
     })
   model
     .command('freeze')
