@@ -2,10 +2,10 @@ import { LatentError } from '@latent/core'
 import { ioError, publish } from '@latent/core/node'
 import type { LogEntry } from '@latent/graph'
 import type { ModelCard } from '@latent/schemes/models'
+import { readRecord } from '@latent/training'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatSeconds } from './format.ts'
-import { readRecord } from './run-record.ts'
 
 /** The course of one run, small enough to be kept: a file of `docs/training/`. */
 export interface TrainingCurve {

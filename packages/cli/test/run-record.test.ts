@@ -10,8 +10,8 @@ import { availableParallelism, hostname, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openRecord, readRecord, type RunRecord, type RunStart } from '../src/run-record.ts'
-import { dataStatement, readRun } from '../src/training-run.ts'
+import { openRecord, readRecord, type RunRecord, type RunStart } from '@latent/training'
+import { dataStatement, readRun } from '@latent/training/models'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
@@ -73,7 +73,7 @@ test('other pictures than the recipe means: said when training starts, in the re
 })
 
 describe('the record', () => {
-  const start: RunStart = { recipe: 'denoiser', profile: 'compact', seed: 1, batchSize: 16, steps: 100, data: [{ set: 'a/train', pictures: 1, sha256: 'aa', published: true }], threads: 2 }
+  const start: RunStart = { recipe: 'denoiser', profile: 'compact', seed: 1, batchSize: 16, steps: 100, data: [{ set: 'a/train', pictures: 1, sha256: 'aa', published: true }], threads: 2, release: '1.2.3' }
   const progress = (firstStep: number, step: number, seconds: number) => ({ step, steps: 100, losses: {}, imagesPerSecond: 1, secondsLeft: 1, firstStep, seconds, backend: 'ort-node' as const })
 
   test('holds every session, begins anew with a new run, and keeps what it was started from', async () => {

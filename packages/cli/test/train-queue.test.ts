@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deadline, readQueue } from '../src/train-queue.ts'
+import { deadline, readQueue } from '@latent/training'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const DATA = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))

@@ -1,25 +1,11 @@
 import { type Image, image, sha256Of } from '@latent/core'
 import { openScheme } from '@latent/schemes'
-import { drawPicture, PROCEDURAL_KINDS } from '@latent/data'
 import { describe, expect, test } from 'vitest'
 import { learnInverse, learnUnpaired, linear, type Pair, type Reconstructor, sharedBlocks, sharedPixels, sizeOf } from '../src/attacks/learned/index.ts'
 import { quality } from '../src/index.ts'
+import { pictures, SIDE } from './fixtures/crops.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed & 255, seed >> 8))
-const SIDE = 16
-
-/** Crops of procedural pictures: 16 x 16 pixels, all different. */
-async function pictures(count: number): Promise<Image<'u8'>[]> {
-  const large = await Promise.all(PROCEDURAL_KINDS.map((kind, i) => drawPicture(kind, 96, 96, 40 + i)))
-  return Array.from({ length: count }, (_, n) => {
-    const from = large[n % large.length]!
-    const at = Math.floor(n / large.length)
-    const [left, top] = [(at * 7) % 80, (at * 13) % 80]
-    const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => from.data[((top + Math.floor(i / (3 * SIDE))) * 96 + left + (Math.floor(i / 3) % SIDE)) * 3 + (i % 3)]!)
-    return image({ width: SIDE, height: SIDE, channels: 3, format: 'u8', data })
-  })
-}
-
 const TEST = 8
 
 /** Pairs under one key, or under a key for each, and pictures to open that are in none of them. */
@@ -120,17 +106,4 @@ describe('the unpaired attack', () => {
     const change = (a: readonly Image<'u8'>[], b: readonly Image<'u8'>[]) => a.reduce((sum, { data }, i) => sum + data.reduce((total, value, j) => total + Math.abs(value - b[i]!.data[j]!), 0) / data.length, 0) / a.length
     expect(change(short.opened, long.opened)).toBeGreaterThan(2)
   })
-})
-
-test('the study runs, and says of a quick run that its figures mean nothing', async () => {
-  const { findStudy } = await import('@latent/studies')
-  const study = await findStudy('learnable-attacks')
-  const drawn = await pictures(68)
-  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
-  expect(page.intro.join(' ')).toContain('quick run')
-  const [same, different, unpaired] = page.sections.map(({ tables }) => tables![0]!)
-  expect(same!.rows.length).toBe(3)
-  expect(same!.rows.every(row => row.length === same!.columns.length)).toBe(true)
-  expect(different!.rows.length).toBe(3)
-  expect(unpaired!.rows.length).toBe(3)
 })

@@ -1,9 +1,9 @@
 import { LatentError } from '@latent/core'
 import { packageOf } from '@latent/schemes/models'
+import type { AddModelOptions, FreezeOptions } from '@latent/training/models'
+import { join } from 'node:path'
 import { InvalidArgumentError, type Command, Option } from 'commander'
-import type { AddModelOptions } from '../add-model.ts'
 import type { CurveOptions } from '../training-curves.ts'
-import type { FreezeOptions } from '../freeze-flow.ts'
 import { formatBytes, formatTable } from '../format.ts'
 import { repeated } from '../keys/index.ts'
 import { visible } from '../terminal.ts'
@@ -25,8 +25,9 @@ export function modelCommand(program: Command): void {
     .option('--force', 'replace files of this name')
     .action(async (run: string, options: AddModelOptions) => {
       if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.id)) throw new InvalidArgumentError('an id has small letters, digits and single hyphens')
-      const { addModel } = await import('../add-model.ts')
-      await addModel(run, options)
+      const { addModel } = await import('@latent/training/models')
+      const { id, parameters, bytes } = await addModel(run, options)
+      process.stdout.write(`${id}.safetensors: ${parameters} parameters in ${bytes} bytes, in ${visible(options.out)}\n`)
     })
   model
     .command('curve')
@@ -67,8 +68,9 @@ export function modelCommand(program: Command): void {
     .option('--module <file>', 'write the TypeScript module too; ours is packages/schemes/src/exact-flow/trained.ts')
     .option('--force', 'replace files of this name')
     .action(async (run: string, options: FreezeOptions) => {
-      const { freezeFlow } = await import('../freeze-flow.ts')
-      await freezeFlow(run, options)
+      const { freezeFlow } = await import('@latent/training/models')
+      const { id, parameters, bytes, sha256 } = await freezeFlow(run, options)
+      process.stdout.write(`${visible(join(options.out, id))}.weights: ${parameters} integers in ${bytes} bytes, SHA-256 ${sha256}\n`)
     })
   model
     .command('list')

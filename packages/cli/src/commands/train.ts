@@ -1,7 +1,7 @@
 import { LatentError } from '@latent/core'
+import type { RunRecipeOptions } from '@latent/training'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { join } from 'node:path'
-import type { RunRecipeOptions } from '../run-recipe.ts'
 
 interface QueueFlags {
   readonly dryRun?: boolean
@@ -35,14 +35,15 @@ export function trainCommand(program: Command): void {
       }
       if (options.dryRun) {
         if (name === undefined) throw new LatentError('E_ARGUMENT', '--dry-run is of one recipe', { hint: 'latent train denoiser --backend webgpu --dry-run' })
-        return (await import('../dry-run.ts')).dryRun(name, options)
+        return (await import('../training.ts')).showPlacement(name, options)
       }
       if (queue !== undefined) {
-        const { deadline, runQueue } = await import('../train-queue.ts')
-        return runQueue(queue, { data, ...(threads === undefined ? {} : { threads }), ...(until === undefined ? {} : { until: deadline(until) }) })
+        const { deadline } = await import('@latent/training')
+        const { trainQueue } = await import('../training.ts')
+        return trainQueue(queue, { data, ...(threads === undefined ? {} : { threads }), ...(until === undefined ? {} : { until: deadline(until) }) })
       }
       // Tracing and decoding are loaded for this command alone: the others start without them.
-      const { listRecipes, runRecipe } = await import('../run-recipe.ts')
+      const { listRecipes, runRecipe } = await import('../training.ts')
       if (name === undefined) listRecipes()
       else await runRecipe(name, options)
     })

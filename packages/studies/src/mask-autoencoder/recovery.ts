@@ -1,4 +1,4 @@
-import type { Image } from '@latent/core'
+import { type Image, repeatably } from '@latent/core'
 import { differential, entropyTestOfCounts, histogram, histogramTestOfCounts, oneSampleChanged, psnrOf, sampleErrors, structuralSimilarity, total } from '@latent/lab'
 import { chance, mean, type OpenForm } from './forms.ts'
 
@@ -58,7 +58,7 @@ export interface PixelChange {
 export async function pixelChange(form: OpenForm, pictures: readonly Image<'u8'>[], trials: number, seed: number, nonce?: Uint8Array): Promise<PixelChange> {
   const choices = await (await chance(seed, `pixels of ${form.id}`)).integers(trials, 2 ** 32)
   const [npcr, uaci]: [number[], number[]] = [[], []]
-  const options = nonce ? { nonce } : {}
+  const options = nonce ? repeatably(form.cipher, nonce) : {}
   for (const [t, choice] of choices.entries()) {
     const plain = pictures[t % pictures.length]!
     const [a, b] = [await form.cipher.encrypt(plain, form.key, options), await form.cipher.encrypt(oneSampleChanged(plain, choice), form.key, options)]

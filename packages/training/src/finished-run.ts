@@ -7,7 +7,7 @@ import type { DataRead, ModelCard } from '@latent/schemes/models'
 import { findRecipe, publishedLength } from '@latent/schemes/recipes'
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readRecord, type RunRecord } from './run-record.ts'
+import { readRecord, type RunRecord } from './record.ts'
 
 /** What a card takes over from a run. */
 type RunFacts = Omit<ModelCard, 'id' | 'scheme' | 'profile' | 'sha256' | 'bytes' | 'parameters' | 'storage' | 'remarks'>

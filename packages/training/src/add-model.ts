@@ -1,8 +1,7 @@
 import { sha256Of, toHex } from '@latent/core'
 import { elementCount } from '@latent/graph'
 import { type ModelCard, readModel, writeModel } from '@latent/schemes/models'
-import { writeModelFiles, readRun } from './training-run.ts'
-import { visible } from './terminal.ts'
+import { writeModelFiles, readRun } from './finished-run.ts'
 
 export interface AddModelOptions {
   readonly id: string
@@ -17,7 +16,7 @@ export interface AddModelOptions {
 }
 
 /** Writes weights, card and curve of a run. @throws E_WEIGHTS, E_IO, E_EXISTS */
-export async function addModel(folder: string, { id, scheme, profile, recipe, best = false, storage, remark = [], out, force = false }: AddModelOptions): Promise<void> {
+export async function addModel(folder: string, { id, scheme, profile, recipe, best = false, storage, remark = [], out, force = false }: AddModelOptions): Promise<ModelCard> {
   const run = await readRun(folder, recipe, best)
   const bytes = writeModel({ scheme, profile, tensors: run.tensors }, { half: storage === 'f16' })
   // What the card describes must be readable: a diverged run stops here.
@@ -34,5 +33,5 @@ export async function addModel(folder: string, { id, scheme, profile, recipe, be
     remarks: remark,
   }
   await writeModelFiles(out, card, { [`${id}.safetensors`]: bytes, [`${id}.svg`]: run.curve }, force)
-  process.stdout.write(`${id}.safetensors: ${card.parameters} parameters in ${bytes.length} bytes, in ${visible(out)}\n`)
+  return card
 }

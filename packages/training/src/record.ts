@@ -6,7 +6,6 @@ import type { DataRead, TrainingSession } from '@latent/schemes/models'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, type } from 'node:os'
 import { join } from 'node:path'
-import { VERSION } from './version.ts'
 
 /** `run.json` in the folder of a run: what a card must say and nobody remembers afterwards. */
 export interface RunRecord {
@@ -55,6 +54,8 @@ export const labelsRead = (name: string, labels: Uint8Array): DataRead => ({ set
 
 export interface RunStart extends Omit<RunRecord, 'version' | 'sessions'> {
   readonly threads: number | undefined
+  /** Which Latent trains: its version. */
+  readonly release: string
 }
 
 export interface Recorder {
@@ -70,11 +71,11 @@ const EVERY_MS = 10_000
  * Keeps the record of a run that is about to begin or go on.
  * @throws E_DATA if the run began on other pictures: it would not be the run that it says it is
  */
-export async function openRecord(folder: string, { threads = availableParallelism(), ...start }: RunStart): Promise<Recorder> {
+export async function openRecord(folder: string, { threads = availableParallelism(), release, ...start }: RunStart): Promise<Recorder> {
   const before = await readRecord(folder)
   requireSameData(folder, before, start.data)
   const startedFrom = before?.startedFrom ?? start.startedFrom
-  const { machine, software } = here()
+  const { machine, software } = here(release)
   let last: Progress | undefined
   let written = -Infinity
   let writing = Promise.resolve()
@@ -106,7 +107,7 @@ function requireSameData(folder: string, before: RunRecord | undefined, now: rea
 }
 
 /** Never a name of the machine or of its user. */
-function here(): Pick<TrainingSession, 'machine' | 'software'> {
+function here(release: string): Pick<TrainingSession, 'machine' | 'software'> {
   const cpu = cpus()[0]?.model.trim()
-  return { machine: { cpu: cpu === undefined || cpu === '' ? 'unknown' : cpu, cores: availableParallelism(), system: `${type()} ${process.arch}` }, software: { latent: VERSION, node: process.versions.node } }
+  return { machine: { cpu: cpu === undefined || cpu === '' ? 'unknown' : cpu, cores: availableParallelism(), system: `${type()} ${process.arch}` }, software: { latent: release, node: process.versions.node } }
 }

@@ -2,9 +2,7 @@ import type { ModelCard } from '@latent/schemes/models'
 import { serializeWeights } from '@latent/schemes/exact-flow'
 import { flowTree, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { publish } from '@latent/core/node'
-import { join } from 'node:path'
-import { readRun, writeModelFiles } from './training-run.ts'
-import { visible } from './terminal.ts'
+import { readRun, writeModelFiles } from './finished-run.ts'
 
 export interface FreezeOptions {
   readonly id: string
@@ -20,15 +18,15 @@ export interface FreezeOptions {
  * (`ID.weights`), card and curve, and the module that carries the bytes to wherever there is no file
  * system. @throws E_WEIGHTS, E_IO, E_EXISTS
  */
-export async function freezeFlow(folder: string, { id, best = false, remark = [], out, module, force = false }: FreezeOptions): Promise<void> {
+export async function freezeFlow(folder: string, { id, best = false, remark = [], out, module, force = false }: FreezeOptions): Promise<ModelCard> {
   const run = await readRun(folder, 'exact-flow', best)
   const { networks, id: sha256 } = quantise(flowTree(run.tensors))
   const bytes = serializeWeights(networks)
   const parameters = networks.flat().reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0)
   const card: ModelCard = { id, scheme: 'exact-flow', profile: 'int7', sha256, bytes: bytes.length, parameters, storage: 'i8', ...run.facts, remarks: remark }
   await writeModelFiles(out, card, { [`${id}.weights`]: bytes, [`${id}.svg`]: run.curve }, force)
-  process.stdout.write(`${visible(join(out, id))}.weights: ${parameters} integers in ${bytes.length} bytes, SHA-256 ${sha256}\n`)
-  if (module === undefined) return
+  if (module === undefined) return card
   const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\nexport const TRAINED_SHA256 = '${sha256}'\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
   await publish(module, [new TextEncoder().encode(text)], { hint: '--force replaces it', ...(force ? { replace: () => true } : {}) })
+  return card
 }

@@ -5,13 +5,12 @@ import { findRecipe } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
-import { untilInterrupted } from './ending.ts'
-import { runFolder, type RunRecipeOptions, trainRecipe } from './run-recipe.ts'
+import { runFolder, type RunRecipeOptions, type RunSurroundings, trainRecipe } from './recipe-run.ts'
 
 /** What one line of a queue may say; the rest comes from the command's own options. */
 type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }
 
-export interface QueueOptions {
+export interface QueueOptions extends RunSurroundings {
   readonly data: string
   readonly threads?: number
   /** Stops before this time, with a checkpoint. */
@@ -26,29 +25,27 @@ const FIELDS = { recipe: 'string', profile: 'string', steps: 'number', seed: 'nu
  * run that fails is noted and passed over. Beside the file lie its log and, while it works, its lock.
  * @throws E_EXISTS while another process works on the queue; E_INTERRUPTED if it was stopped; E_PARTIAL if its time was up or runs failed
  */
-export async function runQueue(file: string, { data, threads, until }: QueueOptions): Promise<void> {
+export async function runQueue(file: string, { data, threads, until, signal: interrupted, ...surroundings }: QueueOptions): Promise<void> {
   const lock = await lockQueue(file)
   try {
-    await untilInterrupted(async interrupted => {
-      const signal = until === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(Math.max(0, until.getTime() - Date.now()))])
-      const failed = new Set<string>()
-      for (;;) {
-        const next = await firstUnfinished(await readQueue(file, { data, ...(threads === undefined ? {} : { threads }) }), failed)
-        if (!next) break
-        const folder = runFolder(next.recipe, next)
-        const log = (event: string, step: number, more: object = {}) => note(file, { event, run: folder, recipe: next.recipe, step, steps: next.steps, ...more })
-        if (signal.aborted) throw stopped(file, interrupted)
-        try {
-          await log('start', (await runPosition(folder))?.step ?? 0)
-          const { step, finished } = await trainRecipe(next.recipe, next, signal)
-          await log(finished ? 'finished' : 'stopped', step)
-        } catch (error) {
-          failed.add(folder)
-          await log('failed', (await runPosition(folder).catch(() => undefined))?.step ?? 0, { error: error instanceof Error ? error.message : String(error) })
-        }
+    const signal = until === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(Math.max(0, until.getTime() - Date.now()))])
+    const failed = new Set<string>()
+    for (;;) {
+      const next = await firstUnfinished(await readQueue(file, { data, ...(threads === undefined ? {} : { threads }) }), failed)
+      if (!next) break
+      const folder = runFolder(next.recipe, next)
+      const log = (event: string, step: number, more: object = {}) => note(file, { event, run: folder, recipe: next.recipe, step, steps: next.steps, ...more })
+      if (signal.aborted) throw stopped(file, interrupted)
+      try {
+        await log('start', (await runPosition(folder))?.step ?? 0)
+        const { step, finished } = await trainRecipe(next.recipe, next, { ...surroundings, signal })
+        await log(finished ? 'finished' : 'stopped', step)
+      } catch (error) {
+        failed.add(folder)
+        await log('failed', (await runPosition(folder).catch(() => undefined))?.step ?? 0, { error: error instanceof Error ? error.message : String(error) })
       }
-      if (failed.size > 0) throw new LatentError('E_PARTIAL', `${failed.size} of the runs failed: ${[...failed].join(', ')}`, { hint: `${file}.log says why; the others are finished` })
-    })
+    }
+    if (failed.size > 0) throw new LatentError('E_PARTIAL', `${failed.size} of the runs failed: ${[...failed].join(', ')}`, { hint: `${file}.log says why; the others are finished` })
   } finally {
     await lock.release()
   }

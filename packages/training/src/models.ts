@@ -1,0 +1,3 @@
+export * from './add-model.ts'
+export * from './finished-run.ts'
+export * from './freeze-flow.ts'
