@@ -4,7 +4,7 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
 import { release } from './bytes.ts'
 import { LatentError } from './errors.ts'
-import type { Primitives } from './primitives.ts'
+import type { Primitives } from './primitive-set.ts'
 
 const TAG = 16
 /** The largest that zlib takes at once, nearly. */

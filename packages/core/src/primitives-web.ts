@@ -3,7 +3,7 @@ import { Unzlib, zlibSync } from 'fflate'
 import { joinBytes } from './bytes.ts'
 import { LatentError } from './errors.ts'
 import { checkGcm } from './gcm.ts'
-import type { Primitives } from './primitives.ts'
+import type { Primitives } from './primitive-set.ts'
 
 // WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>

@@ -2,7 +2,7 @@ import { forbidTelemetry } from '@latent/core/telemetry'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
-import type { Backend, OrtBinding } from './runtime.ts'
+import type { Backend, OrtBinding } from './ort.ts'
 
 // On import, so that worker threads that a program starts later inherit it.
 forbidTelemetry()

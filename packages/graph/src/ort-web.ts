@@ -1,4 +1,4 @@
-import type { Backend, OrtBinding } from './runtime.ts'
+import type { Backend, OrtBinding } from './ort.ts'
 
 /** A page that is not cross-origin isolated has no shared memory, so no threads. */
 export const hardwareThreads = (): number => (globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1)

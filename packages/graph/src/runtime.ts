@@ -1,14 +1,10 @@
 import { defaultChain, hardwareThreads, loadOrt } from '#ort'
 import { LatentError } from '@latent/core'
 import type * as Ort from 'onnxruntime-web'
+import type { Backend, OrtBinding } from './ort.ts'
 import type { DType, Tensor } from './tensor.ts'
 
-/**
- * Where a graph runs. `ort-node`: ONNX Runtime's native CPU library (Node). `ort-wasm`: the same
- * compiled to WebAssembly (anywhere). `ort-webgpu`: its WebGPU kernels (browsers, and Node where
- * the native library finds an adapter).
- */
-export type Backend = 'ort-node' | 'ort-wasm' | 'ort-webgpu'
+export type { Backend, OrtBinding } from './ort.ts'
 
 export interface SessionOptions {
   /** One backend, or several to try in order. Default: native then WASM in Node, WASM in a browser. */
@@ -46,12 +42,6 @@ export interface Session {
    */
   run(feeds: Readonly<Record<string, Tensor>>, into?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
   close(): Promise<void>
-}
-
-/** ONNX Runtime's JavaScript interface, which its native and WASM packages share. */
-export interface OrtBinding {
-  readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>
-  readonly providers: readonly Ort.InferenceSession.ExecutionProviderConfig[]
 }
 
 const ORT_TYPE = { f32: 'float32', u8: 'uint8', i8: 'int8', i32: 'int32', i64: 'int64', bool: 'bool' } as const

@@ -3,7 +3,9 @@ import { ioError, isTemporary, publish, removeStale } from '@latent/core/node'
 import { appendFile, lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLeaving } from '../node/leavings.ts'
-import type { Layout } from './source.ts'
+
+/** How a data set lies on the disk; the encrypted one lies alike. */
+export type Layout = 'folders' | 'cifar' | 'idx'
 
 /** Beside the data set. Loaders look at folders and at names they know, and pass it over. */
 export const MANIFEST = 'latent-dataset.json'

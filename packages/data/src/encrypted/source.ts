@@ -9,9 +9,7 @@ import { extname, join, posix, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { listDataSet, type Listing } from './listing.ts'
-
-/** How a data set lies on the disk; the encrypted one lies alike. */
-export type Layout = 'folders' | 'cifar' | 'idx'
+import type { Layout } from './manifest.ts'
 
 /** One file of a data set, and the file that is made of it. */
 export interface Part {

@@ -6,8 +6,8 @@ import { openScheme } from '@latent/schemes'
 import { Destination, ioError, onDisk, publishNow } from '@latent/core/node'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { Direction, Entry } from './manifest.ts'
-import { type ImageShape, type Layout, MAX_FILE_BYTES, rawImages, requireShape } from './source.ts'
+import type { Direction, Entry, Layout } from './manifest.ts'
+import { type ImageShape, MAX_FILE_BYTES, rawImages, requireShape } from './source.ts'
 
 /** What every task of a run has in common. */
 export interface RunContext {

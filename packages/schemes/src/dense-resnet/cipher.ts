@@ -6,7 +6,7 @@ import { decryptTiles, encryptTiles, paddedShape, type TileRule } from '../learn
 import { diffuse, type Diffusion, passKeys, undiffuse } from './diffusion.ts'
 import { multiplications, MULTIPLE } from './network.ts'
 import type { DenseNetworks } from './networks.ts'
-import { DESCRIPTIONS, type DenseResnetId, MINIMUM_SIDE } from './scheme.ts'
+import { DESCRIPTIONS, type DenseResnetId, MINIMUM_SIDE } from './description.ts'
 
 /** Tiles bound memory and compilation; the smallest image is one that every layer can see the middle of. */
 export const TILE_RULE: TileRule = { tile: 256, multiple: MULTIPLE, minimum: MINIMUM_SIDE }

@@ -7,7 +7,7 @@ import { decryptTiles, encryptTiles, sizedNetwork, type Tile, type TileRule } fr
 import { type Model, modelFor, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } from './network.ts'
-import { KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './scheme.ts'
+import { KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './description.ts'
 import { mixing, START, structuredPair, type Weights } from './structure.ts'
 
 export const TILES: TileRule = { tile: 256, multiple: 4, minimum: MINIMUM_SIDE }

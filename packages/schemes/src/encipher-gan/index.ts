@@ -1,4 +1,4 @@
 export * from './cipher.ts'
 export * from './network.ts'
 export * from './structure.ts'
-export * from './scheme.ts'
+export * from './description.ts'

@@ -1,6 +1,6 @@
 import { aes256CtrStream, argumentError, concatBytes, deriveKey, hmacSha256, release, u32 } from '@latent/core'
 import { INPUT_ROW_BYTES, MAP_ROW_BYTES, PICTURE_ROWS, POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
-import { MIN_TILE_BYTES } from './scheme.ts'
+import { MIN_TILE_BYTES } from './description.ts'
 
 /** 512 x 512 RGB pixels: large enough for the network's speed, small enough for flat memory. */
 export const TILE_BYTES = 512 * 512 * 3

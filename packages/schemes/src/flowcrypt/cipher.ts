@@ -7,7 +7,7 @@ import type { Profile } from '../recipe.ts'
 import { stretch, type TileKey, tileKey } from './key.ts'
 import { networkCost, SHAPES } from './network.ts'
 import type { FlowCryptRunner } from './runner.ts'
-import { FLOWCRYPTS, type FlowCryptId, MINIMUM_SIDE } from './scheme.ts'
+import { FLOWCRYPTS, type FlowCryptId, MINIMUM_SIDE } from './description.ts'
 import { gatherHalf, scatterHalf } from './split.ts'
 
 /** Widths must be even; both sides are padded alike. */

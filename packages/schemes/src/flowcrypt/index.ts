@@ -10,7 +10,7 @@ export * from './initial.ts'
 export * from './key.ts'
 export * from './network.ts'
 export * from './runner.ts'
-export * from './scheme.ts'
+export * from './description.ts'
 export * from './split.ts'
 
 /**

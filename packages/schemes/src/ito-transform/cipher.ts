@@ -7,7 +7,7 @@ import { sizedNetwork } from '../learned/index.ts'
 import { type Model, modelFor, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { transform, transformParameters } from './network.ts'
-import { DESCRIPTION } from './scheme.ts'
+import { DESCRIPTION } from './description.ts'
 
 /** With the weights that come with Latent, or with those of a file. @throws E_WEIGHTS */
 export const loadIto = async ({ weights }: LoadOptions = {}): Promise<Transform> => itoTransform(await modelFor(DESCRIPTION.weights!, weights))

@@ -1,4 +1,4 @@
 export * from './cipher.ts'
 export * from './judge.ts'
 export * from './network.ts'
-export * from './scheme.ts'
+export * from './description.ts'

@@ -6,7 +6,7 @@ import { decryptTiles, encryptTiles, sizedNetwork, type TileRule } from '../lear
 import { type Model, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { BLOCK, decode, encode, encoderMacs, type Form, networkParameters, type Networks, quantise, SIDES, type Subject } from './network.ts'
-import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './scheme.ts'
+import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
 export interface MaskAutoencoderOptions {
   readonly form: Form

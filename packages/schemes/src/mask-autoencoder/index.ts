@@ -4,12 +4,12 @@ import type { LoadOptions, Transform } from '../contract/scheme.ts'
 import { type Model, modelFor } from '../models/index.ts'
 import { maskAutoencoder, maskAutoencoderTransform } from './cipher.ts'
 import { drawMask } from './mask.ts'
-import { maskAutoencoderForms, MASK_AUTOENCODERS, type MaskAutoencoderId } from './scheme.ts'
+import { maskAutoencoderForms, MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
 export { maskAutoencoder, type MaskAutoencoderOptions } from './cipher.ts'
 export { drawMask, MASK_PHRASE } from './mask.ts'
 export { BLOCK, decode, encode, FORMS, type Form, LATENTS, networkParameters, quantise, SIDES, type Subject } from './network.ts'
-export * from './scheme.ts'
+export * from './description.ts'
 
 /** @throws E_WEIGHTS for weights of another scheme or profile */
 export async function loadMaskAutoencoder(id: MaskAutoencoderId, { weights }: LoadOptions = {}): Promise<Transform> {

@@ -4,7 +4,7 @@ import { schemeCipher } from '../contract/open.ts'
 import { rememberLast, type Shape } from '../remember.ts'
 import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, parseVortexKey, type VortexKey, type VortexSettings } from './key.ts'
 import { type VortexForm, vortexMap } from './map.ts'
-import { BIJECTIVE, PUBLISHED } from './scheme.ts'
+import { BIJECTIVE, PUBLISHED } from './description.ts'
 
 /**
  * Random Vortex Transformation (Cao, Mo, Wang, Lai, Huang, arXiv 2411.16207, 2024): discs of the image

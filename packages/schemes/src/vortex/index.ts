@@ -1,4 +1,4 @@
 export * from './cipher.ts'
 export * from './key.ts'
 export * from './map.ts'
-export * from './scheme.ts'
+export * from './description.ts'
