@@ -1,3 +1,4 @@
+import { holdLock } from '@latent/core/node'
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -125,10 +126,9 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
 
   test('not twice at once, and not after a damaged checkpoint without a word', async () => {
     await writeFile(join(root, 'held.jsonl'), line('denoiser', 20, 'held'))
-    await writeFile(join(root, 'held.jsonl.lock'), `${process.pid}\n`)
-    expect(await queue('held.jsonl')).toMatchObject({ code: 1, err: expect.stringContaining(`process ${process.pid} is working on this queue`) })
-    // A lock that names no living process is of a killed one.
-    await writeFile(join(root, 'held.jsonl.lock'), '999999999\n')
+    const lock = await holdLock(join(root, 'held.jsonl.lock'), 'is working on this queue')
+    expect(await queue('held.jsonl')).toMatchObject({ code: 1, err: expect.stringContaining('is working on this queue') })
+    await lock.release()
     expect((await queue('held.jsonl')).code).toBe(0)
     await writeFile(join(root, 'held', 'checkpoint.safetensors'), 'damaged')
     expect(await queue('held.jsonl')).toMatchObject({ code: 1, err: expect.stringContaining('held') })

@@ -163,6 +163,14 @@ describe('fetching', () => {
     contents: { val: hash(`x.jpg ${hash('picture')}\n`), 'numbers.gz': hash('numbers') },
   }
 
+  test('a set that no archive holds is refused with how to come by it, unless it is there', async () => {
+    const byHand = SOURCES.filter(({ archives }) => archives.length === 0)
+    expect(byHand.map(({ name }) => name)).toEqual(['open-photos'])
+    for (const source of byHand) await expect(fetchData(source, folder('by-hand'))).rejects.toMatchObject({ code: 'E_DATA', hint: source.byHand })
+    const there = hasData ? ['present'] : []
+    expect(await Promise.all((hasData ? byHand : []).map(source => fetchData(source, LATENT_DATA)))).toEqual(there)
+  })
+
   test('downloads, unpacks what is wanted, checks, and next time finds it there', async () => {
     const root = folder('fetched')
     const files: string[] = []

@@ -3,8 +3,8 @@ import { BACKENDS } from '@latent/graph'
 import { runPosition } from '@latent/graph/train'
 import { findRecipe } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
-import { ioError } from '@latent/core/node'
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { holdLock, ioError } from '@latent/core/node'
+import { appendFile, readFile } from 'node:fs/promises'
 import { runFolder, type RunRecipeOptions, type RunSurroundings, trainRecipe } from './recipe-run.ts'
 
 /** What one line of a queue may say; the rest comes from the command's own options. */
@@ -26,7 +26,7 @@ const FIELDS = { recipe: 'string', profile: 'string', steps: 'number', seed: 'nu
  * @throws E_EXISTS while another process works on the queue; E_INTERRUPTED if it was stopped; E_PARTIAL if its time was up or runs failed
  */
 export async function runQueue(file: string, { data, threads, until, signal: interrupted, ...surroundings }: QueueOptions): Promise<void> {
-  const lock = await lockQueue(file)
+  const lock = await holdLock(`${file}.lock`, 'is working on this queue')
   try {
     const signal = until === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(Math.max(0, until.getTime() - Date.now()))])
     const failed = new Set<string>()
@@ -99,32 +99,6 @@ function entryOf(value: unknown, defaults: Pick<RunRecipeOptions, 'data' | 'thre
 }
 
 const note = (file: string, entry: object): Promise<void> => appendFile(`${file}.log`, `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
-
-/** Two processes must not train one folder. The lock names its process, so that what a killed one left behind is known as such. */
-async function lockQueue(file: string): Promise<{ release: () => Promise<void> }> {
-  const path = `${file}.lock`
-  for (;;) {
-    try {
-      await writeFile(path, `${process.pid}\n`, { flag: 'wx' })
-      return { release: () => rm(path, { force: true }) }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw ioError(error, `cannot write ${path}`)
-    }
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (alive(holder)) throw new LatentError('E_EXISTS', `process ${holder} is working on this queue`, { hint: `wait for it or stop it; if it is none of Latent's, remove ${path}` })
-    await rm(path, { force: true })
-  }
-}
-
-function alive(process_: number): boolean {
-  if (!Number.isSafeInteger(process_) || process_ <= 0) return false
-  try {
-    process.kill(process_, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
 
 /** `90s`, `30m`, `2h` from now, or a time of day `HH:MM`, the next one. @throws E_ARGUMENT */
 export function deadline(text: string, now = new Date()): Date {

@@ -17,8 +17,8 @@ export function dataCommand(program: Command): void {
     .action(async () => {
       const { dataRoot, SOURCES } = await import('@latent/data/node')
       process.stdout.write(`data sets lie in ${visible(dataRoot())} (LATENT_DATA)\n\n`)
-      for (const { name, title, terms } of SOURCES) {
-        const state = existsSync(join(dataRoot(), name)) ? 'there' : 'not fetched'
+      for (const { name, title, terms, archives } of SOURCES) {
+        const state = existsSync(join(dataRoot(), name)) ? 'there' : archives.length > 0 ? 'not fetched' : 'by hand'
         process.stdout.write(`${name.padEnd(14)} ${state.padEnd(12)} ${title}\n${' '.repeat(28)}terms: ${terms}\n`)
       }
       process.stdout.write(`${'procedural'.padEnd(14)} ${'built in'.padEnd(12)} pictures drawn by latent: landscapes, lettering, textures; no download\n`)

@@ -19,6 +19,8 @@ export interface Source {
   readonly title: string
   readonly terms: string
   readonly archives: readonly Archive[]
+  /** How to come by it where no archive holds it as it is used here. */
+  readonly byHand?: string
   /** SHA-256 of a file's bytes (unpacked where it ends in .gz), or of a folder (see `digestOf`). */
   readonly contents: Readonly<Record<string, string>>
 }
@@ -47,6 +49,17 @@ export const SOURCES: readonly Source[] = [
       train: 'd11b47a6ba844165ee2b83967b6ad02642713627e839c1d81ec319b256e4384e',
       val: '9d061d5664e72c068ecf3f5652d31aaa8a4bc4b2cfcf0aa84ce65740ddc7603c',
       test: '4c86e4cce33a730f38bc8ca8405f310af5b69fa90f12ebaf4112d5f56081d774',
+    },
+  },
+  {
+    name: 'open-photos',
+    title: 'photographs that anyone may use: 25 of CLIC 2025 at half size (train), 25 of the GB82 image set (val)',
+    terms: 'train: Unsplash License, free for any use; val: CC0',
+    archives: [],
+    byHand: 'train: the 25 pictures of the CLIC 2025 validation set below 4 MiB, halved with Lanczos, as clic-NAME.png; val: the 25 PNG files of the GB82 image set; latent data check open-photos tells whether they are the ones that trainings here used',
+    contents: {
+      train: '1c73456c517ebfd3725a737e1e18599f29d1f78472729adb534f9163c665ccf3',
+      val: '5c64f79b39e46fa4f9c254e5054c0818456b57bef66f824ee4fc133968ee42c0',
     },
   },
   {
@@ -182,6 +195,7 @@ export interface FetchOptions {
 export async function fetchData(source: Source, root: string, options: FetchOptions = {}): Promise<'fetched' | 'present'> {
   if (options.mirror !== undefined) requireAddress(options.mirror)
   if ((await mismatches(source, root)).length === 0) return 'present'
+  if (source.archives.length === 0) throw new LatentError('E_DATA', `no archive holds ${source.name} as it is used here`, { hint: source.byHand ?? 'put the set under LATENT_DATA by hand' })
   const work = join(root, `.${source.name}.fetch`)
   try {
     await mkdir(root, { recursive: true })
