@@ -303,7 +303,7 @@ async function* unfilter({ width, height }: Geometry, channels: 3 | 4, raw: Asyn
       rows++
       if (filled === out.length) {
         yield out
-        out = new Uint8Array(Math.min(group, Math.max(1, height - rows)) * width * 3)
+        out = new Uint8Array(Math.min(group, height - rows) * width * 3)
         filled = 0
       }
     }
