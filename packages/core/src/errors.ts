@@ -7,7 +7,7 @@ export class LatentError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.hint = options.hint
@@ -64,17 +64,13 @@ export type ErrorCode =
 
 /** The form every argument error takes. */
 export function argumentError(name: string, expected: string, received: unknown, hint?: string): LatentError {
-  return new LatentError(
-    'E_ARGUMENT',
-    `expected ${expected} for ${name}, received ${describe(received)}`,
-    hint === undefined ? {} : { hint },
-  )
+  return new LatentError('E_ARGUMENT', `expected ${expected} for ${name}, received ${describe(received)}`, { hint })
 }
 
 // Byte arrays may be keys: only their length is ever shown.
 function describe(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return typeof value
 }

@@ -1,8 +1,6 @@
 import { argumentError } from './errors.ts'
 import { aes256CtrStream, deriveKey } from './primitives.ts'
 
-const ZERO_COUNTER = new Uint8Array(16)
-
 /**
  * A deterministic, seekless stream of pseudo-random values: AES-256-CTR under a key derived for one
  * label. Everything in Latent that must be random and repeatable (masks, permutations, initial
@@ -45,7 +43,7 @@ export class KeyStream {
     while (done < count) {
       const words = await this.bytes(4 * (count - done))
       const view = new DataView(words.buffer, words.byteOffset, words.length)
-      for (let i = 0; i < words.length && done < count; i += 4) {
+      for (let i = 0; i < words.length; i += 4) {
         const word = view.getUint32(i)
         if (word < limit) out[done++] = word % bound
       }
@@ -77,7 +75,7 @@ export class KeyStream {
 
   async #refill(wanted: number): Promise<void> {
     const size = Math.max(4096, (wanted + 15) & ~15)
-    const counter = ZERO_COUNTER.slice()
+    const counter = new Uint8Array(16)
     new DataView(counter.buffer).setBigUint64(8, BigInt(this.#blocks))
     this.#block = await aes256CtrStream(this.#key, counter, size)
     this.#blocks += size / 16

@@ -18,7 +18,7 @@ export function nameOfBytes(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length; ) {
     const lead = bytes[at]!
     const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    const sequence = at + length <= bytes.length ? decode(bytes.subarray(at, at + length)) : undefined
+    const sequence = decode(bytes.subarray(at, at + length))
     name += sequence ?? String.fromCodePoint(0xdc00 + lead)
     at += sequence === undefined ? 1 : length
   }

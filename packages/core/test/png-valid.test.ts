@@ -1,5 +1,4 @@
 import fc from 'fast-check'
-import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { decodePng, encodePng, readPng } from '../src/png.ts'
 import { arbitraryPicture, KINDS, mended, text } from './reference/png-pictures.ts'
@@ -8,29 +7,17 @@ import { SAMPLES, shownSamples, type Stored, type StoredPicture, writePng } from
 const NAMES: Readonly<Record<number, string>> = { 0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey and alpha', 6: 'RGBA' }
 
 describe.each([false, true])('interlaced: %s', interlaced => {
-  test.each(KINDS)('colour type %i of %i bits: the samples that were stored, and those that libpng reads', async (colour, depth) => {
-    await fc.assert(
-      fc.asyncProperty(arbitraryPicture(colour, depth, interlaced), async picture => {
-        const file = writePng(picture)
-        const read = decodePng(file)
+  test.each(KINDS)('colour type %i of %i bits: the samples that were stored', (colour, depth) => {
+    fc.assert(
+      fc.property(arbitraryPicture(colour, depth, interlaced), picture => {
+        const read = decodePng(writePng(picture))
         const { channels, samples } = shownSamples(picture)
         expect({ ...read, data: Array.from(read.data), annotations: undefined }).toEqual({ width: picture.width, height: picture.height, channels, format: depth === 16 ? 'u16' : 'u8', data: samples, annotations: undefined })
-        // A decoder of other people's: it gives RGBA, in which every kind can be compared.
-        const other = await sharp(file).pipelineColourspace(depth === 16 ? 'rgb16' : 'srgb').toColourspace(depth === 16 ? 'rgb16' : 'srgb').ensureAlpha(1).raw(depth === 16 ? { depth: 'ushort' } : {}).toBuffer()
-        const theirs = depth === 16 ? new Uint16Array(new Uint8Array(other).buffer) : new Uint8Array(other)
-        // sharp applies gAMA to nothing; its opaque alpha of 16 bits is 255 or 65535 by version.
-        expect(rgba(Array.from(theirs), 4).map(pixel => pixel.slice(0, 3))).toEqual(rgba(samples, channels).map(pixel => pixel.slice(0, 3)))
       }),
       { numRuns: 40 },
     )
   })
 })
-
-const rgba = (samples: readonly number[], channels: number): number[][] =>
-  Array.from({ length: samples.length / channels }, (_, p) => {
-    const pixel = samples.slice(p * channels, (p + 1) * channels)
-    return channels < 3 ? [pixel[0]!, pixel[0]!, pixel[0]!] : pixel
-  })
 
 const plain: StoredPicture = { width: 3, height: 2, depth: 8, colour: 2, interlaced: false, filters: [0], samples: Array.from({ length: 18 }, (_, i) => 10 * i) }
 

@@ -53,11 +53,36 @@ describe('a key stream, against its definition', () => {
     expect(await stream.bytes(8)).toEqual(reference('latent/v1/test/i', 48).subarray(40))
   })
 
+  test('where many words are rejected, no more are drawn than are missing', async () => {
+    const [bound, count] = [2 ** 31 + 1, 50]
+    const drawn = words(reference('latent/v1/test/i', 4000))
+    let [taken, at] = [0, 0]
+    while (taken < count) {
+      const next = drawn.slice(at, at + count - taken)
+      at += next.length
+      taken += next.filter(word => word < bound).length
+    }
+    const stream = await KeyStream.create(key, 'latent/v1/test/i')
+    await stream.integers(count, bound)
+    expect(await stream.bytes(8)).toEqual(reference('latent/v1/test/i', 4 * at + 8).subarray(4 * at))
+  })
+
+  test('the first word that no multiple covers is rejected', async () => {
+    const drawn = words(reference('latent/v1/test/i', 400))
+    const at = drawn.findIndex(word => word > 2 ** 31)
+    const stream = await KeyStream.create(key, 'latent/v1/test/i')
+    await stream.bytes(4 * at)
+    // Of this bound there is one multiple below 2^32: itself.
+    const below = drawn.slice(at).find(word => word < drawn[at]!)!
+    expect([...(await stream.integers(1, drawn[at]!))]).toEqual([below])
+  })
+
   test.each([0, -1, 1.5, 2 ** 32 + 1, Number.NaN, Number.POSITIVE_INFINITY])('no integers below %d', async bound => {
     await expect((await KeyStream.create(key, 'latent/v1/test/i')).integers(1, bound)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
-  test.each([0, 1, 2, 3, 10, 1000])('a permutation of %i, as Fisher and Yates have it', async n => {
+  // At the last size the lowest bits of a draw decide some of the steps.
+  test.each([0, 1, 2, 3, 10, 1000, 30_000])('a permutation of %i, as Fisher and Yates have it', async n => {
     const drawn = words(reference('latent/v1/test/p', 8 * Math.max(n, 1)))
     const order = Array.from({ length: n }, (_, i) => i)
     for (let i = n - 1; i > 0; i--) {
@@ -67,7 +92,7 @@ describe('a key stream, against its definition', () => {
       ;[order[i], order[j]] = [order[j]!, order[i]!]
     }
     const stream = await KeyStream.create(key, 'latent/v1/test/p')
-    expect(Array.from(await stream.permutation(n))).toEqual(order)
+    expect((await stream.permutation(n)).join()).toBe(order.join())
     const used = 8 * Math.max(0, n - 1)
     expect(await stream.bytes(4)).toEqual(reference('latent/v1/test/p', used + 4).subarray(used))
   })

@@ -42,8 +42,7 @@ export function ioError(error: unknown, what: string): LatentError {
   const code = systemCode(error)
   if (code === undefined) return new LatentError('E_INTERNAL', `${what}: ${String(error)}`, { cause: error })
   const kind: ErrorCode = code === 'EEXIST' ? 'E_EXISTS' : 'E_IO'
-  const hint = HINTS[code]
-  return new LatentError(kind, `${what}: ${REASONS[code] ?? code}`, { cause: error, ...(hint === undefined ? {} : { hint }) })
+  return new LatentError(kind, `${what}: ${REASONS[code] ?? code}`, { cause: error, hint: HINTS[code] })
 }
 
 /** Node names only the errors that every system has: `Unknown system error -122` is a quota on Linux. */

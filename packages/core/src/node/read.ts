@@ -59,4 +59,4 @@ export async function openSteady(path: string): Promise<SteadyFile> {
   }
 }
 
-const isUnchanged = (a: BigIntStats, b: BigIntStats) => a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino
+const isUnchanged = (a: BigIntStats, b: BigIntStats) => a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
