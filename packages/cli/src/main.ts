@@ -12,7 +12,7 @@ import { VERSION } from './version.ts'
  * itself cannot be carried out (arguments, keys); 3 a defect of Latent. Results go to standard
  * output, everything else to standard error.
  */
-const EXIT: Partial<Record<string, number>> = { E_ARGUMENT: 2, E_KEY: 2, E_INTERNAL: 3 }
+const EXIT: Partial<Record<string, number>> = { E_ARGUMENT: 2, E_KEY: 2, E_SCRIPT: 2, E_INTERNAL: 3 }
 
 type Register = (program: Command) => void
 const crypt = async (): Promise<Register> => (await import('./commands/crypt.ts')).cryptCommands

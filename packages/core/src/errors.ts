@@ -53,6 +53,8 @@ export type ErrorCode =
   | 'E_GRAPH'
   /** A data set that is missing, mixed or unreadable. */
   | 'E_DATA'
+  /** A script of your own (a scheme, a test of the lab) that cannot be loaded, or does not hold to its contract. */
+  | 'E_SCRIPT'
   /** A lab run whose controls failed: nothing it measured may be reported. */
   | 'E_CONTROLS'
   /** A signal ended the run before it was done; the report says what is. */

@@ -5,6 +5,9 @@ import { quality } from '@latent/lab'
 export const OPENED = 0.7
 export const LEAK = 0.1
 
+/** What to do when the controls of a study deviate. */
+export const AGAIN = 'try another --seed; twice in a row is no chance'
+
 export interface Evidence {
   /** Likeness of what the attack gives to the plain pictures. */
   readonly ssim: number

@@ -16,6 +16,8 @@ export interface Workers<Task, Outcome> {
   close(): Promise<void>
 }
 
+export const interrupted = (): LatentError => new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
+
 export interface WorkersOptions {
   readonly threads: number
   /** Closes the pool when it aborts. */
@@ -33,15 +35,14 @@ export function openWorkers<Task, Outcome>(script: URL, { threads, signal }: Wor
   const waiting: Deferred<void>[] = []
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
-  const givenUp = () => new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
 
   async function run(task: Task, transferList?: Transfer): Promise<Outcome> {
-    if (closing) throw givenUp()
+    if (closing) throw interrupted()
     if (underWay.size >= threads) {
       const turn = deferred()
       waiting.push(turn)
       await turn.promise
-      if (closing) throw givenUp()
+      if (closing) throw interrupted()
     }
     const outcome = pool.run(task, transferList ? { transferList } : {})
     underWay.add(outcome)
@@ -70,7 +71,7 @@ export function openWorkers<Task, Outcome>(script: URL, { threads, signal }: Wor
 
   async function drain(): Promise<void> {
     signal?.removeEventListener('abort', abort)
-    for (const turn of waiting.splice(0)) turn.reject(givenUp())
+    for (const turn of waiting.splice(0)) turn.reject(interrupted())
     await Promise.allSettled(underWay)
     await pool.destroy()
   }

@@ -1,20 +1,25 @@
-import { argumentError, type Image, type ImageCipher, LatentError } from '@latent/core'
-import { findScheme, openScheme } from '@latent/schemes'
-import { openWorkers, type Workers } from '@latent/core/workers'
+import { argumentError, type Image, type ImageCipher, LatentError, sha256Of, toHex } from '@latent/core'
+import { interrupted, openWorkers, type Workers } from '@latent/core/workers'
 import { dataRoot, type DataSet, openData } from '@latent/data/node'
-import { mkdir } from 'node:fs/promises'
+import type { OpenScheme, Scheme } from '@latent/schemes'
+import { mkdir, readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { middle } from '../metrics/index.ts'
-import { CONTROL_IDS, requireControls } from '../run/controls.ts'
+import { requireControls } from '../run/controls.ts'
 import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
 import { median } from '../statistics/bootstrap.ts'
+import { cardOf, CONTROL_IDS, type LabTest, TESTS, withTests } from '../tests/index.ts'
 import { type Journal, openJournal, writeJson } from './journal.ts'
-import type { LookTask, MeasureTask, Unreadable } from './worker.ts'
+import { type Fault, type LookTask, type MeasureTask, measureTask, type Unreadable } from './measure-task.ts'
+import { openOwn, resolveSchemes, resolveTests } from './own-scripts.ts'
 
 export interface EvaluateOptions {
-  readonly schemes: readonly string[]
+  /** By id, by the path of a script that exports one or several (see `defineScheme`), or as they are. */
+  readonly schemes: readonly (string | Scheme)[]
+  /** Tests of one's own beside those of the lab: scripts that export them (see `defineTest`), or as they are. */
+  readonly tests?: readonly (string | LabTest)[]
   /** A folder of pictures or a named set; see `openData`. */
   readonly data: string
   /** Folder for raw rows, summary and report. */
@@ -45,44 +50,77 @@ const TIMING_BUDGET_MS = 10_000
  * Measures schemes and the controls on a collection of pictures. Every finished row is on disk before
  * the next one counts, so that a killed run goes on where it stopped when it is started again with the
  * same arguments.
- * @throws E_ARGUMENT; E_DATA; E_EXISTS (the folder holds another run); E_CONTROLS (nothing is judged)
+ * What a script of one's own exports is measured on threads like everything else; what exists in this process alone is
+ * measured in it, one image after the other.
+ * @throws E_ARGUMENT; E_SCRIPT; E_DATA; E_EXISTS (the folder holds another run); E_CONTROLS (nothing is judged)
  */
 export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
-  const { schemes, data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism(), largest = LARGEST_MEASURED } = options
-  if (schemes.length === 0) throw argumentError('schemes', 'at least one scheme', schemes.length)
-  const oneWay = schemes.find(id => !findScheme(id).reversible)
-  if (oneWay) throw new LatentError('E_ARGUMENT', `${oneWay} cannot be decrypted, and this run measures what comes back`, { hint: 'latent lab study measures such a scheme' })
+  const { data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism(), largest = LARGEST_MEASURED } = options
+  if (options.schemes.length === 0) throw argumentError('schemes', 'at least one scheme', options.schemes.length)
+  const asked = await resolveSchemes(options.schemes)
+  const oneWay = asked.find(({ scheme }) => !scheme.reversible)
+  if (oneWay) throw new LatentError('E_ARGUMENT', `${oneWay.scheme.id} cannot be decrypted, and this run measures what comes back`, { hint: 'latent lab study measures such a scheme' })
+  const own = await resolveTests(options.tests ?? [])
+  const added = own.map(({ test }) => test)
+  const tests = withTests(TESTS, added)
   const set = await openData(data, root)
   const pictures = set.pictures.slice(0, options.images ?? set.pictures.length)
   if (pictures.length === 0) throw argumentError('images', 'at least one image', options.images)
 
-  const ids = [...new Set([...schemes, ...CONTROL_IDS])]
-  const opened = await Promise.all(ids.map(async id => ({ id, ...(await openScheme(id)) })))
+  const controls = await resolveSchemes(CONTROL_IDS)
+  const subjects = [...asked, ...controls.filter(({ scheme }) => !asked.some(other => other.scheme === scheme))]
+  const opened: OpenScheme[] = []
   try {
-    const info: RunInfo = { version: 1, data: set.name, images: pictures.length, seeds, passedOver: set.passedOver ?? [], schemes: opened.map(({ cipher }) => card(cipher)), machine: machine() }
+    for (const { scheme } of subjects) opened.push(await openOwn(scheme))
+    const info: RunInfo = {
+      version: 1,
+      data: set.name,
+      images: pictures.length,
+      seeds,
+      passedOver: set.passedOver ?? [],
+      schemes: opened.map(({ cipher }) => card(cipher)),
+      ...(added.length > 0 && { tests: added.map(cardOf) }),
+      machine: machine(),
+    }
     await mkdir(out, { recursive: true })
     const { machine: _, ...constant } = info
-    const journal = openJournal<Row>(out, { config: { ...constant, data, robustness, largest, asked: schemes }, machine: info.machine, nameOf: rowName })
+    const scripts = await hashes([...asked.map(({ name }) => name?.script), ...own.map(({ script }) => script)])
+    const config = { ...constant, data, robustness, largest, asked: asked.map(({ scheme }) => scheme.id), ...(scripts.length > 0 && { scripts }) }
+    const journal = openJournal<Row>(out, { config, machine: info.machine, nameOf: rowName })
     const threads: Threads = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: options.signal })
     try {
-      const readable = await lookAll(pictures.map(({ id: image }) => ({ data, root, image })), ids, seeds, journal, threads)
+      const readable = await lookAll(pictures.map(({ id: image }) => ({ data, root, image })), subjects.map(({ scheme }) => scheme.id), seeds, journal, threads)
+      const shared = { data, root, largest, tests: own.flatMap(({ script }) => script ?? []) }
       const tasks = readable.flatMap((image, index) =>
         Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
-          ids.flatMap(scheme => (schemes.includes(scheme) || index < CONTROL_IMAGES ? [{ scheme, data, root, image, seed, largest, robustness: index < robustness && seed === 0 }] : [])),
+          subjects.flatMap(subject => (asked.includes(subject) || index < CONTROL_IMAGES ? [{ scheme: subject.scheme.id, ...subject.name, ...shared, image, seed, robustness: index < robustness && seed === 0 }] : [])),
         ),
       )
-      await measureAll(tasks, journal, threads, options.onProgress)
+      const here = new Set(own.every(({ script }) => script !== undefined) ? subjects.flatMap(({ scheme, name }) => (name ? [] : [scheme.id])) : subjects.map(({ scheme }) => scheme.id))
+      const measureHere = (task: MeasureTask) =>
+        measureTask(task, {
+          load: async ({ image }) => pictures.find(({ id }) => id === image)!.load(),
+          open: async () => opened.find(({ cipher }) => cipher.id === task.scheme)!,
+          tests: async () => tests,
+        })
+      await measureAll(tasks, journal, threads, { ...options, measureHere: task => (here.has(task.scheme) ? () => measureHere(task) : undefined) })
     } finally {
       await threads.close()
     }
     await timeAll(opened.map(({ cipher }) => cipher), set, largest, journal)
-    const summary = summarise(info, journal.rows)
+    const summary = summarise(info, journal.rows, added)
     requireControls(summary.controlDeviations)
     writeJson(join(out, 'summary.json'), summary)
     return { summary, rows: journal.rows }
   } finally {
     await Promise.all(opened.map(scheme => scheme.close()))
   }
+}
+
+/** A run does not go on with another script than it began with. Names without folders: a run may be passed on. */
+async function hashes(scripts: readonly (string | undefined)[]): Promise<{ readonly name: string; readonly sha256: string }[]> {
+  const paths = [...new Set(scripts)].flatMap(path => path ?? [])
+  return Promise.all(paths.map(async path => ({ name: basename(path), sha256: toHex(sha256Of(await readFile(path))) })))
 }
 
 const card = ({ id, title, traits, keySpace }: ImageCipher): SchemeCard => ({ id, title, traits, ...(keySpace ? { keySpace } : {}) })
@@ -93,7 +131,8 @@ export function machine(): string {
   return `${first?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} threads, ${type()} ${release().split('-')[0]}, Node ${process.versions.node}`
 }
 
-type Threads = Workers<MeasureTask | LookTask, ImageRow | FailureRow | Unreadable | undefined>
+type Outcome = ImageRow | FailureRow | Fault
+type Threads = Workers<MeasureTask | LookTask, Outcome | Unreadable | undefined>
 
 /**
  * Decodes every picture once. One that cannot be read is a failure of each scheme and costs nothing more;
@@ -113,14 +152,27 @@ async function lookAll(looks: readonly LookTask[], schemes: readonly string[], s
   })
 }
 
-async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, threads: Threads, onProgress: EvaluateOptions['onProgress']): Promise<void> {
+interface MeasureOptions extends Pick<EvaluateOptions, 'onProgress' | 'signal'> {
+  /** How a task is measured that no thread can be given. */
+  readonly measureHere: (task: MeasureTask) => (() => Promise<Outcome>) | undefined
+}
+
+async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, threads: Threads, { onProgress, signal, measureHere }: MeasureOptions): Promise<void> {
   const open = tasks.filter(({ scheme, image, seed }) => !journal.has(rowName({ kind: 'image', scheme, image, seed })))
   let done = tasks.length - open.length
   onProgress?.(done, tasks.length)
-  await threads.each(open, row => {
-    journal.add(row as ImageRow | FailureRow)
+  const take = (outcome: Outcome): void => {
+    if (outcome.kind === 'fault') throw new LatentError('E_SCRIPT', outcome.message, outcome.hint === undefined ? {} : { hint: outcome.hint })
+    journal.add(outcome)
     onProgress?.(++done, tasks.length)
-  })
+  }
+  await threads.each(open.filter(task => !measureHere(task)), outcome => take(outcome as Outcome))
+  for (const task of open) {
+    const measure = measureHere(task)
+    if (!measure) continue
+    if (signal?.aborted) throw interrupted()
+    take(await measure())
+  }
 }
 
 async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, largest: number, journal: Journal<Row>): Promise<void> {

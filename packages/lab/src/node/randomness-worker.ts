@@ -1,28 +1,30 @@
 import { deriveKey, image, LatentError, sha256Of, repeatably } from '@latent/core'
-import { openScheme } from '@latent/schemes'
 import { drawPicture } from '@latent/data'
+import type { OpenScheme } from '@latent/schemes'
 import { open } from 'node:fs/promises'
 import { byteView } from '../metrics/samples.ts'
+import { openNamed, type SchemeName } from './own-scripts.ts'
 import { bitsOf, type PValues, sp80022 } from '../sp80022/index.ts'
 
 /** One sequence: bits of a scheme's cipher under a key of its own, or of a file. */
 export interface SequenceTask {
-  readonly source: { readonly scheme: string; readonly plain: 'black' | 'picture' } | { readonly file: string }
+  readonly source: (SchemeName & { readonly plain: 'black' | 'picture' }) | { readonly file: string }
   readonly index: number
   readonly bits: number
 }
 
-const ciphers = new Map<string, ReturnType<typeof openScheme>>()
+const ciphers = new Map<string, Promise<OpenScheme>>()
 
 export default async function testSequence({ source, index, bits }: SequenceTask): Promise<PValues> {
   const length = Math.ceil(bits / 8)
-  const bytes = 'file' in source ? await fileBytes(source.file, index * length, length) : await cipherBytes(source.scheme, source.plain, index, length)
+  const bytes = 'file' in source ? await fileBytes(source.file, index * length, length) : await cipherBytes(source, source.plain, index, length)
   return sp80022(bitsOf(bytes, bits))
 }
 
-async function cipherBytes(scheme: string, plain: 'black' | 'picture', index: number, length: number): Promise<Uint8Array> {
+async function cipherBytes(name: SchemeName, plain: 'black' | 'picture', index: number, length: number): Promise<Uint8Array> {
+  const { scheme } = name
   let opened = ciphers.get(scheme)
-  if (!opened) ciphers.set(scheme, (opened = openScheme(scheme)))
+  if (!opened) ciphers.set(scheme, (opened = openNamed(name)))
   const { cipher } = await opened
   const key = await deriveKey(sha256Of(new TextEncoder().encode(`${scheme}/${index}`)), 'latent/v1/lab/sequence')
   const side = Math.ceil(Math.sqrt(length / 3))

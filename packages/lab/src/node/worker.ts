@@ -1,27 +1,14 @@
 import { type Image, LatentError } from '@latent/core'
-import { openScheme } from '@latent/schemes'
-import { type DataSet, jpegRoundTrip, openData } from '@latent/data/node'
-import { middle, shapeName } from '../metrics/index.ts'
-import { measureImage } from '../run/measure.ts'
+import { type DataSet, openData } from '@latent/data/node'
+import type { OpenScheme } from '@latent/schemes'
 import type { FailureRow, ImageRow } from '../run/rows.ts'
-
-/** One scheme and one image, measured on a thread of its own. */
-export interface MeasureTask {
-  readonly scheme: string
-  readonly data: string
-  readonly root: string
-  readonly image: string
-  readonly seed: number
-  readonly robustness: boolean
-  /** Pixels of which no more than the middle so many are measured. */
-  readonly largest: number
-}
-
-/** A picture that is looked at before anything is measured. */
-export type LookTask = Pick<MeasureTask, 'data' | 'root' | 'image'>
+import { type LabTest, TESTS, withTests } from '../tests/index.ts'
+import { type Fault, type LookTask, type MeasureTask, measureTask, told, type Unreadable } from './measure-task.ts'
+import { openNamed, resolveTests } from './own-scripts.ts'
 
 // A thread meets the same schemes, and mostly the same image, again and again.
-const ciphers = new Map<string, ReturnType<typeof openScheme>>()
+const ciphers = new Map<string, Promise<OpenScheme>>()
+const tests = new Map<string, Promise<readonly LabTest[]>>()
 const sets = new Map<string, Promise<DataSet>>()
 let last: { readonly id: string; readonly image: Promise<Image> } | undefined
 
@@ -42,9 +29,6 @@ async function load({ data, root, image: id }: LookTask): Promise<Image> {
   return last.image
 }
 
-/** Why a picture cannot be read. */
-export type Unreadable = Pick<FailureRow, 'code' | 'message'>
-
 async function look(task: LookTask): Promise<Unreadable | undefined> {
   try {
     await load(task)
@@ -54,20 +38,14 @@ async function look(task: LookTask): Promise<Unreadable | undefined> {
   }
 }
 
-const told = (error: unknown): Unreadable =>
-  error instanceof LatentError ? { code: error.code, message: error.message } : { code: 'E_INTERNAL', message: String(error instanceof Error ? error.message : error) }
+const withOwn = async (scripts: readonly string[]): Promise<readonly LabTest[]> => withTests(TESTS, (await resolveTests(scripts)).map(({ test }) => test))
 
-async function measure(task: MeasureTask): Promise<ImageRow | FailureRow> {
-  const { scheme, image, seed, robustness, largest } = task
-  try {
-    const whole = await load(task)
-    const plain = middle(whole, largest)
-    const { cipher } = await remembered(ciphers, scheme, () => openScheme(scheme))
-    const row = await measureImage(cipher, plain, { imageId: image, seed, robustness, jpeg: jpegRoundTrip })
-    return plain === whole ? row : { ...row, middleOf: shapeName(whole) }
-  } catch (error) {
-    return { kind: 'failure', scheme, image, seed, ...told(error) }
-  }
-}
+const measure = (task: MeasureTask) =>
+  measureTask(task, {
+    load,
+    open: () => remembered(ciphers, JSON.stringify([task.scheme, task.script]), () => openNamed(task)),
+    tests: () => remembered(tests, (task.tests ?? []).join('\n'), () => withOwn(task.tests ?? [])),
+  })
 
-export default (task: MeasureTask | LookTask): Promise<ImageRow | FailureRow | Unreadable | undefined> => ('scheme' in task ? measure(task) : look(task))
+/** Measures on a thread of its own. */
+export default (task: MeasureTask | LookTask): Promise<ImageRow | FailureRow | Fault | Unreadable | undefined> => ('scheme' in task ? measure(task) : look(task))

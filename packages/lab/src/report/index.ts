@@ -1,9 +1,10 @@
 import type { SchemeSummary, Summary } from '../run/summary.ts'
 import { requireControls } from '../run/controls.ts'
+import { testsOf } from '../tests/index.ts'
 import { robustnessChart, speedChart } from './charts.ts'
 import { html, type Markup, page, raw } from './page.ts'
 import type { Exhibit, Gallery } from './pictures.ts'
-import { cipherTable, claimsTable, costTable, limitTable, publishedTable, recoveryTable, sensitivityTable, throughput, verdictTable } from './tables.ts'
+import { claimsTable, costTable, limitTable, publishedTable, recoveryTable, throughput, valueTables, verdictTable } from './tables.ts'
 
 export { svg } from './charts.ts'
 export { escape, html, type Markup, page, raw } from './page.ts'
@@ -23,8 +24,7 @@ ${verdictTable(summary)}
 ${failures(summary)}
 <h2>Values</h2>
 <p>Means over images, with 95 % bootstrap intervals; the image is the replicate, never the pixel.</p>
-${cipherTable(summary)}
-${sensitivityTable(summary)}
+${valueTables(summary)}
 ${limitTable(summary)}
 <h2>Recovery</h2>
 <p>Sizes count annotations such as nonces.</p>
@@ -45,21 +45,22 @@ ${publishedSection(summary)}
 /** Schemes of several runs side by side: published figures, measured ones, and the wording they allow. */
 export function renderComparison(chosen: readonly { readonly summary: Summary; readonly result: SchemeSummary }[]): string {
   const first = chosen[0]!.summary
-  const together: Summary = { ...first, results: chosen.map(({ result }) => result) }
+  const own = new Map(chosen.flatMap(({ summary }) => (summary.tests ?? []).map(test => [test.id, test])))
+  const together: Summary = { ...first, tests: [...own.values()], results: chosen.map(({ result }) => result) }
   for (const { summary } of chosen) requireControls(summary.controlDeviations)
   return page('Latent lab: comparison', html`<h1>Latent lab: comparison</h1>
 <p class="lede">${[...new Set(chosen.map(({ summary }) => `${summary.data}, ${summary.images} images`))].join('; ')}. Every run's controls behaved as they must.</p>
 ${verdictTable(together)}
-<h2>Values</h2>${cipherTable(together)}${sensitivityTable(together)}
+<h2>Values</h2>${valueTables(together)}
 <h2>Recovery</h2>${recoveryTable(together)}
 <h2>Keys, parameters and time</h2>${costTable(together)}
 ${publishedSection(together)}
 ${claimsSection(together)}`)
 }
 
-const claimsSection = ({ results }: Summary): Markup => html`<h2>Claims</h2>
+const claimsSection = (summary: Summary): Markup => html`<h2>Claims</h2>
 <p>The wording that these results allow. What is in the last column may not be concluded from them.</p>
-<div class="cards">${results.map(result => html`<details class="card"><summary>${result.title} <span class="role">${result.id}</span></summary>${claimsTable(result)}</details>`)}</div>`
+<div class="cards">${summary.results.map(result => html`<details class="card"><summary>${result.title} <span class="role">${result.id}</span></summary>${claimsTable(result, testsOf(summary))}</details>`)}</div>`
 
 function heading(summary: Summary): Markup {
   const shapes = [...new Set(summary.results.flatMap(({ plainShapes }) => plainShapes))]

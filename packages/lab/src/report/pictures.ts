@@ -1,7 +1,7 @@
 import { deriveKey, type Image, type ImageCipher, image, sha256Of, repeatably } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { byteView, histogram, neighbourPairs, sameShape, toWire } from '../metrics/index.ts'
-import { oneBitChanged } from '../run/measure.ts'
+import { oneBitChanged } from '../tests/trial.ts'
 import { histogramChart, scatterChart } from './charts.ts'
 
 /** What a report shows of one scheme: pictures as data URLs, charts as SVG. */

@@ -1,10 +1,9 @@
 import { LOCAL_PUBLISHED, localCorrected, npcrLimits, uaciLimits } from '../metrics/index.ts'
 import type { Interval } from '../statistics/bootstrap.ts'
-import { claims, keySpaceBits } from '../run/claims.ts'
-import { CONTROLS } from '../run/controls.ts'
+import { claimsFrom, keySpaceBits } from '../run/claims.ts'
 import type { TimingRow } from '../run/rows.ts'
-import type { SchemeSummary, Summary } from '../run/summary.ts'
-import { TEST_IDS, TESTS, type TestId } from '../run/tests.ts'
+import type { SchemeSummary, Summary, TestResult } from '../run/summary.ts'
+import { controlRole, type TestCard, testsOf } from '../tests/index.ts'
 import { publishedFor } from '../published/figures.ts'
 import { measuredCounterpart } from '../published/measured.ts'
 import { html, type Markup } from './page.ts'
@@ -16,26 +15,28 @@ const NOT_MEASURED = html`<span class="none" title="not measured">–</span>`
 const MARK = { consistent: ['pass', '✓'], fails: ['fail', '✗'], 'not measured': ['none', '–'] } as const
 
 /** One row a scheme, one column a test. */
-export function verdictTable({ results }: Summary): Markup {
-  const groups = [...new Set(TEST_IDS.map(id => TESTS[id].group))]
-  const firsts = new Set(groups.map(group => TEST_IDS.find(id => TESTS[id].group === group)))
+export function verdictTable(summary: Summary): Markup {
+  const all = testsOf(summary)
+  const groups = [...new Set(all.map(({ group }) => group))].map(group => [group, all.filter(test => test.group === group)] as const)
+  const tests = groups.flatMap(([, members]) => members)
+  const firsts = new Set(groups.map(([, members]) => members[0]))
   return html`<div class="scroll"><table class="verdicts">
 <thead>
-<tr><th></th>${groups.map(group => html`<th class="group" colspan="${TEST_IDS.filter(id => TESTS[id].group === group).length}"><small>${group}</small></th>`)}</tr>
-<tr><th>scheme</th>${TEST_IDS.map(id => html`<th class="${firsts.has(id) ? 'group' : ''}"><span>${TESTS[id].title}</span></th>`)}</tr>
+<tr><th></th>${groups.map(([group, members]) => html`<th class="group" colspan="${members.length}"><small>${group}</small></th>`)}</tr>
+<tr><th>scheme</th>${tests.map(test => html`<th class="${firsts.has(test) ? 'group' : ''}"><span>${test.title}</span></th>`)}</tr>
 </thead>
-<tbody>${results.map(
-    result => html`<tr><th>${result.title}<small><code>${result.id}</code>${role(result.id)}</small></th>${TEST_IDS.map(id => verdictCell(result, id, firsts.has(id)))}</tr>`,
+<tbody>${summary.results.map(
+    result => html`<tr><th>${result.title}<small><code>${result.id}</code>${role(result.id)}</small></th>${tests.map(test => verdictCell(result, test.id, firsts.has(test)))}</tr>`,
   )}</tbody>
 </table></div>`
 }
 
 function role(id: string): string {
-  const control = CONTROLS[id]
-  return control ? ` · ${control.role} control` : ''
+  const control = controlRole(id)
+  return control ? ` · ${control} control` : ''
 }
 
-function verdictCell({ tests }: SchemeSummary, id: TestId, first: boolean): Markup {
+function verdictCell({ tests }: SchemeSummary, id: string, first: boolean): Markup {
   const test = tests[id]
   const [style, mark] = MARK[test?.verdict ?? 'not measured']
   const told = test ? `${test.passed} of ${test.replicates} at p ≥ 0.01, smallest p ${test.smallestP.toExponential(1)}` : 'not measured'
@@ -48,27 +49,33 @@ const show = (interval: Interval | undefined, digits: number): Markup | string =
 // A correlation of -0.00003 is no "-0.0000".
 const fixed = (value: number, digits: number): string => value.toFixed(digits).replace(/^-(0\.0*)$/, '$1')
 
-const percent = (interval: Interval | undefined, digits = 4): Markup | string =>
+const percent = (interval: Interval | undefined, digits: number): Markup | string =>
   interval ? show({ ...interval, mean: 100 * interval.mean, low: 100 * interval.low, high: 100 * interval.high }, digits) : '–'
 
-/** Statistics of the ciphers: means with 95 % bootstrap intervals over images. */
-export function cipherTable({ results }: Summary): Markup {
+/** The values of all tests that have a column, in up to three tables: means with 95 % bootstrap intervals over images. */
+export function valueTables(summary: Summary): Markup {
+  const tests = testsOf(summary).filter(({ column }) => column)
+  const ofCipher = tests.filter(({ group }) => group === 'cipher')
+  const others = tests.filter(test => !ofCipher.includes(test))
+  const shares = others.filter(({ column }) => column!.unit === '%')
+  return html`${valueTable(summary, ofCipher, 'scheme')}
+${valueTable(summary, shares, 'scheme, all in %')}${valueTable(summary, others.filter(test => !shares.includes(test)), 'scheme')}`
+}
+
+function valueTable({ results }: Summary, tests: readonly TestCard[], corner: string): Markup | undefined {
+  if (tests.length === 0) return undefined
   return html`<div class="scroll"><table>
-<thead><tr><th>scheme</th><th class="number">χ², 255 dof</th><th class="number">entropy</th><th class="number">local entropy</th><th class="number">in published<br>interval</th><th class="number">correlation<br>horizontal</th><th class="number">correlation<br>vertical</th><th class="number">correlation<br>diagonal</th><th class="number">GVD</th></tr></thead>
-<tbody>${results.map(
-    ({ id, tests, localEntropyPublished }) =>
-      html`<tr><th>${id}</th><td class="number">${show(tests.histogram?.value, 1)}</td><td class="number">${show(tests.entropy?.value, 5)}</td><td class="number">${show(tests['local-entropy']?.value, 5)}</td><td class="number">${localEntropyPublished === undefined ? '–' : `${Math.round(100 * localEntropyPublished)} %`}</td>${(['horizontal', 'vertical', 'diagonal'] as const).map(d => html`<td class="number">${show(tests[`correlation-${d}`]?.value, 4)}</td>`)}<td class="number">${show(tests.gvd?.value, 3)}</td></tr>`,
-  )}</tbody>
+<thead><tr><th>${corner}</th>${tests.map(({ column, published }) => html`<th class="number">${lines(column!.heading)}</th>${published && html`<th class="number">${lines('in published\ninterval')}</th>`}`)}</tr></thead>
+<tbody>${results.map(({ id, tests: found }) => html`<tr><th>${id}</th>${tests.map(test => valueCells(test, found[test.id]))}</tr>`)}</tbody>
 </table></div>`
 }
 
-/** What one changed pixel and one changed key bit do: means with 95 % bootstrap intervals over images. */
-export function sensitivityTable({ results }: Summary): Markup {
-  const columns = ['pixel-npcr', 'pixel-uaci', 'pixel-avalanche', 'key-npcr', 'key-uaci', 'key-avalanche', 'mask-reuse'] as const
-  return html`<div class="scroll"><table>
-<thead><tr><th>scheme, all in %</th><th class="number">pixel NPCR</th><th class="number">pixel UACI</th><th class="number">pixel, bits</th><th class="number">key NPCR</th><th class="number">key UACI</th><th class="number">key, bits</th><th class="number">opened by one<br>known pair</th></tr></thead>
-<tbody>${results.map(({ id, tests }) => html`<tr><th>${id}</th>${columns.map(column => html`<td class="number">${percent(tests[column]?.value)}</td>`)}</tr>`)}</tbody>
-</table></div>`
+const lines = (text: string): Markup => html`${text.split('\n').map((line, at) => html`${at > 0 && html`<br>`}${line}`)}`
+
+function valueCells({ column, published }: TestCard, found: TestResult | undefined): Markup {
+  const value = column!.unit === '%' ? percent(found?.value, column!.digits) : show(found?.value, column!.digits)
+  const inside = found?.insidePublished === undefined ? '–' : `${Math.round(100 * found.insidePublished)} %`
+  return html`<td class="number">${value}</td>${published && html`<td class="number">${inside}</td>`}`
 }
 
 const both = ({ low, high }: { low: number; high: number }): string => `${(100 * low).toFixed(4)} to ${(100 * high).toFixed(4)}`
@@ -136,11 +143,11 @@ function speed(result: SchemeSummary, which: 'encryptMs' | 'decryptMs'): Markup 
 }
 
 /** What each result allows us to say, and what not. */
-export function claimsTable(result: SchemeSummary): Markup {
+export function claimsTable(result: SchemeSummary, tests: readonly TestCard[]): Markup {
   const style = { 'not contradicted': 'pass', contradicted: 'fail', 'not measured': 'none', 'as stated': 'none' } as const
   return html`<div class="scroll"><table class="claims">
 <thead><tr><th>topic</th><th>standing</th><th>what may be said</th><th>what may not</th></tr></thead>
-<tbody>${claims(result).map(claim => html`<tr><th>${claim.topic}</th><td class="${style[claim.standing]}">${claim.standing}</td><td>${claim.say}</td><td>${claim.never}</td></tr>`)}</tbody>
+<tbody>${claimsFrom(result, tests).map(claim => html`<tr><th>${claim.topic}</th><td class="${style[claim.standing]}">${claim.standing}</td><td>${claim.say}</td><td>${claim.never}</td></tr>`)}</tbody>
 </table></div>`
 }
 

@@ -1,5 +1,5 @@
 import type { SchemeSummary } from './summary.ts'
-import { TESTS, type TestId } from './tests.ts'
+import { type TestCard, type Topic, TESTS } from '../tests/index.ts'
 
 /**
  * The claims matrix: which sentence a result allows, and which it does not. Reports, tables and the
@@ -15,30 +15,19 @@ export interface Claim {
   readonly never: string
 }
 
-const UNIFORM: readonly TestId[] = ['histogram', 'entropy', 'local-entropy']
-const NEIGHBOURS: readonly TestId[] = ['correlation-horizontal', 'correlation-vertical', 'correlation-diagonal', 'correlation-antidiagonal', 'gvd']
-const HIDING: readonly TestId[] = ['plain-correlation', 'plain-distance']
-const PIXEL: readonly TestId[] = ['pixel-npcr', 'pixel-uaci', 'pixel-avalanche']
-const KEY: readonly TestId[] = ['key-npcr', 'key-uaci', 'key-avalanche', 'wrong-key-correlation', 'wrong-key-distance']
+/** Every claim that the tests of the lab allow about one scheme. */
+export const claims = (result: SchemeSummary): Claim[] => claimsFrom(result, TESTS)
 
-/** Every claim about one scheme, from its summary. */
-export function claims(result: SchemeSummary): Claim[] {
+/** Every claim about one scheme, from its summary and the tests that its run was given. */
+export function claimsFrom(result: SchemeSummary, tests: readonly TestCard[]): Claim[] {
   const images = `${result.images} image${result.images === 1 ? '' : 's'}`
   const wire = result.wire.join(', ') || 'unknown'
+  // Tests of one's own may share a topic of the lab's; they come back from JSON as another object.
+  const topics = new Map(tests.toReversed().map(({ claim }) => [claim.topic, claim]))
+  const order = [...new Set(tests.map(({ claim }) => claim.topic))]
   return [
     recovery(result, images, wire),
-    fromTests(result, UNIFORM, 'Uniform cipher', `No deviation from uniform bytes was found in the ciphers of ${images}.`, 'a flat histogram or an entropy near 8 makes a cipher secure (a reused mask has both)'),
-    fromTests(result, NEIGHBOURS, 'Unrelated neighbours', `No relation of neighbouring cipher samples was found over ${images}.`, 'low correlation makes a cipher secure (a pixel permutation has it)'),
-    fromTests(result, HIDING, 'Cipher unlike its plain', `No linear relation of cipher and plain image was found over ${images}.`, 'the plain image cannot be recovered'),
-    fromTests(
-      result,
-      PIXEL,
-      'Diffusion',
-      result.traits.randomised ? `Two ciphers of nearly equal images differ as random ones do, because every encryption draws a fresh nonce (${images}).` : `One changed sample changed the whole cipher as a random one would, over ${images}.`,
-      result.traits.randomised ? 'a changed pixel spreads through the cipher: with one nonce it need not' : 'the scheme resists differential or chosen-plaintext attacks',
-    ),
-    fromTests(result, KEY, 'Key sensitivity', `One changed key bit gave an unrelated cipher, and ${result.wrongKey === 'refused' ? 'was refused at decryption' : 'an unrelated picture at decryption'}, over ${images}.`, 'every key bit counts towards security'),
-    fromTests(result, ['mask-reuse'], 'Second use of a key', `A known pair, a picture of noise and its cipher, opened no other image by XOR, over ${images}.`, 'known or chosen plaintexts do not help: one attack was tried'),
+    ...order.map(topic => fromTests(result, tests.filter(({ claim }) => claim.topic === topic), topics.get(topic)!, images)),
     keySpace(result),
     {
       topic: 'Security',
@@ -63,16 +52,18 @@ function recovery({ exactShare, images, psnr, wires, maxError, contradicted }: S
   }
 }
 
-function fromTests(result: SchemeSummary, ids: readonly TestId[], topic: string, nothingFound: string, never: string): Claim {
-  const found = ids.flatMap(id => (result.tests[id] ? [{ id, ...result.tests[id] }] : []))
+function fromTests(result: SchemeSummary, tests: readonly TestCard[], claim: Topic, images: string): Claim {
+  const { topic } = claim
+  const { say, never } = (result.traits.randomised && claim.randomised) || claim
+  const found = tests.flatMap(({ id, failure }) => (result.tests[id] ? [{ failure, ...result.tests[id] }] : []))
   const failing = found.filter(({ verdict }) => verdict === 'fails')
   if (failing.length > 0) {
-    const reasons = [...new Set(failing.map(({ id }) => TESTS[id].failure))]
-    const sentence = reasons.join('; ')
+    const sentence = [...new Set(failing.map(({ failure }) => failure))].join('; ')
     return { topic, standing: 'contradicted', say: `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`, never }
   }
   if (found.length === 0) return { topic, standing: 'not measured', say: 'Not measured: the images were too small or too flat, or the cipher has another shape.', never }
-  return { topic, standing: 'not contradicted', say: nothingFound, never }
+  const wrongKey = result.wrongKey === 'refused' ? 'was refused' : 'an unrelated picture'
+  return { topic, standing: 'not contradicted', say: say.replaceAll('{images}', images).replaceAll('{wrong key}', wrongKey), never }
 }
 
 function keySpace({ keySpace, traits }: SchemeSummary): Claim {

@@ -1,11 +1,14 @@
 import type { Image, ImageCipher } from '@latent/core'
+import type { NullTest } from '../metrics/index.ts'
 import { binomialLower, binomialUpper, igamc, twoSided } from '../statistics/special.ts'
 import { measureImage } from './measure.ts'
-import { TEST_IDS, type TestId } from './tests.ts'
+import { type LabTest, TESTS } from '../tests/index.ts'
+import { requireControls } from './controls.ts'
 
 /** How often a cipher with nothing to find passed one test, and whether that is its stated rate. */
 export interface NullRate {
-  readonly test: TestId | 'local-entropy, published interval'
+  /** A test, or `ID, published interval`. */
+  readonly test: string
   readonly trials: number
   /** Share of trials with p >= 0.05, and with p >= 0.01. */
   readonly at95: number
@@ -24,41 +27,48 @@ const TOLERANCE = 1e-4
  * passes a little more often than stated, because its p-values are exact and not randomised; mask reuse
  * asks for more than chance, and always passes. For these only too few passes count.
  */
-export async function nullRates(cipher: ImageCipher, plain: Image, trials: number, onTrial?: (done: number) => void): Promise<NullRate[]> {
-  const pValues = new Map<TestId, number[]>(TEST_IDS.map(id => [id, []]))
-  let inside = 0
-  let measured = 0
+export async function nullRates(cipher: ImageCipher, plain: Image, trials: number, { tests = TESTS, onTrial }: NullOptions = {}): Promise<NullRate[]> {
+  const found = new Map<string, NullTest[]>(tests.map(({ id }) => [id, []]))
   for (let seed = 0; seed < trials; seed++) {
-    const row = await measureImage(cipher, plain, { imageId: 'null', seed })
-    for (const id of TEST_IDS) if (row.tests[id]) pValues.get(id)!.push(row.tests[id].p)
-    if (row.localEntropyPublished !== undefined) {
-      measured++
-      if (row.localEntropyPublished) inside++
-    }
+    const row = await measureImage(cipher, plain, { imageId: 'null', seed, tests })
+    for (const [id, result] of Object.entries(row.tests)) found.get(id)!.push(result)
     onTrial?.(seed + 1)
   }
-  const rates = TEST_IDS.flatMap(id => (pValues.get(id)!.length > 0 ? [rate(id, pValues.get(id)!)] : []))
-  // The published interval is known to hold 27.8 % of random images: that is what must be seen.
-  const tail = twoSided(binomialLower(inside, measured, PUBLISHED_RATE), binomialUpper(inside, measured, PUBLISHED_RATE))
-  if (measured > 0) rates.push({ test: 'local-entropy, published interval', trials: measured, at95: inside / measured, at99: NaN, uniformity: 1, asStated: tail >= TOLERANCE })
-  return rates
+  const measured = tests.flatMap(test => (found.get(test.id)!.length > 0 ? [{ test, results: found.get(test.id)! }] : []))
+  return [...measured.map(({ test, results }) => rate(test, results.map(({ p }) => p))), ...measured.flatMap(({ test, results }) => publishedRate(test, results.map(({ value }) => value)))]
 }
 
-/** P(|Z| < 1.96 / sqrt(30)): the interval that divides by 30 where it should by its root. */
-export const PUBLISHED_RATE = 0.2796
+export interface NullOptions {
+  readonly tests?: readonly LabTest[]
+  readonly onTrial?: (done: number) => void
+}
 
-const LENIENT = new Set<TestId>(['pixel-npcr', 'key-npcr', 'mask-reuse'])
+/** @throws E_CONTROLS if a band does not hold: then the tests say nothing here */
+export function requireBands(rates: readonly (NullRate & { readonly cipher: string })[]): void {
+  const off = rates.filter(({ asStated }) => !asStated)
+  requireControls(off.map(({ cipher, test }) => `${cipher} is not passed by ${test} at its stated rate`), 'check of the bands', 'with other trials a single one may be chance; more than one is not')
+}
+
+/** A published interval is known to hold another share of random images than it says: that is what must be seen. */
+function publishedRate({ id, published }: LabTest, values: readonly number[]): NullRate[] {
+  if (!published) return []
+  const { low, high, holds } = published
+  const [inside, trials] = [values.filter(value => value > low && value < high).length, values.length]
+  const tail = twoSided(binomialLower(inside, trials, holds), binomialUpper(inside, trials, holds))
+  return [{ test: `${id}, published interval`, trials, at95: inside / trials, at99: NaN, uniformity: 1, asStated: tail >= TOLERANCE }]
+}
+
 const BINS = 10
 
-function rate(test: TestId, values: readonly number[]): NullRate {
+function rate({ id, lenient = false }: LabTest, values: readonly number[]): NullRate {
   const trials = values.length
   const at = (level: number) => values.filter(p => p >= level).length
   const tail = (level: number) => {
     const lower = binomialLower(at(level), trials, 1 - level)
-    return LENIENT.has(test) ? lower : twoSided(lower, binomialUpper(at(level), trials, 1 - level))
+    return lenient ? lower : twoSided(lower, binomialUpper(at(level), trials, 1 - level))
   }
   const bins = new Uint32Array(BINS)
   for (const p of values) bins[Math.min(BINS - 1, Math.floor(p * BINS))]!++
   const uniformity = igamc((BINS - 1) / 2, bins.reduce((sum, count) => sum + (count - trials / BINS) ** 2 / (trials / BINS), 0) / 2)
-  return { test, trials, at95: at(0.05) / trials, at99: at(0.01) / trials, uniformity, asStated: tail(0.05) >= TOLERANCE && tail(0.01) >= TOLERANCE && (LENIENT.has(test) || uniformity >= TOLERANCE) }
+  return { test: id, trials, at95: at(0.05) / trials, at99: at(0.01) / trials, uniformity, asStated: tail(0.05) >= TOLERANCE && tail(0.01) >= TOLERANCE && (lenient || uniformity >= TOLERANCE) }
 }

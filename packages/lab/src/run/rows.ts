@@ -1,6 +1,6 @@
 import type { SampleFormat } from '@latent/core'
 import type { NullTest } from '../metrics/index.ts'
-import type { TestId } from './tests.ts'
+import type { TestId } from '../tests/index.ts'
 
 /** What one scheme did with one image under one seed: the replicate of every statistic. No pixels, no keys. */
 export interface ImageRow {
@@ -15,14 +15,12 @@ export interface ImageRow {
   readonly cipher: string
   readonly wire: SampleFormat
   /** A test that does not apply (too small, constant plain, refused key) is absent. */
-  readonly tests: Partial<Record<TestId, NullTest>>
+  readonly tests: Readonly<Record<TestId, NullTest>>
   /** Byte counts of a cipher too small for a histogram of its own: the summary pools them. */
   readonly counts?: readonly number[]
   readonly quality: QualityRow
   /** Recovery of a float cipher after travelling through each integer format that the scheme allows. */
   readonly wires?: Partial<Record<SampleFormat, QualityRow>>
-  /** Inside the local-entropy interval of the 2013 paper; absent where the image is too small. */
-  readonly localEntropyPublished?: boolean
   /** What a key wrong in one bit led to: an error, the image itself, or an image this far from it. */
   readonly wrongKey: 'refused' | 'exact' | { readonly psnr: number }
   readonly observed: { readonly exact: boolean; readonly lengthPreserving: boolean; readonly randomised: boolean; readonly argumentsUntouched: boolean }

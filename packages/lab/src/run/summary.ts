@@ -1,9 +1,9 @@
 import type { CipherTraits, KeySpace } from '@latent/core'
-import { entropyTestOfCounts, histogramTestOfCounts, type NullTest, total } from '../metrics/index.ts'
+import { type NullTest, total } from '../metrics/index.ts'
 import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
-import { controlDeviations, CONTROLS } from './controls.ts'
+import { cardOf, controlRole, type LabTest, type TestCard, type TestId, TESTS } from '../tests/index.ts'
+import { controlDeviations } from './controls.ts'
 import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
-import { TEST_IDS, type TestId } from './tests.ts'
 import { judge, type TestVerdict } from './verdict.ts'
 
 /** What a scheme says of itself, taken when it was opened. */
@@ -22,14 +22,22 @@ export interface RunInfo {
   /** Files and folders beside the pictures that nobody looked into. */
   readonly passedOver?: readonly string[]
   readonly schemes: readonly SchemeCard[]
+  /** Tests of one's own beside those of the lab. */
+  readonly tests?: readonly TestCard[]
   /** Processor, threads, system, Node: what timings depend on. */
   readonly machine: string
+}
+
+export interface TestResult extends TestVerdict {
+  readonly value: Interval
+  /** Share of values inside the interval that a publication accepts, where the test has one. */
+  readonly insidePublished?: number
 }
 
 export interface SchemeSummary extends SchemeCard {
   readonly images: number
   readonly failures: readonly { readonly image: string; readonly code: string; readonly message: string }[]
-  readonly tests: Partial<Record<TestId, TestVerdict & { readonly value: Interval }>>
+  readonly tests: Readonly<Record<TestId, TestResult>>
   /** Figures are absent where nothing was measured: a summary travels as JSON, which has no NaN. */
   readonly exactShare: number | undefined
   /** Over images that were not exact; undefined where all were. */
@@ -39,8 +47,6 @@ export interface SchemeSummary extends SchemeCard {
   readonly ssim: Interval | undefined
   readonly msSsim: Interval | undefined
   readonly maxError: number | undefined
-  /** Share of ciphers inside the published local-entropy interval, which holds about 28 % of random ones. */
-  readonly localEntropyPublished: number | undefined
   /** PSNR of decryptions under a key wrong in one bit, where they are neither refused nor the image itself. */
   readonly wrongKey: Interval | 'refused' | 'exact' | undefined
   readonly expansion: number | undefined
@@ -60,32 +66,34 @@ export interface Summary extends RunInfo {
   readonly controlDeviations: readonly string[]
 }
 
-/** Everything a report prints, from the raw rows of a run. */
-export function summarise(info: RunInfo, rows: readonly Row[]): Summary {
+/**
+ * Everything a report prints, from the raw rows of a run.
+ * @param added tests of one's own that were measured too
+ */
+export function summarise(info: RunInfo, rows: readonly Row[], added: readonly LabTest[] = []): Summary {
+  const tests = [...TESTS, ...added]
   // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
   const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
-  const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id)))
-  const contradicted = results.flatMap(({ id, contradicted }) => (id in CONTROLS && contradicted.length > 0 ? [`${id} is not what it says: ${contradicted.join(', ')}`] : []))
-  return { ...info, results, controlDeviations: [...controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests), ...contradicted] }
+  const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id), tests))
+  const contradicted = results.flatMap(({ id, contradicted }) => (controlRole(id) !== undefined && contradicted.length > 0 ? [`${id} is not what it says: ${contradicted.join(', ')}`] : []))
+  return {
+    ...info,
+    ...(added.length > 0 && { tests: added.map(cardOf) }),
+    results,
+    controlDeviations: [...controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests, tests), ...contradicted],
+  }
 }
 
-function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary {
+function summariseScheme(card: SchemeCard, rows: readonly Row[], tests: readonly LabTest[]): SchemeSummary {
   const measured = rows.filter(row => row.kind === 'image')
   const lossy = measured.filter(({ quality }) => !quality.exact)
-  const pooled = poolSmall(measured)
-  const tests = Object.fromEntries(
-    TEST_IDS.flatMap(id => {
-      const found = [...measured.flatMap(({ tests }) => tests[id] ?? []), ...(pooled[id] ?? [])]
-      return found.length === 0 ? [] : [[id, { ...judge(found.map(({ p }) => p)), value: bootstrapMean(found.map(({ value }) => value)) }]]
-    }),
-  )
-  const published = measured.flatMap(({ localEntropyPublished }) => localEntropyPublished ?? [])
+  const pools = poolSmall(measured)
   const trails = measured.flatMap(({ trail }) => (trail === undefined || trail === 'refused' ? [] : [trail.damaged]))
   return {
     ...card,
     images: measured.length,
     failures: rows.flatMap(row => (row.kind === 'failure' ? [{ image: row.image, code: row.code, message: row.message }] : [])),
-    tests,
+    tests: Object.fromEntries(tests.flatMap(test => testResult(test, measured, pools).map(result => [test.id, result]))),
     exactShare: share(measured, ({ quality }) => quality.exact),
     psnr: interval(lossy.flatMap(({ quality }) => quality.psnr ?? [])),
     wires: (['u16', 'u8'] as const).flatMap(format => {
@@ -95,7 +103,6 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
     ssim: interval(measured.flatMap(({ quality }) => quality.ssim ?? [])),
     msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
     maxError: measured.length > 0 ? Math.max(...measured.map(({ quality }) => quality.maxError)) : undefined,
-    localEntropyPublished: published.length > 0 ? share(published, inside => inside) : undefined,
     wrongKey: wrongKeys(measured),
     expansion: interval(measured.map(({ expansion }) => expansion))?.mean,
     contradicted: contradictions(card, measured),
@@ -111,8 +118,17 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[]): SchemeSummary 
 /** Bytes a pool of small ciphers has at least: 32 of each value. */
 const POOL_BYTES = 8192
 
-/** Histogram and entropy of ciphers that are too small for one each, taken together until there are enough bytes. */
-function poolSmall(rows: readonly ImageRow[]): Partial<Record<TestId, NullTest[]>> {
+/** None where the test was not measured. */
+function testResult({ id, published, pooled }: LabTest, rows: readonly ImageRow[], pools: readonly Float64Array[]): TestResult[] {
+  const found: NullTest[] = [...rows.flatMap(({ tests }) => tests[id] ?? []), ...(pooled ? pools.flatMap(pool => pooled(pool) ?? []) : [])]
+  if (found.length === 0) return []
+  const values = found.map(({ value }) => value)
+  const inside = published ? share(values, value => value > published.low && value < published.high) : undefined
+  return [{ ...judge(found.map(({ p }) => p)), value: bootstrapMean(values), ...(inside === undefined ? {} : { insidePublished: inside }) }]
+}
+
+/** Byte counts of ciphers that are too small for a histogram each, taken together until there are enough bytes. */
+function poolSmall(rows: readonly ImageRow[]): Float64Array[] {
   const pools: Float64Array[] = []
   let current = new Float64Array(256)
   for (const { counts } of rows) {
@@ -122,7 +138,7 @@ function poolSmall(rows: readonly ImageRow[]): Partial<Record<TestId, NullTest[]
     pools.push(current)
     current = new Float64Array(256)
   }
-  return { histogram: pools.flatMap(pool => histogramTestOfCounts(pool) ?? []), entropy: pools.flatMap(pool => entropyTestOfCounts(pool) ?? []) }
+  return pools
 }
 
 function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {

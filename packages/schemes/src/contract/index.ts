@@ -1,4 +1,5 @@
 export * from './bytewise.ts'
+export { requireScheme, schemeFault } from './check.ts'
 export * from './key-kind.ts'
 export * from './open.ts'
 export * from './scheme.ts'

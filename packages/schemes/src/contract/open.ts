@@ -1,4 +1,5 @@
 import { argumentError, type CipherTraits, fromHex, type Image, type ImageCipher, image, LatentError, NONCE_ANNOTATION, randomBytes, type SampleFormat, sha256Of, toHex } from '@latent/core'
+import { requireResult, requireScheme, requireTransform } from './check.ts'
 import { type Maker, readLabels, withLabels } from './labels.ts'
 import { type DecryptCall, type Description, type LoadOptions, MAX_NONCE_BYTES, type NonceRule, type Scheme, type Shape, type Transform } from './scheme.ts'
 
@@ -18,11 +19,12 @@ const CHANNELS = [1, 2, 3, 4]
 /**
  * Opens a scheme. What its description says is checked here and nowhere else: image, key, nonce, wire format and check
  * value; labels are written and read here.
- * @throws E_ARGUMENT if weights are given to a scheme that has none; E_WEIGHTS, E_BACKEND
+ * @throws E_SCRIPT for what is no scheme, or whose code is no transform; E_ARGUMENT if weights are given to a scheme that has none; E_WEIGHTS, E_BACKEND
  */
 export async function openScheme(scheme: Scheme, options: LoadOptions = {}): Promise<OpenScheme> {
+  requireScheme(scheme)
   if (options.weights !== undefined && scheme.weights === undefined) throw new LatentError('E_ARGUMENT', `${scheme.id} has no trained weights to replace`, { hint: 'leave the weights away' })
-  const transform = await scheme.load(options)
+  const transform = requireTransform(scheme, await scheme.load(options))
   return { scheme, cipher: schemeCipher(scheme, transform), ...(transform.made ? { weights: transform.made.sha256 } : {}), close: async () => transform.close?.() }
 }
 
@@ -43,7 +45,8 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
       const wire = chooseWire(scheme, plain.format, asked)
       if (check && !scheme.checkable) throw new LatentError('E_ARGUMENT', `${scheme.id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })
       const nonce = chooseNonce(scheme, given)
-      const made = await transform.encrypt(plain, { key, nonce, wire })
+      const shape = labelled ? { format: wire } : { width: plain.width, height: plain.height, channels: plain.channels, format: wire }
+      const made = requireResult(scheme, 'encrypt', await transform.encrypt(plain, { key, nonce, wire }), shape)
       const travels = scheme.nonce.use === 'fresh' || (given !== undefined && given.length > 0)
       if (labelled) return withLabels(made, plain, maker, key, { nonce: travels ? nonce : new Uint8Array(0), check })
       return travels ? { ...made, annotations: { ...made.annotations, [NONCE_ANNOTATION]: toHex(nonce) } } : made
@@ -53,7 +56,8 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
       requireKey(scheme, key)
       if (given !== undefined) requireNonce(scheme, given)
       const call = labelled ? await labelledCall(scheme, image(source), maker, key, given) : plainCall(scheme, source, key, given)
-      return transform.decrypt(source, call)
+      const { width, height, channels, format } = call.plain
+      return requireResult(scheme, 'decrypt', await transform.decrypt(source, call), { width, height, channels, format })
     },
   }
 }

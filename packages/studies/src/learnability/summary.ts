@@ -1,6 +1,5 @@
-import { LatentError } from '@latent/core'
 import type { LabelledSetName } from '@latent/data'
-import { binomialLower, binomialUpper, type Interval, type RankCorrelation, spearman, studentMean } from '@latent/lab'
+import { binomialLower, binomialUpper, type Interval, type RankCorrelation, requireControls, spearman, studentMean } from '@latent/lab'
 import { findSettings, type LearningSettings } from './classifiers/settings.ts'
 import { CONTROL_ARMS, isVortexArm } from './arms.ts'
 import type { ArmInformation } from './information.ts'
@@ -169,6 +168,5 @@ export function learningDeviations(run: LearningRun, rows: readonly LearningRow[
 export function requireLearningControls(run: LearningRun, rows: readonly LearningRow[]): void {
   const missing = Object.values(CONTROL_ARMS).filter(control => rows.every(({ arm }) => arm !== control))
   const deviations = [...missing.map(arm => `${arm} was not trained`), ...learningDeviations(run, rows)]
-  if (deviations.length === 0) return
-  throw new LatentError('E_CONTROLS', `the controls of this comparison did not behave as known, so it says nothing: ${deviations.join('; ')}`, { hint: 'very few images or steps leave the plain arm at chance; a learned AES arm means that images were not encrypted, or nonces repeated' })
+  requireControls(deviations, 'comparison', 'very few images or steps leave the plain arm at chance; a learned AES arm means that images were not encrypted, or nonces repeated')
 }
