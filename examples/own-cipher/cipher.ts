@@ -22,5 +22,5 @@ export default defineScheme({
 })
 
 async function keyBytes(key: Uint8Array, nonce: Uint8Array, length: number): Promise<Uint8Array> {
-  return (await KeyStream.create(key, 'example/running-sum', nonce)).bytes(length)
+  return (await KeyStream.create(key, 'latent/v1/example/running-sum', nonce)).bytes(length)
 }
