@@ -22,6 +22,20 @@ function picture(width: number, height: number, channels: number, format: 'u8' |
   return image({ width, height, channels, format, data: format === 'u8' ? Uint8Array.from(data) : Uint16Array.from(data) })
 }
 
+/** Pearson's, over all samples; 0 for a flat picture, whatever its grey. */
+function correlation(a: Image, b: Image): number {
+  const mean = ({ data }: Image) => Array.from(data).reduce((sum, value) => sum + value, 0) / data.length
+  const [ma, mb] = [mean(a), mean(b)]
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.data.length; i++) {
+    const [x, y] = [a.data[i]! - ma, b.data[i]! - mb]
+    ab += x * y
+    aa += x * x
+    bb += y * y
+  }
+  return bb === 0 ? 0 : ab / Math.sqrt(aa * bb)
+}
+
 function psnr(a: Image, b: Image): number {
   const top = a.format === 'u8' ? 255 : 65535
   let squares = 0
@@ -245,9 +259,10 @@ describe('weight files', () => {
 
 describe('shipped weights', () => {
   test.each([
-    ['encipher-gan-2023', 8],
-    ['encipher-gan-2023-structured', 33],
-  ] as const)('%s: the weights are the key, and its bytes do not matter', { timeout: 60_000 }, async (id, least) => {
+    // The published form recovers hardly more than outlines; a decibel says little there, since a flat grey has as many.
+    ['encipher-gan-2023', 0.4, 0],
+    ['encipher-gan-2023-structured', 0.99, 33],
+  ] as const)('%s: the weights are the key, and its bytes do not matter', { timeout: 60_000 }, async (id, likeness, least) => {
     const { cipher, close } = await openScheme(id)
     try {
       expect(cipher.traits).toMatchObject({ secret: 'weights', randomised: false, exact: false })
@@ -256,8 +271,12 @@ describe('shipped weights', () => {
       const hidden = await cipher.encrypt(plain, key)
       expect(await cipher.encrypt(plain, other)).toEqual(hidden)
       const restored = await cipher.decrypt(hidden, other)
+      expect(correlation(plain, restored)).toBeGreaterThan(likeness)
       expect(psnr(plain, restored)).toBeGreaterThan(least)
-      expect(psnr(plain, image({ ...plain, data: cropped(hidden, 53, 40) }))).toBeLessThan(14)
+      const shown = image({ ...plain, data: cropped(hidden, 53, 40) })
+      expect(Math.abs(correlation(plain, shown))).toBeLessThan(0.3)
+      // What passes for recovered must not be what a flat grey, or the cipher image itself, would pass for.
+      expect(correlation(plain, image({ ...plain, data: new Uint8Array(plain.data.length).fill(128) }))).toBe(0)
       expect(await cipher.decrypt(hidden, key)).toEqual(restored)
     } finally {
       await close()
