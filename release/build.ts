@@ -42,7 +42,7 @@ function stage(source: Source, emitted: string): string {
   renameSync(join(emitted, basename(folder), 'src'), join(out, 'dist'))
   for (const file of filesBelow(join(out, 'dist'))) writeFileSync(file, namingBuiltFiles(readFileSync(file, 'utf8'), file))
   if (existsSync(join(folder, 'bin'))) cpSync(join(folder, 'bin'), join(out, 'bin'), { recursive: true })
-  cpSync(join(folder, 'README.md'), join(out, 'README.md'))
+  if (existsSync(join(folder, 'README.md'))) cpSync(join(folder, 'README.md'), join(out, 'README.md'))
   cpSync(join(ROOT, 'LICENSE'), join(out, 'LICENSE'))
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(publishedManifest(source), undefined, 2)}\n`)
   return out

@@ -24,13 +24,12 @@ export function pack(): Tarball[] {
   const folders = build()
   const tarballs = join(OUT, 'tarballs')
   mkdirSync(tarballs)
-  return [...folders.values()].map(folder => {
-    const told = execFileSync('npm', ['pack', '--json', '--pack-destination', tarballs], { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' })
-    // npm up to 11 prints a list, later ones may print an object by name.
-    const parsed = JSON.parse(told) as Omit<Tarball, 'path' | 'folder'>[] | Record<string, Omit<Tarball, 'path' | 'folder'>>
-    const [entry] = Object.values(parsed)
-    return { ...entry!, path: join(tarballs, entry!.filename), folder }
-  })
+  const told = execFileSync('npm', ['pack', ...folders.values(), '--json', '--pack-destination', tarballs], { cwd: OUT, encoding: 'utf8', shell: process.platform === 'win32' })
+  // npm up to 11 prints a list, later ones may print an object by name.
+  const entries = Object.values(JSON.parse(told) as readonly Told[] | Readonly<Record<string, Told>>)
+  return entries.map(entry => ({ ...entry, path: join(tarballs, entry.filename), folder: folders.get(entry.name)! }))
 }
+
+type Told = Omit<Tarball, 'path' | 'folder'>
 
 if (import.meta.main) for (const { name, version, size, path } of pack()) process.stdout.write(`${name}@${version}  ${(size / 1000).toFixed(0)} kB  ${path}\n`)

@@ -39,12 +39,13 @@ type Remote<F> = F extends (...args: infer Args) => infer Result ? (...args: Arg
  * const page = await openPage<typeof Script>(new URL('my-page.ts', import.meta.url))
  * await page.call.answer(42)
  * ```
+ * @param script what is bundled by Vite, or a page that is built already
  * @param options.gpu `software`: WebGPU on a software adapter. Default: no WebGPU.
  * @param options.folders folders to serve beside the page, by path, such as `/models/`
  */
-export async function openPage<Script>(script: URL, { gpu = 'none', folders = {} }: PageOptions = {}): Promise<BrowserPage<Script>> {
+export async function openPage<Script>(script: URL | Bundle, { gpu = 'none', folders = {} }: PageOptions = {}): Promise<BrowserPage<Script>> {
   if (chromium === undefined) throw new Error('there is no Chromium here: name one in the variable CHROMIUM')
-  const server = await serve(await bundle(script), folders)
+  const server = await serve(script instanceof URL ? await bundle(script) : script, folders)
   try {
     const args = [...FLAGS, ...(gpu === 'software' ? SOFTWARE_GPU : ['--disable-gpu'])]
     const browser = await puppeteer.launch({ executablePath: chromium, headless: true, pipe: true, protocolTimeout: 600_000, args })
