@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { circles, importsOf, measure, undocumentedIn } from './measure.ts'
+
+describe('the packages', () => {
+  const { files, rooms, climbing, roomCircles, fileCircles, undeclared } = measure()
+
+  test('import in one direction alone, and name what they import', () => {
+    expect(files.length).toBeGreaterThan(300)
+    expect(files.flatMap(({ imports }) => imports).filter(({ specifier }) => specifier.startsWith('@latent/')).length).toBeGreaterThan(300)
+    expect(climbing).toEqual([])
+    expect(undeclared).toEqual([])
+  })
+
+  test('form no circles, nor do their files as they are loaded', () => {
+    expect(roomCircles).toEqual([])
+    expect(fileCircles).toEqual([])
+  })
+
+  test('none holds more than a quarter of the code', () => {
+    const total = rooms.reduce((sum, [, lines]) => sum + lines, 0)
+    expect(rooms.filter(([, lines]) => lines > total / 4)).toEqual([])
+  })
+})
+
+describe('what counts', () => {
+  test.each([
+    ["import { a } from './a.ts'", [{ specifier: './a.ts', when: 'load' }]],
+    ["import type { A } from '@latent/core'", [{ specifier: '@latent/core', when: 'types' }]],
+    ["import { type A, type B } from '@latent/core'", [{ specifier: '@latent/core', when: 'types' }]],
+    ["import {\n  type A,\n  b,\n} from '../b.ts'", [{ specifier: '../b.ts', when: 'load' }]],
+    ["export * from './c.ts'\nexport { d } from './d.ts'", [{ specifier: './c.ts', when: 'load' }, { specifier: './d.ts', when: 'load' }]],
+    ["import './effect.ts'", [{ specifier: './effect.ts', when: 'load' }]],
+    ["const later = async () => (await import('@latent/lab/node')).evaluate", [{ specifier: '@latent/lab/node', when: 'later' }]],
+    ["const worker = new URL('./worker.ts', import.meta.url)", [{ specifier: './worker.ts', when: 'later' }]],
+    ["const folder = new URL('../../models/', import.meta.url)", []],
+    ["/**\n * import { a } from './a.ts'\n * @param script as new URL('./w.ts', import.meta.url)\n */\n// import './b.ts'", []],
+    ["export function from(text: string) {\n  return text === 'x'\n}\nimport { e } from './e.ts'", [{ specifier: './e.ts', when: 'load' }]],
+  ])('as an import: %j', (text, imports) => {
+    expect(importsOf(text)).toEqual(imports)
+  })
+
+  test.each([
+    [{ a: ['b'], b: ['c'], c: [] }, []],
+    [{ a: ['b'], b: ['a'] }, ['a <-> b']],
+    [{ a: ['a'] }, ['a <-> a']],
+    [{ a: ['b'], b: ['c'], c: ['a'], d: ['a'] }, ['a <-> b <-> c']],
+    [{ a: ['b', 'c'], b: ['a'], c: ['d'], d: ['c'] }, ['a <-> b', 'c <-> d']],
+  ] as [Record<string, string[]>, string[]][])('as a circle: %j', (arrows, found) => {
+    expect(circles(new Map(Object.entries(arrows).map(([from, to]) => [from, new Set(to)]))).sort()).toEqual(found)
+  })
+
+  test('as an export that nobody explains', () => {
+    const lines = ['/** Adds. */', 'export function add() {}', '', 'export const bare = 1', 'export type Bare = 1', '/**', ' * Long.', ' */', 'export async function told() {}', 'const inner = 1']
+    expect(undocumentedIn({ path: 'x.ts', lines })).toEqual(['x.ts: bare', 'x.ts: Bare'])
+  })
+})
