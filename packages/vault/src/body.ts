@@ -51,7 +51,7 @@ export async function bodyCipher(header: Header, keys: FileKeys, flows: FlowProv
   const aad = headerId(header)
   if (header.weights === undefined) {
     return {
-      lanes: 1,
+      lanes: 2,
       seal: async (index, last, plaintext) => aes256GcmSeal(keys.body, chunkNonce(index, last), plaintext, aad),
       open: async (index, last, sealed) => aes256GcmOpen(keys.body, chunkNonce(index, last), sealed, aad),
     }
@@ -59,7 +59,7 @@ export async function bodyCipher(header: Header, keys: FileKeys, flows: FlowProv
   const flow = await flows(header.weights)
   if (flow.weightsId !== header.weights) throw new LatentError('E_UNSUPPORTED', `this file needs the exact-flow weights ${header.weights.slice(0, 16)}..., which are not here`, { hint: 'update latent' })
   return {
-    lanes: flow.lanes + 1,
+    lanes: flow.lanes + 2,
     async seal(index, last, plaintext) {
       const permuted = await flow.encrypt(keys.flow, chunkTweak(index), plaintext)
       const sealed = await aes256GcmSeal(keys.body, chunkNonce(index, last), permuted, aad)

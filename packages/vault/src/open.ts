@@ -93,7 +93,7 @@ export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyrin
 
 /** What is asked of the chunks. */
 interface View {
-  /** Chunks before this one, but for the first, are passed over. */
+  /** Chunks before this one that are not opened yet are passed over. */
   from: number
   /** Bytes of the file inside, as far as it is known: at most so many. */
   size: number
@@ -134,12 +134,12 @@ export async function readHeader({ pixels, start }: Pick<CarrierReader, 'pixels'
       throw bytes.length < FAMILY.length ? brokenBefore(start, error) : error
     })
     if (next.done || bytes.length > MAX_HEADER) throw new LatentError('E_HEADER', 'the header of this sealed file does not end', { hint: 'download or copy the file again' })
-    bytes = bytes.length === 0 ? next.value : concatBytes(bytes, next.value)
+    bytes = concatBytes(bytes, next.value)
     parsed = parseHeader(bytes)
   }
   const body = bytes.subarray(parsed.size)
   async function* rest() {
-    if (body.length > 0) yield body
+    yield body
     for (;;) {
       const next = await parts.next()
       if (next.done) return
@@ -160,8 +160,8 @@ function brokenBefore(start: Uint8Array, error: unknown): unknown {
 async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection, view: View): AsyncGenerator<Uint8Array> {
   const { chunks } = found
   let opened = 0
-  const results = mapInOrder(pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize), cipher.lanes + 1, async (piece, index) => {
-    if (index > 0 && index < view.from) return new Uint8Array(0)
+  const results = mapInOrder(pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize), cipher.lanes, async (piece, index) => {
+    if (index < view.from) return new Uint8Array(0)
     const last = index === chunks.count - 1
     const plaintext = await cipher.open(index, last, piece)
     // A file cut at a chunk's end and made into a whole picture: what was not last now is.
@@ -222,7 +222,7 @@ async function* fileBytes(metadata: Metadata, first: Uint8Array, rest: AsyncGene
     expected.set(hashPart, Math.min(hashAt, HASH_BYTES))
     if (tail.subarray(hashPart.length).some(byte => byte !== 0)) throw new LatentError('E_HASH', 'the padding behind the file is not empty')
     at += part.length
-    if (bytes.length > 0) yield bytes
+    yield bytes
     const next: IteratorResult<Uint8Array> = await rest.next()
     part = next.done ? undefined : next.value
   }

@@ -31,7 +31,7 @@ export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fil
     const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
     const cipher = await bodyCipher(parsed.header, keys, flows)
     const last = found.chunks.count - 1
-    const pieces = mapInOrder(untilError(rest, found.chunks), cipher.lanes + 1, async (piece, index) => {
+    const pieces = mapInOrder(untilError(rest, found.chunks), cipher.lanes, async (piece, index) => {
       // Where chunks were cut off and the picture made anew, another one is last now.
       return (await cipher.open(index, index === last, piece)) ?? (index === last ? cipher.open(index, false, piece) : undefined)
     })
@@ -66,7 +66,7 @@ async function* untilError(pixels: AsyncIterable<Uint8Array>, chunks: Chunks): A
   let index = 0
   try {
     for await (const part of pixels) {
-      for (let at = 0; at < part.length && index < count; ) {
+      for (let at = 0; at < part.length; ) {
         const wanted = index === count - 1 ? lastSize : size
         const take = Math.min(part.length - at, wanted - filled)
         piece.set(part.subarray(at, at + take), filled)

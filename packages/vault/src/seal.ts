@@ -66,7 +66,7 @@ export async function prepareSeal({ album, metadata, flows, body, padding = 'non
 
 async function* pixelsOf(header: Header, keys: FileKeys, filler: number, cipher: BodyCipher, plaintext: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
   yield await encodeHeader(header, keys, filler)
-  const sealed = mapInOrder(plaintext, cipher.lanes + 1, async (piece, index) => {
+  const sealed = mapInOrder(plaintext, cipher.lanes, async (piece, index) => {
     const chunk = await cipher.seal(index, index === count - 1, piece)
     release(piece)
     return chunk

@@ -1,4 +1,4 @@
-import { concatBytes } from '@latent/core'
+import { concatBytes, type LatentError } from '@latent/core'
 import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { carrierSize, collect, type Geometry, geometryFor, imageFormat, pixelBytes, readCanonical, readCarrier, streamOf, writeCarrier } from '../src/index.ts'
@@ -29,13 +29,14 @@ const written = (geometry: Geometry, pixels: Uint8Array, part?: number) => colle
 const read = async (file: Uint8Array, part?: number) => collect((await readCarrier(streamOf(file, part))).pixels)
 
 /** What came out, and how it ended. */
-async function outcome(parts: AsyncIterable<Uint8Array>): Promise<{ bytes: Uint8Array; code: string | undefined; message: string }> {
+async function outcome(parts: AsyncIterable<Uint8Array>): Promise<{ bytes: Uint8Array; code: string | undefined; message: string; hint?: string | undefined }> {
   const all: Uint8Array[] = []
   try {
     for await (const part of parts) all.push(part.slice())
     return { bytes: concatBytes(...all), code: undefined, message: '' }
   } catch (error) {
-    return { bytes: concatBytes(...all), code: (error as { code: string }).code, message: (error as Error).message }
+    const { code, message, hint } = error as LatentError
+    return { bytes: concatBytes(...all), code, message, hint }
   }
 }
 
@@ -82,7 +83,7 @@ describe('what is read', () => {
 
   test.each([0, 3, WIDTH * HEIGHT - 1])('a transparent pixel %i is a changed one', async where => {
     const end = await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT, [8, 6, 0, 0, 0]), deflateSync(withFilter0(opaque(i => (i === where ? 254 : 255)), WIDTH * 4)))))).pixels)
-    expect(end).toMatchObject({ code: 'E_REENCODED', message: expect.stringContaining('partly transparent') })
+    expect(end).toMatchObject({ code: 'E_REENCODED', message: expect.stringContaining('partly transparent'), hint: expect.stringContaining('download the original file') })
   })
 
   test('rows leave in groups, and wide ones alone', async () => {
@@ -109,7 +110,7 @@ describe('what is read', () => {
     for (const row of [0, 7]) {
       const raw = withFilter0(pixels, WIDTH * 3)
       raw[row * (WIDTH * 3 + 1)] = 5
-      expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), deflateSync(raw))))).pixels)).toMatchObject({ code: 'E_CHUNK', message: `row ${row} of this PNG has an unknown filter` })
+      expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), deflateSync(raw))))).pixels)).toMatchObject({ code: 'E_CHUNK', message: `row ${row} of this PNG has an unknown filter`, hint: expect.stringContaining('--salvage') })
     }
   })
 
@@ -140,7 +141,7 @@ describe('what is read', () => {
     const file = await written({ width: WIDTH, height: HEIGHT }, pixels)
     for (let length = 33; length < file.length; length++) {
       const end = await outcome((await readCarrier(streamOf(file.subarray(0, length), 100))).pixels)
-      expect([length, end.code, end.message]).toEqual([length, 'E_TRUNCATED', 'this sealed file ends too early'])
+      expect([length, end.code, end.message, end.hint]).toEqual([length, 'E_TRUNCATED', 'this sealed file ends too early', expect.stringContaining('--salvage')])
       expect(pixels.subarray(0, end.bytes.length)).toEqual(end.bytes)
     }
     expect(await read(concatBytes(file, latin1('a service wrote this behind it')))).toEqual(pixels)
@@ -150,7 +151,7 @@ describe('what is read', () => {
     const stream = deflateSync(withFilter0(pixels, WIDTH * 3))
     // The reserved kind of block.
     stream[2] = 7
-    expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), stream)))).pixels)).toMatchObject({ code: 'E_CHUNK', message: 'the compressed data of this PNG is broken' })
+    expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), stream)))).pixels)).toMatchObject({ code: 'E_CHUNK', message: 'the compressed data of this PNG is broken', hint: expect.stringContaining('--salvage') })
   })
 
   test('the source is let go at the end, on an error, and when asked', async () => {

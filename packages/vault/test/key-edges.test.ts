@@ -117,15 +117,15 @@ describe('SSH private keys', () => {
 })
 
 describe.each(['ed', 'rsa'] as const)('the stanza of age for SSH keys: %s', kind => {
-  const [mine, yours] = [parseSshPublicKey(ssh[kind].public), parseSshPrivateKey(ssh[kind].private)]
+  // Read in each test, not beside them: what runs while a file is loaded, a mutation run repeats for every test.
+  const mine = () => parseSshPublicKey(ssh[kind].public)
   const fileKey = sha256Of(text('file key')).slice(0, 16)
-  const identity = sshIdentity(yours)
-  const wrapped = async (key = fileKey) => (await sshRecipient(mine).wrapFileKey(key))[0]!
-  const unwrap = async (...stanzas: Stanza[]) => identity.unwrapFileKey(stanzas)
+  const wrapped = async (key = fileKey) => (await sshRecipient(mine()).wrapFileKey(key))[0]!
+  const unwrap = async (...stanzas: Stanza[]) => sshIdentity(parseSshPrivateKey(ssh[kind].private)).unwrapFileKey(stanzas)
 
   test('opens, among others', async () => {
     const stanza = await wrapped()
-    expect(stanza.args.slice(0, 2)).toEqual([mine.type, base64.encode(sha256Of(mine.wire).subarray(0, 4)).replace(/=+$/, '')])
+    expect(stanza.args.slice(0, 2)).toEqual([mine().type, base64.encode(sha256Of(mine().wire).subarray(0, 4)).replace(/=+$/, '')])
     expect(await unwrap(new Stanza(['X25519', 'AAAA'], new Uint8Array(32)), new Stanza([stanza.args[0]!, 'AAAAAA', ...stanza.args.slice(2)], stanza.body), stanza)).toEqual(fileKey)
     expect(await unwrap()).toBeNull()
     expect(await unwrap(new Stanza(['ssh-dss', ...stanza.args.slice(1)], stanza.body))).toBeNull()
@@ -282,9 +282,10 @@ describe('text', () => {
 describe('envelopes', async () => {
   const [mine, other] = [await generateX25519Identity(), await generateX25519Identity()]
   const key = sha256Of(text('key'))
-  const album = await wrapAlbum(key, { recipients: [await identityToRecipient(mine)] })
+  const albumHere = async () => wrapAlbum(key, { recipients: [await identityToRecipient(mine)] })
 
   test('hold the key that was given, or one of 32 bytes that was drawn', async () => {
+    const album = await albumHere()
     expect(album.key).toBe(key)
     expect(await decryptEnvelope(album.envelope, { identities: [other, mine] })).toEqual(key)
     const [one, two] = [await createAlbum({ passphrase: 'a', workFactor: 1 }), await createAlbum({ passphrase: 'a', workFactor: 1 })]
@@ -298,6 +299,7 @@ describe('envelopes', async () => {
   })
 
   test('what is altered, or costs too much to try, is told', async () => {
+    const album = await albumHere()
     const bad = album.envelope.map((byte, i) => (i === album.envelope.length - 1 ? byte ^ 1 : byte))
     expect(await rejected(decryptEnvelope(bad, { identities: [mine] }))).toMatch(/^E_HEADER: the age envelope in the header is malformed or altered; download/)
     const dear = text(`age-encryption.org/v1\n-> scrypt ${'A'.repeat(22)} 30\n${'A'.repeat(43)}\n--- ${'A'.repeat(43)}\n`)
@@ -310,6 +312,7 @@ describe('envelopes', async () => {
     ['a passphrase', { passphrases: ['x'] }, 'the identity of one of them opens it, a passphrase does not'],
     ['another identity', { identities: [other] }, 'it was sealed for other recipients'],
   ])('for recipients, with %s', async (_, keys, hint) => {
+    const album = await albumHere()
     expect(await rejected(decryptEnvelope(album.envelope, keys))).toMatch(new RegExp(`^E_NO_MATCH: none of the given keys or passphrases opens this file; .*${hint}$`))
   })
 
@@ -325,6 +328,7 @@ describe('envelopes', async () => {
   })
 
   test('a keyring opens each once, and takes 32 bytes for a key alone', async () => {
+    const album = await albumHere()
     const ring = new Keyring({ identities: [mine] })
     const [one, two] = [ring.albumKey(album.envelope), ring.albumKey(album.envelope.slice())]
     expect(one).toBe(two)

@@ -221,22 +221,23 @@ describe('identities', async () => {
 
 describe.each(['ed', 'rsa'] as const)('SSH keys: %s', kind => {
   const key = made.ssh[kind]
-  const [identity] = parseIdentities(key.private).identities
+  // Read in each test, not beside them: what runs while a file is loaded, a mutation run repeats for every test.
+  const identityHere = () => parseIdentities(key.private).identities[0]!
 
   test('open what age sealed for them', async () => {
-    expect(utf8(await decryptEnvelope(base64.decode(key.sealed), { identities: [identity!] }))).toBe('from age')
+    expect(utf8(await decryptEnvelope(base64.decode(key.sealed), { identities: [identityHere()] }))).toBe('from age')
   })
 
   test('seal and open, beside another recipient', async () => {
     const other = await generateX25519Identity()
     const album = await createAlbum({ recipients: [key.public, await identityToRecipient(other)] })
-    for (const each of [identity!, other]) expect(await new Keyring({ identities: [each] }).albumKey(album.envelope)).toEqual(album.key)
+    for (const each of [identityHere(), other]) expect(await new Keyring({ identities: [each] }).albumKey(album.envelope)).toEqual(album.key)
     await expect(decryptEnvelope(album.envelope, { identities: [parseIdentities(made.ssh[kind === 'ed' ? 'rsa' : 'ed'].private).identities[0]!] })).rejects.toMatchObject({ code: 'E_NO_MATCH' })
   })
 
   test('are the recipients of their owner, without the comment', async () => {
-    expect(await recipientOf(identity!)).toBe(key.public.split(' ').slice(0, 2).join(' '))
-    expect(normalRecipient(`  ${key.public}`)).toBe(await recipientOf(identity!))
+    expect(await recipientOf(identityHere())).toBe(key.public.split(' ').slice(0, 2).join(' '))
+    expect(normalRecipient(`  ${key.public}`)).toBe(await recipientOf(identityHere()))
   })
 
   test('an altered stanza is refused', async () => {
@@ -244,7 +245,7 @@ describe.each(['ed', 'rsa'] as const)('SSH keys: %s', kind => {
     const at = utf8(envelope).indexOf('\n', utf8(envelope).indexOf('-> ')) + 3
     const altered = Uint8Array.from(envelope)
     altered[at] = altered[at] === 0x41 ? 0x42 : 0x41
-    await expect(decryptEnvelope(altered, { identities: [identity!] })).rejects.toMatchObject({ code: 'E_HEADER' })
+    await expect(decryptEnvelope(altered, { identities: [identityHere()] })).rejects.toMatchObject({ code: 'E_HEADER' })
   })
 })
 
