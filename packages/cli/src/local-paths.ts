@@ -25,6 +25,9 @@ const PATH_VALUE = /<(?:file|folder|path|weights|run|dir)(?:\.\.\.)?>/
 /** Where `-` is read or written as a stream: key material anywhere, and the pictures of pixel mode. */
 const STREAMS = new Set(['--passphrase-file', '--identity', '--identity-passphrase-file', '--recipients-file', '--key-file', 'picture', 'out.png'])
 
+/** Where one letter before a colon is a drive, and not a place on another machine. */
+const DRIVES = process.platform === 'win32'
+
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
 
 function checkPath(path: string, name: string): void {
@@ -39,8 +42,8 @@ function checkPath(path: string, name: string): void {
   if (scheme !== undefined) throw refused(name, path, 'is an address, and Latent reads and writes local files alone', 'copy the files first, or mount what it names (rclone mount, sshfs)')
   // A local name may look like all that follows; where something is to be made, what lies there may be an earlier mistake.
   if (!OUTPUTS.has(name) && isThere(path)) return
-  // One letter may be a drive of Windows.
-  if (/^[^/\\:]{2,}:/.test(path) || /^[^/\\]*@[^/\\]*:/.test(path)) throw refused(name, path, 'looks like a place on another machine, and Latent reads and writes local files alone', `copy the files first, or mount it; ./${path} means a local file or folder of that name`)
+  if (/^[a-z]:[/\\]/i.test(path) && !DRIVES) throw refused(name, path, 'is a path of Windows, and this is another system', `give the path as this system has it; ./${path} means a local name like that`)
+  if ((DRIVES ? /^[^/\\:]{2,}:/ : /^[^/\\:]+:/).test(path) || /^[^/\\]*@[^/\\]*:/.test(path)) throw refused(name, path, 'looks like a place on another machine, and Latent reads and writes local files alone', `copy the files first, or mount it; ./${path} means a local file or folder of that name`)
   if (/^~[^/\\]*(?:[/\\]|$)/.test(path)) throw refused(name, path, 'begins with ~, which the shell did not replace', `leave the quotes away, or write ./${path} for a local name`)
   if (/^\$\{?\w+\}?|%\w+%/.test(path)) throw refused(name, path, 'holds a variable, which the shell did not replace', `use double quotes, or write ./${path} for a local name`)
 }

@@ -70,7 +70,7 @@ const DECRYPTED = 'laTd'
 
 export async function encryptFile(source: string, target: string, options: EncryptOptions): Promise<EncryptFacts> {
   const { wire, deterministic = false, check = true, force = false, maxPixels = USUAL_MAX_PIXELS } = options
-  await refuseStanding(source, target, force)
+  await refuseTarget(source, target, force)
   const key = await readCipherKey(options.keyFile, { encrypting: true, json: options.json })
   const nonce = parseNonce(options.nonce)
   if (nonce && deterministic) throw new LatentError('E_ARGUMENT', '--nonce and --deterministic exclude each other')
@@ -104,7 +104,7 @@ export async function encryptFile(source: string, target: string, options: Encry
 
 export async function decryptFile(source: string, target: string, options: DecryptOptions): Promise<DecryptFacts> {
   const { altered = false, force = false, maxPixels = USUAL_MAX_PIXELS } = options
-  await refuseStanding(source, target, force)
+  await refuseTarget(source, target, force)
   const key = await readCipherKey(options.keyFile, { json: options.json })
   const nonce = parseNonce(options.nonce)
   if (options.scheme !== undefined) findScheme(options.scheme)
@@ -190,9 +190,13 @@ async function modeLike(source: string): Promise<number> {
   return source === '-' ? 0o666 : (await stat(onDisk(source))).mode & 0o666
 }
 
+/** Programs and clouds that go by such a name convert what it holds, and a cipher picture that was converted is lost. */
+const OTHER_KIND = /\.(?:jpe?g|jfif|jxl|webp|avif|hei[cf]|tiff?|gif|bmp)$/i
+
 /** Before minutes are spent on a picture that has no place to go; the step in which it appears looks again. */
-async function refuseStanding(source: string, target: string, force: boolean): Promise<void> {
+async function refuseTarget(source: string, target: string, force: boolean): Promise<void> {
   if (target === '-') return
+  if (OTHER_KIND.test(target)) throw new LatentError('E_ARGUMENT', `${target} would be a PNG under the name of another kind of picture`, { hint: 'what is written is a PNG: let the name end in .png' })
   if (source !== '-' && resolve(source) === resolve(target)) throw new LatentError('E_EXISTS', 'input and output are the same file', { hint: 'give another output name' })
   const there = await stat(onDisk(target)).catch(() => undefined)
   if (there && !force) throw new LatentError('E_EXISTS', `${target} already exists`, { hint: '--force replaces a picture that an earlier run of this command wrote' })

@@ -11,7 +11,7 @@ import { VERSION } from './version.ts'
 
 /** Prints every recipe with what it trains. */
 export function listRecipes(): void {
-  process.stdout.write(`${formatTable([['recipe', 'what it trains', 'published length'], ...recipes.map(({ id, title }) => [id, title, publishedLength(id)])])}\n`)
+  process.stdout.write(`${formatTable([['recipe', 'what it trains, and how long it was trained by those who published it'], ...recipes.flatMap(({ id, title }) => [[id, title], ['', publishedLength(id)]])])}\n`)
   process.stdout.write('\n--profile paper gives a network its published width, and not a published training: a recipe has its own number of steps, shown when it starts.\n')
 }
 

@@ -129,6 +129,24 @@ describe('encrypt and decrypt', () => {
     expect(decodePng(await read('old-back.png'))).toEqual(plain)
   })
 
+  test.each([['encrypt', 'cipher.jpg'], ['encrypt', 'cipher.WEBP'], ['decrypt', 'back.jpeg'], ['decrypt', 'back.heic'], ['decrypt', 'back.tif']])('%s writes no PNG that is called %s', async (command, name) => {
+    await withKey('encrypt', 'plain.png', 'kind.png', '--force')
+    expect(await withKey(command, command === 'encrypt' ? 'plain.png' : 'kind.png', name)).toMatchObject({ code: 'E_ARGUMENT', err: expect.stringContaining('let the name end in .png') })
+    expect(await stat(at(name)).catch(() => 'nothing')).toBe('nothing')
+  })
+
+  test('codes that were taken out on the way are missed', async () => {
+    await withKey('encrypt', 'plain.png', 'coded.png')
+    await withKey('encrypt', 'plain.png', 'uncoded.png', '--no-check')
+    const { image: cipher } = readPng(await read('coded.png'))
+    for (const [i, code] of ['latent:mac', 'latent:key-check'].entries()) {
+      const annotations = Object.fromEntries(Object.entries(cipher.annotations!).filter(([label]) => label !== code))
+      await writeFile(at(`stripped${i}.png`), encodePng({ ...(cipher as Image<'u8'>), annotations }, 0))
+      expect(await withKey('decrypt', `stripped${i}.png`, 'noise.png')).toMatchObject({ code: 'E_HASH' })
+    }
+    expect(await withKey('decrypt', 'uncoded.png', 'uncoded-back.png')).toMatchObject({ code: 'done', err: expect.stringContaining('cannot be told') })
+  })
+
   test('a changed picture is refused, and comes back with a warning if asked for', async () => {
     await withKey('encrypt', 'plain.png', 'whole.png')
     const { image: cipher, beside } = readPng(await read('whole.png'))
@@ -246,6 +264,11 @@ describe('an address is no folder', () => {
     ['a variable that nobody replaced', ['demo', '-o', '$HOME/demo']],
     ['a bucket for training', ['train', 'denoiser', '--out', 'gs://bucket/run']],
     ['a remote for a key', ['keygen', '-o', 'usb:me.key']],
+    ['a remote of one letter', ['seal', 'plain.png', '-o', 'b:photos', '-i', 'k']],
+    ['a key on a remote of one letter', ['keygen', '-o', 'k:me.key']],
+    ['a drive of another system', ['encrypt', 'plain.png', 'C:\\Users\\me\\c.png', '--key-file', 'k']],
+    ['a drive of another system, with slashes', ['open', 'plain.png', '-o', 'd:/restored', '-i', 'k']],
+    ['a drive of another system to read', ['verify', 'E:\\sealed', '-i', 'k']],
     ['a bucket for a page', ['lab', 'evaluate', '-s', 'identity', '-d', 'procedural:1', '--out', 'b2:page']],
   ])('%s', async (_, args) => {
     const before = (await readdir('.')).sort()

@@ -13,9 +13,9 @@ let root: string
 beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'latent-cli-train-'))))
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-function latent(args: readonly string[], interruptAfter?: RegExp): Promise<{ code: number | null; out: string; err: string }> {
+function latent(args: readonly string[], interruptAfter?: RegExp, env: NodeJS.ProcessEnv = process.env): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root })
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root, env })
     let [out, err] = ['', '']
     let interrupted = false
     child.stdout.on('data', (data: Buffer) => (out += data.toString()))
@@ -32,6 +32,11 @@ test('recipes are listed, unknown ones refused, missing data named', async () =>
   expect((await latent(['train'])).out).toMatch(/^recipe .*\ndenoiser /)
   expect(await latent(['train', 'nope'])).toMatchObject({ code: 2, err: expect.stringContaining('known recipes: denoiser') })
   expect(await latent(['train', 'denoiser', '--data', root])).toMatchObject({ code: 1, err: expect.stringContaining('E_DATA') })
+  const cache = join(root, 'cache')
+  const fetched = await latent(['train', 'denoiser'], undefined, { ...process.env, LATENT_DATA: undefined, XDG_CACHE_HOME: cache })
+  expect(fetched, 'where latent data fetch puts sets').toMatchObject({ code: 1, err: expect.stringContaining(`not in ${join(cache, 'latent', 'data')} [E_DATA]`) })
+  const told = await latent(['train', 'denoiser'], undefined, { ...process.env, LATENT_DATA: join(root, 'sets') })
+  expect(told).toMatchObject({ code: 1, err: expect.stringContaining(`not in ${join(root, 'sets')} [E_DATA]`) })
   expect(await latent(['train', 'denoiser', '--profile', 'huge'])).toMatchObject({ code: 2 })
 })
 

@@ -144,8 +144,10 @@ async function checkKey(text: string | undefined, key: Uint8Array): Promise<Uint
 }
 
 async function checkPicture(source: Image, key: Uint8Array, salt: Uint8Array | undefined): Promise<DecryptedPicture['picture']> {
-  const text = source.annotations?.[MAC]
-  if (text === undefined || !salt) return 'unknown'
+  const { [MAC]: text, [BESIDE_HASH]: beside } = source.annotations ?? {}
+  // Neither code is written without the other, but for a picture without codes that keeps what stood beside its pixels.
+  if (text === undefined) return salt && beside === undefined ? 'altered' : 'unknown'
+  if (!salt) return 'altered'
   return equalConstantTime(hexadecimal(text, MAC, CODE_BYTES), await pictureCode(source, key, salt)) ? 'as written' : 'altered'
 }
 

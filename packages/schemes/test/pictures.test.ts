@@ -129,6 +129,9 @@ describe('what goes wrong is said', () => {
     ['other weights', cipher => ({ cipher: relabelled(cipher, { 'latent:weights': '0123456789abcdef' }) }), 'E_WEIGHTS'],
     ['half a check value', cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': '00' }) }), 'E_IMAGE'],
     ['a code that is no code', cipher => ({ cipher: relabelled(cipher, { 'latent:mac': 'zz'.repeat(16) }) }), 'E_IMAGE'],
+    ['no check value', cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': undefined }) }), 'E_HASH'],
+    ['no code', cipher => ({ cipher: relabelled(cipher, { 'latent:mac': undefined, 'latent:beside': undefined }) }), 'E_HASH'],
+    ['neither check value nor what stood beside', cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': undefined, 'latent:beside': undefined }) }), 'E_HASH'],
     ['its rows exchanged', cipher => ({ cipher: imageFromBytes(Uint8Array.from(sampleBytes(cipher as Image<'u8'>)).toReversed(), cipher as Image<'u8'>) }), 'E_HASH'],
   ])('%s: %s', async (_, spoil, code) => {
     const { image: cipher, beside: chunks } = await sent(flow, { beside })
@@ -165,6 +168,8 @@ describe('what goes wrong is said', () => {
   test('without codes nothing is claimed', async () => {
     const { image: cipher } = await sent(flow, { check: false })
     expect(await decryptPicture(flow, cipher, wrong)).toMatchObject({ key: 'unknown', picture: 'unknown' })
+    const kept = await sent(flow, { check: false, beside })
+    expect(await decryptPicture(flow, changed(kept.image, 3), key, { chunks: kept.beside })).toMatchObject({ key: 'right', picture: 'unknown', besideLost: false })
   })
 
   test('what stands beside is not to be read without the key', async () => {

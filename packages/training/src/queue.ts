@@ -11,7 +11,7 @@ import { runFolder, type RunRecipeOptions, type RunSurroundings, trainRecipe } f
 type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }
 
 export interface QueueOptions extends RunSurroundings {
-  readonly data: string
+  readonly data?: string
   readonly threads?: number
   /** Stops before this time, with a checkpoint. */
   readonly until?: Date
@@ -31,7 +31,7 @@ export async function runQueue(file: string, { data, threads, until, signal: int
     const signal = until === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(Math.max(0, until.getTime() - Date.now()))])
     const failed = new Set<string>()
     for (;;) {
-      const next = await firstUnfinished(await readQueue(file, { data, ...(threads === undefined ? {} : { threads }) }), failed)
+      const next = await firstUnfinished(await readQueue(file, { ...(data === undefined ? {} : { data }), ...(threads === undefined ? {} : { threads }) }), failed)
       if (!next) break
       const folder = runFolder(next.recipe, next)
       const log = (event: string, step: number, more: object = {}) => note(file, { event, run: folder, recipe: next.recipe, step, steps: next.steps, ...more })

@@ -1,7 +1,7 @@
 import { type Image, LatentError, sha256Of, toHex } from '@latent/core'
 import { type BackendName, BACKENDS, decodeSafetensors, parameterCount, type Tensor } from '@latent/graph'
 import { type Progress, type RunResult, train } from '@latent/graph/train'
-import { type DataSet, openData, readLabelledSet } from '@latent/data/node'
+import { dataRoot, type DataSet, openData, readLabelledSet } from '@latent/data/node'
 import type { DataRead } from '@latent/schemes/models'
 import { findRecipe, type Profile, publishedLength, type RecipeContext } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
@@ -12,7 +12,8 @@ import { dataRead, labelsRead, openRecord } from './record.ts'
 export interface RunRecipeOptions {
   readonly profile: Profile
   readonly seed: number
-  readonly data: string
+  /** Where the data sets lie; where `latent data fetch` puts them unless given. */
+  readonly data?: string
   readonly steps?: number
   readonly threads?: number
   readonly out?: string
@@ -43,7 +44,7 @@ export interface RunSurroundings {
 export const runFolder = (name: string, { profile, out }: Pick<RunRecipeOptions, 'profile' | 'out'>): string => out ?? join('runs', `${name}-${profile}`)
 
 /** What a recipe needs of this machine; `read` is told what it read. */
-export function recipeContext({ profile, seed, data, from }: RunRecipeOptions, read: (part: string, what: DataRead) => void = () => {}): RecipeContext {
+export function recipeContext({ profile, seed, data = dataRoot(), from }: RunRecipeOptions, read: (part: string, what: DataRead) => void = () => {}): RecipeContext {
   return {
     profile,
     seed,

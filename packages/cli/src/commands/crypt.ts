@@ -72,6 +72,7 @@ function decryptionNotes({ schemeNamed, scheme, key, cipherPicture, besideLost, 
   const notes: Note[] = []
   if (!schemeNamed) notes.push(['warning', `the picture does not name its cipher; it was taken for ${scheme}`])
   if (key === 'unknown') notes.push(['warning', 'no check value travels in it: whether the key is the right one cannot be told, and with a wrong one this is noise'])
+  else if (cipherPicture === 'unknown') notes.push(['warning', 'no code of the picture travels in it: whether it is as it was written cannot be told, and what was changed is noise'])
   if (cipherPicture === 'altered') notes.push(['warning', 'the cipher picture is not as it was written; parts of what came back may be wrong'])
   if (writtenAs !== null) notes.push(['warning', `the cipher picture was written as ${writtenAs} and arrived as other samples than that; what came back is worse for it (${sampleBits} bits a sample)`])
   if (besideLost) notes.push(['warning', 'what stood beside the pixels (profile, texts, EXIF) was dropped on its way'])

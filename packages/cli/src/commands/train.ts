@@ -1,7 +1,6 @@
 import { LatentError } from '@latent/core'
 import type { RunRecipeOptions } from '@latent/training'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { join } from 'node:path'
 
 interface QueueFlags {
   readonly dryRun?: boolean
@@ -27,7 +26,7 @@ export function trainCommand(program: Command): void {
     .option('--queue <file>', 'train the runs of a file one after the other: a JSON object a line with recipe, profile, steps, seed, out')
     .option('--until <time>', 'with --queue: stop before a time of day (06:30) with a checkpoint')
     .option('--for <duration>', 'with --queue: stop after 90s, 30m, 2h, with a checkpoint')
-    .option('--data <folder>', 'where the data sets lie', process.env['LATENT_DATA'] ?? join('..', 'shared', 'data'))
+    .option('--data <folder>', 'where the data sets lie (default: LATENT_DATA, or where latent data fetch puts them)')
     .action(async (name: string | undefined, options: RunRecipeOptions & QueueFlags) => {
       const { queue, until = options.for, data, threads } = options
       if ((queue === undefined && until !== undefined) || (queue !== undefined && name !== undefined) || (options.until !== undefined && options.for !== undefined)) {
@@ -40,7 +39,7 @@ export function trainCommand(program: Command): void {
       if (queue !== undefined) {
         const { deadline } = await import('@latent/training')
         const { trainQueue } = await import('../training.ts')
-        return trainQueue(queue, { data, ...(threads === undefined ? {} : { threads }), ...(until === undefined ? {} : { until: deadline(until) }) })
+        return trainQueue(queue, { ...(data === undefined ? {} : { data }), ...(threads === undefined ? {} : { threads }), ...(until === undefined ? {} : { until: deadline(until) }) })
       }
       // Tracing and decoding are loaded for this command alone: the others start without them.
       const { listRecipes, runRecipe } = await import('../training.ts')
