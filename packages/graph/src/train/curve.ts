@@ -9,9 +9,28 @@ const COLOURS = ['#1b6ca8', '#c8553d', '#3f7d4e', '#7b4fa6', '#b58900', '#4a4a4a
 /** Fields of a log that are not losses; `perSecond` was written by version 0.1.0. */
 export const NO_LOSSES: ReadonlySet<string> = new Set(['step', 'seconds', 'rate', 'imagesPerSecond', 'perSecond', 'score'])
 
-/** The losses of a log as an SVG picture, on a logarithmic scale where all are positive. */
+/** What names of validation figures begin with. */
+const CHECK = 'check.'
+
+/**
+ * The losses of a log as an SVG picture, and below them the figures of validation pictures, if there are
+ * any; each on a logarithmic scale where all are positive.
+ */
 export function lossCurve(entries: readonly LogEntry[], title: string): string {
   const names = [...new Set(entries.flatMap(entry => Object.keys(entry)))].filter(name => !NO_LOSSES.has(name) && !name.endsWith('.gradient'))
+  const panels = [names.filter(name => !name.startsWith(CHECK)), names.filter(name => name.startsWith(CHECK))].filter((found, i) => i === 0 || found.length > 0)
+  const headings = [title, 'on validation pictures']
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT * panels.length}" font-family="sans-serif" font-size="11">`,
+    `<rect width="${WIDTH}" height="${HEIGHT * panels.length}" fill="white"/>`,
+    ...panels.flatMap((found, i) => [`<g transform="translate(0 ${HEIGHT * i})">`, ...panel(entries, found, headings[i]!), '</g>']),
+    '</svg>',
+    '',
+  ].join('\n')
+}
+
+/** The given fields of a log over its steps. */
+function panel(entries: readonly LogEntry[], names: readonly string[], title: string): string[] {
   const values = entries.flatMap(entry => names.flatMap(name => (Number.isFinite(entry[name]) ? [entry[name]!] : [])))
   const logarithmic = values.length > 0 && values.every(value => value > 0)
   const scale = logarithmic ? Math.log10 : (value: number) => value
@@ -26,7 +45,7 @@ export function lossCurve(entries: readonly LogEntry[], title: string): string {
     return (
       `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${points.join(' ')}"/>` +
       `<line x1="${WIDTH - MARGIN.right + 10}" y1="${at - 4}" x2="${WIDTH - MARGIN.right + 28}" y2="${at - 4}" stroke="${colour}" stroke-width="2"/>` +
-      `<text x="${WIDTH - MARGIN.right + 33}" y="${at}">${escapeText(name)}</text>`
+      `<text x="${WIDTH - MARGIN.right + 33}" y="${at}">${escapeText(name.replace(CHECK, ''))}</text>`
     )
   })
   const ticks = Array.from({ length: 5 }, (_, i) => low + ((high - low) * i) / 4).map(at => {
@@ -38,16 +57,12 @@ export function lossCurve(entries: readonly LogEntry[], title: string): string {
     step => `<text x="${x(step).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${step}</text>`,
   )
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="11">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     `<text x="${MARGIN.left}" y="13" font-size="12">${escapeText(title)}</text>`,
     ...ticks,
     ...steps,
     `<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">step</text>`,
     ...lines,
-    '</svg>',
-    '',
-  ].join('\n')
+  ]
 }
 
 function bounds(values: readonly number[]): [number, number] {
