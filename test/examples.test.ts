@@ -1,0 +1,74 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const ROOT = new URL('..', import.meta.url).pathname
+const MAIN = join(ROOT, 'packages/cli/src/main.ts')
+const example = (path: string) => join(ROOT, 'examples', path)
+const PYTHON = spawnSync('python3', ['--version']).status === 0
+
+let scratch: string
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'latent-examples-'))
+})
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+function run(command: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (part: Buffer) => (out += part.toString()))
+    child.stderr.on('data', (part: Buffer) => (err += part.toString()))
+    child.on('error', reject).on('close', code => resolve({ code, out, err }))
+  })
+}
+
+describe('examples', { timeout: 300_000 }, () => {
+  test('a cipher and a metric of one\'s own are measured, printed and put into the page; Python reads the rows', async () => {
+    const out = join(scratch, 'run')
+    const { code, out: printed, err } = await run(process.execPath, MAIN, 'lab', 'evaluate', '-s', example('own-cipher/cipher.ts'), '--test', example('own-metric/metric.ts'), '-d', 'procedural:3', '--robustness', '1', '-o', out)
+    expect([code, err.replaceAll(/^\{.*\n/gm, '')]).toEqual([0, ''])
+    expect(printed).toMatch(/^running-sum +exact +no deviation found$/m)
+    expect(printed).toMatch(/^lowest-bit: Share of ones in the lowest bit\n {2}running-sum +\d+\.\d{3} % +no deviation found/m)
+    const page = readFileSync(join(out, 'report.html'), 'utf8')
+    for (const text of ['Running sum under a key stream', 'Share of ones in the lowest bit', 'ones in the<br>lowest bit', 'Half of the lowest bits were ones in the ciphers of 3 images.']) expect(page).toContain(text)
+    const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as { kind: string; scheme: string; tests?: Record<string, { value: number }>; quality?: { exact: boolean } })
+    const own = rows.filter(row => row.kind === 'image' && row.scheme === 'running-sum')
+    expect(own).toHaveLength(3)
+    for (const { tests, quality } of own) expect([quality!.exact, Math.abs(tests!['lowest-bit']!.value - 0.5) < 0.02]).toEqual([true, true])
+    if (!PYTHON) return
+    const python = await run('python3', example('read-rows/rows.py'), out)
+    expect(python.err).toBe('')
+    const entropy = own.reduce((sum, { tests }) => sum + tests!['entropy']!.value, 0) / 3
+    expect(python.out).toMatch(new RegExp(`^running-sum +3 images +3 exact +entropy ${entropy.toFixed(5)} `, 'm'))
+  })
+
+  test.skipIf(PYTHON)('rows in Python: python3 is missing here', () => expect(PYTHON).toBe(true))
+
+  test('sealing with the library gives a PNG that opens to the same bytes, and to nobody else', async () => {
+    const [input, sealed, secret] = ['letter.txt', 'letter.png', 'passphrase'].map(name => join(scratch, name)) as [string, string, string]
+    writeFileSync(input, 'a letter that is nobody else\'s concern\n'.repeat(40))
+    writeFileSync(secret, 'correct horse battery staple\n')
+    const { code, out, err } = await run(process.execPath, example('seal/seal.ts'), input, sealed, secret)
+    expect([code, out, err]).toEqual([0, 'letter.txt: came back bit for bit\n', ''])
+    expect(readFileSync(sealed).subarray(1, 4).toString()).toBe('PNG')
+    expect(readFileSync(sealed).includes('nobody')).toBe(false)
+    const opened = join(scratch, 'opened')
+    expect((await run(process.execPath, MAIN, 'open', sealed, '-o', opened, '--passphrase-file', secret)).code).toBe(0)
+    expect(readFileSync(join(opened, 'letter.txt'))).toEqual(readFileSync(input))
+  })
+
+  test('the small training learns, and started again has nothing left to do', async () => {
+    const folder = join(scratch, 'training')
+    const first = await run(process.execPath, example('train/recipe.ts'), folder)
+    expect([first.code, first.err]).toEqual([0, ''])
+    const [, before, after] = /squared error: ([\d.]+) over the first steps, ([\d.]+) over the last/.exec(first.out)!
+    expect(Number(after)).toBeLessThan(0.5 * Number(before))
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors']))
+    const weights = readFileSync(join(folder, 'weights.safetensors'))
+    expect((await run(process.execPath, example('train/recipe.ts'), folder)).out).toBe(first.out)
+    expect(readFileSync(join(folder, 'weights.safetensors'))).toEqual(weights)
+  })
+})
