@@ -25,8 +25,18 @@ function run(command: string, ...args: string[]): Promise<{ code: number | null;
   })
 }
 
+interface OwnRow {
+  readonly kind: string
+  readonly scheme: string
+  readonly tests?: Readonly<Record<string, { readonly value: number }>>
+  readonly quality?: { readonly exact: boolean }
+}
+
+const rowsOfOwn = (): OwnRow[] =>
+  readFileSync(join(scratch, 'run/rows.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as OwnRow).filter(row => row.kind === 'image' && row.scheme === 'running-sum')
+
 describe('examples', { timeout: 300_000 }, () => {
-  test('a cipher and a metric of one\'s own are measured, printed and put into the page; Python reads the rows', async () => {
+  test('a cipher and a metric of one\'s own are measured, printed and put into the page', async () => {
     const out = join(scratch, 'run')
     const { code, out: printed, err } = await run(process.execPath, MAIN, 'lab', 'evaluate', '-s', example('own-cipher/cipher.ts'), '--test', example('own-metric/metric.ts'), '-d', 'procedural:3', '--robustness', '1', '-o', out)
     expect([code, err.replaceAll(/^\{.*\n/gm, '')]).toEqual([0, ''])
@@ -34,18 +44,18 @@ describe('examples', { timeout: 300_000 }, () => {
     expect(printed).toMatch(/^lowest-bit: Share of ones in the lowest bit\n {2}running-sum +\d+\.\d{3} % +no deviation found/m)
     const page = readFileSync(join(out, 'report.html'), 'utf8')
     for (const text of ['Running sum under a key stream', 'Share of ones in the lowest bit', 'ones in the<br>lowest bit', 'Half of the lowest bits were ones in the ciphers of 3 images.']) expect(page).toContain(text)
-    const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as { kind: string; scheme: string; tests?: Record<string, { value: number }>; quality?: { exact: boolean } })
-    const own = rows.filter(row => row.kind === 'image' && row.scheme === 'running-sum')
+    const own = rowsOfOwn()
     expect(own).toHaveLength(3)
     for (const { tests, quality } of own) expect([quality!.exact, Math.abs(tests!['lowest-bit']!.value - 0.5) < 0.02]).toEqual([true, true])
-    if (!PYTHON) return
-    const python = await run('python3', example('read-rows/rows.py'), out)
-    expect(python.err).toBe('')
-    const entropy = own.reduce((sum, { tests }) => sum + tests!['entropy']!.value, 0) / 3
-    expect(python.out).toMatch(new RegExp(`^running-sum +3 images +3 exact +entropy ${entropy.toFixed(5)} `, 'm'))
   })
 
-  test.skipIf(PYTHON)('rows in Python: python3 is missing here', () => expect(PYTHON).toBe(true))
+  test.skipIf(!PYTHON)('Python reads the rows of that run', async () => {
+    const python = await run('python3', example('read-rows/rows.py'), join(scratch, 'run'))
+    expect(python.err).toBe('')
+    const own = rowsOfOwn()
+    const entropy = own.reduce((sum, { tests }) => sum + tests!['entropy']!.value, 0) / own.length
+    expect(python.out).toMatch(new RegExp(`^running-sum +3 images +3 exact +entropy ${entropy.toFixed(5)} `, 'm'))
+  })
 
   test('sealing with the library gives a PNG that opens to the same bytes, and to nobody else', async () => {
     const [input, sealed, secret] = ['letter.txt', 'letter.png', 'passphrase'].map(name => join(scratch, name)) as [string, string, string]
