@@ -1,4 +1,5 @@
 import { concatBytes, deriveKey, equalConstantTime, fromHex, hmacSha256, LatentError, sha256Of, toHex } from '@latent/core'
+import { type BodyType, findBody } from './bodies/index.ts'
 import { reencoded } from './carrier.ts'
 
 /**
@@ -32,10 +33,6 @@ export const MAX_FILLER = 8160
 export const METADATA_BLOCK = 128
 const MAX_METADATA = 1 << 16
 const MAX_CHUNK = 1 << 24
-
-/** Body types by name; new abilities come as new names. */
-export const BODY_TYPES = ['exact-flow+aes-256-gcm', 'aes-256-gcm'] as const
-export type BodyType = (typeof BODY_TYPES)[number]
 
 export interface Header {
   readonly body: BodyType
@@ -137,14 +134,15 @@ function parseLines(bytes: Uint8Array): ParsedHeader {
   if (!/^latent sealed [0-9a-z.-]+$/.test(magic)) throw damaged('its first line is malformed')
   if (magic !== MAGIC) throw new LatentError('E_UNSUPPORTED', `this file has the format ${JSON.stringify(magic)}, and this release reads ${JSON.stringify(MAGIC)}`, { hint: 'update latent' })
   const body = lines.field('body', /^[a-z0-9+-]{1,64}$/)
-  if (!BODY_TYPES.includes(body as BodyType)) throw new LatentError('E_UNSUPPORTED', `this file has the body type ${body}, which this release does not know`, { hint: 'update latent' })
-  const weights = body === 'exact-flow+aes-256-gcm' ? { weights: lines.field('weights', /^[0-9a-f]{64}$/) } : {}
+  const format = findBody(body)
+  if (!format) throw new LatentError('E_UNSUPPORTED', `this file has the body type ${body}, which this release does not know`, { hint: 'update latent' })
+  const weights = format.weights ? { weights: lines.field('weights', /^[0-9a-f]{64}$/) } : {}
   const chunk = Number(lines.field('chunk', /^[1-9]\d{1,7}$/))
   const metadata = Number(lines.field('metadata', /^[1-9]\d{1,4}$/))
   const nonce = fromHex(lines.field('nonce', /^[0-9a-f]{64}$/))
   const envelopeSize = Number(lines.field('envelope', /^[1-9]\d{0,5}$/))
   if (envelopeSize > MAX_ENVELOPE) throw damaged('its age envelope is larger than allowed')
-  const header: Header = { body: body as BodyType, ...weights, chunk, metadata, nonce, envelope: lines.bytes(envelopeSize) }
+  const header: Header = { body: format.type, ...weights, chunk, metadata, nonce, envelope: lines.bytes(envelopeSize) }
   const fault = sizeFault(header)
   if (fault !== undefined) throw damaged(fault)
   const filler = Number(lines.field('filler', /^\d{5}$/))

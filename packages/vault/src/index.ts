@@ -1,3 +1,4 @@
+export * from './bodies/index.ts'
 export * from './body.ts'
 export * from './carrier.ts'
 export * from './envelope.ts'

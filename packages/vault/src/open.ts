@@ -1,5 +1,6 @@
 import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sha256 } from '@latent/core'
-import { type BodyCipher, bodyCipher, type Chunks, chunksIn, type FlowProvider } from './body.ts'
+import { type BodyCipher, bodyOf, type FlowProvider } from './bodies/index.ts'
+import { bodyCipher, type Chunks, chunksIn } from './body.ts'
 import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
 import { announcement, FAMILY, fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
@@ -115,7 +116,7 @@ export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: Flow
 }
 
 export function inspection(geometry: Geometry, { header, size }: ParsedHeader): Inspection {
-  const chunks = chunksIn(pixelBytes(geometry) - size, header.chunk)
+  const chunks = chunksIn(pixelBytes(geometry) - size, header.chunk, bodyOf(header.body).smallestChunk)
   // Every sealed file has room for its header and a chunk, and ends with a chunk that is long enough.
   if (!chunks) throw truncated()
   return { geometry, header, headerSize: size, chunks }

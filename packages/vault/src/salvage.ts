@@ -1,5 +1,6 @@
 import { GCM_TAG_BYTES, LatentError } from '@latent/core'
-import { bodyCipher, type Chunks, type FlowProvider } from './body.ts'
+import type { FlowProvider } from './bodies/index.ts'
+import { bodyCipher, type Chunks } from './body.ts'
 import { type CarrierReader, carrierSize, readCarrier, readCanonical } from './carrier.ts'
 import type { Keyring } from './envelope.ts'
 import { type Inspection, inspection, readHeader } from './open.ts'

@@ -1,8 +1,9 @@
 import { argumentError, LatentError, randomBytes, release, sha256 } from '@latent/core'
-import { type BodyCipher, bodyCipher, chunksOf, type FlowProvider, paddedSize } from './body.ts'
+import { type BodyCipher, bodyOf, type BodyType, type FlowProvider } from './bodies/index.ts'
+import { bodyCipher, chunksOf, paddedSize } from './body.ts'
 import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier.ts'
 import type { Album } from './envelope.ts'
-import { type BodyType, CHUNK_BYTES, encodeHeader, type FileKeys, fileKeys, type Header, headerSize, MAX_FILLER, sizeFault } from './header.ts'
+import { CHUNK_BYTES, encodeHeader, type FileKeys, fileKeys, type Header, headerSize, MAX_FILLER, sizeFault } from './header.ts'
 import { encodeMetadata, type Metadata, metadataFault, padme } from './payload.ts'
 import { mapInOrder, pieces } from './streams.ts'
 
@@ -46,7 +47,7 @@ export async function prepareSeal({ album, metadata, flows, body, padding = 'non
   const fault = sizeFault(header)
   if (fault !== undefined) throw new LatentError('E_ARGUMENT', `no header of a sealed file can hold this: ${fault}`)
   const needed = region.length + metadata.size + HASH_BYTES
-  const plaintextSize = paddedSize(padding === 'padme' ? padme(needed) : needed, chunk)
+  const plaintextSize = paddedSize(padding === 'padme' ? padme(needed) : needed, chunk, bodyOf(body.type).smallestChunk)
   const chunks = chunksOf(plaintextSize, chunk)
   const geometry = geometryFor(headerSize(header, 0) + chunks.sealedSize, MAX_FILLER)
   const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize

@@ -34,16 +34,16 @@ describe('how a body is cut', () => {
   })
 
   test.each<[number, number | undefined, number?]>([[0, undefined], [16, undefined], [47, undefined], [48, 1, 32], [272, 1, 256], [273, undefined], [272 + 47, undefined], [272 + 48, 2, 32], [544, 2, 256], [544 + 48, 3, 32]])('a body of %i bytes', (sealed, count, lastSize) => {
-    expect(chunksIn(sealed, 256)).toEqual(count === undefined ? undefined : { size: 256, count, lastSize, sealedSize: sealed })
+    expect(chunksIn(sealed, 256, 32)).toEqual(count === undefined ? undefined : { size: 256, count, lastSize, sealedSize: sealed })
   })
 
   test('a body of less than nothing is none', () => {
-    expect(chunksIn(-5, 256)).toBeUndefined()
-    expect(chunksIn(-500, 256)).toBeUndefined()
+    expect(chunksIn(-5, 256, 32)).toBeUndefined()
+    expect(chunksIn(-500, 256, 32)).toBeUndefined()
   })
 
   test.each([[0, 32], [1, 32], [31, 32], [32, 32], [33, 33], [255, 255], [256, 256], [257, 288], [287, 288], [288, 288], [289, 289], [512, 512], [513, 544]])('%i bytes are padded to %i', (size, padded) => {
-    expect(paddedSize(size, 256)).toBe(padded)
+    expect(paddedSize(size, 256, 32)).toBe(padded)
     expect(chunksOf(padded, 256).lastSize).toBeGreaterThanOrEqual(32)
   })
 })

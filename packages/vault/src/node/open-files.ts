@@ -3,7 +3,7 @@ import { Destination, ioError, publish, readFileParts, removeStale, systemCode }
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import type { FlowProvider } from '../body.ts'
+import type { FlowProvider } from '../bodies/index.ts'
 import type { Keyring } from '../envelope.ts'
 import { openSealed } from '../open.ts'
 import type { Metadata } from '../payload.ts'
