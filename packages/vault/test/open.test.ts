@@ -352,6 +352,30 @@ describe('salvage', () => {
     expect(await names()).toEqual(['IMG_1.salvaged.HEIC', 'sub', 'sub/plain.salvaged', 'whole.jpg'])
   })
 
+  test('an empty file of which nothing is intact is not made up', async () => {
+    for (const [name, options] of [['a.png', {}], ['b.png', { chunk: 4096 }], ['c.png', { chunk: 128 }]] as const) {
+      const path = await put(name, new Uint8Array(0), { name: 'empty.txt' }, options)
+      // The first byte behind the header, in a file of one block.
+      const { geometry, headerSize } = await inspectSealed(streamOf(await readFile(path)))
+      await flip(path, 49 + headerSize + Math.floor(headerSize / (geometry.width * 3)))
+    }
+    const results = await salvage()
+    expect(results[0]).toMatchObject({ status: 'failed', code: 'E_CHUNK', reason: 'nothing of the file inside is intact' })
+    expect(results[1]).toMatchObject({ status: 'failed', code: 'E_CHUNK', reason: 'nothing of the file inside is intact' })
+    expect(results[2]).toMatchObject({ status: 'failed', code: 'E_CHUNK' })
+    expect(await names().catch(() => [])).toEqual([])
+  })
+
+  test.each([1, 96, 97, 300, 1000])('a file of %i bytes that lost its metadata alone is not said to be whole', async size => {
+    const bytes = await noise(size, 'metadata')
+    const path = await put('name of the cloud.png', bytes, {}, { chunk: 128 })
+    const { geometry, headerSize } = await inspectSealed(streamOf(await readFile(path)))
+    await flip(path, 49 + headerSize + Math.floor(headerSize / (geometry.width * 3)))
+    expect(await salvage()).toMatchObject([{ status: 'salvaged', code: 'E_CHUNK', reason: 'the first chunk is gone, and with it the name and exact size', missingBytes: [] }])
+    expect(await names()).toEqual(['name of the cloud.salvaged'])
+    expect((await readFile(join(opened, 'name of the cloud.salvaged'))).subarray(0, size).equals(bytes)).toBe(true)
+  })
+
   test('takes names of any length', async () => {
     const long = `${'写'.repeat(83)}.jpg`
     expect(Buffer.byteLength(long)).toBe(253)

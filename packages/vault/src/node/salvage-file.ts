@@ -29,8 +29,9 @@ interface Survey {
 export async function salvageFile(run: OpenRun, output: Output, file: Found, damage: LatentError): Promise<FileResult> {
   const salvage = () => salvageSealed(() => readFileParts(file.source), file.size, run.keyring, run.flows)
   const { metadata, size, missing, sha256 } = await survey(await salvage())
-  if (size === 0 && missing.length > 0) return failure(file.source, new LatentError('E_CHUNK', 'nothing of the file inside is intact', { hint: 'download or copy the file again' }), { sealedBytes: file.size })
-  const whole = missing.length === 0 && damage.code !== 'E_HASH'
+  // Where the metadata are gone, that there was room for no byte is no more than the picture says.
+  if (size === 0 && (missing.length > 0 || metadata === undefined)) return failure(file.source, new LatentError('E_CHUNK', 'nothing of the file inside is intact', { hint: 'download or copy the file again' }), { sealedBytes: file.size })
+  const whole = metadata !== undefined && missing.length === 0 && damage.code !== 'E_HASH'
   const name = metadata?.name ?? basename(file.relative).replace(/\.png$/i, '')
   const [stem, extension] = splitName(name)
   const { target, note } = await output.deliver(plainFolder(dirname(file.relative)), whole ? name : fitName(stem, `.salvaged${extension}`), {
@@ -47,9 +48,12 @@ export async function salvageFile(run: OpenRun, output: Output, file: Found, dam
 }
 
 function lacking(missing: readonly Range[], metadata: Metadata | undefined, damage: LatentError): LatentError {
-  if (missing.length === 0) return damage
-  const nameless = metadata === undefined ? '; the first chunk is gone, and with it the name and exact size' : ''
-  return new LatentError('E_CHUNK', `parts of the file inside are missing, with zeros in their place: bytes ${missing.map(([from, to]) => `${from}-${to - 1}`).join(', ')}${nameless}`, { hint: 'everything else is authentic' })
+  if (missing.length === 0 && metadata !== undefined) return damage
+  const lost = [
+    ...(missing.length === 0 ? [] : [`parts of the file inside are missing, with zeros in their place: bytes ${missing.map(([from, to]) => `${from}-${to - 1}`).join(', ')}`]),
+    ...(metadata === undefined ? ['the first chunk is gone, and with it the name and exact size'] : []),
+  ]
+  return new LatentError('E_CHUNK', lost.join('; '), { hint: 'everything else is authentic' })
 }
 
 async function survey(salvage: Salvage): Promise<Survey> {
@@ -77,7 +81,7 @@ async function* intactBytes(salvage: Salvage): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What is intact of the file inside, in order. An empty part says that a file of no bytes is. */
+/** What is intact of the file inside, in order. */
 async function* intactParts(salvage: Salvage, onMetadata: (metadata: Metadata) => void = () => undefined): AsyncGenerator<{ from: number; bytes: Uint8Array }> {
   let index = 0
   let size = roomFor(salvage)
