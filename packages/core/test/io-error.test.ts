@@ -28,7 +28,7 @@ describe('what the system says', () => {
 
   test.each([[undefined], [null], ['text'], [new TypeError('x')], [system('ERR_INVALID_ARG_TYPE')], [system('ABORT_ERR')]])('%s is none of the system', error => {
     expect(systemCode(error)).toBeUndefined()
-    expect(ioError(error, 'x').code).toBe('E_INTERNAL')
+    expect(ioError(error, 'x')).toMatchObject({ code: 'E_INTERNAL', message: `x: ${String(error)}`, ...(error === undefined ? {} : { cause: error }) })
   })
 
   test('coded errors pass through', () => {

@@ -1,10 +1,10 @@
 import * as fs from 'node:fs'
 import { type FileHandle, link, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, hostname, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { joinBytes } from '../src/index.ts'
-import { Destination, holdLock, isRunning, isTemporary, machine, onDisk, openSteady, publish, publishNow, readFileParts, removeOwnTemporaries, removeStale } from '../src/node/index.ts'
+import { joinBytes, sha256Of, toHex } from '../src/index.ts'
+import { cacheFolder, Destination, holdLock, isOwnFolder, isRunning, isTemporary, machine, makeOwnFolder, onDisk, openSteady, publish, publishNow, readFileParts, removeOwnTemporaries, removeStale } from '../src/node/index.ts'
 import { newTemporary, releaseTemporary } from '../src/node/temporaries.ts'
 
 /*
@@ -31,8 +31,9 @@ vi.mock(import('node:fs/promises'), async original => {
     }
     return handle
   }
-  const rename = (...args: Parameters<typeof real.rename>) => (hooks['rename'] ? Promise.resolve().then(() => hooks['rename']!(...(args as unknown as never[]))) : real.rename(...args)) as Promise<void>
-  return { ...real, open, rename, default: { ...real, open, rename } }
+  const hooked = (name: 'rename' | 'mkdir') => async (...args: never[]) => (hooks[name] ?? (real[name]))(...args)
+  const replaced = { open, rename: hooked('rename'), mkdir: hooked('mkdir') }
+  return { ...real, ...replaced, default: { ...real, ...replaced } } as never
 })
 
 const failing = (code: string) => () => {
@@ -191,7 +192,10 @@ describe('writing', () => {
   })
 
   test.each<[string, () => Promise<void>]>([
-    ['longer', () => writeFile(at('old'), 'longer')],
+    ['longer', async () => {
+      await writeFile(at('old'), 'longer')
+      await utimes(at('old'), 1000, 1000)
+    }],
     ['of another time', () => utimes(at('old'), 1, 1)],
     ['another file of the same size and time', async () => {
       const { atime, mtime } = await stat(at('old'))
@@ -242,7 +246,7 @@ describe('writing', () => {
       fs.rmSync(to)
       failing('EIO')()
     })
-    await expect(publish(at('b'), bytes('x'))).rejects.toMatchObject({ code: 'E_IO' })
+    await expect(publish(at('b'), bytes('x'))).rejects.toMatchObject({ code: 'E_IO', message: expect.stringContaining('the device reports an error') })
     expect(await readdir(folder)).toEqual(['a'])
   })
 
@@ -265,6 +269,10 @@ describe('writing', () => {
       publishNow(at(`${modified} now`), bytes('x')[0]!, { modified })
       expect([(await stat(at(`${modified}`))).mtimeMs, (await stat(at(`${modified} now`))).mtimeMs]).toEqual([modified, modified])
     }
+    publishNow(at('fraction'), bytes('x')[0]!, { modified: 1_000_000.5 })
+    const { mtimeMs, atimeMs } = await stat(at('fraction'))
+    expect([mtimeMs, Math.abs(Date.now() - atimeMs) < 60_000]).toEqual([expect.closeTo(1_000_000.5, 2), true])
+    expect([publishNow(at('c'), bytes('x')[0]!).timeKept, (await publish(at('d'), bytes('x'))).timeKept]).toEqual([true, true])
     expect(publishNow(at('b'), bytes('xyz')[0]!, { modified: 1_000_000 })).toMatchObject({ bytes: 3, timeKept: true, info: { mtimeNs: 1_000_000n * 1_000_000n } })
   })
 })
@@ -303,7 +311,21 @@ describe('folders', () => {
 
   test.each(['ENOSPC', 'EROFS'])('%s while a folder is made is told as it is', async code => {
     hooks['mkdirSync'] = failing(code)
+    hooks['mkdir'] = failing(code)
+    for (const destination of [new Destination(), new Destination(folder)]) {
+      await expect(publish(at('g/h'), bytes('x'), { destination })).rejects.toMatchObject({ code: 'E_IO', cause: { code } })
+    }
     expect(() => publishNow(at('g/h'), bytes('x')[0]!)).toThrow(expect.objectContaining({ code: 'E_IO', cause: expect.objectContaining({ code }) }))
+  })
+
+  test('folders that a waiting thread makes are flushed with the others, whatever their depth', async () => {
+    const destination = new Destination()
+    publishNow(at('p/q/r/s'), bytes('x')[0]!, { destination })
+    publishNow(at('p/q/r/t'), bytes('x')[0]!, { destination })
+    await publish(at('p/u'), bytes('x'), { destination, durable: false })
+    await destination.flush()
+    expect(count('sync')).toBe(2)
+    expect((await readdir(at('p/q/r'))).toSorted()).toEqual(['s', 't'])
   })
 
   test('a folder that may be written to and not listed is not flushed, and that is told', async () => {
@@ -394,10 +416,57 @@ describe('temporary files of this process', () => {
   test('a signal while a file is being written: it never appears', async () => {
     await expect(publish(at('a'), bytes('x'), { beforePublish: () => Promise.resolve(removeOwnTemporaries()) })).rejects.toMatchObject({ code: 'E_IO' })
     expect([await readdir(folder), listening()]).toEqual([[], false])
-    for (const end of [() => publish(at('a'), bytes('x')), () => publish(at('a'), bytes('x')), () => Promise.resolve().then(() => publishNow(at('a'), bytes('x')[0]!))]) {
-      await end().catch(() => undefined)
-      expect(listening()).toBe(false)
+  })
+
+  test('are forgotten when they are published, and when that fails', async () => {
+    await publish(at('a'), bytes('x'))
+    expect(listening()).toBe(false)
+    publishNow(at('b'), bytes('x')[0]!)
+    expect(listening()).toBe(false)
+    await expect(publish(at('c'), bytes('x'), { beforePublish: () => Promise.reject(new Error('no')) })).rejects.toThrow('no')
+    expect(listening()).toBe(false)
+    hooks['linkSync'] = failing('EIO')
+    expect(() => publishNow(at('c'), bytes('x')[0]!)).toThrow('the device reports an error')
+    expect(listening()).toBe(false)
+    // Gone already: no other fault than the first.
+    hooks['linkSync'] = () => {
+      removeOwnTemporaries()
+      failing('EIO')()
     }
+    expect(() => publishNow(at('c'), bytes('x')[0]!)).toThrow('the device reports an error')
+    await expect(publish(at('c'), bytes('x'))).rejects.toThrow('the device reports an error')
+    expect((await readdir(folder)).toSorted()).toEqual(['a', 'b'])
+  })
+
+  test.runIf(process.platform === 'linux')('are closed', async () => {
+    publishNow(at('a'), bytes('x')[0]!)
+    await publish(at('b'), bytes('x'))
+    expect(() => publishNow(at('c'), 'no bytes' as never, { mode: -1 })).toThrow('cannot write c')
+    expect(await openFiles()).toEqual([])
+  })
+
+  test.runIf(process.platform === 'linux')('a machine is known by its name, its id and its numbers of processes', () => {
+    const quietly = (read: () => string) => {
+      try {
+        return read()
+      } catch {
+        return ''
+      }
+    }
+    const facts = [hostname(), quietly(() => fs.readFileSync('/etc/machine-id', 'utf8')), quietly(() => fs.readlinkSync('/proc/self/ns/pid'))]
+    expect(machine()).toBe(toHex(sha256Of(new TextEncoder().encode(JSON.stringify(facts)))).slice(0, 8))
+  })
+
+  test('of other processes stay for a day, and of this machine as long as the process runs', async () => {
+    const [name, gone] = [(owner: string) => `.latent-${owner}-0123456789abcdef.tmp`, 4_194_309]
+    for (const owner of [`0badcafe-${gone}`, `${gone}`, `${machine()}-${gone}`]) await writeFile(at(name(owner)), 'x')
+    const [before, after] = [new Date(Date.now() - 23.9 * 3_600_000), new Date(Date.now() - 24.1 * 3_600_000)]
+    await utimes(at(name(`0badcafe-${gone}`)), before, before)
+    await removeStale(folder)
+    expect(await readdir(folder)).toEqual([name(`0badcafe-${gone}`)])
+    await utimes(at(name(`0badcafe-${gone}`)), after, after)
+    await removeStale(folder)
+    expect(await readdir(folder)).toEqual([])
   })
 
   test('processes are there, gone, or somebody else’s', () => {
@@ -443,7 +512,7 @@ describe('locks', () => {
     const content = await read(at('lock'))
     expect(JSON.parse(content)).toMatchObject({ machine: machine(), process: process.pid, token: expect.stringMatching(/^[0-9a-f]{16}$/) })
     expect(typeof (JSON.parse(content) as { born?: string }).born).toBe(process.platform === 'linux' ? 'string' : 'undefined')
-    expect(content.endsWith('\n')).toBe(true)
+    expect([content.endsWith('\n'), count('sync')]).toEqual([true, 0])
     expect([process.listenerCount('exit'), vi.getTimerCount()]).toEqual([listeners + 1, 1])
     await utimes(at('lock'), 1, 1)
     vi.advanceTimersByTime(29_000)
@@ -490,7 +559,7 @@ describe('locks', () => {
     await mkdir(at('folder'))
     await expect(holdLock(at('folder'), 'x')).rejects.toMatchObject({ code: 'E_IO', message: expect.stringContaining('cannot read') })
     await writeFile(at('file'), '')
-    await expect(holdLock(at('file/lock'), 'x')).rejects.toMatchObject({ code: 'E_IO' })
+    await expect(holdLock(at('file/lock'), 'x')).rejects.toMatchObject({ code: 'E_IO', message: expect.stringContaining('file is in the way') })
   })
 
   test('a dead one that cannot be moved away is a failure; one that somebody else took away is not', async () => {
@@ -516,5 +585,40 @@ describe('locks', () => {
     })
     await expect(holdLock(at('lock'), 'is at work')).rejects.toMatchObject({ code: 'E_EXISTS' })
     expect([await read(at('lock')), await readdir(folder)]).toEqual([living, ['lock']])
+  })
+})
+
+describe('the cache', () => {
+  afterEach(() => void vi.unstubAllEnvs())
+
+  test('lies where the system says, or in the home', () => {
+    vi.stubEnv('XDG_CACHE_HOME', '/somewhere')
+    expect(cacheFolder()).toBe(join('/somewhere', 'latent'))
+    // What is not absolute is to be ignored.
+    for (const stated of ['here', '', undefined]) {
+      vi.stubEnv('XDG_CACHE_HOME', stated)
+      expect(cacheFolder()).toBe(join(homedir(), '.cache/latent'))
+    }
+  })
+
+  test.skipIf(process.platform === 'win32')('is ours if it is a folder that nobody else may write to', async () => {
+    makeOwnFolder(at('deep/cache'))
+    expect([isOwnFolder(at('deep/cache')), (await stat(at('deep/cache'))).mode & 0o777]).toEqual([true, 0o700])
+    makeOwnFolder(at('deep/cache'))
+    await symlink('deep/cache', at('link'))
+    await writeFile(at('file'), '')
+    expect(['link', 'file', 'nothing'].map(name => isOwnFolder(at(name)))).toEqual([false, false, false])
+    for (const [mode, own] of [[0o755, true], [0o720, false], [0o702, false], [0o777, false], [0o500, true]] as const) {
+      fs.chmodSync(at('deep/cache'), mode)
+      expect(isOwnFolder(at('deep/cache'))).toBe(own)
+    }
+    fs.chmodSync(at('deep/cache'), 0o777)
+    expect(() => makeOwnFolder(at('deep/cache'))).toThrow(expect.objectContaining(refused('E_IO', 'others may write into')))
+    expect(() => makeOwnFolder(at('file/cache'))).toThrow(expect.objectContaining({ code: 'E_IO', message: expect.stringContaining('cannot make the folder') }))
+    vi.spyOn(process, 'getuid').mockReturnValue(4242)
+    fs.chmodSync(at('deep/cache'), 0o700)
+    expect(isOwnFolder(at('deep/cache'))).toBe(false)
+    vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
+    expect(isOwnFolder(at('deep/cache'))).toBe(true)
   })
 })

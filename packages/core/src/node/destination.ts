@@ -43,7 +43,7 @@ export class Destination {
   async ensure(folder: string): Promise<void> {
     if (this.#known.has(folder)) return
     const below = this.#root === undefined ? '' : relative(this.#root, resolve(folder))
-    if (this.#root !== undefined && below !== '' && !below.startsWith('..')) {
+    if (below !== '' && !below.startsWith('..')) {
       await this.ensure(dirname(resolve(folder)))
       await makeRealFolder(folder)
     } else {
@@ -86,7 +86,7 @@ export class Destination {
 
   #tolerate(error: unknown): void {
     const code = systemCode(error)
-    if (code === undefined || !CANNOT_FLUSH.has(code)) throw error
+    if (!CANNOT_FLUSH.has(code ?? '')) throw error
     this.unflushed ??= code
   }
 }
@@ -123,9 +123,9 @@ function inTheWay(error: unknown, folder: string): unknown {
 /** Links that lead to folders are as good, where the user named them. */
 function isFolder(path: string): boolean {
   try {
-    return statSync(onDisk(path), { throwIfNoEntry: false })?.isDirectory() ?? false
+    return statSync(onDisk(path)).isDirectory()
   } catch {
-    // What is wrong with it shows when it is made.
+    // It is not there; or what is wrong with it shows when it is made.
     return false
   }
 }

@@ -30,14 +30,13 @@ const DEAD_MS = 600_000
  * @throws E_EXISTS while a living process holds it; E_IO
  */
 export async function holdLock(path: string, what: string): Promise<Lock> {
-  const born = birthOf(process.pid)
-  const own = JSON.stringify({ machine: machine(), process: process.pid, ...(born === undefined ? {} : { born }), token: toHex(randomBytes(8)) })
+  const own = JSON.stringify({ machine: machine(), process: process.pid, born: birthOf(process.pid), token: toHex(randomBytes(8)) })
   for (;;) {
     try {
       await publish(path, [new TextEncoder().encode(`${own}\n`)], { durable: false })
       break
     } catch (error) {
-      if (!(error instanceof LatentError && error.code === 'E_EXISTS')) throw error
+      if ((error as LatentError).code !== 'E_EXISTS') throw error
     }
     const found = await readIfThere(path)
     if (found === undefined) continue
@@ -70,10 +69,10 @@ const nameOf = (content: string): string => {
 /** Nothing for a lock that was cut short. */
 function holderOf(content: string): Holder | undefined {
   try {
-    const holder = JSON.parse(content) as Partial<Holder> | null
-    if (typeof holder?.machine === 'string' && Number.isSafeInteger(holder.process) && holder.process! > 0) return holder as Holder
+    const holder = JSON.parse(content) as Holder
+    if (Number.isSafeInteger(holder.process) && holder.process > 0) return holder
   } catch {
-    // As below.
+    // Cut short, or nothing like it: as below.
   }
   return undefined
 }
