@@ -6,8 +6,9 @@ import { ROOMS } from './rooms.ts'
 
 /**
  * Changes the sources in small ways, one at a time (a sign, a comparison, a branch that is always taken), and counts
- * the changes that no test notices: `npm run mutants -- ROOM... [--files GLOB] [--record]`. Texts are left as they are:
- * most are messages for people. What was found stays in `coverage/mutation`, so that a second run tries only what changed.
+ * the changes that no test notices: `npm run mutants -- ROOM... [--files GLOB] [--threads N] [--record]`. Texts are left as they
+ * are: most are messages for people. What was found stays in `coverage/mutation`, so that a second run tries only what
+ * changed. `--table` prints what was recorded.
  */
 const folder = join('coverage', 'mutation')
 const scoresPath = join(dirname(fileURLToPath(import.meta.url)), 'scores.json')
@@ -23,9 +24,6 @@ interface Mutant {
 interface StrykerModule {
   readonly Stryker: new (options: object) => { runMutationTest(): Promise<readonly Mutant[]> }
 }
-const library: string = '@stryker-mutator/core'
-const { Stryker } = (await import(library)) as StrykerModule
-
 interface Score {
   readonly mutants: number
   readonly noticed: number
@@ -34,21 +32,28 @@ interface Score {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { files: { type: 'string', multiple: true }, threads: { type: 'string', default: '1' }, record: { type: 'boolean', default: false } },
+  options: { files: { type: 'string', multiple: true }, threads: { type: 'string', default: '1' }, record: { type: 'boolean', default: false }, table: { type: 'boolean', default: false } },
 })
 
 const names = positionals.length > 0 ? positionals : Object.keys(ROOMS)
 for (const name of names) if (!Object.hasOwn(ROOMS, name)) throw new Error(`no room ${name}: ${Object.keys(ROOMS).join(', ')}`)
 
-mkdirSync(folder, { recursive: true })
 const scores = existsSync(scoresPath) ? (JSON.parse(readFileSync(scoresPath, 'utf8')) as Record<string, Score>) : {}
-for (const name of names) {
+if (values.table) printTable()
+else for (const name of names) await measure(name)
+
+function printTable(): void {
+  const rows = Object.entries(scores).map(([name, { mutants, noticed, percent }]) => `| ${name} | ${mutants} | ${noticed} | ${percent} % |\n`)
+  process.stdout.write(`| room | mutants | noticed | score |\n|---|---|---|---|\n${rows.join('')}`)
+}
+
+async function measure(name: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
   const score = await runRoom(name)
   process.stdout.write(`${name}: ${score.noticed} of ${score.mutants} mutants noticed, ${score.percent} %\n`)
-  if (values.record) {
-    scores[name] = score
-    writeFileSync(scoresPath, `${JSON.stringify(scores, undefined, 2)}\n`)
-  }
+  if (!values.record) return
+  scores[name] = score
+  writeFileSync(scoresPath, `${JSON.stringify(scores, undefined, 2)}\n`)
 }
 
 async function runRoom(name: string): Promise<Score> {
@@ -56,6 +61,8 @@ async function runRoom(name: string): Promise<Score> {
   process.env['MUTATION_TESTS'] = tests.join(',')
   // Tests run in threads, which cannot say for their process that its native library is not to report.
   process.env['ORT_DISABLE_TELEMETRY'] = '1'
+  const library: string = '@stryker-mutator/core'
+  const { Stryker } = (await import(library)) as StrykerModule
   const results = await new Stryker({
     testRunner: 'vitest',
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },

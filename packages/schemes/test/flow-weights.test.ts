@@ -1,10 +1,12 @@
 import { concatBytes } from '@latent/core'
-import { describe, expect, test } from 'vitest'
-import { checkWeights, constantWeights, type Layer, MAX_WEIGHT, parseWeights, serializeWeights } from '../src/exact-flow/weights.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { checkWeights, constantWeights, type Layer, MAX_WEIGHT, parseWeights, serializeWeights, type Weights } from '../src/exact-flow/weights.ts'
 
 type Draft = { -readonly [K in keyof Layer]: Layer[K] }
 const refusal = (what: string) => expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS', message: expect.stringContaining(what), hint: expect.any(String) })
-const { networks, id } = await constantWeights()
+let { networks, id } = {} as Weights
+// Before each test, not once: what is changed in the derivation is then known by the tests that need it.
+beforeEach(async () => void ({ networks, id } = await constantWeights()))
 const draft = (rounds = 2): Draft[][] => Array.from({ length: rounds }, (_, round) => networks[round % 4]!.map(layer => ({ ...layer, weights: layer.weights.slice(), bias: layer.bias.slice() })))
 
 const changed = (edit: (layers: Draft[]) => void): Draft[][] => {
@@ -85,7 +87,8 @@ describe('what is checked', () => {
 })
 
 describe('their file', () => {
-  const bytes = serializeWeights(networks)
+  let bytes = new Uint8Array()
+  beforeEach(() => void (bytes = serializeWeights(networks) as Uint8Array<ArrayBuffer>))
   const magic = 'latent exact-flow weights 1\n'.length
 
   test('holds what the format says, where it says', () => {
