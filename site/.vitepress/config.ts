@@ -33,7 +33,7 @@ export default defineConfig({
       { text: 'Using it', items: [{ text: 'Guide', link: '/guide' }, { text: 'Keys', link: '/keys' }, { text: 'What is protected', link: '/security' }, { text: 'Errors', link: '/errors' }, { text: 'The sealed format', link: '/sealed-format' }] },
       { text: 'Schemes', items: [{ text: 'All of them', link: '/schemes/' }, ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` }))] },
       { text: 'The lab', items: [{ text: 'How it measures', link: '/lab/' }, { text: 'Methods', link: '/lab/methods' }, { text: 'Attacks', link: '/lab/attacks' }, { text: 'Learnability', link: '/lab/learnability' }] },
-      { text: 'Building on it', items: [{ text: 'The engine', link: '/engine' }, { text: 'Decisions', link: '/decisions/' }, { text: 'Dependencies', link: '/dependencies' }] },
+      { text: 'Building on it', items: [{ text: 'The engine', link: '/engine' }, { text: 'Decisions', link: '/decisions/' }, { text: 'Tests', link: '/testing' }, { text: 'Dependencies', link: '/dependencies' }] },
     ],
   },
   markdown: {
