@@ -418,3 +418,36 @@ test('a batch that cannot be read again does not end the run; the others are don
   await writeFile(at('batches-cipher/data_batch_1.bin'), bytes)
   expect(await decryptDataSet(at('batches-cipher'), at('batches-plain'), options)).toMatchObject({ made: 2, images: 6, equal: 6 })
 })
+
+describe('files of an encrypted set that got lost', () => {
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['one picture', ['ant/1.png'], []],
+    ['the first of all', ['ant/0.png'], []],
+    ['a whole class', ['bee/0.png', 'bee/1.png'], ['bee']],
+    ['some of each', ['ant/0.png', 'bee/1.png', 'cow/0.png'], []],
+    ['a class whose name objects have', ['constructor/0.png'], ['constructor']],
+  ])('%s: the others come back, the lost are named, and the run completes when they are there again', async (name, lost, folders) => {
+    const kept = ['ant/0.png', 'ant/1.png', 'bee/0.png', 'bee/1.png', 'cow/0.png', 'cow/1.png', 'constructor/0.png']
+    const plain = await folderOf(`lost ${name}`, kept)
+    const [cipher, out] = [at(`lost ${name} cipher`), at(`lost ${name} back`)]
+    await encryptDataSet(plain, cipher, { ...options, scheme: 'etc' })
+    const copies = new Map<string, Buffer>()
+    for (const file of lost) {
+      copies.set(file, await readFile(join(cipher, file)))
+      await rm(join(cipher, file))
+    }
+    for (const folder of folders) await rm(join(cipher, folder), { recursive: true })
+    const failures: Failure[] = []
+    for (const _ of ['first', 'again']) {
+      failures.length = 0
+      await expect(decryptDataSet(cipher, out, { ...options, onFailure: failure => failures.push(failure) })).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringMatching(new RegExp(`^${lost.length} of 7 files .*manifest lists it`)) })
+      expect(failures.map(({ file }) => lost.find(one => file.endsWith(one)))).toEqual(lost)
+    }
+    const same = async (file: string) => expect(await readImage(join(out, file))).toEqual(await readImage(join(plain, file)))
+    for (const file of kept) await (lost.includes(file) ? expect(exists(join(out, file))).resolves.toBe(false) : same(file))
+    expect((await manifestOf(out).catch(() => undefined))?.complete ?? false).toBe(false)
+    for (const [file, bytes] of copies) await put(join(cipher, file), bytes)
+    expect(await decryptDataSet(cipher, out, options)).toMatchObject({ made: lost.length, failed: 0, images: 7 })
+    for (const file of kept) await same(file)
+  })
+})

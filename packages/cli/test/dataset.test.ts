@@ -276,10 +276,12 @@ describe('decrypting', () => {
     await writeFile(join(cipher, 'latent-dataset.json'), manifest)
     await put(join(cipher, 'train/cat/foreign.png'), await readFile(join(cipher, 'train/cat/0.png')))
     await expect(decryptDataSet(cipher, out, options)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('foreign') })
+    expect(await exists(out)).toBe(false)
     await rm(join(cipher, 'train/cat/foreign.png'))
     await rm(join(cipher, 'train/cat/0.png'))
+    // A file that is gone fails alone.
     await expect(decryptDataSet(cipher, out, options)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('train/cat/0.png') })
-    expect(await exists(out)).toBe(false)
+    expect([await exists(join(out, 'train/cat/0.png')), await exists(join(out, 'train/cat/1.png'))]).toEqual([false, true])
     await encryptDataSet(source, cipher, { ...options, scheme: 'etc' })
     await decryptDataSet(cipher, out, options)
     await expect(decryptDataSet(out, at('refused-twice'), options)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('already') })

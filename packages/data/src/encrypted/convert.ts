@@ -89,11 +89,10 @@ export async function decryptDataSet(input: string, output: string, options: Con
   const listed = new Map(files.map(entry => [entry.file, entry]))
   const converted = [...source.parts, ...source.copied].map(({ target }) => target)
   const present = new Set([...converted, ...source.others])
-  const missing = files.find(({ file }) => !present.has(file))
+  const missing = files.map(({ file }) => file).filter(file => !present.has(file))
   const foreign = converted.find(target => !listed.has(target))
-  if (missing) throw new LatentError('E_DATA', `${missing.file} is not there, and the manifest lists it`, { hint: 'bring the file back from a copy' })
   if (foreign !== undefined) throw new LatentError('E_DATA', `${foreign} is not in the manifest: it was not encrypted with the others`, { hint: 'take it out of the folder' })
-  return convert('decrypt', source, out, { ...options, scheme, salt, listed, emptyFolders })
+  return convert('decrypt', source, out, { ...options, scheme, salt, listed, emptyFolders, missing })
 }
 
 async function separate(input: string, output: string): Promise<[from: string, out: string]> {
@@ -120,6 +119,8 @@ interface Job extends ConvertOptions {
   readonly listed: ReadonlyMap<string, Entry>
   /** Folders that the source may have lost on its way. */
   readonly emptyFolders: readonly string[]
+  /** Files that are listed and not there: they fail, and the others are done. */
+  readonly missing?: readonly string[]
 }
 
 async function convert(direction: Direction, source: DataSetSource, out: string, job: Job): Promise<ConvertedDataSet> {
@@ -142,10 +143,10 @@ interface Work {
 }
 
 async function convertInto(folder: DataSetFolder, { direction, source, out, job, rehearsal }: Work): Promise<ConvertedDataSet> {
-  const { scheme, key, workers = usualWorkers(source.first), listed } = job
+  const { scheme, key, workers = usualWorkers(source.first), listed, missing = [] } = job
   const [others, leftOut] = split(source.others, place => !isPicture(place) && (job.copyOthers === true || listed.has(place) || folder.entries.has(place)))
   const copies = [...source.copied, ...others.map((place): Part => ({ source: join(source.root, place), target: place, images: 0, labels: {} }))]
-  requireNoneLost([...source.parts, ...copies], folder)
+  requireNoneLost([...[...source.parts, ...copies].map(({ target }) => target), ...missing], folder)
   const destination = new Destination(out)
   await makeFolders(out, [...source.folders, ...job.emptyFolders], destination)
   const { width, height, channels, format } = source.first
@@ -154,6 +155,7 @@ async function convertInto(folder: DataSetFolder, { direction, source, out, job,
   job.onTotal?.(total)
   const pool: Pool = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: job.signal })
   const run: Run = { context, folder, pool, job, destination, exact: rehearsal.exact, failures: [] }
+  for (const file of missing) fail(run, join(source.root, file), { code: 'E_DATA', message: 'it is not there, and the manifest lists it' })
   let made = 0
   try {
     for (const part of copies) made += await wholeFile(part, run, async bytes => [bytes])
@@ -167,7 +169,7 @@ async function convertInto(folder: DataSetFolder, { direction, source, out, job,
   const { leavings, layout, emptyClasses } = source
   const result: ConvertedDataSet = { scheme, images: total, made, failed: failures.length, files: folder.entries.size, layout, leftOut, leavings, copied: others.length, emptyClasses: emptyClasses.length, ...rehearsal, ...(direction === 'decrypt' ? comparison(folder) : {}) }
   job.onEnd?.(result)
-  if (failures.length > 0) throw partial(failures, source.parts.length + copies.length, direction)
+  if (failures.length > 0) throw partial(failures, source.parts.length + copies.length + missing.length, direction)
   return result
 }
 
@@ -220,8 +222,8 @@ function comparison({ entries }: DataSetFolder): Pick<ConvertedDataSet, 'compare
 }
 
 /** @throws E_CHANGED if an image was converted whose source is gone: the manifest would count what the source does not hold */
-function requireNoneLost(parts: readonly Part[], folder: DataSetFolder): void {
-  const targets = new Set(parts.map(({ target }) => target))
+function requireNoneLost(known: readonly string[], folder: DataSetFolder): void {
+  const targets = new Set(known)
   const lost = Array.from(folder.entries.keys()).find(file => !targets.has(file))
   if (lost !== undefined) throw new LatentError('E_CHANGED', `the source of ${lost} is gone since it was read first`, { hint: 'write the changed data set into a new folder' })
 }
@@ -333,6 +335,6 @@ function partial(failures: readonly Failure[], total: number, direction: Directi
   const [first] = failures
   const codes = new Set(failures.map(({ code }) => code))
   const code = codes.size === 1 ? (first!.code as ErrorCode) : 'E_PARTIAL'
-  const hint = code === 'E_CHANGED' ? 'write the changed data set into a new folder' : 'the others are done; mend or remove these, and start the same command again'
+  const hint = code === 'E_CHANGED' ? 'write the changed data set into a new folder' : 'the others are done; mend these, bring them back or remove them, and start the same command again'
   return new LatentError(code, `${failures.length} of ${total} files could not be ${direction}ed, the first is ${first!.file}: ${first!.message}`, { hint })
 }
