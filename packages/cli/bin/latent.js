@@ -59,9 +59,10 @@ function newerNode() {
  * this one is killed, that one sees the channel between them close, and ends as well.
  */
 function takeOver(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, LATENT_LAUNCHER: String(process.pid) } })
+  // Before the other process is there: a signal that comes while it starts is sent on once it has.
   const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of forwarded) process.on(signal, () => child.kill(signal))
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, LATENT_LAUNCHER: String(process.pid) } })
   child.on('error', error => {
     process.stderr.write(`latent: error: ${node} does not start: ${error.message}\n`)
     process.exit(3)

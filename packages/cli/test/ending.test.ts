@@ -268,6 +268,18 @@ describe.skipIf(old === undefined || process.platform !== 'linux')('started by a
     expect(temporaries(out)).toEqual([])
   })
 
+  test('a signal that comes while the work is being started leaves nobody behind', async () => {
+    for (const [i, signal] of (['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGTERM', 'SIGINT'] as const).entries()) {
+      const out = `old-early-${i}`
+      const wrapper = spawn(old!, [LAUNCHER, ...COMMANDS.seal(out)], { cwd: root, stdio: 'ignore' })
+      const ended = once(wrapper, 'exit')
+      while (working(out).length < 2 && wrapper.exitCode === null) await pause(1)
+      wrapper.kill(signal)
+      await ended
+      expect(working(out)).toEqual([])
+    }
+  })
+
   test('a kill of the wrapper ends the work as well, in order', async () => {
     const run = start([...COMMANDS.seal('old-killed'), '--json', '--threads', '1'], { node: old! })
     await run.printed(/"source"/)
