@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { LatentError, parseJsonLines } from '@latent/core'
 import { ioError, publish } from '@latent/core/node'
 import type { LogEntry } from '@latent/graph'
 import type { ModelCard } from '@latent/schemes/models'
@@ -88,7 +88,7 @@ async function readLog(folder: string): Promise<LogEntry[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw ioError(error, `cannot read ${path}`)
   })
-  const log = text.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as LogEntry]))
+  const log = parseJsonLines(text).values as LogEntry[]
   if (log.length === 0) throw new LatentError('E_WEIGHTS', `the log of ${folder} is empty`, { hint: 'a run writes its first line after 20 steps' })
   return log
 }

@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { LatentError, parseJsonLines } from '@latent/core'
 import { decodeSafetensors } from '@latent/graph'
 import type { LogEntry, Tensor } from '@latent/graph'
 import { NO_LOSSES } from '@latent/graph/train'
@@ -25,7 +25,7 @@ export async function readRun(folder: string, recipe: string, best: boolean): Pr
   const record = await readRecord(folder)
   if (record && record.recipe !== recipe) throw new LatentError('E_ARGUMENT', `${folder} was trained by the recipe ${record.recipe}, and --recipe says ${recipe}`, { hint: `--recipe ${record.recipe}` })
   const { tensors, metadata } = decodeSafetensors(await read(join(folder, best ? 'best.safetensors' : 'weights.safetensors')))
-  const log = new TextDecoder().decode(await read(join(folder, 'log.jsonl'))).split('\n').flatMap(line => parseLine(line))
+  const log = parseJsonLines(new TextDecoder().decode(await read(join(folder, 'log.jsonl')))).values as LogEntry[]
   const steps = Number(metadata['steps'])
   const last = log.findLast(entry => entry.step <= steps)
   if (!last) throw new LatentError('E_WEIGHTS', `the log of ${folder} does not reach step ${steps}`, { hint: 'give the folder of a whole run' })
@@ -77,15 +77,6 @@ export async function writeModelFiles(folder: string, card: ModelCard, files: Re
 async function requireFree(folder: string, name: string): Promise<void> {
   const found = await lstat(join(folder, name)).catch(() => undefined)
   if (found) throw new LatentError('E_EXISTS', `${name} already exists in ${folder}`, { hint: 'choose another --id, or --force to replace it' })
-}
-
-/** A line that a kill cut short is of a step that no checkpoint has. */
-function parseLine(line: string): LogEntry[] {
-  try {
-    return line === '' ? [] : [JSON.parse(line) as LogEntry]
-  } catch {
-    return []
-  }
 }
 
 const round = (value: number): number => Number(value.toPrecision(6))

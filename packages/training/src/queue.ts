@@ -3,8 +3,8 @@ import { BACKENDS } from '@latent/graph'
 import { runPosition } from '@latent/graph/train'
 import { findRecipe } from '@latent/schemes/recipes'
 import type { Profile } from '@latent/schemes/recipes'
-import { holdLock, ioError } from '@latent/core/node'
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendJsonLines, holdLock, ioError } from '@latent/core/node'
+import { readFile } from 'node:fs/promises'
 import { runFolder, type RunRecipeOptions, type RunSurroundings, trainRecipe } from './recipe-run.ts'
 
 /** What one line of a queue may say; the rest comes from the command's own options. */
@@ -98,7 +98,7 @@ function entryOf(value: unknown, defaults: Pick<RunRecipeOptions, 'data' | 'thre
   return { ...defaults, ...rest, recipe, steps, profile: profile satisfies Profile, seed, resume: true }
 }
 
-const note = (file: string, entry: object): Promise<void> => appendFile(`${file}.log`, `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
+const note = (file: string, entry: object): Promise<void> => appendJsonLines(`${file}.log`, [{ time: new Date().toISOString(), ...entry }])
 
 /** `90s`, `30m`, `2h` from now, or a time of day `HH:MM`, the next one. @throws E_ARGUMENT */
 export function deadline(text: string, now = new Date()): Date {

@@ -1,6 +1,7 @@
 export { cacheFolder, isOwnFolder, makeOwnFolder } from './cache.ts'
 export { Destination } from './destination.ts'
 export { ioError, systemCode } from './io-error.ts'
+export { appendJsonLines } from './json-lines.ts'
 export { holdLock, type Lock } from './lock.ts'
 export { onDisk, pathFromBytes } from './paths.ts'
 export { publish, publishNow, type Published, type PublishNowOptions, type PublishOptions } from './publish.ts'

@@ -1,7 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LatentError } from '@latent/core'
-import { holdLock, ioError, publish, removeStale } from '@latent/core/node'
+import { jsonLines, LatentError, parseJsonLines } from '@latent/core'
+import { appendJsonLines, holdLock, ioError, publish, removeStale } from '@latent/core/node'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.ts'
 import type { Tensor } from '../tensor.ts'
 import { lossCurve } from './curve.ts'
@@ -192,7 +192,7 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
     }
     if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(await averaged(), await stepper.state()))
     log.push(entry)
-    await appendLog(folder, entry)
+    await appendJsonLines(logPath(folder), [entry])
     options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond, firstStep, seconds: seconds(), backend: stepper.backend })
     const last = stepper.step === steps || stopping || enough
     if (last || performance.now() - saved >= checkpointSeconds * 1000) {
@@ -240,18 +240,9 @@ const logPath = (folder: string): string => join(folder, 'log.jsonl')
 /** A line cut short by a kill is of a step that no checkpoint has, and is dropped. */
 async function readLog(folder: string): Promise<LogEntry[]> {
   const text = new TextDecoder().decode((await readIfThere(logPath(folder))) ?? new Uint8Array(0))
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  return whole.split('\n').filter(line => line !== '').map(line => JSON.parse(line) as LogEntry)
+  return parseJsonLines(text).values as LogEntry[]
 }
 
 async function writeLog(folder: string, log: readonly LogEntry[]): Promise<void> {
-  await replaceFile(logPath(folder), new TextEncoder().encode(log.map(entry => `${JSON.stringify(entry)}\n`).join('')))
-}
-
-async function appendLog(folder: string, entry: LogEntry): Promise<void> {
-  try {
-    await writeFile(logPath(folder), `${JSON.stringify(entry)}\n`, { flag: 'a' })
-  } catch (error) {
-    throw ioError(error, `cannot write to ${folder}`)
-  }
+  await replaceFile(logPath(folder), new TextEncoder().encode(jsonLines(log)))
 }

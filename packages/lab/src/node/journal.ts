@@ -1,7 +1,6 @@
-import { LatentError } from '@latent/core'
+import { jsonLines, LatentError, parseJsonLines } from '@latent/core'
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseRows } from '../run/rows.ts'
 import { MARKS, publishTextNow } from './outputs.ts'
 
 /** Rows of a run, each on the disk before it counts, so that a killed run goes on where it stopped. */
@@ -49,16 +48,16 @@ export function openJournal<R>(out: string, { config, machine, nameOf }: Journal
   const rows: R[] = []
   if (existsSync(rowsPath)) {
     const text = readFileSync(rowsPath, 'utf8')
-    const parsed = parseRows(text)
-    rows.push(...(parsed.rows as unknown as R[]))
-    truncateSync(rowsPath, Buffer.byteLength(text.slice(0, parsed.length)))
+    const { values, length } = parseJsonLines(text)
+    rows.push(...(values as R[]))
+    truncateSync(rowsPath, Buffer.byteLength(text.slice(0, length)))
   }
   const names = new Set(rows.map(nameOf))
   return {
     rows,
     has: name => names.has(name),
     add(row) {
-      appendFileSync(rowsPath, `${JSON.stringify(row)}\n`)
+      appendFileSync(rowsPath, jsonLines([row]))
       rows.push(row)
       names.add(nameOf(row))
     },

@@ -1,4 +1,4 @@
-import type { SampleFormat } from '@latent/core'
+import { parseJsonLines, type SampleFormat } from '@latent/core'
 import type { NullTest } from '../metrics/index.ts'
 import type { TestId } from '../tests/index.ts'
 
@@ -83,7 +83,6 @@ export const rowName = (row: Pick<Row, 'kind' | 'scheme'> & { image?: string; se
  * @returns the rows, and the length of the text they take
  */
 export function parseRows(text: string): { rows: Row[]; length: number } {
-  const length = text.lastIndexOf('\n') + 1
-  const lines = text.slice(0, length).split('\n')
-  return { rows: lines.flatMap(line => (line === '' ? [] : [JSON.parse(line) as Row])), length }
+  const { values, length } = parseJsonLines(text)
+  return { rows: values as Row[], length }
 }
