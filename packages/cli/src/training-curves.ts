@@ -88,7 +88,7 @@ async function readLog(folder: string): Promise<LogEntry[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw ioError(error, `cannot read ${path}`)
   })
-  const log = parseJsonLines(text).values as LogEntry[]
+  const log = parseJsonLines(`${text}\n`).values as LogEntry[]
   if (log.length === 0) throw new LatentError('E_WEIGHTS', `the log of ${folder} is empty`, { hint: 'a run writes its first line after 20 steps' })
   return log
 }

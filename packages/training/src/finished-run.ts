@@ -25,7 +25,8 @@ export async function readRun(folder: string, recipe: string, best: boolean): Pr
   const record = await readRecord(folder)
   if (record && record.recipe !== recipe) throw new LatentError('E_ARGUMENT', `${folder} was trained by the recipe ${record.recipe}, and --recipe says ${recipe}`, { hint: `--recipe ${record.recipe}` })
   const { tensors, metadata } = decodeSafetensors(await read(join(folder, best ? 'best.safetensors' : 'weights.safetensors')))
-  const log = parseJsonLines(new TextDecoder().decode(await read(join(folder, 'log.jsonl')))).values as LogEntry[]
+  // Nothing is added to it here: a last line counts if it is whole, with or without its end.
+  const log = parseJsonLines(`${new TextDecoder().decode(await read(join(folder, 'log.jsonl')))}\n`).values as LogEntry[]
   const steps = Number(metadata['steps'])
   const last = log.findLast(entry => entry.step <= steps)
   if (!last) throw new LatentError('E_WEIGHTS', `the log of ${folder} does not reach step ${steps}`, { hint: 'give the folder of a whole run' })
