@@ -23,15 +23,8 @@ export function build(): Map<string, string> {
 
 function emit(sources: readonly Source[], outDir: string): void {
   const config = join(OUT, 'tsconfig.json')
-  const compilerOptions = {
-    noEmit: false,
-    declaration: true,
-    rootDir: join(ROOT, 'packages'),
-    outDir,
-    types: ['node'],
-    typeRoots: [join(ROOT, 'node_modules/@node-20'), join(ROOT, 'node_modules/@types')],
-  }
-  writeFileSync(config, JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: sources.map(({ folder }) => join(folder, 'src')) }))
+  const include = sources.map(({ folder }) => join(folder, 'src'))
+  writeFileSync(config, JSON.stringify({ extends: join(ROOT, 'release/tsconfig.json'), compilerOptions: { noEmit: false, declaration: true, outDir }, include }))
   execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', config], { stdio: ['ignore', 'inherit', 'inherit'] })
 }
 

@@ -131,14 +131,20 @@ const HINTS: Readonly<Record<string, string>> = {
 
 let lent = false
 
+/** What the types of Node 20 lack. */
+interface NewerModules {
+  readonly registerHooks?: (hooks: { resolve: (specifier: string, context: object, next: (specifier: string, context: object) => unknown) => unknown }) => void
+}
+
 /**
  * A script that lies anywhere finds the packages of Latent: those that run it, unless it has its own. Where Node has no
  * such hooks (before 22.15) it must have its own.
  */
 function lendPackages(): void {
-  if (lent || !('registerHooks' in modules)) return
+  const { registerHooks } = modules as NewerModules
+  if (lent || !registerHooks) return
   lent = true
-  modules.registerHooks({
+  registerHooks({
     resolve(specifier, context, next) {
       try {
         return next(specifier, context)
