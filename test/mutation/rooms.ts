@@ -17,7 +17,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'core-png': { mutate: ['packages/core/src/png*.ts'], tests: ['packages/core/test/png.test.ts', 'packages/core/test/png-valid.test.ts'] },
   'core-node': { mutate: ['packages/core/src/node/*.ts', '!packages/core/src/node/index.ts'], tests: ['io-error', 'lock', 'places', 'publish', 'workers'].map(name => `packages/core/test/${name}.test.ts`) },
   vault: {
-    mutate: ['packages/vault/src/*.ts', '!packages/vault/src/index.ts', '!packages/vault/src/{carrier,envelope}.ts'],
+    mutate: ['packages/vault/src/*.ts', 'packages/vault/src/bodies/*.ts', '!packages/vault/src/**/index.ts', '!packages/vault/src/{carrier,envelope}.ts'],
     // With an envelope that nobody unwraps and a stand-in for the learned cipher: the format alone, in milliseconds.
     tests: ['header', 'payload', 'sealing', 'streams'].map(name => `packages/vault/test/${name}.test.ts`),
   },
