@@ -37,11 +37,14 @@ let listeners = 0
  * computes, a listener would not hear them, and the process could not be ended.
  */
 export async function tidily<T>(work: () => Promise<T>): Promise<T> {
-  if (listeners++ === 0) for (const signal of SIGNALS) process.on(signal, end)
+  listeners++
+  // Again and again is once.
+  for (const signal of SIGNALS) process.off(signal, end).on(signal, end)
   try {
     return await work()
   } finally {
-    if (--listeners === 0) for (const signal of SIGNALS) process.off(signal, end)
+    // Once asked to end, the process is about to: the same request, passed on by a wrapper, must not cut its report short.
+    if (--listeners === 0 && !request) for (const signal of SIGNALS) process.off(signal, end)
   }
 }
 

@@ -128,6 +128,7 @@ describe('bad input: a coded sentence, a hint, and nothing written', () => {
     await writeFile(at('short.key'), '00')
     await writeFile(at('photo.jpg'), Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0))
     await writeFile(at('scene.png'), encodePng(drawScene(64, 48)))
+    await writeFile(at('other.png'), encodePng(drawScene(32, 24)))
     await latent(['keygen', '-o', 'id.key'])
   })
 
@@ -147,7 +148,8 @@ describe('bad input: a coded sentence, a hint, and nothing written', () => {
     ['a cipher key that is too short', ['encrypt', 'scene.png', 'bad.png', '--key-file', 'short.key'], 2, 'E_KEY'],
     ['a JPEG for pixel mode', ['encrypt', 'photo.jpg', 'bad.png', '--key-file', 'x.key'], 1, 'E_IMAGE'],
     ['output over the input', ['encrypt', 'scene.png', 'scene.png', '--key-file', 'x.key'], 1, 'same file'],
-    ['output over another file', ['encrypt', 'scene.png', 'photo.jpg', '--key-file', 'x.key'], 1, 'E_EXISTS'],
+    ['output over another file', ['encrypt', 'scene.png', 'other.png', '--key-file', 'x.key'], 1, 'E_EXISTS'],
+    ['a name that says JPEG', ['encrypt', 'scene.png', 'photo.jpg', '--key-file', 'x.key'], 2, 'E_ARGUMENT'],
     ['a nonce that is no hexadecimal', ['encrypt', 'scene.png', 'bad.png', '--key-file', 'x.key', '--nonce', 'xy'], 2, '--nonce'],
     ['a key pair over an old one', ['keygen', '-o', 'id.key'], 1, 'E_EXISTS'],
     ['a thread count of zero', ['verify', 'scene.png', '-i', 'id.key', '--threads', '0'], 2, '--threads'],

@@ -65,14 +65,16 @@ function noise(size: number, seed: number): Uint8Array {
   return bytes
 }
 
-const FILES = 8
+/** Enough that sealing or opening them takes a second, on a fast machine too: what is sent meanwhile must find work under way. */
+const FILES = 16
+const FILE_BYTES = 2_500_000
 const PLAIN = Array.from({ length: FILES }, (_, i) => `photo-${i}.jpg`)
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'latent-ending-'))
   key = join(root, 'me.key')
   mkdirSync(join(root, 'in'))
-  for (const [i, name] of PLAIN.entries()) writeFileSync(join(root, 'in', name), noise(900_000, i))
+  for (const [i, name] of PLAIN.entries()) writeFileSync(join(root, 'in', name), noise(FILE_BYTES, i))
   await latent('keygen', '-o', key)
   await latent('seal', 'in', '-o', 'sealed', '-i', key)
 })
@@ -93,7 +95,7 @@ describe('a signal', () => {
     await run.printed(/"source"/)
     run.kill(signal)
     const { code, out, err } = await run.done
-    expect({ code, err }).toEqual({ code: CODES[signal], err: expect.stringMatching(/interrupted with \d+ of 8 files left \[E_INTERRUPTED\]\nhint: the same command goes on/) })
+    expect({ code, err }).toEqual({ code: CODES[signal], err: expect.stringMatching(new RegExp(String.raw`interrupted with \d+ of ${FILES} files left \[E_INTERRUPTED\]\nhint: the same command goes on`)) })
     const lines = out.trimEnd().split('\n').map(line => JSON.parse(line) as { source?: string; status?: string; summary?: Record<string, number> })
     expect(lines.filter(({ source }) => source !== undefined)).toHaveLength(FILES)
     const { interrupted = 0, failed, ...counts } = lines.at(-1)!.summary!
@@ -128,7 +130,9 @@ describe('a signal', () => {
     run.kill('SIGINT')
     await pause(60)
     run.kill('SIGINT')
-    expect(await run.done).toMatchObject({ code: 130, out: expect.stringContaining('"summary"') })
+    const { code, signal, out } = await run.done
+    // While Node takes itself apart, after the report, no listener hears: the last one may then end it, which a shell calls 130 too.
+    expect([out, code ?? signal]).toEqual([expect.stringContaining('"summary"'), expect.toBeOneOf([130, 'SIGINT'])])
   })
 
   test('while the thread only computes and could not hear it: ends at once', async () => {
@@ -212,7 +216,7 @@ describe('what goes wrong while threads compute', () => {
   test.skipIf(process.platform === 'win32')('a disk that takes no more: the report is printed, and nothing partial stays', () => {
     for (const command of ['seal', 'open'] as const) {
       const { status, stdout } = spawnSync('sh', ['-c', 'ulimit -f 1000; exec "$0" "$@"', process.execPath, LAUNCHER, ...COMMANDS[command](`full-${command}`)], { cwd: root, encoding: 'utf8' })
-      expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(/failed {3}8/) })
+      expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(new RegExp(`failed {3}${FILES}`)) })
       expect(written(`full-${command}`)).toEqual([])
       expect(temporaries(`full-${command}`)).toEqual([])
     }

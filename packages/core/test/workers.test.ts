@@ -24,7 +24,8 @@ afterEach(() => {
 describe('a pool of threads', () => {
   test('gives what each task gives, as many at once as there are threads', async () => {
     const [workers, counts, taken] = [open(2), counters(), new Map<number, number>()]
-    const tasks = [3, 1, 4, 15, 9, 2].map(value => ({ counts, wait: 10, value }))
+    // Long enough that the second thread has started while the first one is at work.
+    const tasks = [3, 1, 4, 15, 9, 2].map(value => ({ counts, wait: 250, value }))
     await workers.each(tasks, (outcome, task) => void taken.set(task.value ?? -1, outcome))
     expect([...taken].every(([value, outcome]) => value === outcome)).toBe(true)
     expect([taken.size, ...counts]).toEqual([6, 0, 2, 6])
