@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mutate: ['packages/graph/src/safetensors.ts', 'packages/schemes/src/models/*.ts', '!packages/schemes/src/models/index.ts', 'packages/schemes/src/exact-flow/weights.ts'],
     tests: ['packages/graph/test/safetensors.test.ts', 'packages/schemes/test/models.test.ts', 'packages/schemes/test/model-places.test.ts', 'packages/schemes/test/flow-weights.test.ts'],
   },
-  statistics: { mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'], tests: ['packages/lab/test/statistics.test.ts'] },
+  statistics: { mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'], tests: ['packages/lab/test/distributions.test.ts'] },
   sp80022: { mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'], tests: ['packages/lab/test/sp80022.test.ts', 'packages/lab/test/statistics.test.ts'] },
   metrics: { mutate: ['packages/lab/src/metrics/*.ts', '!packages/lab/src/metrics/index.ts'], tests: ['packages/lab/test/metrics.test.ts', 'packages/lab/test/statistics.test.ts', 'packages/lab/test/information.test.ts'] },
   losses: {
