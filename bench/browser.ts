@@ -18,7 +18,13 @@ interface Line {
   readonly gpu?: 'software'
 }
 
-const line = (where: Line['where'], backend: Backend, arithmetic: Arithmetic, workers: number, threads: number): Line => ({ where, backend, arithmetic, workers, threads })
+const line = (
+  where: Line['where'],
+  backend: Backend,
+  arithmetic: Arithmetic,
+  workers: number,
+  threads: number,
+): Line => ({ where, backend, arithmetic, workers, threads })
 
 const LINES: readonly Line[] = [
   line('Node', 'ort-node', 'int8', 1, 1),
@@ -53,22 +59,37 @@ export default async function run(options: readonly string[]): Promise<void> {
     for (const line of lines) rates.push(await measure(line))
     passes.push(rates)
   }
-  console.log(`load ${loadavg()[0]!.toFixed(1)}, ${passes.length} passes; MB/s: best and least; ratio: median over passes of MB/s to the first line's\n`)
+  console.log(
+    `load ${loadavg()[0]!.toFixed(1)}, ${passes.length} passes; MB/s: best and least; ratio: median over passes of MB/s to the first line's\n`,
+  )
   console.log(row('where', 'backend', 'workers', 'threads', 'MB/s', 'ratio'))
   for (const [i, { where, backend, arithmetic, workers, threads, gpu }] of lines.entries()) {
     const rates = passes.map(pass => pass[i]!)
     const ratios = passes.map(pass => pass[i]! / pass[0]!).toSorted((a, b) => a - b)
-    console.log(row(where, `${backend} ${arithmetic}${gpu ? `, ${gpu} adapter` : ''}`, workers, gpu ? '' : threads, `${Math.max(...rates).toFixed(2)} ${Math.min(...rates).toFixed(2)}`, ratios[ratios.length >> 1]!.toFixed(3)))
+    console.log(
+      row(
+        where,
+        `${backend} ${arithmetic}${gpu ? `, ${gpu} adapter` : ''}`,
+        workers,
+        gpu ? '' : threads,
+        `${Math.max(...rates).toFixed(2)} ${Math.min(...rates).toFixed(2)}`,
+        ratios[ratios.length >> 1]!.toFixed(3),
+      ),
+    )
   }
 }
 
-const row = (where: string, backend: string, ...cells: readonly (string | number)[]) => where.padEnd(9) + backend.padEnd(34) + cells.map(cell => String(cell).padStart(8)).join('  ')
+const row = (where: string, backend: string, ...cells: readonly (string | number)[]) =>
+  where.padEnd(9) + backend.padEnd(34) + cells.map(cell => String(cell).padStart(8)).join('  ')
 
 // Pools throughout, of one worker too: the WASM runtime of a thread or page keeps the number of threads it was first given.
 async function measure({ where, backend, arithmetic, workers, threads, gpu }: Line): Promise<number> {
   const options = { backend, arithmetic, workers, threads }
   if (where === 'Node') return rate(await openExactFlowPool(options), TILE_BYTES, MILLISECONDS)
-  const page = await openPage<typeof Script>(new URL('exact-flow/rate-page.ts', import.meta.url), gpu === undefined ? {} : { gpu })
+  const page = await openPage<typeof Script>(
+    new URL('exact-flow/rate-page.ts', import.meta.url),
+    gpu === undefined ? {} : { gpu },
+  )
   try {
     return await page.call.rateInBrowser(options, gpu === 'software' ? SMALL_TILE_BYTES : TILE_BYTES, MILLISECONDS)
   } finally {

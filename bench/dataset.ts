@@ -14,7 +14,13 @@ import { join } from 'node:path'
 const BATCHES = 5
 const BATCH_IMAGES = 10_000
 const TARGET_SECONDS = 20
-const DEFAULT_SCHEMES = ['vortex-2024', 'vortex-2024-bijective', ...learnableSchemes.map(({ id }) => id), 'fixed-permutation', 'aes-256-ctr']
+const DEFAULT_SCHEMES = [
+  'vortex-2024',
+  'vortex-2024-bijective',
+  ...learnableSchemes.map(({ id }) => id),
+  'fixed-permutation',
+  'aes-256-ctr',
+]
 
 export default async function run(options: readonly string[]): Promise<void> {
   const schemes = options.filter(option => !option.startsWith('--'))
@@ -27,10 +33,22 @@ export default async function run(options: readonly string[]): Promise<void> {
     writeFileSync(key, randomFillSync(new Uint8Array(32)))
     for (const scheme of schemes.length > 0 ? schemes : DEFAULT_SCHEMES) {
       const copied = seconds('cp', ['-r', source, join(folder, 'copy')])
-      const encrypted = seconds(process.execPath, [join(import.meta.dirname, '../packages/cli/bin/latent.js'), 'dataset', 'encrypt', source, join(folder, 'out'), '--scheme', scheme, '--key-file', key])
+      const encrypted = seconds(process.execPath, [
+        join(import.meta.dirname, '../packages/cli/bin/latent.js'),
+        'dataset',
+        'encrypt',
+        source,
+        join(folder, 'out'),
+        '--scheme',
+        scheme,
+        '--key-file',
+        key,
+      ])
       for (const name of ['copy', 'out']) rmSync(join(folder, name), { recursive: true })
       const images = BATCHES * BATCH_IMAGES
-      console.log(`${scheme.padEnd(26)} ${encrypted.toFixed(1)} s, ${Math.round(images / encrypted)} images/s, ${(encrypted / copied).toFixed(1)} times cp -r; ${encrypted < TARGET_SECONDS ? 'within' : 'beyond'} ${TARGET_SECONDS} s`)
+      console.log(
+        `${scheme.padEnd(26)} ${encrypted.toFixed(1)} s, ${Math.round(images / encrypted)} images/s, ${(encrypted / copied).toFixed(1)} times cp -r; ${encrypted < TARGET_SECONDS ? 'within' : 'beyond'} ${TARGET_SECONDS} s`,
+      )
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -52,9 +70,19 @@ async function writeBatches(folder: string): Promise<void> {
   for (let b = 0; b < BATCHES; b++) {
     const images: Image<'u8'>[] = []
     for (let i = 0; i < BATCH_IMAGES; i++) {
-      images.push(pictures ? ((await pictures[b * BATCH_IMAGES + i]!.load()) as Image<'u8'>) : image({ width: 32, height: 32, channels: 3, format: 'u8', data: randomFillSync(new Uint8Array(3072)) }))
+      images.push(
+        pictures
+          ? ((await pictures[b * BATCH_IMAGES + i]!.load()) as Image<'u8'>)
+          : image({ width: 32, height: 32, channels: 3, format: 'u8', data: randomFillSync(new Uint8Array(3072)) }),
+      )
     }
-    writeFileSync(join(folder, `data_batch_${b + 1}.bin`), encodeCifarBatch(images, Uint8Array.from(images, (_, i) => i % 10)))
+    writeFileSync(
+      join(folder, `data_batch_${b + 1}.bin`),
+      encodeCifarBatch(
+        images,
+        Uint8Array.from(images, (_, i) => i % 10),
+      ),
+    )
   }
 }
 

@@ -9,7 +9,17 @@ import { openProfile } from './profile.ts'
 
 /** The Encipher GAN generator on one image beside PyTorch's. Options: --size, --rounds, --threads, --measure cpu, --backend, --profile. */
 export default async function run(options: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...options], options: { size: { type: 'string', default: '256' }, rounds: { type: 'string', default: '9' }, threads: { type: 'string' }, measure: { type: 'string', default: 'wall' }, backend: { type: 'string' }, profile: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    args: [...options],
+    options: {
+      size: { type: 'string', default: '256' },
+      rounds: { type: 'string', default: '9' },
+      threads: { type: 'string' },
+      measure: { type: 'string', default: 'wall' },
+      backend: { type: 'string' },
+      profile: { type: 'boolean', default: false },
+    },
+  })
   const size = Number(values.size)
   const measure = values.measure as Measure
   const threads = measure === 'cpu' ? 1 : Number(values.threads ?? availableParallelism())
@@ -17,7 +27,15 @@ export default async function run(options: readonly string[]): Promise<void> {
   const image = shape([1, 3, size, size])
   const profile = values.profile ? openProfile() : undefined
   const started = performance.now()
-  const compiled = await compile(({ p, x }) => generator(p as never, x), { p: weights, x: image }, { threads, ...(values.backend === undefined ? {} : { backend: values.backend as Backend }), ...(profile === undefined ? {} : { profile: profile.prefix }) })
+  const compiled = await compile(
+    ({ p, x }) => generator(p as never, x),
+    { p: weights, x: image },
+    {
+      threads,
+      ...(values.backend === undefined ? {} : { backend: values.backend as Backend }),
+      ...(profile === undefined ? {} : { profile: profile.prefix }),
+    },
+  )
   const opened = performance.now() - started
   const { x } = fill({ x: image })
   const ours = async (count: number) => {
@@ -41,9 +59,20 @@ export default async function run(options: readonly string[]): Promise<void> {
   } else {
     await peer.ask({ size, threads })
     await peer.ask({ runs: 3 })
-    const { ours: a, theirs: b, ratio, spread } = await inTurns(Number(values.rounds), () => ours(5), async () => [(await peer.ask({ runs: 5 }))[measure]!])
+    const {
+      ours: a,
+      theirs: b,
+      ratio,
+      spread,
+    } = await inTurns(
+      Number(values.rounds),
+      () => ours(5),
+      async () => [(await peer.ask({ runs: 5 }))[measure]!],
+    )
     peer.close()
-    console.log(`${title}: ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`)
+    console.log(
+      `${title}: ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`,
+    )
   }
   await compiled.close()
 }

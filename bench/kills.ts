@@ -21,22 +21,32 @@ let state = 1
 const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
 const noise = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => random() * 256)
 
-async function latent(args: readonly string[], end?: { signal: NodeJS.Signals; after: number }): Promise<number | string> {
+async function latent(
+  args: readonly string[],
+  end?: { signal: NodeJS.Signals; after: number },
+): Promise<number | string> {
   const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
   let err = ''
   child.stderr.on('data', (part: Buffer) => void (err += part.toString()))
   const done = new Promise<number | string>(yes => child.on('close', (code, signal) => yes(code ?? signal!)))
   const cancel = new AbortController()
-  if (end) void pause(end.after, undefined, { signal: cancel.signal }).then(() => child.kill(end.signal), () => undefined)
+  if (end)
+    void pause(end.after, undefined, { signal: cancel.signal }).then(
+      () => child.kill(end.signal),
+      () => undefined,
+    )
   const code = await done
   cancel.abort()
-  if (code === 'SIGABRT' || code === 134 || code === 3) faults.push(`${args.join(' ')} ended with ${code}: ${err.slice(-300)}`)
+  if (code === 'SIGABRT' || code === 134 || code === 3)
+    faults.push(`${args.join(' ')} ended with ${code}: ${err.slice(-300)}`)
   return code
 }
 
 const faults: string[] = []
-const all = (folder: string): string[] => (existsSync(at(folder)) ? readdirSync(at(folder), { recursive: true, encoding: 'utf8' }) : [])
-const temporaries = (folder: string): string[] => all(folder).filter(name => /(?:^|\/)\.latent-.*\.tmp$|\.tmp$/.test(name))
+const all = (folder: string): string[] =>
+  existsSync(at(folder)) ? readdirSync(at(folder), { recursive: true, encoding: 'utf8' }) : []
+const temporaries = (folder: string): string[] =>
+  all(folder).filter(name => /(?:^|\/)\.latent-.*\.tmp$|\.tmp$/.test(name))
 
 interface Work {
   readonly args: readonly string[]
@@ -61,23 +71,73 @@ const isPng = (path: string): boolean => {
     return false
   }
 }
-const brokenPngs = (folder: string) => () => all(folder).filter(name => name.endsWith('.png') && !isPng(at(folder, name)))
+const brokenPngs = (folder: string) => () =>
+  all(folder).filter(name => name.endsWith('.png') && !isPng(at(folder, name)))
 
 function works(): Readonly<Record<string, Work>> {
   return {
-    seal: { args: ['seal', 'in', '-o', 'sealed', '-i', 'me.key'], out: 'sealed', partial: brokenPngs('sealed'), afresh: clear('sealed') },
-    open: { args: ['open', 'whole', '-o', 'back', '-i', 'me.key'], out: 'back', partial: () => PHOTOS.filter(name => existsSync(at('back', name)) && !same(at('in', name), at('back', name))), afresh: clear('back') },
-    encrypt: { args: ['encrypt', 'picture.png', 'pixel/cipher.png', '--key-file', 'pixel.key'], out: 'pixel', partial: brokenPngs('pixel'), afresh: clear('pixel') },
-    dataset: { args: ['dataset', 'encrypt', 'class', 'coded', '--scheme', 'etc', '--key-file', 'pixel.key'], out: 'coded', partial: brokenPngs('coded'), afresh: clear('coded') },
-    lab: { args: ['lab', 'evaluate', '-s', 'aes-256-ctr', '-d', 'procedural:2', '-o', 'lab', '--robustness', '1', '--pictures', 'none'], out: 'lab', partial: () => [], afresh: clear('lab') },
-    ...(existsSync(join(DATA, 'bsds500')) ? { train: { args: ['train', 'denoiser', '--steps', '4', '--threads', '1', '--out', 'trained', '--data', DATA], again: ['--resume'], out: 'trained', partial: () => [], afresh: clear('trained') } } : {}),
+    seal: {
+      args: ['seal', 'in', '-o', 'sealed', '-i', 'me.key'],
+      out: 'sealed',
+      partial: brokenPngs('sealed'),
+      afresh: clear('sealed'),
+    },
+    open: {
+      args: ['open', 'whole', '-o', 'back', '-i', 'me.key'],
+      out: 'back',
+      partial: () => PHOTOS.filter(name => existsSync(at('back', name)) && !same(at('in', name), at('back', name))),
+      afresh: clear('back'),
+    },
+    encrypt: {
+      args: ['encrypt', 'picture.png', 'pixel/cipher.png', '--key-file', 'pixel.key'],
+      out: 'pixel',
+      partial: brokenPngs('pixel'),
+      afresh: clear('pixel'),
+    },
+    dataset: {
+      args: ['dataset', 'encrypt', 'class', 'coded', '--scheme', 'etc', '--key-file', 'pixel.key'],
+      out: 'coded',
+      partial: brokenPngs('coded'),
+      afresh: clear('coded'),
+    },
+    lab: {
+      args: [
+        'lab',
+        'evaluate',
+        '-s',
+        'aes-256-ctr',
+        '-d',
+        'procedural:2',
+        '-o',
+        'lab',
+        '--robustness',
+        '1',
+        '--pictures',
+        'none',
+      ],
+      out: 'lab',
+      partial: () => [],
+      afresh: clear('lab'),
+    },
+    ...(existsSync(join(DATA, 'bsds500'))
+      ? {
+          train: {
+            args: ['train', 'denoiser', '--steps', '4', '--threads', '1', '--out', 'trained', '--data', DATA],
+            again: ['--resume'],
+            out: 'trained',
+            partial: () => [],
+            afresh: clear('trained'),
+          },
+        }
+      : {}),
   }
 }
 
 async function prepare(): Promise<void> {
   for (const folder of ['in', 'class/a']) mkdirSync(at(folder), { recursive: true })
   for (const name of PHOTOS) writeFileSync(at('in', name), noise(900_000))
-  const picture = (side: number) => encodePng({ width: side, height: side, channels: 3, format: 'u8', data: noise(side * side * 3) }, 0)
+  const picture = (side: number) =>
+    encodePng({ width: side, height: side, channels: 3, format: 'u8', data: noise(side * side * 3) }, 0)
   writeFileSync(at('picture.png'), picture(640))
   for (let i = 0; i < 100; i++) writeFileSync(at('class/a', `${i}.png`), picture(32))
   await latent(['keygen', '-o', 'me.key'])
@@ -85,13 +145,20 @@ async function prepare(): Promise<void> {
   await latent(['seal', 'in', '-o', 'whole', '-i', 'me.key'])
 }
 
-async function endAtRandom(name: string, { args, again, out, partial, afresh }: Work, signal: 'SIGKILL' | 'SIGINT', times: number, duration: number): Promise<void> {
+async function endAtRandom(
+  name: string,
+  { args, again, out, partial, afresh }: Work,
+  signal: 'SIGKILL' | 'SIGINT',
+  times: number,
+  duration: number,
+): Promise<void> {
   for (let i = 0; i < times; i++) {
     const started = existsSync(at(out, 'checkpoint.safetensors')) && again ? [...args, ...again] : args
     const code = await latent(started, { signal, after: random() * duration })
     const visible = partial()
     if (visible.length > 0) faults.push(`${name} after ${signal}: partial ${visible.join(', ')}`)
-    if (signal === 'SIGINT' && temporaries(out).length > 0) faults.push(`${name} after ${signal}: left ${temporaries(out).join(', ')}`)
+    if (signal === 'SIGINT' && temporaries(out).length > 0)
+      faults.push(`${name} after ${signal}: left ${temporaries(out).join(', ')}`)
     if (code === 0) afresh()
   }
 }
@@ -105,11 +172,21 @@ async function lastRun(name: string, { args, again, out, partial }: Work): Promi
 }
 
 export default async function kills(options: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...options], options: { kills: { type: 'string', default: '12' }, interrupts: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, only: { type: 'string' } } })
+  const { values } = parseArgs({
+    args: [...options],
+    options: {
+      kills: { type: 'string', default: '12' },
+      interrupts: { type: 'string', default: '6' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+    },
+  })
   state = Number(values.seed) >>> 0
   try {
     await prepare()
-    const chosen = Object.entries(works()).filter(([name]) => values.only === undefined || values.only.split(',').includes(name))
+    const chosen = Object.entries(works()).filter(
+      ([name]) => values.only === undefined || values.only.split(',').includes(name),
+    )
     for (const [i, [name, work]] of chosen.entries()) {
       const share = (total: number) => Math.floor(total / chosen.length) + (i < total % chosen.length ? 1 : 0)
       const started = performance.now()
@@ -120,10 +197,14 @@ export default async function kills(options: readonly string[]): Promise<void> {
       await endAtRandom(name, work, 'SIGKILL', kills, duration)
       await endAtRandom(name, work, 'SIGINT', interrupts, duration)
       await lastRun(name, work)
-      process.stdout.write(`${name.padEnd(8)} ${kills} killed, ${interrupts} interrupted, one run takes ${(duration / 1100).toFixed(1)} s\n`)
+      process.stdout.write(
+        `${name.padEnd(8)} ${kills} killed, ${interrupts} interrupted, one run takes ${(duration / 1100).toFixed(1)} s\n`,
+      )
     }
     for (const fault of faults) process.stdout.write(`FAULT: ${fault}\n`)
-    process.stdout.write(faults.length === 0 ? 'nothing partial was visible, nothing was left\n' : `${faults.length} faults\n`)
+    process.stdout.write(
+      faults.length === 0 ? 'nothing partial was visible, nothing was left\n' : `${faults.length} faults\n`,
+    )
     process.exitCode = faults.length === 0 ? 0 : 1
   } finally {
     rmSync(root, { recursive: true, force: true })

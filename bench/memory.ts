@@ -20,7 +20,9 @@ export default async function run([mebibytes = '1024']: readonly string[]): Prom
     const sealed = await peak(['seal', plain, '-o', join(folder, 'sealed'), '-i', key])
     const opened = await peak(['open', join(folder, 'sealed'), '-o', join(folder, 'opened'), '-i', key])
     const same = (await hash(plain)) === (await hash(join(folder, 'opened/large.bin')))
-    console.log(`${mebibytes} MiB: seal at most ${sealed} MB resident, open ${opened} MB; opened file ${same ? 'equal' : 'DIFFERENT'}`)
+    console.log(
+      `${mebibytes} MiB: seal at most ${sealed} MB resident, open ${opened} MB; opened file ${same ? 'equal' : 'DIFFERENT'}`,
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -33,7 +35,10 @@ function peak(args: readonly string[]): Promise<number> {
     let highest = 0
     const timer = setInterval(() => {
       try {
-        highest = Math.max(highest, Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0))
+        highest = Math.max(
+          highest,
+          Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0),
+        )
       } catch {
         // Ended between two looks.
       }

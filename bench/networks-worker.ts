@@ -6,7 +6,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 const networks = await onnxNetworks(await constantWeights(), { threads: 1 })
 const input = Uint8Array.from({ length: PICTURE_ROWS * INPUT_ROW_BYTES }, (_, i) => i * i)
 const tile = async () => {
-  for (let round = 0; round < 4; round++) for (let picture = 0; picture < 8; picture++) await networks.run(round, input, PICTURE_ROWS)
+  for (let round = 0; round < 4; round++)
+    for (let picture = 0; picture < 8; picture++) await networks.run(round, input, PICTURE_ROWS)
 }
 await tile()
 parentPort!.postMessage('ready')

@@ -6,7 +6,9 @@ import type { Expr, Operand, Shape, Tensor, Training } from '@latent/graph'
 type Stack<L> = Record<string, layers.Affine<L>>
 
 const stackParameters = (channels: readonly number[]) =>
-  Object.fromEntries(channels.slice(1).map((outputs, i) => [`conv${i}`, layers.conv2dParameters(channels[i]!, outputs)]))
+  Object.fromEntries(
+    channels.slice(1).map((outputs, i) => [`conv${i}`, layers.conv2dParameters(channels[i]!, outputs)]),
+  )
 
 const stack = (p: Stack<Operand>, x: Expr): Expr =>
   Object.values(p).reduce((y, layer, i) => layers.conv2d(layer, i === 0 ? y : ops.leakyRelu(y)), x)
@@ -17,17 +19,36 @@ const fiveLayers = { net: stackParameters([12, 32, 32, 32, 32, 12]) }
 export const trainingA: Training<typeof fiveLayers> = {
   networks: fiveLayers,
   batch: { x: shape([8, 12, 64, 64]), y: shape([8, 12, 64, 64]) },
-  phases: [{ name: 'mse', trains: ['net'], optimiser: adam(), loss: ({ networks: { net }, batch }) => ({ loss: losses.mse(stack(net, batch['x']!), batch['y']!) }) }],
+  phases: [
+    {
+      name: 'mse',
+      trains: ['net'],
+      optimiser: adam(),
+      loss: ({ networks: { net }, batch }) => ({ loss: losses.mse(stack(net, batch['x']!), batch['y']!) }),
+    },
+  ],
 }
 
 /** (b) one FlowCrypt block: two coupled halves, four sub-networks of hidden width 32, a one-channel secret map. */
-const block = { block: { omega: stackParameters([4, 32, 32, 32, 32, 3]), phi: stackParameters([4, 32, 32, 32, 32, 3]), rho: stackParameters([4, 32, 32, 32, 32, 3]), eta: stackParameters([4, 32, 32, 32, 32, 3]) } }
+const block = {
+  block: {
+    omega: stackParameters([4, 32, 32, 32, 32, 3]),
+    phi: stackParameters([4, 32, 32, 32, 32, 3]),
+    rho: stackParameters([4, 32, 32, 32, 32, 3]),
+    eta: stackParameters([4, 32, 32, 32, 32, 3]),
+  },
+}
 
 const scaleOf = (s: Expr): Expr => ops.exp(ops.sub(ops.mul(2, ops.sigmoid(s)), 1))
 
 export const trainingB: Training<typeof block> = {
   networks: block,
-  batch: { x: shape([8, 3, 64, 32]), y: shape([8, 3, 64, 32]), k: shape([8, 1, 64, 32]), target: shape([8, 6, 64, 32]) },
+  batch: {
+    x: shape([8, 3, 64, 32]),
+    y: shape([8, 3, 64, 32]),
+    k: shape([8, 1, 64, 32]),
+    target: shape([8, 6, 64, 32]),
+  },
   phases: [
     {
       name: 'mse',
@@ -84,12 +105,25 @@ const generatorNetworks = { generator: generatorParameters }
 export const trainingC: Training<typeof generatorNetworks> = {
   networks: generatorNetworks,
   batch: { x: shape([4, 3, 64, 64]), y: shape([4, 3, 64, 64]) },
-  phases: [{ name: 'l1', trains: ['generator'], optimiser: adam({ beta1: 0.5 }), loss: ({ networks, batch }) => ({ loss: losses.l1(generator(networks.generator, batch['x']!), batch['y']!) }) }],
+  phases: [
+    {
+      name: 'l1',
+      trains: ['generator'],
+      optimiser: adam({ beta1: 0.5 }),
+      loss: ({ networks, batch }) => ({ loss: losses.l1(generator(networks.generator, batch['x']!), batch['y']!) }),
+    },
+  ],
 }
 
 /** (d) ResNet-20 for CIFAR-10 (He et al. 2016, option A shortcuts), SGD with Nesterov momentum. */
 const WIDTHS = [16, 32, 64]
-const blocksOfResNet = WIDTHS.flatMap((width, stage) => [0, 1, 2].map(i => ({ inputs: i === 0 && stage > 0 ? WIDTHS[stage - 1]! : width, width, stride: i === 0 && stage > 0 ? 2 : 1 })))
+const blocksOfResNet = WIDTHS.flatMap((width, stage) =>
+  [0, 1, 2].map(i => ({
+    inputs: i === 0 && stage > 0 ? WIDTHS[stage - 1]! : width,
+    width,
+    stride: i === 0 && stage > 0 ? 2 : 1,
+  })),
+)
 
 const resNet = {
   resnet: {
@@ -105,7 +139,10 @@ const resNet = {
 }
 const resNetState = {
   stem: layers.runningStatistics(16),
-  blocks: blocksOfResNet.map(({ width }) => ({ norm1: layers.runningStatistics(width), norm2: layers.runningStatistics(width) })),
+  blocks: blocksOfResNet.map(({ width }) => ({
+    norm1: layers.runningStatistics(width),
+    norm2: layers.runningStatistics(width),
+  })),
 }
 
 export const trainingD: Training<typeof resNet, typeof resNetState> = {
@@ -122,10 +159,26 @@ export const trainingD: Training<typeof resNet, typeof resNetState> = {
         let x = ops.relu(stem.y)
         const blocks = p.blocks.map((block, i) => {
           const { stride, inputs, width } = blocksOfResNet[i]!
-          const first = layers.batchNormTraining(layers.conv2d(block.conv1, x, { stride, padding: 1 }), block.norm1, state.blocks[i]!.norm1)
-          const second = layers.batchNormTraining(layers.conv2d(block.conv2, ops.relu(first.y)), block.norm2, state.blocks[i]!.norm2)
+          const first = layers.batchNormTraining(
+            layers.conv2d(block.conv1, x, { stride, padding: 1 }),
+            block.norm1,
+            state.blocks[i]!.norm1,
+          )
+          const second = layers.batchNormTraining(
+            layers.conv2d(block.conv2, ops.relu(first.y)),
+            block.norm2,
+            state.blocks[i]!.norm2,
+          )
           // Option A: every second pixel, and zeros for the new channels.
-          const shortcut = inputs === width ? x : ops.pad(everySecond(x), [[0, 0], [0, width - inputs], [0, 0], [0, 0]])
+          const shortcut =
+            inputs === width
+              ? x
+              : ops.pad(everySecond(x), [
+                  [0, 0],
+                  [0, width - inputs],
+                  [0, 0],
+                  [0, 0],
+                ])
           x = ops.relu(ops.add(second.y, shortcut))
           return { norm1: first.running, norm2: second.running }
         })
@@ -138,7 +191,12 @@ export const trainingD: Training<typeof resNet, typeof resNetState> = {
 
 function everySecond(x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
-  return ops.reshape(ops.slice(ops.slice(ops.reshape(x, [n, c, h / 2, 2, w / 2, 2]), 3, 0, 1), 5, 0, 1), [n, c, h / 2, w / 2])
+  return ops.reshape(ops.slice(ops.slice(ops.reshape(x, [n, c, h / 2, 2, w / 2, 2]), 3, 0, 1), 5, 0, 1), [
+    n,
+    c,
+    h / 2,
+    w / 2,
+  ])
 }
 
 /** Waves, so that nothing is zero, denormal or equal. Labels become one-hot rows. */
@@ -146,8 +204,12 @@ export function fill(batch: Readonly<Record<string, Shape>>): Record<string, Ten
   return Object.fromEntries(
     Object.entries(batch).map(([name, { dims }]) => {
       const count = dims.reduce((a, b) => a * b, 1)
-      const data = name === 'labels' ? Float32Array.from({ length: count }, (_, i) => Number(i % 10 === (i * 7) % 10)) : Float32Array.from({ length: count }, (_, i) => 0.5 + 0.5 * Math.sin(i * 1.37))
-      if (name === 'labels') for (let row = 0; row < dims[0]!; row++) data.fill(0, row * 10, row * 10 + 10)[row * 10 + ((row * 7) % 10)] = 1
+      const data =
+        name === 'labels'
+          ? Float32Array.from({ length: count }, (_, i) => Number(i % 10 === (i * 7) % 10))
+          : Float32Array.from({ length: count }, (_, i) => 0.5 + 0.5 * Math.sin(i * 1.37))
+      if (name === 'labels')
+        for (let row = 0; row < dims[0]!; row++) data.fill(0, row * 10, row * 10 + 10)[row * 10 + ((row * 7) % 10)] = 1
       return [name, tensor('f32', dims, data)]
     }),
   )

@@ -44,7 +44,11 @@ export const pause = (milliseconds: number): Promise<void> => new Promise(resolv
  * Times two ways of one thing in turns, so that whatever else the machine does meets both alike.
  * @param ours does the thing `count` times and gives the milliseconds of each
  */
-export async function inTurns(rounds: number, ours: () => Promise<number[]>, theirs: () => Promise<number[]>): Promise<{ ours: number; theirs: number; ratio: number; spread: [number, number] }> {
+export async function inTurns(
+  rounds: number,
+  ours: () => Promise<number[]>,
+  theirs: () => Promise<number[]>,
+): Promise<{ ours: number; theirs: number; ratio: number; spread: [number, number] }> {
   const pairs: [number, number][] = []
   for (let round = 0; round < rounds; round++) {
     const a = median(await ours())
@@ -55,5 +59,10 @@ export async function inTurns(rounds: number, ours: () => Promise<number[]>, the
     pairs.push([a, b])
   }
   const ratios = pairs.map(([a, b]) => b / a).toSorted((a, b) => a - b)
-  return { ours: median(pairs.map(pair => pair[0])), theirs: median(pairs.map(pair => pair[1])), ratio: median(ratios), spread: [ratios[0]!, ratios.at(-1)!] }
+  return {
+    ours: median(pairs.map(pair => pair[0])),
+    theirs: median(pairs.map(pair => pair[1])),
+    ratio: median(ratios),
+    spread: [ratios[0]!, ratios.at(-1)!],
+  }
 }

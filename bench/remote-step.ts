@@ -5,22 +5,35 @@ import { connect, type Socket } from 'node:net'
  * A training step, as Latent writes it, run by `bench/peers/step_server.py`: PyTorch's kernels on the same
  * list of operators, so that backends are compared on one and the same step.
  */
-export async function remoteLoop(path: string, model: OnnxModel, initial: Readonly<Record<string, Tensor>>): Promise<Loop> {
+export async function remoteLoop(
+  path: string,
+  model: OnnxModel,
+  initial: Readonly<Record<string, Tensor>>,
+): Promise<Loop> {
   const socket = connect(path)
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
     socket.once('error', reject)
   })
   const read = reader(socket)
-  const write = (bytes: Uint8Array) => new Promise<void>((resolve, reject) => socket.write(bytes, error => (error ? reject(error) : resolve())))
+  const write = (bytes: Uint8Array) =>
+    new Promise<void>((resolve, reject) => socket.write(bytes, error => (error ? reject(error) : resolve())))
   const carried = Object.entries(initial)
   const feeds = model.inputs.filter(({ name }) => !(name in initial))
   const reports = model.outputs.flatMap(({ name }) => (name.startsWith('next.') ? [] : [name]))
   const constants = Object.entries(model.initializers ?? {})
   const describe = ([name, { dtype, dims }]: readonly [string, Tensor]) => ({ name, dtype, dims })
-  const plain = (value: unknown): unknown => (typeof value === 'object' && value !== null && 'float' in value ? value.float : value)
-  const nodes = model.nodes.map(({ op, inputs, outputs, attributes = {} }) => ({ op, inputs, outputs, attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, plain(value)])) }))
-  const header = new TextEncoder().encode(JSON.stringify({ nodes, feeds, reports, constants: constants.map(describe), initial: carried.map(describe) }))
+  const plain = (value: unknown): unknown =>
+    typeof value === 'object' && value !== null && 'float' in value ? value.float : value
+  const nodes = model.nodes.map(({ op, inputs, outputs, attributes = {} }) => ({
+    op,
+    inputs,
+    outputs,
+    attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, plain(value)])),
+  }))
+  const header = new TextEncoder().encode(
+    JSON.stringify({ nodes, feeds, reports, constants: constants.map(describe), initial: carried.map(describe) }),
+  )
   await write(new Uint8Array(Uint32Array.of(header.length).buffer))
   await write(header)
   for (const [, value] of [...constants, ...carried]) await write(tensorBytes(value))
@@ -39,7 +52,8 @@ export async function remoteLoop(path: string, model: OnnxModel, initial: Readon
     async read(which = () => true) {
       await write(new TextEncoder().encode('G'))
       const found: [string, Tensor][] = []
-      for (const [name, { dims, data }] of carried) found.push([name, tensor('f32', dims, floats(await read(4 * data.length)))])
+      for (const [name, { dims, data }] of carried)
+        found.push([name, tensor('f32', dims, floats(await read(4 * data.length)))])
       return Object.fromEntries(found.filter(([name]) => which(name)))
     },
     write(values) {

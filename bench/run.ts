@@ -3,7 +3,12 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 
 const [name, ...options] = process.argv.slice(2)
-const known = readdirSync(import.meta.dirname).filter(file => file.endsWith('.ts') && !['run.ts', 'peer.ts', 'profile.ts', 'networks.ts', 'networks-worker.ts'].includes(file)).map(file => file.slice(0, -3))
+const known = readdirSync(import.meta.dirname)
+  .filter(
+    file =>
+      file.endsWith('.ts') && !['run.ts', 'peer.ts', 'profile.ts', 'networks.ts', 'networks-worker.ts'].includes(file),
+  )
+  .map(file => file.slice(0, -3))
 if (name === undefined || !known.includes(name)) {
   console.error(`expected one of: ${known.join(', ')}`)
   process.exit(2)

@@ -1,6 +1,11 @@
 import { compile, initialise, parameterCount, shape } from '@latent/graph'
 import type { Compiled, Expr, Parameter, Tensor, Tree } from '@latent/graph'
-import { decryptNetwork, encryptNetwork, networkParameters as denseParameters, WIDTHS } from '@latent/schemes/dense-resnet'
+import {
+  decryptNetwork,
+  encryptNetwork,
+  networkParameters as denseParameters,
+  WIDTHS,
+} from '@latent/schemes/dense-resnet'
 import { generate, generatorParameters } from '@latent/schemes/encipher-gan'
 import { decode, encode, type Form, networkParameters as maskParameters } from '@latent/schemes/mask-autoencoder'
 import { availableParallelism, loadavg } from 'node:os'
@@ -47,7 +52,14 @@ function contests(size: number): Contest[] {
       apply: (p, x) => (part === 'encoder' ? encode(form, p, x) : decode(form, p, x)),
     }
   }
-  return [gan('instance'), gan('frozen'), dense('own', false), dense('own', true), dense('published', false), ...(['conv', 'link', 'repaired'] as const).flatMap(form => [mask(form, 'encoder'), mask(form, 'decoder')])]
+  return [
+    gan('instance'),
+    gan('frozen'),
+    dense('own', false),
+    dense('own', true),
+    dense('published', false),
+    ...(['conv', 'link', 'repaired'] as const).flatMap(form => [mask(form, 'encoder'), mask(form, 'decoder')]),
+  ]
 }
 
 /**
@@ -56,19 +68,38 @@ function contests(size: number): Contest[] {
  * is in `npm run bench -- flowcrypt`. Options: a part of a title, --size, --rounds, --threads, --measure cpu.
  */
 export default async function run(options: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({ args: [...options], allowPositionals: true, options: { size: { type: 'string', default: '256' }, rounds: { type: 'string', default: '5' }, threads: { type: 'string' }, measure: { type: 'string', default: 'wall' } } })
+  const { values, positionals } = parseArgs({
+    args: [...options],
+    allowPositionals: true,
+    options: {
+      size: { type: 'string', default: '256' },
+      rounds: { type: 'string', default: '5' },
+      threads: { type: 'string' },
+      measure: { type: 'string', default: 'wall' },
+    },
+  })
   const size = Number(values.size)
   const measure = values.measure as Measure
   const threads = measure === 'cpu' ? 1 : Number(values.threads ?? availableParallelism())
-  console.log(`one ${size}x${size} picture, ${measure === 'cpu' ? 'processor time on one thread' : `by the clock on ${threads} threads`}, load ${loadavg()[0]!.toFixed(1)}`)
+  console.log(
+    `one ${size}x${size} picture, ${measure === 'cpu' ? 'processor time on one thread' : `by the clock on ${threads} threads`}, load ${loadavg()[0]!.toFixed(1)}`,
+  )
   for (const contest of contests(size)) {
-    if (positionals.every(word => contest.title.toLowerCase().includes(word.toLowerCase()))) await hold(contest, { size, measure, threads, rounds: Number(values.rounds) })
+    if (positionals.every(word => contest.title.toLowerCase().includes(word.toLowerCase())))
+      await hold(contest, { size, measure, threads, rounds: Number(values.rounds) })
   }
 }
 
-async function hold({ title, peer: network, parameters, input, apply }: Contest, { size, measure, threads, rounds }: { size: number; measure: Measure; threads: number; rounds: number }): Promise<void> {
+async function hold(
+  { title, peer: network, parameters, input, apply }: Contest,
+  { size, measure, threads, rounds }: { size: number; measure: Measure; threads: number; rounds: number },
+): Promise<void> {
   const dims = shape(input)
-  const compiled: Compiled = await compile(({ p, x }: { p: Expr; x: Expr }) => apply(p as never, x), { p: (await initialise(parameters, 1)) as unknown as Tensor, x: dims } as never, { threads })
+  const compiled: Compiled = await compile(
+    ({ p, x }: { p: Expr; x: Expr }) => apply(p as never, x),
+    { p: (await initialise(parameters, 1)) as unknown as Tensor, x: dims } as never,
+    { threads },
+  )
   const { x } = fill({ x: dims })
   const ours = async (count: number) => {
     const times: number[] = []
@@ -79,14 +110,23 @@ async function hold({ title, peer: network, parameters, input, apply }: Contest,
   const peer = openPeer('peers/infer.py')
   const name = `${title}, ${parameterCount(parameters)} parameters`
   if (!peer) {
-    console.log(`${name}: ${(await ours(9)).toSorted((a, b) => a - b)[4]!.toFixed(1)} ms; no PyTorch here to compare with`)
+    console.log(
+      `${name}: ${(await ours(9)).toSorted((a, b) => a - b)[4]!.toFixed(1)} ms; no PyTorch here to compare with`,
+    )
   } else {
     const { parameters: theirs } = await peer.ask({ network, size, threads })
-    if (theirs !== parameterCount(parameters)) throw new Error(`${title}: PyTorch's network has ${theirs} parameters, ours ${parameterCount(parameters)}`)
+    if (theirs !== parameterCount(parameters))
+      throw new Error(`${title}: PyTorch's network has ${theirs} parameters, ours ${parameterCount(parameters)}`)
     await peer.ask({ runs: 3 })
-    const result = await inTurns(rounds, () => ours(5), async () => [(await peer.ask({ runs: 5 }))[measure]!])
+    const result = await inTurns(
+      rounds,
+      () => ours(5),
+      async () => [(await peer.ask({ runs: 5 }))[measure]!],
+    )
     peer.close()
-    console.log(`${name}: ours ${result.ours.toFixed(1)} ms, PyTorch ${result.theirs.toFixed(1)} ms, ratio ${result.ratio.toFixed(2)} (rounds ${result.spread[0].toFixed(2)} to ${result.spread[1].toFixed(2)})`)
+    console.log(
+      `${name}: ours ${result.ours.toFixed(1)} ms, PyTorch ${result.theirs.toFixed(1)} ms, ratio ${result.ratio.toFixed(2)} (rounds ${result.spread[0].toFixed(2)} to ${result.spread[1].toFixed(2)})`,
+    )
   }
   await compiled.close()
 }

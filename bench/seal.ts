@@ -10,10 +10,17 @@ import { Worker } from 'node:worker_threads'
 
 const LARGE_BYTES = 256e6
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!
-const line = (what: string, ours: number, peer: string, theirs: number, unit: string) => console.log(`${what}: ${ours.toFixed(1)} ${unit}, ${peer} ${theirs.toFixed(1)} ${unit}, ratio ${(ours / theirs).toFixed(3)}`)
+const line = (what: string, ours: number, peer: string, theirs: number, unit: string) =>
+  console.log(
+    `${what}: ${ours.toFixed(1)} ${unit}, ${peer} ${theirs.toFixed(1)} ${unit}, ratio ${(ours / theirs).toFixed(3)}`,
+  )
 
 /** Measures both in turn, so that other work on the machine meets them alike; medians. */
-async function alternate(times: number, a: () => Promise<number> | number, b: () => Promise<number> | number): Promise<[number, number]> {
+async function alternate(
+  times: number,
+  a: () => Promise<number> | number,
+  b: () => Promise<number> | number,
+): Promise<[number, number]> {
   const [as, bs]: [number[], number[]] = [[], []]
   for (let i = 0; i < times; i++) {
     as.push(await a())
@@ -61,7 +68,10 @@ async function cipherAlone(): Promise<void> {
       return worker
     }),
   )
-  const networks = () => megabytesPerSecond(tiles * TILE_BYTES, () => Promise.all(workers.map(worker => new Promise(resolve => worker.once('message', resolve).postMessage(0)))))
+  const networks = () =>
+    megabytesPerSecond(tiles * TILE_BYTES, () =>
+      Promise.all(workers.map(worker => new Promise(resolve => worker.once('message', resolve).postMessage(0)))),
+    )
   const gcm = () =>
     megabytesPerSecond(tiles * TILE_BYTES, () => {
       for (let i = 0; i < tiles; i++) {
@@ -88,18 +98,28 @@ async function commands(folder: string, data: string): Promise<void> {
   const seal = (input: string, ...rest: string[]) => {
     const output = join(folder, 'sealed')
     rmSync(output, { recursive: true, force: true })
-    if (spawnSync(process.execPath, [latent, 'seal', input, '-o', output, '-r', recipient, ...rest]).status !== 0) throw new Error('latent seal failed')
+    if (spawnSync(process.execPath, [latent, 'seal', input, '-o', output, '-r', recipient, ...rest]).status !== 0)
+      throw new Error('latent seal failed')
   }
   const age = (input: string) => {
-    if (spawnSync('age', ['-r', recipient, '-o', join(folder, `${basename(input)}.age`), input]).status !== 0) throw new Error('age failed')
+    if (spawnSync('age', ['-r', recipient, '-o', join(folder, `${basename(input)}.age`), input]).status !== 0)
+      throw new Error('age failed')
     rmSync(join(folder, `${basename(input)}.age`))
   }
 
   const large = join(folder, 'large.bin')
   writeFileSync(large, randomFillSync(new Uint8Array(LARGE_BYTES)))
-  const [sealed, aged] = await alternate(3, () => megabytesPerSecond(LARGE_BYTES, () => seal(large)), () => megabytesPerSecond(LARGE_BYTES, () => age(large)))
+  const [sealed, aged] = await alternate(
+    3,
+    () => megabytesPerSecond(LARGE_BYTES, () => seal(large)),
+    () => megabytesPerSecond(LARGE_BYTES, () => age(large)),
+  )
   line('latent seal, one file of 256 MB', sealed, 'age', aged, 'MB/s')
-  const [unchecked] = await alternate(3, () => megabytesPerSecond(LARGE_BYTES, () => seal(large, '--no-check')), () => 0)
+  const [unchecked] = await alternate(
+    3,
+    () => megabytesPerSecond(LARGE_BYTES, () => seal(large, '--no-check')),
+    () => 0,
+  )
   line('latent seal --no-check, the same', unchecked, 'age', aged, 'MB/s')
 
   const photos = join(folder, 'photos')
@@ -114,18 +134,35 @@ async function commands(folder: string, data: string): Promise<void> {
     const output = join(folder, 'aged')
     rmSync(output, { recursive: true, force: true })
     mkdirSync(output)
-    const loop = spawnSync('sh', ['-c', 'for f in "$1"/*; do age -r "$2" -o "$3/${f##*/}.age" "$f" || exit 1; done', 'sh', photos, recipient, output])
+    const loop = spawnSync('sh', [
+      '-c',
+      'for f in "$1"/*; do age -r "$2" -o "$3/${f##*/}.age" "$f" || exit 1; done',
+      'sh',
+      photos,
+      recipient,
+      output,
+    ])
     if (loop.status !== 0) throw new Error('age failed')
   }
-  for (const [label, rest] of [['latent seal', []], ['latent seal --no-check', ['--no-check']], ['latent seal --cipher aes-256-gcm', ['--cipher', 'aes-256-gcm']]] as const) {
-    const [ours, theirs] = await alternate(5, () => megabytesPerSecond(bytes, () => seal(photos, ...rest)), () => megabytesPerSecond(bytes, ages))
+  for (const [label, rest] of [
+    ['latent seal', []],
+    ['latent seal --no-check', ['--no-check']],
+    ['latent seal --cipher aes-256-gcm', ['--cipher', 'aes-256-gcm']],
+  ] as const) {
+    const [ours, theirs] = await alternate(
+      5,
+      () => megabytesPerSecond(bytes, () => seal(photos, ...rest)),
+      () => megabytesPerSecond(bytes, ages),
+    )
     line(`${label}, ${files.length} photos`, ours, 'one age process a file', theirs, 'MB/s')
   }
 }
 
 function photosBelow(folder: string): string[] {
   try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.jpg')).map(name => join(folder, name))
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.jpg'))
+      .map(name => join(folder, name))
   } catch {
     return []
   }

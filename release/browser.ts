@@ -35,27 +35,52 @@ const WITHOUT_WORKERS = program('openExactFlow as open, openFlows,', '')
 const LIMITS: Readonly<Record<string, readonly [program: string, kilobytes: number]>> = {
   'seal and open, with workers': [WITH_WORKERS, 200],
   'seal and open, without': [WITHOUT_WORKERS, 200],
-  'open alone': ["export { Keyring, openSealed } from '@latent/vault'\nexport { openExactFlow, openFlows } from '@latent/schemes/exact-flow'", 200],
+  'open alone': [
+    "export { Keyring, openSealed } from '@latent/vault'\nexport { openExactFlow, openFlows } from '@latent/schemes/exact-flow'",
+    200,
+  ],
   'read and write PNG files': ["export * from '@latent/core/png'", 20],
 }
 
 interface Esbuild {
-  build(options: object): Promise<{
+  build(
+    options: object,
+  ): Promise<{
     outputFiles: readonly { path: string; contents: Uint8Array }[]
-    metafile: { inputs: Readonly<Record<string, unknown>>; outputs: Readonly<Record<string, { imports: readonly { path: string; kind: string }[]; entryPoint?: string }>> }
+    metafile: {
+      inputs: Readonly<Record<string, unknown>>
+      outputs: Readonly<Record<string, { imports: readonly { path: string; kind: string }[]; entryPoint?: string }>>
+    }
   }>
 }
 
 /** Sizes, and that a page which seals does not carry what trains. */
 export async function checkBundles(project: Project): Promise<void> {
-  const esbuild = (await import(pathToFileURL(createRequire(repositoryFile('release/tools/x.js')).resolve('esbuild')).href)) as Esbuild
+  const esbuild = (await import(
+    pathToFileURL(createRequire(repositoryFile('release/tools/x.js')).resolve('esbuild')).href
+  )) as Esbuild
   for (const [name, [text, limit]] of Object.entries(LIMITS)) {
     const entry = project.write('app/size.js', text)
-    const { outputFiles, metafile } = await esbuild.build({ entryPoints: [entry], absWorkingDir: project.app, outdir: join(project.app, 'out'), bundle: true, splitting: true, minify: true, format: 'esm', platform: 'browser', target: 'es2023', write: false, metafile: true, logLevel: 'error' })
+    const { outputFiles, metafile } = await esbuild.build({
+      entryPoints: [entry],
+      absWorkingDir: project.app,
+      outdir: join(project.app, 'out'),
+      bundle: true,
+      splitting: true,
+      minify: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2023',
+      write: false,
+      metafile: true,
+      logLevel: 'error',
+    })
     const stranger = Object.keys(metafile.inputs).find(path => /@jax-js|onnxruntime-node|\/train\/|recipe/.test(path))
     expectTrue(`a page that can ${name} carries no training engine, not ${stranger}`, stranger === undefined)
     const wanted = new Set(loadedFirst(metafile.outputs).map(path => join(project.app, path)))
-    const size = outputFiles.filter(({ path }) => wanted.has(path)).reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0)
+    const size = outputFiles
+      .filter(({ path }) => wanted.has(path))
+      .reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0)
     expectTrue(`a page that can ${name} loads at most ${limit} kB, not ${kilobytes(size)}`, size <= 1000 * limit)
     ok(`a page that can ${name} loads ${kilobytes(size)}, at most ${limit} (esbuild, minified, gzip)`)
   }
@@ -64,7 +89,8 @@ export async function checkBundles(project: Project): Promise<void> {
 /** The entry and what it imports before it runs; not what it may import later. */
 function loadedFirst(outputs: Awaited<ReturnType<Esbuild['build']>>['metafile']['outputs']): string[] {
   const found = new Set(Object.keys(outputs).filter(path => outputs[path]!.entryPoint?.endsWith('size.js')))
-  for (const path of found) for (const { path: next, kind } of outputs[path]!.imports) if (kind === 'import-statement') found.add(next)
+  for (const path of found)
+    for (const { path: next, kind } of outputs[path]!.imports) if (kind === 'import-statement') found.add(next)
   return [...found]
 }
 
@@ -89,13 +115,38 @@ async function sealIn(name: string, files: Bundle): Promise<void> {
 }
 
 async function bundleWithEsbuild(project: Project): Promise<Bundle> {
-  const esbuild = (await import(pathToFileURL(createRequire(repositoryFile('release/tools/x.js')).resolve('esbuild')).href)) as Esbuild
+  const esbuild = (await import(
+    pathToFileURL(createRequire(repositoryFile('release/tools/x.js')).resolve('esbuild')).href
+  )) as Esbuild
   project.write('app/page-esbuild.js', WITHOUT_WORKERS)
-  const entry = project.write('app/main.js', `import { expose } from ${JSON.stringify(repositoryFile('test/browser/expose.ts'))}\nimport * as script from './page-esbuild.js'\nexpose(script)\n`)
-  const { outputFiles } = await esbuild.build({ entryPoints: [entry], absWorkingDir: project.app, outdir: join(project.app, 'out'), bundle: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2023', write: false, metafile: true, logLevel: 'error' })
-  const scripts = outputFiles.map(({ path, contents }) => [path.slice(join(project.app, 'out').length), { type: 'text/javascript', body: contents }] as const)
+  const entry = project.write(
+    'app/main.js',
+    `import { expose } from ${JSON.stringify(repositoryFile('test/browser/expose.ts'))}\nimport * as script from './page-esbuild.js'\nexpose(script)\n`,
+  )
+  const { outputFiles } = await esbuild.build({
+    entryPoints: [entry],
+    absWorkingDir: project.app,
+    outdir: join(project.app, 'out'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2023',
+    write: false,
+    metafile: true,
+    logLevel: 'error',
+  })
+  const scripts = outputFiles.map(
+    ({ path, contents }) =>
+      [path.slice(join(project.app, 'out').length), { type: 'text/javascript', body: contents }] as const,
+  )
   // esbuild leaves `new URL(..., import.meta.url)` as it is: the file it names is served beside the bundle.
   const wasm = readFileSync(join(project.app, 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'))
-  const html = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>'
-  return new Map<string, { type: string; body: string | Uint8Array }>([...scripts, ['/ort-wasm-simd-threaded.wasm', { type: 'application/wasm', body: wasm }], ['/', { type: 'text/html', body: html }]])
+  const html =
+    '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>'
+  return new Map<string, { type: string; body: string | Uint8Array }>([
+    ...scripts,
+    ['/ort-wasm-simd-threaded.wasm', { type: 'application/wasm', body: wasm }],
+    ['/', { type: 'text/html', body: html }],
+  ])
 }

@@ -24,8 +24,17 @@ export function build(): Map<string, string> {
 function emit(sources: readonly Source[], outDir: string): void {
   const config = join(OUT, 'tsconfig.json')
   const include = sources.map(({ folder }) => join(folder, 'src'))
-  writeFileSync(config, JSON.stringify({ extends: join(ROOT, 'release/tsconfig.json'), compilerOptions: { noEmit: false, declaration: true, outDir }, include }))
-  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', config], { stdio: ['ignore', 'inherit', 'inherit'] })
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: join(ROOT, 'release/tsconfig.json'),
+      compilerOptions: { noEmit: false, declaration: true, outDir },
+      include,
+    }),
+  )
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', config], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
 }
 
 function stage(source: Source, emitted: string): string {
@@ -33,7 +42,8 @@ function stage(source: Source, emitted: string): string {
   const out = join(OUT, 'packages', folderOf(manifest.name))
   mkdirSync(out, { recursive: true })
   renameSync(join(emitted, basename(folder), 'src'), join(out, 'dist'))
-  for (const file of filesBelow(join(out, 'dist'))) writeFileSync(file, namingBuiltFiles(readFileSync(file, 'utf8'), file))
+  for (const file of filesBelow(join(out, 'dist')))
+    writeFileSync(file, namingBuiltFiles(readFileSync(file, 'utf8'), file))
   if (existsSync(join(folder, 'bin'))) cpSync(join(folder, 'bin'), join(out, 'bin'), { recursive: true })
   if (existsSync(join(folder, 'README.md'))) cpSync(join(folder, 'README.md'), join(out, 'README.md'))
   cpSync(join(ROOT, 'LICENSE'), join(out, 'LICENSE'))
@@ -41,7 +51,10 @@ function stage(source: Source, emitted: string): string {
   return out
 }
 
-const filesBelow = (folder: string): string[] => readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap(entry => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []))
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap(entry =>
+    entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
+  )
 
 /**
  * The compiler follows imports in JavaScript, and leaves two kinds of names of sources: scripts of workers, and
@@ -49,7 +62,12 @@ const filesBelow = (folder: string): string[] => readdirSync(folder, { recursive
  * @throws if something still names a source
  */
 export function namingBuiltFiles(text: string, file: string): string {
-  const built = text.replace(/(new URL\((['"])\.\/[^'"/]+)\.ts(\2, import\.meta\.url\))/g, '$1.js$3').replace(file.endsWith('.d.ts') ? /(\bfrom |\bimport |\bimport\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g : /$^/g, '$1$2$3.js$2')
+  const built = text
+    .replace(/(new URL\((['"])\.\/[^'"/]+)\.ts(\2, import\.meta\.url\))/g, '$1.js$3')
+    .replace(
+      file.endsWith('.d.ts') ? /(\bfrom |\bimport |\bimport\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g : /$^/g,
+      '$1$2$3.js$2',
+    )
   const left = /(?:\bfrom |\bimport |\bimport\(|new URL\()(['"])\.{1,2}\/[^'"]*\.ts\1/.exec(built)
   if (left) throw new Error(`${file} would be published with ${left[0]}`)
   return built

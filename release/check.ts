@@ -13,9 +13,13 @@ import { checkManifests } from './manifests.ts'
  * Packs everything that is published, installs it into an empty project outside the repository as a stranger would, and
  * runs there what the README shows: `npm run pack:check`. What this machine lacks is skipped, and said.
  */
-execFileSync('npm', ['ci', '--prefix', join(ROOT, 'release/tools')], { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' })
+execFileSync('npm', ['ci', '--prefix', join(ROOT, 'release/tools')], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  shell: process.platform === 'win32',
+})
 const tarballs = pack()
-for (const { name, size, unpackedSize } of tarballs) process.stdout.write(`         ${name}: ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked\n`)
+for (const { name, size, unpackedSize } of tarballs)
+  process.stdout.write(`         ${name}: ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked\n`)
 await checkManifests(tarballs)
 
 const nodes = runtimes()

@@ -17,7 +17,10 @@ export function checkCommand(project: Project, runtime: Runtime, version: string
   const files = ['photos/lake.png', 'photos/a/b.bin', 'photos/empty.txt']
   const picture = new Uint8Array(readFileSync(repositoryFile('docs/pictures/plain/lake.png')))
   project.write(at(files[0]!), picture)
-  project.write(at(files[1]!), Uint8Array.from({ length: 70_001 }, (_, i) => (i * 7919) >> 5))
+  project.write(
+    at(files[1]!),
+    Uint8Array.from({ length: 70_001 }, (_, i) => (i * 7919) >> 5),
+  )
   project.write(at(files[2]!), '')
   expectRan(`${name}: keygen`, latent('keygen', '-o', inApp('me.key')))
   expectRan(`${name}: seal`, latent('seal', inApp('photos'), '-o', inApp('sealed'), '-i', inApp('me.key')))
@@ -25,26 +28,66 @@ export function checkCommand(project: Project, runtime: Runtime, version: string
   expectRan(`${name}: verify`, latent('verify', inApp('sealed'), '-i', inApp('me.key')))
   expectRan(`${name}: open`, latent('open', inApp('sealed'), '-o', inApp('restored'), '-i', inApp('me.key')))
   const [before, after] = ['photos', 'restored'].map(folder => contents(join(project.folder, runtime.version, folder)))
-  expectTrue(`${name}: every file comes back`, JSON.stringify(before) === JSON.stringify(after) && Object.keys(before!).length === files.length)
+  expectTrue(
+    `${name}: every file comes back`,
+    JSON.stringify(before) === JSON.stringify(after) && Object.keys(before!).length === files.length,
+  )
 
   expectRan(`${name}: keygen --cipher`, latent('keygen', '--cipher', '-o', inApp('pixel.key')))
   for (const scheme of ['exact-flow', 'flowcrypt-2025-compact']) {
-    expectRan(`${name}: encrypt with ${scheme}`, latent('encrypt', inApp(files[0]!), inApp(`${scheme}.png`), '--scheme', scheme, '--key-file', inApp('pixel.key')))
-    expectRan(`${name}: decrypt with ${scheme}`, latent('decrypt', inApp(`${scheme}.png`), inApp(`${scheme}-back.png`), '--scheme', scheme, '--key-file', inApp('pixel.key')))
+    expectRan(
+      `${name}: encrypt with ${scheme}`,
+      latent('encrypt', inApp(files[0]!), inApp(`${scheme}.png`), '--scheme', scheme, '--key-file', inApp('pixel.key')),
+    )
+    expectRan(
+      `${name}: decrypt with ${scheme}`,
+      latent(
+        'decrypt',
+        inApp(`${scheme}.png`),
+        inApp(`${scheme}-back.png`),
+        '--scheme',
+        scheme,
+        '--key-file',
+        inApp('pixel.key'),
+      ),
+    )
   }
   // Worker threads, charts, decoders: everything that the lab brings along.
-  expectRan(`${name}: lab evaluate`, latent('lab', 'evaluate', '-s', 'aes-256-ctr', '-d', 'procedural:2', '-o', inApp('run')), { code: 0 })
+  expectRan(
+    `${name}: lab evaluate`,
+    latent('lab', 'evaluate', '-s', 'aes-256-ctr', '-d', 'procedural:2', '-o', inApp('run')),
+    { code: 0 },
+  )
   ok(`${name}: keygen, seal, verify, open, encrypt, decrypt, lab; ${files.length} files and nothing else came back`)
 }
 
 /** Weights that are not installed: what a stranger is told, and that doing it helps. */
 export function checkWeights(project: Project, runtime: Runtime, tarballs: readonly Tarball[]): void {
   const name = `weights under Node ${runtime.version}`
-  const encrypt = (scheme: string, out: string) => project.latent(runtime, 'encrypt', join('..', runtime.version, 'photos/lake.png'), join('..', runtime.version, out), '--scheme', scheme, '--key-file', join('..', runtime.version, 'pixel.key'))
-  expectRan(`${name}: in a package that is not installed`, encrypt('flowcrypt-2025', 'flow-1.png'), { code: 1, err: /\[E_WEIGHTS\]\nhint: npm install @latent\/models-flowcrypt-2025, or latent model fetch flowcrypt-2025 / })
-  expectRan(`${name}: in no package`, encrypt('encipher-gan-2023', 'gan-1.png'), { code: 1, err: /\[E_WEIGHTS\]\nhint: they are too large for a package: latent model fetch / })
+  const encrypt = (scheme: string, out: string) =>
+    project.latent(
+      runtime,
+      'encrypt',
+      join('..', runtime.version, 'photos/lake.png'),
+      join('..', runtime.version, out),
+      '--scheme',
+      scheme,
+      '--key-file',
+      join('..', runtime.version, 'pixel.key'),
+    )
+  expectRan(`${name}: in a package that is not installed`, encrypt('flowcrypt-2025', 'flow-1.png'), {
+    code: 1,
+    err: /\[E_WEIGHTS\]\nhint: npm install @latent\/models-flowcrypt-2025, or latent model fetch flowcrypt-2025 /,
+  })
+  expectRan(`${name}: in no package`, encrypt('encipher-gan-2023', 'gan-1.png'), {
+    code: 1,
+    err: /\[E_WEIGHTS\]\nhint: they are too large for a package: latent model fetch /,
+  })
   const [id] = /encipher-gan-2023[a-z-]*/.exec(encrypt('encipher-gan-2023', 'gan-1.png').err) ?? []
-  expectRan(`${name}: model fetch`, project.latent(runtime, 'model', 'fetch', id!, '--from', pathToFileURL(repositoryFile('models')).href))
+  expectRan(
+    `${name}: model fetch`,
+    project.latent(runtime, 'model', 'fetch', id!, '--from', pathToFileURL(repositoryFile('models')).href),
+  )
   expectRan(`${name}: fetched`, encrypt('encipher-gan-2023', 'gan-2.png'))
   const tarball = tarballs.find(({ name }) => name === '@latent/models-flowcrypt-2025')!
   expectRan(`${name}: npm install ${tarball.name}`, project.install([tarball.path], '--ignore-scripts'))
@@ -54,5 +97,10 @@ export function checkWeights(project: Project, runtime: Runtime, tarballs: reado
 
 function contents(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-  return Object.fromEntries(files.map(({ parentPath, name }) => join(parentPath, name)).sort().map(path => [path.slice(folder.length), createHash('sha256').update(readFileSync(path)).digest('hex')]))
+  return Object.fromEntries(
+    files
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .sort()
+      .map(path => [path.slice(folder.length), createHash('sha256').update(readFileSync(path)).digest('hex')]),
+  )
 }

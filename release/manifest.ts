@@ -16,7 +16,9 @@ export function publishedManifest({ folder, manifest }: Source): Manifest {
     // Modules that do something when they are loaded, besides those that start threads and commands.
     sideEffects: manifest['sideEffects'] ?? false,
     ...(manifest.bin && { bin: manifest.bin }),
-    ...(manifest.exports && { exports: { ...(built(manifest.exports, true) as object), './package.json': './package.json' } }),
+    ...(manifest.exports && {
+      exports: { ...(built(manifest.exports, true) as object), './package.json': './package.json' },
+    }),
     ...(manifest.imports && { imports: built(manifest.imports, false) }),
     files: ['dist', ...(manifest.bin ? ['bin'] : [])],
     ...dependencies('dependencies', manifest, version),
@@ -47,7 +49,11 @@ export function repositoryUrl(root: Manifest): string | undefined {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
   if (server !== undefined && name !== undefined) return `git+${server}/${name}.git`
   try {
-    const origin = execFileSync('git', ['remote', 'get-url', 'origin'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const origin = execFileSync('git', ['remote', 'get-url', 'origin'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
     return /^https:\/\/[^@]+$/.test(origin) ? `git+${origin}` : undefined
   } catch {
     return undefined
@@ -56,16 +62,23 @@ export function repositoryUrl(root: Manifest): string | undefined {
 
 /** From `./src/x.ts` to `./dist/x.js`, under whatever conditions; exports say where their types are. */
 function built(target: Conditions, types: boolean): Conditions {
-  if (typeof target !== 'string') return Object.fromEntries(Object.entries(target).map(([key, inner]) => [key, built(inner, types)]))
+  if (typeof target !== 'string')
+    return Object.fromEntries(Object.entries(target).map(([key, inner]) => [key, built(inner, types)]))
   const name = /^\.\/src\/(.+)\.ts$/.exec(target)?.[1]
   if (name === undefined) throw new Error(`expected a source below src, received ${target}`)
   return types ? { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` } : `./dist/${name}.js`
 }
 
 /** Those of ours in the version that is released with them. */
-function dependencies(field: 'dependencies' | 'optionalDependencies', manifest: Manifest, version: string): Partial<Manifest> {
+function dependencies(
+  field: 'dependencies' | 'optionalDependencies',
+  manifest: Manifest,
+  version: string,
+): Partial<Manifest> {
   const entries = Object.entries(manifest[field] ?? {})
-  return entries.length === 0 ? {} : { [field]: Object.fromEntries(entries.map(([name, range]) => [name, range === '*' ? version : range])) }
+  return entries.length === 0
+    ? {}
+    : { [field]: Object.fromEntries(entries.map(([name, range]) => [name, range === '*' ? version : range])) }
 }
 
 export const folderOf = (name: string): string => join(name.replace(/^@/, '').replace('/', '-'))

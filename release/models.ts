@@ -16,17 +16,25 @@ const TYPES = '/** Where the files of this package lie. */\nexport declare const
  * @returns the folders, by the package's name
  */
 export function buildModels(): Map<string, string> {
-  const cards = readdirSync(MODELS).filter(name => name.endsWith('.json')).map(name => JSON.parse(readFileSync(join(MODELS, name), 'utf8')) as ModelCard)
+  const cards = readdirSync(MODELS)
+    .filter(name => name.endsWith('.json'))
+    .map(name => JSON.parse(readFileSync(join(MODELS, name), 'utf8')) as ModelCard)
   const { name: first, description } = readManifest(FOLDER)
   const files = new Map<string, string[]>([[first, cards.map(({ id }) => `${id}.json`)]])
   for (const card of cards) {
     const holder = packageOf(card)
     if (holder !== undefined) files.set(holder, [...(files.get(holder) ?? []), weightsFile(card)])
   }
-  return new Map([...files].map(([name, names]) => [name, stage(name, names, name === first ? description! : `${description!}: those of ${name.slice(first.length + 1)}`)]))
+  return new Map(
+    [...files].map(([name, names]) => [
+      name,
+      stage(name, names, name === first ? description! : `${description!}: those of ${name.slice(first.length + 1)}`),
+    ]),
+  )
 }
 
-const weightsFile = ({ id }: ModelCard): string => [`${id}.safetensors`, `${id}.weights`].find(name => existsSync(join(MODELS, name)))!
+const weightsFile = ({ id }: ModelCard): string =>
+  [`${id}.safetensors`, `${id}.weights`].find(name => existsSync(join(MODELS, name)))!
 
 function stage(name: string, files: readonly string[], description: string): string {
   const out = join(OUT, 'packages', folderOf(name))
@@ -42,7 +50,11 @@ function stage(name: string, files: readonly string[], description: string): str
     ...commonFields(FOLDER, description),
     type: 'module',
     sideEffects: false,
-    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './*.json': './*.json', './*.safetensors': './*.safetensors' },
+    exports: {
+      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './*.json': './*.json',
+      './*.safetensors': './*.safetensors',
+    },
     files: ['dist', ...[...files].sort()],
   }
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)

@@ -24,7 +24,11 @@ export function pack(): Tarball[] {
   const folders = build()
   const tarballs = join(OUT, 'tarballs')
   mkdirSync(tarballs)
-  const told = execFileSync('npm', ['pack', ...folders.values(), '--json', '--pack-destination', tarballs], { cwd: OUT, encoding: 'utf8', shell: process.platform === 'win32' })
+  const told = execFileSync('npm', ['pack', ...folders.values(), '--json', '--pack-destination', tarballs], {
+    cwd: OUT,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
   // npm up to 11 prints a list, later ones may print an object by name.
   const entries = Object.values(JSON.parse(told) as readonly Told[] | Readonly<Record<string, Told>>)
   return entries.map(entry => ({ ...entry, path: join(tarballs, entry.filename), folder: folders.get(entry.name)! }))
@@ -32,4 +36,6 @@ export function pack(): Tarball[] {
 
 type Told = Omit<Tarball, 'path' | 'folder'>
 
-if (import.meta.main) for (const { name, version, size, path } of pack()) process.stdout.write(`${name}@${version}  ${(size / 1000).toFixed(0)} kB  ${path}\n`)
+if (import.meta.main)
+  for (const { name, version, size, path } of pack())
+    process.stdout.write(`${name}@${version}  ${(size / 1000).toFixed(0)} kB  ${path}\n`)

@@ -19,7 +19,8 @@ export const ROOT = join(import.meta.dirname, '..')
 /** What is built and packed goes here: never beside the sources, which a checkout runs as they are. */
 export const OUT = join(ROOT, 'dist')
 
-export const readManifest = (folder: string): Manifest => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+export const readManifest = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 
 /** A package of this repository that is published. */
 export interface Source {
@@ -30,12 +31,15 @@ export interface Source {
 /** Every package that is built from sources, in the order of the alphabet; those of weights are not. */
 export function codePackages(): Source[] {
   const folders = readdirSync(join(ROOT, 'packages')).map(name => join(ROOT, 'packages', name))
-  return folders.filter(folder => existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'src'))).map(folder => ({ folder, manifest: readManifest(folder) }))
+  return folders
+    .filter(folder => existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'src')))
+    .map(folder => ({ folder, manifest: readManifest(folder) }))
 }
 
 /** The one version: that of the package with the command. */
 export function releaseVersion(): string {
   const versions = codePackages().flatMap(({ manifest }) => manifest.version ?? [])
-  if (versions.length !== 1) throw new Error(`expected one package.json in packages/ that says the version, received ${versions.length}`)
+  if (versions.length !== 1)
+    throw new Error(`expected one package.json in packages/ that says the version, received ${versions.length}`)
   return versions[0]!
 }

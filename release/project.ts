@@ -12,7 +12,13 @@ export interface Runtime {
 
 /** The Node that runs this, and others in the path: one of each major version. */
 export function runtimes(): Runtime[] {
-  const paths = [process.execPath, ...(process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, process.platform === 'win32' ? 'node.exe' : 'node')).filter(existsSync)]
+  const paths = [
+    process.execPath,
+    ...(process.env['PATH'] ?? '')
+      .split(delimiter)
+      .map(folder => join(folder, process.platform === 'win32' ? 'node.exe' : 'node'))
+      .filter(existsSync),
+  ]
   const found = paths.map(path => ({ path, version: execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() }))
   return [...new Map(found.map(runtime => [runtime.version.split('.')[0], runtime])).values()]
 }
@@ -33,9 +39,19 @@ export class Project {
     const home = join(this.folder, 'home')
     mkdirSync(home)
     const path = (process.env['PATH'] ?? '').split(delimiter).filter(part => !part.includes('node_modules'))
-    this.#environment = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_|^VITEST|^LATENT_|^INIT_CWD$/i.test(name))), HOME: home, PATH: path.join(delimiter) }
+    this.#environment = {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_|^VITEST|^LATENT_|^INIT_CWD$/i.test(name)),
+      ),
+      HOME: home,
+      PATH: path.join(delimiter),
+    }
     // Where the registry is, and nothing else of the settings of whoever runs this.
-    const registry = execFileSync('npm', ['config', 'get', 'registry'], { cwd: tmpdir(), encoding: 'utf8', shell: process.platform === 'win32' }).trim()
+    const registry = execFileSync('npm', ['config', 'get', 'registry'], {
+      cwd: tmpdir(),
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    }).trim()
     writeFileSync(join(home, '.npmrc'), `registry=${registry}\naudit=false\nfund=false\nupdate-notifier=false\n`)
     this.write('app/package.json', JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
   }
@@ -70,7 +86,14 @@ export class Project {
   }
 
   #spawn(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Ran {
-    const { status, stdout, stderr } = spawnSync(command, args, { cwd: this.app, encoding: 'utf8', env: { ...this.#environment, ...environment }, maxBuffer: 2 ** 26, timeout: 900_000, shell: process.platform === 'win32' && command === 'npm' })
+    const { status, stdout, stderr } = spawnSync(command, args, {
+      cwd: this.app,
+      encoding: 'utf8',
+      env: { ...this.#environment, ...environment },
+      maxBuffer: 2 ** 26,
+      timeout: 900_000,
+      shell: process.platform === 'win32' && command === 'npm',
+    })
     return { code: status ?? -1, out: stdout, err: stderr }
   }
 

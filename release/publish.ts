@@ -15,20 +15,35 @@ import { kilobytes } from './report.ts'
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } })
 const version = releaseVersion()
 const obstacles = [
-  readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8').includes(`\n## [${version}]`) ? [] : `CHANGELOG.md has no entry for ${version}`,
-  execFileSync('git', ['status', '--porcelain'], { cwd: ROOT, encoding: 'utf8' }) === '' ? [] : 'the working tree has changes',
-  repositoryUrl(readManifest(ROOT)) === undefined ? 'nothing says where the repository is: set "repository" in package.json' : [],
+  readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8').includes(`\n## [${version}]`)
+    ? []
+    : `CHANGELOG.md has no entry for ${version}`,
+  execFileSync('git', ['status', '--porcelain'], { cwd: ROOT, encoding: 'utf8' }) === ''
+    ? []
+    : 'the working tree has changes',
+  repositoryUrl(readManifest(ROOT)) === undefined
+    ? 'nothing says where the repository is: set "repository" in package.json'
+    : [],
 ].flat()
 if (!values['dry-run'] && obstacles.length > 0) throw new Error(obstacles.join('; '))
 
 const tarballs = neededFirst(pack())
 for (const { name, version, size, unpackedSize, files, path } of tarballs) {
-  process.stdout.write(`${name}@${version}  ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked, ${files.length} files\n`)
-  if (values['dry-run']) for (const file of files) process.stdout.write(`  ${String(file.size).padStart(9)}  ${file.path}\n`)
-  else execFileSync('npm', ['publish', path, '--access', 'public', '--provenance'], { stdio: 'inherit', shell: process.platform === 'win32' })
+  process.stdout.write(
+    `${name}@${version}  ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked, ${files.length} files\n`,
+  )
+  if (values['dry-run'])
+    for (const file of files) process.stdout.write(`  ${String(file.size).padStart(9)}  ${file.path}\n`)
+  else
+    execFileSync('npm', ['publish', path, '--access', 'public', '--provenance'], {
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+    })
 }
 if (values['dry-run']) {
-  process.stdout.write(`\nnothing was published: ${tarballs.length} packages, ${kilobytes(tarballs.reduce((sum, { size }) => sum + size, 0))}\n`)
+  process.stdout.write(
+    `\nnothing was published: ${tarballs.length} packages, ${kilobytes(tarballs.reduce((sum, { size }) => sum + size, 0))}\n`,
+  )
   for (const obstacle of obstacles) process.stdout.write(`before a release: ${obstacle}\n`)
 }
 

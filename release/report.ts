@@ -10,7 +10,11 @@ export function skipped(what: string, why: string): void {
 }
 
 /** @throws with what was printed, unless it is as expected */
-export function expectRan(what: string, { code, out, err }: Ran, expected: { readonly code?: number; readonly out?: RegExp; readonly err?: RegExp } = {}): void {
+export function expectRan(
+  what: string,
+  { code, out, err }: Ran,
+  expected: { readonly code?: number; readonly out?: RegExp; readonly err?: RegExp } = {},
+): void {
   const problems = [
     code === (expected.code ?? 0) ? [] : `exit code ${code}, expected ${expected.code ?? 0}`,
     expected.out && !expected.out.test(out) ? `standard output is not ${expected.out}` : [],

@@ -33,20 +33,52 @@ interface OwnRow {
 }
 
 const rowsOfOwn = (): OwnRow[] =>
-  readFileSync(join(scratch, 'run/rows.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as OwnRow).filter(row => row.kind === 'image' && row.scheme === 'running-sum')
+  readFileSync(join(scratch, 'run/rows.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as OwnRow)
+    .filter(row => row.kind === 'image' && row.scheme === 'running-sum')
 
 describe('examples', { timeout: 300_000 }, () => {
-  test('a cipher and a metric of one\'s own are measured, printed and put into the page', async () => {
+  test("a cipher and a metric of one's own are measured, printed and put into the page", async () => {
     const out = join(scratch, 'run')
-    const { code, out: printed, err } = await run(process.execPath, MAIN, 'lab', 'evaluate', '-s', example('own-cipher/cipher.ts'), '--test', example('own-metric/metric.ts'), '-d', 'procedural:3', '--robustness', '1', '-o', out)
+    const {
+      code,
+      out: printed,
+      err,
+    } = await run(
+      process.execPath,
+      MAIN,
+      'lab',
+      'evaluate',
+      '-s',
+      example('own-cipher/cipher.ts'),
+      '--test',
+      example('own-metric/metric.ts'),
+      '-d',
+      'procedural:3',
+      '--robustness',
+      '1',
+      '-o',
+      out,
+    )
     expect([code, err.replaceAll(/^\{.*\n/gm, '')]).toEqual([0, ''])
     expect(printed).toMatch(/^running-sum +exact +no deviation found$/m)
-    expect(printed).toMatch(/^lowest-bit: Share of ones in the lowest bit\n {2}running-sum +\d+\.\d{3} % +no deviation found/m)
+    expect(printed).toMatch(
+      /^lowest-bit: Share of ones in the lowest bit\n {2}running-sum +\d+\.\d{3} % +no deviation found/m,
+    )
     const page = readFileSync(join(out, 'report.html'), 'utf8')
-    for (const text of ['Running sum under a key stream', 'Share of ones in the lowest bit', 'ones in the<br>lowest bit', 'Half of the lowest bits were ones in the ciphers of 3 images.']) expect(page).toContain(text)
+    for (const text of [
+      'Running sum under a key stream',
+      'Share of ones in the lowest bit',
+      'ones in the<br>lowest bit',
+      'Half of the lowest bits were ones in the ciphers of 3 images.',
+    ])
+      expect(page).toContain(text)
     const own = rowsOfOwn()
     expect(own).toHaveLength(3)
-    for (const { tests, quality } of own) expect([quality!.exact, Math.abs(tests!['lowest-bit']!.value - 0.5) < 0.02]).toEqual([true, true])
+    for (const { tests, quality } of own)
+      expect([quality!.exact, Math.abs(tests!['lowest-bit']!.value - 0.5) < 0.02]).toEqual([true, true])
   })
 
   test.skipIf(!PYTHON)('Python reads the rows of that run', async () => {
@@ -58,8 +90,12 @@ describe('examples', { timeout: 300_000 }, () => {
   })
 
   test('sealing with the library gives a PNG that opens to the same bytes, and to nobody else', async () => {
-    const [input, sealed, secret] = ['letter.txt', 'letter.png', 'passphrase'].map(name => join(scratch, name)) as [string, string, string]
-    writeFileSync(input, 'a letter that is nobody else\'s concern\n'.repeat(40))
+    const [input, sealed, secret] = ['letter.txt', 'letter.png', 'passphrase'].map(name => join(scratch, name)) as [
+      string,
+      string,
+      string,
+    ]
+    writeFileSync(input, "a letter that is nobody else's concern\n".repeat(40))
     writeFileSync(secret, 'correct horse battery staple\n')
     const { code, out, err } = await run(process.execPath, example('seal/seal.ts'), input, sealed, secret)
     expect([code, out, err]).toEqual([0, 'letter.txt: came back bit for bit\n', ''])
@@ -76,7 +112,9 @@ describe('examples', { timeout: 300_000 }, () => {
     expect([first.code, first.err]).toEqual([0, ''])
     const [, before, after] = /squared error: ([\d.]+) over the first steps, ([\d.]+) over the last/.exec(first.out)!
     expect(Number(after)).toBeLessThan(0.5 * Number(before))
-    expect(readdirSync(folder)).toEqual(expect.arrayContaining(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors']))
+    expect(readdirSync(folder)).toEqual(
+      expect.arrayContaining(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors']),
+    )
     const weights = readFileSync(join(folder, 'weights.safetensors'))
     expect((await run(process.execPath, example('train/recipe.ts'), folder)).out).toBe(first.out)
     expect(readFileSync(join(folder, 'weights.safetensors'))).toEqual(weights)

@@ -5,11 +5,23 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean)
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter(Boolean)
 
 /** As renderers make them: words in small letters, joined by hyphens. */
 const anchorsOf = (text: string): Set<string> =>
-  new Set(Array.from(text.matchAll(/^#{1,6} +(.+)$/gm), ([, heading]) => heading!.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')))
+  new Set(
+    Array.from(text.matchAll(/^#{1,6} +(.+)$/gm), ([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
 
 function deadLinks(page: string, source = readFileSync(join(root, page), 'utf8')): string[] {
   const text = source.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, '')
@@ -28,6 +40,11 @@ test('every link between the pages of the repository leads somewhere', () => {
 })
 
 test('a link to nothing is noticed: a page, a heading, not an example in code', () => {
-  const text = ['[a](guide.md) [b](nowhere.md) [c](sealed-format.md#9-what-this-gives-and-what-not) [d](guide.md#no-such-heading)', '```', '[e](none.md)', '```'].join('\n')
+  const text = [
+    '[a](guide.md) [b](nowhere.md) [c](sealed-format.md#9-what-this-gives-and-what-not) [d](guide.md#no-such-heading)',
+    '```',
+    '[e](none.md)',
+    '```',
+  ].join('\n')
   expect(deadLinks('docs/README.md', text)).toEqual(['nowhere.md', 'guide.md#no-such-heading'])
 })

@@ -2,4 +2,8 @@ import { openExactFlowPool } from '@latent/schemes/exact-flow/web'
 import { rate } from './rate.ts'
 
 /** Runs in a browser. */
-export const rateInBrowser = async (options: Parameters<typeof openExactFlowPool>[0], tileBytes: number, milliseconds: number): Promise<number> => rate(await openExactFlowPool(options), tileBytes, milliseconds)
+export const rateInBrowser = async (
+  options: Parameters<typeof openExactFlowPool>[0],
+  tileBytes: number,
+  milliseconds: number,
+): Promise<number> => rate(await openExactFlowPool(options), tileBytes, milliseconds)

@@ -6,7 +6,10 @@ export default defineScheme({
   id: 'running-sum',
   title: 'Running sum under a key stream',
   nonce: { use: 'fresh', bytes: 16, others: 'hashed' },
-  keySpace: { bits: 256, note: 'The stream of one nonce is the equivalent key: one known image opens others under that nonce.' },
+  keySpace: {
+    bits: 256,
+    note: 'The stream of one nonce is the equivalent key: one known image opens others under that nonce.',
+  },
   load: async () =>
     bytewise({
       async encrypt(bytes, { key, nonce }) {

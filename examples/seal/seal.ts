@@ -11,10 +11,19 @@ const bytes = new Uint8Array(await readFile(input))
 const { flows, close } = openFlows(weights => openExactFlow({ weights }))
 const { id: weights } = await sealingWeights()
 const metadata = { name: basename(input), type: 'application/octet-stream', size: bytes.length, modified: Date.now() }
-const sealing = await prepareSeal({ album: await createAlbum({ passphrase }), metadata, flows, body: { type: 'exact-flow+aes-256-gcm', weights } })
+const sealing = await prepareSeal({
+  album: await createAlbum({ passphrase }),
+  metadata,
+  flows,
+  body: { type: 'exact-flow+aes-256-gcm', weights },
+})
 await writeFile(output, sealing.png(streamOf(bytes)))
 
-const opened = await openSealed(streamOf(new Uint8Array(await readFile(output))), new Keyring({ passphrases: [passphrase] }), flows)
+const opened = await openSealed(
+  streamOf(new Uint8Array(await readFile(output))),
+  new Keyring({ passphrases: [passphrase] }),
+  flows,
+)
 const parts: Uint8Array[] = []
 for await (const part of opened.bytes) parts.push(part)
 const back = Buffer.concat(parts)

@@ -31,7 +31,10 @@ async function data(step: number) {
   const noise = await stream.uniforms(clean.length)
   for (let i = 0; i < clean.length; i++) {
     const [image, y, x] = [Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, i % SIDE]
-    const [top, left] = [Math.floor(places[2 * image]! * (120 - SIDE)), Math.floor(places[2 * image + 1]! * (160 - SIDE))]
+    const [top, left] = [
+      Math.floor(places[2 * image]! * (120 - SIDE)),
+      Math.floor(places[2 * image + 1]! * (160 - SIDE)),
+    ]
     clean[i] = street.data[((top + y) * 160 + left + x) * 3]! / 255
     noisy[i] = clean[i]! + 0.4 * (noise[i]! - 0.5)
   }
@@ -39,5 +42,17 @@ async function data(step: number) {
   return { clean: tensor('f32', dims, clean), noisy: tensor('f32', dims, noisy) }
 }
 
-const { log } = await train(training, { name: 'example', steps: STEPS, seed: SEED, rates: [cosineRate(1e-2)], data, batchSize: BATCH, folder, resume: true, logEvery: 10 })
-process.stdout.write(`mean squared error: ${log[0]!['mse']!.toFixed(4)} over the first steps, ${log.at(-1)!['mse']!.toFixed(4)} over the last of ${STEPS}; weights in ${folder}\n`)
+const { log } = await train(training, {
+  name: 'example',
+  steps: STEPS,
+  seed: SEED,
+  rates: [cosineRate(1e-2)],
+  data,
+  batchSize: BATCH,
+  folder,
+  resume: true,
+  logEvery: 10,
+})
+process.stdout.write(
+  `mean squared error: ${log[0]!['mse']!.toFixed(4)} over the first steps, ${log.at(-1)!['mse']!.toFixed(4)} over the last of ${STEPS}; weights in ${folder}\n`,
+)

@@ -10,7 +10,15 @@ function leavesDocs(page: string, link: string): boolean {
   return !resolve(docs, dirname(page), link).startsWith(docs)
 }
 
-const schemes = ['exact-flow', 'flowcrypt-2025', 'mask-autoencoder-2025', 'vortex-2024', 'encipher-gan-2023', 'dense-resnet-2024', 'ito-transform-2021']
+const schemes = [
+  'exact-flow',
+  'flowcrypt-2025',
+  'mask-autoencoder-2025',
+  'vortex-2024',
+  'encipher-gan-2023',
+  'dense-resnet-2024',
+  'ito-transform-2021',
+]
 
 export default defineConfig({
   title: 'Latent',
@@ -30,10 +38,41 @@ export default defineConfig({
       { text: 'Lab', link: '/lab/' },
     ],
     sidebar: [
-      { text: 'Using it', items: [{ text: 'Guide', link: '/guide' }, { text: 'Keys', link: '/keys' }, { text: 'What is protected', link: '/security' }, { text: 'Errors', link: '/errors' }, { text: 'The sealed format', link: '/sealed-format' }] },
-      { text: 'Schemes', items: [{ text: 'All of them', link: '/schemes/' }, ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` }))] },
-      { text: 'The lab', items: [{ text: 'How it measures', link: '/lab/' }, { text: 'Methods', link: '/lab/methods' }, { text: 'Attacks', link: '/lab/attacks' }, { text: 'Learnability', link: '/lab/learnability' }] },
-      { text: 'Building on it', items: [{ text: 'The engine', link: '/engine' }, { text: 'Decisions', link: '/decisions/' }, { text: 'Tests', link: '/testing' }, { text: 'Dependencies', link: '/dependencies' }] },
+      {
+        text: 'Using it',
+        items: [
+          { text: 'Guide', link: '/guide' },
+          { text: 'Keys', link: '/keys' },
+          { text: 'What is protected', link: '/security' },
+          { text: 'Errors', link: '/errors' },
+          { text: 'The sealed format', link: '/sealed-format' },
+        ],
+      },
+      {
+        text: 'Schemes',
+        items: [
+          { text: 'All of them', link: '/schemes/' },
+          ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` })),
+        ],
+      },
+      {
+        text: 'The lab',
+        items: [
+          { text: 'How it measures', link: '/lab/' },
+          { text: 'Methods', link: '/lab/methods' },
+          { text: 'Attacks', link: '/lab/attacks' },
+          { text: 'Learnability', link: '/lab/learnability' },
+        ],
+      },
+      {
+        text: 'Building on it',
+        items: [
+          { text: 'The engine', link: '/engine' },
+          { text: 'Decisions', link: '/decisions/' },
+          { text: 'Tests', link: '/testing' },
+          { text: 'Dependencies', link: '/dependencies' },
+        ],
+      },
     ],
   },
   markdown: {

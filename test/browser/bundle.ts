@@ -6,7 +6,11 @@ import { build, type Plugin } from 'vite'
 /** The files of a bundle by the path at which they are served, such as `/index.html`. */
 export type Bundle = ReadonlyMap<string, { readonly type: string; readonly body: string | Uint8Array }>
 
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+}
 
 /**
  * Bundles a page script and everything it imports, in memory, as Vite would for a web application:
@@ -21,10 +25,27 @@ export async function bundle(script: URL): Promise<Bundle> {
     logLevel: 'silent',
     plugins: [entry(script), noNodeModules],
     worker: { format: 'es', plugins: () => [noNodeModules] },
-    build: { write: false, target: 'esnext', minify: false, modulePreload: false, assetsInlineLimit: 0, reportCompressedSize: false, rolldownOptions: { input: ENTRY } },
+    build: {
+      write: false,
+      target: 'esnext',
+      minify: false,
+      modulePreload: false,
+      assetsInlineLimit: 0,
+      reportCompressedSize: false,
+      rolldownOptions: { input: ENTRY },
+    },
   })
   if (!('output' in built)) throw new Error('expected one bundle')
-  const files = built.output.map(file => [`/${file.fileName}`, { type: TYPES[extname(file.fileName)] ?? 'application/octet-stream', body: file.type === 'chunk' ? file.code : file.source }] as const)
+  const files = built.output.map(
+    file =>
+      [
+        `/${file.fileName}`,
+        {
+          type: TYPES[extname(file.fileName)] ?? 'application/octet-stream',
+          body: file.type === 'chunk' ? file.code : file.source,
+        },
+      ] as const,
+  )
   const main = built.output.find(file => file.type === 'chunk' && file.isEntry)!.fileName
   // The icon keeps browsers from asking for one.
   const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/${main}"></script>`

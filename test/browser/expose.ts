@@ -11,7 +11,9 @@ export function expose(script: Readonly<Record<string, unknown>>): void {
       return pack({ result } satisfies Outcome)
     } catch (error) {
       const hint = (error as { hint?: string }).hint
-      return pack({ error: `${error instanceof Error ? error.stack : String(error)}${hint === undefined ? '' : ` (${hint})`}` } satisfies Outcome)
+      return pack({
+        error: `${error instanceof Error ? error.stack : String(error)}${hint === undefined ? '' : ` (${hint})`}`,
+      } satisfies Outcome)
     }
   }
   Object.assign(globalThis, { callPageScript: call })

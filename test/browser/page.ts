@@ -8,19 +8,35 @@ import { type Bundle, bundle } from './bundle.ts'
 import type { Outcome } from './expose.ts'
 import { pack, unpack } from './transport.ts'
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
+const PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
 
 /** The browser to test in, or `undefined`. The variable `CHROMIUM` names another one; empty, none. */
-export const chromium: string | undefined = process.env['CHROMIUM'] === undefined ? PLACES.find(path => existsSync(path)) : process.env['CHROMIUM'] || undefined
+export const chromium: string | undefined =
+  process.env['CHROMIUM'] === undefined ? PLACES.find(path => existsSync(path)) : process.env['CHROMIUM'] || undefined
 
-const FLAGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
 // WebGPU computed by the processor: slow, and there on machines without a graphics card.
 const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan,WebGPU']
 
 /** A script running in a page of its own browser. */
 export interface BrowserPage<Script> {
   /** The functions that the script exports. Arguments and results travel as JSON with typed arrays. */
-  readonly call: { readonly [Name in keyof Script as Script[Name] extends AnyFunction ? Name : never]: Remote<Script[Name]> }
+  readonly call: {
+    readonly [Name in keyof Script as Script[Name] extends AnyFunction ? Name : never]: Remote<Script[Name]>
+  }
   close(): Promise<void>
 }
 interface PageOptions {
@@ -43,12 +59,21 @@ type Remote<F> = F extends (...args: infer Args) => infer Result ? (...args: Arg
  * @param options.gpu `software`: WebGPU on a software adapter. Default: no WebGPU.
  * @param options.folders folders to serve beside the page, by path, such as `/models/`
  */
-export async function openPage<Script>(script: URL | Bundle, { gpu = 'none', folders = {} }: PageOptions = {}): Promise<BrowserPage<Script>> {
+export async function openPage<Script>(
+  script: URL | Bundle,
+  { gpu = 'none', folders = {} }: PageOptions = {},
+): Promise<BrowserPage<Script>> {
   if (chromium === undefined) throw new Error('there is no Chromium here: name one in the variable CHROMIUM')
   const server = await serve(script instanceof URL ? await bundle(script) : script, folders)
   try {
     const args = [...FLAGS, ...(gpu === 'software' ? SOFTWARE_GPU : ['--disable-gpu'])]
-    const browser = await puppeteer.launch({ executablePath: chromium, headless: true, pipe: true, protocolTimeout: 600_000, args })
+    const browser = await puppeteer.launch({
+      executablePath: chromium,
+      headless: true,
+      pipe: true,
+      protocolTimeout: 600_000,
+      args,
+    })
     const close = async () => {
       await browser.close()
       server.close()
@@ -65,12 +90,28 @@ export async function openPage<Script>(script: URL | Bundle, { gpu = 'none', fol
       throw new Error(`the page script did not load: ${complaints.join('\n')}`, { cause })
     }
     const call = async (name: string, args: unknown[]): Promise<unknown> => {
-      const text = await page.evaluate((name, args) => (globalThis as unknown as { callPageScript: (name: string, args: string) => Promise<string> }).callPageScript(name, args), name, pack(args))
+      const text = await page.evaluate(
+        (name, args) =>
+          (globalThis as unknown as { callPageScript: (name: string, args: string) => Promise<string> }).callPageScript(
+            name,
+            args,
+          ),
+        name,
+        pack(args),
+      )
       const outcome = unpack(text) as Outcome
       if ('error' in outcome) throw new Error([`${name} in the browser: ${outcome.error}`, ...complaints].join('\n'))
       return outcome.result
     }
-    const calls = new Proxy({}, { get: (_, name: string) => (...args: unknown[]) => call(name, args) })
+    const calls = new Proxy(
+      {},
+      {
+        get:
+          (_, name: string) =>
+          (...args: unknown[]) =>
+            call(name, args),
+      },
+    )
     return { call: calls as BrowserPage<Script>['call'], close }
   } catch (error) {
     server.close()
@@ -83,7 +124,8 @@ const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 async function serve(files: Bundle, folders: Readonly<Record<string, URL>>): Promise<Server> {
   const answer = async (path: string, response: ServerResponse) => {
     const file = files.get(path) ?? (await fileOf(folders, path))
-    if (file) response.writeHead(200, { ...ISOLATION, 'Content-Type': file.type, 'Cache-Control': 'no-store' }).end(file.body)
+    if (file)
+      response.writeHead(200, { ...ISOLATION, 'Content-Type': file.type, 'Cache-Control': 'no-store' }).end(file.body)
     else response.writeHead(404, ISOLATION).end()
   }
   const server = createServer((request, response) => void answer(request.url!, response))

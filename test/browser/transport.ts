@@ -1,6 +1,16 @@
 /** Values between Node and a page: JSON in which typed arrays survive. */
 
-const ARRAYS = { Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array, BigInt64Array }
+const ARRAYS = {
+  Uint8Array,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+}
 type TypedArrayName = keyof typeof ARRAYS
 
 export const pack = (value: unknown): string =>
@@ -24,4 +34,5 @@ function toBase64(bytes: Uint8Array): string {
   return btoa(text)
 }
 
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(text), character => character.charCodeAt(0))
+const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text), character => character.charCodeAt(0))

@@ -12,26 +12,70 @@ export interface Room {
 export const ROOMS: Readonly<Record<string, Room>> = {
   core: {
     mutate: ['packages/core/src/*.ts', '!packages/core/src/index.ts', '!packages/core/src/png*.ts'],
-    tests: ['core', 'images', 'known-answers', 'names', 'platform', 'streams'].map(name => `packages/core/test/${name}.test.ts`),
+    tests: ['core', 'images', 'known-answers', 'names', 'platform', 'streams'].map(
+      name => `packages/core/test/${name}.test.ts`,
+    ),
   },
-  'core-png': { mutate: ['packages/core/src/png*.ts'], tests: ['packages/core/test/png.test.ts', 'packages/core/test/png-valid.test.ts'] },
-  'core-node': { mutate: ['packages/core/src/node/*.ts', '!packages/core/src/node/index.ts'], tests: ['io-error', 'lock', 'places', 'publish', 'workers'].map(name => `packages/core/test/${name}.test.ts`) },
+  'core-png': {
+    mutate: ['packages/core/src/png*.ts'],
+    tests: ['packages/core/test/png.test.ts', 'packages/core/test/png-valid.test.ts'],
+  },
+  'core-node': {
+    mutate: ['packages/core/src/node/*.ts', '!packages/core/src/node/index.ts'],
+    tests: ['io-error', 'lock', 'places', 'publish', 'workers'].map(name => `packages/core/test/${name}.test.ts`),
+  },
   vault: {
-    mutate: ['packages/vault/src/*.ts', 'packages/vault/src/bodies/*.ts', '!packages/vault/src/**/index.ts', '!packages/vault/src/{carrier,envelope}.ts'],
+    mutate: [
+      'packages/vault/src/*.ts',
+      'packages/vault/src/bodies/*.ts',
+      '!packages/vault/src/**/index.ts',
+      '!packages/vault/src/{carrier,envelope}.ts',
+    ],
     // With an envelope that nobody unwraps and a stand-in for the learned cipher: the format alone, in milliseconds.
     tests: ['header', 'payload', 'sealing', 'streams'].map(name => `packages/vault/test/${name}.test.ts`),
   },
   carrier: { mutate: ['packages/vault/src/carrier.ts'], tests: ['packages/vault/test/carrier.test.ts'] },
-  keys: { mutate: ['packages/vault/src/keys/*.ts', '!packages/vault/src/keys/index.ts', 'packages/vault/src/envelope.ts'], tests: ['packages/vault/test/keys.test.ts', 'packages/vault/test/key-edges.test.ts'] },
-  weights: {
-    mutate: ['packages/graph/src/safetensors.ts', 'packages/schemes/src/models/*.ts', '!packages/schemes/src/models/index.ts', 'packages/schemes/src/exact-flow/weights.ts'],
-    tests: ['packages/graph/test/safetensors.test.ts', 'packages/schemes/test/models.test.ts', 'packages/schemes/test/model-places.test.ts', 'packages/schemes/test/flow-weights.test.ts'],
+  keys: {
+    mutate: ['packages/vault/src/keys/*.ts', '!packages/vault/src/keys/index.ts', 'packages/vault/src/envelope.ts'],
+    tests: ['packages/vault/test/keys.test.ts', 'packages/vault/test/key-edges.test.ts'],
   },
-  statistics: { mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'], tests: ['packages/lab/test/distributions.test.ts'] },
-  sp80022: { mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'], tests: ['packages/lab/test/sp80022.test.ts', 'packages/lab/test/statistics.test.ts'] },
-  metrics: { mutate: ['packages/lab/src/metrics/*.ts', '!packages/lab/src/metrics/index.ts'], tests: ['packages/lab/test/metrics.test.ts', 'packages/lab/test/statistics.test.ts', 'packages/lab/test/information.test.ts'] },
+  weights: {
+    mutate: [
+      'packages/graph/src/safetensors.ts',
+      'packages/schemes/src/models/*.ts',
+      '!packages/schemes/src/models/index.ts',
+      'packages/schemes/src/exact-flow/weights.ts',
+    ],
+    tests: [
+      'packages/graph/test/safetensors.test.ts',
+      'packages/schemes/test/models.test.ts',
+      'packages/schemes/test/model-places.test.ts',
+      'packages/schemes/test/flow-weights.test.ts',
+    ],
+  },
+  statistics: {
+    mutate: ['packages/lab/src/statistics/*.ts', '!**/*.d.ts'],
+    tests: ['packages/lab/test/distributions.test.ts'],
+  },
+  sp80022: {
+    mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'],
+    tests: ['packages/lab/test/sp80022.test.ts', 'packages/lab/test/statistics.test.ts'],
+  },
+  metrics: {
+    mutate: ['packages/lab/src/metrics/*.ts', '!packages/lab/src/metrics/index.ts'],
+    tests: [
+      'packages/lab/test/metrics.test.ts',
+      'packages/lab/test/statistics.test.ts',
+      'packages/lab/test/information.test.ts',
+    ],
+  },
   losses: {
-    mutate: ['packages/graph/src/losses.ts', 'packages/graph/src/secrecy.ts', 'packages/schemes/src/*/objective.ts', 'packages/schemes/src/learned/pair-objective.ts'],
+    mutate: [
+      'packages/graph/src/losses.ts',
+      'packages/graph/src/secrecy.ts',
+      'packages/schemes/src/*/objective.ts',
+      'packages/schemes/src/learned/pair-objective.ts',
+    ],
     tests: ['packages/graph/test/losses.test.ts', 'packages/schemes/test/terms.test.ts'],
   },
 }

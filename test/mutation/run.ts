@@ -32,18 +32,26 @@ interface Score {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { files: { type: 'string', multiple: true }, threads: { type: 'string', default: '1' }, record: { type: 'boolean', default: false }, table: { type: 'boolean', default: false } },
+  options: {
+    files: { type: 'string', multiple: true },
+    threads: { type: 'string', default: '1' },
+    record: { type: 'boolean', default: false },
+    table: { type: 'boolean', default: false },
+  },
 })
 
 const names = positionals.length > 0 ? positionals : Object.keys(ROOMS)
-for (const name of names) if (!Object.hasOwn(ROOMS, name)) throw new Error(`no room ${name}: ${Object.keys(ROOMS).join(', ')}`)
+for (const name of names)
+  if (!Object.hasOwn(ROOMS, name)) throw new Error(`no room ${name}: ${Object.keys(ROOMS).join(', ')}`)
 
 const scores = existsSync(scoresPath) ? (JSON.parse(readFileSync(scoresPath, 'utf8')) as Record<string, Score>) : {}
 if (values.table) printTable()
 else for (const name of names) await measure(name)
 
 function printTable(): void {
-  const rows = Object.entries(scores).map(([name, { mutants, noticed, percent }]) => `| ${name} | ${mutants} | ${noticed} | ${percent} % |\n`)
+  const rows = Object.entries(scores).map(
+    ([name, { mutants, noticed, percent }]) => `| ${name} | ${mutants} | ${noticed} | ${percent} % |\n`,
+  )
   process.stdout.write(`| room | mutants | noticed | score |\n|---|---|---|---|\n${rows.join('')}`)
 }
 
@@ -79,16 +87,34 @@ async function runRoom(name: string): Promise<Score> {
     disableTypeChecks: false,
     timeoutMS: 3000,
   }).runMutationTest()
-  const counted = results.filter(({ status, fileName }) => isIn(mutate, fileName) && status !== 'Ignored' && status !== 'CompileError' && status !== 'RuntimeError')
+  const counted = results.filter(
+    ({ status, fileName }) =>
+      isIn(mutate, fileName) && status !== 'Ignored' && status !== 'CompileError' && status !== 'RuntimeError',
+  )
   const missed = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
-  writeFileSync(join(folder, `${name}-missed.txt`), missed.map(({ fileName, location, mutatorName, replacement, status }) => `${relative(process.cwd(), fileName)}:${location.start.line}:${location.start.column} ${mutatorName} ${status}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 120)}\n`).join(''))
+  writeFileSync(
+    join(folder, `${name}-missed.txt`),
+    missed
+      .map(
+        ({ fileName, location, mutatorName, replacement, status }) =>
+          `${relative(process.cwd(), fileName)}:${location.start.line}:${location.start.column} ${mutatorName} ${status}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 120)}\n`,
+      )
+      .join(''),
+  )
   const noticed = counted.length - missed.length
-  return { mutants: counted.length, noticed, percent: Number(((100 * noticed) / Math.max(1, counted.length)).toFixed(1)) }
+  return {
+    mutants: counted.length,
+    noticed,
+    percent: Number(((100 * noticed) / Math.max(1, counted.length)).toFixed(1)),
+  }
 }
 
 /** The report goes on from earlier runs, which may have known files that are of no room any more. */
 function isIn(globs: readonly string[], path: string): boolean {
-  const [but, and] = [globs.filter(glob => glob.startsWith('!')).map(glob => glob.slice(1)), globs.filter(glob => !glob.startsWith('!'))]
+  const [but, and] = [
+    globs.filter(glob => glob.startsWith('!')).map(glob => glob.slice(1)),
+    globs.filter(glob => !glob.startsWith('!')),
+  ]
   const matches = (glob: string) => matchesGlob(relative(process.cwd(), path), glob)
   return and.some(matches) && !but.some(matches)
 }

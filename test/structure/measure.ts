@@ -56,22 +56,63 @@ export const MOST_COLUMNS = 120
 export function measure(): Structure {
   const rooms = readRooms()
   const files = rooms.flatMap(room => sourcesOf(room.folder))
-  const byRoom = rooms.map(({ folder }) => [folder, files.filter(file => file.room === folder).reduce((sum, { lines }) => sum + lines.length, 0)] as const)
+  const byRoom = rooms.map(
+    ({ folder }) =>
+      [folder, files.filter(file => file.room === folder).reduce((sum, { lines }) => sum + lines.length, 0)] as const,
+  )
   const arrows = files.flatMap(file => file.imports.map(found => ({ file, found, to: targetOf(file, found, rooms) })))
-  const between = arrows.flatMap(({ file, found, to }) => (to.room === undefined || to.room === file.room ? [] : [{ file, found, room: to.room }]))
+  const between = arrows.flatMap(({ file, found, to }) =>
+    to.room === undefined || to.room === file.room ? [] : [{ file, found, room: to.room }],
+  )
   return {
     files,
     rooms: byRoom.toSorted(([, a], [, b]) => b - a),
-    climbing: between.filter(({ file, found }) => !mayImport(rooms.find(({ folder }) => folder === file.room)!, found.specifier)).map(({ file, found }) => `${file.path} imports ${found.specifier}`),
-    roomCircles: circles(new Map(rooms.map(({ folder }) => [folder, new Set(between.filter(({ file }) => file.room === folder).map(({ room }) => room))]))),
-    fileCircles: circles(graphOf(files, arrows.filter(({ found }) => found.when === 'load'))),
+    climbing: between
+      .filter(
+        ({ file, found }) =>
+          !mayImport(
+            rooms.find(({ folder }) => folder === file.room)!,
+            found.specifier,
+          ),
+      )
+      .map(({ file, found }) => `${file.path} imports ${found.specifier}`),
+    roomCircles: circles(
+      new Map(
+        rooms.map(({ folder }) => [
+          folder,
+          new Set(between.filter(({ file }) => file.room === folder).map(({ room }) => room)),
+        ]),
+      ),
+    ),
+    fileCircles: circles(
+      graphOf(
+        files,
+        arrows.filter(({ found }) => found.when === 'load'),
+      ),
+    ),
     allCircles: circles(graphOf(files, arrows)),
     undeclared: rooms.flatMap(({ folder, name, dependencies }) => {
-      const imported = new Set(between.filter(({ file }) => file.room === folder).map(({ room }) => rooms.find(other => other.folder === room)!.name))
-      return [...Array.from(imported).filter(other => !dependencies.includes(other)).map(other => `${name} imports ${other}, which its package.json does not name`), ...dependencies.filter(other => !imported.has(other) && !files.some(file => file.room === folder && file.text.includes(`'${other}'`))).map(other => `${name} names ${other} in its package.json, and does not import it`)]
+      const imported = new Set(
+        between
+          .filter(({ file }) => file.room === folder)
+          .map(({ room }) => rooms.find(other => other.folder === room)!.name),
+      )
+      return [
+        ...Array.from(imported)
+          .filter(other => !dependencies.includes(other))
+          .map(other => `${name} imports ${other}, which its package.json does not name`),
+        ...dependencies
+          .filter(
+            other =>
+              !imported.has(other) && !files.some(file => file.room === folder && file.text.includes(`'${other}'`)),
+          )
+          .map(other => `${name} names ${other} in its package.json, and does not import it`),
+      ]
     }),
     long: files.filter(({ lines }) => lines.length > MOST_LINES).map(({ path, lines }) => `${path}: ${lines.length}`),
-    wide: files.flatMap(({ path, lines }) => lines.flatMap((line, i) => (line.length > MOST_COLUMNS ? [`${path}:${i + 1}: ${line.length}`] : []))),
+    wide: files.flatMap(({ path, lines }) =>
+      lines.flatMap((line, i) => (line.length > MOST_COLUMNS ? [`${path}:${i + 1}: ${line.length}`] : [])),
+    ),
     undocumented: files.flatMap(file => undocumentedIn(file)),
   }
 }
@@ -85,27 +126,56 @@ function graphOf(files: readonly SourceFile[], arrows: readonly Arrow[]): Map<st
 }
 
 function readRooms(): Room[] {
-  const lint = JSON.parse(readFileSync(join(ROOT, '.oxlintrc.json'), 'utf8')) as { overrides: { files: string[]; rules: Record<string, [string, { patterns: { group: string[] }[] }] | string> }[] }
+  const lint = JSON.parse(readFileSync(join(ROOT, '.oxlintrc.json'), 'utf8')) as {
+    overrides: { files: string[]; rules: Record<string, [string, { patterns: { group: string[] }[] }] | string> }[]
+  }
   return readdirSync(join(ROOT, 'packages')).map(folder => {
-    const manifest = JSON.parse(readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8')) as { name: string; dependencies?: Record<string, string>; imports?: Record<string, Record<string, string> | string> }
-    const rule = lint.overrides.find(({ files, rules }) => files.some(pattern => pattern.startsWith(`packages/${folder}/`)) && 'no-restricted-imports' in rules)?.rules['no-restricted-imports']
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8')) as {
+      name: string
+      dependencies?: Record<string, string>
+      imports?: Record<string, Record<string, string> | string>
+    }
+    const rule = lint.overrides.find(
+      ({ files, rules }) =>
+        files.some(pattern => pattern.startsWith(`packages/${folder}/`)) && 'no-restricted-imports' in rules,
+    )?.rules['no-restricted-imports']
     return {
       folder,
       name: manifest.name,
       dependencies: Object.keys(manifest.dependencies ?? {}).filter(name => name.startsWith('@latent/')),
-      own: Object.fromEntries(Object.entries(manifest.imports ?? {}).map(([key, target]) => [key, typeof target === 'string' ? [target] : Object.values(target)])),
-      allowed: Array.isArray(rule) ? rule[1].patterns.flatMap(({ group }) => group.filter(pattern => pattern.startsWith('!')).map(pattern => pattern.slice(1).replace(/\*$/, ''))) : undefined,
+      own: Object.fromEntries(
+        Object.entries(manifest.imports ?? {}).map(([key, target]) => [
+          key,
+          typeof target === 'string' ? [target] : Object.values(target),
+        ]),
+      ),
+      allowed: Array.isArray(rule)
+        ? rule[1].patterns.flatMap(({ group }) =>
+            group.filter(pattern => pattern.startsWith('!')).map(pattern => pattern.slice(1).replace(/\*$/, '')),
+          )
+        : undefined,
     }
   })
 }
 
 function sourcesOf(room: string): SourceFile[] {
   const top = join(ROOT, 'packages', room, 'src')
-  const names = readdirSync(join(ROOT, 'packages', room)).includes('src') ? readdirSync(top, { recursive: true, encoding: 'utf8' }) : []
-  return names.filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts')).sort().map(name => {
-    const text = readFileSync(join(top, name), 'utf8')
-    return { path: relative(ROOT, join(top, name)), room, text, lines: text.replace(/\n$/, '').split('\n'), imports: importsOf(text) }
-  })
+  const names = readdirSync(join(ROOT, 'packages', room)).includes('src')
+    ? readdirSync(top, { recursive: true, encoding: 'utf8' })
+    : []
+  return names
+    .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .sort()
+    .map(name => {
+      const text = readFileSync(join(top, name), 'utf8')
+      return {
+        path: relative(ROOT, join(top, name)),
+        room,
+        text,
+        lines: text.replace(/\n$/, '').split('\n'),
+        imports: importsOf(text),
+      }
+    })
 }
 
 const DECLARATION = /^(?:import|export)\s+(type\s+)?([^'"=();]*?)\s*\bfrom\s+'([^']+)'/gm
@@ -116,19 +186,35 @@ const LATER = /(?:import\(|new URL\()'([^']+)'/g
 export function importsOf(text: string): Import[] {
   const code = text.replaceAll(/^[ \t]*\/\*[^]*?\*\//gm, '').replaceAll(/^[ \t]*\/\/.*$/gm, '')
   return [
-    ...Array.from(code.matchAll(DECLARATION), ([, type, names, specifier]): Import => ({ specifier: specifier!, when: type !== undefined || namesOnlyTypes(names!) ? 'types' : 'load' })),
+    ...Array.from(code.matchAll(DECLARATION), ([, type, names, specifier]): Import => ({
+      specifier: specifier!,
+      when: type !== undefined || namesOnlyTypes(names!) ? 'types' : 'load',
+    })),
     ...Array.from(code.matchAll(FOR_EFFECT), ([, specifier]): Import => ({ specifier: specifier!, when: 'load' })),
-    ...Array.from(code.matchAll(LATER), ([, specifier]): Import => ({ specifier: specifier!, when: 'later' })).filter(({ specifier }) => !specifier.endsWith('/')),
+    ...Array.from(code.matchAll(LATER), ([, specifier]): Import => ({ specifier: specifier!, when: 'later' })).filter(
+      ({ specifier }) => !specifier.endsWith('/'),
+    ),
   ]
 }
 
 function namesOnlyTypes(names: string): boolean {
   const inner = /^\{([^}]*)\}$/.exec(names.trim())?.[1]
-  return inner !== undefined && inner.split(',').map(name => name.trim()).filter(name => name !== '').every(name => name.startsWith('type '))
+  return (
+    inner !== undefined &&
+    inner
+      .split(',')
+      .map(name => name.trim())
+      .filter(name => name !== '')
+      .every(name => name.startsWith('type '))
+  )
 }
 
 /** The package that an import leads to, if it is one of ours, and the files where the path says them. */
-function targetOf(file: SourceFile, { specifier }: Import, rooms: readonly Room[]): { room: string | undefined; files: readonly string[] } {
+function targetOf(
+  file: SourceFile,
+  { specifier }: Import,
+  rooms: readonly Room[],
+): { room: string | undefined; files: readonly string[] } {
   if (specifier.startsWith('#')) {
     const targets = rooms.find(({ folder }) => folder === file.room)!.own[specifier] ?? []
     return { room: file.room, files: targets.map(target => join('packages', file.room, target)) }
@@ -142,12 +228,20 @@ function targetOf(file: SourceFile, { specifier }: Import, rooms: readonly Room[
 
 function mayImport({ allowed }: Room, specifier: string): boolean {
   if (specifier.startsWith('.')) return false
-  return allowed === undefined || allowed.some(prefix => (prefix.endsWith('/') ? specifier.startsWith(prefix) : specifier === prefix))
+  return (
+    allowed === undefined ||
+    allowed.some(prefix => (prefix.endsWith('/') ? specifier.startsWith(prefix) : specifier === prefix))
+  )
 }
 
 /** Groups of nodes that reach each other (Tarjan 1972), each in words. */
 export function circles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-  const [order, low, stack, found] = [new Map<string, number>(), new Map<string, number>(), [] as string[], [] as string[]]
+  const [order, low, stack, found] = [
+    new Map<string, number>(),
+    new Map<string, number>(),
+    [] as string[],
+    [] as string[],
+  ]
   const visit = (node: string): void => {
     order.set(node, order.size)
     low.set(node, order.get(node)!)
@@ -160,7 +254,8 @@ export function circles(arrows: ReadonlyMap<string, ReadonlySet<string>>): strin
     }
     if (low.get(node) !== order.get(node)) return
     const group = stack.splice(stack.indexOf(node))
-    if (group.length > 1 || arrows.get(node)?.has(node)) found.push((group.length > 1 ? group.sort() : [node, node]).join(' <-> '))
+    if (group.length > 1 || arrows.get(node)?.has(node))
+      found.push((group.length > 1 ? group.sort() : [node, node]).join(' <-> '))
   }
   for (const node of arrows.keys()) if (!order.has(node)) visit(node)
   return found

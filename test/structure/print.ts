@@ -8,7 +8,8 @@ const total = rooms.reduce((sum, [, lines]) => sum + lines, 0)
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 print(`${files.length} files, ${total} lines below packages/*/src`)
-for (const [name, lines] of rooms) print(`  ${name.padEnd(10)} ${String(lines).padStart(6)}  ${((100 * lines) / total).toFixed(1).padStart(5)} %`)
+for (const [name, lines] of rooms)
+  print(`  ${name.padEnd(10)} ${String(lines).padStart(6)}  ${((100 * lines) / total).toFixed(1).padStart(5)} %`)
 const counts: readonly (readonly [what: string, found: readonly string[]])[] = [
   ['arrows that climb', climbing],
   ['circles of packages', roomCircles],

@@ -6,7 +6,9 @@ describe('the packages', () => {
 
   test('import in one direction alone, and name what they import', () => {
     expect(files.length).toBeGreaterThan(300)
-    expect(files.flatMap(({ imports }) => imports).filter(({ specifier }) => specifier.startsWith('@latent/')).length).toBeGreaterThan(300)
+    expect(
+      files.flatMap(({ imports }) => imports).filter(({ specifier }) => specifier.startsWith('@latent/')).length,
+    ).toBeGreaterThan(300)
     expect(climbing).toEqual([])
     expect(undeclared).toEqual([])
   })
@@ -28,13 +30,28 @@ describe('what counts', () => {
     ["import type { A } from '@latent/core'", [{ specifier: '@latent/core', when: 'types' }]],
     ["import { type A, type B } from '@latent/core'", [{ specifier: '@latent/core', when: 'types' }]],
     ["import {\n  type A,\n  b,\n} from '../b.ts'", [{ specifier: '../b.ts', when: 'load' }]],
-    ["export * from './c.ts'\nexport { d } from './d.ts'", [{ specifier: './c.ts', when: 'load' }, { specifier: './d.ts', when: 'load' }]],
+    [
+      "export * from './c.ts'\nexport { d } from './d.ts'",
+      [
+        { specifier: './c.ts', when: 'load' },
+        { specifier: './d.ts', when: 'load' },
+      ],
+    ],
     ["import './effect.ts'", [{ specifier: './effect.ts', when: 'load' }]],
-    ["const later = async () => (await import('@latent/lab/node')).evaluate", [{ specifier: '@latent/lab/node', when: 'later' }]],
+    [
+      "const later = async () => (await import('@latent/lab/node')).evaluate",
+      [{ specifier: '@latent/lab/node', when: 'later' }],
+    ],
     ["const worker = new URL('./worker.ts', import.meta.url)", [{ specifier: './worker.ts', when: 'later' }]],
     ["const folder = new URL('../../models/', import.meta.url)", []],
-    ["/**\n * import { a } from './a.ts'\n * @param script as new URL('./w.ts', import.meta.url)\n */\n// import './b.ts'", []],
-    ["export function from(text: string) {\n  return text === 'x'\n}\nimport { e } from './e.ts'", [{ specifier: './e.ts', when: 'load' }]],
+    [
+      "/**\n * import { a } from './a.ts'\n * @param script as new URL('./w.ts', import.meta.url)\n */\n// import './b.ts'",
+      [],
+    ],
+    [
+      "export function from(text: string) {\n  return text === 'x'\n}\nimport { e } from './e.ts'",
+      [{ specifier: './e.ts', when: 'load' }],
+    ],
   ])('as an import: %j', (text, imports) => {
     expect(importsOf(text)).toEqual(imports)
   })
@@ -50,7 +67,18 @@ describe('what counts', () => {
   })
 
   test('as an export that nobody explains', () => {
-    const lines = ['/** Adds. */', 'export function add() {}', '', 'export const bare = 1', 'export type Bare = 1', '/**', ' * Long.', ' */', 'export async function told() {}', 'const inner = 1']
+    const lines = [
+      '/** Adds. */',
+      'export function add() {}',
+      '',
+      'export const bare = 1',
+      'export type Bare = 1',
+      '/**',
+      ' * Long.',
+      ' */',
+      'export async function told() {}',
+      'const inner = 1',
+    ]
     expect(undocumentedIn({ path: 'x.ts', lines })).toEqual(['x.ts: bare', 'x.ts: Bare'])
   })
 })

@@ -1,5 +1,14 @@
 import { encodePng } from '@latent/core/png'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +27,8 @@ describe.skipIf(!strace)('a session opens no socket and writes nowhere but where
     root = realpathSync(mkdtempSync(join(tmpdir(), 'latent-session-')))
     for (const folder of ['home', 'tmp', 'in/trip', 'class/a']) mkdirSync(join(root, folder), { recursive: true })
     const data = Uint8Array.from({ length: 40 * 32 * 3 }, (_, i) => (i * i) >> 3)
-    for (const name of ['in/one.png', 'in/trip/two.png', 'class/a/three.png']) writeFileSync(join(root, name), encodePng({ width: 40, height: 32, channels: 3, format: 'u8', data }))
+    for (const name of ['in/one.png', 'in/trip/two.png', 'class/a/three.png'])
+      writeFileSync(join(root, name), encodePng({ width: 40, height: 32, channels: 3, format: 'u8', data }))
     writeFileSync(join(root, 'in/large.mov'), new Uint8Array(3_000_000))
   })
   afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -46,11 +56,21 @@ describe.skipIf(!strace)('a session opens no socket and writes nowhere but where
     const { code, stderr, sockets, written } = await traced([LAUNCHER, ...args.split(' ')], { cwd: root, env })
     // A flush or a temporary name is of the folder that holds what was named.
     const ours = [CACHE, ...named.map(name => join(root, name))]
-    const isOurs = (path: string) => ours.some(place => path === place || path.startsWith(`${place}/`)) || (named.length > 0 && path.startsWith(join(root, '.latent-')))
-    const knowsMachine = /^[0-9a-f]{32}/.test(existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8') : '')
+    const isOurs = (path: string) =>
+      ours.some(place => path === place || path.startsWith(`${place}/`)) ||
+      (named.length > 0 && path.startsWith(join(root, '.latent-')))
+    const knowsMachine = /^[0-9a-f]{32}/.test(
+      existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8') : '',
+    )
     const state = (path: string) => !knowsMachine && join(home, STATE).startsWith(path.replace(/\/\.latent-[^/]*$/, ''))
     const elsewhere = written.filter(path => !isOurs(path) && !state(path) && path !== root)
-    expect({ args, code, elsewhere, sockets, stderr }).toEqual({ args, code: 0, elsewhere: [], sockets: [], stderr: expect.any(String) })
+    expect({ args, code, elsewhere, sockets, stderr }).toEqual({
+      args,
+      code: 0,
+      elsewhere: [],
+      sockets: [],
+      stderr: expect.any(String),
+    })
     expect(readdirSync(join(root, 'tmp'))).toEqual([])
     expect(readdirSync(home).filter(name => knowsMachine || name !== '.local')).toEqual([])
   }

@@ -49,24 +49,50 @@ describe.skipIf(!strace)('the native library neither stores nor sends anything',
     const home = mkdtempSync(join(folder, 'home-'))
     const script = join(folder, `${name}.mjs`)
     writeFileSync(script, program)
-    const { code, stdout, stderr, sockets, written } = await traced([script], { cwd: home, env: { HOME: home, XDG_CACHE_HOME: '', ...env } })
-    expect({ code, stderr, sockets, written, home: readdirSync(home) }).toEqual({ code: 0, stderr: '', sockets: [], written: [], home: [] })
+    const { code, stdout, stderr, sockets, written } = await traced([script], {
+      cwd: home,
+      env: { HOME: home, XDG_CACHE_HOME: '', ...env },
+    })
+    expect({ code, stderr, sockets, written, home: readdirSync(home) }).toEqual({
+      code: 0,
+      stderr: '',
+      sockets: [],
+      written: [],
+      home: [],
+    })
     return stdout.trim()
   }
 
   test('in a program', async () => expect(await run('main', double())).toBe('ort-node 42'))
-  test('where the environment asks for reports', async () => expect(await run('asked', double(), { ORT_DISABLE_TELEMETRY: '0' })).toBe('ort-node 42'))
+  test('where the environment asks for reports', async () =>
+    expect(await run('asked', double(), { ORT_DISABLE_TELEMETRY: '0' })).toBe('ort-node 42'))
   test('in the threads of the cipher', async () => expect(await run('pool', POOL)).toBe('ort-node int8 64'))
-  test('in a thread of a program that knows the engine', async () => expect(await run('known', `import ${RUNTIME}\n${inWorker()}`)).toBe('ort-node 42'))
-  test('in a thread of a program that knows nothing: it computes without the native library', async () => expect(await run('unknown', inWorker())).toBe('ort-wasm 42'))
-  test('in a thread whose environment is its own and says that all is quiet', async () => expect(await run('own', inWorker({ options: `{ env: { ORT_DISABLE_TELEMETRY: '1' } }` }))).toBe('ort-wasm 42'))
-  test('in a thread that shares the environment', async () => expect(await run('shared', `import { SHARE_ENV } from 'node:worker_threads'\n${inWorker({ options: '{ env: SHARE_ENV }' })}`)).toBe('ort-node 42'))
-  test('in a thread where the user has switched it off', async () => expect(await run('user', inWorker(), { ORT_DISABLE_TELEMETRY: '1' })).toBe('ort-node 42'))
-  test('in a thread that asks for nothing but the native library: it is refused', async () => expect(await run('refused', inWorker({ backend: 'ort-node' }))).toMatch(/^E_BACKEND ort-node: .*ORT_DISABLE_TELEMETRY=1/))
+  test('in a thread of a program that knows the engine', async () =>
+    expect(await run('known', `import ${RUNTIME}\n${inWorker()}`)).toBe('ort-node 42'))
+  test('in a thread of a program that knows nothing: it computes without the native library', async () =>
+    expect(await run('unknown', inWorker())).toBe('ort-wasm 42'))
+  test('in a thread whose environment is its own and says that all is quiet', async () =>
+    expect(await run('own', inWorker({ options: `{ env: { ORT_DISABLE_TELEMETRY: '1' } }` }))).toBe('ort-wasm 42'))
+  test('in a thread that shares the environment', async () =>
+    expect(
+      await run(
+        'shared',
+        `import { SHARE_ENV } from 'node:worker_threads'\n${inWorker({ options: '{ env: SHARE_ENV }' })}`,
+      ),
+    ).toBe('ort-node 42'))
+  test('in a thread where the user has switched it off', async () =>
+    expect(await run('user', inWorker(), { ORT_DISABLE_TELEMETRY: '1' })).toBe('ort-node 42'))
+  test('in a thread that asks for nothing but the native library: it is refused', async () =>
+    expect(await run('refused', inWorker({ backend: 'ort-node' }))).toMatch(
+      /^E_BACKEND ort-node: .*ORT_DISABLE_TELEMETRY=1/,
+    ))
   test('and the tracer sees what there is to see', async () => {
     const home = mkdtempSync(join(folder, 'home-'))
     const script = join(folder, 'guilty.mjs')
-    writeFileSync(script, `import { connect } from 'node:net'\nimport { writeFileSync } from 'node:fs'\nwriteFileSync('identifier', 'x')\nconnect(9, '127.0.0.1').on('error', () => {})`)
+    writeFileSync(
+      script,
+      `import { connect } from 'node:net'\nimport { writeFileSync } from 'node:fs'\nwriteFileSync('identifier', 'x')\nconnect(9, '127.0.0.1').on('error', () => {})`,
+    )
     const { sockets, written } = await traced([script], { cwd: home, env: { HOME: home } })
     expect(sockets.join()).toMatch(/socket\(AF_INET.*connect\(/)
     expect(written).toEqual([join(home, 'identifier')])

@@ -51,13 +51,17 @@ export async function tidily<T>(work: () => Promise<T>): Promise<T> {
 /** An interrupted run says how far it came; other errors pass through. */
 export function withCount(error: unknown, done: number, total: number, what: string): unknown {
   if (total === 0 || !(error instanceof LatentError) || error.code !== 'E_INTERRUPTED') return error
-  return new LatentError('E_INTERRUPTED', `interrupted with ${done} of ${total} ${what} done`, { hint: 'the same command goes on' })
+  return new LatentError('E_INTERRUPTED', `interrupted with ${done} of ${total} ${what} done`, {
+    hint: 'the same command goes on',
+  })
 }
 
 /** The exit code for an error, whose own code is `code`. */
 export function exitCodeFor(error: unknown, code: number): number {
   if (defect) return 3
-  return request && error instanceof LatentError && error.code === 'E_INTERRUPTED' ? 128 + constants.signals[request.signal] : code
+  return request && error instanceof LatentError && error.code === 'E_INTERRUPTED'
+    ? 128 + constants.signals[request.signal]
+    : code
 }
 
 /**

@@ -36,7 +36,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
 }
 
 const program = new Command('latent')
-  .description('Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent open` gives it back bit for bit.')
+  .description(
+    'Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent open` gives it back bit for bit.',
+  )
   .version(VERSION)
   .showHelpAfterError('(latent --help lists the commands)')
   .exitOverride()
@@ -47,7 +49,8 @@ guardEnding(report)
 const asked = COMMANDS[process.argv[2] ?? '']
 for (const load of asked ? [asked] : new Set(Object.values(COMMANDS))) (await load())(program)
 program.hook('preAction', (_, command) => checkPaths(command))
-for (const command of program.commands) command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
+for (const command of program.commands)
+  command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
 
 try {
   // The lab computes for minutes on end, and says itself where it listens to signals.
@@ -67,8 +70,11 @@ function report(error: unknown): number {
   }
   const code = (error as NodeJS.ErrnoException).code
   const what = code === undefined ? 'a defect of latent itself' : `the system reports ${code}`
-  process.stderr.write(`latent: error: ${visible(`${what}: ${error instanceof Error ? error.message : String(error)}`)} [E_INTERNAL]\n`)
-  if (process.env['LATENT_DEBUG'] && error instanceof Error) process.stderr.write(`${visibleLines(error.stack ?? '')}\n`)
+  process.stderr.write(
+    `latent: error: ${visible(`${what}: ${error instanceof Error ? error.message : String(error)}`)} [E_INTERNAL]\n`,
+  )
+  if (process.env['LATENT_DEBUG'] && error instanceof Error)
+    process.stderr.write(`${visibleLines(error.stack ?? '')}\n`)
   else process.stderr.write('hint: run it again with LATENT_DEBUG=1 and report what it prints\n')
   return 3
 }

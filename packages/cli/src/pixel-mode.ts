@@ -1,8 +1,26 @@
-import { discardBuffer, floatsToPixels, type Image, LatentError, NONCE_ANNOTATION, pixelsToFloats, type SampleFormat } from '@latent/core'
+import {
+  discardBuffer,
+  floatsToPixels,
+  type Image,
+  LatentError,
+  NONCE_ANNOTATION,
+  pixelsToFloats,
+  type SampleFormat,
+} from '@latent/core'
 import { Destination, ioError, onDisk, publish } from '@latent/core/node'
 import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
 import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/data/node'
-import { decryptPicture, encryptPicture, findScheme, openScheme, type OpenScheme, requireKeyKind, type Scheme, schemeOf, schemes } from '@latent/schemes'
+import {
+  decryptPicture,
+  encryptPicture,
+  findScheme,
+  openScheme,
+  type OpenScheme,
+  requireKeyKind,
+  type Scheme,
+  schemeOf,
+  schemes,
+} from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -79,11 +97,22 @@ export async function encryptFile(source: string, target: string, options: Encry
   const opened = await openWith(scheme, options)
   try {
     const { exact, wire: wires, secret } = opened.cipher.traits
-    if (wire !== undefined && !wires.includes(wire)) throw new LatentError('E_ARGUMENT', `${scheme.id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`, { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' })
+    if (wire !== undefined && !wires.includes(wire))
+      throw new LatentError(
+        'E_ARGUMENT',
+        `${scheme.id} writes cipher images as ${wires.join(' or ')}, not as ${wire}`,
+        { hint: wires.length > 1 ? `give one of --wire ${wires.join(', ')}` : 'leave --wire away' },
+      )
     const { image, beside, lost, format, turned } = await readSource(source, maxPixels)
     const travelling = beside.filter(({ type }) => type !== DECRYPTED)
     const facts = factsOf(source, target, scheme, image, travelling)
-    const made = await encryptPicture(opened, image, key, { ...(nonce ? { nonce } : {}), ...(wire ? { wire } : {}), deterministic, check, beside: travelling })
+    const made = await encryptPicture(opened, image, key, {
+      ...(nonce ? { nonce } : {}),
+      ...(wire ? { wire } : {}),
+      deterministic,
+      check,
+      beside: travelling,
+    })
     discard(image, made.image)
     await write(target, asPixels(made.image), 0, made.chunks, { source, options, replace: isCipherPicture })
     return {
@@ -109,7 +138,10 @@ export async function decryptFile(source: string, target: string, options: Decry
   const nonce = parseNonce(options.nonce)
   if (options.scheme !== undefined) findScheme(options.scheme)
   const { image, beside: chunks, format } = await readSource(source, maxPixels)
-  if (format !== 'PNG') throw new LatentError('E_IMAGE', `this is a ${format} file, and cipher pictures are PNGs`, { hint: 'a service converted it, or it was never encrypted: take the file that was written' })
+  if (format !== 'PNG')
+    throw new LatentError('E_IMAGE', `this is a ${format} file, and cipher pictures are PNGs`, {
+      hint: 'a service converted it, or it was never encrypted: take the file that was written',
+    })
   const input = pixelsToFloats(image)
   const scheme = chooseScheme(schemeOf(input), options.scheme)
   requireKeyKind(key, scheme)
@@ -141,15 +173,26 @@ function chooseScheme(named: string | undefined, asked: string | undefined): Sch
   const scheme = findScheme(asked ?? DEFAULT_SCHEME)
   if (named === undefined || named === scheme.id) return scheme
   if (!schemes.some(({ id }) => id === named)) {
-    throw new LatentError('E_UNSUPPORTED', `this picture was encrypted with ${JSON.stringify(named.slice(0, 60))}, a cipher that this release does not know`, { hint: 'install the Latent that made it, or a newer one' })
+    throw new LatentError(
+      'E_UNSUPPORTED',
+      `this picture was encrypted with ${JSON.stringify(named.slice(0, 60))}, a cipher that this release does not know`,
+      { hint: 'install the Latent that made it, or a newer one' },
+    )
   }
-  throw new LatentError('E_ARGUMENT', `this picture was encrypted with ${named}, and ${asked === undefined ? `without --scheme it is taken for one of ${scheme.id}` : `--scheme ${asked} was given`}`, { hint: `give --scheme ${named}` })
+  throw new LatentError(
+    'E_ARGUMENT',
+    `this picture was encrypted with ${named}, and ${asked === undefined ? `without --scheme it is taken for one of ${scheme.id}` : `--scheme ${asked} was given`}`,
+    { hint: `give --scheme ${named}` },
+  )
 }
 
 async function openWith(scheme: Scheme, { weights }: CryptOptions): Promise<OpenScheme> {
   if (weights === undefined) return openScheme(scheme)
   try {
-    if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES) throw new LatentError('E_LIMIT', `${weights} is too large for a file of weights`, { hint: 'give a weights.safetensors that latent train wrote' })
+    if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES)
+      throw new LatentError('E_LIMIT', `${weights} is too large for a file of weights`, {
+        hint: 'give a weights.safetensors that latent train wrote',
+      })
     return await openScheme(scheme, { weights: new Uint8Array(await readFile(onDisk(weights))) })
   } catch (error) {
     throw ioError(error, `cannot read ${weights}`)
@@ -162,7 +205,10 @@ async function readSource(path: string, maxPixels: number): Promise<PictureFile>
   let size = 0
   for await (const part of process.stdin) {
     size += (part as Buffer).length
-    if (size >= 2 ** 31) throw new LatentError('E_LIMIT', 'standard input holds more than 2 GiB', { hint: 'latent seal takes files of any size' })
+    if (size >= 2 ** 31)
+      throw new LatentError('E_LIMIT', 'standard input holds more than 2 GiB', {
+        hint: 'latent seal takes files of any size',
+      })
     parts.push(part as Buffer)
   }
   return decodePicture(new Uint8Array(Buffer.concat(parts)), { maxPixels })
@@ -174,14 +220,21 @@ interface Writing {
   readonly replace: (target: string) => Promise<boolean>
 }
 
-async function write(target: string, picture: Image, level: 0 | 6, chunks: readonly PngChunk[], { source, options, replace }: Writing): Promise<void> {
+async function write(
+  target: string,
+  picture: Image,
+  level: 0 | 6,
+  chunks: readonly PngChunk[],
+  { source, options, replace }: Writing,
+): Promise<void> {
   const parts = pngParts(picture, level, chunks)
   if (target === '-') {
     for (const part of parts) if (!process.stdout.write(part)) await once(process.stdout, 'drain')
     return
   }
   const destination = new Destination()
-  for (const input of [source, options.keyFile, options.weights]) if (input !== undefined && input !== '-') destination.protect(input)
+  for (const input of [source, options.keyFile, options.weights])
+    if (input !== undefined && input !== '-') destination.protect(input)
   await publish(target, parts, { mode: await modeLike(source), destination, ...(options.force ? { replace } : {}) })
 }
 
@@ -196,14 +249,23 @@ const OTHER_KIND = /\.(?:jpe?g|jfif|jxl|webp|avif|hei[cf]|tiff?|gif|bmp)$/i
 /** Before minutes are spent on a picture that has no place to go; the step in which it appears looks again. */
 async function refuseTarget(source: string, target: string, force: boolean): Promise<void> {
   if (target === '-') return
-  if (OTHER_KIND.test(target)) throw new LatentError('E_ARGUMENT', `${target} would be a PNG under the name of another kind of picture`, { hint: 'what is written is a PNG: let the name end in .png' })
-  if (source !== '-' && resolve(source) === resolve(target)) throw new LatentError('E_EXISTS', 'input and output are the same file', { hint: 'give another output name' })
+  if (OTHER_KIND.test(target))
+    throw new LatentError('E_ARGUMENT', `${target} would be a PNG under the name of another kind of picture`, {
+      hint: 'what is written is a PNG: let the name end in .png',
+    })
+  if (source !== '-' && resolve(source) === resolve(target))
+    throw new LatentError('E_EXISTS', 'input and output are the same file', { hint: 'give another output name' })
   const there = await stat(onDisk(target)).catch(() => undefined)
-  if (there && !force) throw new LatentError('E_EXISTS', `${target} already exists`, { hint: '--force replaces a picture that an earlier run of this command wrote' })
+  if (there && !force)
+    throw new LatentError('E_EXISTS', `${target} already exists`, {
+      hint: '--force replaces a picture that an earlier run of this command wrote',
+    })
 }
 
-const isCipherPicture = (path: string): Promise<boolean> => holds(path, bytes => Object.keys(readPngTexts(bytes)).some(name => name.startsWith('latent:')))
-const isDecryptedPicture = (path: string): Promise<boolean> => holds(path, bytes => readPngChunks(bytes).some(({ type }) => type === DECRYPTED))
+const isCipherPicture = (path: string): Promise<boolean> =>
+  holds(path, bytes => Object.keys(readPngTexts(bytes)).some(name => name.startsWith('latent:')))
+const isDecryptedPicture = (path: string): Promise<boolean> =>
+  holds(path, bytes => readPngChunks(bytes).some(({ type }) => type === DECRYPTED))
 
 async function holds(path: string, mark: (bytes: Uint8Array) => boolean): Promise<boolean> {
   const bytes = new Uint8Array(await readFile(onDisk(path)))
@@ -225,7 +287,13 @@ const asPixels = (result: Image): Image => (result.format === 'f32' ? floatsToPi
 
 const BITS: Readonly<Record<SampleFormat, number>> = { u8: 8, u16: 16, f32: 32 }
 
-const factsOf = (picture: string, out: string, { id }: Scheme, { width, height, channels, format }: Image, carried: readonly PngChunk[]): Facts => ({
+const factsOf = (
+  picture: string,
+  out: string,
+  { id }: Scheme,
+  { width, height, channels, format }: Image,
+  carried: readonly PngChunk[],
+): Facts => ({
   picture,
   out,
   scheme: id,

@@ -16,11 +16,17 @@ export interface RunDisplay {
 /** A progress line on a terminal, or nothing beside JSON lines. */
 export function runDisplay(label: string, json = false): RunDisplay {
   const progress = progressBar(label, !json)
-  const notice = (text: string) => (json ? void process.stdout.write(jsonLine({ notice: text })) : progress.note(`note: ${visible(text)}`))
+  const notice = (text: string) =>
+    json ? void process.stdout.write(jsonLine({ notice: text })) : progress.note(`note: ${visible(text)}`)
   const display: RunDisplay = {
     json,
     progress,
-    watcher: { planned: (_, bytes) => progress.total(bytes), progress: (_, bytes) => progress.add(bytes), notice, expected: listed => void (display.expected = listed ?? null) },
+    watcher: {
+      planned: (_, bytes) => progress.total(bytes),
+      progress: (_, bytes) => progress.add(bytes),
+      notice,
+      expected: listed => void (display.expected = listed ?? null),
+    },
   }
   return display
 }
@@ -40,7 +46,11 @@ const isBad = (status: FileStatus): status is (typeof BAD)[number] => (BAD as re
  * count of everything.
  * @throws E_INTERRUPTED if files are left; E_PARTIAL if one failed, is missing or could be salvaged only in part; what the run itself throws
  */
-export async function reportRun(results: AsyncIterable<FileResult>, display: RunDisplay, words: RunWords): Promise<void> {
+export async function reportRun(
+  results: AsyncIterable<FileResult>,
+  display: RunDisplay,
+  words: RunWords,
+): Promise<void> {
   const { progress, json } = display
   const started = performance.now()
   const tally = new Tally()
@@ -51,12 +61,22 @@ export async function reportRun(results: AsyncIterable<FileResult>, display: Run
     failures.end()
     progress.end()
     const seconds = (performance.now() - started) / 1000
-    process.stdout.write(json ? jsonLine({ summary: { ...tally.figures(words.done, seconds), ...(display.expected === undefined ? {} : { expected: display.expected }) } }) : tally.summary(words, seconds, display.expected))
+    process.stdout.write(
+      json
+        ? jsonLine({
+            summary: {
+              ...tally.figures(words.done, seconds),
+              ...(display.expected === undefined ? {} : { expected: display.expected }),
+            },
+          })
+        : tally.summary(words, seconds, display.expected),
+    )
   }
   try {
     for await (const result of results) {
       tally.add(result)
-      if (json) process.stdout.write(jsonLine({ ...result, status: result.status === 'done' ? words.done : result.status }))
+      if (json)
+        process.stdout.write(jsonLine({ ...result, status: result.status === 'done' ? words.done : result.status }))
       if (isBad(result.status)) failures.add(result)
       else if (result.note !== undefined) notes.add(result)
     }
@@ -67,13 +87,23 @@ export async function reportRun(results: AsyncIterable<FileResult>, display: Run
   }
   summarise()
   const { interrupted } = tally.counts
-  if (interrupted > 0) throw new LatentError('E_INTERRUPTED', `interrupted with ${interrupted} of ${tally.all} files left`, { hint: 'the same command goes on' })
+  if (interrupted > 0)
+    throw new LatentError('E_INTERRUPTED', `interrupted with ${interrupted} of ${tally.all} files left`, {
+      hint: 'the same command goes on',
+    })
   const bad = BAD.reduce((sum, status) => sum + tally.counts[status], 0)
   if (bad > 0) throw new LatentError('E_PARTIAL', tally.verdict(bad), { hint: failures.advice() })
 }
 
 class Tally {
-  readonly counts: Record<FileStatus, number> = { done: 0, salvaged: 0, skipped: 0, missing: 0, interrupted: 0, failed: 0 }
+  readonly counts: Record<FileStatus, number> = {
+    done: 0,
+    salvaged: 0,
+    skipped: 0,
+    missing: 0,
+    interrupted: 0,
+    failed: 0,
+  }
   readonly #skippedFor = new Map<string, number>()
   #plainBytes = 0
   #sealedBytes = 0
@@ -93,20 +123,37 @@ class Tally {
   /** For JSON: numbers alone. */
   figures(done: string, seconds: number): Record<string, number> {
     const { done: well, skipped, failed, salvaged, missing, interrupted } = this.counts
-    return { [done]: well, skipped, failed, ...(salvaged > 0 ? { salvaged } : {}), ...(missing > 0 ? { missing } : {}), ...(interrupted > 0 ? { interrupted } : {}), plainBytes: this.#plainBytes, sealedBytes: this.#sealedBytes, seconds: Number(seconds.toFixed(3)) }
+    return {
+      [done]: well,
+      skipped,
+      failed,
+      ...(salvaged > 0 ? { salvaged } : {}),
+      ...(missing > 0 ? { missing } : {}),
+      ...(interrupted > 0 ? { interrupted } : {}),
+      plainBytes: this.#plainBytes,
+      sealedBytes: this.#sealedBytes,
+      seconds: Number(seconds.toFixed(3)),
+    }
   }
 
   summary({ done, output }: RunWords, seconds: number, expected: number | null | undefined): string {
     const { counts } = this
     const made = counts.done + counts.salvaged
     const rate = made > 0 ? `, ${formatBytes(this.#plainBytes / Math.max(seconds, 0.001))}/s` : ''
-    const sizes = made > 0 && this.#sealedBytes > 0 ? ` (${formatBytes(this.#plainBytes)} plain, ${formatBytes(this.#sealedBytes)} sealed)` : ''
+    const sizes =
+      made > 0 && this.#sealedBytes > 0
+        ? ` (${formatBytes(this.#plainBytes)} plain, ${formatBytes(this.#sealedBytes)} sealed)`
+        : ''
     const skipped = Array.from(this.#skippedFor, ([reason, count]) => `${count} ${visible(reason)}`).join('; ')
     return [
       `${done}   ${counts.done}${sizes}`,
       ...(counts.salvaged > 0 ? [`salvaged ${counts.salvaged} (in part)`] : []),
       `skipped  ${counts.skipped}${skipped ? ` (${skipped})` : ''}`,
-      ...(expected === undefined && counts.missing === 0 ? [] : [`missing  ${expected === null ? 'unknown (no journal)' : `${counts.missing}${expected === undefined ? '' : ` of ${expected} that were sealed here`}`}`]),
+      ...(expected === undefined && counts.missing === 0
+        ? []
+        : [
+            `missing  ${expected === null ? 'unknown (no journal)' : `${counts.missing}${expected === undefined ? '' : ` of ${expected} that were sealed here`}`}`,
+          ]),
       ...(counts.interrupted > 0 ? [`left     ${counts.interrupted} (interrupted)`] : []),
       `failed   ${counts.failed}`,
       `time     ${formatSeconds(seconds)}${rate}`,
@@ -119,13 +166,21 @@ class Tally {
     const { failed, salvaged, missing } = this.counts
     const { all } = this
     if (failed === bad) return `${failed} of ${all} files failed`
-    const parts = [[failed, 'failed'], [salvaged, salvaged === 1 ? 'is there in part' : 'are there in part'], [missing, missing === 1 ? 'is missing' : 'are missing']] as const
-    return `of ${all} files ${parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ')}`
+    const parts = [
+      [failed, 'failed'],
+      [salvaged, salvaged === 1 ? 'is there in part' : 'are there in part'],
+      [missing, missing === 1 ? 'is missing' : 'are missing'],
+    ] as const
+    return `of ${all} files ${parts
+      .filter(([count]) => count > 0)
+      .map(([count, what]) => `${count} ${what}`)
+      .join(', ')}`
   }
 }
 
 const wordOf = ({ status }: FileResult) => (isBad(status) ? status : 'note')
-const said = ({ status, reason = '', code = 'E_INTERNAL', note = '' }: FileResult) => (isBad(status) ? errorLines({ message: reason, code }) : visible(note))
+const said = ({ status, reason = '', code = 'E_INTERNAL', note = '' }: FileResult) =>
+  isBad(status) ? errorLines({ message: reason, code }) : visible(note)
 
 /** So many of one kind are named; the others are counted. */
 const NAMED = 3
@@ -146,18 +201,24 @@ class Failures {
   add(result: FileResult): void {
     const { source, target, hint } = result
     let kind = `${wordOf(result)} ${said(result)}`
-    for (const name of [source, target].flatMap(path => (path === undefined ? [] : [path, basename(path)]))) if (name.length > 0) kind = kind.replaceAll(visible(name), '\0')
+    for (const name of [source, target].flatMap(path => (path === undefined ? [] : [path, basename(path)])))
+      if (name.length > 0) kind = kind.replaceAll(visible(name), '\0')
     const known = this.#kinds.get(kind)
     if (known) known.count++
     else this.#kinds.set(kind, { first: result, count: 1 })
     if ((known?.count ?? 1) > NAMED) return
-    this.#print(`${wordOf(result)}: ${visible(source)}: ${said(result)}${known || hint === undefined || !isBad(result.status) ? '' : `\n  hint: ${visible(hint)}`}`)
+    this.#print(
+      `${wordOf(result)}: ${visible(source)}: ${said(result)}${known || hint === undefined || !isBad(result.status) ? '' : `\n  hint: ${visible(hint)}`}`,
+    )
   }
 
   /** Says how many were not named. */
   end(): void {
     for (const { first, count } of this.#kinds.values()) {
-      if (count > NAMED) this.#print(`${wordOf(first)}: ${count - NAMED} more like ${visible(basename(first.source))}${isBad(first.status) ? ` [${first.code ?? 'E_INTERNAL'}]` : ''}; --json names every one`)
+      if (count > NAMED)
+        this.#print(
+          `${wordOf(first)}: ${count - NAMED} more like ${visible(basename(first.source))}${isBad(first.status) ? ` [${first.code ?? 'E_INTERNAL'}]` : ''}; --json names every one`,
+        )
     }
   }
 
@@ -166,9 +227,11 @@ class Failures {
     const codes = new Set(Array.from(this.#kinds.values(), ({ first }) => first.code))
     const only = (...some: ErrorCode[]) => Array.from(codes).every(code => code !== undefined && some.includes(code))
     const statuses = new Set(Array.from(this.#kinds.values(), ({ first }) => first.status))
-    if (statuses.has('missing')) return statuses.size === 1 ? 'they are named above; everything that is there is intact' : 'they are named above'
+    if (statuses.has('missing'))
+      return statuses.size === 1 ? 'they are named above; everything that is there is intact' : 'they are named above'
     if (only('E_NO_MATCH')) return 'give the key that they were sealed for; everything else is done'
-    if (only('E_IO', 'E_CHANGED')) return 'they are named above; everything else is done, and a second run goes on with them'
+    if (only('E_IO', 'E_CHANGED'))
+      return 'they are named above; everything else is done, and a second run goes on with them'
     return 'they are named above; everything else is done'
   }
 }

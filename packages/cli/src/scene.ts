@@ -13,7 +13,9 @@ export function drawScene(width = 960, height = 640): Image<'u8'> {
       const water = y > horizon
       // The lake mirrors the sky, stretched and broken by waves.
       const depth = (y - horizon) / (height - horizon)
-      const wave = water ? Math.sin(x * 0.05 + y * 0.9 / (0.15 + depth)) * 9 * depth + noise(x * 0.03, y * 0.4) * 6 : 0
+      const wave = water
+        ? Math.sin(x * 0.05 + (y * 0.9) / (0.15 + depth)) * 9 * depth + noise(x * 0.03, y * 0.4) * 6
+        : 0
       const sy = water ? Math.min(horizon, horizon - (y - horizon) * 1.15 + wave) : y
       let colour = sky(x + wave, sy, width, horizon, sun)
       for (const hill of HILLS) {
@@ -23,7 +25,8 @@ export function drawScene(width = 960, height = 640): Image<'u8'> {
       if (water) colour = mix(colour, [18, 30, 58], 0.25 + 0.35 * depth)
       if (reed(x, y, width, height)) colour = [14, 18, 16]
       const grain = (hash(x, y) - 0.5) * 10
-      for (let c = 0; c < 3; c++) data[(y * width + x) * 3 + c] = Math.max(0, Math.min(255, Math.round(colour[c]! + grain)))
+      for (let c = 0; c < 3; c++)
+        data[(y * width + x) * 3 + c] = Math.max(0, Math.min(255, Math.round(colour[c]! + grain)))
     }
   }
   return image({ width, height, channels: 3, format: 'u8', data })
@@ -39,16 +42,22 @@ const HILLS: readonly { height: number; seed: number; colour: Colour }[] = [
 function sky(x: number, y: number, width: number, horizon: number, sun: { x: number; y: number; r: number }): Colour {
   const height = Math.max(0, Math.min(1, y / horizon))
   const base = mix([40, 58, 112], [250, 176, 110], height ** 1.6)
-  const cloud = Math.max(0, noise(x / width * 7, height * 16) + noise(x / width * 19, height * 40) * 0.5 - 0.75) * 1.6
+  const cloud =
+    Math.max(0, noise((x / width) * 7, height * 16) + noise((x / width) * 19, height * 40) * 0.5 - 0.75) * 1.6
   const distance = Math.hypot(x - sun.x, y - sun.y) / sun.r
   const glow = Math.exp(-Math.max(0, distance - 1) * 0.55)
   const lit = mix(mix(base, [255, 214, 180], Math.min(0.7, cloud)), [255, 232, 180], Math.min(1, glow * 0.8))
   return distance < 1 ? [255, 246, 214] : lit
 }
 
-const mix = (a: Colour, b: Colour, t: number): Colour => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+const mix = (a: Colour, b: Colour, t: number): Colour => [
+  a[0] + (b[0] - a[0]) * t,
+  a[1] + (b[1] - a[1]) * t,
+  a[2] + (b[2] - a[2]) * t,
+]
 const shade = (colour: Colour, depth: number): Colour => mix(colour, [20, 22, 38], depth * 0.55)
-const ridgeAt = (u: number, seed: number) => noise(u * 5 + seed * 17, seed) * 0.6 + noise(u * 17 + seed * 31, seed) * 0.28 + noise(u * 60, seed) * 0.12
+const ridgeAt = (u: number, seed: number) =>
+  noise(u * 5 + seed * 17, seed) * 0.6 + noise(u * 17 + seed * 31, seed) * 0.28 + noise(u * 60, seed) * 0.12
 
 function reed(x: number, y: number, width: number, height: number): boolean {
   for (let i = 0; i < 26; i++) {

@@ -15,7 +15,10 @@ export function visible(text: string): string {
   return text.replaceAll(UNSEEN, char => {
     const code = char.codePointAt(0)!
     const byte = rawByte(char) ?? (code < 0x80 ? code : undefined)
-    return SHORT[char] ?? (byte === undefined ? `\\u${code.toString(16).padStart(4, '0')}` : `\\x${byte.toString(16).padStart(2, '0')}`)
+    return (
+      SHORT[char] ??
+      (byte === undefined ? `\\u${code.toString(16).padStart(4, '0')}` : `\\x${byte.toString(16).padStart(2, '0')}`)
+    )
   })
 }
 
@@ -23,12 +26,17 @@ export function visible(text: string): string {
 export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n')
 
 /** A template whose values are foreign text: `` shown`report: ${path}\n` ``. */
-export const shown = (literals: TemplateStringsArray, ...values: readonly (string | number)[]): string => String.raw({ raw: literals }, ...values.map(value => visible(String(value))))
+export const shown = (literals: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
+  String.raw({ raw: literals }, ...values.map(value => visible(String(value))))
 
 /** A value as one line of JSON that no terminal can take amiss: characters that JSON leaves as they are become escapes. */
-export const jsonLine = (value: unknown): string => `${JSON.stringify(value).replaceAll(UNSEEN, char => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)}\n`
+export const jsonLine = (value: unknown): string =>
+  `${JSON.stringify(value).replaceAll(UNSEEN, char => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)}\n`
 
 /** An error's two lines, with its code. */
-export function errorLines({ message, code, hint }: { readonly message: string; readonly code: string; readonly hint?: string | undefined }, indent = ''): string {
+export function errorLines(
+  { message, code, hint }: { readonly message: string; readonly code: string; readonly hint?: string | undefined },
+  indent = '',
+): string {
   return `${visible(message)} [${code}]${hint === undefined ? '' : `\n${indent}hint: ${visible(hint)}`}`
 }

@@ -20,13 +20,20 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 const latent = (args: readonly string[]) =>
-  new Promise<{ code: number; out: string; err: string }>(resolve => execFile(process.execPath, [MAIN, ...args], { cwd: root }, (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err })))
+  new Promise<{ code: number; out: string; err: string }>(resolve =>
+    execFile(process.execPath, [MAIN, ...args], { cwd: root }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out, err }),
+    ),
+  )
 
 describe('LATENT_BACKEND', () => {
   afterEach(() => delete process.env['LATENT_BACKEND'])
   const doubled = (options = {}) => compile(({ x }: { x: Expr }) => ops.mul(x, 2), { x: shape([2]) }, options)
 
-  test.each([['wasm', 'ort-wasm'], ['cpu', 'ort-node']])('%s: compiled networks run there', async (name, backend) => {
+  test.each([
+    ['wasm', 'ort-wasm'],
+    ['cpu', 'ort-node'],
+  ])('%s: compiled networks run there', async (name, backend) => {
     process.env['LATENT_BACKEND'] = name
     const compiled = await doubled()
     expect(compiled.backend).toBe(backend)
@@ -44,7 +51,10 @@ describe('LATENT_BACKEND', () => {
 
   test.each(['gpu', 'constructor', 'WEBGPU', 'ort-node'])('another name is refused: %s', async name => {
     process.env['LATENT_BACKEND'] = name
-    await expect(doubled()).rejects.toMatchObject({ code: 'E_ARGUMENT', message: expect.stringContaining('LATENT_BACKEND') })
+    await expect(doubled()).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+      message: expect.stringContaining('LATENT_BACKEND'),
+    })
   })
 })
 
@@ -54,14 +64,21 @@ describe('encrypt and decrypt', { timeout: 120_000 }, () => {
   test('--backend wasm gives what the processor gives, to a level', async () => {
     const common = [...scheme, '--nonce', '0102030405060708090a0b0c0d0e0f10']
     expect(await latent(['encrypt', 'plain.png', 'cpu.png', ...common])).toMatchObject({ code: 0 })
-    expect(await latent(['encrypt', 'plain.png', 'wasm.png', ...common, '--backend', 'wasm'])).toMatchObject({ code: 0 })
-    const [a, b] = await Promise.all(['cpu.png', 'wasm.png'].map(async file => decodePng(new Uint8Array(await readFile(join(root, file))))))
+    expect(await latent(['encrypt', 'plain.png', 'wasm.png', ...common, '--backend', 'wasm'])).toMatchObject({
+      code: 0,
+    })
+    const [a, b] = await Promise.all(
+      ['cpu.png', 'wasm.png'].map(async file => decodePng(new Uint8Array(await readFile(join(root, file))))),
+    )
     expect(Math.max(...Array.from(a!.data, (value, i) => Math.abs(value - b!.data[i]!)))).toBeLessThanOrEqual(1)
     expect(await latent(['decrypt', 'wasm.png', 'back.png', ...scheme, '--backend', 'cpu'])).toMatchObject({ code: 0 })
   })
 
   test('an unknown backend is refused, one that is not there is named, and nothing is written', async () => {
-    expect(await latent(['encrypt', 'plain.png', 'none.png', ...scheme, '--backend', 'cuda'])).toMatchObject({ code: 2, err: expect.stringContaining('webgpu') })
+    expect(await latent(['encrypt', 'plain.png', 'none.png', ...scheme, '--backend', 'cuda'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('webgpu'),
+    })
     const { code, err } = await latent(['encrypt', 'plain.png', 'gpu.png', ...scheme, '--backend', 'webgpu'])
     // With an adapter it works; without one it says so.
     expect(code === 0 || /E_BACKEND[\s\S]*ort-webgpu/.test(err)).toBe(true)

@@ -44,18 +44,33 @@ describe('seal and open', () => {
     expect((await stat(at('me.key'))).mode & 0o777).toBe(0o600)
     const sealed = await latent(['seal', 'photos', '-o', 'sealed', '-r', made.out.trim(), '--json'])
     expect(sealed.code).toBe(0)
-    const lines = sealed.out.trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+    const lines = sealed.out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<string, unknown>)
     expect(lines.length).toBe(3)
     expect(lines.at(-1)).toMatchObject({ summary: { sealed: 2, skipped: 0, failed: 0, plainBytes: 11 } })
-    expect(lines[0]).toMatchObject({ status: 'sealed', source: expect.stringContaining('.jpg'), target: expect.stringContaining('.png') })
-    expect((await latent(['seal', 'photos', '-o', 'sealed', '-i', 'me.key'])).out).toContain('skipped  2 (2 sealed and unchanged)')
+    expect(lines[0]).toMatchObject({
+      status: 'sealed',
+      source: expect.stringContaining('.jpg'),
+      target: expect.stringContaining('.png'),
+    })
+    expect((await latent(['seal', 'photos', '-o', 'sealed', '-i', 'me.key'])).out).toContain(
+      'skipped  2 (2 sealed and unchanged)',
+    )
     // Options before inputs, as age has them: a key must not swallow what follows.
     const opened = await latent(['open', '-i', 'me.key', 'sealed', '-o', 'opened'])
     expect(opened).toMatchObject({ code: 0, err: '', out: expect.stringContaining('opened   2') })
     expect(await readFile(at('opened/trip/b.jpg'), 'utf8')).toBe('second')
     expect((await latent(['verify', 'sealed', '-i', 'me.key'])).out).toContain('intact   2')
     const inspected = await latent(['inspect', 'sealed/a.jpg.png', '--json'])
-    expect(JSON.parse(inspected.out)).toMatchObject({ format: 'latent sealed 1', body: 'exact-flow+aes-256-gcm', weightSet: 'trained', chunks: 1, keys: 'X25519' })
+    expect(JSON.parse(inspected.out)).toMatchObject({
+      format: 'latent sealed 1',
+      body: 'exact-flow+aes-256-gcm',
+      weightSet: 'trained',
+      chunks: 1,
+      keys: 'X25519',
+    })
   })
 
   test('files of both sets of weights open in one run, and inspect tells which is which', async () => {
@@ -67,17 +82,32 @@ describe('seal and open', () => {
     }
     const opened = await latent(['open', '-i', 'kit.key', 'kit', '-o', 'from-kit', '--threads', '1'])
     expect(opened).toMatchObject({ code: 0, out: expect.stringContaining('opened   2') })
-    const [first, second] = [await readFile(at('from-kit/flow-chunks/photo.jpg')), await readFile(at('from-kit/trained-chunks/photo.jpg'))]
+    const [first, second] = [
+      await readFile(at('from-kit/flow-chunks/photo.jpg')),
+      await readFile(at('from-kit/trained-chunks/photo.jpg')),
+    ]
     expect(first.length).toBe(13_001)
     expect(second).toEqual(first)
     const inspected = await latent(['inspect', 'kit/flow-chunks/sealed.png', 'kit/trained-chunks/sealed.png', '--json'])
-    expect(inspected.out.trim().split('\n').map(line => (JSON.parse(line) as { weightSet: string }).weightSet)).toEqual(['constant', 'trained'])
+    expect(
+      inspected.out
+        .trim()
+        .split('\n')
+        .map(line => (JSON.parse(line) as { weightSet: string }).weightSet),
+    ).toEqual(['constant', 'trained'])
   })
 
   test('a passphrase from a file or standard input; the wrong one opens nothing and writes nothing', async () => {
     await writeFile(at('note.txt'), 'words')
     await writeFile(at('phrase'), 'correct horse battery staple\n')
-    expect((await latent(['seal', 'note.txt', '-o', 'worded', '--passphrase-file', '-', '--cipher', 'aes-256-gcm'], 'correct horse battery staple\n')).code).toBe(0)
+    expect(
+      (
+        await latent(
+          ['seal', 'note.txt', '-o', 'worded', '--passphrase-file', '-', '--cipher', 'aes-256-gcm'],
+          'correct horse battery staple\n',
+        )
+      ).code,
+    ).toBe(0)
     const wrong = await latent(['open', 'worded', '-o', 'unworded', '--passphrase-file', '-'], 'wrong')
     expect(wrong.code).toBe(1)
     expect(wrong.err).toContain('[E_NO_MATCH]')
@@ -110,14 +140,38 @@ describe('pixel mode', () => {
   ])('%i channels of %i bits keep their shape and come back', async (channels, depth) => {
     const [width, height] = [21, 13]
     const n = width * height * channels
-    const plain = depth === 8 ? image({ width, height, channels, format: 'u8', data: Uint8Array.from({ length: n }, (_, i) => i) }) : image({ width, height, channels, format: 'u16', data: Uint16Array.from({ length: n }, (_, i) => i * 97) })
+    const plain =
+      depth === 8
+        ? image({ width, height, channels, format: 'u8', data: Uint8Array.from({ length: n }, (_, i) => i) })
+        : image({ width, height, channels, format: 'u16', data: Uint16Array.from({ length: n }, (_, i) => i * 97) })
     const name = `${channels}-${depth}`
     await writeFile(at(`${name}.png`), encodePng(plain))
     await latent(['keygen', '--cipher', '-o', `${name}.key`])
-    expect((await latent(['encrypt', `${name}.png`, `${name}-cipher.png`, '--scheme', 'exact-flow', '--key-file', `${name}.key`, '--nonce', '0102'])).code).toBe(0)
+    expect(
+      (
+        await latent([
+          'encrypt',
+          `${name}.png`,
+          `${name}-cipher.png`,
+          '--scheme',
+          'exact-flow',
+          '--key-file',
+          `${name}.key`,
+          '--nonce',
+          '0102',
+        ])
+      ).code,
+    ).toBe(0)
     const cipher = decodePng(new Uint8Array(await readFile(at(`${name}-cipher.png`))))
-    expect([cipher.width, cipher.height, cipher.channels, cipher.format]).toEqual([width, height, channels, plain.format])
-    expect((await latent(['decrypt', `${name}-cipher.png`, `${name}-back.png`, '--key-file', `${name}.key`])).code).toBe(0)
+    expect([cipher.width, cipher.height, cipher.channels, cipher.format]).toEqual([
+      width,
+      height,
+      channels,
+      plain.format,
+    ])
+    expect(
+      (await latent(['decrypt', `${name}-cipher.png`, `${name}-back.png`, '--key-file', `${name}.key`])).code,
+    ).toBe(0)
     expect(decodePng(new Uint8Array(await readFile(at(`${name}-back.png`))))).toEqual(plain)
   })
 })
@@ -139,18 +193,38 @@ describe('bad input: a coded sentence, a hint, and nothing written', () => {
     ['an unknown cipher', ['seal', 'photo.jpg', '-o', 'bad', '--cipher', 'rot13', '-i', 'id.key'], 2, 'E_ARGUMENT'],
     ['nobody to seal for', ['seal', 'photo.jpg', '-o', 'bad'], 2, 'E_ARGUMENT'],
     ['a malformed recipient', ['seal', 'photo.jpg', '-o', 'bad', '-r', 'age1x'], 2, 'E_KEY'],
-    ['the secret given as recipient', ['seal', 'photo.jpg', '-o', 'bad', '-r', 'AGE-SECRET-KEY-1XYZ'], 2, 'that is the secret identity'],
+    [
+      'the secret given as recipient',
+      ['seal', 'photo.jpg', '-o', 'bad', '-r', 'AGE-SECRET-KEY-1XYZ'],
+      2,
+      'that is the secret identity',
+    ],
     ['a missing input', ['seal', 'nowhere.jpg', '-o', 'bad', '-i', 'id.key'], 1, 'no such file'],
     ['a missing key file', ['open', 'photo.jpg', '-o', 'bad', '-i', 'nowhere.key'], 1, 'E_IO'],
-    ['a JPEG in place of the sealed PNG', ['open', 'photo.jpg', '-o', 'bad', '-i', 'id.key'], 1, 'download the original file'],
+    [
+      'a JPEG in place of the sealed PNG',
+      ['open', 'photo.jpg', '-o', 'bad', '-i', 'id.key'],
+      1,
+      'download the original file',
+    ],
     ['an ordinary PNG', ['open', 'scene.png', '-o', 'bad', '-i', 'id.key'], 1, 'E_REENCODED'],
-    ['an unknown scheme', ['encrypt', 'scene.png', 'bad.png', '--scheme', 'nope', '--key-file', 'x.key'], 2, 'known schemes'],
+    [
+      'an unknown scheme',
+      ['encrypt', 'scene.png', 'bad.png', '--scheme', 'nope', '--key-file', 'x.key'],
+      2,
+      'known schemes',
+    ],
     ['a cipher key that is too short', ['encrypt', 'scene.png', 'bad.png', '--key-file', 'short.key'], 2, 'E_KEY'],
     ['a JPEG for pixel mode', ['encrypt', 'photo.jpg', 'bad.png', '--key-file', 'x.key'], 1, 'E_IMAGE'],
     ['output over the input', ['encrypt', 'scene.png', 'scene.png', '--key-file', 'x.key'], 1, 'same file'],
     ['output over another file', ['encrypt', 'scene.png', 'other.png', '--key-file', 'x.key'], 1, 'E_EXISTS'],
     ['a name that says JPEG', ['encrypt', 'scene.png', 'photo.jpg', '--key-file', 'x.key'], 2, 'E_ARGUMENT'],
-    ['a nonce that is no hexadecimal', ['encrypt', 'scene.png', 'bad.png', '--key-file', 'x.key', '--nonce', 'xy'], 2, '--nonce'],
+    [
+      'a nonce that is no hexadecimal',
+      ['encrypt', 'scene.png', 'bad.png', '--key-file', 'x.key', '--nonce', 'xy'],
+      2,
+      '--nonce',
+    ],
     ['a key pair over an old one', ['keygen', '-o', 'id.key'], 1, 'E_EXISTS'],
     ['a thread count of zero', ['verify', 'scene.png', '-i', 'id.key', '--threads', '0'], 2, '--threads'],
   ])('%s', async (_, args, code, message) => {
@@ -169,7 +243,13 @@ test('doctor runs every backend right and tells its speed', async () => {
   const { code, out } = await latent(['doctor', '--json'])
   expect(code).toBe(0)
   const facts = JSON.parse(out) as { backends: Record<string, string>; exactFlowMBps: number }
-  expect(facts.backends).toEqual({ 'native int8': 'right', 'native float': 'right', 'WASM int8': 'right', 'WASM float': 'right', 'plain loop': 'right' })
+  expect(facts.backends).toEqual({
+    'native int8': 'right',
+    'native float': 'right',
+    'WASM int8': 'right',
+    'WASM float': 'right',
+    'plain loop': 'right',
+  })
   expect(facts.exactFlowMBps).toBeGreaterThan(0)
 })
 

@@ -28,13 +28,25 @@ interface Started {
   leave(stream: 'stdout' | 'stderr'): void
 }
 
-function start(args: readonly string[], { node = process.execPath, env = {} }: { node?: string; env?: Record<string, string> } = {}): Started {
-  const child = spawn(node, [LAUNCHER, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+function start(
+  args: readonly string[],
+  { node = process.execPath, env = {} }: { node?: string; env?: Record<string, string> } = {},
+): Started {
+  const child = spawn(node, [LAUNCHER, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [out, err] = ['', '']
   let heard = () => {}
   child.stdout.on('data', (part: Buffer) => ((out += part.toString()), heard()))
   child.stderr.on('data', (part: Buffer) => ((err += part.toString()), heard()))
-  const done = once(child, 'close').then(([code, signal]): Run => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, out, err }))
+  const done = once(child, 'close').then(([code, signal]): Run => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+    out,
+    err,
+  }))
   return {
     pid: child.pid!,
     done,
@@ -52,7 +64,10 @@ function start(args: readonly string[], { node = process.execPath, env = {} }: {
 const latent = (...args: string[]): Promise<Run> => start(args).done
 
 /** Names below a folder. */
-const names = (folder: string): string[] => (existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).toSorted() : [])
+const names = (folder: string): string[] =>
+  existsSync(join(root, folder))
+    ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).toSorted()
+    : []
 /** Without journals and locks. */
 const written = (folder: string): string[] => names(folder).filter(name => !name.startsWith('.latent'))
 const temporaries = (folder: string): string[] => names(folder).filter(name => /\.latent-.*\.tmp$/.test(name))
@@ -88,25 +103,44 @@ const COMMANDS = {
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 describe('a signal', () => {
-  const cases = [['seal', 'SIGINT'], ['seal', 'SIGTERM'], ['open', 'SIGINT'], ['open', 'SIGHUP'], ['verify', 'SIGTERM']] as const
-  test.each(cases)('%s, %s: ends in order, counts everything, and the same command goes on', async (command, signal) => {
-    const args = COMMANDS[command](`${command}-${signal}`)
-    const run = start([...args, '--json', '--threads', '1'])
-    await run.printed(/"source"/)
-    run.kill(signal)
-    const { code, out, err } = await run.done
-    expect({ code, err }).toEqual({ code: CODES[signal], err: expect.stringMatching(new RegExp(String.raw`interrupted with \d+ of ${FILES} files left \[E_INTERRUPTED\]\nhint: the same command goes on`)) })
-    const lines = out.trimEnd().split('\n').map(line => JSON.parse(line) as { source?: string; status?: string; summary?: Record<string, number> })
-    expect(lines.filter(({ source }) => source !== undefined)).toHaveLength(FILES)
-    const { interrupted = 0, failed, ...counts } = lines.at(-1)!.summary!
-    expect(failed).toBe(0)
-    expect(interrupted).toBeGreaterThan(0)
-    expect(interrupted + (counts['sealed'] ?? counts['opened'] ?? counts['intact'])!).toBe(FILES)
-    expect(temporaries(`${command}-${signal}`)).toEqual([])
-    const again = await latent(...args)
-    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/failed {3}0/) })
-    expect(written(`${command}-${signal}`)).toHaveLength(command === 'verify' ? 0 : FILES)
-  })
+  const cases = [
+    ['seal', 'SIGINT'],
+    ['seal', 'SIGTERM'],
+    ['open', 'SIGINT'],
+    ['open', 'SIGHUP'],
+    ['verify', 'SIGTERM'],
+  ] as const
+  test.each(cases)(
+    '%s, %s: ends in order, counts everything, and the same command goes on',
+    async (command, signal) => {
+      const args = COMMANDS[command](`${command}-${signal}`)
+      const run = start([...args, '--json', '--threads', '1'])
+      await run.printed(/"source"/)
+      run.kill(signal)
+      const { code, out, err } = await run.done
+      expect({ code, err }).toEqual({
+        code: CODES[signal],
+        err: expect.stringMatching(
+          new RegExp(
+            String.raw`interrupted with \d+ of ${FILES} files left \[E_INTERRUPTED\]\nhint: the same command goes on`,
+          ),
+        ),
+      })
+      const lines = out
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line) as { source?: string; status?: string; summary?: Record<string, number> })
+      expect(lines.filter(({ source }) => source !== undefined)).toHaveLength(FILES)
+      const { interrupted = 0, failed, ...counts } = lines.at(-1)!.summary!
+      expect(failed).toBe(0)
+      expect(interrupted).toBeGreaterThan(0)
+      expect(interrupted + (counts['sealed'] ?? counts['opened'] ?? counts['intact'])!).toBe(FILES)
+      expect(temporaries(`${command}-${signal}`)).toEqual([])
+      const again = await latent(...args)
+      expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/failed {3}0/) })
+      expect(written(`${command}-${signal}`)).toHaveLength(command === 'verify' ? 0 : FILES)
+    },
+  )
 
   test('twice: ends at once, by the signal itself, and takes what it was writing along', async () => {
     writeFileSync(join(root, 'large.mov'), noise(30_000_000, 7))
@@ -142,31 +176,81 @@ describe('a signal', () => {
     expect(await run.done).toMatchObject({ code: null, signal: 'SIGTERM' })
   })
 
-  test.each(['encrypt', 'decrypt'] as const)('dataset %s: pictures under way are finished, the manifest goes on with them', async direction => {
-    const pixel = join(root, `${direction}.key`)
-    await latent('keygen', '--cipher', '-o', pixel)
-    drawClass(`plain-${direction}/a`, PICTURES)
-    const encrypt = ['dataset', 'encrypt', `plain-${direction}`, `cipher-${direction}`, '--scheme', 'aes-256-ctr', '--key-file', pixel, '--json', '--workers', '1']
-    const decrypt = ['dataset', 'decrypt', `cipher-${direction}`, `back-${direction}`, '--key-file', pixel, '--json', '--workers', '1']
-    if (direction === 'decrypt') await latent(...encrypt)
-    const [args, out] = direction === 'encrypt' ? [encrypt, `cipher-${direction}`] : [decrypt, `back-${direction}`]
-    const run = start(args)
-    while (names(out).filter(name => name.endsWith('.png')).length < 3) await pause(10)
-    run.kill('SIGINT')
-    const { code, err } = await run.done
-    expect({ code, err }).toEqual({ code: 130, err: expect.stringMatching(/interrupted with \d+ of 160 images done \[E_INTERRUPTED\]/) })
-    expect(temporaries(out)).toEqual([])
-    expect(await latent(...args)).toMatchObject({ code: 0 })
-    expect(names(out).filter(name => name.endsWith('.png'))).toHaveLength(PICTURES)
-  })
+  test.each(['encrypt', 'decrypt'] as const)(
+    'dataset %s: pictures under way are finished, the manifest goes on with them',
+    async direction => {
+      const pixel = join(root, `${direction}.key`)
+      await latent('keygen', '--cipher', '-o', pixel)
+      drawClass(`plain-${direction}/a`, PICTURES)
+      const encrypt = [
+        'dataset',
+        'encrypt',
+        `plain-${direction}`,
+        `cipher-${direction}`,
+        '--scheme',
+        'aes-256-ctr',
+        '--key-file',
+        pixel,
+        '--json',
+        '--workers',
+        '1',
+      ]
+      const decrypt = [
+        'dataset',
+        'decrypt',
+        `cipher-${direction}`,
+        `back-${direction}`,
+        '--key-file',
+        pixel,
+        '--json',
+        '--workers',
+        '1',
+      ]
+      if (direction === 'decrypt') await latent(...encrypt)
+      const [args, out] = direction === 'encrypt' ? [encrypt, `cipher-${direction}`] : [decrypt, `back-${direction}`]
+      const run = start(args)
+      while (names(out).filter(name => name.endsWith('.png')).length < 3) await pause(10)
+      run.kill('SIGINT')
+      const { code, err } = await run.done
+      expect({ code, err }).toEqual({
+        code: 130,
+        err: expect.stringMatching(/interrupted with \d+ of 160 images done \[E_INTERRUPTED\]/),
+      })
+      expect(temporaries(out)).toEqual([])
+      expect(await latent(...args)).toMatchObject({ code: 0 })
+      expect(names(out).filter(name => name.endsWith('.png'))).toHaveLength(PICTURES)
+    },
+  )
 
   test('lab evaluate: what is measured stays, and the same command goes on', async () => {
-    const args = ['lab', 'evaluate', '-s', 'aes-256-ctr', '-d', 'procedural:6', '-o', 'lab', '--robustness', '1', '--workers', '1', '--pictures', 'none']
+    const args = [
+      'lab',
+      'evaluate',
+      '-s',
+      'aes-256-ctr',
+      '-d',
+      'procedural:6',
+      '-o',
+      'lab',
+      '--robustness',
+      '1',
+      '--workers',
+      '1',
+      '--pictures',
+      'none',
+    ]
     const run = start(args)
-    while (!existsSync(join(root, 'lab', 'rows.jsonl')) || readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8').split('\n').length < 4) await pause(20)
+    while (
+      !existsSync(join(root, 'lab', 'rows.jsonl')) ||
+      readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8').split('\n').length < 4
+    )
+      await pause(20)
     run.kill('SIGINT')
     const { code, err } = await run.done
-    expect({ code, err }).toEqual({ code: 130, err: expect.stringMatching(/interrupted with [1-9]\d* of \d+ measurements done/) })
+    expect({ code, err }).toEqual({
+      code: 130,
+      err: expect.stringMatching(/interrupted with [1-9]\d* of \d+ measurements done/),
+    })
     const before = readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8')
     expect((await latent(...args)).code).not.toBe(130)
     expect(readFileSync(join(root, 'lab', 'rows.jsonl'), 'utf8').startsWith(before)).toBe(true)
@@ -178,7 +262,11 @@ const PICTURES = 160
 
 function drawClass(folder: string, count: number): void {
   mkdirSync(join(root, folder), { recursive: true })
-  for (let i = 0; i < count; i++) writeFileSync(join(root, folder, `${i}.png`), encodePng({ width: 48, height: 48, channels: 3, format: 'u8', data: noise(48 * 48 * 3, i) }, 0))
+  for (let i = 0; i < count; i++)
+    writeFileSync(
+      join(root, folder, `${i}.png`),
+      encodePng({ width: 48, height: 48, channels: 3, format: 'u8', data: noise(48 * 48 * 3, i) }, 0),
+    )
 }
 describe('output that nobody takes', () => {
   test.each(['seal', 'open', 'verify'] as const)('%s --json | head: the work is done all the same', async command => {
@@ -190,7 +278,10 @@ describe('output that nobody takes', () => {
   })
 
   test('and the exit code is still that of the work', async () => {
-    writeFileSync(join(root, 'sealed', 'broken.png'), readFileSync(join(root, 'sealed', `${PLAIN[0]}.png`)).subarray(0, 400_000))
+    writeFileSync(
+      join(root, 'sealed', 'broken.png'),
+      readFileSync(join(root, 'sealed', `${PLAIN[0]}.png`)).subarray(0, 400_000),
+    )
     const run = start([...COMMANDS.verify(), '--json'])
     await run.printed(/"source"/)
     run.leave('stdout')
@@ -205,28 +296,61 @@ describe('output that nobody takes', () => {
     expect((await run.done).code).toBe(0)
   })
 
-  test.skipIf(!existsSync('/dev/full')).each([['inspect', 'sealed/photo-0.jpg.png'], ['--help'], ['lab', 'list'], ['dataset', '--help'], ['seal', 'in', '-o', 'behind', '-i', 'me.key']])('a full disk behind it: %s %s', (...args) => {
-    const { status, stderr } = spawnSync('sh', ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, LAUNCHER, ...args], { cwd: root, encoding: 'utf8' })
-    expect({ status, stderr }).toEqual({ status: 1, stderr: 'latent: error: cannot write to standard output: ENOSPC [E_IO]\n' })
+  test
+    .skipIf(!existsSync('/dev/full'))
+    .each([
+      ['inspect', 'sealed/photo-0.jpg.png'],
+      ['--help'],
+      ['lab', 'list'],
+      ['dataset', '--help'],
+      ['seal', 'in', '-o', 'behind', '-i', 'me.key'],
+    ])('a full disk behind it: %s %s', (...args) => {
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, LAUNCHER, ...args],
+      { cwd: root, encoding: 'utf8' },
+    )
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'latent: error: cannot write to standard output: ENOSPC [E_IO]\n',
+    })
     expect(written('behind')).toHaveLength(args[0] === 'seal' ? FILES : 0)
   })
 })
 
 describe('what goes wrong while threads compute', () => {
-  test.skipIf(process.platform === 'win32')('a disk that takes no more: the report is printed, and nothing partial stays', () => {
-    for (const command of ['seal', 'open'] as const) {
-      const { status, stdout } = spawnSync('sh', ['-c', 'ulimit -f 1000; exec "$0" "$@"', process.execPath, LAUNCHER, ...COMMANDS[command](`full-${command}`)], { cwd: root, encoding: 'utf8' })
-      expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(new RegExp(`failed {3}${FILES}`)) })
-      expect(written(`full-${command}`)).toEqual([])
-      expect(temporaries(`full-${command}`)).toEqual([])
-    }
-  })
+  test.skipIf(process.platform === 'win32')(
+    'a disk that takes no more: the report is printed, and nothing partial stays',
+    () => {
+      for (const command of ['seal', 'open'] as const) {
+        const { status, stdout } = spawnSync(
+          'sh',
+          ['-c', 'ulimit -f 1000; exec "$0" "$@"', process.execPath, LAUNCHER, ...COMMANDS[command](`full-${command}`)],
+          { cwd: root, encoding: 'utf8' },
+        )
+        expect({ status, stdout }).toEqual({
+          status: 1,
+          stdout: expect.stringMatching(new RegExp(`failed {3}${FILES}`)),
+        })
+        expect(written(`full-${command}`)).toEqual([])
+        expect(temporaries(`full-${command}`)).toEqual([])
+      }
+    },
+  )
 
   test('a defect: told, counted, and the exit code is 3', async () => {
-    writeFileSync(join(root, 'defect.mjs'), `import { isMainThread } from 'node:worker_threads'\nif (isMainThread) setTimeout(() => { throw new Error('out of order') }, 900).unref()`)
-    const run = start([...COMMANDS.seal('defect'), '--threads', '1', '--json'], { env: { NODE_OPTIONS: `--import ${join(root, 'defect.mjs')}` } })
+    writeFileSync(
+      join(root, 'defect.mjs'),
+      `import { isMainThread } from 'node:worker_threads'\nif (isMainThread) setTimeout(() => { throw new Error('out of order') }, 900).unref()`,
+    )
+    const run = start([...COMMANDS.seal('defect'), '--threads', '1', '--json'], {
+      env: { NODE_OPTIONS: `--import ${join(root, 'defect.mjs')}` },
+    })
     const { code, out, err } = await run.done
-    expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining('a defect of latent itself: out of order [E_INTERNAL]') })
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: expect.stringContaining('a defect of latent itself: out of order [E_INTERNAL]'),
+    })
     expect(out === '' || out.includes('"summary"')).toBe(true)
     expect(temporaries('defect')).toEqual([])
   })
@@ -251,26 +375,41 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
 })
 
 /** A Node that is too old to run Latent, if the machine has one beside ours. */
-const old = ['/usr/bin/node', '/usr/local/bin/node', process.env['LATENT_OLD_NODE'] ?? ''].find(path => path !== '' && existsSync(path) && /^v(?:20|21)\./.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout))
+const old = ['/usr/bin/node', '/usr/local/bin/node', process.env['LATENT_OLD_NODE'] ?? ''].find(
+  path =>
+    path !== '' &&
+    existsSync(path) &&
+    /^v(?:20|21)\./.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout),
+)
 
 describe.skipIf(old === undefined || process.platform !== 'linux')('started by an older Node', () => {
   /** Processes that seal into a folder. */
-  const working = (out: string) => readdirSync('/proc').filter(pid => /^\d+$/.test(pid) && quietly(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).split('\0').includes(out))
+  const working = (out: string) =>
+    readdirSync('/proc').filter(
+      pid =>
+        /^\d+$/.test(pid) &&
+        quietly(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+          .split('\0')
+          .includes(out),
+    )
   const gone = async (out: string) => {
     for (let i = 0; i < 400 && working(out).length > 0; i++) await pause(50)
     return working(out)
   }
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s reaches the work, and its exit code comes back', async signal => {
-    const out = `old-${signal}`
-    const run = start([...COMMANDS.seal(out), '--json', '--threads', '1'], { node: old! })
-    await run.printed(/"source"/)
-    expect(working(out)).toHaveLength(2)
-    run.kill(signal)
-    expect(await run.done).toMatchObject({ code: CODES[signal], out: expect.stringContaining('"summary"') })
-    expect(await gone(out)).toEqual([])
-    expect(temporaries(out)).toEqual([])
-  })
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s reaches the work, and its exit code comes back',
+    async signal => {
+      const out = `old-${signal}`
+      const run = start([...COMMANDS.seal(out), '--json', '--threads', '1'], { node: old! })
+      await run.printed(/"source"/)
+      expect(working(out)).toHaveLength(2)
+      run.kill(signal)
+      expect(await run.done).toMatchObject({ code: CODES[signal], out: expect.stringContaining('"summary"') })
+      expect(await gone(out)).toEqual([])
+      expect(temporaries(out)).toEqual([])
+    },
+  )
 
   test('a signal that comes while the work is being started leaves nobody behind', async () => {
     for (const [i, signal] of (['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGTERM', 'SIGINT'] as const).entries()) {

@@ -23,7 +23,8 @@ function latent(...args: readonly string[]): Promise<{ code: number | null; out:
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-open-cli-'))
   await mkdir(at('in'))
-  for (let i = 0; i < 30; i++) await writeFile(at('in', `IMG_${i}.jpg`), `picture ${i}`, { mode: i === 0 ? 0o640 : 0o600 })
+  for (let i = 0; i < 30; i++)
+    await writeFile(at('in', `IMG_${i}.jpg`), `picture ${i}`, { mode: i === 0 ? 0o640 : 0o600 })
   for (const key of ['me.key', 'other.key']) await latent('keygen', '-o', key)
   await latent('seal', 'in', '-o', 'sealed', '-i', 'me.key', '--cipher', 'aes-256-gcm')
 })
@@ -34,7 +35,9 @@ test('a wrong key for 30 files is a few lines, with one hint that helps, and not
   expect(code).toBe(1)
   expect(err.trim().split('\n').length).toBe(7)
   expect(err).toContain('failed: 27 more like IMG_0.jpg.png [E_NO_MATCH]; --json names every one\n')
-  expect(err).toContain('latent: error: 30 of 30 files failed [E_PARTIAL]\nhint: give the key that they were sealed for')
+  expect(err).toContain(
+    'latent: error: 30 of 30 files failed [E_PARTIAL]\nhint: give the key that they were sealed for',
+  )
   expect(await readdir(at('wrong')).catch(() => [])).toEqual([])
 })
 
@@ -42,19 +45,24 @@ test('private files come back private, and a second run finds them all', async (
   expect((await latent('open', 'sealed', '-o', 'back', '-i', 'me.key')).code).toBe(0)
   expect((await stat(at('back', 'IMG_7.jpg'))).mode & 0o777).toBe(0o600)
   expect(await readFile(at('back', 'IMG_7.jpg'), 'utf8')).toBe('picture 7')
-  expect((await latent('open', 'sealed', '-o', 'back', '-i', 'me.key')).out).toContain('skipped  30 (30 opened before and unchanged)')
+  expect((await latent('open', 'sealed', '-o', 'back', '-i', 'me.key')).out).toContain(
+    'skipped  30 (30 opened before and unchanged)',
+  )
 })
 
 test('verify tells what is missing, in words and in numbers, and what it cannot know', async () => {
   await mkdir(at('copy'))
-  for (const name of await readdir(at('sealed'))) if (name.endsWith('.png')) await writeFile(at('copy', name), await readFile(at('sealed', name)))
+  for (const name of await readdir(at('sealed')))
+    if (name.endsWith('.png')) await writeFile(at('copy', name), await readFile(at('sealed', name)))
   await rm(at('sealed', 'IMG_3.jpg.png'))
   const words = await latent('verify', 'sealed', '-i', 'me.key')
   expect(words.code).toBe(1)
   expect(words.out).toContain('missing  1 of 30 that were sealed here\n')
   expect(words.err).toContain('IMG_3.jpg.png: an earlier run sealed it here, and it is gone [E_IO]')
   const numbers = await latent('verify', 'sealed', '-i', 'me.key', '--json')
-  expect(JSON.parse(numbers.out.trim().split('\n').at(-1)!)).toMatchObject({ summary: { intact: 29, missing: 1, expected: 30 } })
+  expect(JSON.parse(numbers.out.trim().split('\n').at(-1)!)).toMatchObject({
+    summary: { intact: 29, missing: 1, expected: 30 },
+  })
   const unlisted = await latent('verify', 'copy', '-i', 'me.key')
   expect(unlisted.code).toBe(0)
   expect(unlisted.out).toContain('missing  unknown (no journal)\n')
@@ -64,14 +72,26 @@ test('verify tells what is missing, in words and in numbers, and what it cannot 
 test('inspect gives figures as numbers', async () => {
   const { out } = await latent('inspect', 'sealed/IMG_1.jpg.png', '--json')
   const facts = JSON.parse(out) as Record<string, unknown>
-  for (const name of ['widthPixels', 'heightPixels', 'chunks', 'chunkBytes', 'metadataBytes', 'atMostBytes']) expect([name, Number.isInteger(facts[name])]).toEqual([name, true])
-  expect(Object.values(facts).filter(value => typeof value === 'string' && /^\D*\d+(\.\d+)? (B|kB|MB|x \d+)/.test(value))).toEqual([])
+  for (const name of ['widthPixels', 'heightPixels', 'chunks', 'chunkBytes', 'metadataBytes', 'atMostBytes'])
+    expect([name, Number.isInteger(facts[name])]).toEqual([name, true])
+  expect(
+    Object.values(facts).filter(value => typeof value === 'string' && /^\D*\d+(\.\d+)? (B|kB|MB|x \d+)/.test(value)),
+  ).toEqual([])
 })
 
 test('names on the command line and in folders drive no terminal', async () => {
   const nasty = 'x\u001b[2J\u202e.png'
   await writeFile(at(nasty), 'no picture')
-  for (const args of [['open', nasty, '-o', 'nasty', '-i', 'me.key'], ['verify', nasty, '-i', 'me.key'], ['inspect', nasty], ['inspect', nasty, '--json'], ['open', 'sealed', '-o', nasty, '-i', 'me.key'], ['open', 'sealed', '-o', 'b', '-i', nasty], [nasty], ['open', `--${nasty}`]]) {
+  for (const args of [
+    ['open', nasty, '-o', 'nasty', '-i', 'me.key'],
+    ['verify', nasty, '-i', 'me.key'],
+    ['inspect', nasty],
+    ['inspect', nasty, '--json'],
+    ['open', 'sealed', '-o', nasty, '-i', 'me.key'],
+    ['open', 'sealed', '-o', 'b', '-i', nasty],
+    [nasty],
+    ['open', `--${nasty}`],
+  ]) {
     const { code, out, err } = await latent(...args)
     expect(code).not.toBe(0)
     // oxlint-disable-next-line no-control-regex

@@ -26,12 +26,30 @@ const KEY = sha256Of(new TextEncoder().encode('a key for tests'))
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
 const read = async (name: string) => new Uint8Array(await readFile(at(name)))
-const plain: Image<'u8'> = image({ width: 24, height: 18, channels: 3, format: 'u8', data: Uint8Array.from({ length: 24 * 18 * 3 }, (_, i) => (i * 5) & 255) })
+const plain: Image<'u8'> = image({
+  width: 24,
+  height: 18,
+  channels: 3,
+  format: 'u8',
+  data: Uint8Array.from({ length: 24 * 18 * 3 }, (_, i) => (i * 5) & 255),
+})
 
 /** The command in this process: a new one takes seconds to start, and there are a hundred to run. */
 async function latent(args: readonly string[]): Promise<{ code: string; out: string; err: string }> {
   const program = new Command().exitOverride()
-  for (const register of [cryptCommands, sealCommand, openCommand, verifyCommand, datasetCommand, dataCommand, demoCommand, trainCommand, keygenCommand, labCommand]) register(program)
+  for (const register of [
+    cryptCommands,
+    sealCommand,
+    openCommand,
+    verifyCommand,
+    datasetCommand,
+    dataCommand,
+    demoCommand,
+    trainCommand,
+    keygenCommand,
+    labCommand,
+  ])
+    register(program)
   program.hook('preAction', (_, command) => checkPaths(command))
   const written = { out: '', err: '' }
   const spies = [
@@ -63,7 +81,8 @@ function piped(args: readonly string[], input: Uint8Array): Promise<{ code: numb
 }
 
 const json = ({ out }: { out: string }) => JSON.parse(out) as Record<string, unknown>
-const withKey = (command: string, from: string, to: string, ...more: string[]) => latent([command, at(from), at(to), '--key-file', at('k'), ...more])
+const withKey = (command: string, from: string, to: string, ...more: string[]) =>
+  latent([command, at(from), at(to), '--key-file', at('k'), ...more])
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-pixel-'))
@@ -75,19 +94,40 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('encrypt and decrypt', () => {
   test('a nonce is drawn for every picture; the result is told in JSON; nothing is said where nothing is amiss', async () => {
-    const [first, second] = [await withKey('encrypt', 'plain.png', 'n1.png', '--json'), await withKey('encrypt', 'plain.png', 'n2.png', '--json')]
+    const [first, second] = [
+      await withKey('encrypt', 'plain.png', 'n1.png', '--json'),
+      await withKey('encrypt', 'plain.png', 'n2.png', '--json'),
+    ]
     expect([first.err, second.err]).toEqual(['', ''])
-    expect(json(first)).toMatchObject({ scheme: 'exact-flow', width: 24, height: 18, channels: 3, sampleBits: 8, nonce: expect.stringMatching(/^[0-9a-f]{32}$/), checked: true, exact: true, lost: [], carried: [] })
+    expect(json(first)).toMatchObject({
+      scheme: 'exact-flow',
+      width: 24,
+      height: 18,
+      channels: 3,
+      sampleBits: 8,
+      nonce: expect.stringMatching(/^[0-9a-f]{32}$/),
+      checked: true,
+      exact: true,
+      lost: [],
+      carried: [],
+    })
     expect(json(first)['nonce']).not.toBe(json(second)['nonce'])
     expect(await read('n1.png')).not.toEqual(await read('n2.png'))
     const back = await withKey('decrypt', 'n1.png', 'n1-back.png', '--json')
-    expect([back.err, json(back)]).toEqual(['', expect.objectContaining({ key: 'right', cipherPicture: 'as written', schemeNamed: true })])
+    expect([back.err, json(back)]).toEqual([
+      '',
+      expect.objectContaining({ key: 'right', cipherPicture: 'as written', schemeNamed: true }),
+    ])
     expect(decodePng(await read('n1-back.png'))).toEqual(plain)
   })
 
   test('--deterministic draws nothing and says what follows', async () => {
-    const ended = [await withKey('encrypt', 'plain.png', 'd1.png', '--deterministic'), await withKey('encrypt', 'plain.png', 'd2.png', '--deterministic')]
-    for (const { code, err } of ended) expect([code, err]).toEqual(['done', expect.stringContaining('equal pictures give equal cipher pictures')])
+    const ended = [
+      await withKey('encrypt', 'plain.png', 'd1.png', '--deterministic'),
+      await withKey('encrypt', 'plain.png', 'd2.png', '--deterministic'),
+    ]
+    for (const { code, err } of ended)
+      expect([code, err]).toEqual(['done', expect.stringContaining('equal pictures give equal cipher pictures')])
     expect(await read('d1.png')).toEqual(await read('d2.png'))
   })
 
@@ -99,8 +139,20 @@ describe('encrypt and decrypt', () => {
 
   test.each<[string, string[], string, string[], string]>([
     ['another scheme than the usual one, unasked', ['--scheme', 'chacha20'], 'k', [], 'E_ARGUMENT'],
-    ['another scheme than the one that is asked for', ['--scheme', 'exact-flow-trained'], 'k', ['--scheme', 'exact-flow'], '--scheme exact-flow-trained'],
-    ['a sibling without its whitening', ['--scheme', 'exact-flow-network-only'], 'k', ['--scheme', 'exact-flow-trained'], 'E_ARGUMENT'],
+    [
+      'another scheme than the one that is asked for',
+      ['--scheme', 'exact-flow-trained'],
+      'k',
+      ['--scheme', 'exact-flow'],
+      '--scheme exact-flow-trained',
+    ],
+    [
+      'a sibling without its whitening',
+      ['--scheme', 'exact-flow-network-only'],
+      'k',
+      ['--scheme', 'exact-flow-trained'],
+      'E_ARGUMENT',
+    ],
     ['a baseline taken for another', ['--scheme', 'aes-256-ctr'], 'k', ['--scheme', 'aes-256-cbc'], 'E_ARGUMENT'],
     ['a learnable one', ['--scheme', 'pixel-based'], 'k', [], 'give --scheme pixel-based'],
     ['another key', [], 'other.key', [], 'E_NO_MATCH'],
@@ -129,9 +181,18 @@ describe('encrypt and decrypt', () => {
     expect(decodePng(await read('old-back.png'))).toEqual(plain)
   })
 
-  test.each([['encrypt', 'cipher.jpg'], ['encrypt', 'cipher.WEBP'], ['decrypt', 'back.jpeg'], ['decrypt', 'back.heic'], ['decrypt', 'back.tif']])('%s writes no PNG that is called %s', async (command, name) => {
+  test.each([
+    ['encrypt', 'cipher.jpg'],
+    ['encrypt', 'cipher.WEBP'],
+    ['decrypt', 'back.jpeg'],
+    ['decrypt', 'back.heic'],
+    ['decrypt', 'back.tif'],
+  ])('%s writes no PNG that is called %s', async (command, name) => {
     await withKey('encrypt', 'plain.png', 'kind.png', '--force')
-    expect(await withKey(command, command === 'encrypt' ? 'plain.png' : 'kind.png', name)).toMatchObject({ code: 'E_ARGUMENT', err: expect.stringContaining('let the name end in .png') })
+    expect(await withKey(command, command === 'encrypt' ? 'plain.png' : 'kind.png', name)).toMatchObject({
+      code: 'E_ARGUMENT',
+      err: expect.stringContaining('let the name end in .png'),
+    })
     expect(await stat(at(name)).catch(() => 'nothing')).toBe('nothing')
   })
 
@@ -144,7 +205,10 @@ describe('encrypt and decrypt', () => {
       await writeFile(at(`stripped${i}.png`), encodePng({ ...(cipher as Image<'u8'>), annotations }, 0))
       expect(await withKey('decrypt', `stripped${i}.png`, 'noise.png')).toMatchObject({ code: 'E_HASH' })
     }
-    expect(await withKey('decrypt', 'uncoded.png', 'uncoded-back.png')).toMatchObject({ code: 'done', err: expect.stringContaining('cannot be told') })
+    expect(await withKey('decrypt', 'uncoded.png', 'uncoded-back.png')).toMatchObject({
+      code: 'done',
+      err: expect.stringContaining('cannot be told'),
+    })
   })
 
   test('a changed picture is refused, and comes back with a warning if asked for', async () => {
@@ -152,9 +216,19 @@ describe('encrypt and decrypt', () => {
     const { image: cipher, beside } = readPng(await read('whole.png'))
     const data = (cipher.data as Uint8Array).slice()
     data[77]! ^= 1
-    await writeFile(at('changed.png'), encodePng({ ...(cipher as Image<'u8'>), data }, 0, beside.filter(({ type }) => type !== 'tEXt')))
+    await writeFile(
+      at('changed.png'),
+      encodePng(
+        { ...(cipher as Image<'u8'>), data },
+        0,
+        beside.filter(({ type }) => type !== 'tEXt'),
+      ),
+    )
     expect(await withKey('decrypt', 'changed.png', 'noise.png')).toMatchObject({ code: 'E_HASH' })
-    expect(await withKey('decrypt', 'changed.png', 'asked.png', '--altered')).toMatchObject({ code: 'done', err: expect.stringContaining('not as it was written') })
+    expect(await withKey('decrypt', 'changed.png', 'asked.png', '--altered')).toMatchObject({
+      code: 'done',
+      err: expect.stringContaining('not as it was written'),
+    })
   })
 })
 
@@ -171,28 +245,52 @@ describe('what pixels are not', () => {
 
   test('profile, gamma, resolution, EXIF and texts come back, and are not to be read meanwhile', async () => {
     await writeFile(at('full.png'), encodePng(plain, 6, chunks))
-    expect(json(await withKey('encrypt', 'full.png', 'full-c.png', '--json'))['carried']).toEqual(chunks.map(({ type }) => type))
+    expect(json(await withKey('encrypt', 'full.png', 'full-c.png', '--json'))['carried']).toEqual(
+      chunks.map(({ type }) => type),
+    )
     expect(Buffer.from(await read('full-c.png')).includes('secret name')).toBe(false)
     expect((await withKey('decrypt', 'full-c.png', 'full-b.png')).code).toBe('done')
     const { beside } = readPng(await read('full-b.png'))
-    expect(beside.slice(0, chunks.length).map(({ type, data }) => [type, toHex(data)])).toEqual(chunks.map(({ type, data }) => [type, toHex(data)]))
+    expect(beside.slice(0, chunks.length).map(({ type, data }) => [type, toHex(data)])).toEqual(
+      chunks.map(({ type, data }) => [type, toHex(data)]),
+    )
   })
 
   test('frames are named as lost', async () => {
-    await writeFile(at('apng.png'), encodePng(plain, 6, [{ type: 'acTL', data: new Uint8Array(8) }, { type: 'fcTL', data: new Uint8Array(26) }, { type: 'fcTL', data: new Uint8Array(26) }, { type: 'fdAT', data: new Uint8Array(9) }]))
-    expect(await withKey('encrypt', 'apng.png', 'apng-c.png')).toMatchObject({ code: 'done', err: expect.stringMatching(/warning: not kept: the other pictures of its animation \(1\).*latent seal/) })
+    await writeFile(
+      at('apng.png'),
+      encodePng(plain, 6, [
+        { type: 'acTL', data: new Uint8Array(8) },
+        { type: 'fcTL', data: new Uint8Array(26) },
+        { type: 'fcTL', data: new Uint8Array(26) },
+        { type: 'fdAT', data: new Uint8Array(9) },
+      ]),
+    )
+    expect(await withKey('encrypt', 'apng.png', 'apng-c.png')).toMatchObject({
+      code: 'done',
+      err: expect.stringMatching(/warning: not kept: the other pictures of its animation \(1\).*latent seal/),
+    })
   })
 
-  test.each(['jpeg', 'webp', 'avif', 'tiff', 'gif'] as const)('a %s: its pixels come back, and seal is named', async format => {
-    const file = await sharp(plain.data, { raw: { width: 24, height: 18, channels: 3 } }).toFormat(format).withMetadata({ orientation: format === 'jpeg' ? 6 : 1 }).toBuffer()
-    await writeFile(at(`photo.${format}`), file)
-    const ended = await withKey('encrypt', `photo.${format}`, `${format}-c.png`)
-    expect([ended.code, ended.out]).toEqual(['done', expect.stringMatching(/not the file; latent seal keeps the file/)])
-    expect((await withKey('decrypt', `${format}-c.png`, `${format}-b.png`)).code).toBe('done')
-    const back = decodePng(await read(`${format}-b.png`))
-    const shown = await sharp(file).autoOrient().toColourspace('srgb').raw().toBuffer()
-    expect([back.width, Buffer.from(back.data)]).toEqual([format === 'jpeg' ? 18 : 24, shown])
-  })
+  test.each(['jpeg', 'webp', 'avif', 'tiff', 'gif'] as const)(
+    'a %s: its pixels come back, and seal is named',
+    async format => {
+      const file = await sharp(plain.data, { raw: { width: 24, height: 18, channels: 3 } })
+        .toFormat(format)
+        .withMetadata({ orientation: format === 'jpeg' ? 6 : 1 })
+        .toBuffer()
+      await writeFile(at(`photo.${format}`), file)
+      const ended = await withKey('encrypt', `photo.${format}`, `${format}-c.png`)
+      expect([ended.code, ended.out]).toEqual([
+        'done',
+        expect.stringMatching(/not the file; latent seal keeps the file/),
+      ])
+      expect((await withKey('decrypt', `${format}-c.png`, `${format}-b.png`)).code).toBe('done')
+      const back = decodePng(await read(`${format}-b.png`))
+      const shown = await sharp(file).autoOrient().toColourspace('srgb').raw().toBuffer()
+      expect([back.width, Buffer.from(back.data)]).toEqual([format === 'jpeg' ? 18 : 24, shown])
+    },
+  )
 
   test('a picture that nobody else may read stays so', async () => {
     await writeFile(at('private.png'), encodePng(plain))
@@ -214,7 +312,10 @@ describe('nothing of the user is replaced', () => {
     await writeFile(at('notes.txt'), 'mine')
     await link(at('plain.png'), at('same-file.png'))
     await mkdir(at('a-folder'))
-    for (const [command, from] of [['encrypt', 'plain.png'], ['decrypt', 'forced.png']] as const) {
+    for (const [command, from] of [
+      ['encrypt', 'plain.png'],
+      ['decrypt', 'forced.png'],
+    ] as const) {
       for (const target of ['mine.png', 'notes.txt', 'same-file.png', 'a-folder', 'k', from]) {
         expect(await withKey(command, from, target, '--force')).toMatchObject({ code: 'E_EXISTS' })
       }
@@ -227,14 +328,25 @@ describe('nothing of the user is replaced', () => {
 
 describe('limits are looked at before anything is decoded', () => {
   test('a picture that says it is enormous, and one above the limit that was given', async () => {
-    const huge = Buffer.from(encodePng(image({ width: 1, height: 1, channels: 1, format: 'u8', data: new Uint8Array(1) })))
+    const huge = Buffer.from(
+      encodePng(image({ width: 1, height: 1, channels: 1, format: 'u8', data: new Uint8Array(1) })),
+    )
     huge.writeUInt32BE(30000, 16)
     huge.writeUInt32BE(30000, 20)
     huge.writeUInt32BE(crc(huge.subarray(12, 29)), 29)
     await writeFile(at('huge.png'), huge)
-    expect(await withKey('encrypt', 'huge.png', 'x.png')).toMatchObject({ code: 'E_LIMIT', err: expect.stringMatching(/E_LIMIT[\s\S]*hint: .*latent seal/) })
-    expect(await withKey('encrypt', 'plain.png', 'x.png', '--max-pixels', '400')).toMatchObject({ code: 'E_LIMIT', err: expect.stringMatching(/E_LIMIT[\s\S]*--max-pixels/) })
-    expect(await withKey('encrypt', 'plain.png', 'x.png', '--max-pixels', 'many')).toMatchObject({ code: 'E_ARGUMENT', err: expect.stringContaining('--max-pixels') })
+    expect(await withKey('encrypt', 'huge.png', 'x.png')).toMatchObject({
+      code: 'E_LIMIT',
+      err: expect.stringMatching(/E_LIMIT[\s\S]*hint: .*latent seal/),
+    })
+    expect(await withKey('encrypt', 'plain.png', 'x.png', '--max-pixels', '400')).toMatchObject({
+      code: 'E_LIMIT',
+      err: expect.stringMatching(/E_LIMIT[\s\S]*--max-pixels/),
+    })
+    expect(await withKey('encrypt', 'plain.png', 'x.png', '--max-pixels', 'many')).toMatchObject({
+      code: 'E_ARGUMENT',
+      err: expect.stringContaining('--max-pixels'),
+    })
   })
 
   function crc(bytes: Uint8Array): number {

@@ -27,7 +27,12 @@ describe('foreign text on a terminal', () => {
   })
 
   test('nothing that drives a terminal is left, whatever comes in and whichever way out it takes', () => {
-    const nasty = fc.string({ unit: fc.oneof(fc.integer({ min: 0, max: 0x9f }).map(code => String.fromCodePoint(code)), fc.constantFrom('\u202e', '\u2067', '\u2069', '\ud800', '\udc9b', '字')) })
+    const nasty = fc.string({
+      unit: fc.oneof(
+        fc.integer({ min: 0, max: 0x9f }).map(code => String.fromCodePoint(code)),
+        fc.constantFrom('\u202e', '\u2067', '\u2069', '\ud800', '\udc9b', '字'),
+      ),
+    })
     fc.assert(
       fc.property(nasty, text => {
         expect(visible(text)).not.toMatch(DANGEROUS)
@@ -64,9 +69,14 @@ describe('the time that is left', () => {
 
   test('is never told as nothing', () => {
     fc.assert(
-      fc.property(fc.double({ min: 1, max: 1e12, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1e9, noNaN: true }), (total, share, rate) => {
-        expect(timeLeft(total, total * share, rate)).not.toMatch(/\b0(\.\d+)? s left/)
-      }),
+      fc.property(
+        fc.double({ min: 1, max: 1e12, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        (total, share, rate) => {
+          expect(timeLeft(total, total * share, rate)).not.toMatch(/\b0(\.\d+)? s left/)
+        },
+      ),
     )
   })
 

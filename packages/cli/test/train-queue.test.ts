@@ -22,7 +22,10 @@ interface Ended {
 /** Runs `latent train` with a queue; `kill` ends it without warning when its output matches. */
 function queue(file: string, more: readonly string[] = [], kill?: RegExp): Promise<Ended> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, 'train', '--queue', file, '--data', DATA, '--threads', '1', ...more], { cwd: root, detached: true })
+    const child = spawn(process.execPath, [MAIN, 'train', '--queue', file, '--data', DATA, '--threads', '1', ...more], {
+      cwd: root,
+      detached: true,
+    })
     let err = ''
     child.stderr.on('data', (data: Buffer) => {
       err += data.toString()
@@ -33,9 +36,18 @@ function queue(file: string, more: readonly string[] = [], kill?: RegExp): Promi
   })
 }
 
-const logOf = async (file: string) => (await readFile(join(root, `${file}.log`), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as { event: string; run: string; step: number; error?: string })
-const stepsOf = async (run: string) => (await readFile(join(root, run, 'log.jsonl'), 'utf8')).trimEnd().split('\n').map(line => (JSON.parse(line) as { step: number }).step)
-const line = (recipe: string, steps: number, out: string, more: object = {}) => `${JSON.stringify({ recipe, steps, out, ...more })}\n`
+const logOf = async (file: string) =>
+  (await readFile(join(root, `${file}.log`), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as { event: string; run: string; step: number; error?: string })
+const stepsOf = async (run: string) =>
+  (await readFile(join(root, run, 'log.jsonl'), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map(line => (JSON.parse(line) as { step: number }).step)
+const line = (recipe: string, steps: number, out: string, more: object = {}) =>
+  `${JSON.stringify({ recipe, steps, out, ...more })}\n`
 
 describe('the file', () => {
   const read = async (text: string) => {
@@ -45,8 +57,14 @@ describe('the file', () => {
   }
 
   test('is JSON lines or one array; the command fills in what a line leaves out', async () => {
-    const expected = [{ recipe: 'denoiser', profile: 'compact', steps: 5, seed: 1, out: 'a', data: 'd', threads: 2, resume: true }, { recipe: 'flowcrypt', profile: 'paper', steps: 7, seed: 3, data: 'd', threads: 1, resume: true }]
-    const lines = ['{"recipe":"denoiser","steps":5,"out":"a"}', '{"recipe":"flowcrypt","profile":"paper","steps":7,"seed":3,"threads":1}']
+    const expected = [
+      { recipe: 'denoiser', profile: 'compact', steps: 5, seed: 1, out: 'a', data: 'd', threads: 2, resume: true },
+      { recipe: 'flowcrypt', profile: 'paper', steps: 7, seed: 3, data: 'd', threads: 1, resume: true },
+    ]
+    const lines = [
+      '{"recipe":"denoiser","steps":5,"out":"a"}',
+      '{"recipe":"flowcrypt","profile":"paper","steps":7,"seed":3,"threads":1}',
+    ]
     expect(await read(`# the first\n${lines.join('\n\n')}\n`)).toEqual(expected)
     expect(await read(`[${lines.join(',')}]`)).toEqual(expected)
   })
@@ -84,14 +102,22 @@ test('times of day and durations', () => {
 })
 
 test('options that contradict each other are refused', async () => {
-  for (const args of [['denoiser'], ['--until', '06:30', '--for', '2h'], ['--for', '2 hours']]) expect(await queue('none.jsonl', args)).toMatchObject({ code: expect.toSatisfy((code: number) => code === 1 || code === 2) })
+  for (const args of [['denoiser'], ['--until', '06:30', '--for', '2h'], ['--for', '2 hours']])
+    expect(await queue('none.jsonl', args)).toMatchObject({
+      code: expect.toSatisfy((code: number) => code === 1 || code === 2),
+    })
   expect((await queue('none.jsonl', ['denoiser'])).err).toContain('E_ARGUMENT')
 })
 
 describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000 }, () => {
   test('one run after the other, over kills and failures, and skips what is finished', async () => {
     // `from` names no file: this run fails, and the one after it is trained all the same.
-    await writeFile(join(root, 'q.jsonl'), line('denoiser', 40, 'first') + line('denoiser', 20, 'broken', { from: 'no-such-weights' }) + line('denoiser', 20, 'second', { seed: 2 }))
+    await writeFile(
+      join(root, 'q.jsonl'),
+      line('denoiser', 40, 'first') +
+        line('denoiser', 20, 'broken', { from: 'no-such-weights' }) +
+        line('denoiser', 20, 'second', { seed: 2 }),
+    )
     expect((await queue('q.jsonl', [], /"step":20/)).code).toBe(null)
     // What it left behind does not stop the next one.
     expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(true)
@@ -99,13 +125,23 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
     expect(rest).toMatchObject({ code: 1, err: expect.stringMatching(/broken \[E_PARTIAL\]/) })
     expect(await stepsOf('first')).toEqual([20, 40])
     expect(await stepsOf('second')).toEqual([20])
-    expect((await logOf('q.jsonl')).map(({ event, run }) => `${event} ${run}`)).toEqual(['start first', 'start first', 'finished first', 'start broken', 'failed broken', 'start second', 'finished second'])
+    expect((await logOf('q.jsonl')).map(({ event, run }) => `${event} ${run}`)).toEqual([
+      'start first',
+      'start first',
+      'finished first',
+      'start broken',
+      'failed broken',
+      'start second',
+      'finished second',
+    ])
     expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(false)
 
     // Killed and started again, it ends at the bytes of an unbroken run.
     await writeFile(join(root, 'whole.jsonl'), line('denoiser', 40, 'whole'))
     expect((await queue('whole.jsonl')).code).toBe(0)
-    expect(await readFile(join(root, 'first', 'weights.safetensors'))).toEqual(await readFile(join(root, 'whole', 'weights.safetensors')))
+    expect(await readFile(join(root, 'first', 'weights.safetensors'))).toEqual(
+      await readFile(join(root, 'whole', 'weights.safetensors')),
+    )
 
     // Finished: nothing to do, and no line in the log.
     expect((await queue('whole.jsonl')).code).toBe(0)
@@ -118,7 +154,10 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
 
   test('until a time, with a checkpoint', async () => {
     await writeFile(join(root, 'timed.jsonl'), line('denoiser', 100_000, 'timed'))
-    expect(await queue('timed.jsonl', ['--for', '8s'])).toMatchObject({ code: 1, err: expect.stringContaining('E_PARTIAL') })
+    expect(await queue('timed.jsonl', ['--for', '8s'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('E_PARTIAL'),
+    })
     const { step } = (await logOf('timed.jsonl')).find(({ event }) => event === 'stopped')!
     expect(step).toBeGreaterThan(0)
     expect((await stepsOf('timed')).at(-1)).toBe(step)
@@ -127,7 +166,10 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
   test('not twice at once, and not after a damaged checkpoint without a word', async () => {
     await writeFile(join(root, 'held.jsonl'), line('denoiser', 20, 'held'))
     const lock = await holdLock(join(root, 'held.jsonl.lock'), 'is working on this queue')
-    expect(await queue('held.jsonl')).toMatchObject({ code: 1, err: expect.stringContaining('is working on this queue') })
+    expect(await queue('held.jsonl')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('is working on this queue'),
+    })
     await lock.release()
     expect((await queue('held.jsonl')).code).toBe(0)
     await writeFile(join(root, 'held', 'checkpoint.safetensors'), 'damaged')

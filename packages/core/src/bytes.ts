@@ -28,5 +28,6 @@ export function u32(value: number): Uint8Array {
  */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= 65536 && bytes.length === buffer.byteLength) discardBuffer(buffer)
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= 65536 && bytes.length === buffer.byteLength)
+    discardBuffer(buffer)
 }

@@ -56,7 +56,10 @@ export interface ImageCipher {
   readonly traits: CipherTraits
   readonly keySpace?: KeySpace
   /** Learned parameters, and multiply-accumulates to encrypt an image of this size. Absent where nothing is learned. */
-  readonly cost?: (size: Pick<Image, 'width' | 'height' | 'channels'>) => { readonly parameters: number; readonly macs: number }
+  readonly cost?: (size: Pick<Image, 'width' | 'height' | 'channels'>) => {
+    readonly parameters: number
+    readonly macs: number
+  }
   /** @param key 32 bytes unless the scheme's documentation says otherwise. @throws E_ARGUMENT */
   encrypt(plain: Image, key: Uint8Array, options?: CipherOptions): Promise<Image>
   /** @throws E_ARGUMENT; E_IMAGE for a cipher image this scheme cannot have made */
@@ -64,4 +67,5 @@ export interface ImageCipher {
 }
 
 /** Gives a nonce to a cipher that would draw one, so that what it makes can be made again; nothing to any other. */
-export const repeatably = ({ traits }: Pick<ImageCipher, 'traits'>, nonce: Uint8Array): CipherOptions => (traits.randomised ? { nonce } : {})
+export const repeatably = ({ traits }: Pick<ImageCipher, 'traits'>, nonce: Uint8Array): CipherOptions =>
+  traits.randomised ? { nonce } : {}

@@ -13,7 +13,14 @@ export function floatsToPixels({ width, height, channels, data, annotations }: I
   const bytes = new Uint8Array(4 * data.length)
   const view = new DataView(bytes.buffer)
   for (let i = 0; i < data.length; i++) view.setFloat32(4 * i, data[i]!)
-  return image({ width: width * channels, height, channels: 4, format: 'u8', data: bytes, annotations: { ...annotations, [FLOAT_SAMPLES]: String(channels) } })
+  return image({
+    width: width * channels,
+    height,
+    channels: 4,
+    format: 'u8',
+    data: bytes,
+    annotations: { ...annotations, [FLOAT_SAMPLES]: String(channels) },
+  })
 }
 
 /**
@@ -24,11 +31,22 @@ export function pixelsToFloats(source: Image): Image {
   const { [FLOAT_SAMPLES]: mark, ...annotations } = source.annotations ?? {}
   if (mark === undefined) return source
   const channels = Number(mark)
-  if (!Number.isInteger(channels) || channels < 1 || source.format !== 'u8' || source.channels !== 4 || source.width % channels !== 0) {
-    throw new LatentError('E_IMAGE', 'this picture says that it holds floats, and its shape contradicts it', { hint: 'it was converted on its way; take the file that was written' })
+  if (
+    !Number.isInteger(channels) ||
+    channels < 1 ||
+    source.format !== 'u8' ||
+    source.channels !== 4 ||
+    source.width % channels !== 0
+  ) {
+    throw new LatentError('E_IMAGE', 'this picture says that it holds floats, and its shape contradicts it', {
+      hint: 'it was converted on its way; take the file that was written',
+    })
   }
   const view = new DataView(source.data.buffer, source.data.byteOffset, source.data.byteLength)
   const data = Float32Array.from({ length: source.data.length / 4 }, (_, i) => view.getFloat32(4 * i))
-  if (!data.every(Number.isFinite)) throw new LatentError('E_IMAGE', 'this cipher image holds samples that are no numbers', { hint: 'it was changed on its way; take the file that was written' })
+  if (!data.every(Number.isFinite))
+    throw new LatentError('E_IMAGE', 'this cipher image holds samples that are no numbers', {
+      hint: 'it was changed on its way; take the file that was written',
+    })
   return image({ width: source.width / channels, height: source.height, channels, format: 'f32', data, annotations })
 }

@@ -36,7 +36,8 @@ export class KeyStream {
 
   /** `count` uniform integers below `bound` (at most 2^32), by rejection: no modulo bias. */
   async integers(count: number, bound: number): Promise<Uint32Array> {
-    if (!Number.isSafeInteger(bound) || bound < 1 || bound > 2 ** 32) throw argumentError('bound', 'an integer from 1 to 2^32', bound)
+    if (!Number.isSafeInteger(bound) || bound < 1 || bound > 2 ** 32)
+      throw argumentError('bound', 'an integer from 1 to 2^32', bound)
     const limit = 2 ** 32 - (2 ** 32 % bound)
     const out = new Uint32Array(count)
     let done = 0

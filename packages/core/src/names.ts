@@ -15,7 +15,7 @@ export function nameOfBytes(bytes: Uint8Array): string {
   const whole = decode(bytes)
   if (whole !== undefined) return whole
   let name = ''
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const lead = bytes[at]!
     const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
     const sequence = decode(bytes.subarray(at, at + length))

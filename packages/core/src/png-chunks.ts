@@ -6,7 +6,13 @@ import { crc32 } from './primitives.ts'
 
 export const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10)
 const SAMPLES_A_PIXEL: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
-const DEPTHS: Readonly<Record<number, readonly number[]>> = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] }
+const DEPTHS: Readonly<Record<number, readonly number[]>> = {
+  0: [1, 2, 4, 8, 16],
+  2: [8, 16],
+  3: [1, 2, 4, 8],
+  4: [8, 16],
+  6: [8, 16],
+}
 const INDEXED = 3
 
 /** One part of a PNG file: four letters, whose case says how it is to be treated, and data. */
@@ -43,10 +49,12 @@ export function isPng(bytes: Uint8Array): boolean {
  * @throws E_IMAGE; E_LIMIT
  */
 export function readPngHeader(bytes: Uint8Array, limits: PngLimits = {}): PngHeader {
-  if (!isPng(bytes)) throw new LatentError('E_IMAGE', 'this is not a PNG file', { hint: 'latent seal takes any file as it is' })
+  if (!isPng(bytes))
+    throw new LatentError('E_IMAGE', 'this is not a PNG file', { hint: 'latent seal takes any file as it is' })
   if (bytes.length < PNG_HEADER_BYTES) throw damaged('it ends too early')
   const { chunk, end } = chunkAt(bytes, SIGNATURE.length)
-  if (chunk.type !== 'IHDR') throw chunk.type === 'CgBI' ? unknownChunk('CgBI') : damaged('it does not start with its header')
+  if (chunk.type !== 'IHDR')
+    throw chunk.type === 'CgBI' ? unknownChunk('CgBI') : damaged('it does not start with its header')
   if (end !== PNG_HEADER_BYTES) throw damaged('its header is invalid')
   if (!chunk.intact()) throw damaged('the checksum of its IHDR chunk is wrong')
   return parseHeader(chunk.data, limits)
@@ -55,7 +63,7 @@ export function readPngHeader(bytes: Uint8Array, limits: PngLimits = {}): PngHea
 /** Every chunk after the header up to IEND. @throws E_IMAGE */
 export function readPngChunks(bytes: Uint8Array): FoundChunk[] {
   const chunks: FoundChunk[] = []
-  for (let at = PNG_HEADER_BYTES; ; ) {
+  for (let at = PNG_HEADER_BYTES; ;) {
     if (at + 12 > bytes.length) throw damaged('it ends too early')
     const { chunk, end } = chunkAt(bytes, at)
     if (!/^[A-Za-z]{4}$/.test(chunk.type)) throw damaged('a chunk has no valid name')
@@ -80,14 +88,30 @@ function chunkAt(bytes: Uint8Array, at: number): { chunk: FoundChunk; end: numbe
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const end = at + 12 + view.getUint32(at)
   const type = String.fromCharCode(bytes[at + 4]!, bytes[at + 5]!, bytes[at + 6]!, bytes[at + 7]!)
-  return { end, chunk: { type, data: bytes.subarray(at + 8, end - 4), intact: () => crc32(bytes.subarray(at + 4, end - 4)) === view.getUint32(end - 4) } }
+  return {
+    end,
+    chunk: {
+      type,
+      data: bytes.subarray(at + 8, end - 4),
+      intact: () => crc32(bytes.subarray(at + 4, end - 4)) === view.getUint32(end - 4),
+    },
+  }
 }
 
 function parseHeader(data: Uint8Array, { maxPixels = MAX_PIXELS }: PngLimits): PngHeader {
   const view = new DataView(data.buffer, data.byteOffset, data.length)
   const [width, height, depth, colour] = [view.getUint32(0), view.getUint32(4), data[8]!, data[9]!]
   const channels = SAMPLES_A_PIXEL[colour]
-  if (width === 0 || height === 0 || channels === undefined || !DEPTHS[colour]!.includes(depth) || data[10] !== 0 || data[11] !== 0 || data[12]! > 1) throw damaged('its header is invalid')
+  if (
+    width === 0 ||
+    height === 0 ||
+    channels === undefined ||
+    !DEPTHS[colour]!.includes(depth) ||
+    data[10] !== 0 ||
+    data[11] !== 0 ||
+    data[12]! > 1
+  )
+    throw damaged('its header is invalid')
   const indexed = colour === INDEXED
   checkSize({ width, height }, (indexed ? 4 : channels) * Math.ceil(depth / 8), maxPixels)
   return { width, height, depth, channels, interlaced: data[12] === 1, indexed, opaque: colour === 0 || colour === 2 }
@@ -101,11 +125,22 @@ const PIXEL_BYTES = 4
  * @param pixelBytes what one decoded pixel takes
  * @throws E_LIMIT
  */
-export function checkSize({ width, height }: { width: number; height: number }, pixelBytes: number, maxPixels: number): void {
+export function checkSize(
+  { width, height }: { width: number; height: number },
+  pixelBytes: number,
+  maxPixels: number,
+): void {
   const counted = Math.ceil(width * height * Math.max(1, pixelBytes / PIXEL_BYTES))
   if (counted <= maxPixels) return
-  const raise = counted <= MAX_PIXELS ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times that; encrypt and decrypt take --max-pixels ${counted}; ` : ''
-  throw new LatentError('E_LIMIT', `this picture has ${width} x ${height} pixels${counted > width * height ? ` of ${pixelBytes} bytes, which count for ${counted}` : ''}, more than the limit of ${maxPixels}`, { hint: `${raise}latent seal takes files of any size` })
+  const raise =
+    counted <= MAX_PIXELS
+      ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times that; encrypt and decrypt take --max-pixels ${counted}; `
+      : ''
+  throw new LatentError(
+    'E_LIMIT',
+    `this picture has ${width} x ${height} pixels${counted > width * height ? ` of ${pixelBytes} bytes, which count for ${counted}` : ''}, more than the limit of ${maxPixels}`,
+    { hint: `${raise}latent seal takes files of any size` },
+  )
 }
 
 /** A chunk with its length and checksum. */
@@ -115,7 +150,12 @@ export function chunkParts({ type, data }: PngChunk): Uint8Array[] {
 }
 
 export const damaged = (what: string, cause?: unknown): LatentError =>
-  new LatentError('E_IMAGE', `this PNG is damaged: ${what}`, { hint: 'open it in a viewer; if it shows there, save it again as PNG, or keep the file as it is with latent seal', ...(cause === undefined ? {} : { cause }) })
+  new LatentError('E_IMAGE', `this PNG is damaged: ${what}`, {
+    hint: 'open it in a viewer; if it shows there, save it again as PNG, or keep the file as it is with latent seal',
+    ...(cause === undefined ? {} : { cause }),
+  })
 
 const unknownChunk = (type: string): LatentError =>
-  new LatentError('E_IMAGE', `this PNG needs its ${type} chunk to be understood, which Latent does not know`, { hint: 'save it again as an ordinary PNG, or keep the file as it is with latent seal' })
+  new LatentError('E_IMAGE', `this PNG needs its ${type} chunk to be understood, which Latent does not know`, {
+    hint: 'save it again as an ordinary PNG, or keep the file as it is with latent seal',
+  })

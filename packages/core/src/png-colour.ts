@@ -27,7 +27,9 @@ export function colours(raw: RawPixels): Image<'u8' | 'u16'> | undefined {
     samples = withAlpha(raw, transparency)
     channels++
   } else if (depth < 8) widen(data, depth)
-  return samples instanceof Uint16Array ? image({ width, height, channels, format: 'u16', data: samples }) : image({ width, height, channels, format: 'u8', data: samples })
+  return samples instanceof Uint16Array
+    ? image({ width, height, channels, format: 'u16', data: samples })
+    : image({ width, height, channels, format: 'u8', data: samples })
 }
 
 function fromPalette({ width, height, data, transparency }: RawPixels, palette: Uint8Array): Image<'u8'> | undefined {
@@ -55,7 +57,10 @@ function withAlpha({ data, channels, depth }: RawPixels, transparency: Uint8Arra
   const wide = data instanceof Uint16Array
   const out = wide ? new Uint16Array(pixels * (channels + 1)) : new Uint8Array(pixels * (channels + 1))
   // Two bytes a channel whatever the depth, of which the low bits count.
-  const transparent = Array.from({ length: channels }, (_, c) => ((transparency[2 * c]! << 8) | transparency[2 * c + 1]!) & (2 ** depth - 1))
+  const transparent = Array.from(
+    { length: channels },
+    (_, c) => ((transparency[2 * c]! << 8) | transparency[2 * c + 1]!) & (2 ** depth - 1),
+  )
   const scale = depth < 8 ? 255 / (2 ** depth - 1) : 1
   const opaque = wide ? 65535 : 255
   for (let p = 0; p < pixels; p++) {

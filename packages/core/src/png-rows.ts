@@ -60,13 +60,19 @@ function passesOf({ width, height, channels, depth, interlaced }: RowShape): Red
   return (interlaced ? ADAM7 : SEQUENTIAL)
     .map(pass => {
       const columns = Math.ceil((width - pass.x) / pass.dx)
-      return { ...pass, columns, rows: Math.ceil((height - pass.y) / pass.dy), rowBytes: Math.ceil((columns * channels * depth) / 8) }
+      return {
+        ...pass,
+        columns,
+        rows: Math.ceil((height - pass.y) / pass.dy),
+        rowBytes: Math.ceil((columns * channels * depth) / 8),
+      }
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0)
 }
 
 /** How many bytes the rows of a picture unpack to, filter bytes included. */
-export const unpackedSize = (shape: RowShape): number => passesOf(shape).reduce((sum, { rows, rowBytes }) => sum + rows * (rowBytes + 1), 0)
+export const unpackedSize = (shape: RowShape): number =>
+  passesOf(shape).reduce((sum, { rows, rowBytes }) => sum + rows * (rowBytes + 1), 0)
 
 /**
  * Samples with filters undone, one element each and not scaled, or undefined where rows are missing or a
@@ -77,13 +83,24 @@ export function unpackRows(rows: Uint8Array, shape: RowShape): Uint8Array | Uint
   const { width, height, channels, depth, interlaced } = shape
   const pixelBytes = Math.max(1, (channels * depth) / 8)
   const whole = !interlaced && depth >= 8
-  const out = whole ? undefined : depth === 16 ? new Uint16Array(width * height * channels) : new Uint8Array(width * height * channels)
+  const out = whole
+    ? undefined
+    : depth === 16
+      ? new Uint16Array(width * height * channels)
+      : new Uint8Array(width * height * channels)
   let at = 0
   for (const pass of passesOf(shape)) {
     const bytes = unfilter(rows.subarray(at, at + pass.rows * (pass.rowBytes + 1)), pass, pixelBytes)
     if (!bytes) return undefined
     if (!out) return depth === 8 ? bytes : wideSamples(bytes)
-    for (let y = 0; y < pass.rows; y++) scatter(bytes.subarray(y * pass.rowBytes, (y + 1) * pass.rowBytes), out, (pass.y + y * pass.dy) * width, pass, shape)
+    for (let y = 0; y < pass.rows; y++)
+      scatter(
+        bytes.subarray(y * pass.rowBytes, (y + 1) * pass.rowBytes),
+        out,
+        (pass.y + y * pass.dy) * width,
+        pass,
+        shape,
+      )
     at += pass.rows * (pass.rowBytes + 1)
   }
   return out
@@ -106,20 +123,34 @@ function unfilter(rows: Uint8Array, { rows: count, rowBytes }: Reduced, pixelByt
 
 function wideSamples(bytes: Uint8Array): Uint16Array {
   // Each sample is written where its own two bytes lay.
-  const samples = bytes.byteOffset % 2 === 0 ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : new Uint16Array(bytes.length / 2)
+  const samples =
+    bytes.byteOffset % 2 === 0
+      ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
+      : new Uint16Array(bytes.length / 2)
   for (let i = 0; i < samples.length; i++) samples[i] = (bytes[2 * i]! << 8) | bytes[2 * i + 1]!
   return samples
 }
 
 /** One row of a pass to its places in the picture; `start` is the number of the first pixel of the picture's row. */
-function scatter(row: Uint8Array, out: Uint8Array | Uint16Array, start: number, { x, dx, columns }: Reduced, { channels, depth }: RowShape): void {
+function scatter(
+  row: Uint8Array,
+  out: Uint8Array | Uint16Array,
+  start: number,
+  { x, dx, columns }: Reduced,
+  { channels, depth }: RowShape,
+): void {
   const mask = 2 ** depth - 1
   for (let column = 0; column < columns; column++) {
     const to = (start + x + column * dx) * channels
     for (let c = 0; c < channels; c++) {
       const from = column * channels + c
       const bit = from * depth
-      out[to + c] = depth === 8 ? row[from]! : depth === 16 ? (row[2 * from]! << 8) | row[2 * from + 1]! : (row[bit >>> 3]! >>> (8 - depth - (bit & 7))) & mask
+      out[to + c] =
+        depth === 8
+          ? row[from]!
+          : depth === 16
+            ? (row[2 * from]! << 8) | row[2 * from + 1]!
+            : (row[bit >>> 3]! >>> (8 - depth - (bit & 7))) & mask
     }
   }
 }
@@ -137,7 +168,8 @@ const FILTERS: readonly ((row: Uint8Array, above: Uint8Array, pixelBytes: number
     for (let i = 0; i < row.length; i++) row[i] = row[i]! + (((i < pixel ? 0 : row[i - pixel]!) + above[i]!) >> 1)
   },
   (row, above, pixel) => {
-    for (let i = 0; i < row.length; i++) row[i] = row[i]! + (i < pixel ? above[i]! : paeth(row[i - pixel]!, above[i]!, above[i - pixel]!))
+    for (let i = 0; i < row.length; i++)
+      row[i] = row[i]! + (i < pixel ? above[i]! : paeth(row[i - pixel]!, above[i]!, above[i - pixel]!))
   },
 ]
 

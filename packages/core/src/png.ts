@@ -1,12 +1,31 @@
 import { joinBytes } from './bytes.ts'
 import { LatentError } from './errors.ts'
 import type { Image } from './image.ts'
-import { chunkParts, damaged, type FoundChunk, type PngChunk, type PngHeader, type PngLimits, readPngChunks, readPngHeader, SIGNATURE } from './png-chunks.ts'
+import {
+  chunkParts,
+  damaged,
+  type FoundChunk,
+  type PngChunk,
+  type PngHeader,
+  type PngLimits,
+  readPngChunks,
+  readPngHeader,
+  SIGNATURE,
+} from './png-chunks.ts'
 import { colours } from './png-colour.ts'
 import { packRows, unpackedSize, unpackRows } from './png-rows.ts'
 import { type ZlibLevel, zlibPack, zlibUnpack } from './primitives.ts'
 
-export { checkSize, isPng, PNG_HEADER_BYTES, type PngChunk, type PngHeader, type PngLimits, readPngChunks, readPngHeader } from './png-chunks.ts'
+export {
+  checkSize,
+  isPng,
+  PNG_HEADER_BYTES,
+  type PngChunk,
+  type PngHeader,
+  type PngLimits,
+  readPngChunks,
+  readPngHeader,
+} from './png-chunks.ts'
 
 /**
  * PNG files and 8- or 16-bit images, pixel for pixel, alike in Node and the browser: every colour type,
@@ -42,7 +61,8 @@ export function readPngTexts(bytes: Uint8Array): Readonly<Record<string, string>
   return textsOf(readPngChunks(bytes))
 }
 
-const textsOf = (chunks: readonly FoundChunk[]): Readonly<Record<string, string>> => Object.fromEntries(chunks.filter(({ type }) => type === 'tEXt').map(readText))
+const textsOf = (chunks: readonly FoundChunk[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(chunks.filter(({ type }) => type === 'tEXt').map(readText))
 
 function decode(bytes: Uint8Array, limits?: PngLimits) {
   const header = readPngHeader(bytes, limits)
@@ -51,7 +71,12 @@ function decode(bytes: Uint8Array, limits?: PngLimits) {
   const rows = unpacked(joinedData(chunks), unpackedSize(header) + 8 * (header.width + header.height))
   const data = unpackRows(rows, header)
   if (!data) throw damaged('its rows are not what the header says')
-  const image = colours({ ...header, data, palette: paletteOf(chunks, header), transparency: transparencyOf(chunks, header) })
+  const image = colours({
+    ...header,
+    data,
+    palette: paletteOf(chunks, header),
+    transparency: transparencyOf(chunks, header),
+  })
   if (!image) throw damaged('a pixel names a colour that its palette has not')
   const texts = textsOf(chunks)
   return { header, chunks, image: Object.keys(texts).length > 0 ? { ...image, annotations: texts } : image }
@@ -66,7 +91,11 @@ function unpacked(packed: Uint8Array, limit: number): Uint8Array {
   try {
     return zlibUnpack(packed, limit)
   } catch (cause) {
-    if (cause instanceof LatentError) throw new LatentError('E_LIMIT', 'this PNG unpacks to more data than its pixels need', { hint: 'save it again as PNG, or keep the file as it is with latent seal', cause })
+    if (cause instanceof LatentError)
+      throw new LatentError('E_LIMIT', 'this PNG unpacks to more data than its pixels need', {
+        hint: 'save it again as PNG, or keep the file as it is with latent seal',
+        cause,
+      })
     throw damaged('its compressed data is broken', cause)
   }
 }
@@ -80,7 +109,10 @@ function paletteOf(chunks: readonly PngChunk[], { indexed }: PngHeader): Uint8Ar
   return palette
 }
 
-function transparencyOf(chunks: readonly FoundChunk[], { indexed, opaque, channels }: PngHeader): Uint8Array | undefined {
+function transparencyOf(
+  chunks: readonly FoundChunk[],
+  { indexed, opaque, channels }: PngHeader,
+): Uint8Array | undefined {
   const found = indexed || opaque ? chunks.find(({ type }) => type === 'tRNS') : undefined
   if (!found) return undefined
   if (!found.intact()) throw damaged('the checksum of its tRNS chunk is wrong')
@@ -94,12 +126,16 @@ function transparencyOf(chunks: readonly FoundChunk[], { indexed, opaque, channe
  * @param beside more chunks to write before the pixels
  * @throws E_ARGUMENT for float images, more than 4 channels, or annotations that no text chunk holds
  */
-export const encodePng = (source: Image, level: ZlibLevel = 6, beside: readonly PngChunk[] = []): Uint8Array => joinBytes(pngParts(source, level, beside))
+export const encodePng = (source: Image, level: ZlibLevel = 6, beside: readonly PngChunk[] = []): Uint8Array =>
+  joinBytes(pngParts(source, level, beside))
 
 /** {@link encodePng} in parts, for writing: the whole file is never held. @throws E_ARGUMENT */
 export function pngParts(source: Image, level: ZlibLevel = 6, beside: readonly PngChunk[] = []): Uint8Array[] {
   if (source.format === 'f32' || source.channels > 4) {
-    throw new LatentError('E_ARGUMENT', `a PNG holds 8- or 16-bit samples in 1 to 4 channels, received ${source.channels} channels of ${source.format}`)
+    throw new LatentError(
+      'E_ARGUMENT',
+      `a PNG holds 8- or 16-bit samples in 1 to 4 channels, received ${source.channels} channels of ${source.format}`,
+    )
   }
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
@@ -109,7 +145,12 @@ export function pngParts(source: Image, level: ZlibLevel = 6, beside: readonly P
   header[9] = COLOUR_TYPE[source.channels - 1]!
   const texts = Object.entries(source.annotations ?? {}).map(text => ({ type: 'tEXt', data: writeText(text) }))
   const pixels = { type: 'IDAT', data: zlibPack(packRows(source as Image<'u8' | 'u16'>), level) }
-  return [SIGNATURE, ...[{ type: 'IHDR', data: header }, ...beside, ...texts, pixels, { type: 'IEND', data: new Uint8Array(0) }].flatMap(chunkParts)]
+  return [
+    SIGNATURE,
+    ...[{ type: 'IHDR', data: header }, ...beside, ...texts, pixels, { type: 'IEND', data: new Uint8Array(0) }].flatMap(
+      chunkParts,
+    ),
+  ]
 }
 
 const COLOUR_TYPE = [0, 4, 2, 6] as const
@@ -125,8 +166,16 @@ function readText({ data, intact }: FoundChunk): [keyword: string, text: string]
 
 function writeText([keyword, text]: [string, string]): Uint8Array {
   const codes = Array.from(`${keyword}\0${text}`, character => character.codePointAt(0)!)
-  if (keyword.length < 1 || keyword.length > 79 || codes.indexOf(0) !== keyword.length || codes.includes(0, keyword.length + 1) || codes.some(code => code > 255)) {
-    throw new LatentError('E_ARGUMENT', `the annotation ${JSON.stringify(keyword)} does not fit a PNG text chunk`, { hint: 'keywords have 1 to 79 characters, and both they and their text are Latin-1 without zeros' })
+  if (
+    keyword.length < 1 ||
+    keyword.length > 79 ||
+    codes.indexOf(0) !== keyword.length ||
+    codes.includes(0, keyword.length + 1) ||
+    codes.some(code => code > 255)
+  ) {
+    throw new LatentError('E_ARGUMENT', `the annotation ${JSON.stringify(keyword)} does not fit a PNG text chunk`, {
+      hint: 'keywords have 1 to 79 characters, and both they and their text are Latin-1 without zeros',
+    })
   }
   return Uint8Array.from(codes)
 }
@@ -139,7 +188,10 @@ const OF_PIXELS = new Set(['cHRM', 'gAMA', 'iCCP', 'sRGB', 'cICP', 'mDCV', 'cLLI
 const DECODED = new Set(['PLTE', 'IDAT', 'tRNS'])
 
 /** What may stand in a new file with the same pixels: the last letter of a chunk nobody knows here tells whether it may. */
-function sortChunks(chunks: readonly FoundChunk[], { depth, indexed, opaque }: PngHeader): Pick<PngPicture, 'beside' | 'lost'> {
+function sortChunks(
+  chunks: readonly FoundChunk[],
+  { depth, indexed, opaque }: PngHeader,
+): Pick<PngPicture, 'beside' | 'lost'> {
   const unfolded = indexed || depth < 8 || (opaque && chunks.some(({ type }) => type === 'tRNS'))
   const beside: PngChunk[] = []
   const lost = new Set<string>()
@@ -147,7 +199,8 @@ function sortChunks(chunks: readonly FoundChunk[], { depth, indexed, opaque }: P
   for (const { type, data, intact } of chunks) {
     if (DECODED.has(type)) continue
     const safe = (type.charCodeAt(3) & 32) !== 0
-    if (FRAMES.has(type)) lost.add(frames > 1 ? `the other pictures of its animation (${frames - 1})` : `the animation (${type})`)
+    if (FRAMES.has(type))
+      lost.add(frames > 1 ? `the other pictures of its animation (${frames - 1})` : `the animation (${type})`)
     else if (!intact() || (unfolded && OF_STORED_SAMPLES.has(type)) || !(safe || OF_PIXELS.has(type))) lost.add(type)
     else beside.push({ type, data })
   }

@@ -11,13 +11,28 @@ export interface Primitives {
   /** HKDF-SHA-256 (RFC 5869). */
   readonly hkdfSha256: (key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number) => Awaitable<Uint8Array>
   /** PBKDF2-HMAC-SHA-256 (RFC 8018). */
-  readonly pbkdf2Sha256: (password: Uint8Array, salt: Uint8Array, iterations: number, length: number) => Awaitable<Uint8Array>
+  readonly pbkdf2Sha256: (
+    password: Uint8Array,
+    salt: Uint8Array,
+    iterations: number,
+    length: number,
+  ) => Awaitable<Uint8Array>
   /** `length` bytes of AES-256 in counter mode over zeros, from a 16-byte big-endian initial counter. */
   readonly aes256CtrStream: (key: Uint8Array, counter: Uint8Array, length: number) => Awaitable<Uint8Array>
   /** AES-256-GCM: the ciphertext followed by its 16-byte tag. Keys of 32 bytes and nonces of 12 alone. @throws E_ARGUMENT */
-  readonly aes256GcmSeal: (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array) => Awaitable<Uint8Array>
+  readonly aes256GcmSeal: (
+    key: Uint8Array,
+    nonce: Uint8Array,
+    plaintext: Uint8Array,
+    aad: Uint8Array,
+  ) => Awaitable<Uint8Array>
   /** The plaintext, or `undefined` if the tag does not verify. */
-  readonly aes256GcmOpen: (key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array) => Awaitable<Uint8Array | undefined>
+  readonly aes256GcmOpen: (
+    key: Uint8Array,
+    nonce: Uint8Array,
+    sealed: Uint8Array,
+    aad: Uint8Array,
+  ) => Awaitable<Uint8Array | undefined>
   readonly sha256: () => Sha256
   /** CRC-32 as PNG and zlib use it; `previous` continues an earlier one. */
   readonly crc32: (bytes: Uint8Array, previous?: number) => number

@@ -29,8 +29,10 @@ export const primitives: Primitives = {
     return plain(hmac.digest())
   },
   hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', key, salt, info, length)),
-  pbkdf2Sha256: async (password, salt, iterations, length) => plain(await stretch(password, salt, iterations, length, 'sha256')),
-  aes256CtrStream: (key, counter, length) => plain(createCipheriv('aes-256-ctr', key, counter).update(zeroBytes(length))),
+  pbkdf2Sha256: async (password, salt, iterations, length) =>
+    plain(await stretch(password, salt, iterations, length, 'sha256')),
+  aes256CtrStream: (key, counter, length) =>
+    plain(createCipheriv('aes-256-ctr', key, counter).update(zeroBytes(length))),
   aes256GcmSeal(key, nonce, plaintext, aad) {
     checkGcm(key, nonce)
     const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
@@ -62,10 +64,16 @@ export const primitives: Primitives = {
     return { update: bytes => void hash.update(bytes), digest: () => plain(hash.digest()) }
   },
   crc32: (bytes, previous = 0) => crc32(bytes, previous),
-  zlibPack: (bytes, level) => plain(deflateSync(bytes, { level, chunkSize: Math.min(MAX_CHUNK, bytes.length + (bytes.length >>> 8) + 1024) })),
+  zlibPack: (bytes, level) =>
+    plain(deflateSync(bytes, { level, chunkSize: Math.min(MAX_CHUNK, bytes.length + (bytes.length >>> 8) + 1024) })),
   zlibUnpack(bytes, limit) {
     // One chunk for everything: many would be held twice while they are joined. Pages that are not filled cost nothing.
-    const unpacked = orTooLarge(limit, () => inflateSync(bytes, { maxOutputLength: Math.max(1, limit), chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)) }))
+    const unpacked = orTooLarge(limit, () =>
+      inflateSync(bytes, {
+        maxOutputLength: Math.max(1, limit),
+        chunkSize: Math.min(MAX_CHUNK, Math.max(64, limit + 1)),
+      }),
+    )
     // Zlib takes no limit of nothing.
     if (unpacked.length > limit) throw tooLarge(limit)
     return plain(unpacked)
@@ -80,4 +88,7 @@ function orTooLarge<T>(limit: number, unpack: () => T): T {
   }
 }
 
-const tooLarge = (limit: number) => new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, { hint: 'it is not what it should be: do not trust it' })
+const tooLarge = (limit: number) =>
+  new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, {
+    hint: 'it is not what it should be: do not trust it',
+  })

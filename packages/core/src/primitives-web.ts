@@ -94,7 +94,10 @@ export const primitives: Primitives = {
     let size = 0
     const unzlib = new Unzlib(part => {
       size += part.length
-      if (size > limit) throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, { hint: 'it is not what it should be: do not trust it' })
+      if (size > limit)
+        throw new LatentError('E_LIMIT', `the data unpacks to more than ${limit} bytes`, {
+          hint: 'it is not what it should be: do not trust it',
+        })
       parts.push(part)
     })
     // Small steps bound what one call can unpack (deflate expands at most 1032 times).

@@ -6,8 +6,20 @@ export type { Awaitable, Primitives, Sha256, ZlibLevel } from './primitive-set.t
 
 export const GCM_TAG_BYTES = 16
 
-export const { name: platform, randomBytes, hmacSha256, hkdfSha256, pbkdf2Sha256, aes256CtrStream, aes256GcmSeal, aes256GcmOpen, sha256, crc32, zlibPack, zlibUnpack } =
-  primitives satisfies Primitives
+export const {
+  name: platform,
+  randomBytes,
+  hmacSha256,
+  hkdfSha256,
+  pbkdf2Sha256,
+  aes256CtrStream,
+  aes256GcmSeal,
+  aes256GcmOpen,
+  sha256,
+  crc32,
+  zlibPack,
+  zlibUnpack,
+} = primitives satisfies Primitives
 
 /** SHA-256 of one array. */
 export function sha256Of(bytes: Uint8Array): Uint8Array {
@@ -21,7 +33,12 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
  * purposes share one, so that a key can never be used in two roles.
  * @param salt separates keys of one purpose (a file nonce, say); may be empty
  */
-export async function deriveKey(key: Uint8Array, label: `latent/v1/${string}`, salt: Uint8Array = new Uint8Array(0), length = 32): Promise<Uint8Array> {
+export async function deriveKey(
+  key: Uint8Array,
+  label: `latent/v1/${string}`,
+  salt: Uint8Array = new Uint8Array(0),
+  length = 32,
+): Promise<Uint8Array> {
   if (key.length < 16) throw argumentError('key', 'at least 16 bytes', key)
   return hkdfSha256(key, salt, new TextEncoder().encode(label), length)
 }
@@ -42,6 +59,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** @throws E_ARGUMENT unless `text` is lower-case hexadecimal of whole bytes */
 export function fromHex(text: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new LatentError('E_ARGUMENT', 'expected lower-case hexadecimal digits, two a byte')
+  if (!/^(?:[0-9a-f]{2})*$/.test(text))
+    throw new LatentError('E_ARGUMENT', 'expected lower-case hexadecimal digits, two a byte')
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }

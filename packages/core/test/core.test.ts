@@ -2,7 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { primitives as node } from '../src/primitives-node.ts'
 import { primitives as web } from '../src/primitives-web.ts'
-import { argumentError, concatBytes, equalConstantTime, fromHex, image, imageFromBytes, KeyStream, LatentError, sampleBytes, sha256Of, toHex } from '../src/index.ts'
+import {
+  argumentError,
+  concatBytes,
+  equalConstantTime,
+  fromHex,
+  image,
+  imageFromBytes,
+  KeyStream,
+  LatentError,
+  sampleBytes,
+  sha256Of,
+  toHex,
+} from '../src/index.ts'
 
 const bytes = (options: fc.IntArrayConstraints = {}) => fc.uint8Array(options)
 const text = (value: string) => new TextEncoder().encode(value)
@@ -24,8 +36,11 @@ describe.each([node, web])('$name', primitives => {
   test('zlib: what either platform packs comes back, up to the limit; broken streams are errors', () => {
     const data = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) >> 8)
     for (const packer of [node, web]) {
-      for (const level of [0, 1, 9] as const) expect(sha256Hex(primitives.zlibUnpack(packer.zlibPack(data, level), data.length))).toBe(sha256Hex(data))
-      expect(() => primitives.zlibUnpack(packer.zlibPack(data, 6), data.length - 1)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }))
+      for (const level of [0, 1, 9] as const)
+        expect(sha256Hex(primitives.zlibUnpack(packer.zlibPack(data, level), data.length))).toBe(sha256Hex(data))
+      expect(() => primitives.zlibUnpack(packer.zlibPack(data, 6), data.length - 1)).toThrow(
+        expect.objectContaining({ code: 'E_LIMIT' }),
+      )
       expect(() => primitives.zlibUnpack(packer.zlibPack(data, 6).fill(255, 0, 40), data.length)).toThrow(/header|zlib/)
     }
   })
@@ -44,16 +59,24 @@ describe.each([node, web])('$name', primitives => {
 
 test('both implementations agree on every primitive', async () => {
   await fc.assert(
-    fc.asyncProperty(bytes({ minLength: 32, maxLength: 32 }), bytes({ minLength: 12, maxLength: 12 }), bytes({ maxLength: 200 }), bytes({ maxLength: 50 }), async (key, nonce, message, aad) => {
-      expect(await web.hmacSha256(key, [aad, message])).toEqual(await node.hmacSha256(key, [aad, message]))
-      expect(await web.hkdfSha256(key, aad, message, 80)).toEqual(await node.hkdfSha256(key, aad, message, 80))
-      const counter = concatBytes(nonce, new Uint8Array(4).fill(255))
-      expect(await web.aes256CtrStream(key, counter, message.length)).toEqual(await node.aes256CtrStream(key, counter, message.length))
-      const sealed = await node.aes256GcmSeal(key, nonce, message, aad)
-      expect(await web.aes256GcmSeal(key, nonce, message, aad)).toEqual(sealed)
-      expect(await web.aes256GcmOpen(key, nonce, sealed, aad)).toEqual(message)
-      expect(web.crc32(message)).toBe(node.crc32(message))
-    }),
+    fc.asyncProperty(
+      bytes({ minLength: 32, maxLength: 32 }),
+      bytes({ minLength: 12, maxLength: 12 }),
+      bytes({ maxLength: 200 }),
+      bytes({ maxLength: 50 }),
+      async (key, nonce, message, aad) => {
+        expect(await web.hmacSha256(key, [aad, message])).toEqual(await node.hmacSha256(key, [aad, message]))
+        expect(await web.hkdfSha256(key, aad, message, 80)).toEqual(await node.hkdfSha256(key, aad, message, 80))
+        const counter = concatBytes(nonce, new Uint8Array(4).fill(255))
+        expect(await web.aes256CtrStream(key, counter, message.length)).toEqual(
+          await node.aes256CtrStream(key, counter, message.length),
+        )
+        const sealed = await node.aes256GcmSeal(key, nonce, message, aad)
+        expect(await web.aes256GcmSeal(key, nonce, message, aad)).toEqual(sealed)
+        expect(await web.aes256GcmOpen(key, nonce, sealed, aad)).toEqual(message)
+        expect(web.crc32(message)).toBe(node.crc32(message))
+      },
+    ),
   )
 })
 
@@ -69,7 +92,9 @@ describe('key stream', () => {
       at += size
     }
     expect(await (await KeyStream.create(key, 'latent/v1/test2')).bytes(32)).not.toEqual(whole.subarray(0, 32))
-    expect(await (await KeyStream.create(key, 'latent/v1/test', Uint8Array.of(1))).bytes(32)).not.toEqual(whole.subarray(0, 32))
+    expect(await (await KeyStream.create(key, 'latent/v1/test', Uint8Array.of(1))).bytes(32)).not.toEqual(
+      whole.subarray(0, 32),
+    )
   })
 
   test('integers stay below the bound and are even; permutations are permutations', async () => {
@@ -78,7 +103,9 @@ describe('key stream', () => {
     for (const value of await stream.integers(60_000, 6)) counts[value]!++
     // 5 degrees of freedom; 25.7 is the 0.0001 critical value, and the stream is fixed.
     expect(counts.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0)).toBeLessThan(25.7)
-    expect(Array.from(await stream.permutation(1000)).sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+    expect(Array.from(await stream.permutation(1000)).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 1000 }, (_, i) => i),
+    )
     await expect(stream.integers(1, 0)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 })
@@ -120,13 +147,29 @@ test('errors never show the bytes they were given', () => {
   expect(said(text('secret')).message).toBe('expected 32 bytes for key, received 6 bytes')
   expect(said('x'.repeat(60)).message).toBe(`expected 32 bytes for key, received "${'x'.repeat(60)}"`)
   expect(said('x'.repeat(61)).message).toBe(`expected 32 bytes for key, received "${'x'.repeat(60)}..."`)
-  for (const value of [7, -0.5, true, undefined, null]) expect(said(value).message).toBe(`expected 32 bytes for key, received ${value}`)
-  for (const [value, kind] of [[{ key: 'secret' }, 'object'], [['secret'], 'object'], [() => 'secret', 'function'], [Symbol('secret'), 'symbol'], [7n, 'bigint'], [new Uint16Array([7]), 'object']] as const) expect(said(value).message).toBe(`expected 32 bytes for key, received ${kind}`)
-  expect([said(1).code, said(1).hint, said(1, 'look').hint, said(1).name]).toEqual(['E_ARGUMENT', undefined, 'look', 'LatentError'])
+  for (const value of [7, -0.5, true, undefined, null])
+    expect(said(value).message).toBe(`expected 32 bytes for key, received ${value}`)
+  for (const [value, kind] of [
+    [{ key: 'secret' }, 'object'],
+    [['secret'], 'object'],
+    [() => 'secret', 'function'],
+    [Symbol('secret'), 'symbol'],
+    [7n, 'bigint'],
+    [new Uint16Array([7]), 'object'],
+  ] as const)
+    expect(said(value).message).toBe(`expected 32 bytes for key, received ${kind}`)
+  expect([said(1).code, said(1).hint, said(1, 'look').hint, said(1).name]).toEqual([
+    'E_ARGUMENT',
+    undefined,
+    'look',
+    'LatentError',
+  ])
   expect('cause' in said(1)).toBe(false)
   const cause = new Error('why')
   expect(new LatentError('E_IO', 'x', { cause })).toMatchObject({ cause, hint: undefined })
-  expect(() => image({ width: 1, height: 1, channels: 1, format: 'u8', data: 'secret' as never })).toThrow(/received "secret"/)
+  expect(() => image({ width: 1, height: 1, channels: 1, format: 'u8', data: 'secret' as never })).toThrow(
+    /received "secret"/,
+  )
   const error = new LatentError('E_KEY', 'message', { hint: 'hint' })
   expect([error.code, error.message, error.hint]).toEqual(['E_KEY', 'message', 'hint'])
 })

@@ -25,10 +25,14 @@ async function endOf(ending: string): Promise<string[]> {
     process.stdout.write('begun')
     await Promise.all(['a', 'b', 'sub/c'].map(name => publish(process.argv[1] + '/' + name, endless(), { mode: 0o600 })))
   `
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script, folder], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script, folder], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   await once(child.stdout, 'data')
   await once(child, 'close')
-  return (await readdir(folder, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile()).map(entry => entry.name)
+  return (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter(entry => entry.isFile())
+    .map(entry => entry.name)
 }
 
 test.each([

@@ -7,8 +7,10 @@ import { GCM } from './vectors/gcm.ts'
 describe.each([node, web])('$name', primitives => {
   test.each(GCM)('AES-256-GCM, case $name altered anywhere opens to nothing', async ({ key, iv, aad, sealed }) => {
     const [k, n, s, a] = [fromHex(key), fromHex(iv), fromHex(sealed), fromHex(aad)]
-    const opens = async (altered: Partial<Record<'k' | 'n' | 's' | 'a', Uint8Array>>) => (await primitives.aes256GcmOpen(altered.k ?? k, altered.n ?? n, altered.s ?? s, altered.a ?? a)) !== undefined
-    const flip = (bytes: Uint8Array, bit: number) => bytes.map((byte, i) => (i === bit >>> 3 ? byte ^ (1 << (bit & 7)) : byte))
+    const opens = async (altered: Partial<Record<'k' | 'n' | 's' | 'a', Uint8Array>>) =>
+      (await primitives.aes256GcmOpen(altered.k ?? k, altered.n ?? n, altered.s ?? s, altered.a ?? a)) !== undefined
+    const flip = (bytes: Uint8Array, bit: number) =>
+      bytes.map((byte, i) => (i === bit >>> 3 ? byte ^ (1 << (bit & 7)) : byte))
     let opened = 0
     for (let bit = 0; bit < 8 * s.length; bit++) if (await opens({ s: flip(s, bit) })) opened++
     for (let bit = 0; bit < 8 * n.length; bit += 5) if (await opens({ n: flip(n, bit) })) opened++

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { LatentError } from '../src/index.ts'
 import { ioError, systemCode } from '../src/node/index.ts'
 
-const system = (code: string, errno?: number) => Object.assign(new Error(`${code}: it failed`), { code, ...(errno === undefined ? {} : { errno }) })
+const system = (code: string, errno?: number) =>
+  Object.assign(new Error(`${code}: it failed`), { code, ...(errno === undefined ? {} : { errno }) })
 
 describe('what the system says', () => {
   test.each<[string, number, string, string]>([
@@ -18,7 +19,11 @@ describe('what the system says', () => {
   ])('%s (%i) is %s', (code, errno, name, reason) => {
     const error = system(code, -errno)
     expect(systemCode(error)).toBe(name)
-    expect(ioError(error, 'cannot write a.jpg')).toMatchObject({ code: 'E_IO', message: `cannot write a.jpg: ${reason}`, cause: error })
+    expect(ioError(error, 'cannot write a.jpg')).toMatchObject({
+      code: 'E_IO',
+      message: `cannot write a.jpg: ${reason}`,
+      cause: error,
+    })
   })
 
   test('a full disk and a full quota come with a hint, a name that is taken with its own code', () => {
@@ -26,9 +31,20 @@ describe('what the system says', () => {
     expect(ioError(system('EEXIST'), 'x').code).toBe('E_EXISTS')
   })
 
-  test.each([[undefined], [null], ['text'], [new TypeError('x')], [system('ERR_INVALID_ARG_TYPE')], [system('ABORT_ERR')]])('%s is none of the system', error => {
+  test.each([
+    [undefined],
+    [null],
+    ['text'],
+    [new TypeError('x')],
+    [system('ERR_INVALID_ARG_TYPE')],
+    [system('ABORT_ERR')],
+  ])('%s is none of the system', error => {
     expect(systemCode(error)).toBeUndefined()
-    expect(ioError(error, 'x')).toMatchObject({ code: 'E_INTERNAL', message: `x: ${String(error)}`, ...(error === undefined ? {} : { cause: error }) })
+    expect(ioError(error, 'x')).toMatchObject({
+      code: 'E_INTERNAL',
+      message: `x: ${String(error)}`,
+      ...(error === undefined ? {} : { cause: error }),
+    })
   })
 
   test('coded errors pass through', () => {

@@ -32,7 +32,10 @@ test('is added to a file, or says which one cannot be written', async () => {
     await appendJsonLines(path, [{ a: 1 }])
     await appendJsonLines(path, [{ b: 2 }, { c: 3 }])
     expect(await readFile(path, 'utf8')).toBe('{"a":1}\n{"b":2}\n{"c":3}\n')
-    await expect(appendJsonLines(join(folder, 'none', 'log'), [1])).rejects.toMatchObject({ code: 'E_IO', message: expect.stringContaining('none') })
+    await expect(appendJsonLines(join(folder, 'none', 'log'), [1])).rejects.toMatchObject({
+      code: 'E_IO',
+      message: expect.stringContaining('none'),
+    })
   } finally {
     await rm(folder, { recursive: true })
   }

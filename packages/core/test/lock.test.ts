@@ -14,12 +14,16 @@ const at = (name: string) => join(root, name)
 const busy = { name: 'LatentError', code: 'E_EXISTS' }
 /** The number of a process that has ended. */
 const ended = spawnSync(process.execPath, ['-e', '']).pid
-const lockOf = (fields: object) => `${JSON.stringify({ machine: machine(), process: process.pid, token: 'x', ...fields })}\n`
+const lockOf = (fields: object) =>
+  `${JSON.stringify({ machine: machine(), process: process.pid, token: 'x', ...fields })}\n`
 const LONG_AGO = new Date(Date.now() - 3_600_000)
 
 test('is held by one, and free again after its release', async () => {
   const lock = await holdLock(at('one'), 'is at work')
-  await expect(holdLock(at('one'), 'is at work')).rejects.toMatchObject({ ...busy, message: `process ${process.pid} is at work` })
+  await expect(holdLock(at('one'), 'is at work')).rejects.toMatchObject({
+    ...busy,
+    message: `process ${process.pid} is at work`,
+  })
   await lock.release()
   expect(existsSync(at('one'))).toBe(false)
   await (await holdLock(at('one'), 'is at work')).release()
@@ -42,7 +46,10 @@ test('a holder that ended loses it, whether killed, cut short in writing, or fol
 
 test('a holder elsewhere is believed while it touches its lock, and dead when it no longer does', async () => {
   await writeFile(at('far'), lockOf({ machine: 'elsewhere', process: ended }))
-  await expect(holdLock(at('far'), 'is at work')).rejects.toMatchObject({ ...busy, message: 'a process on another machine is at work' })
+  await expect(holdLock(at('far'), 'is at work')).rejects.toMatchObject({
+    ...busy,
+    message: 'a process on another machine is at work',
+  })
   await utimes(at('far'), LONG_AGO, LONG_AGO)
   await (await holdLock(at('far'), 'is at work')).release()
 })

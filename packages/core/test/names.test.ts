@@ -30,10 +30,19 @@ describe('names that are bytes', () => {
 
   test('surrogates that stand for no byte become U+FFFD', () => {
     const replaced = [0xef, 0xbf, 0xbd]
-    for (const name of ['\ud800', '\udc7f', '\udd00', '\udbff', '\udfff']) expect([...bytesOfName(`a${name}b\udcff`)]).toEqual([0x61, ...replaced, 0x62, 0xff])
+    for (const name of ['\ud800', '\udc7f', '\udd00', '\udbff', '\udfff'])
+      expect([...bytesOfName(`a${name}b\udcff`)]).toEqual([0x61, ...replaced, 0x62, 0xff])
   })
 
-  test.each<[string, number | undefined]>([['\udc7f', undefined], ['\udc80', 0x80], ['\udcc8', 0xc8], ['\udcff', 0xff], ['\udd00', undefined], ['a', undefined], ['\x80', undefined]])('%j stands for %s', (char, byte) => {
+  test.each<[string, number | undefined]>([
+    ['\udc7f', undefined],
+    ['\udc80', 0x80],
+    ['\udcc8', 0xc8],
+    ['\udcff', 0xff],
+    ['\udd00', undefined],
+    ['a', undefined],
+    ['\x80', undefined],
+  ])('%j stands for %s', (char, byte) => {
     expect(rawByte(char)).toBe(byte)
   })
 

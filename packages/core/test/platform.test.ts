@@ -14,9 +14,26 @@ test('a deferred promise is settled from outside, once', async () => {
 test.each<[string, readonly number[], (n: number) => unknown, [unknown, number[]][]]>([
   ['nothing', [], n => n, []],
   ['one group', [3, 1, 2], () => 'all', [['all', [3, 1, 2]]]],
-  ['groups in the order of their first item', [5, 4, 3, 2, 1, 0], n => n % 3, [[2, [5, 2]], [1, [4, 1]], [0, [3, 0]]]],
+  [
+    'groups in the order of their first item',
+    [5, 4, 3, 2, 1, 0],
+    n => n % 3,
+    [
+      [2, [5, 2]],
+      [1, [4, 1]],
+      [0, [3, 0]],
+    ],
+  ],
   ['NaN is one key', [1, 2], () => NaN, [[NaN, [1, 2]]]],
-  ['keys that only look alike', [0, 1], n => (n ? '1' : 1), [[1, [0]], ['1', [1]]]],
+  [
+    'keys that only look alike',
+    [0, 1],
+    n => (n ? '1' : 1),
+    [
+      [1, [0]],
+      ['1', [1]],
+    ],
+  ],
 ])('grouping: %s', (_, items, keyOf, groups) => {
   expect([...groupBy(items, keyOf)]).toEqual(groups)
 })

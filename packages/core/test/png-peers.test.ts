@@ -12,10 +12,17 @@ describe.each([false, true])('interlaced: %s', interlaced => {
         const file = writePng(picture)
         const { channels, data } = decodePng(file)
         // A decoder of other people's: it gives RGBA, in which every kind can be compared.
-        const other = await sharp(file).pipelineColourspace(depth === 16 ? 'rgb16' : 'srgb').toColourspace(depth === 16 ? 'rgb16' : 'srgb').ensureAlpha(1).raw(depth === 16 ? { depth: 'ushort' } : {}).toBuffer()
+        const other = await sharp(file)
+          .pipelineColourspace(depth === 16 ? 'rgb16' : 'srgb')
+          .toColourspace(depth === 16 ? 'rgb16' : 'srgb')
+          .ensureAlpha(1)
+          .raw(depth === 16 ? { depth: 'ushort' } : {})
+          .toBuffer()
         const theirs = depth === 16 ? new Uint16Array(new Uint8Array(other).buffer) : new Uint8Array(other)
         // sharp applies gAMA to nothing; its opaque alpha of 16 bits is 255 or 65535 by version.
-        expect(rgba(Array.from(theirs), 4).map(pixel => pixel.slice(0, 3))).toEqual(rgba(Array.from(data), channels).map(pixel => pixel.slice(0, 3)))
+        expect(rgba(Array.from(theirs), 4).map(pixel => pixel.slice(0, 3))).toEqual(
+          rgba(Array.from(data), channels).map(pixel => pixel.slice(0, 3)),
+        )
       }),
       { numRuns: 40 },
     )

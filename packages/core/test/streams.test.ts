@@ -10,7 +10,8 @@ function reference(label: string, length: number, nonce = new Uint8Array(0)): Ui
   const derived = new Uint8Array(hkdfSync('sha256', key, nonce, text(label), 32))
   return new Uint8Array(createCipheriv('aes-256-ctr', derived, new Uint8Array(16)).update(new Uint8Array(length)))
 }
-const words = (bytes: Uint8Array): number[] => Array.from({ length: bytes.length / 4 }, (_, i) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(4 * i))
+const words = (bytes: Uint8Array): number[] =>
+  Array.from({ length: bytes.length / 4 }, (_, i) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(4 * i))
 
 describe('a key stream, against its definition', () => {
   test.each([
@@ -25,11 +26,16 @@ describe('a key stream, against its definition', () => {
     for (const size of sizes) got.push(await stream.bytes(size))
     expect(got.map(({ length }) => length)).toEqual(sizes)
     const whole = joinBytes(got)
-    expect(toHex(sha256Of(whole))).toBe(toHex(sha256Of(reference('latent/v1/test/stream', whole.length, Uint8Array.of(9)))))
+    expect(toHex(sha256Of(whole))).toBe(
+      toHex(sha256Of(reference('latent/v1/test/stream', whole.length, Uint8Array.of(9)))),
+    )
   })
 
   test('two streams do not disturb each other', async () => {
-    const [one, other] = [await KeyStream.create(key, 'latent/v1/test/one'), await KeyStream.create(key, 'latent/v1/test/other')]
+    const [one, other] = [
+      await KeyStream.create(key, 'latent/v1/test/one'),
+      await KeyStream.create(key, 'latent/v1/test/other'),
+    ]
     await one.bytes(5000)
     expect(await other.bytes(64)).toEqual(reference('latent/v1/test/other', 64))
     expect(await one.bytes(64)).toEqual(reference('latent/v1/test/one', 5064).subarray(5000))
@@ -41,10 +47,17 @@ describe('a key stream, against its definition', () => {
   })
 
   // Where nearly half of all words are rejected, one that is taken by mistake shows at once.
-  test.each([1, 2, 6, 255, 2 ** 31, 2 ** 31 + 1, 3 * 2 ** 30 + 5, 2 ** 32 - 1, 2 ** 32])('integers below %i: words below the largest multiple, and no others', async bound => {
-    const taken = words(reference('latent/v1/test/i', 4000)).filter(word => word < Math.floor(2 ** 32 / bound) * bound)
-    expect(Array.from(await (await KeyStream.create(key, 'latent/v1/test/i')).integers(100, bound))).toEqual(taken.slice(0, 100).map(word => word % bound))
-  })
+  test.each([1, 2, 6, 255, 2 ** 31, 2 ** 31 + 1, 3 * 2 ** 30 + 5, 2 ** 32 - 1, 2 ** 32])(
+    'integers below %i: words below the largest multiple, and no others',
+    async bound => {
+      const taken = words(reference('latent/v1/test/i', 4000)).filter(
+        word => word < Math.floor(2 ** 32 / bound) * bound,
+      )
+      expect(Array.from(await (await KeyStream.create(key, 'latent/v1/test/i')).integers(100, bound))).toEqual(
+        taken.slice(0, 100).map(word => word % bound),
+      )
+    },
+  )
 
   test('integers take as many words as they need, and leave the rest', async () => {
     const stream = await KeyStream.create(key, 'latent/v1/test/i')
@@ -78,7 +91,9 @@ describe('a key stream, against its definition', () => {
   })
 
   test.each([0, -1, 1.5, 2 ** 32 + 1, Number.NaN, Number.POSITIVE_INFINITY])('no integers below %d', async bound => {
-    await expect((await KeyStream.create(key, 'latent/v1/test/i')).integers(1, bound)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect((await KeyStream.create(key, 'latent/v1/test/i')).integers(1, bound)).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+    })
   })
 
   // At the last size the lowest bits of a draw decide some of the steps.
@@ -113,13 +128,22 @@ describe('a key stream, against its definition', () => {
 describe('derived keys', () => {
   test('are HKDF of the label, of the length asked for', async () => {
     const salt = text('salt')
-    for (const length of [16, 32, 80]) expect(await deriveKey(key, 'latent/v1/test/key', salt, length)).toEqual(new Uint8Array(hkdfSync('sha256', key, salt, text('latent/v1/test/key'), length)))
-    expect(await deriveKey(key, 'latent/v1/test/key')).toEqual(new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), text('latent/v1/test/key'), 32)))
+    for (const length of [16, 32, 80])
+      expect(await deriveKey(key, 'latent/v1/test/key', salt, length)).toEqual(
+        new Uint8Array(hkdfSync('sha256', key, salt, text('latent/v1/test/key'), length)),
+      )
+    expect(await deriveKey(key, 'latent/v1/test/key')).toEqual(
+      new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), text('latent/v1/test/key'), 32)),
+    )
   })
 
   test('of 16 bytes and more, never fewer', async () => {
     expect((await deriveKey(key.subarray(0, 16), 'latent/v1/test/key')).length).toBe(32)
-    for (const length of [0, 1, 15]) await expect(deriveKey(key.subarray(0, length), 'latent/v1/test/key')).rejects.toMatchObject({ code: 'E_ARGUMENT', message: expect.stringContaining(`received ${length} bytes`) })
+    for (const length of [0, 1, 15])
+      await expect(deriveKey(key.subarray(0, length), 'latent/v1/test/key')).rejects.toMatchObject({
+        code: 'E_ARGUMENT',
+        message: expect.stringContaining(`received ${length} bytes`),
+      })
   })
 })
 
@@ -130,7 +154,12 @@ describe('bytes', () => {
     expect(concatBytes(Uint8Array.of(9), Uint8Array.of(8, 7))).toEqual(Uint8Array.of(9, 8, 7))
   })
 
-  test.each([[0, '00000000'], [1, '00000001'], [0x01020304, '01020304'], [2 ** 32 - 1, 'ffffffff']])('%i as four bytes', (value, hex) => {
+  test.each([
+    [0, '00000000'],
+    [1, '00000001'],
+    [0x01020304, '01020304'],
+    [2 ** 32 - 1, 'ffffffff'],
+  ])('%i as four bytes', (value, hex) => {
     expect(toHex(u32(value))).toBe(hex)
   })
 

@@ -50,7 +50,11 @@ describe('a pool of threads', () => {
 
   test('of many, the first fault ends the rest: what was begun is finished and handed over', async () => {
     const [workers, counts, taken] = [open(2), counters(), new Array<number>()]
-    const tasks = [{ counts, fails: 'the first' }, { counts, wait: 60, value: 2 }, ...Array.from({ length: 20 }, () => ({ counts, wait: 1, value: 3 }))]
+    const tasks = [
+      { counts, fails: 'the first' },
+      { counts, wait: 60, value: 2 },
+      ...Array.from({ length: 20 }, () => ({ counts, wait: 1, value: 3 })),
+    ]
     await expect(workers.each(tasks, outcome => void taken.push(outcome))).rejects.toThrow('the first')
     expect(taken).toContain(2)
     expect(counts[2]).toBeLessThan(10)
@@ -64,11 +68,19 @@ describe('a pool of threads', () => {
   test('closed, it waits for what is under way and gives up what is not, once', async () => {
     const destroy = vi.spyOn(Piscina.prototype, 'destroy')
     const [workers, counts] = [open(1), counters()]
-    const [first, second, third] = [workers.run({ counts, wait: 80, value: 1 }), workers.run({ counts, value: 2 }), workers.run({ counts, value: 3 })]
+    const [first, second, third] = [
+      workers.run({ counts, wait: 80, value: 1 }),
+      workers.run({ counts, value: 2 }),
+      workers.run({ counts, value: 3 }),
+    ]
     const given = Promise.allSettled([first, second, third])
     await vi.waitFor(() => expect(counts[0]).toBe(1))
     await Promise.all([workers.close(), workers.close()])
-    expect(await given).toEqual([{ status: 'fulfilled', value: 1 }, { status: 'rejected', reason: interrupted }, { status: 'rejected', reason: interrupted }])
+    expect(await given).toEqual([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: interrupted },
+      { status: 'rejected', reason: interrupted },
+    ])
     expect([destroy.mock.calls.length, ...counts]).toEqual([1, 0, 1, 1])
   })
 
@@ -108,13 +120,17 @@ describe('telemetry', () => {
     vi.unstubAllEnvs()
   })
 
-  test.each<[string | undefined, boolean]>([['1', true], ['0', false], [undefined, false]])('in a thread, the process has %s: the library may be loaded, %s', async (value, allowed) => {
+  test.each<[string | undefined, boolean]>([
+    ['1', true],
+    ['0', false],
+    [undefined, false],
+  ])('in a thread, the process has %s: the library may be loaded, %s', async (value, allowed) => {
     const forbidTelemetry = await forbid(false)
     const before = (process.report as unknown as { excludeNetwork: boolean }).excludeNetwork
     const asked: boolean[] = []
     const report = vi.spyOn(process.report, 'getReport').mockImplementation(() => {
       asked.push((process.report as unknown as { excludeNetwork: boolean }).excludeNetwork)
-      return (value === undefined ? {} : { environmentVariables: { [SWITCH]: value } })
+      return value === undefined ? {} : { environmentVariables: { [SWITCH]: value } }
     })
     expect([forbidTelemetry(), forbidTelemetry()]).toEqual([allowed, allowed])
     expect([asked, report.mock.calls.length]).toEqual([[true], 1])

@@ -54,7 +54,11 @@ describe('procedural pictures', () => {
   })
 
   test('a set takes kinds in turn', () => {
-    expect(proceduralSet(10).map(({ id }) => id)).toEqual([...PROCEDURAL_KINDS.map(kind => `${kind}-0`), 'landscape-1', 'street-1'])
+    expect(proceduralSet(10).map(({ id }) => id)).toEqual([
+      ...PROCEDURAL_KINDS.map(kind => `${kind}-0`),
+      'landscape-1',
+      'street-1',
+    ])
   })
 })
 
@@ -66,7 +70,8 @@ describe('formats of small pictures', () => {
     const [own] = parseIdxImages(Buffer.from(idx(2, 12)))
     own!.data.slice()[0] = 99
     expect(own!.data[0]).toBe(16)
-    for (const bad of [new Uint8Array(3), new Uint8Array(16), idx(3, 12), idx(2, 11)]) expect(() => parseIdxImages(bad)).toThrow(LatentError)
+    for (const bad of [new Uint8Array(3), new Uint8Array(16), idx(3, 12), idx(2, 11)])
+      expect(() => parseIdxImages(bad)).toThrow(LatentError)
   })
 
   test('CIFAR-10 batches', () => {
@@ -76,7 +81,13 @@ describe('formats of small pictures', () => {
   })
 
   test('sheets', () => {
-    const sheet = image({ width: 4, height: 4, channels: 1, format: 'u8', data: Uint8Array.from({ length: 16 }, (_, i) => i) })
+    const sheet = image({
+      width: 4,
+      height: 4,
+      channels: 1,
+      format: 'u8',
+      data: Uint8Array.from({ length: 16 }, (_, i) => i),
+    })
     expect(cutSheet(sheet, 2).map(tile => Array.from(tile.data))).toEqual([
       [0, 1, 4, 5],
       [2, 3, 6, 7],
@@ -90,8 +101,14 @@ describe('formats of small pictures', () => {
 describe('sources', () => {
   test('a folder of pictures of mixed kinds and sizes; other files are passed over', async () => {
     const path = folder('mixed')
-    writeFileSync(join(path, 'b.png'), encodePng(image({ width: 2, height: 1, channels: 1, format: 'u16', data: Uint16Array.of(1, 65535) })))
-    writeFileSync(join(path, 'a.png'), encodePng(image({ width: 1, height: 1, channels: 3, format: 'u8', data: Uint8Array.of(1, 2, 3) })))
+    writeFileSync(
+      join(path, 'b.png'),
+      encodePng(image({ width: 2, height: 1, channels: 1, format: 'u16', data: Uint16Array.of(1, 65535) })),
+    )
+    writeFileSync(
+      join(path, 'a.png'),
+      encodePng(image({ width: 1, height: 1, channels: 3, format: 'u8', data: Uint8Array.of(1, 2, 3) })),
+    )
     writeFileSync(join(path, 'notes.txt'), 'not a picture')
     const { pictures } = await openData(path)
     expect(pictures.map(({ id }) => id)).toEqual(['a.png', 'b.png'])
@@ -114,7 +131,13 @@ describe('sources', () => {
   })
 
   test('JPEG there and back keeps the shape and loses little at high quality', async () => {
-    const grey = image({ width: 24, height: 16, channels: 1, format: 'u8', data: Uint8Array.from({ length: 384 }, (_, i) => (i % 24) * 10) })
+    const grey = image({
+      width: 24,
+      height: 16,
+      channels: 1,
+      format: 'u8',
+      data: Uint8Array.from({ length: 384 }, (_, i) => (i % 24) * 10),
+    })
     const back = await jpegRoundTrip(grey, 95)
     expect(back).toMatchObject({ width: 24, height: 16, channels: 1 })
     expect(Math.max(...back.data.map((v, i) => Math.abs(v - grey.data[i]!)))).toBeLessThan(12)
@@ -149,7 +172,8 @@ describe('fetching', () => {
     writeFileSync(join(stage, 'x.jpg'), 'picture')
     writeFileSync(join(scratch, 'stage/top/other.txt'), 'unwanted')
     const chunks: Buffer[] = []
-    for await (const chunk of create({ gzip: true, cwd: join(scratch, 'stage') }, ['top'])) chunks.push(Buffer.from(chunk))
+    for await (const chunk of create({ gzip: true, cwd: join(scratch, 'stage') }, ['top']))
+      chunks.push(Buffer.from(chunk))
     served.set('/set.tgz', Buffer.concat(chunks))
     served.set('/numbers.gz', gzipSync('numbers'))
   })
@@ -159,14 +183,18 @@ describe('fetching', () => {
     name: 'tiny',
     title: 'a tiny set',
     terms: 'none',
-    archives: [{ url: 'https://example.org/set.tgz', members: { 'top/pictures': 'val' } }, { url: 'https://example.org/numbers.gz' }],
+    archives: [
+      { url: 'https://example.org/set.tgz', members: { 'top/pictures': 'val' } },
+      { url: 'https://example.org/numbers.gz' },
+    ],
     contents: { val: hash(`x.jpg ${hash('picture')}\n`), 'numbers.gz': hash('numbers') },
   }
 
   test('a set that no archive holds is refused with how to come by it, unless it is there', async () => {
     const byHand = SOURCES.filter(({ archives }) => archives.length === 0)
     expect(byHand.map(({ name }) => name)).toEqual(['open-photos'])
-    for (const source of byHand) await expect(fetchData(source, folder('by-hand'))).rejects.toMatchObject({ code: 'E_DATA', hint: source.byHand })
+    for (const source of byHand)
+      await expect(fetchData(source, folder('by-hand'))).rejects.toMatchObject({ code: 'E_DATA', hint: source.byHand })
     const there = hasData ? ['present'] : []
     expect(await Promise.all((hasData ? byHand : []).map(source => fetchData(source, LATENT_DATA)))).toEqual(there)
   })
@@ -184,10 +212,25 @@ describe('fetching', () => {
   })
 
   /** A tar archive of members as they are named here, whatever their names and kinds. */
-  async function archiveOf(members: readonly { readonly path: string; readonly type?: 'File' | 'SymbolicLink' | 'Link' | 'CharacterDevice'; readonly linkpath?: string; readonly text?: string; readonly size?: number }[]): Promise<Buffer> {
+  async function archiveOf(
+    members: readonly {
+      readonly path: string
+      readonly type?: 'File' | 'SymbolicLink' | 'Link' | 'CharacterDevice'
+      readonly linkpath?: string
+      readonly text?: string
+      readonly size?: number
+    }[],
+  ): Promise<Buffer> {
     const blocks = members.map(({ path, type = 'File', linkpath, text = '', size = Buffer.byteLength(text) }) => {
       const block = Buffer.alloc(512)
-      new Header({ path, type, size: type === 'File' ? size : 0, mode: 0o644, mtime: new Date(0), ...(linkpath === undefined ? {} : { linkpath }) }).encode(block)
+      new Header({
+        path,
+        type,
+        size: type === 'File' ? size : 0,
+        mode: 0o644,
+        mtime: new Date(0),
+        ...(linkpath === undefined ? {} : { linkpath }),
+      }).encode(block)
       const body = Buffer.alloc(512 * Math.ceil(Buffer.byteLength(text) / 512))
       body.write(text)
       return Buffer.concat([block, body])
@@ -202,7 +245,11 @@ describe('fetching', () => {
     ['an absolute one', 'E_DATA', [good, { path: '/tmp/latent-escaped.jpg', text: 'x' }]],
     ['one on a drive', 'E_DATA', [good, { path: 'C:\\escaped.jpg', text: 'x' }]],
     ['one above by backslashes', 'E_DATA', [good, { path: 'top/pictures/..\\..\\escaped.jpg', text: 'x' }]],
-    ['a symbolic link', 'E_DATA', [good, { path: 'top/pictures/y.jpg', type: 'SymbolicLink', linkpath: '/etc/hostname' }]],
+    [
+      'a symbolic link',
+      'E_DATA',
+      [good, { path: 'top/pictures/y.jpg', type: 'SymbolicLink', linkpath: '/etc/hostname' }],
+    ],
     ['a folder that is a link', 'E_DATA', [{ path: 'top/pictures/sub', type: 'SymbolicLink', linkpath: '/tmp' }, good]],
     ['a hard link', 'E_DATA', [good, { path: 'top/pictures/y.jpg', type: 'Link', linkpath: '../../x' }]],
     ['a device', 'E_DATA', [good, { path: 'top/pictures/y.jpg', type: 'CharacterDevice' }]],
@@ -213,19 +260,39 @@ describe('fetching', () => {
     served.set('/hostile/set.tgz', await archiveOf(members))
     served.set('/hostile/numbers.gz', served.get('/numbers.gz')!)
     const root = folder(`hostile ${name}`)
-    await expect(fetchData(source, root, { mirror: `${mirror}/hostile` })).rejects.toMatchObject({ name: 'LatentError', code })
+    await expect(fetchData(source, root, { mirror: `${mirror}/hostile` })).rejects.toMatchObject({
+      name: 'LatentError',
+      code,
+    })
     expect(readdirSync(root)).toEqual([])
     expect(existsSync(join(scratch, 'escaped.jpg')) || existsSync('/tmp/latent-escaped.jpg')).toBe(false)
   })
 
-  test.each(['', 'no archive at all', 'cut'])('an archive that is damaged is refused, and leaves nothing: %j', async text => {
-    served.set('/damaged/set.tgz', text === 'cut' ? served.get('/set.tgz')!.subarray(0, 60) : Buffer.from(text))
-    const root = folder(`damaged ${text}`)
-    await expect(fetchData(source, root, { mirror: `${mirror}/damaged` })).rejects.toMatchObject({ code: expect.stringMatching(/^E_(DATA|HASH|IO)$/) })
-    expect(readdirSync(root)).toEqual([])
-  })
+  test.each(['', 'no archive at all', 'cut'])(
+    'an archive that is damaged is refused, and leaves nothing: %j',
+    async text => {
+      served.set('/damaged/set.tgz', text === 'cut' ? served.get('/set.tgz')!.subarray(0, 60) : Buffer.from(text))
+      const root = folder(`damaged ${text}`)
+      await expect(fetchData(source, root, { mirror: `${mirror}/damaged` })).rejects.toMatchObject({
+        code: expect.stringMatching(/^E_(DATA|HASH|IO)$/),
+      })
+      expect(readdirSync(root)).toEqual([])
+    },
+  )
 
-  test.each(['ftp://example.org/x', 's3://bucket/x', 'data:text/plain,x', 'javascript:1', 'example.org', '', '-', '/srv/data', 'https://me:secret@example.org/', 'https://example.org/?a=b', 'https://example.org/#a'])('a mirror that is no address of a folder is refused before anything happens: %j', async address => {
+  test.each([
+    'ftp://example.org/x',
+    's3://bucket/x',
+    'data:text/plain,x',
+    'javascript:1',
+    'example.org',
+    '',
+    '-',
+    '/srv/data',
+    'https://me:secret@example.org/',
+    'https://example.org/?a=b',
+    'https://example.org/#a',
+  ])('a mirror that is no address of a folder is refused before anything happens: %j', async address => {
     const root = join(scratch, 'no-mirror')
     const refusal = await fetchData(source, root, { mirror: address }).catch((error: unknown) => error)
     expect(refusal).toMatchObject({ name: 'LatentError', code: 'E_ARGUMENT' })
@@ -239,7 +306,9 @@ describe('fetching', () => {
     const root = folder('from-disk')
     expect(await fetchData(source, root, { mirror: pathToFileURL(disk).href })).toBe('fetched')
     expect(await mismatches(source, root)).toEqual([])
-    await expect(fetchData(source, folder('from-nowhere'), { mirror: pathToFileURL(join(scratch, 'nowhere')).href })).rejects.toMatchObject({ code: 'E_IO' })
+    await expect(
+      fetchData(source, folder('from-nowhere'), { mirror: pathToFileURL(join(scratch, 'nowhere')).href }),
+    ).rejects.toMatchObject({ code: 'E_IO' })
   })
 
   test('a download that was cut off goes on where it stopped; from a server that cannot, it begins again', async () => {
@@ -258,7 +327,10 @@ describe('fetching', () => {
       const address = `http://127.0.0.1:${(flaky.address() as { port: number }).port}`
       const root = folder(`flaky-${ranges}`)
       try {
-        await expect(fetchData(source, root, { mirror: address })).rejects.toMatchObject({ code: 'E_IO', hint: expect.stringContaining('goes on') })
+        await expect(fetchData(source, root, { mirror: address })).rejects.toMatchObject({
+          code: 'E_IO',
+          hint: expect.stringContaining('goes on'),
+        })
         expect(readdirSync(root)).toEqual(['.tiny.fetch'])
         cut = false
         expect(await fetchData(source, root, { mirror: address })).toBe('fetched')
@@ -283,13 +355,19 @@ describe('fetching', () => {
     expect(readFileSync(join(root, 'tiny/val.replaced/x.jpg'), 'utf8')).toBe('my own picture')
     writeFileSync(join(root, 'tiny/val/x.jpg'), 'altered again')
     expect(await fetchData(source, root, { mirror })).toBe('fetched')
-    expect(readdirSync(join(root, 'tiny')).filter(name => name.startsWith('val')).sort()).toEqual(['val', 'val.replaced', 'val.replaced-2'])
+    expect(
+      readdirSync(join(root, 'tiny'))
+        .filter(name => name.startsWith('val'))
+        .sort(),
+    ).toEqual(['val', 'val.replaced', 'val.replaced-2'])
   })
 
   test('two at once: one fetches', async () => {
     const root = folder('both')
     const tries = await Promise.allSettled([fetchData(source, root, { mirror }), fetchData(source, root, { mirror })])
-    expect(tries.flatMap(one => (one.status === 'rejected' ? [one.reason as unknown] : []))).toEqual([expect.objectContaining({ code: 'E_EXISTS', message: expect.stringContaining('is fetching tiny') })])
+    expect(tries.flatMap(one => (one.status === 'rejected' ? [one.reason as unknown] : []))).toEqual([
+      expect.objectContaining({ code: 'E_EXISTS', message: expect.stringContaining('is fetching tiny') }),
+    ])
     expect(await mismatches(source, root)).toEqual([])
   })
 
@@ -320,7 +398,9 @@ describe('fetching', () => {
     const root = folder('refused')
     const altered = { ...source, contents: { ...source.contents, 'numbers.gz': hash('others') } }
     await expect(fetchData(altered, root, { mirror })).rejects.toMatchObject({ code: 'E_HASH' })
-    await expect(fetchData({ ...source, archives: [{ ...source.archives[0]!, md5: '00' }] }, root, { mirror })).rejects.toMatchObject({ code: 'E_HASH' })
+    await expect(
+      fetchData({ ...source, archives: [{ ...source.archives[0]!, md5: '00' }] }, root, { mirror }),
+    ).rejects.toMatchObject({ code: 'E_HASH' })
     await expect(fetchData(source, root, { mirror: `${mirror}/nothing` })).rejects.toMatchObject({ code: 'E_IO' })
     await expect(fetchData(source, root, { mirror: 'http://127.0.0.1:1' })).rejects.toMatchObject({ code: 'E_IO' })
     expect(readdirSync(root)).toEqual([])
@@ -340,32 +420,73 @@ describe('decoding other formats than PNG', () => {
 
   test('16 bits are kept', async () => {
     const wide = Uint16Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 301) & 0xffff)
-    const file = await sharp(wide, { raw: { width: 40, height: 30, channels: 3 } }).toColourspace('rgb16').tiff({ compression: 'none' }).toBuffer()
+    const file = await sharp(wide, { raw: { width: 40, height: 30, channels: 3 } })
+      .toColourspace('rgb16')
+      .tiff({ compression: 'none' })
+      .toBuffer()
     expect(await decodeImage(file)).toMatchObject({ channels: 3, format: 'u16', data: wide })
   })
 
   test('a turned camera is turned back, and what is left out is named', async () => {
-    const file = await rgba().removeAlpha().jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).withExifMerge({ IFD0: { Copyright: 'me' } }).toBuffer()
-    expect(await decodePicture(file)).toMatchObject({ format: 'JPEG', turned: true, image: { width: 30, height: 40 }, lost: expect.arrayContaining(['EXIF']) })
+    const file = await rgba()
+      .removeAlpha()
+      .jpeg({ quality: 100 })
+      .withMetadata({ orientation: 6 })
+      .withExifMerge({ IFD0: { Copyright: 'me' } })
+      .toBuffer()
+    expect(await decodePicture(file)).toMatchObject({
+      format: 'JPEG',
+      turned: true,
+      image: { width: 30, height: 40 },
+      lost: expect.arrayContaining(['EXIF']),
+    })
     const frame = await rgba().png().toBuffer()
-    const frames = await sharp([frame, await rgba().negate().png().toBuffer(), frame], { join: { animated: true } }).gif().toBuffer()
+    const frames = await sharp([frame, await rgba().negate().png().toBuffer(), frame], { join: { animated: true } })
+      .gif()
+      .toBuffer()
     expect(await decodePicture(frames)).toMatchObject({ image: { width: 40, height: 30 }, lost: ['2 more pictures'] })
   })
 
   test.each<[string, () => Promise<Uint8Array> | Uint8Array, string, string]>([
-    ['a drawing', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'E_IMAGE', 'latent seal'],
-    ['half a JPEG', async () => (await rgba().removeAlpha().jpeg().toBuffer()).subarray(0, 700), 'E_IMAGE', 'latent seal'],
+    [
+      'a drawing',
+      () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+      'E_IMAGE',
+      'latent seal',
+    ],
+    [
+      'half a JPEG',
+      async () => (await rgba().removeAlpha().jpeg().toBuffer()).subarray(0, 700),
+      'E_IMAGE',
+      'latent seal',
+    ],
     ['floats', () => floatTiff(), 'E_IMAGE', 'float'],
     ['a JPEG of more pixels than allowed', () => rgba().removeAlpha().jpeg().toBuffer(), 'E_LIMIT', '--max-pixels'],
     ['text', () => Buffer.from('no picture'), 'E_IMAGE', 'latent seal'],
   ])('%s is refused with a hint', async (_, make, code, hint) => {
-    const refused = await decodePicture(await make(), code === 'E_LIMIT' ? { maxPixels: 1000 } : {}).catch((error: unknown) => error as LatentError)
-    expect([(refused as LatentError).code, `${(refused as LatentError).message} ${(refused as LatentError).hint}`]).toEqual([code, expect.stringContaining(hint)])
+    const refused = await decodePicture(await make(), code === 'E_LIMIT' ? { maxPixels: 1000 } : {}).catch(
+      (error: unknown) => error as LatentError,
+    )
+    expect([
+      (refused as LatentError).code,
+      `${(refused as LatentError).message} ${(refused as LatentError).hint}`,
+    ]).toEqual([code, expect.stringContaining(hint)])
   })
 
   /** Two grey pixels of 32-bit floats: nine entries of tag, type, count and value. */
   function floatTiff(): Uint8Array {
-    const entries = [[256, 3, 2], [257, 3, 1], [258, 3, 32], [259, 3, 1], [262, 3, 1], [273, 4, 122], [277, 3, 1], [278, 3, 1], [279, 4, 8], [339, 3, 3]] as const
+    const entries = [
+      [256, 3, 2],
+      [257, 3, 1],
+      [258, 3, 32],
+      [259, 3, 1],
+      [262, 3, 1],
+      [273, 4, 122],
+      [277, 3, 1],
+      [278, 3, 1],
+      [279, 4, 8],
+      [339, 3, 3],
+    ] as const
     const file = Buffer.alloc(10 + 12 * entries.length + 4 + 16)
     file.write('II*\0\x08\0\0\0', 'latin1')
     file.writeUInt16LE(entries.length, 8)

@@ -4,7 +4,11 @@ import type { Backend } from './runtime.ts'
 /** Backends as people call them. */
 export type BackendName = 'cpu' | 'wasm' | 'webgpu'
 
-export const BACKENDS: Readonly<Record<BackendName, Backend>> = { cpu: 'ort-node', wasm: 'ort-wasm', webgpu: 'ort-webgpu' }
+export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
+  cpu: 'ort-node',
+  wasm: 'ort-wasm',
+  webgpu: 'ort-webgpu',
+}
 
 /** Where compiled networks run unless their caller says otherwise; inherited by worker threads and processes. */
 export const BACKEND_VARIABLE = 'LATENT_BACKEND'

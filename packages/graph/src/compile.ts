@@ -24,7 +24,10 @@ export interface Shape<D extends DType = DType> {
   readonly dims: readonly number[]
 }
 
-export const shape = <D extends DType = 'f32'>(dims: readonly number[], dtype: D = 'f32' as D): Shape<D> => ({ dtype, dims })
+export const shape = <D extends DType = 'f32'>(dims: readonly number[], dtype: D = 'f32' as D): Shape<D> => ({
+  dtype,
+  dims,
+})
 
 /** A leaf of a compiled function's arguments: a shape is an input of the graph, a tensor is built into it. */
 export type Argument = Shape | Tensor
@@ -51,7 +54,10 @@ export function build<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A, target: Co
 }
 
 /** A traced function as one flat list of equations, its constants, and the paths of its outputs. */
-export function trace<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A): { jaxpr: Jaxpr; consts: Tensor[]; names: string[] } {
+export function trace<A, R extends Tree<Expr>>(
+  fn: Fn<A, R>,
+  args: A,
+): { jaxpr: Jaxpr; consts: Tensor[]; names: string[] } {
   let names: string[] = []
   const paths = leaves<Argument>(args as Tree<Argument>)
   const flat = (...tracers: Expr[]): Expr[] => {
@@ -63,7 +69,10 @@ export function trace<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A): { jaxpr: 
   }
   const examples = paths.map(([path, { dtype, dims }]) => {
     const type = JAX_TYPE[dtype]
-    if (!type) throw new LatentError('E_GRAPH', `argument ${path} has element type ${dtype}`, { hint: 'traced functions compute in f32, i32 and bool' })
+    if (!type)
+      throw new LatentError('E_GRAPH', `argument ${path} has element type ${dtype}`, {
+        hint: 'traced functions compute in f32, i32 and bool',
+      })
     return np.zeros([...dims], { dtype: type })
   })
   const { jaxpr: closed } = makeJaxpr(flat)(...examples)
@@ -75,7 +84,11 @@ export function trace<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A): { jaxpr: 
 export function hostTensor(value: np.Array): Tensor {
   const dtype = dtypeOf(value.dtype)
   const data = value.ref.dataSync()
-  return tensor(dtype, value.shape, (dtype === 'bool' ? Uint8Array.from(data as Iterable<number>) : data) as Float32Array)
+  return tensor(
+    dtype,
+    value.shape,
+    (dtype === 'bool' ? Uint8Array.from(data as Iterable<number>) : data) as Float32Array,
+  )
 }
 
 /** A function compiled and loaded. */
@@ -91,9 +104,19 @@ export interface Compiled {
 }
 
 /** Traces, lowers and loads a function for inference, on the environment's backend if the options name none. @throws E_GRAPH, E_BACKEND */
-export async function compile<A, R extends Tree<Expr>>(fn: Fn<A, R>, args: A, options: SessionOptions = {}): Promise<Compiled> {
+export async function compile<A, R extends Tree<Expr>>(
+  fn: Fn<A, R>,
+  args: A,
+  options: SessionOptions = {},
+): Promise<Compiled> {
   const model = encodeModel(build(fn, args))
   const backend = options.backend ?? backendOfEnvironment()
   const session = await openSession(model, backend === undefined ? options : { ...options, backend })
-  return { backend: session.backend, model, inputs: session.inputs, run: feeds => session.run(feeds), close: () => session.close() }
+  return {
+    backend: session.backend,
+    model,
+    inputs: session.inputs,
+    run: feeds => session.run(feeds),
+    close: () => session.close(),
+  }
 }

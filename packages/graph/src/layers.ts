@@ -12,10 +12,7 @@ import { tensor } from './tensor.ts'
  */
 
 /** Weights and, unless left out, a bias for each output. */
-export type Affine<L> = {
-  readonly weight: L
-  readonly bias?: L
-}
+export type Affine<L> = { readonly weight: L; readonly bias?: L }
 
 export interface ConvParameterOptions {
   readonly bias?: boolean
@@ -26,7 +23,12 @@ export interface ConvParameterOptions {
   readonly slope?: number
 }
 
-export function conv2dParameters(inputs: number, outputs: number, kernel = 3, options: ConvParameterOptions = {}): Affine<Parameter> {
+export function conv2dParameters(
+  inputs: number,
+  outputs: number,
+  kernel = 3,
+  options: ConvParameterOptions = {},
+): Affine<Parameter> {
   const { bias = true, groups = 1 } = options
   const weight = heNormal([outputs, inputs / groups, kernel, kernel], (inputs / groups) * kernel ** 2, options)
   return bias ? { weight, bias: zerosOf([outputs]) } : { weight }
@@ -36,14 +38,23 @@ export function conv2d(p: Affine<Operand>, x: Expr, options: ConvOptions = {}): 
   return biased(op.conv(x, p.weight, options), p.bias)
 }
 
-export function convTranspose2dParameters(inputs: number, outputs: number, kernel = 3, options: ConvParameterOptions = {}): Affine<Parameter> {
+export function convTranspose2dParameters(
+  inputs: number,
+  outputs: number,
+  kernel = 3,
+  options: ConvParameterOptions = {},
+): Affine<Parameter> {
   // Each output pixel of stride 2 sees about a quarter of the kernel; He's variance counts the inputs it sees.
   const weight = heNormal([inputs, outputs, kernel, kernel], (inputs * kernel ** 2) / 4, options)
   return options.bias === false ? { weight } : { weight, bias: zerosOf([outputs]) }
 }
 
 /** Transposed convolution, by default doubling the size with a 3x3 kernel. */
-export function convTranspose2d(p: Affine<Operand>, x: Expr, options: Parameters<typeof op.convTranspose>[2] = { stride: 2, padding: 1, outputPadding: 1 }): Expr {
+export function convTranspose2d(
+  p: Affine<Operand>,
+  x: Expr,
+  options: Parameters<typeof op.convTranspose>[2] = { stride: 2, padding: 1, outputPadding: 1 },
+): Expr {
   return biased(op.convTranspose(x, p.weight, options), p.bias)
 }
 
@@ -55,7 +66,11 @@ export function perChannel(v: Operand): Expr {
   return taken.reshape([1, -1, 1, 1])
 }
 
-export function denseParameters(inputs: number, outputs: number, options: Omit<ConvParameterOptions, 'groups'> = {}): Affine<Parameter> {
+export function denseParameters(
+  inputs: number,
+  outputs: number,
+  options: Omit<ConvParameterOptions, 'groups'> = {},
+): Affine<Parameter> {
   const weight = heNormal([inputs, outputs], inputs, options)
   return options.bias === false ? { weight } : { weight, bias: zerosOf([outputs]) }
 }
@@ -67,12 +82,12 @@ export function dense(p: Affine<Operand>, x: Expr): Expr {
 }
 
 /** Scale and shift of a normalisation; an empty tree for one without. */
-export type Scale<L> = {
-  readonly scale?: L
-  readonly shift?: L
-}
+export type Scale<L> = { readonly scale?: L; readonly shift?: L }
 
-export const scaleParameters = (channels: number): Scale<Parameter> => ({ scale: ones([channels]), shift: zerosOf([channels]) })
+export const scaleParameters = (channels: number): Scale<Parameter> => ({
+  scale: ones([channels]),
+  shift: zerosOf([channels]),
+})
 
 /** Mean and variance over `axes`, which keep length 1, and `x` less its mean; none of them differentiated. */
 function moments(x: Expr, axes: readonly number[]): { mean: Expr; centred: Expr; variance: Expr } {
@@ -94,7 +109,11 @@ interface Normalisation {
  * form, which takes half the passes over memory that differentiating the definition takes; those by
  * scale and shift share its sums.
  */
-function standardise(x: Expr, { centred, variance }: { centred: Expr; variance: Expr }, { axes, p, place, epsilon }: Normalisation): Expr {
+function standardise(
+  x: Expr,
+  { centred, variance }: { centred: Expr; variance: Expr },
+  { axes, p, place, epsilon }: Normalisation,
+): Expr {
   const inverse = op.reciprocal(op.sqrt(op.add(variance, epsilon)))
   const factor = p.scale === undefined ? inverse : op.mul(inverse, place(p.scale))
   const scaled = op.mul(centred, factor)
@@ -109,7 +128,8 @@ function standardise(x: Expr, { centred, variance }: { centred: Expr; variance: 
 }
 
 /** Instance normalisation (Ulyanov et al. 2016): each channel of each image by its own statistics. */
-export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => standardise(x, moments(x, [2, 3]), { axes: [2, 3], p, place: perChannel, epsilon })
+export const instanceNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr =>
+  standardise(x, moments(x, [2, 3]), { axes: [2, 3], p, place: perChannel, epsilon })
 
 /** Layer normalisation (Ba et al. 2016) over the last axis. */
 export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr => {
@@ -118,15 +138,21 @@ export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr
 }
 
 /** Running statistics of a batch norm: state of a network, not trained by gradients. */
-export type RunningStatistics<L> = {
-  readonly mean: L
-  readonly variance: L
-}
+export type RunningStatistics<L> = { readonly mean: L; readonly variance: L }
 
-export const runningStatistics = (channels: number): RunningStatistics<Parameter> => ({ mean: zerosOf([channels]), variance: ones([channels]) })
+export const runningStatistics = (channels: number): RunningStatistics<Parameter> => ({
+  mean: zerosOf([channels]),
+  variance: ones([channels]),
+})
 
 /** Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the batch; also the next running statistics. */
-export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningStatistics<Expr>, momentum = 0.1, epsilon = 1e-5): { y: Expr; running: RunningStatistics<Expr> } {
+export function batchNormTraining(
+  x: Expr,
+  p: Scale<Operand>,
+  running: RunningStatistics<Expr>,
+  momentum = 0.1,
+  epsilon = 1e-5,
+): { y: Expr; running: RunningStatistics<Expr> } {
   const axes = [0, 2, 3]
   const found = moments(x, axes)
   const y = standardise(x, found, { axes, p, place: perChannel, epsilon })
@@ -134,7 +160,10 @@ export function batchNormTraining(x: Expr, p: Scale<Operand>, running: RunningSt
   const [n, , h, w] = x.shape as [number, number, number, number]
   const unbiased = (n * h * w) / Math.max(1, n * h * w - 1)
   const blend = (old: Expr, now: Expr) => op.add(op.mul(old, 1 - momentum), op.mul(now, momentum))
-  return { y, running: { mean: blend(running.mean, mean), variance: blend(running.variance, op.mul(variance, unbiased)) } }
+  return {
+    y,
+    running: { mean: blend(running.mean, mean), variance: blend(running.variance, op.mul(variance, unbiased)) },
+  }
 }
 
 /** Batch normalisation by frozen statistics, as at inference. */
@@ -145,18 +174,22 @@ export function batchNorm(x: Expr, p: Scale<Operand>, running: RunningStatistics
   return p.shift === undefined ? y : op.add(y, perChannel(p.shift))
 }
 
-export type ResidualBlock<L> = {
-  readonly first: Affine<L>
-  readonly second: Affine<L>
-}
+export type ResidualBlock<L> = { readonly first: Affine<L>; readonly second: Affine<L> }
 
-export const residualBlockParameters = (channels: number, options: ConvParameterOptions = {}): ResidualBlock<Parameter> => ({
+export const residualBlockParameters = (
+  channels: number,
+  options: ConvParameterOptions = {},
+): ResidualBlock<Parameter> => ({
   first: conv2dParameters(channels, channels, 3, { ...options, gain: 1 }),
   second: conv2dParameters(channels, channels, 3, options),
 })
 
 /** x + conv(activation(conv(x))), each convolution followed by `norm` (He et al. 2016). */
-export function residualBlock(p: ResidualBlock<Operand>, x: Expr, { norm = y => y, activation = op.relu }: { norm?: (y: Expr) => Expr; activation?: (y: Expr) => Expr } = {}): Expr {
+export function residualBlock(
+  p: ResidualBlock<Operand>,
+  x: Expr,
+  { norm = y => y, activation = op.relu }: { norm?: (y: Expr) => Expr; activation?: (y: Expr) => Expr } = {},
+): Expr {
   return op.add(x, norm(conv2d(p.second, activation(norm(conv2d(p.first, x))))))
 }
 
@@ -213,10 +246,7 @@ export function reflectionPad(x: Expr, size: number): Expr {
 
 export const globalAvgPool = (x: Expr): Expr => op.mean(x, [2, 3])
 
-export type Attention<L> = {
-  readonly qkv: Affine<L>
-  readonly out: Affine<L>
-}
+export type Attention<L> = { readonly qkv: Affine<L>; readonly out: Affine<L> }
 
 export const attentionParameters = (width: number): Attention<Parameter> => ({
   qkv: { weight: uniform([width, 3 * width], Math.sqrt(3 / width)), bias: zerosOf([3 * width]) },
@@ -227,9 +257,12 @@ export const attentionParameters = (width: number): Attention<Parameter> => ({
 export function attention(p: Attention<Operand>, x: Expr, heads: number): Expr {
   const [n, t, d] = x.shape as [number, number, number]
   const all = op.transpose(op.reshape(dense(p.qkv, x), [n, t, 3, heads, d / heads]), [2, 0, 3, 1, 4])
-  const [q, k, v] = [0, 1, 2].map(i => op.reshape(op.slice(all, 0, i, i + 1), [n, heads, t, d / heads])) as [Expr, Expr, Expr]
+  const [q, k, v] = [0, 1, 2].map(i => op.reshape(op.slice(all, 0, i, i + 1), [n, heads, t, d / heads])) as [
+    Expr,
+    Expr,
+    Expr,
+  ]
   const scores = op.mul(op.matmul(q, op.transpose(k, [0, 1, 3, 2])), 1 / Math.sqrt(d / heads))
   const mixed = op.transpose(op.matmul(op.softmax(scores), v), [0, 2, 1, 3])
   return dense(p.out, op.reshape(mixed, [n, t, d]))
 }
-

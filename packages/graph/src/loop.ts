@@ -29,7 +29,11 @@ const NEXT = 'next.'
  * @param initial what the first run sees, by name of the input
  * @throws E_BACKEND if no backend of the chain loads it
  */
-export function openLoop(model: Uint8Array, initial: Readonly<Record<string, Tensor>>, options: SessionOptions = {}): Promise<Loop> {
+export function openLoop(
+  model: Uint8Array,
+  initial: Readonly<Record<string, Tensor>>,
+  options: SessionOptions = {},
+): Promise<Loop> {
   const carried = Object.keys(initial)
   return onFirst(options, async backend => {
     const loaded = await load(backend, model, options, backend === 'ort-webgpu' ? carried.map(name => NEXT + name) : [])
@@ -38,7 +42,8 @@ export function openLoop(model: Uint8Array, initial: Readonly<Record<string, Ten
 }
 
 const copyOf = (value: Tensor): Tensor => ({ ...value, data: value.data.slice() })
-const mapped = <A, B>(record: Readonly<Record<string, A>>, f: (value: A, name: string) => B): Record<string, B> => Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]))
+const mapped = <A, B>(record: Readonly<Record<string, A>>, f: (value: A, name: string) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]))
 
 function hostLoop(backend: Backend, { ort, session, close }: Loaded, initial: Readonly<Record<string, Tensor>>): Loop {
   const carried = Object.keys(initial)
@@ -53,8 +58,13 @@ function hostLoop(backend: Backend, { ort, session, close }: Loaded, initial: Re
     run: feeds =>
       running(backend, async () => {
         const inputs = wrap(pick(session.inputNames, { ...current, ...feeds }), ort)
-        const into = backend === 'ort-node' && others && wrap({ ...Object.fromEntries(carried.map(name => [NEXT + name, spare[name]!])), ...others }, ort)
-        const results = mapped(into ? await session.run(inputs, into) : await session.run(inputs), (value, name) => unwrap(name, value))
+        const into =
+          backend === 'ort-node' &&
+          others &&
+          wrap({ ...Object.fromEntries(carried.map(name => [NEXT + name, spare[name]!])), ...others }, ort)
+        const results = mapped(into ? await session.run(inputs, into) : await session.run(inputs), (value, name) =>
+          unwrap(name, value),
+        )
         spare = current
         current = Object.fromEntries(carried.map(name => [name, results[NEXT + name]!]))
         others = Object.fromEntries(Object.entries(results).filter(([name]) => !name.startsWith(NEXT)))
@@ -67,14 +77,19 @@ function hostLoop(backend: Backend, { ort, session, close }: Loaded, initial: Re
 }
 
 /** [Note: Reading from a GPU] Tensors of the native library cannot be downloaded by themselves, so a graph that does nothing reads them. */
-function deviceLoop({ ort, session, close }: Loaded, initial: Readonly<Record<string, Tensor>>, options: SessionOptions): Loop {
+function deviceLoop(
+  { ort, session, close }: Loaded,
+  initial: Readonly<Record<string, Tensor>>,
+  options: SessionOptions,
+): Loop {
   const backend = 'ort-webgpu'
   const carried = Object.keys(initial)
   const shapes = mapped(initial, ({ dtype, dims }) => ({ dtype, dims }))
   // Copied: the caller may go on to write into what it gave.
   let current: Record<string, Ort.Tensor> = wrap(mapped(initial, copyOf), ort)
   const readers = new Map<string, Loaded>()
-  const release = (tensors: Readonly<Record<string, Ort.Tensor>>) => Object.values(tensors).forEach(value => value.location === 'gpu-buffer' && value.dispose())
+  const release = (tensors: Readonly<Record<string, Ort.Tensor>>) =>
+    Object.values(tensors).forEach(value => value.location === 'gpu-buffer' && value.dispose())
   return {
     backend,
     inputs: session.inputNames,
@@ -85,14 +100,20 @@ function deviceLoop({ ort, session, close }: Loaded, initial: Readonly<Record<st
         const before = current
         current = Object.fromEntries(carried.map(name => [name, results[NEXT + name]!]))
         release(before)
-        return Object.fromEntries(Object.entries(results).flatMap(([name, value]) => (name.startsWith(NEXT) ? [] : [[name, unwrap(name, value)]])))
+        return Object.fromEntries(
+          Object.entries(results).flatMap(([name, value]) =>
+            name.startsWith(NEXT) ? [] : [[name, unwrap(name, value)]],
+          ),
+        )
       }),
     read: (which = everything) =>
       running(backend, async () => {
         const names = carried.filter(which)
         if (names.length === 0) return {}
         const key = names.join(' ')
-        const reader = readers.get(key) ?? (await load(backend, encodeModel(identity(pick(names, shapes))), { ...options, optimisation: 'none' }))
+        const reader =
+          readers.get(key) ??
+          (await load(backend, encodeModel(identity(pick(names, shapes))), { ...options, optimisation: 'none' }))
         readers.set(key, reader)
         const values = await reader.session.run(pick(names, current))
         return Object.fromEntries(names.map(name => [name, copyOf(unwrap(name, values[NEXT + name]!))]))
@@ -118,4 +139,5 @@ const identity = (shapes: Readonly<Record<string, Pick<Tensor, 'dtype' | 'dims'>
 
 const everything = (): boolean => true
 
-const pick = <T>(names: readonly string[], values: Readonly<Record<string, T>>): Record<string, T> => Object.fromEntries(names.map(name => [name, values[name]!]))
+const pick = <T>(names: readonly string[], values: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(names.map(name => [name, values[name]!]))

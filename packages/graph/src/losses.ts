@@ -58,15 +58,24 @@ export function uniformDistance(x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
   const count = n * h * w
   const channels = op.reshape(op.transpose(x, [1, 0, 2, 3]), [c, count])
-  const quantiles = tensor('f32', [1, count], Float32Array.from({ length: count }, (_, i) => (i + 0.5) / count))
+  const quantiles = tensor(
+    'f32',
+    [1, count],
+    Float32Array.from({ length: count }, (_, i) => (i + 0.5) / count),
+  )
   return op.mean(op.square(op.sub(op.sort(channels), quantiles)))
 }
 
 /** Mean squared covariance of horizontal, vertical and diagonal neighbours, by channel. */
 export function neighbourCovariance(x: Expr): Expr {
   const [, , h, w] = x.shape as [number, number, number, number]
-  const part = (dy: number, dx: number, fromY: number, fromX: number) => op.slice(op.slice(x, 2, fromY, h - dy + fromY), 3, fromX, w - dx + fromX)
-  const terms = [[0, 1], [1, 0], [1, 1]].map(([dy, dx]) => {
+  const part = (dy: number, dx: number, fromY: number, fromX: number) =>
+    op.slice(op.slice(x, 2, fromY, h - dy + fromY), 3, fromX, w - dx + fromX)
+  const terms = [
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ].map(([dy, dx]) => {
     const a = part(dy!, dx!, 0, 0)
     const b = part(dy!, dx!, dy!, dx!)
     const axes = [0, 2, 3]
@@ -94,9 +103,11 @@ export const lsgan = {
 
 /** Cross-entropy adversarial terms (Goodfellow et al. 2014, the non-saturating form) on logits. */
 export const bceGan = {
-  discriminator: (real: Expr, fake: Expr): Expr => op.add(op.mean(op.softplus(op.neg(real))), op.mean(op.softplus(fake))),
+  discriminator: (real: Expr, fake: Expr): Expr =>
+    op.add(op.mean(op.softplus(op.neg(real))), op.mean(op.softplus(fake))),
   generator: (fake: Expr): Expr => op.mean(op.softplus(op.neg(fake))),
 }
 
 /** Cross-entropy of logits `[N, classes]` against one-hot or soft labels of the same shape. */
-export const crossEntropy = (logits: Expr, labels: Operand): Expr => op.mul(op.sum(op.mul(op.logSoftmax(logits), labels)), -1 / logits.shape[0]!)
+export const crossEntropy = (logits: Expr, labels: Operand): Expr =>
+  op.mul(op.sum(op.mul(op.logSoftmax(logits), labels)), -1 / logits.shape[0]!)

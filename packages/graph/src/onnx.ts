@@ -30,7 +30,14 @@ export interface OnnxNode {
 }
 
 /** Plain numbers are integers, as most ONNX attributes are; floats are marked, because 1 and 1.0 differ on the wire. */
-export type OnnxAttribute = number | readonly number[] | string | { readonly float: number } | { readonly floats: readonly number[] } | { readonly strings: readonly string[] } | Tensor
+export type OnnxAttribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
+  | Tensor
 
 export interface OnnxValue {
   readonly name: string
@@ -48,12 +55,10 @@ const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7, 
 /** Serialises a model; the bytes are an `.onnx` file. Equal models give equal bytes. */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const opsets = Object.entries(model.opsets ?? { '': 17 })
-  const message = new Message()
-    .integer(1, 8)
-    .text(2, 'latent')
-    .message(7, graphMessage(model))
+  const message = new Message().integer(1, 8).text(2, 'latent').message(7, graphMessage(model))
   for (const [domain, version] of opsets) message.message(8, new Message().text(1, domain).integer(2, version))
-  for (const [key, value] of Object.entries(model.metadata ?? {})) message.message(14, new Message().text(1, key).text(2, value))
+  for (const [key, value] of Object.entries(model.metadata ?? {}))
+    message.message(14, new Message().text(1, key).text(2, value))
   return message.bytes()
 }
 

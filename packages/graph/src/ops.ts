@@ -24,7 +24,11 @@ export function constant(value: Tensor): Expr {
   const { dtype, dims, data } = value
   if (dtype === 'f32') return np.array(Float32Array.from(data as Float32Array)).reshape([...dims])
   if (dtype === 'i32') return np.array(Int32Array.from(data as Int32Array)).reshape([...dims])
-  if (dtype === 'bool') return np.array(Int32Array.from(data as Uint8Array)).reshape([...dims]).astype(np.bool)
+  if (dtype === 'bool')
+    return np
+      .array(Int32Array.from(data as Uint8Array))
+      .reshape([...dims])
+      .astype(np.bool)
   throw argumentError('constant', 'a tensor of f32, i32 or bool', dtype)
 }
 
@@ -61,7 +65,8 @@ export const stopGradient = (a: Operand): Expr => lax.stopGradient(take(a))
  * which the compiler folds away, so that only its transpose survives, in the backward pass. First
  * derivatives alone come out right.
  */
-export const withTangent = (value: Expr, x: Expr, tangent: (change: Expr) => Expr): Expr => add(stopGradient(value), alongTangent(x, tangent))
+export const withTangent = (value: Expr, x: Expr, tangent: (change: Expr) => Expr): Expr =>
+  add(stopGradient(value), alongTangent(x, tangent))
 
 /** Zero, with the derivative `tangent`. */
 export const alongTangent = (x: Expr, tangent: (change: Expr) => Expr): Expr => tangent(sub(x, stopGradient(x)))
@@ -99,7 +104,8 @@ export const gelu = (x: Expr): Expr => mul(mul(0.5, x), add(1, erf(mul(x, Math.S
 export const silu = (x: Expr): Expr => mul(x, sigmoid(x))
 
 type Axes = number | readonly number[]
-const axesOf = (axes: Axes | undefined): number[] | null => (axes === undefined ? null : typeof axes === 'number' ? [axes] : [...axes])
+const axesOf = (axes: Axes | undefined): number[] | null =>
+  axes === undefined ? null : typeof axes === 'number' ? [axes] : [...axes]
 
 /** Sum over `axes` (default all); `keep` leaves them with length 1. */
 export const sum = (x: Expr, axes?: Axes, keep = false): Expr => np.sum(take(x), axesOf(axes), { keepdims: keep })
@@ -136,7 +142,11 @@ export function split(x: Expr, axis: number, sizes: readonly number[]): Expr[] {
 }
 
 /** Zeros around `x`: one [before, after] pair an axis. */
-export const pad = (x: Expr, widths: readonly (readonly [number, number])[]): Expr => np.pad(take(x), widths.map(([before, after]) => [before, after]))
+export const pad = (x: Expr, widths: readonly (readonly [number, number])[]): Expr =>
+  np.pad(
+    take(x),
+    widths.map(([before, after]) => [before, after]),
+  )
 
 export interface ConvOptions {
   /** Default 1. */
@@ -148,20 +158,34 @@ export interface ConvOptions {
 }
 
 /** 2-D convolution (cross-correlation, as the field means it) of `[N, C, H, W]` with `[O, C / groups, kH, kW]`. */
-export function conv(x: Expr, kernel: Operand, { stride = 1, dilation = 1, padding, groups = 1 }: ConvOptions = {}): Expr {
+export function conv(
+  x: Expr,
+  kernel: Operand,
+  { stride = 1, dilation = 1, padding, groups = 1 }: ConvOptions = {},
+): Expr {
   const shape = typeof kernel === 'number' ? [] : isTensor(kernel) ? kernel.dims : kernel.shape
   const side = (size: number) => padding ?? (dilation * (size - 1)) / 2
   const pads = [side(shape[2]!), side(shape[3]!)].map((p): [number, number] => [p, p])
-  return lax.convGeneralDilated(take(x), take(kernel), [stride, stride], pads, { rhsDilation: [dilation, dilation], featureGroupCount: groups })
+  return lax.convGeneralDilated(take(x), take(kernel), [stride, stride], pads, {
+    rhsDilation: [dilation, dilation],
+    featureGroupCount: groups,
+  })
 }
 
 /**
  * Transposed 2-D convolution: the adjoint of {@link conv} of the same stride and padding, from
  * `[N, I, H, W]` with a kernel `[I, O, kH, kW]` to `[N, O, (H - 1) * stride - 2 * padding + kH + outputPadding, ...]`.
  */
-export function convTranspose(x: Expr, kernel: Operand, { stride = 1, padding = 0, outputPadding = 0 }: { stride?: number; padding?: number; outputPadding?: number } = {}): Expr {
+export function convTranspose(
+  x: Expr,
+  kernel: Operand,
+  { stride = 1, padding = 0, outputPadding = 0 }: { stride?: number; padding?: number; outputPadding?: number } = {},
+): Expr {
   const weights = typeof kernel === 'number' || isTensor(kernel) ? take(kernel) : kernel
-  const sides = [2, 3].map((axis): [number, number] => [weights.shape[axis]! - 1 - padding, weights.shape[axis]! - 1 - padding + outputPadding])
+  const sides = [2, 3].map((axis): [number, number] => [
+    weights.shape[axis]! - 1 - padding,
+    weights.shape[axis]! - 1 - padding + outputPadding,
+  ])
   const turned = transpose(flip(weights, [2, 3]), [1, 0, 2, 3])
   return lax.convGeneralDilated(take(x), turned, [1, 1], sides, { lhsDilation: [stride, stride] })
 }

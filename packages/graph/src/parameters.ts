@@ -8,24 +8,48 @@ import type { MapTree, Tree } from './tree.ts'
 export interface Parameter {
   readonly dtype: 'f32'
   readonly dims: readonly number[]
-  readonly init: { readonly kind: 'constant'; readonly value: number } | { readonly kind: 'normal'; readonly deviation: number; readonly outer?: number } | { readonly kind: 'given'; readonly values: Tensor<'f32'> } | { readonly kind: 'uniform'; readonly bound: number }
+  readonly init:
+    | { readonly kind: 'constant'; readonly value: number }
+    | { readonly kind: 'normal'; readonly deviation: number; readonly outer?: number }
+    | { readonly kind: 'given'; readonly values: Tensor<'f32'> }
+    | { readonly kind: 'uniform'; readonly bound: number }
 }
 
-export const constantOf = (dims: readonly number[], value: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'constant', value } })
+export const constantOf = (dims: readonly number[], value: number): Parameter => ({
+  dtype: 'f32',
+  dims,
+  init: { kind: 'constant', value },
+})
 export const zerosOf = (dims: readonly number[]): Parameter => constantOf(dims, 0)
 export const ones = (dims: readonly number[]): Parameter => constantOf(dims, 1)
-export const normal = (dims: readonly number[], deviation: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'normal', deviation } })
+export const normal = (dims: readonly number[], deviation: number): Parameter => ({
+  dtype: 'f32',
+  dims,
+  init: { kind: 'normal', deviation },
+})
 /** Starts at these values: what another training or a rule has found. */
-export const given = (values: Tensor<'f32'>): Parameter => ({ dtype: 'f32', dims: values.dims, init: { kind: 'given', values } })
+export const given = (values: Tensor<'f32'>): Parameter => ({
+  dtype: 'f32',
+  dims: values.dims,
+  init: { kind: 'given', values },
+})
 /** Uniform in -bound..bound. */
-export const uniform = (dims: readonly number[], bound: number): Parameter => ({ dtype: 'f32', dims, init: { kind: 'uniform', bound } })
+export const uniform = (dims: readonly number[], bound: number): Parameter => ({
+  dtype: 'f32',
+  dims,
+  init: { kind: 'uniform', bound },
+})
 
 /**
  * Normal with the variance that keeps activations' scale through a (leaky) ReLU (He et al. 2015).
  * @param options.outer for kernels `[outputs, inputs, h, w]` of odd sides: factor of all taps but the middle one, which makes up
  *   for the variance they lose. Below 1 a convolution begins near one of single pixels. Default 1.
  */
-export function heNormal(dims: readonly number[], fanIn: number, { gain = 1, slope = 0, outer = 1 }: { gain?: number; slope?: number; outer?: number } = {}): Parameter {
+export function heNormal(
+  dims: readonly number[],
+  fanIn: number,
+  { gain = 1, slope = 0, outer = 1 }: { gain?: number; slope?: number; outer?: number } = {},
+): Parameter {
   const deviation = gain * Math.sqrt(2 / ((1 + slope ** 2) * fanIn))
   return outer === 1 ? normal(dims, deviation) : { dtype: 'f32', dims, init: { kind: 'normal', deviation, outer } }
 }

@@ -21,12 +21,26 @@ interface ProfileEvent {
  * Runs some work with profiling on and reads where each operator ran. The work must close its session
  * before it ends: that is when the profile is written.
  */
-export async function placementOf(work: (options: Pick<SessionOptions, 'profile'>) => Promise<void>): Promise<Placement> {
+export async function placementOf(
+  work: (options: Pick<SessionOptions, 'profile'>) => Promise<void>,
+): Promise<Placement> {
   const folder = await mkdtemp(join(tmpdir(), 'latent-profile-'))
   try {
     await work({ profile: join(folder, 'run') })
-    const events = (await Promise.all((await readdir(folder)).map(async file => JSON.parse(await readFile(join(folder, file), 'utf8')) as ProfileEvent[]))).flat()
-    const nodes = new Map(events.flatMap(({ cat, name, args }): [string, { provider: string; op: string }][] => (cat === 'Node' && args?.provider && args.op_name ? [[`${name}/${args.node_index}`, { provider: args.provider, op: args.op_name }]] : [])))
+    const events = (
+      await Promise.all(
+        (await readdir(folder)).map(
+          async file => JSON.parse(await readFile(join(folder, file), 'utf8')) as ProfileEvent[],
+        ),
+      )
+    ).flat()
+    const nodes = new Map(
+      events.flatMap(({ cat, name, args }): [string, { provider: string; op: string }][] =>
+        cat === 'Node' && args?.provider && args.op_name
+          ? [[`${name}/${args.node_index}`, { provider: args.provider, op: args.op_name }]]
+          : [],
+      ),
+    )
     const counts = new Map<string, number>()
     let device = 0
     for (const { provider, op } of nodes.values()) {

@@ -45,7 +45,10 @@ export interface Session {
 }
 
 const ORT_TYPE = { f32: 'float32', u8: 'uint8', i8: 'int8', i32: 'int32', i64: 'int64', bool: 'bool' } as const
-const FROM_ORT_TYPE = Object.fromEntries(Object.entries(ORT_TYPE).map(([dtype, name]) => [name, dtype])) as Record<string, DType | undefined>
+const FROM_ORT_TYPE = Object.fromEntries(Object.entries(ORT_TYPE).map(([dtype, name]) => [name, dtype])) as Record<
+  string,
+  DType | undefined
+>
 
 /**
  * Loads an ONNX model on the first backend of the chain that starts and accepts it.
@@ -61,7 +64,10 @@ export const openSession = (model: Uint8Array, options: SessionOptions = {}): Pr
       outputs: session.outputNames,
       run: (feeds, into) =>
         running(backend, async () => {
-          const results = into === undefined ? await session.run(wrap(feeds, ort)) : await session.run(wrap(feeds, ort), wrap(into, ort))
+          const results =
+            into === undefined
+              ? await session.run(wrap(feeds, ort))
+              : await session.run(wrap(feeds, ort), wrap(into, ort))
           return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, unwrap(name, value)]))
         }),
       close,
@@ -89,7 +95,12 @@ export interface Loaded {
 }
 
 /** @param onDevice outputs that are not copied to the host (WebGPU) */
-export async function load(backend: Backend, model: Uint8Array, options: SessionOptions, onDevice: readonly string[] = []): Promise<Loaded> {
+export async function load(
+  backend: Backend,
+  model: Uint8Array,
+  options: SessionOptions,
+  onDevice: readonly string[] = [],
+): Promise<Loaded> {
   const { ort, providers } = await loadOrt(backend)
   const threads = options.threads ?? hardwareThreads()
   if (backend !== 'ort-node') {
@@ -105,7 +116,9 @@ export async function load(backend: Backend, model: Uint8Array, options: Session
     logSeverityLevel: 3,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     ...(options.gpuOnly && backend === 'ort-webgpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
-    ...(onDevice.length === 0 ? {} : { preferredOutputLocation: Object.fromEntries(onDevice.map(name => [name, 'gpu-buffer' as const])) }),
+    ...(onDevice.length === 0
+      ? {}
+      : { preferredOutputLocation: Object.fromEntries(onDevice.map(name => [name, 'gpu-buffer' as const])) }),
     ...options.extra,
   })
   const close = async () => {
@@ -126,13 +139,20 @@ export async function running<T>(backend: Backend, run: () => Promise<T>): Promi
 }
 
 export function wrap(values: Readonly<Record<string, Tensor>>, ort: OrtBinding['ort']): Record<string, Ort.Tensor> {
-  return Object.fromEntries(Object.entries(values).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(ORT_TYPE[dtype], data, dims)]))
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(ORT_TYPE[dtype], data, dims)]),
+  )
 }
 
 export function unwrap(name: string, value: Ort.Tensor): Tensor {
   const dtype = FROM_ORT_TYPE[value.type]
-  if (dtype === undefined) throw new LatentError('E_UNSUPPORTED', `output ${name} has element type ${value.type}, which has no place in a tensor here`)
+  if (dtype === undefined)
+    throw new LatentError(
+      'E_UNSUPPORTED',
+      `output ${name} has element type ${value.type}, which has no place in a tensor here`,
+    )
   return { dtype, dims: value.dims, data: value.data as Tensor['data'] }
 }
 
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!

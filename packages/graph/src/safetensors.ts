@@ -19,13 +19,22 @@ const HALF = 'F16'
 const MAX_HEADER = 2 ** 24
 
 /** @param half stores floats with 16 bits (11 of them significant): half the size, for weights that are shipped */
-export function encodeSafetensors({ tensors, metadata }: TensorFile, { half = false }: { half?: boolean } = {}): Uint8Array {
+export function encodeSafetensors(
+  { tensors, metadata }: TensorFile,
+  { half = false }: { half?: boolean } = {},
+): Uint8Array {
   let offset = 0
-  if (Object.hasOwn(tensors, '__metadata__')) throw argumentError('a tensor', 'any name but __metadata__', '__metadata__')
+  if (Object.hasOwn(tensors, '__metadata__'))
+    throw argumentError('a tensor', 'any name but __metadata__', '__metadata__')
   const stored = Object.entries(tensors).map(([name, value]): [string, string, readonly number[], Uint8Array] =>
-    half && value.dtype === 'f32' ? [name, HALF, value.dims, toHalves(value.data as Float32Array)] : [name, TYPE_NAME[value.dtype], value.dims, tensorBytes(value)],
+    half && value.dtype === 'f32'
+      ? [name, HALF, value.dims, toHalves(value.data as Float32Array)]
+      : [name, TYPE_NAME[value.dtype], value.dims, tensorBytes(value)],
   )
-  const entries = stored.map(([name, dtype, dims, bytes]) => [name, { dtype, shape: dims, data_offsets: [offset, (offset += bytes.length)] }])
+  const entries = stored.map(([name, dtype, dims, bytes]) => [
+    name,
+    { dtype, shape: dims, data_offsets: [offset, (offset += bytes.length)] },
+  ])
   const text = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))
   // Spaces after the header align the data to eight bytes.
   const json = new TextEncoder().encode(text + ' '.repeat((8 - (new TextEncoder().encode(text).length % 8)) % 8))
@@ -41,7 +50,9 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile, { half = fa
 }
 
 const bad = (why: string): LatentError =>
-  new LatentError('E_WEIGHTS', `not a usable safetensors file: ${why}`, { hint: 'the file may have been cut short; restore it or train again' })
+  new LatentError('E_WEIGHTS', `not a usable safetensors file: ${why}`, {
+    hint: 'the file may have been cut short; restore it or train again',
+  })
 
 /** What a header says of one tensor, checked. */
 interface Stored {
@@ -59,10 +70,13 @@ export function decodeSafetensors(file: Uint8Array): TensorFile {
   const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true))
   if (length > MAX_HEADER || 8 + length > file.length) throw bad('its header does not fit')
   const { __metadata__: metadata = {}, ...entries } = parseHeader(file.subarray(8, 8 + length))
-  if (!isObject(metadata) || !Object.values(metadata).every(value => typeof value === 'string')) throw bad('its notes are not text')
+  if (!isObject(metadata) || !Object.values(metadata).every(value => typeof value === 'string'))
+    throw bad('its notes are not text')
   const data = file.subarray(8 + length)
   // In the order of their bytes: a header may list them in any other.
-  const stored = Object.entries(entries).map(([name, entry]) => readEntry(name, entry)).sort((a, b) => a.start - b.start || a.end - b.end)
+  const stored = Object.entries(entries)
+    .map(([name, entry]) => readEntry(name, entry))
+    .sort((a, b) => a.start - b.start || a.end - b.end)
   let expected = 0
   for (const { name, start, end } of stored) {
     if (start !== expected || end > data.length) throw bad(`${name} lies outside the data`)
@@ -70,10 +84,14 @@ export function decodeSafetensors(file: Uint8Array): TensorFile {
   }
   if (expected !== data.length) throw bad('bytes are left over')
   // From entries, so that a tensor may have any name: assigned to, `__proto__` would vanish.
-  return { tensors: Object.fromEntries(stored.map(entry => [entry.name, readTensor(entry, data)])), metadata: metadata as Record<string, string> }
+  return {
+    tensors: Object.fromEntries(stored.map(entry => [entry.name, readTensor(entry, data)])),
+    metadata: metadata as Record<string, string>,
+  }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   let text: string
@@ -110,15 +128,18 @@ function readEntry(name: string, entry: unknown): Stored {
   if (!isCounts(dims)) throw bad(`${name} has no valid shape`)
   if (!isCounts(offsets) || offsets.length !== 2) throw bad(`${name} has no valid place`)
   const [start, end] = offsets as [number, number]
-  if (end - start !== elementCount(dims) * (half ? 2 : BYTES[dtype])) throw bad(`${name} has another size than its shape`)
+  if (end - start !== elementCount(dims) * (half ? 2 : BYTES[dtype]))
+    throw bad(`${name} has another size than its shape`)
   return { name, dtype, half, dims, start, end }
 }
 
-const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(count => Number.isSafeInteger(count) && count >= 0)
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every(count => Number.isSafeInteger(count) && count >= 0)
 
 function readTensor({ name, dtype, half, dims, start, end }: Stored, data: Uint8Array): Tensor {
   const bytes = Uint8Array.from(data.subarray(start, end))
-  if (dtype === 'bool' && bytes.some(byte => byte > 1)) throw bad(`${name} holds values that are neither true nor false`)
+  if (dtype === 'bool' && bytes.some(byte => byte > 1))
+    throw bad(`${name} holds values that are neither true nor false`)
   return tensor(dtype, dims, half ? fromHalves(bytes) : typed(dtype, bytes))
 }
 

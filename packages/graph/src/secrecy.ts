@@ -21,7 +21,11 @@ export function uniformMoments(x: Expr, axes: readonly number[], moments = 8): E
   const [first, firstSine] = [cosine, sine]
   const terms: Expr[] = []
   for (let k = 1; k <= moments; k++) {
-    if (k > 1) [cosine, sine] = [op.sub(op.mul(cosine, first), op.mul(sine, firstSine)), op.add(op.mul(sine, first), op.mul(cosine, firstSine))]
+    if (k > 1)
+      [cosine, sine] = [
+        op.sub(op.mul(cosine, first), op.mul(sine, firstSine)),
+        op.add(op.mul(sine, first), op.mul(cosine, firstSine)),
+      ]
     terms.push(op.add(op.square(op.mean(cosine, axes)), op.square(op.mean(sine, axes))))
   }
   return op.mul(op.mean(terms.reduce((a, b) => op.add(a, b))), 1 / moments)
@@ -33,7 +37,8 @@ export function uniformMoments(x: Expr, axes: readonly number[], moments = 8): E
  */
 export function localUniformity(x: Expr, side = 8, moments = 3): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
-  if (h % side !== 0 || w % side !== 0) throw argumentError('image', `sides that are multiples of ${side}`, `${w} x ${h}`)
+  if (h % side !== 0 || w % side !== 0)
+    throw argumentError('image', `sides that are multiples of ${side}`, `${w} x ${h}`)
   return uniformMoments(op.reshape(x, [n, c, h / side, side, w / side, side]), [1, 3, 5], moments)
 }
 
@@ -43,7 +48,11 @@ const LUMA = [0.299, 0.587, 0.114]
 export function edgeMap(x: Expr): Expr {
   const across = [-1, 0, 1, -2, 0, 2, -1, 0, 1]
   const down = [-1, -2, -1, 0, 0, 0, 1, 2, 1]
-  const kernel = tensor('f32', [2, 3, 3, 3], Float32Array.from([across, down].flatMap(taps => LUMA.flatMap(share => taps.map(tap => share * tap)))))
+  const kernel = tensor(
+    'f32',
+    [2, 3, 3, 3],
+    Float32Array.from([across, down].flatMap(taps => LUMA.flatMap(share => taps.map(tap => share * tap)))),
+  )
   const gradient = op.conv(x, kernel, { padding: 0 })
   return op.sqrt(op.add(op.sum(op.square(gradient), 1), 1e-6))
 }

@@ -45,7 +45,13 @@ async function blockSize(): Promise<number> {
       outputs: [{ name: 'y', dtype: 'f32', dims }],
       opsets: OPSETS,
     },
-    { x: tensor('f32', dims, Float32Array.from({ length: 64 }, (_, i) => (i === 1 ? 1 : 0))) },
+    {
+      x: tensor(
+        'f32',
+        dims,
+        Float32Array.from({ length: 64 }, (_, i) => (i === 1 ? 1 : 0)),
+      ),
+    },
   )
   return y!.data.indexOf(1 as never)
 }
@@ -54,11 +60,24 @@ async function computesTheSame(target: ConvolutionTarget): Promise<boolean> {
   const graph = new Graph()
   const x = graph.input('x', 'f32', [1, 16, 3, 5])
   const w = graph.input('w', 'f32', [16, 16, 3, 3])
-  const plain = { strides: [1, 1], padding: [[1, 1], [1, 1]] as const, dilations: [1, 1], groups: 1 }
+  const plain = {
+    strides: [1, 1],
+    padding: [
+      [1, 1],
+      [1, 1],
+    ] as const,
+    dilations: [1, 1],
+    groups: 1,
+  }
   const blocked = target.convolution?.(graph, x, w, plain)
   if (!blocked) return false
   // Whole numbers: both ways must give equal sums.
-  const whole = (dims: readonly number[]) => tensor('f32', dims, Float32Array.from({ length: elementCount(dims) }, (_, i) => ((i * 7) % 11) - 5))
+  const whole = (dims: readonly number[]) =>
+    tensor(
+      'f32',
+      dims,
+      Float32Array.from({ length: elementCount(dims) }, (_, i) => ((i * 7) % 11) - 5),
+    )
   const model = graph.model({ blocked, standard: onnxConvolution(graph, x, w, plain, [3, 5]) }, OPSETS)
   const results = await runOnce(model, { x: whole(x.shape), w: whole(w.shape) })
   return results['blocked']!.data.every((value, i) => value === results['standard']!.data[i])

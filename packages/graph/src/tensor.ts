@@ -19,7 +19,14 @@ export interface Tensor<D extends DType = DType> {
   readonly data: DTypeArrays[D]
 }
 
-const ARRAYS = { f32: Float32Array, u8: Uint8Array, i8: Int8Array, i32: Int32Array, i64: BigInt64Array, bool: Uint8Array }
+const ARRAYS = {
+  f32: Float32Array,
+  u8: Uint8Array,
+  i8: Int8Array,
+  i32: Int32Array,
+  i64: BigInt64Array,
+  bool: Uint8Array,
+}
 
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
@@ -28,7 +35,8 @@ export function elementCount(dims: readonly number[]): number {
 /** Wraps `data` (not copied) as a tensor. @throws E_ARGUMENT if type or length do not fit */
 export function tensor<D extends DType>(dtype: D, dims: readonly number[], data: DTypeArrays[D]): Tensor<D> {
   if (!(data instanceof ARRAYS[dtype])) throw argumentError('data', ARRAYS[dtype].name, data)
-  if (data.length !== elementCount(dims)) throw argumentError('data', `${elementCount(dims)} elements for dims [${dims.join(', ')}]`, data.length)
+  if (data.length !== elementCount(dims))
+    throw argumentError('data', `${elementCount(dims)} elements for dims [${dims.join(', ')}]`, data.length)
   return { dtype, dims, data }
 }
 

@@ -25,15 +25,41 @@ interface Case {
 const image = [2, 4, 6, 5]
 const CASES: Record<string, Case> = {
   conv2d: { x: image, p: layer.conv2dParameters(4, 3), fn: (p: layer.Affine<Expr>, x) => layer.conv2d(p, x) },
-  'conv2d strided, dilated': { x: [1, 2, 9, 9], p: layer.conv2dParameters(2, 3, 3), fn: (p: layer.Affine<Expr>, x) => layer.conv2d(p, x, { stride: 2, dilation: 2, padding: 1 }) },
-  'conv2d grouped': { x: image, p: layer.conv2dParameters(4, 6, 3, { groups: 2 }), fn: (p: layer.Affine<Expr>, x) => layer.conv2d(p, x, { groups: 2 }) },
-  convTranspose2d: { x: image, p: layer.convTranspose2dParameters(4, 2), fn: (p: layer.Affine<Expr>, x) => layer.convTranspose2d(p, x) },
+  'conv2d strided, dilated': {
+    x: [1, 2, 9, 9],
+    p: layer.conv2dParameters(2, 3, 3),
+    fn: (p: layer.Affine<Expr>, x) => layer.conv2d(p, x, { stride: 2, dilation: 2, padding: 1 }),
+  },
+  'conv2d grouped': {
+    x: image,
+    p: layer.conv2dParameters(4, 6, 3, { groups: 2 }),
+    fn: (p: layer.Affine<Expr>, x) => layer.conv2d(p, x, { groups: 2 }),
+  },
+  convTranspose2d: {
+    x: image,
+    p: layer.convTranspose2dParameters(4, 2),
+    fn: (p: layer.Affine<Expr>, x) => layer.convTranspose2d(p, x),
+  },
   dense: { x: [3, 5], p: layer.denseParameters(5, 4), fn: (p: layer.Affine<Expr>, x) => layer.dense(p, x) },
   instanceNorm: { x: image, p: layer.scaleParameters(4), fn: (p: layer.Scale<Expr>, x) => layer.instanceNorm(x, p) },
   layerNorm: { x: [3, 2, 6], p: layer.scaleParameters(6), fn: (p: layer.Scale<Expr>, x) => layer.layerNorm(x, p) },
-  'batchNorm in training': { x: image, p: { scale: layer.scaleParameters(4), running: layer.runningStatistics(4) }, fn: (p: { scale: layer.Scale<Expr>; running: layer.RunningStatistics<Expr> }, x) => layer.batchNormTraining(x, p.scale, p.running).y },
-  'batchNorm at inference': { x: image, p: { scale: ones([4]), shift: zerosOf([4]), mean: uniform([4], 1), variance: ones([4]) }, fn: (p: Record<string, Expr>, x) => layer.batchNorm(x, p, p as never) },
-  residualBlock: { x: image, p: layer.residualBlockParameters(4), fn: (p: layer.ResidualBlock<Expr>, x) => layer.residualBlock(p, x, { norm: y => layer.instanceNorm(y), activation: y => op.leakyRelu(y, 0.2) }) },
+  'batchNorm in training': {
+    x: image,
+    p: { scale: layer.scaleParameters(4), running: layer.runningStatistics(4) },
+    fn: (p: { scale: layer.Scale<Expr>; running: layer.RunningStatistics<Expr> }, x) =>
+      layer.batchNormTraining(x, p.scale, p.running).y,
+  },
+  'batchNorm at inference': {
+    x: image,
+    p: { scale: ones([4]), shift: zerosOf([4]), mean: uniform([4], 1), variance: ones([4]) },
+    fn: (p: Record<string, Expr>, x) => layer.batchNorm(x, p, p as never),
+  },
+  residualBlock: {
+    x: image,
+    p: layer.residualBlockParameters(4),
+    fn: (p: layer.ResidualBlock<Expr>, x) =>
+      layer.residualBlock(p, x, { norm: y => layer.instanceNorm(y), activation: y => op.leakyRelu(y, 0.2) }),
+  },
   pixelShuffle: { x: [2, 8, 3, 4], fn: (_, x) => layer.pixelShuffle(x, 2) },
   pixelUnshuffle: { x: [2, 3, 4, 6], fn: (_, x) => layer.pixelUnshuffle(x, 2) },
   upsampleNearest: { x: image, fn: (_, x) => layer.upsampleNearest(x, 3) },
@@ -42,28 +68,42 @@ const CASES: Record<string, Case> = {
   globalAvgPool: { x: image, fn: (_, x) => layer.globalAvgPool(x) },
   avgPool: { x: [2, 2, 6, 4], fn: (_, x) => op.avgPool(x, 2) },
   maxPool: { x: [2, 2, 6, 6], fn: (_, x) => op.maxPool(x, 3, 2) },
-  attention: { x: [2, 5, 8], p: layer.attentionParameters(8), fn: (p: layer.Attention<Expr>, x) => layer.attention(p, x, 2) },
+  attention: {
+    x: [2, 5, 8],
+    p: layer.attentionParameters(8),
+    fn: (p: layer.Attention<Expr>, x) => layer.attention(p, x, 2),
+  },
   softmax: { x: [3, 7], fn: (_, x) => op.softmax(x) },
   sigmoid: { x: [3, 7], spread: 4, fn: (_, x) => op.sigmoid(x) },
   tanh: { x: [3, 7], spread: 2, fn: (_, x) => op.tanh(x) },
   gelu: { x: [3, 7], spread: 2, fn: (_, x) => op.gelu(x) },
   softplus: { x: [3, 7], spread: 4, fn: (_, x) => op.softplus(x) },
   l1: { x: image, fn: (_, x) => loss.l1(x, 0.1) },
-  ssim: { x: [2, 2, 13, 12], fn: (_, x) => loss.ssim(op.sigmoid(x), op.sigmoid(op.constant(values([2, 2, 13, 12], 1, 9)))) },
+  ssim: {
+    x: [2, 2, 13, 12],
+    fn: (_, x) => loss.ssim(op.sigmoid(x), op.sigmoid(op.constant(values([2, 2, 13, 12], 1, 9)))),
+  },
   totalVariation: { x: image, fn: (_, x) => loss.totalVariation(x) },
   uniformDistance: { x: image, fn: (_, x) => loss.uniformDistance(x) },
   neighbourCovariance: { x: image, fn: (_, x) => loss.neighbourCovariance(x) },
   triplet: { x: image, fn: (_, x) => loss.triplet(op.mul(x, 0), x, op.sin(op.mul(x, 3)), 0.5) },
   rangePenalty: { x: image, fn: (_, x) => loss.rangePenalty(x) },
-  'LSGAN terms': { x: [6, 1], fn: (_, x) => op.add(loss.lsgan.discriminator(x, op.mul(x, 2)), loss.lsgan.generator(x)) },
-  'BCE terms': { x: [6, 1], fn: (_, x) => op.add(loss.bceGan.discriminator(x, op.mul(x, 2)), loss.bceGan.generator(x)) },
+  'LSGAN terms': {
+    x: [6, 1],
+    fn: (_, x) => op.add(loss.lsgan.discriminator(x, op.mul(x, 2)), loss.lsgan.generator(x)),
+  },
+  'BCE terms': {
+    x: [6, 1],
+    fn: (_, x) => op.add(loss.bceGan.discriminator(x, op.mul(x, 2)), loss.bceGan.generator(x)),
+  },
   crossEntropy: { x: [4, 5], fn: (_, x) => loss.crossEntropy(x, op.softmax(op.constant(values([4, 5], 1, 9)))) },
 }
 
 /** Repeatable values without ties, spread over -spread..spread. */
 const values = (dims: readonly number[], spread = 1, salt = 0): Tensor<'f32'> => {
   const out = zeros('f32', dims)
-  for (let i = 0; i < out.data.length; i++) out.data[i] = spread * Math.sin(12.9898 * (i + 1) + 78.233 * salt) * (0.5 + 0.5 * Math.cos(i * 3.7 + salt))
+  for (let i = 0; i < out.data.length; i++)
+    out.data[i] = spread * Math.sin(12.9898 * (i + 1) + 78.233 * salt) * (0.5 + 0.5 * Math.cos(i * 3.7 + salt))
   return out
 }
 
@@ -80,19 +120,37 @@ describe.each(Object.keys(CASES))('%s', name => {
   }
 
   test('gradients agree with finite differences and the interpreter', async () => {
-    const args: { p: Tree<Tensor>; x: Tensor } = { p: (await initialise(p as object, 7)) as never, x: values(dims, spread) }
+    const args: { p: Tree<Tensor>; x: Tensor } = {
+      p: (await initialise(p as object, 7)) as never,
+      x: values(dims, spread),
+    }
     const compiled = await compile(withGradients as never, args as never, { backend: 'ort-node', threads: 1 })
     expect(compiled.inputs).toEqual([])
     await compiled.close()
     const shapes = { p: mapShapes(args.p), x: { dtype: 'f32' as const, dims } }
     const gradient = await compile(withGradients as never, shapes as never, { backend: 'ort-node', threads: 1 })
-    const value = await compile((a: never) => ({ value: scalar(a) }), shapes as never, { backend: 'ort-node', threads: 1 })
+    const value = await compile((a: never) => ({ value: scalar(a) }), shapes as never, {
+      backend: 'ort-node',
+      threads: 1,
+    })
     const feed = (step: number, path: string | undefined) =>
-      Object.fromEntries(leaves<Tensor>(args as Tree<Tensor>).map(([key, leaf]) => {
-        const direction = values(leaf.dims, 1, 3)
-        return [key, key === path ? tensor('f32', leaf.dims, Float32Array.from(leaf.data as Float32Array, (v, i) => v + step * direction.data[i]!)) : leaf]
-      }))
-    const only = (feeds: Record<string, Tensor>, inputs: readonly string[]) => Object.fromEntries(Object.entries(feeds).filter(([key]) => inputs.includes(key)))
+      Object.fromEntries(
+        leaves<Tensor>(args as Tree<Tensor>).map(([key, leaf]) => {
+          const direction = values(leaf.dims, 1, 3)
+          return [
+            key,
+            key === path
+              ? tensor(
+                  'f32',
+                  leaf.dims,
+                  Float32Array.from(leaf.data as Float32Array, (v, i) => v + step * direction.data[i]!),
+                )
+              : leaf,
+          ]
+        }),
+      )
+    const only = (feeds: Record<string, Tensor>, inputs: readonly string[]) =>
+      Object.fromEntries(Object.entries(feeds).filter(([key]) => inputs.includes(key)))
     const results = await gradient.run(only(feed(0, undefined), gradient.inputs))
     const step = 1 / 256
     for (const path of gradient.inputs) {
@@ -101,11 +159,17 @@ describe.each(Object.keys(CASES))('%s', name => {
       const slope = results[`gradients.${path}`]!
       const direction = values(slope.dims, 1, 3)
       const exact = direction.data.reduce((sum, d, i) => sum + d * Number(slope.data[i]), 0)
-      expect(Math.abs(exact - numeric), `${path}: exact ${exact}, numeric ${numeric}`).toBeLessThan(0.02 * Math.max(0.25, Math.abs(numeric)))
+      expect(Math.abs(exact - numeric), `${path}: exact ${exact}, numeric ${numeric}`).toBeLessThan(
+        0.02 * Math.max(0.25, Math.abs(numeric)),
+      )
     }
     await gradient.close()
     await value.close()
-    await expectAgreement((a: Record<string, Expr>) => withGradients(unflatten(a, args) as never), Object.fromEntries(leaves<Tensor>(args as Tree<Tensor>)), 2e-4)
+    await expectAgreement(
+      (a: Record<string, Expr>) => withGradients(unflatten(a, args) as never),
+      Object.fromEntries(leaves<Tensor>(args as Tree<Tensor>)),
+      2e-4,
+    )
   })
 })
 
@@ -115,7 +179,9 @@ const mapShapes = (tree: unknown): unknown => {
 }
 const unflatten = (flat: Record<string, Expr>, like: unknown, path = ''): unknown => {
   if (typeof like === 'object' && like !== null && 'dtype' in like) return flat[path]
-  return Object.fromEntries(Object.entries(like as object).map(([k, v]) => [k, unflatten(flat, v, path === '' ? k : `${path}.${k}`)]))
+  return Object.fromEntries(
+    Object.entries(like as object).map(([k, v]) => [k, unflatten(flat, v, path === '' ? k : `${path}.${k}`)]),
+  )
 }
 
 describe('known answers', () => {
@@ -146,19 +212,35 @@ describe('known answers', () => {
     const x = tensor('f32', [7], Float32Array.of(-2.5, -1.5, -0.4, 0.5, 1.5, 2.5, 3.7))
     const y = await evaluate(({ x }) => op.roundStraightThrough(x!), { x })
     expect(Array.from(y.data as Float32Array, v => v + 0)).toEqual([-2, -2, 0, 0, 2, 2, 4])
-    const slope = await evaluate(({ x }) => differentiate((v: Expr) => ({ loss: op.sum(op.mul(op.roundStraightThrough(v), 3)), aux: {} }), x!).gradients, { x })
+    const slope = await evaluate(
+      ({ x }) =>
+        differentiate((v: Expr) => ({ loss: op.sum(op.mul(op.roundStraightThrough(v), 3)), aux: {} }), x!).gradients,
+      { x },
+    )
     expect([...slope.data]).toEqual([3, 3, 3, 3, 3, 3, 3])
   })
 
   test('SSIM is 1 for equal images; uniform quantiles have no distance to the uniform distribution', async () => {
-    const x = tensor('f32', [1, 1, 16, 16], Float32Array.from({ length: 256 }, (_, i) => (((i * 37) % 256) + 0.5) / 256))
+    const x = tensor(
+      'f32',
+      [1, 1, 16, 16],
+      Float32Array.from({ length: 256 }, (_, i) => (((i * 37) % 256) + 0.5) / 256),
+    )
     expect(Number((await evaluate(({ x }) => loss.ssim(x!, x!), { x })).data[0])).toBeCloseTo(1, 5)
     expect(Number((await evaluate(({ x }) => loss.uniformDistance(x!), { x })).data[0])).toBeLessThan(1e-12)
-    expect(Number((await evaluate(({ x }) => loss.uniformDistance(op.mul(x!, 0)), { x })).data[0])).toBeCloseTo(1 / 3, 3)
+    expect(Number((await evaluate(({ x }) => loss.uniformDistance(op.mul(x!, 0)), { x })).data[0])).toBeCloseTo(
+      1 / 3,
+      3,
+    )
   })
 
   test('initial weights repeat from a seed, differ between layers, and have the intended spread', async () => {
-    const spec = { a: heNormal([32, 16, 3, 3], 144), b: heNormal([32, 16, 3, 3], 144), c: uniform([1000], 0.5), d: ones([3]) }
+    const spec = {
+      a: heNormal([32, 16, 3, 3], 144),
+      b: heNormal([32, 16, 3, 3], 144),
+      c: uniform([1000], 0.5),
+      d: ones([3]),
+    }
     expect(parameterCount(spec)).toBe(2 * 4608 + 1003)
     const [one, two, other] = [await initialise(spec, 1), await initialise(spec, 1), await initialise(spec, 2)]
     expect(one.a.data).toEqual(two.a.data)
@@ -172,9 +254,14 @@ describe('known answers', () => {
   })
 
   test('kernels may begin near their middle tap with the same spread, and parameters at given values', async () => {
-    const spec = { plain: heNormal([32, 16, 3, 3], 144), focused: heNormal([32, 16, 3, 3], 144, { outer: 0.1 }), known: given(tensor('f32', [2], Float32Array.of(3, -4))) }
+    const spec = {
+      plain: heNormal([32, 16, 3, 3], 144),
+      focused: heNormal([32, 16, 3, 3], 144, { outer: 0.1 }),
+      known: given(tensor('f32', [2], Float32Array.of(3, -4))),
+    }
     const { plain, focused, known } = await initialise(spec, 1)
-    const power = (data: Float32Array, keep: (tap: number) => boolean) => data.reduce((sum, value, i) => sum + (keep(i % 9) ? value * value : 0), 0)
+    const power = (data: Float32Array, keep: (tap: number) => boolean) =>
+      data.reduce((sum, value, i) => sum + (keep(i % 9) ? value * value : 0), 0)
     const share = power(focused.data, tap => tap !== 4) / power(focused.data, () => true)
     expect(share).toBeCloseTo((8 * 0.1 ** 2) / 9, 2)
     expect(power(focused.data, () => true) / power(plain.data, () => true)).toBeCloseTo(1, 1)

@@ -35,7 +35,14 @@ class Batch {
   /** One number for every place of `rows` x `columns`, image by image and channel by channel. */
   each<T>(rows: number, columns: number, value: (n: number, c: number, y: number, x: number) => T): T[] {
     const [n, c] = this.dims as Dims
-    return Array.from({ length: n * c * rows * columns }, (_, i) => value(Math.floor(i / (c * rows * columns)), Math.floor(i / (rows * columns)) % c, Math.floor(i / columns) % rows, i % columns))
+    return Array.from({ length: n * c * rows * columns }, (_, i) =>
+      value(
+        Math.floor(i / (c * rows * columns)),
+        Math.floor(i / (rows * columns)) % c,
+        Math.floor(i / columns) % rows,
+        i % columns,
+      ),
+    )
   }
 }
 
@@ -65,11 +72,17 @@ describe('differences', () => {
     const across = a.each(5, 6, (n, c, y, x) => Math.abs(a.at(n, c, y, x + 1) - a.at(n, c, y, x)))
     expect(value(loss.totalVariation(a.expr))).toBeCloseTo(mean(down) + mean(across), 6)
     // Steps of 1 across and of 10 down.
-    expect(value(loss.totalVariation(new Batch([1, 1, 3, 4], i => (i % 4) + 10 * Math.floor(i / 4)).expr))).toBeCloseTo(11, 5)
+    expect(value(loss.totalVariation(new Batch([1, 1, 3, 4], i => (i % 4) + 10 * Math.floor(i / 4)).expr))).toBeCloseTo(
+      11,
+      5,
+    )
   })
 
   test('the distance outside [0, 1], squared', () => {
-    expect(value(loss.rangePenalty(new Batch([1, 1, 1, 6], i => [-0.5, 0, 0.4, 1, 1.25, 3][i]!).expr))).toBeCloseTo((0.25 + 0.0625 + 4) / 6, 6)
+    expect(value(loss.rangePenalty(new Batch([1, 1, 1, 6], i => [-0.5, 0, 0.4, 1, 1.25, 3][i]!).expr))).toBeCloseTo(
+      (0.25 + 0.0625 + 4) / 6,
+      6,
+    )
     expect(value(loss.rangePenalty(a.expr))).toBe(0)
   })
 })
@@ -82,15 +95,32 @@ describe('structural similarity', () => {
     const total = taps.reduce((sum, tap) => sum + tap, 0)
     return mean(
       p.each(h - 10, w - 10, (n, c, y, x) => {
-        const over = (f: (u: number, v: number) => number) => taps.reduce((sum, ty, dy) => sum + taps.reduce((inner, tx, dx) => inner + ((ty * tx) / total ** 2) * f(p.at(n, c, y + dy, x + dx), q.at(n, c, y + dy, x + dx)), 0), 0)
+        const over = (f: (u: number, v: number) => number) =>
+          taps.reduce(
+            (sum, ty, dy) =>
+              sum +
+              taps.reduce(
+                (inner, tx, dx) =>
+                  inner + ((ty * tx) / total ** 2) * f(p.at(n, c, y + dy, x + dx), q.at(n, c, y + dy, x + dx)),
+                0,
+              ),
+            0,
+          )
         const [mp, mq] = [over(u => u), over((_, v) => v)]
-        const [vp, vq, vpq] = [over(u => u * u) - mp * mp, over((_, v) => v * v) - mq * mq, over((u, v) => u * v) - mp * mq]
+        const [vp, vq, vpq] = [
+          over(u => u * u) - mp * mp,
+          over((_, v) => v * v) - mq * mq,
+          over((u, v) => u * v) - mp * mq,
+        ]
         return ((2 * mp * mq + 1e-4) * (2 * vpq + 9e-4)) / ((mp * mp + mq * mq + 1e-4) * (vp + vq + 9e-4))
       }),
     )
   }
 
-  const [p, q] = [new Batch([2, 2, 12, 14], i => 0.5 + 0.3 * Math.sin(i / 5) + 0.1 * Math.sin(3 * i)), new Batch([2, 2, 12, 14], i => 0.45 + 0.25 * Math.sin(i / 5 + 0.4) + 0.05 * Math.cos(7 * i))]
+  const [p, q] = [
+    new Batch([2, 2, 12, 14], i => 0.5 + 0.3 * Math.sin(i / 5) + 0.1 * Math.sin(3 * i)),
+    new Batch([2, 2, 12, 14], i => 0.45 + 0.25 * Math.sin(i / 5 + 0.4) + 0.05 * Math.cos(7 * i)),
+  ]
 
   test('is that of its definition', () => {
     expect(slow(p, q)).toBeGreaterThan(0.3)
@@ -106,32 +136,61 @@ describe('structural similarity', () => {
     expect(value(loss.ssim(flat(0.2).expr, flat(0.8).expr))).toBeCloseTo((2 * 0.16 + 1e-4) / (0.04 + 0.64 + 1e-4), 4)
     expect(value(loss.ssim(flat(0).expr, flat(0.1).expr))).toBeCloseTo(1e-4 / (0.01 + 1e-4), 4)
     // One window only, of two faint patterns that have nothing in common: the second constant decides.
-    const stripes = (across: boolean) => new Batch([1, 1, 11, 11], i => 0.5 + 0.02 * (((across ? i % 11 : Math.floor(i / 11)) % 2) - 0.5))
-    expect(value(loss.ssim(stripes(true).expr, stripes(false).expr))).toBeCloseTo(slow(stripes(true), stripes(false)), 3)
+    const stripes = (across: boolean) =>
+      new Batch([1, 1, 11, 11], i => 0.5 + 0.02 * (((across ? i % 11 : Math.floor(i / 11)) % 2) - 0.5))
+    expect(value(loss.ssim(stripes(true).expr, stripes(false).expr))).toBeCloseTo(
+      slow(stripes(true), stripes(false)),
+      3,
+    )
   })
 
-  test.each([[10, 11], [11, 10], [10, 10], [1, 40]])('%i x %i pixels are too few', (h, w) => {
+  test.each([
+    [10, 11],
+    [11, 10],
+    [10, 10],
+    [1, 40],
+  ])('%i x %i pixels are too few', (h, w) => {
     const small = new Batch([1, 1, h, w], wave(1))
-    expect(() => loss.ssim(small.expr, small.expr)).toThrow(expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(`${w} x ${h}`) }))
+    expect(() => loss.ssim(small.expr, small.expr)).toThrow(
+      expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(`${w} x ${h}`) }),
+    )
   })
 })
 
 describe('distributions', () => {
   test('distance of sorted values from the quantiles of the uniform distribution, channel by channel over the batch', () => {
     const [n, c, h, w] = a.dims as Dims
-    const channels = Array.from({ length: c }, (_, k) => Array.from({ length: n * h * w }, (__, i) => a.at(Math.floor(i / (h * w)), k, Math.floor(i / w) % h, i % w)).sort((x, y) => x - y))
-    expect(value(loss.uniformDistance(a.expr))).toBeCloseTo(mean(channels.flatMap(sorted => sorted.map((x, i) => (x - (i + 0.5) / sorted.length) ** 2))), 6)
+    const channels = Array.from({ length: c }, (_, k) =>
+      Array.from({ length: n * h * w }, (__, i) => a.at(Math.floor(i / (h * w)), k, Math.floor(i / w) % h, i % w)).sort(
+        (x, y) => x - y,
+      ),
+    )
+    expect(value(loss.uniformDistance(a.expr))).toBeCloseTo(
+      mean(channels.flatMap(sorted => sorted.map((x, i) => (x - (i + 0.5) / sorted.length) ** 2))),
+      6,
+    )
     // Each channel by itself: one black and one white channel are not the two ends of one uniform set.
-    expect(value(loss.uniformDistance(new Batch([1, 2, 1, 2], i => [0, 0, 1, 1][i]!).expr))).toBeCloseTo((0.0625 + 0.5625 + 0.5625 + 0.0625) / 4, 6)
+    expect(value(loss.uniformDistance(new Batch([1, 2, 1, 2], i => [0, 0, 1, 1][i]!).expr))).toBeCloseTo(
+      (0.0625 + 0.5625 + 0.5625 + 0.0625) / 4,
+      6,
+    )
     expect(value(loss.uniformDistance(new Batch([2, 1, 2, 2], i => (7 - i + 0.5) / 8).expr))).toBeCloseTo(0, 10)
   })
 
   test('covariance of horizontal, vertical and diagonal neighbours, over the batch and by channel', () => {
     const [n, c, h, w] = a.dims as Dims
-    const squares = [[0, 1], [1, 0], [1, 1]].flatMap(([dy, dx]) =>
+    const squares = [
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ].flatMap(([dy, dx]) =>
       Array.from({ length: c }, (_, k) => {
         const found = Array.from({ length: n * (h - dy!) * (w - dx!) }, (__, i) => {
-          const [image, y, x] = [Math.floor(i / ((h - dy!) * (w - dx!))), Math.floor(i / (w - dx!)) % (h - dy!), i % (w - dx!)]
+          const [image, y, x] = [
+            Math.floor(i / ((h - dy!) * (w - dx!))),
+            Math.floor(i / (w - dx!)) % (h - dy!),
+            i % (w - dx!),
+          ]
           return [a.at(image, k, y, x), a.at(image, k, y + dy!, x + dx!)] as const
         })
         const [left, right] = [mean(found.map(([u]) => u)), mean(found.map(([, v]) => v))]
@@ -151,31 +210,67 @@ describe('terms of two networks', () => {
     const image = (...levels: number[]) => new Batch([3, 1, 2, 2], i => levels[Math.floor(i / 4)]!).expr
     const anchor = () => image(0, 0, 0)
     // Distances 0.04 and 0.09, 0.25 and 0.01, 0.16 and 0.16.
-    expect(value(loss.triplet(anchor(), image(0.2, 0.5, 0.4), image(0.3, 0.1, 0.4), 0.1))).toBeCloseTo((0.05 + 0.34 + 0.1) / 3, 5)
-    expect(value(loss.triplet(anchor(), image(0.2, 0.5, 0.4), image(0.3, 0.1, 0.4)))).toBeCloseTo((0 + 0.29 + 0.05) / 3, 5)
+    expect(value(loss.triplet(anchor(), image(0.2, 0.5, 0.4), image(0.3, 0.1, 0.4), 0.1))).toBeCloseTo(
+      (0.05 + 0.34 + 0.1) / 3,
+      5,
+    )
+    expect(value(loss.triplet(anchor(), image(0.2, 0.5, 0.4), image(0.3, 0.1, 0.4)))).toBeCloseTo(
+      (0 + 0.29 + 0.05) / 3,
+      5,
+    )
     // Means within an image come before the margin: parts of one do not make up for another image.
     expect(value(loss.triplet(anchor(), image(0, 0, 1), image(1, 1, 0), 0.5))).toBeCloseTo(1.5 / 3, 5)
   })
 
-  const [real, fake] = [[-1, 0.5, 2], [0.25, -2, 1]]
+  const [real, fake] = [
+    [-1, 0.5, 2],
+    [0.25, -2, 1],
+  ]
   const scores = (list: readonly number[]) => new Batch([list.length, 1], i => list[i]!).expr
   const soft = (x: number) => Math.log(1 + Math.exp(x))
 
   test('least squares: the judge wants 1 for what is real and 0 for what is not, the other side 1', () => {
-    expect(value(loss.lsgan.discriminator(scores(real), scores(fake)))).toBeCloseTo(0.5 * (mean(real.map(x => (x - 1) ** 2)) + mean(fake.map(x => x * x))), 5)
+    expect(value(loss.lsgan.discriminator(scores(real), scores(fake)))).toBeCloseTo(
+      0.5 * (mean(real.map(x => (x - 1) ** 2)) + mean(fake.map(x => x * x))),
+      5,
+    )
     expect(value(loss.lsgan.generator(scores(fake)))).toBeCloseTo(mean(fake.map(x => (x - 1) ** 2)), 5)
   })
 
   test('cross-entropy, not saturating', () => {
-    expect(value(loss.bceGan.discriminator(scores(real), scores(fake)))).toBeCloseTo(mean(real.map(x => soft(-x))) + mean(fake.map(soft)), 5)
+    expect(value(loss.bceGan.discriminator(scores(real), scores(fake)))).toBeCloseTo(
+      mean(real.map(x => soft(-x))) + mean(fake.map(soft)),
+      5,
+    )
     expect(value(loss.bceGan.generator(scores(fake)))).toBeCloseTo(mean(fake.map(x => soft(-x))), 5)
   })
 
   test('cross-entropy of classes: the mean over the batch of what the label was given', () => {
-    const logits = [[1, 2, 0.5], [-1, 0, 3]]
-    const labels = [[0, 1, 0], [0.5, 0, 0.5]]
-    const expected = mean(logits.map((row, i) => -row.reduce((sum, x, k) => sum + labels[i]![k]! * (x - Math.log(row.reduce((total, y) => total + Math.exp(y), 0))), 0)))
-    expect(value(loss.crossEntropy(new Batch([2, 3], i => logits.flat()[i]!).expr, tensor('f32', [2, 3], Float32Array.from(labels.flat()))))).toBeCloseTo(expected, 5)
+    const logits = [
+      [1, 2, 0.5],
+      [-1, 0, 3],
+    ]
+    const labels = [
+      [0, 1, 0],
+      [0.5, 0, 0.5],
+    ]
+    const expected = mean(
+      logits.map(
+        (row, i) =>
+          -row.reduce(
+            (sum, x, k) => sum + labels[i]![k]! * (x - Math.log(row.reduce((total, y) => total + Math.exp(y), 0))),
+            0,
+          ),
+      ),
+    )
+    expect(
+      value(
+        loss.crossEntropy(
+          new Batch([2, 3], i => logits.flat()[i]!).expr,
+          tensor('f32', [2, 3], Float32Array.from(labels.flat())),
+        ),
+      ),
+    ).toBeCloseTo(expected, 5)
   })
 })
 
@@ -185,33 +280,71 @@ describe('what a cipher image gives away', () => {
 
   /** |mean of exp(2 pi i k x)|^2, averaged over k. */
   const momentsOf = (list: readonly number[], moments: number) =>
-    mean(Array.from({ length: moments }, (_, k) => mean(list.map(x => Math.cos(2 * Math.PI * (k + 1) * x))) ** 2 + mean(list.map(x => Math.sin(2 * Math.PI * (k + 1) * x))) ** 2))
+    mean(
+      Array.from(
+        { length: moments },
+        (_, k) =>
+          mean(list.map(x => Math.cos(2 * Math.PI * (k + 1) * x))) ** 2 +
+          mean(list.map(x => Math.sin(2 * Math.PI * (k + 1) * x))) ** 2,
+      ),
+    )
 
   test('trigonometric moments, by image and by channel, eight of them or as many as asked for', () => {
-    const list = (n: number, c: number) => Array.from({ length: 16 * 24 }, (_, i) => cipher.at(n, c, Math.floor(i / 24), i % 24))
+    const list = (n: number, c: number) =>
+      Array.from({ length: 16 * 24 }, (_, i) => cipher.at(n, c, Math.floor(i / 24), i % 24))
     const both = [0, 1].flatMap(n => [0, 1, 2].map(c => list(n, c)))
-    expect(value(secrecy.uniformMoments(cipher.expr, [2, 3]))).toBeCloseTo(mean(both.map(values => momentsOf(values, 8))), 4)
-    expect(value(secrecy.uniformMoments(cipher.expr, [0, 2, 3], 3))).toBeCloseTo(mean([0, 1, 2].map(c => momentsOf([...list(0, c), ...list(1, c)], 3))), 4)
+    expect(value(secrecy.uniformMoments(cipher.expr, [2, 3]))).toBeCloseTo(
+      mean(both.map(values => momentsOf(values, 8))),
+      4,
+    )
+    expect(value(secrecy.uniformMoments(cipher.expr, [0, 2, 3], 3))).toBeCloseTo(
+      mean([0, 1, 2].map(c => momentsOf([...list(0, c), ...list(1, c)], 3))),
+      4,
+    )
     expect(value(secrecy.uniformMoments(new Batch([1, 1, 1, 4], () => 0.3).expr, [1, 2, 3], 5))).toBeCloseTo(1, 4)
     // Four values at the corners of a square: the first three moments vanish, the fourth is whole.
     const corners = new Batch([1, 1, 1, 4], i => i / 4 + 0.1)
-    expect([1, 2, 3, 4, 8].map(moments => value(secrecy.uniformMoments(corners.expr, [1, 2, 3], moments)))).toEqual([0, 0, 0, 1 / 4, 2 / 8].map(x => expect.closeTo(x, 3)))
+    expect([1, 2, 3, 4, 8].map(moments => value(secrecy.uniformMoments(corners.expr, [1, 2, 3], moments)))).toEqual(
+      [0, 0, 0, 1 / 4, 2 / 8].map(x => expect.closeTo(x, 3)),
+    )
   })
 
   const square = (batch: Batch, side: number, n: number, y: number, x: number) =>
-    Array.from({ length: 3 * side * side }, (_, i) => batch.at(n, Math.floor(i / (side * side)), y * side + (Math.floor(i / side) % side), x * side + (i % side)))
+    Array.from({ length: 3 * side * side }, (_, i) =>
+      batch.at(n, Math.floor(i / (side * side)), y * side + (Math.floor(i / side) % side), x * side + (i % side)),
+    )
 
   test('uniformity of every square, all channels together', () => {
-    const squares = (side: number) => [0, 1].flatMap(n => Array.from({ length: (16 / side) * (24 / side) }, (_, i) => square(cipher, side, n, Math.floor(i / (24 / side)), i % (24 / side))))
-    expect(value(secrecy.localUniformity(cipher.expr))).toBeCloseTo(mean(squares(8).map(values => momentsOf(values, 3))), 4)
-    expect(value(secrecy.localUniformity(cipher.expr, 4, 2))).toBeCloseTo(mean(squares(4).map(values => momentsOf(values, 2))), 4)
-    for (const dims of [[1, 3, 12, 16], [1, 3, 16, 12]]) expect(() => secrecy.localUniformity(new Batch(dims, wave(1)).expr)).toThrow(expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(`${dims[3]} x ${dims[2]}`) }))
+    const squares = (side: number) =>
+      [0, 1].flatMap(n =>
+        Array.from({ length: (16 / side) * (24 / side) }, (_, i) =>
+          square(cipher, side, n, Math.floor(i / (24 / side)), i % (24 / side)),
+        ),
+      )
+    expect(value(secrecy.localUniformity(cipher.expr))).toBeCloseTo(
+      mean(squares(8).map(values => momentsOf(values, 3))),
+      4,
+    )
+    expect(value(secrecy.localUniformity(cipher.expr, 4, 2))).toBeCloseTo(
+      mean(squares(4).map(values => momentsOf(values, 2))),
+      4,
+    )
+    for (const dims of [
+      [1, 3, 12, 16],
+      [1, 3, 16, 12],
+    ])
+      expect(() => secrecy.localUniformity(new Batch(dims, wave(1)).expr)).toThrow(
+        expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(`${dims[3]} x ${dims[2]}`) }),
+      )
   })
 
   const edgesOf = (batch: Batch, n: number) =>
     Array.from({ length: 14 * 22 }, (_, i) => {
       const [y, x] = [Math.floor(i / 22) + 1, (i % 22) + 1]
-      const luma = (dy: number, dx: number) => 0.299 * batch.at(n, 0, y + dy, x + dx) + 0.587 * batch.at(n, 1, y + dy, x + dx) + 0.114 * batch.at(n, 2, y + dy, x + dx)
+      const luma = (dy: number, dx: number) =>
+        0.299 * batch.at(n, 0, y + dy, x + dx) +
+        0.587 * batch.at(n, 1, y + dy, x + dx) +
+        0.114 * batch.at(n, 2, y + dy, x + dx)
       const across = luma(-1, 1) + 2 * luma(0, 1) + luma(1, 1) - luma(-1, -1) - 2 * luma(0, -1) - luma(1, -1)
       const down = luma(1, -1) + 2 * luma(1, 0) + luma(1, 1) - luma(-1, -1) - 2 * luma(-1, 0) - luma(-1, 1)
       return Math.sqrt(across ** 2 + down ** 2 + 1e-6)
@@ -222,14 +355,25 @@ describe('what a cipher image gives away', () => {
       return Math.sqrt(mean(list.map(x => x * x)) - mean(list) ** 2 + 1e-6)
     })
   const squintOf = (batch: Batch, n: number, side = 8) =>
-    [0, 1, 2].flatMap(c => Array.from({ length: (16 / side) * (24 / side) }, (_, i) => mean(square(batch, side, n, Math.floor(i / (24 / side)), i % (24 / side)).slice(c * side * side, (c + 1) * side * side))))
+    [0, 1, 2].flatMap(c =>
+      Array.from({ length: (16 / side) * (24 / side) }, (_, i) =>
+        mean(
+          square(batch, side, n, Math.floor(i / (24 / side)), i % (24 / side)).slice(
+            c * side * side,
+            (c + 1) * side * side,
+          ),
+        ),
+      ),
+    )
 
   const close = (expected: readonly number[]) => expected.map(x => expect.closeTo(x, 3) as unknown)
 
   test('edges, deviations in squares and their means, place by place', () => {
     expect(values(secrecy.edgeMap(plain.expr))).toEqual(close([0, 1].flatMap(n => edgesOf(plain, n))))
     expect(values(secrecy.blockDeviation(cipher.expr))).toEqual(close([0, 1].flatMap(n => deviationsOf(cipher, n))))
-    expect(values(secrecy.blockDeviation(cipher.expr, 8))).toEqual(close([0, 1].flatMap(n => deviationsOf(cipher, n, 8))))
+    expect(values(secrecy.blockDeviation(cipher.expr, 8))).toEqual(
+      close([0, 1].flatMap(n => deviationsOf(cipher, n, 8))),
+    )
     expect(values(secrecy.squint(cipher.expr))).toEqual(close([0, 1].flatMap(n => squintOf(cipher, n))))
     expect(values(secrecy.squint(cipher.expr, 4))).toEqual(close([0, 1].flatMap(n => squintOf(cipher, n, 4))))
     // Where nothing varies, what rounding leaves of a variance may lie below zero.
@@ -246,9 +390,14 @@ describe('what a cipher image gives away', () => {
     const rows = (batch: Batch, n: number) => Array.from(batch.data.subarray(n * 1152, (n + 1) * 1152))
     for (const floor of [1e-6, 0.05]) {
       const mixed = new Batch(plain.dims, i => plain.data[i]! + 0.3 * cipher.data[i]!)
-      expect(value(secrecy.squaredCorrelation(mixed.expr, plain.expr, floor))).toBeCloseTo(mean([0, 1].map(n => correlationOf(rows(mixed, n), rows(plain, n), floor))), 4)
+      expect(value(secrecy.squaredCorrelation(mixed.expr, plain.expr, floor))).toBeCloseTo(
+        mean([0, 1].map(n => correlationOf(rows(mixed, n), rows(plain, n), floor))),
+        4,
+      )
     }
-    expect(value(secrecy.squaredCorrelation(plain.expr, new Batch(plain.dims, i => 1 - 0.5 * plain.data[i]!).expr))).toBeCloseTo(1, 3)
+    expect(
+      value(secrecy.squaredCorrelation(plain.expr, new Batch(plain.dims, i => 1 - 0.5 * plain.data[i]!).expr)),
+    ).toBeCloseTo(1, 3)
     expect(value(secrecy.squaredCorrelation(plain.expr, new Batch(plain.dims, () => 0.5).expr))).toBeCloseTo(0, 5)
     // A map that varies by a thousandth: half of its correlation is left.
     const faint = new Batch(plain.dims, i => 0.001 * (i % 2 === 0 ? 1 : -1))

@@ -35,7 +35,11 @@ const quantised: OnnxModel = {
     scale: tensor('f32', [], Float32Array.of(64)),
     zero: tensor('u8', [], Uint8Array.of(0)),
     zero_s8: tensor('i8', [], Int8Array.of(0)),
-    w: tensor('i8', [4, 2, 3, 3], Int8Array.from({ length: 72 }, (_, i) => ((i * 37) % 127) - 63)),
+    w: tensor(
+      'i8',
+      [4, 2, 3, 3],
+      Int8Array.from({ length: 72 }, (_, i) => ((i * 37) % 127) - 63),
+    ),
   },
   inputs: [{ name: 'x', dtype: 'u8', dims: [1, 5, 6, 2] }],
   outputs: [{ name: 'y', dtype: 'u8', dims: [1, 5, 6, 4] }],
@@ -141,5 +145,8 @@ test('sessions open inside a worker thread', async () => {
     worker.once('error', reject)
   })
   await worker.terminate()
-  expect(results).toEqual([[-0.5, 2, -1], [-0.5, 2, -1]])
+  expect(results).toEqual([
+    [-0.5, 2, -1],
+    [-0.5, 2, -1],
+  ])
 })

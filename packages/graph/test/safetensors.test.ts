@@ -12,7 +12,8 @@ function fileOf(header: string | Uint8Array, data: readonly number[] = [], lengt
   return file
 }
 
-const entry = (dtype: string, shape: unknown, offsets: unknown) => JSON.stringify({ dtype, shape, data_offsets: offsets })
+const entry = (dtype: string, shape: unknown, offsets: unknown) =>
+  JSON.stringify({ dtype, shape, data_offsets: offsets })
 const ONE = [0, 0, 128, 63]
 
 describe('what is read', () => {
@@ -35,7 +36,10 @@ describe('what is read', () => {
   test('a header that lists tensors in another order than their bytes', () => {
     const header = `{"late":${entry('U8', [2], [4, 6])},"early":${entry('F32', [1], [0, 4])}}`
     const { tensors } = decodeSafetensors(fileOf(header, [...ONE, 8, 9]))
-    expect(tensors).toEqual({ early: tensor('f32', [1], Float32Array.of(1)), late: tensor('u8', [2], Uint8Array.of(8, 9)) })
+    expect(tensors).toEqual({
+      early: tensor('f32', [1], Float32Array.of(1)),
+      late: tensor('u8', [2], Uint8Array.of(8, 9)),
+    })
   })
 
   test('a header that fills the file, and one that is as long as a header may be', () => {
@@ -44,12 +48,26 @@ describe('what is read', () => {
   })
 
   test('data begins at a multiple of eight after notes of any length', () => {
-    for (let length = 0; length < 9; length++) expect(Number(new DataView(encodeSafetensors({ tensors: {}, metadata: { x: 'y'.repeat(length) } }).buffer).getBigUint64(0, true)) % 8).toBe(0)
+    for (let length = 0; length < 9; length++)
+      expect(
+        Number(
+          new DataView(encodeSafetensors({ tensors: {}, metadata: { x: 'y'.repeat(length) } }).buffer).getBigUint64(
+            0,
+            true,
+          ),
+        ) % 8,
+      ).toBe(0)
   })
 
   test('empty arrays anywhere in the header, though they begin where another does', () => {
     const header = `{"full":${entry('F32', [1], [0, 4])},"none":${entry('F32', [0], [0, 0])},"end":${entry('U8', [0], [4, 4])}}`
-    expect(Object.entries(decodeSafetensors(fileOf(header, ONE)).tensors).map(([name, { data }]) => [name, data.length])).toEqual([['none', 0], ['full', 1], ['end', 0]])
+    expect(
+      Object.entries(decodeSafetensors(fileOf(header, ONE)).tensors).map(([name, { data }]) => [name, data.length]),
+    ).toEqual([
+      ['none', 0],
+      ['full', 1],
+      ['end', 0],
+    ])
   })
 
   test('half storage is for floats alone', () => {
@@ -60,21 +78,38 @@ describe('what is read', () => {
     expect([text(half!).includes('"F16"'), text(whole!).includes('"F16"')]).toEqual([true, false])
   })
 
-  test.each(['10', '__proto__', 'constructor', 'toString', 'a"b\\', ' ', 'größe'])('a tensor called %j, there and back beside others', name => {
-    const tensors = Object.fromEntries([['first', tensor('u8', [1], Uint8Array.of(1))], [name, tensor('u8', [1], Uint8Array.of(2))], ['2', tensor('u8', [1], Uint8Array.of(3))]])
-    const back = decodeSafetensors(encodeSafetensors({ tensors, metadata: {} })).tensors
-    expect(new Map(Object.entries(back).map(([key, { data }]) => [key, data[0]]))).toEqual(new Map<string, number>([['first', 1], [name, 2], ['2', 3]]))
-  })
+  test.each(['10', '__proto__', 'constructor', 'toString', 'a"b\\', ' ', 'größe'])(
+    'a tensor called %j, there and back beside others',
+    name => {
+      const tensors = Object.fromEntries([
+        ['first', tensor('u8', [1], Uint8Array.of(1))],
+        [name, tensor('u8', [1], Uint8Array.of(2))],
+        ['2', tensor('u8', [1], Uint8Array.of(3))],
+      ])
+      const back = decodeSafetensors(encodeSafetensors({ tensors, metadata: {} })).tensors
+      expect(new Map(Object.entries(back).map(([key, { data }]) => [key, data[0]]))).toEqual(
+        new Map<string, number>([
+          ['first', 1],
+          [name, 2],
+          ['2', 3],
+        ]),
+      )
+    },
+  )
 
   test('a name that a file keeps for its notes is no name of a tensor', () => {
-    expect(() => encodeSafetensors({ tensors: { __metadata__: tensor('u8', [1], Uint8Array.of(1)) }, metadata: {} })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() =>
+      encodeSafetensors({ tensors: { __metadata__: tensor('u8', [1], Uint8Array.of(1)) }, metadata: {} }),
+    ).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 
   test('bytes in the middle of a larger buffer, and halves', () => {
     const inner = fileOf(`{"h":${entry('F16', [2], [0, 4])}}`, [0, 60, 0, 188])
     const outer = new Uint8Array(inner.length + 13)
     outer.set(inner, 7)
-    expect(decodeSafetensors(outer.subarray(7, 7 + inner.length)).tensors['h']).toEqual(tensor('f32', [2], Float32Array.of(1, -1)))
+    expect(decodeSafetensors(outer.subarray(7, 7 + inner.length)).tensors['h']).toEqual(
+      tensor('f32', [2], Float32Array.of(1, -1)),
+    )
   })
 })
 
@@ -92,7 +127,10 @@ describe('what is refused, each with E_WEIGHTS', () => {
     ['a header with a byte order mark', fileOf('\uFEFF{}')],
     ['a header that is not UTF-8', fileOf(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d))],
     ['two tensors of one name', fileOf(`{"a":${entry('F32', [1], [0, 4])},"a":${entry('I32', [1], [0, 4])}}`, ONE)],
-    ['two tensors of one name, spelt differently', fileOf(`{"a":${entry('U8', [1], [0, 1])},"\\u0061":${entry('U8', [1], [0, 1])}}`, [1])],
+    [
+      'two tensors of one name, spelt differently',
+      fileOf(`{"a":${entry('U8', [1], [0, 1])},"\\u0061":${entry('U8', [1], [0, 1])}}`, [1]),
+    ],
     ['two sets of notes', fileOf('{"__metadata__":{"scheme":"x"},"__metadata__":{"scheme":"y"}}')],
     ['notes that are a list', fileOf('{"__metadata__":["x"]}')],
     ['notes that are null', fileOf('{"__metadata__":null}')],
@@ -107,7 +145,10 @@ describe('what is refused, each with E_WEIGHTS', () => {
     ['a shape with a fraction', fileOf(`{"a":${entry('U8', [1.5, 2], [0, 3])}}`, [1, 2, 3])],
     ['a shape with a negative number', fileOf(`{"a":${entry('U8', [-2, -2], [0, 4])}}`, ONE)],
     ['a shape of text', fileOf(`{"a":${entry('U8', ['4'], [0, 4])}}`, ONE)],
-    ['a shape that is larger than any memory', fileOf(`{"a":${entry('U8', [2 ** 50, 2 ** 50, 2 ** 50], [0, 4])}}`, ONE)],
+    [
+      'a shape that is larger than any memory',
+      fileOf(`{"a":${entry('U8', [2 ** 50, 2 ** 50, 2 ** 50], [0, 4])}}`, ONE),
+    ],
     ['a shape of another size than its bytes', fileOf(`{"a":${entry('F32', [2], [0, 4])}}`, ONE)],
     ['halves counted as floats', fileOf(`{"a":${entry('F16', [1], [0, 4])}}`, ONE)],
     ['an end before the start', fileOf(`{"a":${entry('U8', [0], [4, 0])}}`, ONE)],
@@ -122,6 +163,8 @@ describe('what is refused, each with E_WEIGHTS', () => {
     ['a truth value of 2', fileOf(`{"a":${entry('BOOL', [2], [0, 2])}}`, [1, 2])],
   ]
   test.each(flawed)('%s', (_, file) => {
-    expect(() => decodeSafetensors(file)).toThrow(expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS', hint: expect.any(String) }))
+    expect(() => decodeSafetensors(file)).toThrow(
+      expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS', hint: expect.any(String) }),
+    )
   })
 })

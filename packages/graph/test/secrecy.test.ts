@@ -9,7 +9,10 @@ const SIZE = 64
 const dims = [1, 3, SIZE, SIZE]
 
 /** A picture by its values at a place, in 0..1. */
-const picture = (value: (x: number, y: number, c: number) => number) => Float32Array.from({ length: 3 * SIZE * SIZE }, (_, i) => value(i % SIZE, Math.floor(i / SIZE) % SIZE, Math.floor(i / SIZE ** 2)))
+const picture = (value: (x: number, y: number, c: number) => number) =>
+  Float32Array.from({ length: 3 * SIZE * SIZE }, (_, i) =>
+    value(i % SIZE, Math.floor(i / SIZE) % SIZE, Math.floor(i / SIZE ** 2)),
+  )
 
 /** Well mixed, and the same on every machine. */
 const noise = (seed: number) => {
@@ -23,7 +26,13 @@ const noise = (seed: number) => {
 
 async function measure(cipher: Float32Array, plain: Float32Array): Promise<Record<string, number>> {
   const compiled = await compile(
-    ({ c, p }: { c: Expr; p: Expr }) => ({ ...secrecy.outlines(c, p), local: secrecy.localUniformity(c), moments: secrecy.uniformMoments(c, [0, 2, 3]), edge: op.mean(secrecy.edgeMap(p)), deviation_: op.mean(secrecy.blockDeviation(p)) }),
+    ({ c, p }: { c: Expr; p: Expr }) => ({
+      ...secrecy.outlines(c, p),
+      local: secrecy.localUniformity(c),
+      moments: secrecy.uniformMoments(c, [0, 2, 3]),
+      edge: op.mean(secrecy.edgeMap(p)),
+      deviation_: op.mean(secrecy.blockDeviation(p)),
+    }),
     { c: shape(dims), p: shape(dims) },
     { backend: 'ort-node', threads: 1 },
   )
@@ -45,7 +54,10 @@ describe('what a cipher image shows', () => {
   })
 
   test('the negative shows as much as the picture', async () => {
-    const shown = await measure(scene.map(value => 1 - value), scene)
+    const shown = await measure(
+      scene.map(value => 1 - value),
+      scene,
+    )
     for (const name of ['edges', 'deviation', 'squint']) expect(shown[name], `of ${name}`).toBeGreaterThan(0.99)
   })
 
@@ -64,14 +76,23 @@ describe('what a cipher image shows', () => {
   })
 
   test('flat pictures have no outlines to compare, and give numbers all the same', async () => {
-    const flat = await measure(random, picture(() => 0.4))
+    const flat = await measure(
+      random,
+      picture(() => 0.4),
+    )
     for (const name of ['edges', 'deviation', 'squint']) expect(flat[name], `of ${name}`).toBeLessThan(0.02)
-    const both = await measure(picture(() => 0.7), picture(() => 0.4))
+    const both = await measure(
+      picture(() => 0.7),
+      picture(() => 0.4),
+    )
     for (const value of Object.values(both)) expect(Number.isFinite(value)).toBe(true)
   })
 
   test('Sobel edges and deviations in blocks are those of the definition', async () => {
-    const ramp = await measure(random, picture(x => x / 128))
+    const ramp = await measure(
+      random,
+      picture(x => x / 128),
+    )
     // A slope of 1/128 a pixel: the Sobel mask gives eight times that.
     expect(ramp['edge']).toBeCloseTo(Math.sqrt((8 / 128) ** 2 + 1e-6), 4)
     // Of four equal steps: variance 1.25 steps squared.
@@ -88,7 +109,12 @@ describe('distance from uniform', () => {
     expect(uniform['local']! * 192).toBeGreaterThan(0.7)
     expect(uniform['local']! * 192).toBeLessThan(1.4)
     const draw = noise(3)
-    const cases = { 'one value': picture(() => 0.31), 'two values': picture(x => (x % 2 === 0 ? 0.2 : 0.7)), 'the middle alone': picture(() => 0.25 + 0.5 * draw()), 'a bell': picture(() => (draw() + draw() + draw()) / 3) }
+    const cases = {
+      'one value': picture(() => 0.31),
+      'two values': picture(x => (x % 2 === 0 ? 0.2 : 0.7)),
+      'the middle alone': picture(() => 0.25 + 0.5 * draw()),
+      'a bell': picture(() => (draw() + draw() + draw()) / 3),
+    }
     for (const [name, values] of Object.entries(cases)) {
       const { local, moments } = await of(values)
       expect(moments, `of ${name}`).toBeGreaterThan(0.03)
@@ -105,6 +131,8 @@ describe('distance from uniform', () => {
   })
 
   test('wants sides that the squares fill', async () => {
-    await expect(compile(({ c }: { c: Expr }) => secrecy.localUniformity(c), { c: shape([1, 3, 20, 24]) })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(
+      compile(({ c }: { c: Expr }) => secrecy.localUniformity(c), { c: shape([1, 3, 20, 24]) }),
+    ).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 })

@@ -7,7 +7,15 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostTensor, shape } from '../src/compile.ts'
 import { differentiate } from '../src/differentiate.ts'
-import { batchNormTraining, conv2d, conv2dParameters, dense, denseParameters, runningStatistics, scaleParameters } from '../src/layers.ts'
+import {
+  batchNormTraining,
+  conv2d,
+  conv2dParameters,
+  dense,
+  denseParameters,
+  runningStatistics,
+  scaleParameters,
+} from '../src/layers.ts'
 import { lsgan, mse } from '../src/losses.ts'
 import * as op from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
@@ -16,7 +24,16 @@ import { machine } from '@latent/core/node'
 import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.ts'
 import { tensor } from '../src/tensor.ts'
 import type { Tensor } from '../src/tensor.ts'
-import { adam, adamW, constantRate, cosineRate, linearRate, sgd, stepRate, triangularRate } from '../src/train/optimisers.ts'
+import {
+  adam,
+  adamW,
+  constantRate,
+  cosineRate,
+  linearRate,
+  sgd,
+  stepRate,
+  triangularRate,
+} from '../src/train/optimisers.ts'
 import type { Optimiser } from '../src/train/optimisers.ts'
 import { epochOrder } from '../src/train/order.ts'
 import { fillSlab, planSlabs, readSlab } from '../src/train/slabs.ts'
@@ -37,7 +54,20 @@ beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'latent-train
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const run = (options: Partial<RunOptions> = {}) =>
-  train(tinyTraining, { name: 'tiny', steps: 30, seed: 5, rates: [constantRate(0.01)], data: tinyData(5), batchSize: 2, folder, resume: false, logEvery: 5, checkpointSeconds: 0, ...native, ...options })
+  train(tinyTraining, {
+    name: 'tiny',
+    steps: 30,
+    seed: 5,
+    rates: [constantRate(0.01)],
+    data: tinyData(5),
+    batchSize: 2,
+    folder,
+    resume: false,
+    logEvery: 5,
+    checkpointSeconds: 0,
+    ...native,
+    ...options,
+  })
 
 describe('update rules', () => {
   const rules: Record<string, [Optimiser, Rule]> = {
@@ -54,7 +84,14 @@ describe('update rules', () => {
     const training: Training<{ net: { w: ReturnType<typeof ones> } }> = {
       networks: { net: { w: ones([8]) } },
       batch: { x: shape([8]) },
-      phases: [{ name: 'main', trains: ['net'], optimiser, loss: ({ networks: { net }, batch }) => ({ loss: op.sum(op.mul(net.w, batch['x']!)) }) }],
+      phases: [
+        {
+          name: 'main',
+          trains: ['net'],
+          optimiser,
+          loss: ({ networks: { net }, batch }) => ({ loss: op.sum(op.mul(net.w, batch['x']!)) }),
+        },
+      ],
     }
     const stepper = await openStepper(training, 1, native)
     const expected = Array.from({ length: 8 }, () => 1)
@@ -76,7 +113,9 @@ describe('update rules', () => {
     expect(cosineRate(1, { warmup: 10 })(60, 110)).toBeCloseTo(0.5, 12)
     expect(cosineRate(1, { end: 0.1 })(100, 100)).toBeCloseTo(0.1, 12)
     // A step that ends on the peak, halfway down, and the last one.
-    expect([24, 49, 74, 98].map(step => Number(triangularRate(2, { rise: 0.5 })(step, 99).toFixed(9)))).toEqual([1, 2, 1, 0.04])
+    expect([24, 49, 74, 98].map(step => Number(triangularRate(2, { rise: 0.5 })(step, 99).toFixed(9)))).toEqual([
+      1, 2, 1, 0.04,
+    ])
   })
 })
 
@@ -91,8 +130,23 @@ describe('a training step', () => {
       const losses = await stepper.advance(batch, [0.01])
       // The same loss through jax-js's interpreter, then clipping and Adam by plain loops.
       const leavesNow = leaves<Tensor>(params.net)
-      const traced = { first: { weight: op.constant(params.net['first']!['weight']!), bias: op.constant(params.net['first']!['bias']!) }, second: { weight: op.constant(params.net['second']!['weight']!), bias: op.constant(params.net['second']!['bias']!) } }
-      const { loss, gradients } = differentiate(net => ({ loss: tinyTraining.phases[0]!.loss({ networks: { net }, state: {}, batch: { x: op.constant(batch.x) } }).loss, aux: {} }), traced)
+      const traced = {
+        first: {
+          weight: op.constant(params.net['first']!['weight']!),
+          bias: op.constant(params.net['first']!['bias']!),
+        },
+        second: {
+          weight: op.constant(params.net['second']!['weight']!),
+          bias: op.constant(params.net['second']!['bias']!),
+        },
+      }
+      const { loss, gradients } = differentiate(
+        net => ({
+          loss: tinyTraining.phases[0]!.loss({ networks: { net }, state: {}, batch: { x: op.constant(batch.x) } }).loss,
+          aux: {},
+        }),
+        traced,
+      )
       expect(losses['blur']).toBeCloseTo(Number(hostTensor(loss).data[0]), 5)
       const slopes = new Map(leaves<Expr>(gradients).map(([path, g]) => [path, hostTensor(g).data as Float32Array]))
       const norm = Math.sqrt([...slopes.values()].reduce((sum, g) => sum + g.reduce((a, b) => a + b * b, 0), 0))
@@ -102,10 +156,26 @@ describe('a training step', () => {
         leavesNow.map(([path, { dims, data }]) => {
           const state = states.get(path) ?? Array.from(data as Float32Array, () => ({}))
           states.set(path, state)
-          return [path, tensor('f32', dims, Float32Array.from(data as Float32Array, (p, i) => rule.step(p, slopes.get(path)![i]! * factor, state[i]!, t)))]
+          return [
+            path,
+            tensor(
+              'f32',
+              dims,
+              Float32Array.from(data as Float32Array, (p, i) =>
+                rule.step(p, slopes.get(path)![i]! * factor, state[i]!, t),
+              ),
+            ),
+          ]
         }),
       )
-      params = { net: Object.fromEntries(['first', 'second'].map(part => [part, { weight: next.get(`${part}.weight`)!, bias: next.get(`${part}.bias`)! }])) }
+      params = {
+        net: Object.fromEntries(
+          ['first', 'second'].map(part => [
+            part,
+            { weight: next.get(`${part}.weight`)!, bias: next.get(`${part}.bias`)! },
+          ]),
+        ),
+      }
     }
     const weights = await stepper.weights()
     for (const [path, expected] of leaves<Tensor>(params.net)) {
@@ -122,7 +192,10 @@ describe('a training step', () => {
   })
 
   test('keeps moving averages and running statistics', async () => {
-    const training: Training<{ net: { conv: ReturnType<typeof conv2dParameters>; norm: ReturnType<typeof scaleParameters> } }, { norm: ReturnType<typeof runningStatistics> }> = {
+    const training: Training<
+      { net: { conv: ReturnType<typeof conv2dParameters>; norm: ReturnType<typeof scaleParameters> } },
+      { norm: ReturnType<typeof runningStatistics> }
+    > = {
       networks: { net: { conv: conv2dParameters(1, 2), norm: scaleParameters(2) } },
       state: { norm: runningStatistics(2) },
       batch: { x: shape([4, 1, 6, 6]) },
@@ -141,37 +214,80 @@ describe('a training step', () => {
     }
     const stepper = await openStepper(training, 3, native)
     const before = await stepper.weights()
-    const x = tensor('f32', [4, 1, 6, 6], Float32Array.from({ length: 144 }, (_, i) => Math.sin(i) + 2))
+    const x = tensor(
+      'f32',
+      [4, 1, 6, 6],
+      Float32Array.from({ length: 144 }, (_, i) => Math.sin(i) + 2),
+    )
     await stepper.advance({ x }, [0.1])
     const after = await stepper.weights()
     const average = await stepper.weights('average')
     const decay = 2 / 11
-    for (const [path, { data }] of Object.entries(after)) data.forEach((value, i) => expect(average[path]!.data[i]).toBeCloseTo(decay * before[path]!.data[i]! + (1 - decay) * value, 6))
+    for (const [path, { data }] of Object.entries(after))
+      data.forEach((value, i) =>
+        expect(average[path]!.data[i]).toBeCloseTo(decay * before[path]!.data[i]! + (1 - decay) * value, 6),
+      )
     const snapshot = await stepper.snapshot()
     expect(snapshot['state.norm.mean']!.data).not.toEqual(new Float32Array(2))
     expect(snapshot['state.norm.variance']!.dims).toEqual([2])
-    expect(await stepper.state()).toEqual({ 'norm.mean': snapshot['state.norm.mean'], 'norm.variance': snapshot['state.norm.variance'] })
+    expect(await stepper.state()).toEqual({
+      'norm.mean': snapshot['state.norm.mean'],
+      'norm.variance': snapshot['state.norm.variance'],
+    })
     await stepper.close()
   })
 
   test('trains two networks in turn, each on its own loss', async () => {
     // The generator maps noise to numbers near 3 by way of a discriminator alone.
-    const networks = { generator: denseParameters(2, 1), discriminator: { a: denseParameters(1, 16), b: denseParameters(16, 1) } }
+    const networks = {
+      generator: denseParameters(2, 1),
+      discriminator: { a: denseParameters(1, 16), b: denseParameters(16, 1) },
+    }
     type Nets = typeof networks
-    const score = (p: { a: Record<string, Expr>; b: Record<string, Expr> }, x: Expr) => dense(p.b as never, op.leakyRelu(dense(p.a as never, x), 0.2))
+    const score = (p: { a: Record<string, Expr>; b: Record<string, Expr> }, x: Expr) =>
+      dense(p.b as never, op.leakyRelu(dense(p.a as never, x), 0.2))
     const training: Training<Nets> = {
       networks,
       batch: { noise: shape([64, 2]), real: shape([64, 1]) },
       phases: [
-        { name: 'discriminator', trains: ['discriminator'], optimiser: adam({ beta1: 0.5 }), loss: ({ networks: n, batch }) => ({ loss: lsgan.discriminator(score(n.discriminator, batch['real']!), score(n.discriminator, dense(n.generator, batch['noise']!))) }) },
-        { name: 'generator', trains: ['generator'], optimiser: adam({ beta1: 0.5 }), loss: ({ networks: n, batch }) => ({ loss: lsgan.generator(score(n.discriminator, dense(n.generator, batch['noise']!))), metrics: { mean: op.mean(dense(n.generator, batch['noise']!)) } }) },
+        {
+          name: 'discriminator',
+          trains: ['discriminator'],
+          optimiser: adam({ beta1: 0.5 }),
+          loss: ({ networks: n, batch }) => ({
+            loss: lsgan.discriminator(
+              score(n.discriminator, batch['real']!),
+              score(n.discriminator, dense(n.generator, batch['noise']!)),
+            ),
+          }),
+        },
+        {
+          name: 'generator',
+          trains: ['generator'],
+          optimiser: adam({ beta1: 0.5 }),
+          loss: ({ networks: n, batch }) => ({
+            loss: lsgan.generator(score(n.discriminator, dense(n.generator, batch['noise']!))),
+            metrics: { mean: op.mean(dense(n.generator, batch['noise']!)) },
+          }),
+        },
       ],
     }
     const stepper = await openStepper(training, 1, native)
     let last: Record<string, number> = {}
     for (let t = 0; t < 400; t++) {
-      const wave = (salt: number, count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(12.9898 * (i + 64 * t) + salt))
-      last = await stepper.advance({ noise: tensor('f32', [64, 2], wave(1, 128)), real: tensor('f32', [64, 1], wave(2, 64).map(v => 3 + 0.3 * v)) }, [0.01, 0.01])
+      const wave = (salt: number, count: number) =>
+        Float32Array.from({ length: count }, (_, i) => Math.sin(12.9898 * (i + 64 * t) + salt))
+      last = await stepper.advance(
+        {
+          noise: tensor('f32', [64, 2], wave(1, 128)),
+          real: tensor(
+            'f32',
+            [64, 1],
+            wave(2, 64).map(v => 3 + 0.3 * v),
+          ),
+        },
+        [0.01, 0.01],
+      )
     }
     expect(Object.keys(last).sort()).toEqual(['discriminator', 'generator', 'generator.mean'])
     expect(Math.abs(last['generator.mean']! - 3)).toBeLessThan(0.6)
@@ -209,8 +325,16 @@ describe('a run', () => {
     expect(await stepper.weights()).toEqual(weights)
     await stepper.close()
     const [path, value] = Object.entries(weights)[0]!
-    await expect(openStepper({ ...tinyTraining, start: { nobody: value } }, 1, native)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-    await expect(openStepper({ ...tinyTraining, start: { [path]: tensor('f32', [1, 1, 1, 1, 1], Float32Array.of(1)) } }, 1, native)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await expect(openStepper({ ...tinyTraining, start: { nobody: value } }, 1, native)).rejects.toMatchObject({
+      code: 'E_WEIGHTS',
+    })
+    await expect(
+      openStepper(
+        { ...tinyTraining, start: { [path]: tensor('f32', [1, 1, 1, 1, 1], Float32Array.of(1)) } },
+        1,
+        native,
+      ),
+    ).rejects.toMatchObject({ code: 'E_WEIGHTS' })
   })
 
   test('killed at any moment, it resumes to the weights of an unbroken run', async () => {
@@ -230,9 +354,17 @@ describe('a run', () => {
     expect(await done(start(broken))).toBe(0)
     const [a, b] = await Promise.all([whole, broken].map(target => readFile(join(target, 'weights.safetensors'))))
     expect(b!.equals(a!)).toBe(true)
-    const log = (await readFile(join(broken, 'log.jsonl'), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as { step: number })
+    const log = (await readFile(join(broken, 'log.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as { step: number })
     expect(log.map(entry => entry.step)).toEqual(Array.from({ length: 600 }, (_, i) => 5 * (i + 1)))
-    expect((await readdir(broken)).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors'])
+    expect((await readdir(broken)).sort()).toEqual([
+      'checkpoint.safetensors',
+      'curve.svg',
+      'log.jsonl',
+      'weights.safetensors',
+    ])
   })
 
   test('refuses a checkpoint of another recipe or seed, and one that is damaged', async () => {
@@ -256,12 +388,21 @@ describe('a run', () => {
     const path = join(folder, 'checkpoint.safetensors')
     const { tensors } = decodeSafetensors(await readFile(path))
     await writeFile(path, encodeSafetensors({ tensors, metadata: { position } }))
-    await expect(run({ resume: true })).rejects.toMatchObject({ code: 'E_WEIGHTS', message: expect.stringContaining('which step') })
+    await expect(run({ resume: true })).rejects.toMatchObject({
+      code: 'E_WEIGHTS',
+      message: expect.stringContaining('which step'),
+    })
   })
 
   test('two in one folder at once: the second is refused, the first goes on to its end', async () => {
     let second: Promise<unknown> | undefined
-    const first = await run({ onProgress: () => void (second ??= run({ resume: true }).then(() => 'ran', (error: unknown) => error)) })
+    const first = await run({
+      onProgress: () =>
+        void (second ??= run({ resume: true }).then(
+          () => 'ran',
+          (error: unknown) => error,
+        )),
+    })
     expect(first.finished).toBe(true)
     expect(await second).toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('is training into') })
     expect(await readdir(folder)).not.toContain('train.lock')
@@ -271,7 +412,10 @@ describe('a run', () => {
     const { weights } = await run({ steps: 10 })
     await rm(join(folder, 'checkpoint.safetensors'))
     await rm(join(folder, 'weights.safetensors'))
-    await writeFile(join(folder, 'train.lock'), JSON.stringify({ machine: machine(), process: 999_999_999, token: 'x' }))
+    await writeFile(
+      join(folder, 'train.lock'),
+      JSON.stringify({ machine: machine(), process: 999_999_999, token: 'x' }),
+    )
     const again = await run({ steps: 10 })
     expect(again.weights).toEqual(weights)
     expect(again.log.map(({ step }) => step)).toEqual([5, 10])
@@ -280,13 +424,21 @@ describe('a run', () => {
   test('weights that no checkpoint shows to be its own are not replaced; best ones of an early kill are', async () => {
     const validation = { every: 5, patience: 100, score: () => Promise.resolve(1) }
     await run({ steps: 10, validation })
-    const [weights, best, checkpoint] = ['weights', 'best', 'checkpoint'].map(name => join(folder, `${name}.safetensors`)) as [string, string, string]
+    const [weights, best, checkpoint] = ['weights', 'best', 'checkpoint'].map(name =>
+      join(folder, `${name}.safetensors`),
+    ) as [string, string, string]
     await rm(checkpoint)
     const before = await readFile(weights)
-    await expect(run({ steps: 10, validation })).rejects.toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('weights.safetensors') })
+    await expect(run({ steps: 10, validation })).rejects.toMatchObject({
+      code: 'E_EXISTS',
+      message: expect.stringContaining('weights.safetensors'),
+    })
     expect(await readFile(weights)).toEqual(before)
     await rm(weights)
-    await expect(run({ steps: 10, validation, name: 'other' })).rejects.toMatchObject({ code: 'E_EXISTS', message: expect.stringContaining('best.safetensors') })
+    await expect(run({ steps: 10, validation, name: 'other' })).rejects.toMatchObject({
+      code: 'E_EXISTS',
+      message: expect.stringContaining('best.safetensors'),
+    })
     expect((await run({ steps: 10, validation })).finished).toBe(true)
     await expect(run({ folder: best })).rejects.toMatchObject({ code: 'E_EXISTS' })
   })
@@ -295,32 +447,66 @@ describe('a run', () => {
     await run({ steps: 10 })
     const seen: object[] = []
     const { log } = await run({ steps: 20, resume: true, onProgress: progress => seen.push(progress) })
-    expect(seen.at(-1)).toMatchObject({ step: 20, steps: 20, firstStep: 10, seconds: expect.any(Number), imagesPerSecond: expect.any(Number), secondsLeft: 0, backend: 'ort-node' })
+    expect(seen.at(-1)).toMatchObject({
+      step: 20,
+      steps: 20,
+      firstStep: 10,
+      seconds: expect.any(Number),
+      imagesPerSecond: expect.any(Number),
+      secondsLeft: 0,
+      backend: 'ort-node',
+    })
     expect(log.at(-1)).toMatchObject({ imagesPerSecond: expect.any(Number), seconds: expect.any(Number) })
   })
 
   test('stops early when the score no longer rises, keeping the best weights', async () => {
     const scores = [1, 2, 1.5, 1.4, 1.3, 9]
-    const result = await run({ steps: 100, validation: { every: 5, patience: 10, score: () => Promise.resolve(scores.shift()!) } })
+    const result = await run({
+      steps: 100,
+      validation: { every: 5, patience: 10, score: () => Promise.resolve(scores.shift()!) },
+    })
     expect(result.step).toBe(20)
     const best = decodeSafetensors(await readFile(join(folder, 'best.safetensors')))
     expect(best.metadata).toMatchObject({ steps: '10', score: '2' })
   })
 
   test('figures for the log are taken on the way and at the end, and choose nothing', async () => {
-    const result = await run({ watch: { every: 10, measure: (weights, state) => Promise.resolve({ watched: Object.keys(weights).length + Object.keys(state).length }) } })
-    expect(result.log.flatMap(({ step, watched }) => (watched === undefined ? [] : [[step, watched]]))).toEqual([[10, 4], [20, 4], [30, 4]])
+    const result = await run({
+      watch: {
+        every: 10,
+        measure: (weights, state) =>
+          Promise.resolve({ watched: Object.keys(weights).length + Object.keys(state).length }),
+      },
+    })
+    expect(result.log.flatMap(({ step, watched }) => (watched === undefined ? [] : [[step, watched]]))).toEqual([
+      [10, 4],
+      [20, 4],
+      [30, 4],
+    ])
     expect(result.state).toEqual({})
-    expect((await readdir(folder)).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors'])
+    expect((await readdir(folder)).sort()).toEqual([
+      'checkpoint.safetensors',
+      'curve.svg',
+      'log.jsonl',
+      'weights.safetensors',
+    ])
   })
 
   test('says when it diverges', async () => {
-    await expect(run({ steps: 50, data: () => Promise.resolve({ x: tensor('f32', [2, 2, 6, 6], new Float32Array(144).fill(1e30)) }) })).rejects.toMatchObject({ code: 'E_GRAPH', message: expect.stringContaining('diverged') })
+    await expect(
+      run({
+        steps: 50,
+        data: () => Promise.resolve({ x: tensor('f32', [2, 2, 6, 6], new Float32Array(144).fill(1e30)) }),
+      }),
+    ).rejects.toMatchObject({ code: 'E_GRAPH', message: expect.stringContaining('diverged') })
   })
 })
 
 describe('safetensors', () => {
-  const named = fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }).filter(name => name !== '__metadata__' && name !== '__proto__'), fc.float32Array({ maxLength: 9 }).map(data => tensor('f32', [data.length], Float32Array.from(data))))
+  const named = fc.dictionary(
+    fc.string({ minLength: 1, maxLength: 8 }).filter(name => name !== '__metadata__' && name !== '__proto__'),
+    fc.float32Array({ maxLength: 9 }).map(data => tensor('f32', [data.length], Float32Array.from(data))),
+  )
 
   test('round trip', () => {
     fc.assert(
@@ -347,8 +533,12 @@ describe('safetensors', () => {
   })
 
   test('any damage to the structure is refused', () => {
-    const file = encodeSafetensors({ tensors: { a: tensor('f32', [2], Float32Array.of(1, 2)), b: tensor('i64', [1], BigInt64Array.of(3n)) }, metadata: {} })
-    for (let length = 0; length < file.length; length++) expect(() => decodeSafetensors(file.subarray(0, length))).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
+    const file = encodeSafetensors({
+      tensors: { a: tensor('f32', [2], Float32Array.of(1, 2)), b: tensor('i64', [1], BigInt64Array.of(3n)) },
+      metadata: {},
+    })
+    for (let length = 0; length < file.length; length++)
+      expect(() => decodeSafetensors(file.subarray(0, length))).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), bytes => {
         expect(() => decodeSafetensors(bytes)).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
@@ -363,9 +553,13 @@ describe('layout', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 12 }), sizes => {
         const parameters = sizes.map((size, i): [string, number[]] => [`p${i}`, [size]])
         const slabs = planSlabs(parameters)
-        expect(slabs.flatMap(slab => slab.members.map(member => member.path)).sort()).toEqual(parameters.map(([path]) => path).sort())
+        expect(slabs.flatMap(slab => slab.members.map(member => member.path)).sort()).toEqual(
+          parameters.map(([path]) => path).sort(),
+        )
         for (const { members, size } of slabs) expect(members.length === 1 || size <= 2 ** 16).toBe(true)
-        const values = Object.fromEntries(parameters.map(([path, dims], i) => [path, tensor('f32', dims, new Float32Array(dims[0]!).fill(i + 1))]))
+        const values = Object.fromEntries(
+          parameters.map(([path, dims], i) => [path, tensor('f32', dims, new Float32Array(dims[0]!).fill(i + 1))]),
+        )
         expect(Object.fromEntries(slabs.flatMap(slab => readSlab(slab, fillSlab(slab, values))))).toEqual(values)
       }),
       { numRuns: 30 },

@@ -25,11 +25,18 @@ const networks = {
     up: layers.convTranspose2dParameters(12, 8),
     leave: layers.conv2dParameters(8, 3, 3, { gain: 0.5 }),
   },
-  judge: { look: layers.conv2dParameters(3, 4, 3), norm: layers.scaleParameters(4), score: layers.conv2dParameters(4, 1, 3) },
+  judge: {
+    look: layers.conv2dParameters(3, 4, 3),
+    norm: layers.scaleParameters(4),
+    score: layers.conv2dParameters(4, 1, 3),
+  },
 }
 
 /** Two phases, running statistics, averages, clipping, sorting: every part of a step. */
-const training: Training<typeof networks, { norm: layers.RunningStatistics<ReturnType<typeof layers.runningStatistics>['mean']> }> = {
+const training: Training<
+  typeof networks,
+  { norm: layers.RunningStatistics<ReturnType<typeof layers.runningStatistics>['mean']> }
+> = {
   networks,
   state: { norm: layers.runningStatistics(4) },
   batch: { x: shape([2, 3, 16, 16]) },
@@ -41,7 +48,10 @@ const training: Training<typeof networks, { norm: layers.RunningStatistics<Retur
       optimiser: sgd(),
       loss: ({ networks: { judge }, state, batch }) => {
         const { y, running } = layers.batchNormTraining(layers.conv2d(judge.look, batch['x']!), judge.norm, state.norm)
-        return { loss: losses.lsgan.generator(layers.conv2d(judge.score, op.leakyRelu(y, 0.2))), state: { norm: running } }
+        return {
+          loss: losses.lsgan.generator(layers.conv2d(judge.score, op.leakyRelu(y, 0.2))),
+          state: { norm: running },
+        }
       },
     },
     {
@@ -51,19 +61,57 @@ const training: Training<typeof networks, { norm: layers.RunningStatistics<Retur
       clip: 1,
       loss: ({ networks: { pair }, batch }) => {
         const x = batch['x']!
-        const inside = layers.residualBlock(pair.block, op.relu(layers.conv2d(pair.down, op.relu(layers.conv2d(pair.enter, layers.reflectionPad(x, 2), { padding: 0 })), { stride: 2 })))
+        const inside = layers.residualBlock(
+          pair.block,
+          op.relu(
+            layers.conv2d(pair.down, op.relu(layers.conv2d(pair.enter, layers.reflectionPad(x, 2), { padding: 0 })), {
+              stride: 2,
+            }),
+          ),
+        )
         const y = op.sigmoid(layers.conv2d(pair.leave, op.relu(layers.convTranspose2d(pair.up, inside))))
         const sent = op.mul(1 / 255, op.roundStraightThrough(op.mul(255, y)))
-        const terms = [losses.mse(sent, x), op.sub(1, losses.ssim(y, x)), losses.uniformDistance(y), losses.neighbourCovariance(y), secrecy.localUniformity(y), ...Object.values(secrecy.outlines(y, x))]
+        const terms = [
+          losses.mse(sent, x),
+          op.sub(1, losses.ssim(y, x)),
+          losses.uniformDistance(y),
+          losses.neighbourCovariance(y),
+          secrecy.localUniformity(y),
+          ...Object.values(secrecy.outlines(y, x)),
+        ]
         return { loss: terms.reduce((a, b) => op.add(a, b)), metrics: { mse: terms[0]! } }
       },
     },
   ],
 }
 
-const batch = (step: number) => ({ x: tensor('f32', [2, 3, 16, 16], Float32Array.from({ length: 1536 }, (_, i) => 0.5 + 0.4 * Math.sin(0.37 * i + 1.7 * step) + 0.1 * Math.cos(5.1 * i))) })
+const batch = (step: number) => ({
+  x: tensor(
+    'f32',
+    [2, 3, 16, 16],
+    Float32Array.from(
+      { length: 1536 },
+      (_, i) => 0.5 + 0.4 * Math.sin(0.37 * i + 1.7 * step) + 0.1 * Math.cos(5.1 * i),
+    ),
+  ),
+})
 
-const adapter = await openStepper({ networks: { w: layers.conv2dParameters(1, 1, 1) }, batch: { x: shape([1, 1, 1, 1]) }, phases: [{ name: 'l', trains: ['w'], optimiser: sgd(), loss: ({ networks: { w }, batch }) => ({ loss: op.mean(op.square(layers.conv2d(w, batch['x']!))) }) }] }, 1, { backend: 'ort-webgpu' }).then(
+const adapter = await openStepper(
+  {
+    networks: { w: layers.conv2dParameters(1, 1, 1) },
+    batch: { x: shape([1, 1, 1, 1]) },
+    phases: [
+      {
+        name: 'l',
+        trains: ['w'],
+        optimiser: sgd(),
+        loss: ({ networks: { w }, batch }) => ({ loss: op.mean(op.square(layers.conv2d(w, batch['x']!))) }),
+      },
+    ],
+  },
+  1,
+  { backend: 'ort-webgpu' },
+).then(
   async stepper => {
     await stepper.close()
     return true
@@ -73,17 +121,31 @@ const adapter = await openStepper({ networks: { w: layers.conv2dParameters(1, 1,
 
 describe.skipIf(!adapter)('training on WebGPU', { timeout: 180_000 }, () => {
   test('twenty steps give the losses, weights and statistics that the processor gives', async () => {
-    const [card, processor] = [await openStepper(training, 7, { backend: 'ort-webgpu' }), await openStepper(training, 7, { backend: 'ort-node', threads: 1 })]
+    const [card, processor] = [
+      await openStepper(training, 7, { backend: 'ort-webgpu' }),
+      await openStepper(training, 7, { backend: 'ort-node', threads: 1 }),
+    ]
     try {
       expect(card.backend).toBe('ort-webgpu')
       for (let step = 0; step < 20; step++) {
-        const [ours, theirs] = [await card.advance(batch(step), [1e-2, 1e-3]), await processor.advance(batch(step), [1e-2, 1e-3])]
+        const [ours, theirs] = [
+          await card.advance(batch(step), [1e-2, 1e-3]),
+          await processor.advance(batch(step), [1e-2, 1e-3]),
+        ]
         expect(Object.keys(ours)).toEqual(['judge', 'pair', 'pair.gradient', 'pair.mse'])
         // Sums in another order: 1e-3 of the value, and what a value that falls on the other side of a rounding changes.
-        for (const [name, value] of Object.entries(theirs)) expect(Math.abs(ours[name]! - value), `${name} at step ${step}`).toBeLessThan(1e-3 * Math.abs(value) + 1e-5)
+        for (const [name, value] of Object.entries(theirs))
+          expect(Math.abs(ours[name]! - value), `${name} at step ${step}`).toBeLessThan(1e-3 * Math.abs(value) + 1e-5)
       }
-      const furthest = (a: Record<string, { data: ArrayLike<number | bigint> }>, b: Record<string, { data: ArrayLike<number | bigint> }>) =>
-        Math.max(...Object.keys(b).map(path => Math.max(...Array.from(b[path]!.data, (value, i) => Math.abs(Number(value) - Number(a[path]!.data[i]))))))
+      const furthest = (
+        a: Record<string, { data: ArrayLike<number | bigint> }>,
+        b: Record<string, { data: ArrayLike<number | bigint> }>,
+      ) =>
+        Math.max(
+          ...Object.keys(b).map(path =>
+            Math.max(...Array.from(b[path]!.data, (value, i) => Math.abs(Number(value) - Number(a[path]!.data[i])))),
+          ),
+        )
       // Adam moves a weight by up to 1e-3 a step, whatever the size of its gradient.
       expect(furthest(await card.weights(), await processor.weights())).toBeLessThan(2e-3)
       expect(furthest(await card.weights('average'), await processor.weights('average'))).toBeLessThan(2e-3)

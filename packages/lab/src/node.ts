@@ -1,5 +1,13 @@
 export * from './node/evaluate.ts'
 export * from './node/journal.ts'
 export * from './node/outputs.ts'
-export { isScript, openOwn, resolveSchemes, resolveTests, type OwnTest, type SchemeName, type Subject } from './node/own-scripts.ts'
+export {
+  isScript,
+  openOwn,
+  resolveSchemes,
+  resolveTests,
+  type OwnTest,
+  type SchemeName,
+  type Subject,
+} from './node/own-scripts.ts'
 export * from './node/randomness.ts'

@@ -4,7 +4,24 @@ import { mapStatistics, vortexMap, drawVortexKey, GREY_SETTINGS } from '@latent/
 import { drawPicture, PROCEDURAL_KINDS } from '@latent/data'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { advancedFeatureReconstruction, assembleBlocks, featureReconstruction, imageCorrelation, neighbourhoodsKept, type Opened, type Oracle, quality, recolourings, recoverBlockNibbles, recoverCoordinateMap, recoverExtendedBlockNibbles, recoverMapFromPairs, recoverPixelBased, recoverSampleMap, type TargetShape } from '../src/index.ts'
+import {
+  advancedFeatureReconstruction,
+  assembleBlocks,
+  featureReconstruction,
+  imageCorrelation,
+  neighbourhoodsKept,
+  type Opened,
+  type Oracle,
+  quality,
+  recolourings,
+  recoverBlockNibbles,
+  recoverCoordinateMap,
+  recoverExtendedBlockNibbles,
+  recoverMapFromPairs,
+  recoverPixelBased,
+  recoverSampleMap,
+  type TargetShape,
+} from '../src/index.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed))
 const opened = new Map<string, OpenScheme>()
@@ -16,12 +33,24 @@ async function cipherOf(id: string): Promise<ImageCipher> {
   return scheme.cipher
 }
 
-const noise = async ({ width, height, channels }: TargetShape, seed: number) => image({ width, height, channels, format: 'u8', data: await (await KeyStream.create(key(seed), 'latent/v1/test')).bytes(width * height * channels) })
+const noise = async ({ width, height, channels }: TargetShape, seed: number) =>
+  image({
+    width,
+    height,
+    channels,
+    format: 'u8',
+    data: await (await KeyStream.create(key(seed), 'latent/v1/test')).bytes(width * height * channels),
+  })
 
 type Attack = (oracle: Oracle, shape: TargetShape) => Promise<Opened | undefined>
 
 /** Attacks under an unknown key, then opens a cipher image that the attacker did not choose. */
-async function attack(id: string, run: Attack, shape: TargetShape, seed = 1): Promise<{ exact: boolean; queries: number } | undefined> {
+async function attack(
+  id: string,
+  run: Attack,
+  shape: TargetShape,
+  seed = 1,
+): Promise<{ exact: boolean; queries: number } | undefined> {
   const cipher = await cipherOf(id)
   let queries = 0
   const oracle: Oracle = async chosen => {
@@ -69,7 +98,12 @@ describe('what is broken: every image under the key opens', () => {
   test('over 100 random keys each', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: 250 }), async seed => {
-        for (const [id, run] of [['tanaka-le', recoverBlockNibbles], ['pixel-based-shuffle', recoverPixelBased], ['vortex-2024-bijective', recoverCoordinateMap], ['etc', recoverSampleMap]] as const) {
+        for (const [id, run] of [
+          ['tanaka-le', recoverBlockNibbles],
+          ['pixel-based-shuffle', recoverPixelBased],
+          ['vortex-2024-bijective', recoverCoordinateMap],
+          ['etc', recoverSampleMap],
+        ] as const) {
           expect(await attack(id, run, { width: 16, height: 12, channels: 3 }, seed)).toMatchObject({ exact: true })
         }
       }),
@@ -85,14 +119,24 @@ describe('what is broken: every image under the key opens', () => {
     expect(found?.map).toEqual(map)
     const secret = await noise(GREY, 3)
     const back = found!.open((await cipher.encrypt(secret, key(1))) as Image<'u8'>)
-    expect(secret.data.filter((value, i) => value === back.data[i]).length).toBeGreaterThanOrEqual(mapStatistics(map, 28).sources)
+    expect(secret.data.filter((value, i) => value === back.data[i]).length).toBeGreaterThanOrEqual(
+      mapStatistics(map, 28).sources,
+    )
   })
 })
 
 // Attacks that must fail: the ciphers that are meant to hold, a key that changes with every image, and attacks aimed at another scheme.
 describe('what holds, and what an attack is not for', () => {
-  const attacks: [string, Attack][] = [['coordinate map', recoverCoordinateMap], ['sample map', recoverSampleMap], ['pixel-based', recoverPixelBased], ['block nibbles', recoverBlockNibbles], ['extended block nibbles', recoverExtendedBlockNibbles]]
-  const pairs = ['aes-256-ctr', 'exact-flow', 'per-image-permutation', 'pixel-based-shuffle-fresh'].flatMap(id => attacks.map(([name, run]) => [id, name, run] as const))
+  const attacks: [string, Attack][] = [
+    ['coordinate map', recoverCoordinateMap],
+    ['sample map', recoverSampleMap],
+    ['pixel-based', recoverPixelBased],
+    ['block nibbles', recoverBlockNibbles],
+    ['extended block nibbles', recoverExtendedBlockNibbles],
+  ]
+  const pairs = ['aes-256-ctr', 'exact-flow', 'per-image-permutation', 'pixel-based-shuffle-fresh'].flatMap(id =>
+    attacks.map(([name, run]) => [id, name, run] as const),
+  )
   test.each(pairs)('%s against %s', async (id, _, run) => {
     // An answer that happens to look right would still have to open another image.
     expect((await attack(id, run, RGB))?.exact ?? false).toBe(false)
@@ -113,12 +157,19 @@ describe('what holds, and what an attack is not for', () => {
   })
 
   test('a cipher that answers in another shape is refused', async () => {
-    for (const [, run] of attacks) expect(await run(async chosen => ({ ...chosen, format: 'f32', data: new Float32Array(chosen.data.length) }), RGB)).toBeUndefined()
+    for (const [, run] of attacks)
+      expect(
+        await run(async chosen => ({ ...chosen, format: 'f32', data: new Float32Array(chosen.data.length) }), RGB),
+      ).toBeUndefined()
   })
 
   test('sides that hold no blocks', async () => {
-    await expect(recoverBlockNibbles(async chosen => chosen, { width: 30, height: 32, channels: 3 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(recoverBlockNibbles(async chosen => chosen, { width: 4, height: 4, channels: 3 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(
+      recoverBlockNibbles(async chosen => chosen, { width: 30, height: 32, channels: 3 }),
+    ).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(
+      recoverBlockNibbles(async chosen => chosen, { width: 4, height: 4, channels: 3 }),
+    ).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 })
 
@@ -126,17 +177,26 @@ describe('feature reconstruction', () => {
   const outcome = async (id: string) => {
     const cipher = await cipherOf(id)
     const plain = await drawPicture('landscape', 64, 64)
-    return { plain: featureReconstruction(plain), found: featureReconstruction((await cipher.encrypt(plain, key(1))) as Image<'u8'>) }
+    return {
+      plain: featureReconstruction(plain),
+      found: featureReconstruction((await cipher.encrypt(plain, key(1))) as Image<'u8'>),
+    }
   }
 
-  test.each(['pixel-based', 'pixel-based-fresh', 'identity'])('%s: what the plain image gives, whatever the key', async id => {
-    const { plain, found } = await outcome(id)
-    expect(found.data).toEqual(plain.data)
-  })
+  test.each(['pixel-based', 'pixel-based-fresh', 'identity'])(
+    '%s: what the plain image gives, whatever the key',
+    async id => {
+      const { plain, found } = await outcome(id)
+      expect(found.data).toEqual(plain.data)
+    },
+  )
 
   test.each(['aes-256-ctr', 'exact-flow'])('%s: nothing', async id => {
     const { plain, found } = await outcome(id)
-    const { value, band } = { value: imageCorrelation(plain.data, found.data)!.value, band: 4 / Math.sqrt(plain.data.length) }
+    const { value, band } = {
+      value: imageCorrelation(plain.data, found.data)!.value,
+      band: 4 / Math.sqrt(plain.data.length),
+    }
     expect(Math.abs(value)).toBeLessThan(band)
   })
 
@@ -149,45 +209,75 @@ describe('feature reconstruction', () => {
 
 describe('advanced feature reconstruction', () => {
   const nonce = new Uint8Array(16)
-  const best = (plain: Image<'u8'>, found: Image<'u8'>) => Math.max(...recolourings(found).map(picture => quality(plain, picture, 'one').ssim!))
+  const best = (plain: Image<'u8'>, found: Image<'u8'>) =>
+    Math.max(...recolourings(found).map(picture => quality(plain, picture, 'one').ssim!))
   const outcome = async (id: string, neighbours: 'published' | 'both') => {
     const plain = await drawPicture('landscape', 64, 48)
     const cipher = (await (await cipherOf(id)).encrypt(plain, key(1), { nonce })) as Image<'u8'>
     return { before: best(plain, cipher), after: best(plain, advancedFeatureReconstruction(cipher, { neighbours })) }
   }
 
-  test.each(['published', 'both'] as const)('channels shuffled, a key for each image: the picture up to one recolouring (%s)', async neighbours => {
-    const { before, after } = await outcome('pixel-based-shuffle-fresh', neighbours)
-    expect(before).toBeLessThan(0.1)
-    expect(after).toBeGreaterThan(0.3)
-  })
+  test.each(['published', 'both'] as const)(
+    'channels shuffled, a key for each image: the picture up to one recolouring (%s)',
+    async neighbours => {
+      const { before, after } = await outcome('pixel-based-shuffle-fresh', neighbours)
+      expect(before).toBeLessThan(0.1)
+      expect(after).toBeGreaterThan(0.3)
+    },
+  )
 
   test.each(['aes-256-ctr', 'exact-flow'])('%s: nothing', async id => {
     expect((await outcome(id, 'both')).after).toBeLessThan(0.1)
   })
 
   test('a smooth picture with the right first pixel comes back whole; a recoloured cipher gives a recolouring of the outcome', async () => {
-    const plain = image({ width: 24, height: 16, channels: 3, format: 'u8', data: Uint8Array.from({ length: 24 * 16 * 3 }, (_, i) => 10 + 40 * (i % 3) + (((Math.floor(i / 3) % 24) + Math.floor(i / 72)) >> 1)) })
-    const cipher = (await (await cipherOf('pixel-based-shuffle-fresh')).encrypt(plain, key(1), { nonce })) as Image<'u8'>
+    const plain = image({
+      width: 24,
+      height: 16,
+      channels: 3,
+      format: 'u8',
+      data: Uint8Array.from(
+        { length: 24 * 16 * 3 },
+        (_, i) => 10 + 40 * (i % 3) + (((Math.floor(i / 3) % 24) + Math.floor(i / 72)) >> 1),
+      ),
+    })
+    const cipher = (await (
+      await cipherOf('pixel-based-shuffle-fresh')
+    ).encrypt(plain, key(1), { nonce })) as Image<'u8'>
     const first = Array.from(plain.data.subarray(0, 3))
     const found = advancedFeatureReconstruction(cipher, { first })
     expect(found.data).toEqual(plain.data)
     const all = recolourings(found).map(({ data }) => data.join())
     expect(new Set(all).size).toBe(48)
-    for (const turned of recolourings(cipher)) expect(all).toContain(advancedFeatureReconstruction(turned, {}).data.join())
+    for (const turned of recolourings(cipher))
+      expect(all).toContain(advancedFeatureReconstruction(turned, {}).data.join())
   })
 
   test('grey pictures have two recolourings; a first pixel of another depth is refused', async () => {
     expect(recolourings(await noise(GREY, 1)).length).toBe(2)
-    expect(() => advancedFeatureReconstruction(image({ width: 1, height: 1, channels: 1, format: 'u8', data: Uint8Array.of(1) }), { first: [1, 2, 3] })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() =>
+      advancedFeatureReconstruction(image({ width: 1, height: 1, channels: 1, format: 'u8', data: Uint8Array.of(1) }), {
+        first: [1, 2, 3],
+      }),
+    ).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 })
 
 describe('known pairs', () => {
-  const natural = (count: number) => Promise.all(Array.from({ length: count }, (_, i) => drawPicture(PROCEDURAL_KINDS[i % PROCEDURAL_KINDS.length]!, 32, 32, 50 + i)))
+  const natural = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        drawPicture(PROCEDURAL_KINDS[i % PROCEDURAL_KINDS.length]!, 32, 32, 50 + i),
+      ),
+    )
   const fromPairs = async (id: string, count: number) => {
     const cipher = await cipherOf(id)
-    const pairs = await Promise.all((await natural(count)).map(async plain => ({ plain, cipher: (await cipher.encrypt(plain, key(1))) as Image<'u8'> })))
+    const pairs = await Promise.all(
+      (await natural(count)).map(async plain => ({
+        plain,
+        cipher: (await cipher.encrypt(plain, key(1))) as Image<'u8'>,
+      })),
+    )
     return { cipher, found: recoverMapFromPairs(pairs) }
   }
 
@@ -200,7 +290,10 @@ describe('known pairs', () => {
 
   test('the lossy vortex: its map', async () => {
     const { found } = await fromPairs('vortex-2024', 4)
-    const chosen = await recoverCoordinateMap(async image => (await cipherOf('vortex-2024')).encrypt(image, key(1)), RGB)
+    const chosen = await recoverCoordinateMap(
+      async image => (await cipherOf('vortex-2024')).encrypt(image, key(1)),
+      RGB,
+    )
     expect(found?.map).toEqual(chosen!.map)
   })
 
@@ -214,7 +307,14 @@ describe('known pairs', () => {
 
   test('no pairs, and pairs of two shapes', async () => {
     expect(() => recoverMapFromPairs([])).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
-    expect(() => recoverMapFromPairs([{ plain: { ...image({ width: 1, height: 2, channels: 1, format: 'u8', data: new Uint8Array(2) }) }, cipher: image({ width: 2, height: 1, channels: 1, format: 'u8', data: new Uint8Array(2) }) }])).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() =>
+      recoverMapFromPairs([
+        {
+          plain: { ...image({ width: 1, height: 2, channels: 1, format: 'u8', data: new Uint8Array(2) }) },
+          cipher: image({ width: 2, height: 1, channels: 1, format: 'u8', data: new Uint8Array(2) }),
+        },
+      ]),
+    ).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 })
 
@@ -223,7 +323,11 @@ describe('jigsaw', () => {
   async function orderOf(cipher: ImageCipher, { width, height, channels }: TargetShape): Promise<Uint32Array> {
     const across = width / 4
     const order = new Uint32Array((across * height) / 4)
-    const numbers = Uint8Array.from({ length: width * height * channels }, (_, i) => Math.floor(Math.floor(i / channels) / width / 4) * across + Math.floor((Math.floor(i / channels) % width) / 4))
+    const numbers = Uint8Array.from(
+      { length: width * height * channels },
+      (_, i) =>
+        Math.floor(Math.floor(i / channels) / width / 4) * across + Math.floor((Math.floor(i / channels) % width) / 4),
+    )
     const { data } = await cipher.encrypt(image({ width, height, channels, format: 'u8', data: numbers }), key(1))
     for (let b = 0; b < order.length; b++) {
       const value = data[(Math.floor(b / across) * 4 * width + (b % across) * 4) * channels]!
@@ -239,7 +343,10 @@ describe('jigsaw', () => {
 
   test('blocks whose edges meet without a step are put together again but for one state of the whole', async () => {
     const cells = (await noise({ width: 7, height: 5, channels: 3 }, 4)).data
-    const data = Uint8Array.from({ length: 24 * 16 * 3 }, (_, i) => cells[((Math.floor(i / 72) + 2) >> 2) * 21 + (((Math.floor(i / 3) % 24) + 2) >> 2) * 3 + (i % 3)]!)
+    const data = Uint8Array.from(
+      { length: 24 * 16 * 3 },
+      (_, i) => cells[((Math.floor(i / 72) + 2) >> 2) * 21 + (((Math.floor(i / 3) % 24) + 2) >> 2) * 3 + (i % 3)]!,
+    )
     expect(await kept('etc', image({ width: 24, height: 16, channels: 3, format: 'u8', data }))).toBe(1)
   })
 
@@ -251,6 +358,8 @@ describe('jigsaw', () => {
   })
 
   test('sides that hold no blocks', async () => {
-    expect(() => assembleBlocks(image({ width: 30, height: 4, channels: 1, format: 'u8', data: new Uint8Array(120) }))).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() =>
+      assembleBlocks(image({ width: 30, height: 4, channels: 1, format: 'u8', data: new Uint8Array(120) })),
+    ).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 })

@@ -3,7 +3,8 @@ import { chromium, openPage } from '../../../test/browser/page.ts'
 import * as script from './fixtures/browser-entry.ts'
 
 // Engines differ in the last digits of exp and log.
-const rounded = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, v: unknown) => (typeof v === 'number' ? Number(v.toPrecision(9)) : v)))
+const rounded = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, v: unknown) => (typeof v === 'number' ? Number(v.toPrecision(9)) : v)))
 
 test.skipIf(!chromium)('a browser measures what Node measures', async () => {
   const page = await openPage<typeof script>(new URL('fixtures/browser-entry.ts', import.meta.url))

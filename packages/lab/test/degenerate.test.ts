@@ -11,8 +11,21 @@ import { judge, measureImage, TEST_IDS, type TestId } from '../src/index.ts'
  */
 const [WIDTH, HEIGHT] = [96, 64]
 
-const drawn = (channels: number, value: (x: number, y: number, c: number) => number, width = WIDTH, height = HEIGHT): Image<'u8'> =>
-  image({ width, height, channels, format: 'u8', data: Uint8Array.from({ length: width * height * channels }, (_, i) => value(Math.floor(i / channels) % width, Math.floor(i / channels / width), i % channels)) })
+const drawn = (
+  channels: number,
+  value: (x: number, y: number, c: number) => number,
+  width = WIDTH,
+  height = HEIGHT,
+): Image<'u8'> =>
+  image({
+    width,
+    height,
+    channels,
+    format: 'u8',
+    data: Uint8Array.from({ length: width * height * channels }, (_, i) =>
+      value(Math.floor(i / channels) % width, Math.floor(i / channels / width), i % channels),
+    ),
+  })
 
 const PICTURES: readonly (readonly [name: string, picture: Image<'u8' | 'u16'>])[] = [
   ['a blank page', drawn(3, () => 255)],
@@ -25,13 +38,24 @@ const PICTURES: readonly (readonly [name: string, picture: Image<'u8' | 'u16'>])
   ['one column', drawn(3, (_, y) => y % 251, 1, 1000)],
   ['one row', drawn(1, x => (x * 3) % 256, 900, 1)],
   ['white with an even alpha', drawn(4, (_x, _y, c) => (c === 3 ? 128 : 255))],
-  ['a 16-bit ramp in the high bytes', image({ width: 64, height: 64, channels: 1, format: 'u16', data: Uint16Array.from({ length: 4096 }, (_, i) => (i % 64) << 10) })],
+  [
+    'a 16-bit ramp in the high bytes',
+    image({
+      width: 64,
+      height: 64,
+      channels: 1,
+      format: 'u16',
+      data: Uint16Array.from({ length: 4096 }, (_, i) => (i % 64) << 10),
+    }),
+  ],
 ]
 
 const SEEDS = 6
 
 async function failing(cipher: ImageCipher, plain: Image): Promise<TestId[]> {
-  const rows = await Promise.all(Array.from({ length: SEEDS }, (_, seed) => measureImage(cipher, plain, { imageId: 'degenerate', seed })))
+  const rows = await Promise.all(
+    Array.from({ length: SEEDS }, (_, seed) => measureImage(cipher, plain, { imageId: 'degenerate', seed })),
+  )
   return TEST_IDS.filter(id => judge(rows.flatMap(({ tests }) => tests[id]?.p ?? [])).verdict === 'fails')
 }
 
@@ -64,7 +88,11 @@ test('pictures with equal beginnings do not accuse a chained cipher', async () =
 
 test('nor do the pixels that a permutation leaves in place, in a thousand small pictures', async () => {
   const digit = drawn(1, (x, y) => (x > 10 && x < 16 && y > 4 ? 255 : 0), 28, 28)
-  const rows = await Promise.all(Array.from({ length: 1000 }, (_, seed) => measureImage(baselines['fixed-permutation']!(), digit, { imageId: `digit-${seed}`, seed })))
+  const rows = await Promise.all(
+    Array.from({ length: 1000 }, (_, seed) =>
+      measureImage(baselines['fixed-permutation']!(), digit, { imageId: `digit-${seed}`, seed }),
+    ),
+  )
   const found = rows.map(({ tests }) => tests['mask-reuse']!)
   expect(judge(found.map(({ p }) => p)).verdict).toBe('consistent')
   // One pixel of 784 stays in place on average, beside those that match by chance.

@@ -19,8 +19,10 @@ import {
 } from '../src/statistics/special.ts'
 import { studentMean } from '../src/statistics/student.ts'
 
-const choose = (n: number, k: number): number => Array.from({ length: k }, (_, i) => (n - i) / (i + 1)).reduce((a, b) => a * b, 1)
-const binomial = (n: number, p: number, ks: readonly number[]) => ks.reduce((sum, k) => sum + choose(n, k) * p ** k * (1 - p) ** (n - k), 0)
+const choose = (n: number, k: number): number =>
+  Array.from({ length: k }, (_, i) => (n - i) / (i + 1)).reduce((a, b) => a * b, 1)
+const binomial = (n: number, p: number, ks: readonly number[]) =>
+  ks.reduce((sum, k) => sum + choose(n, k) * p ** k * (1 - p) ** (n - k), 0)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe('special functions, against closed forms and printed tables', () => {
@@ -128,9 +130,12 @@ describe('rank correlation', () => {
       const mean = (v: readonly number[]) => v.reduce((s, e) => s + e, 0) / v.length
       const [ma, mb] = [mean(a), mean(b)]
       const sum = (f: (i: number) => number) => a.reduce((s, _, i) => s + f(i), 0)
-      return sum(i => (a[i]! - ma) * (b[i]! - mb)) / Math.sqrt(sum(i => (a[i]! - ma) ** 2) * sum(i => (b[i]! - mb) ** 2))
+      return (
+        sum(i => (a[i]! - ma) * (b[i]! - mb)) / Math.sqrt(sum(i => (a[i]! - ma) ** 2) * sum(i => (b[i]! - mb) ** 2))
+      )
     }
-    const orders = (v: readonly number[]): number[][] => (v.length === 0 ? [[]] : v.flatMap((first, i) => orders(v.toSpliced(i, 1)).map(rest => [first, ...rest])))
+    const orders = (v: readonly number[]): number[][] =>
+      v.length === 0 ? [[]] : v.flatMap((first, i) => orders(v.toSpliced(i, 1)).map(rest => [first, ...rest]))
     const [a, b] = [ranks(x), ranks(y)]
     const rho = pearson(a, b)
     const all = orders(b).map(order => pearson(a, order))
@@ -139,10 +144,22 @@ describe('rank correlation', () => {
 
   test('as a slow twin has it, with ties and without', () => {
     const pairs: readonly (readonly [number[], number[]])[] = [
-      [[1, 2, 3, 4, 5], [2, 1, 4, 3, 5]],
-      [[1, 2, 2, 3], [1, 3, 2, 4]],
-      [[4, 4, 1, 9, 2, 2], [1, 1, 1, 7, 5, 6]],
-      [[3, 1, 2], [1, 3, 2]],
+      [
+        [1, 2, 3, 4, 5],
+        [2, 1, 4, 3, 5],
+      ],
+      [
+        [1, 2, 2, 3],
+        [1, 3, 2, 4],
+      ],
+      [
+        [4, 4, 1, 9, 2, 2],
+        [1, 1, 1, 7, 5, 6],
+      ],
+      [
+        [3, 1, 2],
+        [1, 3, 2],
+      ],
     ]
     for (const [x, y] of pairs) {
       const found = spearman(x, y)!

@@ -6,14 +6,28 @@ import fc from 'fast-check'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { exponentialKernel, gaussianKernel, informationLoss, inverseSquareKernel, recoverCoordinateMap } from '../src/index.ts'
+import {
+  exponentialKernel,
+  gaussianKernel,
+  informationLoss,
+  inverseSquareKernel,
+  recoverCoordinateMap,
+} from '../src/index.ts'
 
 const LATENT_DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
 const KEYS = join(LATENT_DATA, 'vortex-keys')
 const KERNELS = [gaussianKernel(), inverseSquareKernel, exponentialKernel]
 const identity = (n: number) => Uint32Array.from({ length: n }, (_, i) => i)
-const permutation = async (n: number, seed: number) => (await KeyStream.create(sha256Of(Uint8Array.of(seed)), 'latent/v1/test')).permutation(n)
-const picture = (width: number, height: number, value: (i: number) => number): Image<'u8'> => image({ width, height, channels: 1, format: 'u8', data: Uint8Array.from({ length: width * height }, (_, i) => value(i)) })
+const permutation = async (n: number, seed: number) =>
+  (await KeyStream.create(sha256Of(Uint8Array.of(seed)), 'latent/v1/test')).permutation(n)
+const picture = (width: number, height: number, value: (i: number) => number): Image<'u8'> =>
+  image({
+    width,
+    height,
+    channels: 1,
+    format: 'u8',
+    data: Uint8Array.from({ length: width * height }, (_, i) => value(i)),
+  })
 
 describe('reference values of the maps, coordinates only, by three kernels', () => {
   test.skipIf(!existsSync(KEYS)).each([
@@ -24,13 +38,18 @@ describe('reference values of the maps, coordinates only, by three kernels', () 
   ])('published key %s, first %i vortices', (name, count, ...expected) => {
     const key = parseVortexKey(readFileSync(join(KEYS, `${name}.json`), 'utf8'))
     const map = vortexMap({ ...key, vortices: key.vortices.slice(0, count) }, 'gather')
-    for (const [i, kernel] of KERNELS.entries()) expect(Math.abs(informationLoss(map, key.width, key.height, { kernel }).total - expected[i]!)).toBeLessThan(0.0006)
+    for (const [i, kernel] of KERNELS.entries())
+      expect(Math.abs(informationLoss(map, key.width, key.height, { kernel }).total - expected[i]!)).toBeLessThan(
+        0.0006,
+      )
   })
 
   test('random permutations of 28x28 and 32x32 lie where they were measured', async () => {
     for (const side of [28, 32]) {
       const map = await permutation(side * side, side)
-      const [gauss, square, exponential] = KERNELS.map(kernel => informationLoss(map, side, side, { kernel }).total) as [number, number, number]
+      const [gauss, square, exponential] = KERNELS.map(
+        kernel => informationLoss(map, side, side, { kernel }).total,
+      ) as [number, number, number]
       expect(gauss).toBeGreaterThan(0.94)
       expect(gauss).toBeLessThan(0.97)
       expect(square).toBeGreaterThan(0.76)
@@ -42,7 +61,9 @@ describe('reference values of the maps, coordinates only, by three kernels', () 
 })
 
 describe('properties', () => {
-  const grid = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 })).filter(([width, height]) => width * height > 1)
+  const grid = fc
+    .tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 }))
+    .filter(([width, height]) => width * height > 1)
 
   test('the swap theorem: a swap loses wherever a third pixel is nearer to one of the two, and nothing otherwise', () => {
     fc.assert(
@@ -52,8 +73,11 @@ describe('properties', () => {
         const map = identity(width * height)
         map[a] = b
         map[b] = a
-        const far = (p: number, q: number) => ((p % width) - (q % width)) ** 2 + (Math.floor(p / width) - Math.floor(q / width)) ** 2
-        const thirdNearer = Array.from(identity(width * height)).some(q => q !== a && q !== b && far(a, q) !== far(b, q))
+        const far = (p: number, q: number) =>
+          ((p % width) - (q % width)) ** 2 + (Math.floor(p / width) - Math.floor(q / width)) ** 2
+        const thirdNearer = Array.from(identity(width * height)).some(
+          q => q !== a && q !== b && far(a, q) !== far(b, q),
+        )
         const { total } = informationLoss(map, width, height, { kernel })
         expect(total > 1e-12).toBe(thirdNearer)
         // Only mirror images of the whole picture: 1x2, the ends of 1x3, a diagonal of 2x2.
@@ -90,7 +114,9 @@ describe('properties', () => {
     expect(lost.total).toBeCloseTo(1 - (2 * Math.log2(3 / 2) + 2 * 2) / (bits + 2 * 4.5), 12)
     // Weighted, the pairs across the edge count exp(-2 / 32).
     const w = Math.exp(-2 / 32)
-    expect(informationLoss(Uint32Array.of(1, 0, 2), 3, 1, { ...options, image: values, weighted: true }).neighbour).toBeCloseTo(1 - (1 + 0.5 * w) / (1 + 1.25 * w), 12)
+    expect(
+      informationLoss(Uint32Array.of(1, 0, 2), 3, 1, { ...options, image: values, weighted: true }).neighbour,
+    ).toBeCloseTo(1 - (1 + 0.5 * w) / (1 + 1.25 * w), 12)
   })
 
   test('weighted by the image, stirring between a bright and a dark half counts less than within one', () => {
@@ -124,7 +150,13 @@ test('on any cipher that moves pixels, its map taken by chosen plaintext', async
 test('bad arguments are refused by code, and sizes that would take for ever', () => {
   expect(() => informationLoss(identity(5), 2, 3)).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   expect(() => informationLoss(Uint32Array.of(0, 9), 2, 1)).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
-  expect(() => informationLoss(identity(4), 2, 2, { weighted: true })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
-  expect(() => informationLoss(identity(4), 2, 2, { image: picture(4, 1, () => 0) })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
-  expect(() => informationLoss(identity(256 * 256), 256, 256, { kernel: inverseSquareKernel })).toThrow(expect.objectContaining({ code: 'E_LIMIT' }))
+  expect(() => informationLoss(identity(4), 2, 2, { weighted: true })).toThrow(
+    expect.objectContaining({ code: 'E_ARGUMENT' }),
+  )
+  expect(() => informationLoss(identity(4), 2, 2, { image: picture(4, 1, () => 0) })).toThrow(
+    expect.objectContaining({ code: 'E_ARGUMENT' }),
+  )
+  expect(() => informationLoss(identity(256 * 256), 256, 256, { kernel: inverseSquareKernel })).toThrow(
+    expect.objectContaining({ code: 'E_LIMIT' }),
+  )
 })

@@ -1,7 +1,16 @@
 import { type Image, image, sha256Of } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { describe, expect, test } from 'vitest'
-import { learnInverse, learnUnpaired, linear, type Pair, type Reconstructor, sharedBlocks, sharedPixels, sizeOf } from '../src/attacks/learned/index.ts'
+import {
+  learnInverse,
+  learnUnpaired,
+  linear,
+  type Pair,
+  type Reconstructor,
+  sharedBlocks,
+  sharedPixels,
+  sizeOf,
+} from '../src/attacks/learned/index.ts'
 import { quality } from '../src/index.ts'
 import { pictures, SIDE } from './fixtures/crops.ts'
 
@@ -9,19 +18,34 @@ const key = (seed: number) => sha256Of(Uint8Array.of(seed & 255, seed >> 8))
 const TEST = 8
 
 /** Pairs under one key, or under a key for each, and pictures to open that are in none of them. */
-async function pairsOf(id: string, keys: 'same' | 'different', count: number): Promise<{ known: Pair[]; secret: Pair[] }> {
+async function pairsOf(
+  id: string,
+  keys: 'same' | 'different',
+  count: number,
+): Promise<{ known: Pair[]; secret: Pair[] }> {
   const { cipher, close } = await openScheme(id)
   try {
-    const pairs = await Promise.all((await pictures(count + TEST)).map(async (plain, i) => ({ plain, cipher: (await cipher.encrypt(plain, key(keys === 'same' ? 0 : i))) as Image<'u8'> })))
+    const pairs = await Promise.all(
+      (await pictures(count + TEST)).map(async (plain, i) => ({
+        plain,
+        cipher: (await cipher.encrypt(plain, key(keys === 'same' ? 0 : i))) as Image<'u8'>,
+      })),
+    )
     return { known: pairs.slice(TEST), secret: pairs.slice(0, TEST) }
   } finally {
     await close()
   }
 }
 
-const score = (secret: readonly Pair[], found: readonly Image<'u8'>[]) => found.reduce((sum, guess, i) => sum + quality(secret[i]!.plain, guess, 'one').ssim!, 0) / found.length
+const score = (secret: readonly Pair[], found: readonly Image<'u8'>[]) =>
+  found.reduce((sum, guess, i) => sum + quality(secret[i]!.plain, guess, 'one').ssim!, 0) / found.length
 
-async function learned(network: Reconstructor, id: string, keys: 'same' | 'different', options: { steps: number; rate: number; count?: number }): Promise<number> {
+async function learned(
+  network: Reconstructor,
+  id: string,
+  keys: 'same' | 'different',
+  options: { steps: number; rate: number; count?: number },
+): Promise<number> {
   const { known, secret } = await pairsOf(id, keys, options.count ?? 160)
   const { open } = await learnInverse(network, known, { ...options, threads: 1 })
   return score(secret, await open(secret.map(({ cipher }) => cipher)))
@@ -47,11 +71,18 @@ describe('an inverse network of one key', () => {
     ['tanaka-le', linear('pixel'), 'same'],
     ['extended-le', linear('block'), 'same'],
   ])('%s: not opened (%o, %s keys)', async (id, network, keys) => {
-    expect(await learned(network, id, keys, { steps: network === sharedPixels ? 30 : 200, rate: network === sharedPixels ? 2e-3 : 0.02 })).toBeLessThan(0.45)
+    expect(
+      await learned(network, id, keys, {
+        steps: network === sharedPixels ? 30 : 200,
+        rate: network === sharedPixels ? 2e-3 : 0.02,
+      }),
+    ).toBeLessThan(0.45)
   })
 
   test('moved pixels need a map of the whole image, whose pairs are many', async () => {
-    expect(await learned(linear('image'), 'vortex-2024-bijective', 'same', { steps: 150, rate: 3e-3, count: 400 })).toBeGreaterThan(0.4)
+    expect(
+      await learned(linear('image'), 'vortex-2024-bijective', 'same', { steps: 150, rate: 3e-3, count: 400 }),
+    ).toBeGreaterThan(0.4)
   })
 
   test('the published networks have their numbers of weights', () => {
@@ -64,7 +95,10 @@ describe('an inverse network of one key', () => {
 
   test('the published block network learns the identity, and opens in the same way twice', async () => {
     const { known, secret } = await pairsOf('identity', 'same', 64)
-    const run = async () => (await learnInverse(sharedBlocks, known, { steps: 150, rate: 4e-3, threads: 1 })).open(secret.map(({ cipher }) => cipher))
+    const run = async () =>
+      (await learnInverse(sharedBlocks, known, { steps: 150, rate: 4e-3, threads: 1 })).open(
+        secret.map(({ cipher }) => cipher),
+      )
     const [once, again] = [await run(), await run()]
     expect(score(secret, once)).toBeGreaterThan(0.4)
     expect(once.map(({ data }) => data)).toEqual(again.map(({ data }) => data))
@@ -74,8 +108,12 @@ describe('an inverse network of one key', () => {
     const { known } = await pairsOf('identity', 'same', 2)
     const small = image({ width: 6, height: 6, channels: 3, format: 'u8', data: new Uint8Array(108) })
     await expect(learnInverse(linear('pixel'), [], { steps: 1 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(learnInverse(linear('pixel'), [...known, { plain: small, cipher: small }], { steps: 1 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(learnInverse(linear('block'), [{ plain: small, cipher: small }], { steps: 1 })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(
+      learnInverse(linear('pixel'), [...known, { plain: small, cipher: small }], { steps: 1 }),
+    ).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(learnInverse(linear('block'), [{ plain: small, cipher: small }], { steps: 1 })).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+    })
   })
 })
 
@@ -83,11 +121,19 @@ describe('the unpaired attack', () => {
   test('runs both ways, gives pictures of the size, and the discriminator learns', async () => {
     const { known, secret } = await pairsOf('tanaka-le', 'same', 64)
     const losses: Record<string, number>[] = []
-    const attack = await learnUnpaired(sharedBlocks, known.slice(0, 32).map(({ cipher }) => cipher), known.slice(32).map(({ plain }) => plain), { steps: 20, batch: 16, threads: 1, smoothness: 0.1, onStep: (_, found) => losses.push({ ...found }) })
+    const attack = await learnUnpaired(
+      sharedBlocks,
+      known.slice(0, 32).map(({ cipher }) => cipher),
+      known.slice(32).map(({ plain }) => plain),
+      { steps: 20, batch: 16, threads: 1, smoothness: 0.1, onStep: (_, found) => losses.push({ ...found }) },
+    )
     const found = await attack.open(secret.map(({ cipher }) => cipher))
-    expect(found.map(({ width, height, channels }) => [width, height, channels])).toEqual(secret.map(() => [SIDE, SIDE, 3]))
+    expect(found.map(({ width, height, channels }) => [width, height, channels])).toEqual(
+      secret.map(() => [SIDE, SIDE, 3]),
+    )
     expect(losses.length).toBe(20)
-    for (const { discriminator, generator } of losses) expect(Number.isFinite(discriminator) && Number.isFinite(generator)).toBe(true)
+    for (const { discriminator, generator } of losses)
+      expect(Number.isFinite(discriminator) && Number.isFinite(generator)).toBe(true)
     expect(losses.at(-1)!['discriminator']!).toBeLessThan(losses[0]!['discriminator']!)
   })
 
@@ -95,7 +141,12 @@ describe('the unpaired attack', () => {
     const { known, secret } = await pairsOf('tanaka-le', 'same', 32)
     const attack = async (steps: number) => {
       const generator: number[] = []
-      const { open } = await learnUnpaired(sharedBlocks, known.slice(0, 16).map(({ cipher }) => cipher), known.slice(16).map(({ plain }) => plain), { steps, batch: 16, rate: 2e-3, threads: 1, onStep: (_, found) => generator.push(found['generator']!) })
+      const { open } = await learnUnpaired(
+        sharedBlocks,
+        known.slice(0, 16).map(({ cipher }) => cipher),
+        known.slice(16).map(({ plain }) => plain),
+        { steps, batch: 16, rate: 2e-3, threads: 1, onStep: (_, found) => generator.push(found['generator']!) },
+      )
       return { generator, opened: await open(secret.map(({ cipher }) => cipher)) }
     }
     const [short, long] = [await attack(1), await attack(25)]
@@ -103,7 +154,12 @@ describe('the unpaired attack', () => {
     expect(short.generator[0]).toBeGreaterThan(0.2)
     for (const value of long.generator) expect(value).toBeGreaterThan(0.05)
     // What it opens changes with training: the gradient reaches it.
-    const change = (a: readonly Image<'u8'>[], b: readonly Image<'u8'>[]) => a.reduce((sum, { data }, i) => sum + data.reduce((total, value, j) => total + Math.abs(value - b[i]!.data[j]!), 0) / data.length, 0) / a.length
+    const change = (a: readonly Image<'u8'>[], b: readonly Image<'u8'>[]) =>
+      a.reduce(
+        (sum, { data }, i) =>
+          sum + data.reduce((total, value, j) => total + Math.abs(value - b[i]!.data[j]!), 0) / data.length,
+        0,
+      ) / a.length
     expect(change(short.opened, long.opened)).toBeGreaterThan(2)
   })
 })

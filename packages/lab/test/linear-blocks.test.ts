@@ -17,12 +17,20 @@ function toyCipher(plain: Image<'u8'>, leak = 0): Image<'u8'> {
   return image({ ...plain, data })
 }
 
-const pictures = async () => Promise.all((['street', 'landscape', 'marble', 'weave', 'dunes'] as const).map(kind => drawPicture(kind, SIDE, SIDE)))
+const pictures = async () =>
+  Promise.all((['street', 'landscape', 'marble', 'weave', 'dunes'] as const).map(kind => drawPicture(kind, SIDE, SIDE)))
 
 describe('the linear attack on blocks', () => {
   test('opens a linear cipher from known pairs, one that leaks between blocks by looking at neighbours alone', async () => {
     const [secret, ...known] = (await pictures()) as [Image<'u8'>, ...Image<'u8'>[]]
-    const score = (leak: number, reach: 0 | 1) => sampleErrors(secret, fitLinearBlocks(known.map(plain => ({ plain, cipher: toyCipher(plain, leak) })), { side: 4, reach }).open(toyCipher(secret, leak))).psnr
+    const score = (leak: number, reach: 0 | 1) =>
+      sampleErrors(
+        secret,
+        fitLinearBlocks(
+          known.map(plain => ({ plain, cipher: toyCipher(plain, leak) })),
+          { side: 4, reach },
+        ).open(toyCipher(secret, leak)),
+      ).psnr
     expect(score(0, 0)).toBeGreaterThan(40)
     const [alone, among] = [score(0.1, 0), score(0.1, 1)]
     expect(among).toBeGreaterThan(28)
@@ -33,13 +41,18 @@ describe('the linear attack on blocks', () => {
   test('does not open noise', async () => {
     const [secret, ...known] = (await pictures()) as [Image<'u8'>, ...Image<'u8'>[]]
     const random = (plain: Image<'u8'>) => image({ ...plain, data: randomBytes(plain.data.length) })
-    const { open } = fitLinearBlocks(known.map(plain => ({ plain, cipher: random(plain) })), { side: 4 })
+    const { open } = fitLinearBlocks(
+      known.map(plain => ({ plain, cipher: random(plain) })),
+      { side: 4 },
+    )
     expect(sampleErrors(secret, open(random(secret))).psnr).toBeLessThan(18)
   })
 
   test('takes RGB pairs of one size', async () => {
     const [plain] = (await pictures()) as [Image<'u8'>]
     const cipher = image({ width: SIDE, height: 24, channels: 3, format: 'u8', data: new Uint8Array(SIDE * 24 * 3) })
-    expect(() => fitLinearBlocks([{ plain, cipher }], { side: 4 })).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
+    expect(() => fitLinearBlocks([{ plain, cipher }], { side: 4 })).toThrow(
+      expect.objectContaining({ code: 'E_ARGUMENT' }),
+    )
   })
 })

@@ -37,7 +37,8 @@ import { naivePearson, naiveSsim } from './reference/metrics.ts'
 
 const seed = (n: number) => sha256Of(Uint8Array.of(n))
 const noise = async (n: number, length: number) => (await KeyStream.create(seed(n), 'latent/v1/test')).bytes(length)
-const grey = (width: number, height: number, data: Uint8Array): Image<'u8'> => image({ width, height, channels: 1, format: 'u8', data })
+const grey = (width: number, height: number, data: Uint8Array): Image<'u8'> =>
+  image({ width, height, channels: 1, format: 'u8', data })
 const xor = (x: Uint8Array, y: Uint8Array) => x.map((v, i) => v ^ y[i]!)
 const percent = (x: number) => (100 * x).toFixed(4)
 
@@ -73,7 +74,9 @@ describe('critical values, to the printed digits', () => {
   ]
   test.each(uaci)('UACI at n = %i', (n, ...limits) => {
     const levels = [0.05, 0.01, 0.001].slice(0, limits.length)
-    expect(levels.map(alpha => `${percent(uaciLimits(n, alpha).low)}-${percent(uaciLimits(n, alpha).high)}`)).toEqual(limits)
+    expect(levels.map(alpha => `${percent(uaciLimits(n, alpha).low)}-${percent(uaciLimits(n, alpha).high)}`)).toEqual(
+      limits,
+    )
   })
 
   test('means, and the two-sided NPCR limit that 100 % exceeds', () => {
@@ -84,7 +87,11 @@ describe('critical values, to the printed digits', () => {
   })
 
   test('chi-square with 255 degrees of freedom', () => {
-    expect([0.05, 0.01, 0.001].map(alpha => histogramCritical(alpha).toFixed(4))).toEqual(['293.2478', '310.4574', '330.5197'])
+    expect([0.05, 0.01, 0.001].map(alpha => histogramCritical(alpha).toFixed(4))).toEqual([
+      '293.2478',
+      '310.4574',
+      '330.5197',
+    ])
   })
 
   test.each([
@@ -106,7 +113,9 @@ describe('critical values, to the printed digits', () => {
     expect(entropyDeviation(1936)).toBeCloseTo(0.00869422, 7)
     // The published half-width is that of one block over 30, not over the root of 30.
     expect(LOCAL_PUBLISHED[0.05].high - 7.902469317).toBeCloseTo((1.959964 * 0.00869422) / 30, 8)
-    const shown = ([0.05, 0.01, 0.001] as const).map(alpha => localCorrected(alpha)).map(({ low, high }) => `${low.toFixed(6)} - ${high.toFixed(6)}`)
+    const shown = ([0.05, 0.01, 0.001] as const)
+      .map(alpha => localCorrected(alpha))
+      .map(({ low, high }) => `${low.toFixed(6)} - ${high.toFixed(6)}`)
     expect(shown).toEqual(['7.899358 - 7.905580', '7.898381 - 7.906558', '7.897246 - 7.907693'])
   })
 
@@ -184,22 +193,28 @@ describe('histogram, entropy, correlation, disorder', () => {
 
   test('correlation equals its slow twin in every direction and channel', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 12, max: 16 }), fc.integer({ min: 12, max: 16 }), fc.constantFrom(1, 3), fc.nat(255), async (width, height, stride, n) => {
-        const bytes = await noise(n, width * height * stride)
-        for (const [direction, [dx, dy]] of Object.entries(DIRECTIONS)) {
-          const { channels } = correlationTest(bytes, width, height, stride, direction as keyof typeof DIRECTIONS)!
-          channels.forEach((r, c) => {
-            const pairs: [number, number][] = []
-            for (let y = 0; y + dy < height; y++) {
-              for (let x = 0; x < width; x++) {
-                if (x + dx < 0 || x + dx >= width) continue
-                pairs.push([bytes[(y * width + x) * stride + c]!, bytes[((y + dy) * width + x + dx) * stride + c]!])
+      fc.asyncProperty(
+        fc.integer({ min: 12, max: 16 }),
+        fc.integer({ min: 12, max: 16 }),
+        fc.constantFrom(1, 3),
+        fc.nat(255),
+        async (width, height, stride, n) => {
+          const bytes = await noise(n, width * height * stride)
+          for (const [direction, [dx, dy]] of Object.entries(DIRECTIONS)) {
+            const { channels } = correlationTest(bytes, width, height, stride, direction as keyof typeof DIRECTIONS)!
+            channels.forEach((r, c) => {
+              const pairs: [number, number][] = []
+              for (let y = 0; y + dy < height; y++) {
+                for (let x = 0; x < width; x++) {
+                  if (x + dx < 0 || x + dx >= width) continue
+                  pairs.push([bytes[(y * width + x) * stride + c]!, bytes[((y + dy) * width + x + dx) * stride + c]!])
+                }
               }
-            }
-            expect(r).toBeCloseTo(naivePearson(pairs), 9)
-          })
-        }
-      }),
+              expect(r).toBeCloseTo(naivePearson(pairs), 9)
+            })
+          }
+        },
+      ),
       { numRuns: 20 },
     )
   })
@@ -208,15 +223,33 @@ describe('histogram, entropy, correlation, disorder', () => {
     expect(meanGradient(Uint8Array.of(0, 2, 0, 4, 10, 6, 0, 8, 0), 3, 3, 1)).toBe((64 + 36 + 16 + 4) / 4)
     const plain = Uint8Array.from({ length: 65536 }, (_, i) => (i * 31) & 127)
     expect(plainDistanceTest(plain, plain).p).toBe(0)
-    expect(plainDistanceTest(plain, plain.map(v => 255 - v)).p).toBeLessThan(1e-10)
+    expect(
+      plainDistanceTest(
+        plain,
+        plain.map(v => 255 - v),
+      ).p,
+    ).toBeLessThan(1e-10)
     expect(plainDistanceTest(plain, await noise(3, 65536)).p).toBeGreaterThan(1e-4)
   })
 })
 
 describe('quality', () => {
   test('equal images are exact, and never a number of decibels', () => {
-    const a = grey(200, 180, Uint8Array.from({ length: 36000 }, (_, i) => i & 255))
-    expect(quality(a, a)).toEqual({ exact: true, mse: 0, psnr: Infinity, meanError: 0, maxError: 0, differing: 0, ssim: 1, msSsim: 1 })
+    const a = grey(
+      200,
+      180,
+      Uint8Array.from({ length: 36000 }, (_, i) => i & 255),
+    )
+    expect(quality(a, a)).toEqual({
+      exact: true,
+      mse: 0,
+      psnr: Infinity,
+      meanError: 0,
+      maxError: 0,
+      differing: 0,
+      ssim: 1,
+      msSsim: 1,
+    })
   })
 
   test('one grey level wrong everywhere is 48.13 dB; one sample in 150,000 is 100 dB', () => {
@@ -230,24 +263,43 @@ describe('quality', () => {
 
   test('SSIM equals its slow twin', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 11, max: 16 }), fc.integer({ min: 11, max: 16 }), fc.nat(255), fc.integer({ min: 1, max: 90 }), async (width, height, n, spread) => {
-        const a = grey(width, height, await noise(n, width * height))
-        const shifts = await noise(n + 256, width * height)
-        const b = grey(width, height, a.data.map((v, i) => Math.min(255, v + (shifts[i]! % spread))))
-        expect(structuralSimilarity(a, b).ssim).toBeCloseTo(naiveSsim(a, b), 9)
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 11, max: 16 }),
+        fc.integer({ min: 11, max: 16 }),
+        fc.nat(255),
+        fc.integer({ min: 1, max: 90 }),
+        async (width, height, n, spread) => {
+          const a = grey(width, height, await noise(n, width * height))
+          const shifts = await noise(n + 256, width * height)
+          const b = grey(
+            width,
+            height,
+            a.data.map((v, i) => Math.min(255, v + (shifts[i]! % spread))),
+          )
+          expect(structuralSimilarity(a, b).ssim).toBeCloseTo(naiveSsim(a, b), 9)
+        },
+      ),
       { numRuns: 20 },
     )
   })
 
   test('MS-SSIM needs 176 pixels a side, and falls with noise', async () => {
-    const a = grey(200, 176, Uint8Array.from({ length: 35200 }, (_, i) => 128 + 100 * Math.sin((i % 200) / 9) * Math.cos(Math.floor(i / 200) / 7)))
+    const a = grey(
+      200,
+      176,
+      Uint8Array.from(
+        { length: 35200 },
+        (_, i) => 128 + 100 * Math.sin((i % 200) / 9) * Math.cos(Math.floor(i / 200) / 7),
+      ),
+    )
     const mild = (await disturb(a, { kind: 'gaussian', strength: 1e-4 }, seed(1)))!
     const harsh = (await disturb(a, { kind: 'gaussian', strength: 1e-2 }, seed(1)))!
     const [m, h] = [structuralSimilarity(a, mild), structuralSimilarity(a, harsh)]
     expect(m.msSsim!).toBeGreaterThan(h.msSsim!)
     expect(m.msSsim!).toBeLessThan(1)
-    expect(structuralSimilarity(grey(175, 200, a.data.slice(0, 35000)), grey(175, 200, a.data.slice(0, 35000))).msSsim).toBeUndefined()
+    expect(
+      structuralSimilarity(grey(175, 200, a.data.slice(0, 35000)), grey(175, 200, a.data.slice(0, 35000))).msSsim,
+    ).toBeUndefined()
   })
 })
 

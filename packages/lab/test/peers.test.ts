@@ -33,7 +33,10 @@ const file = (name: string, bytes: Uint8Array) => {
 describe.skipIf(!has('ent', '-u'))('ent', () => {
   test.each(['noise', 'biased'])('entropy and chi-square of %s', name => {
     const bytes = name === 'noise' ? noise : biased
-    const [, , entropy, chi] = execFileSync('ent', ['-t', file('ent.bin', bytes)], { encoding: 'utf8' }).trim().split('\n')[1]!.split(',')
+    const [, , entropy, chi] = execFileSync('ent', ['-t', file('ent.bin', bytes)], { encoding: 'utf8' })
+      .trim()
+      .split('\n')[1]!
+      .split(',')
     expect(shannonEntropy(bytes)).toBeCloseTo(Number(entropy), 5)
     expect(histogramTest(bytes)!.value).toBeCloseTo(Number(chi), 4)
   })
@@ -68,7 +71,11 @@ describe.skipIf(!has('dieharder', '-l'))('dieharder', () => {
     const turned = bytes.slice()
     for (let i = 0; i < turned.length; i += 4) turned.subarray(i, i + 4).reverse()
     const words = turned.length / 4
-    const text = execFileSync('dieharder', ['-g', '201', '-f', file('dieharder.bin', turned), '-d', String(id), '-t', String(words), '-p', '1'], { encoding: 'utf8' })
+    const text = execFileSync(
+      'dieharder',
+      ['-g', '201', '-f', file('dieharder.bin', turned), '-d', String(id), '-t', String(words), '-p', '1'],
+      { encoding: 'utf8' },
+    )
     const line = text.split('\n').find(candidate => /sts_/.test(candidate))!
     // It reports one tail of a signed statistic, we both.
     const tail = Number(line.split('|')[4])
@@ -76,11 +83,13 @@ describe.skipIf(!has('dieharder', '-l'))('dieharder', () => {
   }
 
   test('sts_monobit', () => {
-    for (const bytes of [noise.subarray(0, 40_000), noise.subarray(40_000, 80_000), biased.subarray(0, 40_000)]) expect(frequency(bitsOf(bytes))).toBeCloseTo(p(100, bytes), 6)
+    for (const bytes of [noise.subarray(0, 40_000), noise.subarray(40_000, 80_000), biased.subarray(0, 40_000)])
+      expect(frequency(bitsOf(bytes))).toBeCloseTo(p(100, bytes), 6)
   })
 
   // It closes the sequence to a ring, which moves the count of runs by at most one.
   test('sts_runs', () => {
-    for (const bytes of [noise.subarray(0, 40_000), noise.subarray(40_000, 80_000)]) expect(runs(bitsOf(bytes))).toBeCloseTo(p(101, bytes), 2)
+    for (const bytes of [noise.subarray(0, 40_000), noise.subarray(40_000, 80_000)])
+      expect(runs(bitsOf(bytes))).toBeCloseTo(p(101, bytes), 2)
   })
 })

@@ -5,7 +5,29 @@ import { drawPicture } from '@latent/data'
 import { jpegRoundTrip } from '@latent/data/node'
 import { baselines } from './fixtures/ciphers.ts'
 import { describe, expect, test } from 'vitest'
-import { bootstrapMean, claims, CONTROL_IDS, controlDeviations, CONTROLS, histogramTest, type ImageRow, judge, measureImage, median, nullRates, oneBitChanged, oneSampleChanged, parseRows, PUBLISHED_RATE, requireControls, rowName, summarise, TEST_IDS, toWire, type TestId } from '../src/index.ts'
+import {
+  bootstrapMean,
+  claims,
+  CONTROL_IDS,
+  controlDeviations,
+  CONTROLS,
+  histogramTest,
+  type ImageRow,
+  judge,
+  measureImage,
+  median,
+  nullRates,
+  oneBitChanged,
+  oneSampleChanged,
+  parseRows,
+  PUBLISHED_RATE,
+  requireControls,
+  rowName,
+  summarise,
+  TEST_IDS,
+  toWire,
+  type TestId,
+} from '../src/index.ts'
 
 const WIDTH = 176
 const HEIGHT = 132
@@ -14,13 +36,26 @@ const SHOTS = 8
 async function rowsOf(cipher: ImageCipher, name = 'picture'): Promise<ImageRow[]> {
   const kinds = ['landscape', 'street', 'marble', 'dunes'] as const
   return Promise.all(
-    Array.from({ length: SHOTS }, async (_, seed) => measureImage(cipher, await drawPicture(kinds[seed % 4]!, WIDTH, HEIGHT, seed), { imageId: `${name}-${seed}`, seed })),
+    Array.from({ length: SHOTS }, async (_, seed) =>
+      measureImage(cipher, await drawPicture(kinds[seed % 4]!, WIDTH, HEIGHT, seed), {
+        imageId: `${name}-${seed}`,
+        seed,
+      }),
+    ),
   )
 }
 
-const info = (ciphers: readonly ImageCipher[]) => ({ version: 1 as const, data: 'test', images: SHOTS, seeds: 1, machine: 'test', schemes: ciphers.map(({ id, title, traits, keySpace }) => ({ id, title, traits, ...(keySpace ? { keySpace } : {}) })) })
+const info = (ciphers: readonly ImageCipher[]) => ({
+  version: 1 as const,
+  data: 'test',
+  images: SHOTS,
+  seeds: 1,
+  machine: 'test',
+  schemes: ciphers.map(({ id, title, traits, keySpace }) => ({ id, title, traits, ...(keySpace ? { keySpace } : {}) })),
+})
 
-const failing = (rows: readonly ImageRow[]): TestId[] => TEST_IDS.filter(id => judge(rows.flatMap(({ tests }) => tests[id]?.p ?? [])).verdict === 'fails')
+const failing = (rows: readonly ImageRow[]): TestId[] =>
+  TEST_IDS.filter(id => judge(rows.flatMap(({ tests }) => tests[id]?.p ?? [])).verdict === 'fails')
 
 const ALL = [...TEST_IDS]
 const PIXEL: TestId[] = ['pixel-npcr', 'pixel-uaci', 'pixel-avalanche']
@@ -50,26 +85,33 @@ describe('every baseline fails exactly the tests that it should', () => {
     const rows = await rowsOf(flow.cipher)
     await flow.close()
     expect(failing(rows)).toEqual([])
-    expect(rows.every(({ quality, observed }) => quality.exact && observed.lengthPreserving && !observed.randomised)).toBe(true)
+    expect(
+      rows.every(({ quality, observed }) => quality.exact && observed.lengthPreserving && !observed.randomised),
+    ).toBe(true)
   })
 
   test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
     const fails = failing(await rowsOf(baselines['fixed-permutation']!()))
     // Nor is it a mask: XOR with a known pair opens nothing.
-    expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(ALL.filter(id => !CORRELATIONS.includes(id) && id !== 'mask-reuse'))
+    expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(
+      ALL.filter(id => !CORRELATIONS.includes(id) && id !== 'mask-reuse'),
+    )
     expect(fails).not.toEqual(ALL)
   })
 
   test('the logistic map: as the other streams with most keys, and one key in fifty is weak', async () => {
     expect(failing(await rowsOf(baselines['logistic-xor']!(), 'most'))).toEqual([...PIXEL, 'mask-reuse'])
-    const uniform = (i: number) => chaoticStream(logisticMap, 0.3, logisticMap.parameter((i + 0.5) / 400), 'trailing', 8192)
+    const uniform = (i: number) =>
+      chaoticStream(logisticMap, 0.3, logisticMap.parameter((i + 0.5) / 400), 'trailing', 8192)
     const weak = Array.from({ length: 400 }, (_, i) => histogramTest(uniform(i))!.p < 1e-9).filter(Boolean)
     expect(weak.length).toBeGreaterThan(2)
     expect(weak.length).toBeLessThan(25)
   })
 
   test('the leading bits of the logistic map show its density and its smoothness', async () => {
-    expect(failing(await rowsOf(baselines['logistic-leading-xor']!()))).toEqual(expect.arrayContaining(['histogram', 'entropy', 'local-entropy', ...CORRELATIONS, ...PIXEL, 'mask-reuse']))
+    expect(failing(await rowsOf(baselines['logistic-leading-xor']!()))).toEqual(
+      expect.arrayContaining(['histogram', 'entropy', 'local-entropy', ...CORRELATIONS, ...PIXEL, 'mask-reuse']),
+    )
   })
 })
 
@@ -84,7 +126,11 @@ describe('the null bands hold', () => {
   })
 
   test('a wrong band is noticed: the checks are not vacuous', async () => {
-    const rates = await nullRates(baselines['logistic-leading-xor']!(), await drawPicture('landscape', WIDTH, HEIGHT), 30)
+    const rates = await nullRates(
+      baselines['logistic-leading-xor']!(),
+      await drawPicture('landscape', WIDTH, HEIGHT),
+      30,
+    )
     expect(rates.find(({ test }) => test === 'histogram')!.asStated).toBe(false)
   })
 })
@@ -92,7 +138,13 @@ describe('the null bands hold', () => {
 describe('controls', () => {
   const summaryOf = async (replace: Record<string, ImageCipher> = {}) => {
     const ciphers = CONTROL_IDS.map(id => baselines[id]!())
-    const rows = (await Promise.all(ciphers.map(async cipher => (await rowsOf(replace[cipher.id] ?? cipher)).map(row => ({ ...row, scheme: cipher.id }))))).flat()
+    const rows = (
+      await Promise.all(
+        ciphers.map(async cipher =>
+          (await rowsOf(replace[cipher.id] ?? cipher)).map(row => ({ ...row, scheme: cipher.id })),
+        ),
+      )
+    ).flat()
     return summarise(info(ciphers), rows)
   }
 
@@ -105,8 +157,12 @@ describe('controls', () => {
     expect(broken.controlDeviations).toContain('random-bytes fails histogram')
     expect(() => requireControls(broken.controlDeviations)).toThrow(LatentError)
     const blind = await summaryOf({ 'xor-reused-mask': baselines['aes-256-ctr']!() })
-    expect(blind.controlDeviations).toEqual(expect.arrayContaining(['xor-reused-mask passes pixel-npcr', 'xor-reused-mask passes mask-reuse']))
-    expect(() => requireControls(blind.controlDeviations)).toThrowError(expect.objectContaining({ code: 'E_CONTROLS' }) as Error)
+    expect(blind.controlDeviations).toEqual(
+      expect.arrayContaining(['xor-reused-mask passes pixel-npcr', 'xor-reused-mask passes mask-reuse']),
+    )
+    expect(() => requireControls(blind.controlDeviations)).toThrowError(
+      expect.objectContaining({ code: 'E_CONTROLS' }) as Error,
+    )
   })
 
   test('so does one that changes what it was given', async () => {
@@ -118,7 +174,9 @@ describe('controls', () => {
         return cipher
       },
     }
-    expect((await summaryOf({ identity: vandal })).controlDeviations).toEqual(expect.arrayContaining([expect.stringContaining('identity is not what it says')]))
+    expect((await summaryOf({ identity: vandal })).controlDeviations).toEqual(
+      expect.arrayContaining([expect.stringContaining('identity is not what it says')]),
+    )
   })
 
   test('a control that was not measured spoils the run', () => {
@@ -162,11 +220,20 @@ describe('measuring', () => {
   })
 
   test('a row survives JSON, and a half-written last line is dropped', async () => {
-    const row = await measureImage(baselines['aes-256-gcm']!(), await drawPicture('street', 64, 48), { imageId: 'a', seed: 0, robustness: true, jpeg: jpegRoundTrip })
+    const row = await measureImage(baselines['aes-256-gcm']!(), await drawPicture('street', 64, 48), {
+      imageId: 'a',
+      seed: 0,
+      robustness: true,
+      jpeg: jpegRoundTrip,
+    })
     const text = `${JSON.stringify(row)}\n`
     expect(parseRows(`${text}${text.slice(0, 90)}`)).toEqual({ rows: [row], length: text.length })
     expect(rowName(row)).toBe('image aes-256-gcm 0 a')
-    expect(row).toMatchObject({ wrongKey: 'refused', trail: 'refused', observed: { exact: true, lengthPreserving: true, randomised: true, argumentsUntouched: true } })
+    expect(row).toMatchObject({
+      wrongKey: 'refused',
+      trail: 'refused',
+      observed: { exact: true, lengthPreserving: true, randomised: true, argumentsUntouched: true },
+    })
     expect(row.robustness!.every(({ quality }) => quality === undefined)).toBe(true)
     expect(text).not.toMatch(/"data"|key":"|\d{300}/)
   })
@@ -179,8 +246,19 @@ describe('measuring', () => {
   })
 
   test('a digit of 28 x 28 is enough for sensitivity; histograms are pooled', async () => {
-    const digit = image({ width: 28, height: 28, channels: 1, format: 'u8', data: Uint8Array.from({ length: 784 }, (_, i) => (i % 28 > 10 && i % 28 < 16 ? 255 : 0)) })
-    const measure = (id: string) => Promise.all(Array.from({ length: 40 }, (_, seed) => measureImage(baselines[id]!(), digit, { imageId: `digit-${seed}`, seed })))
+    const digit = image({
+      width: 28,
+      height: 28,
+      channels: 1,
+      format: 'u8',
+      data: Uint8Array.from({ length: 784 }, (_, i) => (i % 28 > 10 && i % 28 < 16 ? 255 : 0)),
+    })
+    const measure = (id: string) =>
+      Promise.all(
+        Array.from({ length: 40 }, (_, seed) =>
+          measureImage(baselines[id]!(), digit, { imageId: `digit-${seed}`, seed }),
+        ),
+      )
     const rows = await measure('aes-256-ctr')
     expect(TEST_IDS.filter(id => !(id in rows[0]!.tests))).toEqual(['histogram', 'entropy', 'local-entropy'])
     // Eleven ciphers of 784 bytes make a pool: three full ones, and seven left over.
@@ -192,7 +270,13 @@ describe('measuring', () => {
   })
 
   test('16-bit images are measured on both bytes', async () => {
-    const deep = image({ width: 64, height: 64, channels: 1, format: 'u16', data: Uint16Array.from({ length: 4096 }, (_, i) => i * 13) })
+    const deep = image({
+      width: 64,
+      height: 64,
+      channels: 1,
+      format: 'u16',
+      data: Uint16Array.from({ length: 4096 }, (_, i) => i * 13),
+    })
     const row = await measureImage(baselines['aes-256-ctr']!(), deep, { imageId: 'deep', seed: 0 })
     expect(row.wire).toBe('u16')
     expect(row.tests.histogram!.p).toBeGreaterThan(1e-6)
@@ -218,17 +302,38 @@ describe('measuring', () => {
     const soft: ImageCipher = {
       id: 'soft',
       title: 'soft',
-      traits: { exact: false, wire: ['f32', 'u16', 'u8'], lengthPreserving: false, secret: 'weights', randomised: false, learnable: false },
-      encrypt: async (plain, _key, { wire = 'f32' } = {}) => toWire(image({ ...plain, format: 'f32', data: Float32Array.from(plain.data, v => (v / 255) ** 0.5) }), wire),
-      decrypt: async cipher => image({ ...cipher, format: 'u8', data: Uint8Array.from(cipher.data, v => Math.round(((cipher.format === 'f32' ? v : v / (cipher.format === 'u8' ? 255 : 65535)) ** 2) * 255)) }),
+      traits: {
+        exact: false,
+        wire: ['f32', 'u16', 'u8'],
+        lengthPreserving: false,
+        secret: 'weights',
+        randomised: false,
+        learnable: false,
+      },
+      encrypt: async (plain, _key, { wire = 'f32' } = {}) =>
+        toWire(image({ ...plain, format: 'f32', data: Float32Array.from(plain.data, v => (v / 255) ** 0.5) }), wire),
+      decrypt: async cipher =>
+        image({
+          ...cipher,
+          format: 'u8',
+          data: Uint8Array.from(cipher.data, v =>
+            Math.round((cipher.format === 'f32' ? v : v / (cipher.format === 'u8' ? 255 : 65535)) ** 2 * 255),
+          ),
+        }),
     }
-    const row = await measureImage(soft, await drawPicture('gradient', 64, 48), { imageId: 'a', seed: 0, robustness: true })
+    const row = await measureImage(soft, await drawPicture('gradient', 64, 48), {
+      imageId: 'a',
+      seed: 0,
+      robustness: true,
+    })
     const at = (kind: string) => row.robustness!.find(point => point.kind === kind)!.quality!
     expect(row).toMatchObject({ wire: 'f32', quality: { exact: true }, expansion: 4 })
     expect(row.wires!.u8!.psnr).toBeCloseTo(at('wire-u8').psnr!, 9)
     const [result] = summarise(info([soft]), [row]).results
     expect(result!.wires.map(({ format }) => format)).toEqual(['u16', 'u8'])
-    expect(claims(result!)[0]!.say).toMatch(/through a f32 cipher\. Through a u16 cipher: .* Through a u8 cipher: \d+\.\d dB\./)
+    expect(claims(result!)[0]!.say).toMatch(
+      /through a f32 cipher\. Through a u16 cipher: .* Through a u8 cipher: \d+\.\d dB\./,
+    )
     expect(at('wire-u16').psnr ?? Infinity).toBeGreaterThan(at('wire-u8').psnr!)
   })
 
@@ -244,22 +349,46 @@ describe('claims', () => {
     const cipher = baselines[id]!()
     return summarise(info([cipher]), await rowsOf(cipher)).results[0]!
   }
-  const standing = async (id: string) => Object.fromEntries(claims(await summaryOf(id)).map(claim => [claim.topic, claim.standing]))
+  const standing = async (id: string) =>
+    Object.fromEntries(claims(await summaryOf(id)).map(claim => [claim.topic, claim.standing]))
 
   test('follow the results, and security is never one of them', async () => {
-    expect(await standing('aes-256-ctr')).toEqual({ Recovery: 'not contradicted', 'Uniform cipher': 'not contradicted', 'Unrelated neighbours': 'not contradicted', 'Cipher unlike its plain': 'not contradicted', Diffusion: 'not contradicted', 'Key sensitivity': 'not contradicted', 'Second use of a key': 'not contradicted', 'Key space': 'as stated', Security: 'not measured' })
-    expect(await standing('xor-reused-mask')).toMatchObject({ 'Uniform cipher': 'not contradicted', Diffusion: 'contradicted', 'Second use of a key': 'contradicted', Security: 'not measured' })
-    expect(await standing('identity')).toMatchObject({ Recovery: 'not contradicted', 'Uniform cipher': 'contradicted', 'Key sensitivity': 'contradicted' })
+    expect(await standing('aes-256-ctr')).toEqual({
+      Recovery: 'not contradicted',
+      'Uniform cipher': 'not contradicted',
+      'Unrelated neighbours': 'not contradicted',
+      'Cipher unlike its plain': 'not contradicted',
+      Diffusion: 'not contradicted',
+      'Key sensitivity': 'not contradicted',
+      'Second use of a key': 'not contradicted',
+      'Key space': 'as stated',
+      Security: 'not measured',
+    })
+    expect(await standing('xor-reused-mask')).toMatchObject({
+      'Uniform cipher': 'not contradicted',
+      Diffusion: 'contradicted',
+      'Second use of a key': 'contradicted',
+      Security: 'not measured',
+    })
+    expect(await standing('identity')).toMatchObject({
+      Recovery: 'not contradicted',
+      'Uniform cipher': 'contradicted',
+      'Key sensitivity': 'contradicted',
+    })
   })
 
   test('a scheme that was never measured may claim nothing', () => {
     const cipher = baselines['identity']!()
     const found = claims(summarise(info([cipher]), []).results[0]!)
-    expect(found.filter(({ topic }) => topic !== 'Key space').every(claim => claim.standing === 'not measured')).toBe(true)
+    expect(found.filter(({ topic }) => topic !== 'Key space').every(claim => claim.standing === 'not measured')).toBe(
+      true,
+    )
   })
 
   test('no sentence speaks of bits of security', async () => {
-    const sentences = (await Promise.all(['aes-256-gcm', 'logistic-xor', 'identity'].map(summaryOf))).flatMap(claims).map(({ say }) => say)
+    const sentences = (await Promise.all(['aes-256-gcm', 'logistic-xor', 'identity'].map(summaryOf)))
+      .flatMap(claims)
+      .map(({ say }) => say)
     expect(sentences.filter(say => /\d+-bit security|unbreakable|military/i.test(say))).toEqual([])
   })
 })

@@ -36,7 +36,9 @@ const random = async (n: number, length: number) => {
   return bitsOf(await stream.bytes(length / 8))
 }
 const worst = (values: PValues) => Object.entries(values).flatMap(([name, p]) => (p < 1e-6 ? [name] : []))
-const PI_100 = bits('1100100100001111110110101010001000100001011010001100001000110100110001001100011001100010100010111000')
+const PI_100 = bits(
+  '1100100100001111110110101010001000100001011010001100001000110100110001001100011001100010100010111000',
+)
 const E = bitsOfE(1_000_000)
 
 describe('worked examples of SP 800-22 rev. 1a, section 2', () => {
@@ -62,7 +64,9 @@ describe('worked examples of SP 800-22 rev. 1a, section 2', () => {
   })
 
   test('2.4 longest run of ones', () => {
-    const sequence = bits('11001100000101010110110001001100111000000000001001 00110101010001000100111101011010000000110101111100 1100111001101101100010110010')
+    const sequence = bits(
+      '11001100000101010110110001001100111000000000001001 00110101010001000100111101011010000000110101111100 1100111001101101100010110010',
+    )
     expect(longestRun(sequence)).toBeCloseTo(0.180609, 4)
   })
 
@@ -109,19 +113,99 @@ describe('worked examples of SP 800-22 rev. 1a, section 2', () => {
   test('2.14 and 2.15 random excursions on a million bits of e', () => {
     const { cycles, states, variant } = randomExcursions(E)
     expect(cycles).toBe(1490)
-    expect(states.map(p => p.toFixed(6)).slice(0, 5)).toEqual(['0.573306', '0.197996', '0.164011', '0.007779', '0.786868'])
+    expect(states.map(p => p.toFixed(6)).slice(0, 5)).toEqual([
+      '0.573306',
+      '0.197996',
+      '0.164011',
+      '0.007779',
+      '0.786868',
+    ])
     expect(variant.map(p => p.toFixed(6))).toEqual(
-      '0.858946 0.794755 0.576249 0.493417 0.633873 0.917283 0.934708 0.816012 0.826009 0.137861 0.200642 0.441254 0.939291 0.505683 0.445935 0.512207 0.538635 0.593930'.split(' '),
+      '0.858946 0.794755 0.576249 0.493417 0.633873 0.917283 0.934708 0.816012 0.826009 0.137861 0.200642 0.441254 0.939291 0.505683 0.445935 0.512207 0.538635 0.593930'.split(
+        ' ',
+      ),
     )
   })
 })
 
 /** Appendix B: p-values of four constants, a million bits each, in the order of the columns below. */
 const APPENDIX_B: Record<string, [sequence: () => Uint8Array, ...pValues: string[]]> = {
-  e: [() => E, '0.953749', '0.211072', '0.669887', '0.724266', '0.561917', '0.718945', '0.306156', '0.847187', '0.078790', '0.110434', '0.282568', '0.700073', '0.786868', '0.826009', '0.826335', '0.766182'],
-  pi: [() => bitsOfPi(1_000_000), '0.578211', '0.380615', '0.628308', '0.663369', '0.419268', '0.024390', '0.083553', '0.010186', '0.165757', '0.296897', '0.669012', '0.361595', '0.844143', '0.760966', '0.255475', '0.143005'],
-  'root of 2': [() => bitsOfRoot(2, 1_000_000), '0.811881', '0.833222', '0.879009', '0.957206', '0.313427', '0.012117', '0.823810', '0.581909', '0.569461', '0.791982', '0.130805', '0.884740', '0.216235', '0.566118', '0.317127', '0.861925'],
-  'root of 3': [() => bitsOfRoot(3, 1_000_000), '0.610051', '0.473961', '0.917121', '0.689519', '0.261123', '0.446726', '0.314498', '0.776046', '0.532235', '0.082716', '0.165981', '0.180481', '0.783283', '0.155066', '0.346469', '0.157500'],
+  e: [
+    () => E,
+    '0.953749',
+    '0.211072',
+    '0.669887',
+    '0.724266',
+    '0.561917',
+    '0.718945',
+    '0.306156',
+    '0.847187',
+    '0.078790',
+    '0.110434',
+    '0.282568',
+    '0.700073',
+    '0.786868',
+    '0.826009',
+    '0.826335',
+    '0.766182',
+  ],
+  pi: [
+    () => bitsOfPi(1_000_000),
+    '0.578211',
+    '0.380615',
+    '0.628308',
+    '0.663369',
+    '0.419268',
+    '0.024390',
+    '0.083553',
+    '0.010186',
+    '0.165757',
+    '0.296897',
+    '0.669012',
+    '0.361595',
+    '0.844143',
+    '0.760966',
+    '0.255475',
+    '0.143005',
+  ],
+  'root of 2': [
+    () => bitsOfRoot(2, 1_000_000),
+    '0.811881',
+    '0.833222',
+    '0.879009',
+    '0.957206',
+    '0.313427',
+    '0.012117',
+    '0.823810',
+    '0.581909',
+    '0.569461',
+    '0.791982',
+    '0.130805',
+    '0.884740',
+    '0.216235',
+    '0.566118',
+    '0.317127',
+    '0.861925',
+  ],
+  'root of 3': [
+    () => bitsOfRoot(3, 1_000_000),
+    '0.610051',
+    '0.473961',
+    '0.917121',
+    '0.689519',
+    '0.261123',
+    '0.446726',
+    '0.314498',
+    '0.776046',
+    '0.532235',
+    '0.082716',
+    '0.165981',
+    '0.180481',
+    '0.783283',
+    '0.155066',
+    '0.346469',
+    '0.157500',
+  ],
 }
 
 test.each(Object.entries(APPENDIX_B))('appendix B: a million bits of %s', (_, [sequence, ...expected]) => {
@@ -150,7 +234,9 @@ test.each(Object.entries(APPENDIX_B))('appendix B: a million bits of %s', (_, [s
 })
 
 describe('slow twins', () => {
-  const sequence = fc.array(fc.constantFrom(0, 1), { minLength: 2, maxLength: 200 }).map(values => Uint8Array.from(values))
+  const sequence = fc
+    .array(fc.constantFrom(0, 1), { minLength: 2, maxLength: 200 })
+    .map(values => Uint8Array.from(values))
 
   test('Fourier spectrum of any length', () => {
     fc.assert(
@@ -178,7 +264,9 @@ describe('slow twins', () => {
     const mean = (5000 - 8) / 512
     const variance = 5000 * (1 / 512 - 17 / 2 ** 18)
     templates.forEach((t, i) => {
-      const counts = Array.from({ length: 8 }, (_, b) => naiveNonOverlapping(x.subarray(b * 5000, (b + 1) * 5000), t.toString(2).padStart(9, '0')))
+      const counts = Array.from({ length: 8 }, (_, b) =>
+        naiveNonOverlapping(x.subarray(b * 5000, (b + 1) * 5000), t.toString(2).padStart(9, '0')),
+      )
       expect(found[i]).toBeCloseTo(igamc(4, counts.reduce((sum, c) => sum + (c - mean) ** 2 / variance, 0) / 2), 10)
     })
   })
@@ -192,7 +280,14 @@ describe('slow twins', () => {
   })
 
   test('overlap probabilities: the corrected ones of revision 1a', () => {
-    expect(exactOverlaps(9, 1032).map(p => p.toFixed(6))).toEqual(['0.364091', '0.185659', '0.139381', '0.100571', '0.070432', '0.139865'])
+    expect(exactOverlaps(9, 1032).map(p => p.toFixed(6))).toEqual([
+      '0.364091',
+      '0.185659',
+      '0.139381',
+      '0.100571',
+      '0.070432',
+      '0.139865',
+    ])
   })
 
   test('Cephes agrees with closed forms', () => {
@@ -236,7 +331,9 @@ describe('the suite', () => {
     const counter = bitsOf(Uint8Array.from({ length: 125_000 }, (_, i) => i & 255))
     expect(worst(sp80022(counter))).toEqual(expect.arrayContaining(['dft', 'serial/1', 'approximate-entropy']))
     const period = (await random(3, 8000)).slice(0, 5003)
-    expect(worst(sp80022(Uint8Array.from({ length: 1_000_000 }, (_, i) => period[i % 5003]!)))).toEqual(expect.arrayContaining(['dft', 'serial/1']))
+    expect(worst(sp80022(Uint8Array.from({ length: 1_000_000 }, (_, i) => period[i % 5003]!)))).toEqual(
+      expect.arrayContaining(['dft', 'serial/1']),
+    )
     // x^31 + x^3 + 1: balanced and patternless, but of linear complexity 31.
     const register = new Uint8Array(1_000_000)
     register.set(await random(4, 32))

@@ -1,11 +1,40 @@
-import { binomialLower, binomialUpper, bootstrapMean, chiSquareCritical, chiSquareLower, chiSquareUpper, correlationBand, histogramCritical, judge, normalQuantile, normalTwoSided, npcrLimits, npcrNull, spearman, studentMean, twoSided, uaciLimits, uaciNull } from '../src/index.ts'
+import {
+  binomialLower,
+  binomialUpper,
+  bootstrapMean,
+  chiSquareCritical,
+  chiSquareLower,
+  chiSquareUpper,
+  correlationBand,
+  histogramCritical,
+  judge,
+  normalQuantile,
+  normalTwoSided,
+  npcrLimits,
+  npcrNull,
+  spearman,
+  studentMean,
+  twoSided,
+  uaciLimits,
+  uaciNull,
+} from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
-import { frequency, longestRun, minimumCycles, type PValues, runs, serial, sp80022, suiteVerdict } from '../src/sp80022/index.ts'
+import {
+  frequency,
+  longestRun,
+  minimumCycles,
+  type PValues,
+  runs,
+  serial,
+  sp80022,
+  suiteVerdict,
+} from '../src/sp80022/index.ts'
 
 /** Answers of other programs (SciPy 1.17, printed tables) or by hand: where a constant, a sign or a comparison is wrong, one of these is. */
 
 /** p-values in the middle of ten bins, so many in each. */
-const inBins = (counts: readonly number[]): PValues[] => counts.flatMap((count, bin) => Array.from({ length: count }, () => ({ x: bin / 10 + 0.05 })))
+const inBins = (counts: readonly number[]): PValues[] =>
+  counts.flatMap((count, bin) => Array.from({ length: count }, () => ({ x: bin / 10 + 0.05 })))
 
 describe('the verdict of NIST over many sequences (section 4.2)', () => {
   const seriesOf = (counts: readonly number[]) => suiteVerdict(inBins(counts)).series[0]!
@@ -17,7 +46,10 @@ describe('the verdict of NIST over many sequences (section 4.2)', () => {
   })
 
   test('its bound is 0.0001: 33.6 is inside, 33.8 is not', () => {
-    const [inside, outside] = [seriesOf([10, 6, 2, 17, 6, 17, 15, 8, 2, 17]), seriesOf([9, 17, 21, 4, 6, 8, 17, 4, 9, 5])]
+    const [inside, outside] = [
+      seriesOf([10, 6, 2, 17, 6, 17, 15, 8, 2, 17]),
+      seriesOf([9, 17, 21, 4, 6, 8, 17, 4, 9, 5]),
+    ]
     expect(inside.uniformity).toBeCloseTo(0.000104949, 9)
     expect(inside.uniformityOk).toBe(true)
     expect(outside.uniformity).toBeCloseTo(0.0000968258, 9)
@@ -29,7 +61,9 @@ describe('the verdict of NIST over many sequences (section 4.2)', () => {
     expect(verdict).toMatchObject({ outside: 1, consistent: false })
     expect(verdict.series[0]).toMatchObject({ passed: 100, proportionOk: true, uniformityOk: false })
     // Two of twenty series: each has two trials, of its proportion and of its uniformity.
-    const many = suiteVerdict(inBins([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]).map(({ x }, i) => ({ x: x!, y: i % 2 === 0 ? 0.31 : 0.71 })))
+    const many = suiteVerdict(
+      inBins([10, 10, 10, 10, 10, 10, 10, 10, 10, 10]).map(({ x }, i) => ({ x: x!, y: i % 2 === 0 ? 0.31 : 0.71 })),
+    )
     expect(many).toMatchObject({ outside: 1, consistent: false })
   })
 
@@ -41,10 +75,14 @@ describe('the verdict of NIST over many sequences (section 4.2)', () => {
   })
 
   test('proportion: the smallest number that passes, by size', () => {
-    const needed = (count: number) => suiteVerdict(Array.from({ length: count }, (_, i) => ({ x: (i + 0.5) / count }))).series[0]!.needed
+    const needed = (count: number) =>
+      suiteVerdict(Array.from({ length: count }, (_, i) => ({ x: (i + 0.5) / count }))).series[0]!.needed
     // (0.99 - 3 sqrt(0.99 x 0.01 / s)) s: 0.9602 of 100, 0.9805 of 1000, 0.9514 of 60.
     expect([100, 1000, 60].map(needed)).toEqual([97, 981, 58])
-    const failing = suiteVerdict([...Array.from({ length: 96 }, (_, i) => ({ x: 0.02 + i / 100 })), ...Array.from({ length: 4 }, () => ({ x: 0.0099 }))])
+    const failing = suiteVerdict([
+      ...Array.from({ length: 96 }, (_, i) => ({ x: 0.02 + i / 100 })),
+      ...Array.from({ length: 4 }, () => ({ x: 0.0099 })),
+    ])
     expect(failing.series[0]).toMatchObject({ passed: 96, proportionOk: false })
     expect(failing.series[0]!.tail).toBeCloseTo(0.018374036, 8)
     expect(suiteVerdict([{ x: 0.01 }]).series[0]!.passed).toBe(1)
@@ -52,7 +90,8 @@ describe('the verdict of NIST over many sequences (section 4.2)', () => {
   })
 
   test('how many series noise has outside, and when the suite is inconsistent', () => {
-    const passes = (count: number) => Array.from({ length: 100 }, (_, i) => ({ x: i < count ? 0.02 + (0.979 * i) / count : 0.001 }))
+    const passes = (count: number) =>
+      Array.from({ length: 100 }, (_, i) => ({ x: i < count ? 0.02 + (0.979 * i) / count : 0.001 }))
     // P(Bin(100, 0.99) <= 96), and 0.0001 for uniformity.
     expect(suiteVerdict(passes(97)).expectedOutside).toBeCloseTo(0.018374036 + 0.0001, 8)
     // Tails of 5.3e-4 and 7.1e-5 over two trials, against 1e-3; fewer than 55 sequences have one trial.
@@ -62,12 +101,16 @@ describe('the verdict of NIST over many sequences (section 4.2)', () => {
 
   test('series that some sequences lack are counted by those that have them', () => {
     const verdict = suiteVerdict([{ x: 0.5, y: 0.001 }, { x: 0.4 }, { x: 0.3, y: 0.2 }])
-    expect(verdict.series.map(({ series, sequences, passed }) => [series, sequences, passed])).toEqual([['x', 3, 3], ['y', 2, 1]])
+    expect(verdict.series.map(({ series, sequences, passed }) => [series, sequences, passed])).toEqual([
+      ['x', 3, 3],
+      ['y', 2, 1],
+    ])
   })
 })
 
 describe('tests of SP 800-22 at their edges', () => {
-  const repeated = (pattern: string, length: number) => Uint8Array.from({ length }, (_, i) => Number(pattern[i % pattern.length]))
+  const repeated = (pattern: string, length: number) =>
+    Uint8Array.from({ length }, (_, i) => Number(pattern[i % pattern.length]))
 
   test('frequency: erfc of the excess over the root of 2 n', () => {
     // 60 ones of 100: an excess of 20, 20 / sqrt(200) = sqrt(2), erfc(sqrt 2) = 0.0455003.
@@ -117,7 +160,11 @@ describe('intervals', () => {
   const values = Array.from({ length: 400 }, (_, i) => (i * 37) % 101)
   const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - values.reduce((a, b) => a + b) / 400) ** 2, 0) / 400)
 
-  test.each([[0.95, 1.959964], [0.5, 0.6744898], [0.99, 2.575829]])('the bootstrap interval at %d is that of a mean of 400', (level, z) => {
+  test.each([
+    [0.95, 1.959964],
+    [0.5, 0.6744898],
+    [0.99, 2.575829],
+  ])('the bootstrap interval at %d is that of a mean of 400', (level, z) => {
     const { low, high, mean } = bootstrapMean(values, level, 4000)
     const reach = (z * deviation) / 20
     expect((high - low) / (2 * reach)).toBeGreaterThan(0.93)
@@ -174,7 +221,12 @@ describe('distributions', () => {
   test('tails and quantiles', () => {
     expect(binomialLower(96, 100, 0.99)).toBeCloseTo(0.018374036, 9)
     expect(binomialUpper(97, 100, 0.99)).toBeCloseTo(1 - 0.018374036, 9)
-    expect([binomialLower(-1, 5, 0.5), binomialLower(5, 5, 0.5), binomialUpper(0, 5, 0.5), binomialUpper(6, 5, 0.5)]).toEqual([0, 1, 1, 0])
+    expect([
+      binomialLower(-1, 5, 0.5),
+      binomialLower(5, 5, 0.5),
+      binomialUpper(0, 5, 0.5),
+      binomialUpper(6, 5, 0.5),
+    ]).toEqual([0, 1, 1, 0])
     expect(binomialUpper(5, 5, 0.5)).toBeCloseTo(1 / 32, 12)
     expect(chiSquareUpper(9, 5)).toBeCloseTo(0.83430826, 8)
     expect(chiSquareLower(9, 5)).toBeCloseTo(1 - 0.83430826, 8)
@@ -187,7 +239,12 @@ describe('distributions', () => {
 
   test('bands of the literature (Wu, Noonan, Agaian 2011, 256 x 256 and 512 x 512 grey)', () => {
     const share = (value: number) => (100 * value).toFixed(4)
-    expect([uaciLimits(256 ** 2, 0.05), uaciLimits(512 ** 2, 0.05)].map(({ low, high }) => [share(low), share(high)])).toEqual([['33.2824', '33.6447'], ['33.3730', '33.5541']])
+    expect(
+      [uaciLimits(256 ** 2, 0.05), uaciLimits(512 ** 2, 0.05)].map(({ low, high }) => [share(low), share(high)]),
+    ).toEqual([
+      ['33.2824', '33.6447'],
+      ['33.3730', '33.5541'],
+    ])
     expect(share(npcrNull(65_536).mean)).toBe('99.6094')
     expect(share(uaciNull(65_536).mean)).toBe('33.4635')
     // Two-sided, where the paper's is one-sided: 1.959964 deviations of sqrt(255 / n) / 256.

@@ -29,7 +29,10 @@ export const schemes: readonly Scheme[] = [
 /** @throws E_ARGUMENT for an unknown id, naming the known ones */
 export function findScheme(id: string): Scheme {
   const scheme = schemes.find(candidate => candidate.id === id)
-  if (!scheme) throw new LatentError('E_ARGUMENT', `there is no scheme ${JSON.stringify(id)}`, { hint: `known schemes: ${schemes.map(known => known.id).join(', ')}` })
+  if (!scheme)
+    throw new LatentError('E_ARGUMENT', `there is no scheme ${JSON.stringify(id)}`, {
+      hint: `known schemes: ${schemes.map(known => known.id).join(', ')}`,
+    })
   return scheme
 }
 
@@ -37,4 +40,5 @@ export function findScheme(id: string): Scheme {
  * Opens a scheme by its id, or one that a caller defined.
  * @throws E_ARGUMENT for an unknown id, and for weights where a scheme has none; E_WEIGHTS, E_BACKEND
  */
-export const openScheme = async (scheme: Scheme | string, options?: LoadOptions): Promise<OpenScheme> => open(typeof scheme === 'string' ? findScheme(scheme) : scheme, options)
+export const openScheme = async (scheme: Scheme | string, options?: LoadOptions): Promise<OpenScheme> =>
+  open(typeof scheme === 'string' ? findScheme(scheme) : scheme, options)

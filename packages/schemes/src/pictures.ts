@@ -1,4 +1,25 @@
-import { aes256GcmOpen, aes256GcmSeal, argumentError, type CipherOptions, concatBytes, deriveKey, equalConstantTime, fromHex, hmacSha256, type Image, type ImageCipher, joinBytes, LatentError, NONCE_ANNOTATION, randomBytes, type SampleFormat, sha256, sha256Of, toHex, u32 } from '@latent/core'
+import {
+  aes256GcmOpen,
+  aes256GcmSeal,
+  argumentError,
+  type CipherOptions,
+  concatBytes,
+  deriveKey,
+  equalConstantTime,
+  fromHex,
+  hmacSha256,
+  type Image,
+  type ImageCipher,
+  joinBytes,
+  LatentError,
+  NONCE_ANNOTATION,
+  randomBytes,
+  type SampleFormat,
+  sha256,
+  sha256Of,
+  toHex,
+  u32,
+} from '@latent/core'
 import type { PngChunk } from '@latent/core/png'
 import type { OpenScheme } from './contract/index.ts'
 
@@ -50,12 +71,25 @@ export interface EncryptedPicture {
 }
 
 /** @throws E_ARGUMENT; whatever the cipher throws */
-export async function encryptPicture({ scheme, cipher, weights }: OpenScheme, plain: Image, key: Uint8Array, { nonce, deterministic = false, check = true, beside = [], wire }: EncryptPictureOptions = {}): Promise<EncryptedPicture> {
+export async function encryptPicture(
+  { scheme, cipher, weights }: OpenScheme,
+  plain: Image,
+  key: Uint8Array,
+  { nonce, deterministic = false, check = true, beside = [], wire }: EncryptPictureOptions = {},
+): Promise<EncryptedPicture> {
   if (deterministic && nonce) throw argumentError('nonce', 'none with a deterministic encryption', nonce)
-  if (deterministic && cipher.traits.randomised) throw new LatentError('E_ARGUMENT', `${cipher.id} draws a nonce for every picture and cannot be deterministic`, { hint: 'leave --deterministic away, or give a --nonce of your own' })
+  if (deterministic && cipher.traits.randomised)
+    throw new LatentError('E_ARGUMENT', `${cipher.id} draws a nonce for every picture and cannot be deterministic`, {
+      hint: 'leave --deterministic away, or give a --nonce of your own',
+    })
   const derived = key.length === DERIVED_KEY_BYTES
-  const used = deterministic ? undefined : (nonce ?? (scheme.nonce.use === 'none' ? undefined : randomBytes(NONCE_BYTES)))
-  const made = await cipher.encrypt(plain, derived ? await schemeKey(key, cipher, weights) : key, { ...(used ? { nonce: used } : {}), ...(wire ? { wire } : {}) })
+  const used = deterministic
+    ? undefined
+    : (nonce ?? (scheme.nonce.use === 'none' ? undefined : randomBytes(NONCE_BYTES)))
+  const made = await cipher.encrypt(plain, derived ? await schemeKey(key, cipher, weights) : key, {
+    ...(used ? { nonce: used } : {}),
+    ...(wire ? { wire } : {}),
+  })
   const salt = deterministic ? new Uint8Array(NONCE_BYTES) : randomBytes(NONCE_BYTES)
   const chunks = beside.length > 0 ? [{ type: BESIDE, data: await sealBeside(beside, key, salt) }] : []
   const annotations = {
@@ -68,7 +102,9 @@ export async function encryptPicture({ scheme, cipher, weights }: OpenScheme, pl
   }
   const image = { ...made, annotations }
   return {
-    image: check ? { ...image, annotations: { ...annotations, [MAC]: toHex(await pictureCode(image, key, salt)) } } : image,
+    image: check
+      ? { ...image, annotations: { ...annotations, [MAC]: toHex(await pictureCode(image, key, salt)) } }
+      : image,
     chunks,
     fresh: NONCE_ANNOTATION in annotations,
   }
@@ -100,24 +136,52 @@ export const schemeOf = ({ annotations }: Image): string | undefined => annotati
  * @throws E_NO_MATCH for a wrong key; E_HASH for a picture that was altered, unless that is allowed; E_IMAGE for one of
  * another cipher; E_WEIGHTS for other weights; E_UNSUPPORTED for a derivation of a later release; whatever the cipher throws
  */
-export async function decryptPicture({ cipher, weights }: OpenScheme, source: Image, key: Uint8Array, { nonce, chunks = [], altered = false }: DecryptPictureOptions = {}): Promise<DecryptedPicture> {
+export async function decryptPicture(
+  { cipher, weights }: OpenScheme,
+  source: Image,
+  key: Uint8Array,
+  { nonce, chunks = [], altered = false }: DecryptPictureOptions = {},
+): Promise<DecryptedPicture> {
   const annotations = source.annotations ?? {}
   const made = schemeOf(source)
-  if (made !== undefined && made !== cipher.id) throw new LatentError('E_IMAGE', `this picture was encrypted with ${JSON.stringify(made.slice(0, 60))}, and ${cipher.id} is to decrypt it`, { hint: 'choose the cipher that the picture names' })
+  if (made !== undefined && made !== cipher.id)
+    throw new LatentError(
+      'E_IMAGE',
+      `this picture was encrypted with ${JSON.stringify(made.slice(0, 60))}, and ${cipher.id} is to decrypt it`,
+      { hint: 'choose the cipher that the picture names' },
+    )
   const derivation = annotations[DERIVATION]
-  if (derivation !== undefined && derivation !== SECOND_DERIVATION) throw new LatentError('E_UNSUPPORTED', 'this picture derives its key in a way that this release does not know', { hint: 'install a newer Latent' })
+  if (derivation !== undefined && derivation !== SECOND_DERIVATION)
+    throw new LatentError('E_UNSUPPORTED', 'this picture derives its key in a way that this release does not know', {
+      hint: 'install a newer Latent',
+    })
   const named = annotations[WEIGHTS]
   if (named !== undefined && weights !== undefined && named !== weights.slice(0, NAME_DIGITS)) {
-    throw new LatentError('E_WEIGHTS', `this cipher picture was made with other weights than these (${weights.slice(0, NAME_DIGITS)}...)`, { hint: 'give the weights it was made with: --weights FILE' })
+    throw new LatentError(
+      'E_WEIGHTS',
+      `this cipher picture was made with other weights than these (${weights.slice(0, NAME_DIGITS)}...)`,
+      { hint: 'give the weights it was made with: --weights FILE' },
+    )
   }
   const salt = await checkKey(annotations[KEY_CHECK], key)
   const picture = await checkPicture(source, key, salt)
   // A lossy cipher may be asked to make do with a picture that was converted on its way.
   if (picture === 'altered' && !altered && cipher.traits.exact) {
-    throw new LatentError('E_HASH', 'this cipher picture is not as it was written: pixels or text chunks were changed', { hint: 'take the file that was written; --altered decrypts it all the same, and what was changed comes out as noise' })
+    throw new LatentError(
+      'E_HASH',
+      'this cipher picture is not as it was written: pixels or text chunks were changed',
+      {
+        hint: 'take the file that was written; --altered decrypts it all the same, and what was changed comes out as noise',
+      },
+    )
   }
-  const image = await cipher.decrypt(source, derivation === undefined ? key : await schemeKey(key, cipher, weights), nonce ? { nonce } : {})
-  const beside = salt && annotations[BESIDE_HASH] !== undefined ? await openBeside(chunks, annotations[BESIDE_HASH], key, salt) : []
+  const image = await cipher.decrypt(
+    source,
+    derivation === undefined ? key : await schemeKey(key, cipher, weights),
+    nonce ? { nonce } : {},
+  )
+  const beside =
+    salt && annotations[BESIDE_HASH] !== undefined ? await openBeside(chunks, annotations[BESIDE_HASH], key, salt) : []
   return { image, picture, key: salt ? 'right' : 'unknown', beside: beside ?? [], besideLost: beside === undefined }
 }
 
@@ -138,24 +202,37 @@ async function checkKey(text: string | undefined, key: Uint8Array): Promise<Uint
   const bytes = hexadecimal(text, KEY_CHECK, NONCE_BYTES + CODE_BYTES)
   const salt = bytes.subarray(0, NONCE_BYTES)
   if (!equalConstantTime(bytes.subarray(NONCE_BYTES), await keyCode(key, salt))) {
-    throw new LatentError('E_NO_MATCH', 'this key is not the one that the picture was encrypted with', { hint: 'its check value does not fit; try another key file' })
+    throw new LatentError('E_NO_MATCH', 'this key is not the one that the picture was encrypted with', {
+      hint: 'its check value does not fit; try another key file',
+    })
   }
   return salt
 }
 
-async function checkPicture(source: Image, key: Uint8Array, salt: Uint8Array | undefined): Promise<DecryptedPicture['picture']> {
+async function checkPicture(
+  source: Image,
+  key: Uint8Array,
+  salt: Uint8Array | undefined,
+): Promise<DecryptedPicture['picture']> {
   const { [MAC]: text, [BESIDE_HASH]: beside } = source.annotations ?? {}
   // Neither code is written without the other, but for a picture without codes that keeps what stood beside its pixels.
   if (text === undefined) return salt && beside === undefined ? 'altered' : 'unknown'
   if (!salt) return 'altered'
-  return equalConstantTime(hexadecimal(text, MAC, CODE_BYTES), await pictureCode(source, key, salt)) ? 'as written' : 'altered'
+  return equalConstantTime(hexadecimal(text, MAC, CODE_BYTES), await pictureCode(source, key, salt))
+    ? 'as written'
+    : 'altered'
 }
 
 /** Over shape, labels and samples; of the text chunks only ours, since others may be added on the way. */
 async function pictureCode(source: Image, key: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
   const { width, height, channels, format, annotations = {} } = source
-  const labels = Object.entries(annotations).filter(([name]) => name.startsWith(OURS) && name !== MAC).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const code = await hmacSha256(await deriveKey(key, 'latent/v1/pixels/mac', salt), [new TextEncoder().encode(JSON.stringify([width, height, channels, format, labels])), sampleHash(source)])
+  const labels = Object.entries(annotations)
+    .filter(([name]) => name.startsWith(OURS) && name !== MAC)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const code = await hmacSha256(await deriveKey(key, 'latent/v1/pixels/mac', salt), [
+    new TextEncoder().encode(JSON.stringify([width, height, channels, format, labels])),
+    sampleHash(source),
+  ])
   return code.subarray(0, CODE_BYTES)
 }
 
@@ -182,19 +259,32 @@ const NOTHING = new Uint8Array(0)
 /** The nonce is a code over what is sealed, so that a deterministic encryption never uses one twice for two contents. */
 async function sealBeside(beside: readonly PngChunk[], key: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
   const plain = joinBytes(beside.flatMap(({ type, data }) => [u32(data.length), new TextEncoder().encode(type), data]))
-  const nonce = (await hmacSha256(await deriveKey(key, 'latent/v1/pixels/beside-nonce', salt), [plain])).subarray(0, GCM_NONCE_BYTES)
+  const nonce = (await hmacSha256(await deriveKey(key, 'latent/v1/pixels/beside-nonce', salt), [plain])).subarray(
+    0,
+    GCM_NONCE_BYTES,
+  )
   return concatBytes(nonce, await aes256GcmSeal(await besideKey(key, salt), nonce, plain, NOTHING))
 }
 
 /** Undefined if the chunk is missing or another one. */
-async function openBeside(chunks: readonly PngChunk[], hash: string, key: Uint8Array, salt: Uint8Array): Promise<PngChunk[] | undefined> {
+async function openBeside(
+  chunks: readonly PngChunk[],
+  hash: string,
+  key: Uint8Array,
+  salt: Uint8Array,
+): Promise<PngChunk[] | undefined> {
   const sealed = chunks.find(({ type, data }) => type === BESIDE && besideHash(data) === hash)?.data
   if (!sealed) return undefined
-  const plain = await aes256GcmOpen(await besideKey(key, salt), sealed.subarray(0, GCM_NONCE_BYTES), sealed.subarray(GCM_NONCE_BYTES), NOTHING)
+  const plain = await aes256GcmOpen(
+    await besideKey(key, salt),
+    sealed.subarray(0, GCM_NONCE_BYTES),
+    sealed.subarray(GCM_NONCE_BYTES),
+    NOTHING,
+  )
   if (!plain) return undefined
   const view = new DataView(plain.buffer, plain.byteOffset, plain.length)
   const found: PngChunk[] = []
-  for (let at = 0; at < plain.length; ) {
+  for (let at = 0; at < plain.length;) {
     const end = at + 8 + view.getUint32(at)
     found.push({ type: new TextDecoder().decode(plain.subarray(at + 4, at + 8)), data: plain.subarray(at + 8, end) })
     at = end
@@ -204,6 +294,9 @@ async function openBeside(chunks: readonly PngChunk[], hash: string, key: Uint8A
 
 function hexadecimal(text: string, name: string, length: number): Uint8Array {
   const bytes = /^[0-9a-f]*$/.test(text) && text.length === 2 * length ? fromHex(text) : undefined
-  if (!bytes) throw new LatentError('E_IMAGE', `the text chunk ${name} of this picture is malformed`, { hint: 'take the file that was written' })
+  if (!bytes)
+    throw new LatentError('E_IMAGE', `the text chunk ${name} of this picture is malformed`, {
+      hint: 'take the file that was written',
+    })
   return bytes
 }

@@ -7,10 +7,11 @@ const LENGTHS: readonly (readonly [prefix: string, length: string])[] = [
   ['mask-autoencoder', 'the publication states a learning rate of 0.001, and neither epochs nor batch'],
   ['encipher-gan', 'the publication states neither epochs nor data-set size'],
   ['dense-resnet', 'the publication states neither epochs nor learning rate'],
-  ['ito-judge', 'the publication\'s classifiers: 200 epochs of CIFAR, batch 128'],
+  ['ito-judge', "the publication's classifiers: 200 epochs of CIFAR, batch 128"],
   ['ito-transform', 'the publication states its loss; the length is unknown to us'],
   ['exact-flow', 'our own: there is no publication'],
   ['denoiser', 'our own variant: there is no publication of it'],
 ]
 
-export const publishedLength = (recipe: string): string => LENGTHS.find(([prefix]) => recipe.startsWith(prefix))?.[1] ?? 'unknown'
+export const publishedLength = (recipe: string): string =>
+  LENGTHS.find(([prefix]) => recipe.startsWith(prefix))?.[1] ?? 'unknown'

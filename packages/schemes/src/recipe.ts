@@ -23,9 +23,16 @@ export interface RecipeRun {
   readonly steps: number
   readonly batchSize: number
   readonly data: (step: number) => Promise<Readonly<Record<string, Tensor>>>
-  readonly validation?: { readonly every: number; readonly patience: number; readonly score: (weights: Record<string, Tensor<'f32'>>) => Promise<number> }
+  readonly validation?: {
+    readonly every: number
+    readonly patience: number
+    readonly score: (weights: Record<string, Tensor<'f32'>>) => Promise<number>
+  }
   /** Figures for the log alone; see `train` of @latent/graph. */
-  readonly watch?: { readonly every: number; readonly measure: (weights: Record<string, Tensor<'f32'>>) => Promise<Readonly<Record<string, number>>> }
+  readonly watch?: {
+    readonly every: number
+    readonly measure: (weights: Record<string, Tensor<'f32'>>) => Promise<Readonly<Record<string, number>>>
+  }
   /** What the score is, for people. */
   readonly scoreName?: string
   readonly close?: () => Promise<void>

@@ -32,6 +32,9 @@ export const recipes: readonly Recipe[] = [
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */
 export function findRecipe(id: string): Recipe {
   const recipe = recipes.find(candidate => candidate.id === id)
-  if (!recipe) throw new LatentError('E_ARGUMENT', `there is no recipe ${JSON.stringify(id)}`, { hint: `known recipes: ${recipes.map(known => known.id).join(', ')}` })
+  if (!recipe)
+    throw new LatentError('E_ARGUMENT', `there is no recipe ${JSON.stringify(id)}`, {
+      hint: `known recipes: ${recipes.map(known => known.id).join(', ')}`,
+    })
   return recipe
 }

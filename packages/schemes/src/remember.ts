@@ -1,9 +1,12 @@
 /** Remembers the last result alone: a data set is many images of one size under one key. Equal arguments give equal results, so a caller never notices. */
-export function rememberLast<T>(make: (key: Uint8Array, shape: Shape) => Promise<T>): (key: Uint8Array, shape: Shape) => Promise<T> {
+export function rememberLast<T>(
+  make: (key: Uint8Array, shape: Shape) => Promise<T>,
+): (key: Uint8Array, shape: Shape) => Promise<T> {
   let last: { readonly key: Uint8Array; readonly shape: string; readonly made: Promise<T> } | undefined
   return async (key, shape) => {
     const name = `${shape.width}x${shape.height}x${shape.channels}`
-    if (last?.shape !== name || !sameBytes(last.key, key)) last = { key: key.slice(), shape: name, made: make(key, shape) }
+    if (last?.shape !== name || !sameBytes(last.key, key))
+      last = { key: key.slice(), shape: name, made: make(key, shape) }
     return last.made
   }
 }

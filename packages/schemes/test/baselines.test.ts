@@ -1,4 +1,14 @@
-import { fromHex, type ImageCipher, image, KeyStream, LatentError, NONCE_ANNOTATION, sampleBytes, sha256Of, toHex } from '@latent/core'
+import {
+  fromHex,
+  type ImageCipher,
+  image,
+  KeyStream,
+  LatentError,
+  NONCE_ANNOTATION,
+  sampleBytes,
+  sha256Of,
+  toHex,
+} from '@latent/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { baselineSchemes, chaoticStream, logisticMap, piecewiseLinearMap, skewTentMap } from '../src/baselines/index.ts'
@@ -6,7 +16,13 @@ import { openScheme } from '../src/index.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed))
 const grey = (width: number, height: number, channels: number, value = (i: number) => (i * 7) & 255) =>
-  image({ width, height, channels, format: 'u8', data: Uint8Array.from({ length: width * height * channels }, (_, i) => value(i)) })
+  image({
+    width,
+    height,
+    channels,
+    format: 'u8',
+    data: Uint8Array.from({ length: width * height * channels }, (_, i) => value(i)),
+  })
 
 describe.each(baselineSchemes.map(scheme => [scheme.id, scheme.nonce.use] as const))('%s', (id, use) => {
   let cipher: ImageCipher
@@ -16,20 +32,39 @@ describe.each(baselineSchemes.map(scheme => [scheme.id, scheme.nonce.use] as con
 
   test('does what its traits say, on images of many shapes and both formats', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 4, max: 40 }), fc.integer({ min: 4, max: 40 }), fc.constantFrom(1, 3, 4), fc.constantFrom('u8' as const, 'u16' as const), fc.nat(255), async (width, height, channels, format, seed) => {
-        const stream = await KeyStream.create(key(seed), 'latent/v1/test')
-        const bytes = await stream.bytes(2 * width * height * channels)
-        const data = format === 'u8' ? bytes.slice(0, bytes.length / 2) : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
-        const plain = image<'u8' | 'u16'>({ width, height, channels, format, data })
-        const before = toHex(sha256Of(bytes))
-        const encrypted = await cipher.encrypt(plain, key(seed))
-        expect({ ...encrypted, data: 0, annotations: 0 }).toEqual({ width, height, channels, format, data: 0, annotations: 0 })
-        const decrypted = await cipher.decrypt(encrypted, key(seed))
-        expect(toHex(sha256Of(sampleBytes(decrypted as typeof plain))) === toHex(sha256Of(sampleBytes(plain)))).toBe(cipher.traits.exact)
-        const again = await cipher.encrypt(plain, key(seed))
-        expect(String(again.data) !== String(encrypted.data)).toBe(cipher.traits.randomised)
-        expect(toHex(sha256Of(bytes))).toBe(before)
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 4, max: 40 }),
+        fc.integer({ min: 4, max: 40 }),
+        fc.constantFrom(1, 3, 4),
+        fc.constantFrom('u8' as const, 'u16' as const),
+        fc.nat(255),
+        async (width, height, channels, format, seed) => {
+          const stream = await KeyStream.create(key(seed), 'latent/v1/test')
+          const bytes = await stream.bytes(2 * width * height * channels)
+          const data =
+            format === 'u8'
+              ? bytes.slice(0, bytes.length / 2)
+              : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
+          const plain = image<'u8' | 'u16'>({ width, height, channels, format, data })
+          const before = toHex(sha256Of(bytes))
+          const encrypted = await cipher.encrypt(plain, key(seed))
+          expect({ ...encrypted, data: 0, annotations: 0 }).toEqual({
+            width,
+            height,
+            channels,
+            format,
+            data: 0,
+            annotations: 0,
+          })
+          const decrypted = await cipher.decrypt(encrypted, key(seed))
+          expect(toHex(sha256Of(sampleBytes(decrypted as typeof plain))) === toHex(sha256Of(sampleBytes(plain)))).toBe(
+            cipher.traits.exact,
+          )
+          const again = await cipher.encrypt(plain, key(seed))
+          expect(String(again.data) !== String(encrypted.data)).toBe(cipher.traits.randomised)
+          expect(toHex(sha256Of(bytes))).toBe(before)
+        },
+      ),
       { numRuns: 15 },
     )
   })
@@ -49,15 +84,27 @@ describe.each(baselineSchemes.map(scheme => [scheme.id, scheme.nonce.use] as con
   })
 
   test('golden: the same bytes in every release', async () => {
-    const encrypted = await cipher.encrypt(grey(20, 11, 3), key(9), use === 'none' ? {} : { nonce: Uint8Array.of(1, 2, 3) })
+    const encrypted = await cipher.encrypt(
+      grey(20, 11, 3),
+      key(9),
+      use === 'none' ? {} : { nonce: Uint8Array.of(1, 2, 3) },
+    )
     expect(toHex(sha256Of(encrypted.data as Uint8Array)).slice(0, 32)).toMatchSnapshot()
   })
 })
 
 test('AES-256-CBC with stealing agrees with SP 800-38A F.2.5 on whole blocks', async () => {
-  const plain = image({ width: 8, height: 2, channels: 1, format: 'u8', data: fromHex('6bc1bee22e409f96e93d7e117393172a') })
+  const plain = image({
+    width: 8,
+    height: 2,
+    channels: 1,
+    format: 'u8',
+    data: fromHex('6bc1bee22e409f96e93d7e117393172a'),
+  })
   const { cipher } = await openScheme('aes-256-cbc')
-  const out = await cipher.encrypt(plain, fromHex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4'), { nonce: fromHex('000102030405060708090a0b0c0d0e0f') })
+  const out = await cipher.encrypt(plain, fromHex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4'), {
+    nonce: fromHex('000102030405060708090a0b0c0d0e0f'),
+  })
   expect(toHex(out.data as Uint8Array)).toBe('f58c4c04d6e5f1ba779eabfb5f7bfbd6')
 })
 
@@ -65,7 +112,11 @@ test('AES-256-GCM notices a changed sample, a changed shape and a lost tag', asy
   const { cipher } = await openScheme('aes-256-gcm')
   const sealed = await cipher.encrypt(grey(8, 4, 3), key(2))
   const changed = { ...sealed, data: (sealed.data as Uint8Array).map((v, i) => (i === 5 ? v ^ 1 : v)) }
-  for (const bad of [changed, { ...sealed, width: 4, height: 8 }, { ...sealed, annotations: { [NONCE_ANNOTATION]: sealed.annotations![NONCE_ANNOTATION]! } }]) {
+  for (const bad of [
+    changed,
+    { ...sealed, width: 4, height: 8 },
+    { ...sealed, annotations: { [NONCE_ANNOTATION]: sealed.annotations![NONCE_ANNOTATION]! } },
+  ]) {
     await expect(cipher.decrypt(bad, key(2))).rejects.toBeInstanceOf(LatentError)
   }
 })
@@ -76,7 +127,8 @@ test('chaotic maps follow their formulas and never stick', () => {
   expect(skewTentMap.step(0.1, 0.4)).toBeCloseTo(0.25, 12)
   expect(piecewiseLinearMap.step(0.8, 0.3)).toBeCloseTo(0.2 / 0.3, 12)
   expect(piecewiseLinearMap.step(0.4, 0.3)).toBeCloseTo(0.5, 12)
-  for (const map of [logisticMap, skewTentMap, piecewiseLinearMap]) expect(new Set(chaoticStream(map, 0.5, map.parameter(0.37), 'trailing', 4096)).size).toBeGreaterThan(250)
+  for (const map of [logisticMap, skewTentMap, piecewiseLinearMap])
+    expect(new Set(chaoticStream(map, 0.5, map.parameter(0.37), 'trailing', 4096)).size).toBeGreaterThan(250)
   // A tent of slope 2 shifts one bit out a step: after 53 steps a double is 0, where it would stay for ever.
   expect(new Set(chaoticStream(skewTentMap, 0.3, 0.5, 'trailing', 4096)).size).toBeGreaterThan(20)
 })

@@ -20,14 +20,32 @@ const drawn = (salt: number): Image<'u8'> => {
 
 test('the denoiser recipe trains, and removes noise it has not seen', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'latent-denoiser-'))
-  const run = await findRecipe('denoiser').open({ profile: 'compact', seed: 1, images: (_, split) => Promise.resolve((split === 'train' ? [0, 1, 2, 3] : [4]).map(drawn)) })
+  const run = await findRecipe('denoiser').open({
+    profile: 'compact',
+    seed: 1,
+    images: (_, split) => Promise.resolve((split === 'train' ? [0, 1, 2, 3] : [4]).map(drawn)),
+  })
   try {
     expect(run.training.phases).toHaveLength(1)
-    const { log, finished, weights } = await train(run.training, { ...run, name: 'denoiser-compact', steps: 30, seed: 1, folder, resume: false, logEvery: 10, threads: 1 })
+    const { log, finished, weights } = await train(run.training, {
+      ...run,
+      name: 'denoiser-compact',
+      steps: 30,
+      seed: 1,
+      folder,
+      resume: false,
+      logEvery: 10,
+      threads: 1,
+    })
     expect(finished).toBe(true)
     expect(log.at(-1)!['mse']).toBeLessThan(0.7 * log[0]!['mse']!)
     expect(Object.keys(weights)).toContain('denoiser.conv0.weight')
-    expect((await readdir(folder)).sort()).toEqual(['checkpoint.safetensors', 'curve.svg', 'log.jsonl', 'weights.safetensors'])
+    expect((await readdir(folder)).sort()).toEqual([
+      'checkpoint.safetensors',
+      'curve.svg',
+      'log.jsonl',
+      'weights.safetensors',
+    ])
     expect(await run.validation!.score(weights)).toBeGreaterThan(20)
   } finally {
     await run.close?.()
@@ -41,5 +59,7 @@ test('the denoiser has the size it says', () => {
 })
 
 test('an unknown recipe is refused by name', () => {
-  expect(() => findRecipe('nope')).toThrow(expect.objectContaining({ code: 'E_ARGUMENT', hint: expect.stringContaining('denoiser') }))
+  expect(() => findRecipe('nope')).toThrow(
+    expect.objectContaining({ code: 'E_ARGUMENT', hint: expect.stringContaining('denoiser') }),
+  )
 })

@@ -7,7 +7,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { denseResnetCipher, denseResnetModel, type DenseNetworks, DESCRIBED, diffuse, type Diffusion, DIFFUSION_FORMS, intermediateCipher, networkParameters, openIntermediate, openNetworks, type PassKey, passKeys, REPAIRED, undiffuse, WIDTHS } from '../src/dense-resnet/index.ts'
+import {
+  denseResnetCipher,
+  denseResnetModel,
+  type DenseNetworks,
+  DESCRIBED,
+  diffuse,
+  type Diffusion,
+  DIFFUSION_FORMS,
+  intermediateCipher,
+  networkParameters,
+  openIntermediate,
+  openNetworks,
+  type PassKey,
+  passKeys,
+  REPAIRED,
+  undiffuse,
+  WIDTHS,
+} from '../src/dense-resnet/index.ts'
 import { structuredStart } from '../src/dense-resnet/structured-start.ts'
 import { writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
@@ -19,7 +36,8 @@ const stream = (seed: number) => KeyStream.create(sha256Of(Uint8Array.of(seed & 
 const bytesOf = async (seed: number, length: number) => (await stream(seed)).bytes(length)
 const xor = (a: Uint8Array, b: Uint8Array) => a.map((value, i) => value ^ b[i]!)
 /** What an attacker has: the form, and no key at all. */
-const noKeys = (passes: number, length: number): PassKey[] => Array.from({ length: passes }, () => ({ start: 0, mask: new Uint8Array(length), turns: new Uint8Array(length) }))
+const noKeys = (passes: number, length: number): PassKey[] =>
+  Array.from({ length: passes }, () => ({ start: 0, mask: new Uint8Array(length), turns: new Uint8Array(length) }))
 
 describe('the diffusion', () => {
   const cases = fc.record({
@@ -55,7 +73,12 @@ describe('the diffusion', () => {
   test('known answers', async () => {
     expect([0x00, 0x01, 0x53, 0xff].map(substitute)).toEqual([0x63, 0x7c, 0xed, 0x16])
     const plain = Uint8Array.from({ length: 12 }, (_, i) => 7 * i)
-    const found = await Promise.all(DIFFUSION_FORMS.map(async form => [form, toHex(diffuse(form, plain, await passKeys({ form, passes: 2 }, plain.length, key, Uint8Array.of(1))))]))
+    const found = await Promise.all(
+      DIFFUSION_FORMS.map(async form => [
+        form,
+        toHex(diffuse(form, plain, await passKeys({ form, passes: 2 }, plain.length, key, Uint8Array.of(1)))),
+      ]),
+    )
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
       {
         "xor-add": "2778bf7ec7ab61dcc30db547",
@@ -67,26 +90,38 @@ describe('the diffusion', () => {
   })
 
   test('keys, nonces and passes have streams of their own', async () => {
-    const of = async (secret: Uint8Array, nonce: Uint8Array) => (await passKeys({ form: 'xor-chain', passes: 2 }, 32, secret, nonce)).map(({ mask }) => toHex(mask))
-    const streams = [...(await of(key, none)), ...(await of(key, Uint8Array.of(1))), ...(await of(key.with(0, key[0]! ^ 1), none))]
+    const of = async (secret: Uint8Array, nonce: Uint8Array) =>
+      (await passKeys({ form: 'xor-chain', passes: 2 }, 32, secret, nonce)).map(({ mask }) => toHex(mask))
+    const streams = [
+      ...(await of(key, none)),
+      ...(await of(key, Uint8Array.of(1))),
+      ...(await of(key.with(0, key[0]! ^ 1), none)),
+    ]
     expect(new Set(streams).size).toBe(6)
     await expect(passKeys({ form: 'xor-chain', passes: 0 }, 1, key, none)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
   test('xor-chain: one changed byte is one constant difference behind it, alternating after a second pass', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.nat(), fc.integer({ min: 1, max: 255 }), async (bytes, where, delta) => {
-        const at = where % bytes.length
-        const changed = bytes.with(at, bytes[at]! ^ delta)
-        const difference = async (passes: number) => {
-          const keys = await passKeys({ form: 'xor-chain', passes }, bytes.length, key, none)
-          return xor(diffuse('xor-chain', bytes, keys), diffuse('xor-chain', changed, keys))
-        }
-        expect(await difference(1)).toEqual(Uint8Array.from(bytes, (_, i) => (i < at ? 0 : delta)))
-        const behind = bytes.length - at
-        // Backwards over `behind` bytes of delta: delta, 0, delta, 0, ... from the end, and what it arrives at stays.
-        expect(await difference(2)).toEqual(Uint8Array.from(bytes, (_, i) => (i >= at ? ((bytes.length - i) % 2) * delta : (behind % 2) * delta)))
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 1, maxLength: 80 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async (bytes, where, delta) => {
+          const at = where % bytes.length
+          const changed = bytes.with(at, bytes[at]! ^ delta)
+          const difference = async (passes: number) => {
+            const keys = await passKeys({ form: 'xor-chain', passes }, bytes.length, key, none)
+            return xor(diffuse('xor-chain', bytes, keys), diffuse('xor-chain', changed, keys))
+          }
+          expect(await difference(1)).toEqual(Uint8Array.from(bytes, (_, i) => (i < at ? 0 : delta)))
+          const behind = bytes.length - at
+          // Backwards over `behind` bytes of delta: delta, 0, delta, 0, ... from the end, and what it arrives at stays.
+          expect(await difference(2)).toEqual(
+            Uint8Array.from(bytes, (_, i) => (i >= at ? ((bytes.length - i) % 2) * delta : (behind % 2) * delta)),
+          )
+        },
+      ),
     )
   })
 
@@ -102,7 +137,11 @@ describe('the diffusion', () => {
     const passes = [1, 2, 3, 5]
     expect(await Promise.all(passes.map(count => peeledShare('xor-chain', count)))).toEqual([1, 1, 1, 1])
     // One rotation in eight is none, so that parts of one pass of xor-rot peel as well.
-    for (const [form, most] of [['xor-rot', 0.2], ['xor-add', 0.06], ['xor-sbox', 0.06]] as const) {
+    for (const [form, most] of [
+      ['xor-rot', 0.2],
+      ['xor-add', 0.06],
+      ['xor-sbox', 0.06],
+    ] as const) {
       for (const count of passes) expect(await peeledShare(form, count)).toBeLessThan(most)
     }
   })
@@ -113,7 +152,9 @@ describe('the diffusion', () => {
       for (const passes of [1, 2, 3]) {
         const keys = await passKeys({ form, passes }, plain.length, key, none)
         const cipher = diffuse(form, plain, keys)
-        const damaged = [...undiffuse(form, cipher.with(200, cipher[200]! ^ 0x55), keys)].flatMap((value, i) => (value === plain[i] ? [] : [i]))
+        const damaged = [...undiffuse(form, cipher.with(200, cipher[200]! ^ 0x55), keys)].flatMap((value, i) =>
+          value === plain[i] ? [] : [i],
+        )
         expect(damaged.length).toBeLessThanOrEqual(passes + 1)
         expect(damaged.length).toBeGreaterThan(0)
         expect(damaged.at(-1)! - damaged[0]!).toBeLessThanOrEqual(passes)
@@ -150,12 +191,17 @@ describe('the diffusion', () => {
   })
 
   test('xor-chain: never', async () => {
-    for (const passes of [1, 2, 3]) expect(await withinLimits({ form: 'xor-chain', passes }, 30)).toEqual({ npcr: 0, uaci: 0 })
+    for (const passes of [1, 2, 3])
+      expect(await withinLimits({ form: 'xor-chain', passes }, 30)).toEqual({ npcr: 0, uaci: 0 })
   })
 })
 
 /** A drawn photograph: sky, hills and texture in three colours that belong together. */
-function drawn(width: number, height: number, { channels = 3, format = 'u8', salt = 0 }: { channels?: number; format?: SampleFormat; salt?: number } = {}): Image {
+function drawn(
+  width: number,
+  height: number,
+  { channels = 3, format = 'u8', salt = 0 }: { channels?: number; format?: SampleFormat; salt?: number } = {},
+): Image {
   const count = width * height * channels
   const peak = format === 'u8' ? 255 : format === 'u16' ? 65535 : 1
   const value = (i: number) => {
@@ -164,7 +210,8 @@ function drawn(width: number, height: number, { channels = 3, format = 'u8', sal
     const ground = y > height * (0.5 + 0.2 * Math.sin((x + 40 * salt) / 23))
     return ground ? 0.35 + 0.12 * Math.sin(x / 3 + c) + 0.1 * grain : 0.8 - (0.4 * y) / height - 0.08 * c + 0.02 * grain
   }
-  const data = format === 'u8' ? new Uint8Array(count) : format === 'u16' ? new Uint16Array(count) : new Float32Array(count)
+  const data =
+    format === 'u8' ? new Uint8Array(count) : format === 'u16' ? new Uint16Array(count) : new Float32Array(count)
   for (let i = 0; i < count; i++) data[i] = format === 'f32' ? value(i) : Math.round(peak * value(i))
   return image({ width, height, channels, format, data })
 }
@@ -208,7 +255,12 @@ describe('networks from their start, before any training', () => {
       const encrypted = await cipher.encrypt(plain, key)
       expect([encrypted.width % 4, encrypted.height % 4, encrypted.channels, encrypted.format]).toEqual([0, 0, 3, 'u8'])
       const back = await cipher.decrypt(encrypted, key)
-      expect([back.width, back.height, back.channels, back.format]).toEqual([width, height, plain.channels, plain.format])
+      expect([back.width, back.height, back.channels, back.format]).toEqual([
+        width,
+        height,
+        plain.channels,
+        plain.format,
+      ])
       expect(psnr(back, plain)).toBeGreaterThan(20)
     }
   })
@@ -216,7 +268,8 @@ describe('networks from their start, before any training', () => {
   test('the diffusion loses nothing: with and without it, the same picture comes back', async () => {
     const plain = drawn(64, 48)
     const open = await openIntermediate(networks, await intermediateCipher(networks, plain), plain)
-    for (const cipher of Object.values(ciphers)) expect((await cipher.decrypt(await cipher.encrypt(plain, key), key)).data).toEqual(open.data)
+    for (const cipher of Object.values(ciphers))
+      expect((await cipher.decrypt(await cipher.encrypt(plain, key), key)).data).toEqual(open.data)
   })
 
   test('as described, equal pictures give equal ciphers; repaired, never', async () => {
@@ -226,7 +279,9 @@ describe('networks from their start, before any training', () => {
     const [a, b] = await Promise.all([1, 2].map(() => ciphers.repaired.encrypt(plain, key)))
     expect(a!.data).not.toEqual(b!.data)
     const nonce = Uint8Array.of(5)
-    expect(await ciphers.repaired.encrypt(plain, key, { nonce })).toEqual(await ciphers.repaired.encrypt(plain, key, { nonce }))
+    expect(await ciphers.repaired.encrypt(plain, key, { nonce })).toEqual(
+      await ciphers.repaired.encrypt(plain, key, { nonce }),
+    )
     expect((await ciphers.described.encrypt(plain, key, { nonce })).data).not.toEqual(first!.data)
   })
 
@@ -235,7 +290,9 @@ describe('networks from their start, before any training', () => {
     const wrong = key.with(31, key[31]! ^ 1)
     for (const cipher of Object.values(ciphers)) {
       expect(psnr(await cipher.decrypt(await cipher.encrypt(plain, key), wrong), plain)).toBeLessThan(15)
-      await expect(cipher.decrypt(await cipher.encrypt(plain, key, { check: true }), wrong)).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+      await expect(cipher.decrypt(await cipher.encrypt(plain, key, { check: true }), wrong)).rejects.toMatchObject({
+        code: 'E_NO_MATCH',
+      })
     }
   })
 
@@ -246,23 +303,59 @@ describe('networks from their start, before any training', () => {
     await expect(described.encrypt(drawn(7, 30), key)).rejects.toMatchObject({ code: 'E_IMAGE' })
     await expect(described.encrypt(plain, key.subarray(1))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(described.encrypt(plain, key, { wire: 'u16' })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(repaired.decrypt(cipher, key)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('dense-resnet-2024') })
+    await expect(repaired.decrypt(cipher, key)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+      hint: expect.stringContaining('dense-resnet-2024'),
+    })
     const { annotations: _, ...bare } = cipher
-    await expect(described.decrypt(bare, key)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('JPEG') })
-    const smaller = image({ width: 16, height: 32, channels: 3, format: 'u8', data: (cipher.data as Uint8Array).slice(0, 16 * 32 * 3) })
-    await expect(described.decrypt({ ...smaller, annotations: cipher.annotations! }, key)).rejects.toMatchObject({ code: 'E_IMAGE' })
+    await expect(described.decrypt(bare, key)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+      hint: expect.stringContaining('JPEG'),
+    })
+    const smaller = image({
+      width: 16,
+      height: 32,
+      channels: 3,
+      format: 'u8',
+      data: (cipher.data as Uint8Array).slice(0, 16 * 32 * 3),
+    })
+    await expect(described.decrypt({ ...smaller, annotations: cipher.annotations! }, key)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+    })
     const wide = { ...cipher, format: 'u16' as const, data: Uint16Array.from(cipher.data, value => 257 * value) }
     await expect(described.decrypt(wide, key)).rejects.toMatchObject({ code: 'E_IMAGE' })
   })
 
   test('weights of another scheme, profile or shape, and broken ones, are refused', async () => {
-    const other = openNetworks(await denseResnetModel(writeModel({ scheme: 'dense-resnet-2024', profile: 'compact', tensors: { ...start, 'encryption.last.bias': { ...start['encryption.last.bias']!, data: Float32Array.of(0.1, 0, 0) } } }, { half: true })))
-    await expect(denseResnetCipher(other, DESCRIBED).decrypt(await ciphers.described.encrypt(drawn(32, 32), key), key)).rejects.toMatchObject({ code: 'E_WEIGHTS', hint: expect.stringContaining('--weights') })
-    await expect(denseResnetModel(writeModel({ scheme: 'flowcrypt-2025', profile: 'compact', tensors: start }, { half: true }))).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-    await expect(denseResnetModel(writeModel({ scheme: 'dense-resnet-2024', profile: 'huge', tensors: start }, { half: true }))).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    const other = openNetworks(
+      await denseResnetModel(
+        writeModel(
+          {
+            scheme: 'dense-resnet-2024',
+            profile: 'compact',
+            tensors: {
+              ...start,
+              'encryption.last.bias': { ...start['encryption.last.bias']!, data: Float32Array.of(0.1, 0, 0) },
+            },
+          },
+          { half: true },
+        ),
+      ),
+    )
+    await expect(
+      denseResnetCipher(other, DESCRIBED).decrypt(await ciphers.described.encrypt(drawn(32, 32), key), key),
+    ).rejects.toMatchObject({ code: 'E_WEIGHTS', hint: expect.stringContaining('--weights') })
+    await expect(
+      denseResnetModel(writeModel({ scheme: 'flowcrypt-2025', profile: 'compact', tensors: start }, { half: true })),
+    ).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await expect(
+      denseResnetModel(writeModel({ scheme: 'dense-resnet-2024', profile: 'huge', tensors: start }, { half: true })),
+    ).rejects.toMatchObject({ code: 'E_WEIGHTS' })
     await expect(denseResnetModel(file.subarray(0, file.length - 1))).rejects.toMatchObject({ code: 'E_WEIGHTS' })
     for (const profile of ['paper', 'published']) {
-      const mistaken = await denseResnetModel(writeModel({ scheme: 'dense-resnet-2024', profile, tensors: start }, { half: true }))
+      const mistaken = await denseResnetModel(
+        writeModel({ scheme: 'dense-resnet-2024', profile, tensors: start }, { half: true }),
+      )
       expect(() => openNetworks(mistaken)).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
     }
   })
@@ -287,7 +380,16 @@ describe('the recipes', () => {
     const folder = await mkdtemp(join(tmpdir(), 'latent-dense-'))
     const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images: () => Promise.resolve(pictures) })
     try {
-      const { log, weights } = await train(run.training, { ...run, name: id, steps: 6, seed: 1, folder, resume: false, logEvery: 3, threads: 1 })
+      const { log, weights } = await train(run.training, {
+        ...run,
+        name: id,
+        steps: 6,
+        seed: 1,
+        folder,
+        resume: false,
+        logEvery: 3,
+        threads: 1,
+      })
       expect(Object.values(log.at(-1)!).every(Number.isFinite)).toBe(true)
       const score = await run.validation!.score(weights)
       expect(score).toBeGreaterThan(least)
@@ -299,7 +401,9 @@ describe('the recipes', () => {
   })
 
   test('training starts where the structure is, and the rest is drawn by seed', async () => {
-    const [one, again, other] = await Promise.all([1, 1, 2].map(async seed => flat(await structuredStart(WIDTHS.compact, pictures.slice(0, 1), seed))))
+    const [one, again, other] = await Promise.all(
+      [1, 1, 2].map(async seed => flat(await structuredStart(WIDTHS.compact, pictures.slice(0, 1), seed))),
+    )
     expect(one).toEqual(again)
     expect(one).not.toEqual(other)
     const random = flat(await initialise({ encryption: networkParameters('own', WIDTHS.compact) }, 1))
@@ -307,21 +411,24 @@ describe('the recipes', () => {
   })
 })
 
-describe.skipIf(!existsSync(new URL('../../../models/dense-resnet-2024-paper.safetensors', import.meta.url)))('the weights that come with Latent', () => {
-  test('give drawn pictures back above 36 dB, and a cipher without structure', async () => {
-    const networks = openNetworks(await denseResnetModel())
-    try {
-      const cipher = denseResnetCipher(networks, REPAIRED)
-      const plain = drawn(256, 192)
-      const encrypted = await cipher.encrypt(plain, key)
-      expect(psnr(await cipher.decrypt(encrypted, key), plain)).toBeGreaterThan(36)
-      const counts = new Float64Array(256)
-      for (const value of encrypted.data) counts[value]!++
-      const expected = encrypted.data.length / 256
-      // Chi-square with 255 degrees of freedom: above 341 in one of 5,000.
-      expect(counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)).toBeLessThan(341)
-    } finally {
-      await networks.close()
-    }
-  })
-})
+describe.skipIf(!existsSync(new URL('../../../models/dense-resnet-2024-paper.safetensors', import.meta.url)))(
+  'the weights that come with Latent',
+  () => {
+    test('give drawn pictures back above 36 dB, and a cipher without structure', async () => {
+      const networks = openNetworks(await denseResnetModel())
+      try {
+        const cipher = denseResnetCipher(networks, REPAIRED)
+        const plain = drawn(256, 192)
+        const encrypted = await cipher.encrypt(plain, key)
+        expect(psnr(await cipher.decrypt(encrypted, key), plain)).toBeGreaterThan(36)
+        const counts = new Float64Array(256)
+        for (const value of encrypted.data) counts[value]!++
+        const expected = encrypted.data.length / 256
+        // Chi-square with 255 degrees of freedom: above 341 in one of 5,000.
+        expect(counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)).toBeLessThan(341)
+      } finally {
+        await networks.close()
+      }
+    })
+  },
+)

@@ -14,22 +14,34 @@ describe.skipIf(!chromium)('published vectors in Chromium', () => {
   afterAll(() => page.close())
 
   test.each(['int8', 'float'] as const)('WASM %s, two threads', async arithmetic => {
-    expect(await page.call.vectors('constant', { backend: 'ort-wasm', arithmetic, threads: 2 }, published.vectors)).toEqual({ ...published, backend: `ort-wasm ${arithmetic}` })
+    expect(
+      await page.call.vectors('constant', { backend: 'ort-wasm', arithmetic, threads: 2 }, published.vectors),
+    ).toEqual({ ...published, backend: `ort-wasm ${arithmetic}` })
   })
 
   test('WASM int8, the trained weights, which the page carries in itself', async () => {
     const trained = await publishedVectors('trained')
-    expect(await page.call.vectors('trained', { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 }, trained.vectors)).toEqual({ ...trained, backend: 'ort-wasm int8' })
-    expect(await page.call.vectorsOfPool('trained', 2, trained.vectors)).toEqual({ ...trained, backend: 'ort-wasm int8' })
+    expect(
+      await page.call.vectors('trained', { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 }, trained.vectors),
+    ).toEqual({ ...trained, backend: 'ort-wasm int8' })
+    expect(await page.call.vectorsOfPool('trained', 2, trained.vectors)).toEqual({
+      ...trained,
+      backend: 'ort-wasm int8',
+    })
   })
 
   test('WASM int8, a pool of two web workers', async () => {
-    expect(await page.call.vectorsOfPool('constant', 2, published.vectors)).toEqual({ ...published, backend: 'ort-wasm int8' })
+    expect(await page.call.vectorsOfPool('constant', 2, published.vectors)).toEqual({
+      ...published,
+      backend: 'ort-wasm int8',
+    })
   })
 
   test('an error in a web worker arrives', async () => {
     const tooShort = { ...published.vectors[0]!, length: 31 }
-    await expect(page.call.vectorsOfPool('constant', 1, [tooShort])).rejects.toThrow(/expected at least 32 bytes for tile/)
+    await expect(page.call.vectorsOfPool('constant', 1, [tooShort])).rejects.toThrow(
+      /expected at least 32 bytes for tile/,
+    )
   })
 })
 
@@ -45,16 +57,24 @@ describe.skipIf(!chromium)('published vectors on WebGPU in Chromium, software ad
 
   test('WebGPU float, every node on the adapter, vectors up to 98,309 bytes', async context => {
     if (!(await page.call.hasAdapter())) context.skip('this Chromium has no WebGPU adapter')
-    expect(await page.call.vectors('constant', { backend: 'ort-webgpu', arithmetic: 'float' }, vectors)).toEqual({ weights: published.weights, backend: 'ort-webgpu float', vectors })
+    expect(await page.call.vectors('constant', { backend: 'ort-webgpu', arithmetic: 'float' }, vectors)).toEqual({
+      weights: published.weights,
+      backend: 'ort-webgpu float',
+      vectors,
+    })
   })
 
   test('WebGPU int8 is refused: ONNX Runtime has no WebGPU kernel for QLinearConv', async context => {
     if (!(await page.call.hasAdapter())) context.skip('this Chromium has no WebGPU adapter')
-    await expect(page.call.vectors('constant', { backend: 'ort-webgpu', arithmetic: 'int8' }, vectors)).rejects.toThrow(/graph nodes that are assigned to the default CPU EP/)
+    await expect(page.call.vectors('constant', { backend: 'ort-webgpu', arithmetic: 'int8' }, vectors)).rejects.toThrow(
+      /graph nodes that are assigned to the default CPU EP/,
+    )
   })
 
   test('a chain goes on to WASM int8', async () => {
     const short = vectors.slice(0, 3)
-    expect(await page.call.vectors('constant', { backend: ['ort-webgpu', 'ort-wasm'], arithmetic: 'int8' }, short)).toEqual({ weights: published.weights, backend: 'ort-wasm int8', vectors: short })
+    expect(
+      await page.call.vectors('constant', { backend: ['ort-webgpu', 'ort-wasm'], arithmetic: 'int8' }, short),
+    ).toEqual({ weights: published.weights, backend: 'ort-wasm int8', vectors: short })
   })
 })

@@ -16,13 +16,22 @@ interface Computed {
 }
 
 /** The ciphertexts of `inputs` under a set of weights, as one backend computes them. */
-export const vectors = async (set: string, options: ExactFlowOptions, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlow({ ...options, weights: await WEIGHT_SETS[set]!() }), inputs)
+export const vectors = async (
+  set: string,
+  options: ExactFlowOptions,
+  inputs: readonly VectorInput[],
+): Promise<Computed> => compute(await openExactFlow({ ...options, weights: await WEIGHT_SETS[set]!() }), inputs)
 
-export const vectorsOfPool = async (set: string, workers: number, inputs: readonly VectorInput[]): Promise<Computed> => compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set]!() }), inputs)
+export const vectorsOfPool = async (set: string, workers: number, inputs: readonly VectorInput[]): Promise<Computed> =>
+  compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set]!() }), inputs)
 
 async function compute(flow: ExactFlow, inputs: readonly VectorInput[]): Promise<Computed> {
   try {
-    return { weights: flow.weightsId, backend: flow.backend, vectors: await Promise.all(inputs.map(input => encryptVector(flow, input))) }
+    return {
+      weights: flow.weightsId,
+      backend: flow.backend,
+      vectors: await Promise.all(inputs.map(input => encryptVector(flow, input))),
+    }
   } finally {
     await flow.close()
   }

@@ -5,7 +5,18 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { constantWeights, exactFlowCipher, knownWeights, loopNetworks, openExactFlow, openFlows, parseWeights, POSITIONS, serializeWeights, trainedWeights } from '../src/exact-flow/index.ts'
+import {
+  constantWeights,
+  exactFlowCipher,
+  knownWeights,
+  loopNetworks,
+  openExactFlow,
+  openFlows,
+  parseWeights,
+  POSITIONS,
+  serializeWeights,
+  trainedWeights,
+} from '../src/exact-flow/index.ts'
 import { patchBatch, PICTURES } from '../src/exact-flow/patches.ts'
 import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
 import { findRecipe } from '../src/recipes.ts'
@@ -22,33 +33,60 @@ async function masters(seed: number) {
     for (const { weight, bias } of Object.values(round)) {
       const noise = await stream.uniforms(bias.data.length)
       noise.forEach((u, i) => (bias.data[i] = Math.fround(80 * (u - 0.5))))
-      weight.data.forEach((value, i) => (weight.data[i] = i % 5 === 0 ? Math.round(value) + 0.5 : i % 7 === 0 ? 1.2 * value : value))
+      weight.data.forEach(
+        (value, i) => (weight.data[i] = i % 5 === 0 ? Math.round(value) + 0.5 : i % 7 === 0 ? 1.2 * value : value),
+      )
     }
   }
   return parameters
 }
 
 describe('straight-through networks', () => {
-  test.each([1, 2])('what training computes is what the integer network computes, to the byte (seed %i)', async seed => {
-    const rows = 5
-    const parameters = await masters(seed)
-    const networks = loopNetworks(quantise(parameters))
-    const input = await (await drawn(`input ${seed}`)).bytes(rows * POSITIONS * 16)
-    const planes = Float32Array.from({ length: input.length }, (_, i) => input[(i % (rows * POSITIONS)) * 16 + Math.floor(i / (rows * POSITIONS))]!)
-    for (const [round, layers] of Object.values(parameters).entries()) {
-      const traced = await compile(({ p, x }) => roundNetwork(p, x).bytes, { p: layers, x: shape([1, 16, rows, POSITIONS]) }, { backend: 'ort-node' })
-      const { output } = await traced.run({ x: tensor('f32', [1, 16, rows, POSITIONS], planes) })
-      await traced.close()
-      const expected = await networks.run(round, input, rows)
-      const computed = Uint8Array.from({ length: expected.length }, (_, i) => output!.data[(i % 12) * rows * POSITIONS + Math.floor(i / 12)] as number)
-      expect(computed).toEqual(expected)
-      expect(new Set(expected).size).toBeGreaterThan(200)
-    }
-  })
+  test.each([1, 2])(
+    'what training computes is what the integer network computes, to the byte (seed %i)',
+    async seed => {
+      const rows = 5
+      const parameters = await masters(seed)
+      const networks = loopNetworks(quantise(parameters))
+      const input = await (await drawn(`input ${seed}`)).bytes(rows * POSITIONS * 16)
+      const planes = Float32Array.from(
+        { length: input.length },
+        (_, i) => input[(i % (rows * POSITIONS)) * 16 + Math.floor(i / (rows * POSITIONS))]!,
+      )
+      for (const [round, layers] of Object.values(parameters).entries()) {
+        const traced = await compile(
+          ({ p, x }) => roundNetwork(p, x).bytes,
+          { p: layers, x: shape([1, 16, rows, POSITIONS]) },
+          { backend: 'ort-node' },
+        )
+        const { output } = await traced.run({ x: tensor('f32', [1, 16, rows, POSITIONS], planes) })
+        await traced.close()
+        const expected = await networks.run(round, input, rows)
+        const computed = Uint8Array.from(
+          { length: expected.length },
+          (_, i) => output!.data[(i % 12) * rows * POSITIONS + Math.floor(i / 12)] as number,
+        )
+        expect(computed).toEqual(expected)
+        expect(new Set(expected).size).toBeGreaterThan(200)
+      }
+    },
+  )
 
   test('derivatives pass rounding, and pass the reduction modulo 256 as if it were not there', async () => {
     const at = tensor('f32', [4], Float32Array.of(3.5, 300.2, -0.4, 255.9))
-    const graph = await compile(({ x }) => differentiate(y => ({ loss: ops.sum(ops.mul(tensor('f32', [4], Float32Array.of(1, 2, 3, 4)), modulo256(ops.roundStraightThrough(y.y)))), aux: modulo256(ops.roundStraightThrough(y.y)) }), { y: x }), { x: shape([4]) })
+    const graph = await compile(
+      ({ x }) =>
+        differentiate(
+          y => ({
+            loss: ops.sum(
+              ops.mul(tensor('f32', [4], Float32Array.of(1, 2, 3, 4)), modulo256(ops.roundStraightThrough(y.y))),
+            ),
+            aux: modulo256(ops.roundStraightThrough(y.y)),
+          }),
+          { y: x },
+        ),
+      { x: shape([4]) },
+    )
     const outputs = await graph.run({ x: at })
     await graph.close()
     expect([...(outputs['aux']!.data as Float32Array)]).toEqual([4, 44, 0, 0])
@@ -58,16 +96,30 @@ describe('straight-through networks', () => {
 
 const photo = (salt: number): Image<'u8'> => {
   const [width, height] = [260, 210]
-  return { width, height, channels: 3, format: 'u8', data: Uint8Array.from({ length: width * height * 3 }, (_, i) => 128 + 90 * Math.sin((Math.floor(i / 3) % width) / (9 + salt) + Math.floor(i / 3 / width) / 13 + (i % 3))) }
+  return {
+    width,
+    height,
+    channels: 3,
+    format: 'u8',
+    data: Uint8Array.from(
+      { length: width * height * 3 },
+      (_, i) =>
+        128 + 90 * Math.sin((Math.floor(i / 3) % width) / (9 + salt) + Math.floor(i / 3 / width) / 13 + (i % 3)),
+    ),
+  }
 }
 
 test('a batch holds every picture three times: as it is, under other maps, and with one byte changed and the maps that follow from it', async () => {
   const { x, y, ...maps } = await patchBatch([photo(1)], 5, 17)
-  const third = (value: Tensor<'f32'>, i: number) => value.data.subarray((i * value.data.length) / 3, ((i + 1) * value.data.length) / 3)
+  const third = (value: Tensor<'f32'>, i: number) =>
+    value.data.subarray((i * value.data.length) / 3, ((i + 1) * value.data.length) / 3)
   expect(third(x!, 1)).toEqual(third(x!, 0))
   for (const copy of [1, 2]) expect(third(y!, copy)).toEqual(third(y!, 0))
   expect(third(x!, 2).reduce((count, value, i) => count + Number(value !== third(x!, 0)[i]), 0)).toBe(PICTURES)
-  const equal = (copy: number) => Object.entries(maps).flatMap(([name, map]) => (third(map, copy).every((value, i) => value === third(map, 0)[i]) ? [name] : []))
+  const equal = (copy: number) =>
+    Object.entries(maps).flatMap(([name, map]) =>
+      third(map, copy).every((value, i) => value === third(map, 0)[i]) ? [name] : [],
+    )
   expect(equal(1)).toEqual([])
   expect(equal(2)).toEqual(['map0'])
   expect(await patchBatch([photo(1)], 5, 17)).toEqual({ x, y, ...maps })
@@ -77,8 +129,21 @@ test('a batch holds every picture three times: as it is, under other maps, and w
 test('the recipe trains, and what comes out is a set of weights', { timeout: 300_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'latent-exact-flow-'))
   try {
-    const run = await findRecipe('exact-flow').open({ profile: 'compact', seed: 1, images: async () => [photo(1), photo(2)] })
-    const { log, weights, finished } = await train(run.training, { ...run, name: 'exact-flow-compact', steps: 16, seed: 1, folder, resume: false, logEvery: 4, threads: 1 })
+    const run = await findRecipe('exact-flow').open({
+      profile: 'compact',
+      seed: 1,
+      images: async () => [photo(1), photo(2)],
+    })
+    const { log, weights, finished } = await train(run.training, {
+      ...run,
+      name: 'exact-flow-compact',
+      steps: 16,
+      seed: 1,
+      folder,
+      resume: false,
+      logEvery: 4,
+      threads: 1,
+    })
     expect(finished).toBe(true)
     expect(log.at(-1)!['cipher']).toBeLessThan(0.995 * log[0]!['cipher']!)
     const set = quantise(flowTree(weights))
@@ -93,7 +158,11 @@ describe('sets of weights', () => {
   test('the trained ones are what their card and their file say', async () => {
     const weights = await trainedWeights()
     const models = new URL('../../../models/', import.meta.url)
-    const card = JSON.parse(await readFile(new URL('exact-flow.json', models), 'utf8')) as { sha256: string; parameters: number; storage: string }
+    const card = JSON.parse(await readFile(new URL('exact-flow.json', models), 'utf8')) as {
+      sha256: string
+      parameters: number
+      storage: string
+    }
     expect(card).toMatchObject({ sha256: weights.id, parameters: 69_424, storage: 'i8' })
     expect(parseWeights(new Uint8Array(await readFile(new URL('exact-flow.weights', models))))).toEqual(weights)
   })
@@ -111,7 +180,9 @@ describe('sets of weights', () => {
     })
     const plain = await (await drawn('both')).bytes(100)
     const ids = [(await constantWeights()).id, (await trainedWeights()).id]
-    const ciphers = await Promise.all([...ids, ...ids].map(async id => (await flows(id)).encrypt(KEY, Uint8Array.of(1), plain)))
+    const ciphers = await Promise.all(
+      [...ids, ...ids].map(async id => (await flows(id)).encrypt(KEY, Uint8Array.of(1), plain)),
+    )
     expect(ciphers[0]).toEqual(ciphers[2])
     expect(ciphers[1]).toEqual(ciphers[3])
     expect(ciphers[0]).not.toEqual(ciphers[1])
@@ -122,24 +193,30 @@ describe('sets of weights', () => {
 })
 
 describe('ablations', () => {
-  test.each(['network-only', 'network-fixed-map', 'stream-only'] as const)('%s comes back exactly, and has no name that a sealed file could carry', async ablation => {
-    const flow = await openExactFlow({ weights: await trainedWeights(), ablation, threads: 1 })
-    for (const length of [32, 41, 3073, 100_000]) {
-      const plain = await (await drawn(ablation)).bytes(length)
-      const cipher = await flow.encrypt(KEY, Uint8Array.of(2), plain)
-      expect(cipher).not.toEqual(plain)
-      expect(await flow.decrypt(KEY, Uint8Array.of(2), cipher)).toEqual(plain)
-    }
-    expect(flow.weightsId).not.toMatch(/^[0-9a-f]{64}$/)
-    await flow.close()
-  })
+  test.each(['network-only', 'network-fixed-map', 'stream-only'] as const)(
+    '%s comes back exactly, and has no name that a sealed file could carry',
+    async ablation => {
+      const flow = await openExactFlow({ weights: await trainedWeights(), ablation, threads: 1 })
+      for (const length of [32, 41, 3073, 100_000]) {
+        const plain = await (await drawn(ablation)).bytes(length)
+        const cipher = await flow.encrypt(KEY, Uint8Array.of(2), plain)
+        expect(cipher).not.toEqual(plain)
+        expect(await flow.decrypt(KEY, Uint8Array.of(2), cipher)).toEqual(plain)
+      }
+      expect(flow.weightsId).not.toMatch(/^[0-9a-f]{64}$/)
+      await flow.close()
+    },
+  )
 
   test('with a fixed map one changed byte reaches no further than the networks do; with a map of the source, everywhere', async () => {
     const plain = new Uint8Array(98_304)
     const changed = plain.with(49_152, 1)
     const share = async (ablation: 'network-only' | 'network-fixed-map') => {
       const flow = await openExactFlow({ weights: await trainedWeights(), ablation, threads: 1 })
-      const [a, b] = [await flow.encrypt(KEY, Uint8Array.of(3), plain), await flow.encrypt(KEY, Uint8Array.of(3), changed)]
+      const [a, b] = [
+        await flow.encrypt(KEY, Uint8Array.of(3), plain),
+        await flow.encrypt(KEY, Uint8Array.of(3), changed),
+      ]
       await flow.close()
       return a.reduce((count, value, i) => count + Number(value !== b[i]), 0) / a.length
     }
@@ -162,18 +239,28 @@ describe('ablations', () => {
 describe('pixel mode by scheme', () => {
   test('every set of weights has an id of its own, and takes others from a file', async () => {
     const plain = photo(3)
-    const [constant, trained, given] = await Promise.all([openScheme('exact-flow'), openScheme('exact-flow-trained'), openScheme('exact-flow', { weights: serializeWeights((await trainedWeights()).networks) })])
+    const [constant, trained, given] = await Promise.all([
+      openScheme('exact-flow'),
+      openScheme('exact-flow-trained'),
+      openScheme('exact-flow', { weights: serializeWeights((await trainedWeights()).networks) }),
+    ])
     const [a, b, c] = await Promise.all([constant, trained, given].map(({ cipher }) => cipher.encrypt(plain, KEY)))
     expect(a!.data).not.toEqual(b!.data)
     expect(c!.data).toEqual(b!.data)
     expect((await trained.cipher.decrypt(b!, KEY)).data).toEqual(plain.data)
     expect([constant, trained].map(scheme => scheme.cipher.id)).toEqual(['exact-flow', 'exact-flow-trained'])
     await Promise.all([constant, trained, given].map(scheme => scheme.close()))
-    await expect(openScheme('exact-flow', { weights: new Uint8Array(100) })).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await expect(openScheme('exact-flow', { weights: new Uint8Array(100) })).rejects.toMatchObject({
+      code: 'E_WEIGHTS',
+    })
   })
 
   test('the ablations say what they are', async () => {
-    for (const id of ['exact-flow-network-only', 'exact-flow-network-only-untrained', 'exact-flow-stream-only'] as const) {
+    for (const id of [
+      'exact-flow-network-only',
+      'exact-flow-network-only-untrained',
+      'exact-flow-stream-only',
+    ] as const) {
       const { cipher, close } = await openScheme(id)
       const plain = photo(4)
       expect((await cipher.decrypt(await cipher.encrypt(plain, KEY), KEY)).data).toEqual(plain.data)
@@ -187,7 +274,13 @@ describe('pixel mode by scheme', () => {
   test('exactFlowCipher and openExactFlow alone are the scheme exact-flow', async () => {
     const flow = await openExactFlow({ loop: true })
     const { cipher, close } = await openScheme('exact-flow')
-    const plain: Image<'u8'> = { width: 9, height: 7, channels: 3, format: 'u8', data: await (await drawn('plain')).bytes(189) }
+    const plain: Image<'u8'> = {
+      width: 9,
+      height: 7,
+      channels: 3,
+      format: 'u8',
+      data: await (await drawn('plain')).bytes(189),
+    }
     expect((await exactFlowCipher(flow).encrypt(plain, KEY)).data).toEqual((await cipher.encrypt(plain, KEY)).data)
     await close()
   })

@@ -4,7 +4,16 @@ import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPool } from '../src/exact-flow/pool.ts'
 import { openExactFlowPool } from '../src/exact-flow/pool-node.ts'
-import { type ExactFlow, exactFlowCipher, type ExactFlowOptions, openExactFlow, shiftHalfEven, TILE_BYTES, tileCuts, WEIGHT_SETS } from '../src/exact-flow/index.ts'
+import {
+  type ExactFlow,
+  exactFlowCipher,
+  type ExactFlowOptions,
+  openExactFlow,
+  shiftHalfEven,
+  TILE_BYTES,
+  tileCuts,
+  WEIGHT_SETS,
+} from '../src/exact-flow/index.ts'
 import { publishedVectors, vectorFile } from './exact-flow-vector-files.ts'
 import { encryptVector, type FlowVector, VECTOR_INPUTS } from './exact-flow-vectors.ts'
 
@@ -15,36 +24,45 @@ async function noise(length: number, label: string): Promise<Uint8Array> {
   return (await KeyStream.create(KEY, 'latent/v1/test/noise', new TextEncoder().encode(label))).bytes(length)
 }
 
-async function picture(width: number, height: number, channels: number, format: 'u8' | 'u16'): Promise<Image<'u8' | 'u16'>> {
+async function picture(
+  width: number,
+  height: number,
+  channels: number,
+  format: 'u8' | 'u16',
+): Promise<Image<'u8' | 'u16'>> {
   const bytes = await noise(width * height * channels * 2, `${width}x${height}x${channels}`)
   const data = format === 'u8' ? bytes.slice(0, bytes.length / 2) : new Uint16Array(bytes.buffer)
   return image({ width, height, channels, format, data })
 }
 
-describe.each(Object.entries(WEIGHT_SETS))('published vectors of the %s weights, one cipher on every backend', (set, weightsOf) => {
-  // LATENT_REGENERATE=1 writes the file anew from the loop; the other backends must then agree.
-  test('the plain loop', async () => {
-    const flow = await openExactFlow({ weights: await weightsOf(), loop: true })
-    const computed: FlowVector[] = []
-    for (const input of VECTOR_INPUTS) computed.push(await encryptVector(flow, input))
-    if (process.env['LATENT_REGENERATE']) await writeFile(vectorFile(set), `${JSON.stringify({ weights: flow.weightsId, vectors: computed }, null, 2)}\n`)
-    expect({ weights: flow.weightsId, vectors: computed }).toEqual(await publishedVectors(set))
-  })
+describe.each(Object.entries(WEIGHT_SETS))(
+  'published vectors of the %s weights, one cipher on every backend',
+  (set, weightsOf) => {
+    // LATENT_REGENERATE=1 writes the file anew from the loop; the other backends must then agree.
+    test('the plain loop', async () => {
+      const flow = await openExactFlow({ weights: await weightsOf(), loop: true })
+      const computed: FlowVector[] = []
+      for (const input of VECTOR_INPUTS) computed.push(await encryptVector(flow, input))
+      if (process.env['LATENT_REGENERATE'])
+        await writeFile(vectorFile(set), `${JSON.stringify({ weights: flow.weightsId, vectors: computed }, null, 2)}\n`)
+      expect({ weights: flow.weightsId, vectors: computed }).toEqual(await publishedVectors(set))
+    })
 
-  const backends: [string, ExactFlowOptions][] = [
-    ['native int8', { backend: 'ort-node', arithmetic: 'int8', threads: 1 }],
-    ['native float', { backend: 'ort-node', arithmetic: 'float', threads: 2 }],
-    ['WASM int8', { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 }],
-    ['WASM float', { backend: 'ort-wasm', arithmetic: 'float', threads: 2 }],
-  ]
-  test.each(backends)('%s', async (_, options) => {
-    const { weights, vectors } = await publishedVectors(set)
-    const flow = await openExactFlow({ ...options, weights: await weightsOf() })
-    expect(flow.weightsId).toBe(weights)
-    for (const vector of vectors) expect(await encryptVector(flow, vector)).toEqual(vector)
-    await flow.close()
-  })
-})
+    const backends: [string, ExactFlowOptions][] = [
+      ['native int8', { backend: 'ort-node', arithmetic: 'int8', threads: 1 }],
+      ['native float', { backend: 'ort-node', arithmetic: 'float', threads: 2 }],
+      ['WASM int8', { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 }],
+      ['WASM float', { backend: 'ort-wasm', arithmetic: 'float', threads: 2 }],
+    ]
+    test.each(backends)('%s', async (_, options) => {
+      const { weights, vectors } = await publishedVectors(set)
+      const flow = await openExactFlow({ ...options, weights: await weightsOf() })
+      expect(flow.weightsId).toBe(weights)
+      for (const vector of vectors) expect(await encryptVector(flow, vector)).toEqual(vector)
+      await flow.close()
+    })
+  },
+)
 
 describe('the tile permutation', () => {
   let flow: ExactFlow
@@ -64,19 +82,26 @@ describe('the tile permutation', () => {
 
   test('random keys, tweaks and bytes come back, and the input is left alone', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 32, maxLength: 2000 }), async (key, tweak, plain) => {
-        const before = plain.slice()
-        const cipher = await flow.encrypt(key, tweak, plain)
-        expect(plain).toEqual(before)
-        expect(await flow.decrypt(key, tweak, cipher)).toEqual(plain)
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.uint8Array({ maxLength: 40 }),
+        fc.uint8Array({ minLength: 32, maxLength: 2000 }),
+        async (key, tweak, plain) => {
+          const before = plain.slice()
+          const cipher = await flow.encrypt(key, tweak, plain)
+          expect(plain).toEqual(before)
+          expect(await flow.decrypt(key, tweak, cipher)).toEqual(plain)
+        },
+      ),
     )
   })
 
   test('around a full tile', async () => {
     for (const length of [TILE_BYTES - 1, TILE_BYTES, TILE_BYTES + 31]) {
       const plain = await noise(length, 'tile')
-      expect(toHex(sha256Of(await flow.decrypt(KEY, tweak(1), await flow.encrypt(KEY, tweak(1), plain))))).toBe(toHex(sha256Of(plain)))
+      expect(toHex(sha256Of(await flow.decrypt(KEY, tweak(1), await flow.encrypt(KEY, tweak(1), plain))))).toBe(
+        toHex(sha256Of(plain)),
+      )
     }
   })
 
@@ -84,7 +109,9 @@ describe('the tile permutation', () => {
     ['31 bytes', 31, 32],
     ['a short key', 100, 16],
   ])('%s are refused', async (_, length, keyLength) => {
-    await expect(flow.encrypt(new Uint8Array(keyLength), tweak(0), new Uint8Array(length))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(flow.encrypt(new Uint8Array(keyLength), tweak(0), new Uint8Array(length))).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+    })
   })
 
   // Two-sided limits at the 0.05 level for n = 786,432 (Wu, Noonan, Agaian 2011), z = 1.959964.
@@ -102,18 +129,24 @@ describe('the tile permutation', () => {
   }
 
   const changes: [string, (trial: number, plain: Uint8Array) => Promise<Uint8Array>][] = [
-    ['one changed bit', async (trial, plain) => {
-      const other = plain.slice()
-      const [bit] = await (await KeyStream.create(KEY, 'latent/v1/test/bit', tweak(trial))).integers(1, 8 * n)
-      other[bit! >>> 3]! ^= 1 << (bit! & 7)
-      return flow.encrypt(KEY, tweak(0), other)
-    }],
+    [
+      'one changed bit',
+      async (trial, plain) => {
+        const other = plain.slice()
+        const [bit] = await (await KeyStream.create(KEY, 'latent/v1/test/bit', tweak(trial))).integers(1, 8 * n)
+        other[bit! >>> 3]! ^= 1 << (bit! & 7)
+        return flow.encrypt(KEY, tweak(0), other)
+      },
+    ],
     ['another tweak', (trial, plain) => flow.encrypt(KEY, tweak(trial + 1), plain)],
-    ['one changed key bit', (trial, plain) => {
-      const other = KEY.slice()
-      other[trial % 32]! ^= 1 << (trial >> 5)
-      return flow.encrypt(other, tweak(0), plain)
-    }],
+    [
+      'one changed key bit',
+      (trial, plain) => {
+        const other = KEY.slice()
+        other[trial % 32]! ^= 1 << (trial >> 5)
+        return flow.encrypt(other, tweak(0), plain)
+      },
+    ],
   ]
   test.each(changes)('%s: NPCR and UACI as between random strings, 100 trials', async (_, change) => {
     // A photo's opposite: a flat tile gives the cipher nothing to start from.
@@ -150,7 +183,9 @@ describe('the tile permutation', () => {
 })
 
 test('shifts round half to even', () => {
-  expect([-5, -3, -2, -1, 0, 1, 2, 3, 5, 6, 7].map(value => shiftHalfEven(value, 1))).toEqual([-2, -2, -1, 0, 0, 0, 1, 2, 2, 3, 4])
+  expect([-5, -3, -2, -1, 0, 1, 2, 3, 5, 6, 7].map(value => shiftHalfEven(value, 1))).toEqual([
+    -2, -2, -1, 0, 0, 0, 1, 2, 2, 3, 4,
+  ])
 })
 
 describe('pixel mode', () => {
@@ -161,31 +196,45 @@ describe('pixel mode', () => {
   afterAll(() => flow.close())
 
   const shapes = [1, 2, 3, 4].flatMap(channels => [[33, 7, channels, 'u8'] as const, [5, 9, channels, 'u16'] as const])
-  test.each([...shapes, [800, 700, 3, 'u8'] as const])('%i x %i, %i channels of %s come back', async (width, height, channels, format) => {
-    const plain = await picture(width, height, channels, format)
-    const cipher = exactFlowCipher(flow)
-    const noise = await cipher.encrypt(plain, KEY)
-    expect([noise.width, noise.height, noise.channels, noise.format]).toEqual([width, height, channels, format])
-    expect(noise.data).not.toEqual(plain.data)
-    expect(await cipher.decrypt(noise, KEY)).toEqual(plain)
-  })
+  test.each([...shapes, [800, 700, 3, 'u8'] as const])(
+    '%i x %i, %i channels of %s come back',
+    async (width, height, channels, format) => {
+      const plain = await picture(width, height, channels, format)
+      const cipher = exactFlowCipher(flow)
+      const noise = await cipher.encrypt(plain, KEY)
+      expect([noise.width, noise.height, noise.channels, noise.format]).toEqual([width, height, channels, format])
+      expect(noise.data).not.toEqual(plain.data)
+      expect(await cipher.decrypt(noise, KEY)).toEqual(plain)
+    },
+  )
 
   test('a nonce travels beside the image and separates equal images', async () => {
     const cipher = exactFlowCipher(flow)
     const plain = await picture(16, 16, 3, 'u8')
-    const [a, b, none] = [await cipher.encrypt(plain, KEY, { nonce: Uint8Array.of(1) }), await cipher.encrypt(plain, KEY, { nonce: Uint8Array.of(2) }), await cipher.encrypt(plain, KEY)]
+    const [a, b, none] = [
+      await cipher.encrypt(plain, KEY, { nonce: Uint8Array.of(1) }),
+      await cipher.encrypt(plain, KEY, { nonce: Uint8Array.of(2) }),
+      await cipher.encrypt(plain, KEY),
+    ]
     expect(a.annotations).toEqual({ 'latent:nonce': '01' })
     expect(a.data).not.toEqual(b.data)
     expect(a.data).not.toEqual(none.data)
     expect(await cipher.decrypt(a, KEY)).toEqual(plain)
     expect((await cipher.decrypt({ ...a, annotations: {} }, KEY)).data).not.toEqual(plain.data)
-    await expect(cipher.decrypt({ ...a, annotations: { 'latent:nonce': 'xyz' } }, KEY)).rejects.toMatchObject({ code: 'E_IMAGE' })
+    await expect(cipher.decrypt({ ...a, annotations: { 'latent:nonce': 'xyz' } }, KEY)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+    })
   })
 
   test('pictures below 32 bytes and float samples are refused', async () => {
     const cipher = exactFlowCipher(flow)
-    await expect(cipher.encrypt(await picture(31, 1, 1, 'u8'), KEY)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.stringContaining('seal') })
-    await expect(cipher.encrypt(image({ width: 8, height: 8, channels: 1, format: 'f32', data: new Float32Array(64) }), KEY)).rejects.toMatchObject({ code: 'E_IMAGE' })
+    await expect(cipher.encrypt(await picture(31, 1, 1, 'u8'), KEY)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+      hint: expect.stringContaining('seal'),
+    })
+    await expect(
+      cipher.encrypt(image({ width: 8, height: 8, channels: 1, format: 'f32', data: new Float32Array(64) }), KEY),
+    ).rejects.toMatchObject({ code: 'E_IMAGE' })
   })
 
   test('a rest below 32 bytes joins the tile before it', () => {

@@ -1,13 +1,30 @@
 import { concatBytes } from '@latent/core'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { checkWeights, constantWeights, type Layer, MAX_WEIGHT, parseWeights, serializeWeights, type Weights } from '../src/exact-flow/weights.ts'
+import {
+  checkWeights,
+  constantWeights,
+  type Layer,
+  MAX_WEIGHT,
+  parseWeights,
+  serializeWeights,
+  type Weights,
+} from '../src/exact-flow/weights.ts'
 
 type Draft = { -readonly [K in keyof Layer]: Layer[K] }
-const refusal = (what: string) => expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS', message: expect.stringContaining(what), hint: expect.any(String) })
+const refusal = (what: string) =>
+  expect.objectContaining({
+    name: 'LatentError',
+    code: 'E_WEIGHTS',
+    message: expect.stringContaining(what),
+    hint: expect.any(String),
+  })
 let { networks, id } = {} as Weights
 // Before each test, not once: what is changed in the derivation is then known by the tests that need it.
 beforeEach(async () => void ({ networks, id } = await constantWeights()))
-const draft = (rounds = 2): Draft[][] => Array.from({ length: rounds }, (_, round) => networks[round % 4]!.map(layer => ({ ...layer, weights: layer.weights.slice(), bias: layer.bias.slice() })))
+const draft = (rounds = 2): Draft[][] =>
+  Array.from({ length: rounds }, (_, round) =>
+    networks[round % 4]!.map(layer => ({ ...layer, weights: layer.weights.slice(), bias: layer.bias.slice() })),
+  )
 
 const changed = (edit: (layers: Draft[]) => void): Draft[][] => {
   const copy = draft()
@@ -18,8 +35,16 @@ const changed = (edit: (layers: Draft[]) => void): Draft[][] => {
 
 test('the first generation is a known constant, and survives its file', async () => {
   expect(id).toBe('00af600b22436db4d40e3b5d6a3a32ec1faba1b279b943b41a13105846f80225')
-  expect(networks.map(layers => layers.map(({ inputs, outputs, shift, weights, bias }) => [inputs, outputs, shift, weights.length, bias.length]))).toEqual(
-    Array.from({ length: 4 }, () => [[16, 32, 10, 4608, 32], [32, 32, 10, 9216, 32], [32, 12, 10, 3456, 12]]),
+  expect(
+    networks.map(layers =>
+      layers.map(({ inputs, outputs, shift, weights, bias }) => [inputs, outputs, shift, weights.length, bias.length]),
+    ),
+  ).toEqual(
+    Array.from({ length: 4 }, () => [
+      [16, 32, 10, 4608, 32],
+      [32, 32, 10, 9216, 32],
+      [32, 12, 10, 3456, 12],
+    ]),
   )
   expect(parseWeights(serializeWeights(networks))).toEqual({ networks, id })
   expect(await constantWeights()).toBe(await constantWeights())
@@ -28,7 +53,9 @@ test('the first generation is a known constant, and survives its file', async ()
 test('its biases centre each output on 128 for inputs of 128', () => {
   for (const { inputs, outputs, weights, bias, shift } of networks.flat()) {
     for (let o = 0; o < outputs; o++) {
-      const sum = weights.subarray(o * inputs * 9, (o + 1) * inputs * 9).reduce((total: number, weight) => total + weight, 0)
+      const sum = weights
+        .subarray(o * inputs * 9, (o + 1) * inputs * 9)
+        .reduce((total: number, weight) => total + weight, 0)
       expect((128 * sum + bias[o]!) / 2 ** shift).toBe(128)
     }
   }
@@ -49,8 +76,17 @@ describe('what is checked', () => {
     ['two layers', '3 layers a round, received 2', layers => layers.pop()],
     ['four layers', '3 layers a round, received 4', layers => layers.push(layers[2]!)],
     ['layers in another order', 'wrong shape', layers => layers.unshift(layers.pop()!)],
-    ['other inputs', 'wrong shape', ([layer]) => Object.assign(layer!, { inputs: 8, weights: new Int8Array(32 * 8 * 9) })],
-    ['other outputs', 'wrong shape', ([layer]) => Object.assign(layer!, { outputs: 16, weights: new Int8Array(16 * 16 * 9), bias: new Int32Array(16) })],
+    [
+      'other inputs',
+      'wrong shape',
+      ([layer]) => Object.assign(layer!, { inputs: 8, weights: new Int8Array(32 * 8 * 9) }),
+    ],
+    [
+      'other outputs',
+      'wrong shape',
+      ([layer]) =>
+        Object.assign(layer!, { outputs: 16, weights: new Int8Array(16 * 16 * 9), bias: new Int32Array(16) }),
+    ],
     ['a weight too few', 'wrong shape', ([layer]) => (layer!.weights = layer!.weights.subarray(1))],
     ['a weight too many', 'wrong shape', ([layer]) => (layer!.weights = Int8Array.of(...layer!.weights, 0))],
     ['a bias too few', 'wrong shape', ([, , layer]) => (layer!.bias = layer!.bias.subarray(1))],
@@ -73,7 +109,12 @@ describe('what is checked', () => {
     expect(checkWeights(changed(edit)).id).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  test.each([[0, 1], [31, 1], [0, -1], [31, -1]])('the sum of output %i, of sign %i, may reach 2^24 - 1 and no more', (output, sign) => {
+  test.each([
+    [0, 1],
+    [31, 1],
+    [0, -1],
+    [31, -1],
+  ])('the sum of output %i, of sign %i, may reach 2^24 - 1 and no more', (output, sign) => {
     const withSum = (sum: number) =>
       changed(([, layer]) => {
         const row = layer!.weights.subarray(output * 288, (output + 1) * 288).fill(0)
@@ -97,14 +138,18 @@ describe('their file', () => {
     const [first, second] = networks[0]!
     const view = new DataView(bytes.buffer)
     expect([...new Int8Array(bytes.buffer, magic + 4, 4608)]).toEqual([...first!.weights])
-    expect(Array.from({ length: 32 }, (_, o) => view.getInt32(magic + 4 + 4608 + 4 * o, true))).toEqual([...first!.bias])
+    expect(Array.from({ length: 32 }, (_, o) => view.getInt32(magic + 4 + 4608 + 4 * o, true))).toEqual([
+      ...first!.bias,
+    ])
     expect([...bytes.subarray(magic + 4 + 4608 + 128, magic + 7 + 4608 + 128)]).toEqual([32, 32, 10])
     expect([...new Int8Array(bytes.buffer, magic + 7 + 4608 + 128, 9216)]).toEqual([...second!.weights])
     expect(bytes.length).toBe(magic + 1 + 4 * (9 + 17_280 + 4 * 76))
   })
 
   test('weights that are views of larger arrays are written from where they begin', () => {
-    const shifted = draft().map(layers => layers.map(layer => ({ ...layer, weights: Int8Array.of(1, 2, 3, ...layer.weights, 9).subarray(3, -1) })))
+    const shifted = draft().map(layers =>
+      layers.map(layer => ({ ...layer, weights: Int8Array.of(1, 2, 3, ...layer.weights, 9).subarray(3, -1) })),
+    )
     expect(serializeWeights(shifted)).toEqual(serializeWeights(draft()))
   })
 
@@ -116,19 +161,35 @@ describe('their file', () => {
 
   test('cut anywhere, it is refused', () => {
     const layer = 3 + 4608 + 128
-    for (const cut of [magic, magic + 1, magic + 2, magic + 4, 100, magic + 1 + layer - 1, magic + 1 + layer, magic + 2 + layer, bytes.length - 1]) expect(() => parseWeights(bytes.subarray(0, cut))).toThrow(refusal('the file ends too early'))
-    for (const cut of [0, 1, 10, magic - 1]) expect(() => parseWeights(bytes.subarray(0, cut))).toThrow(refusal('not a file of exact-flow weights'))
+    for (const cut of [
+      magic,
+      magic + 1,
+      magic + 2,
+      magic + 4,
+      100,
+      magic + 1 + layer - 1,
+      magic + 1 + layer,
+      magic + 2 + layer,
+      bytes.length - 1,
+    ])
+      expect(() => parseWeights(bytes.subarray(0, cut))).toThrow(refusal('the file ends too early'))
+    for (const cut of [0, 1, 10, magic - 1])
+      expect(() => parseWeights(bytes.subarray(0, cut))).toThrow(refusal('not a file of exact-flow weights'))
     expect(() => parseWeights(concatBytes(bytes.subarray(0, magic), Uint8Array.of(0)))).toThrow(refusal('received 0'))
   })
 
   test('with bytes too many, another name, or a layer of another width, it is refused', () => {
     expect(() => parseWeights(concatBytes(bytes, Uint8Array.of(0)))).toThrow(refusal('longer than its weights'))
     const altered = (at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
-    for (const at of [0, 5, magic - 1]) expect(() => parseWeights(altered(at))).toThrow(refusal('not a file of exact-flow weights'))
-    for (const at of [magic + 1, magic + 2, magic + 4 + 4608 + 128]) expect(() => parseWeights(altered(at))).toThrow(refusal('wrong shape'))
+    for (const at of [0, 5, magic - 1])
+      expect(() => parseWeights(altered(at))).toThrow(refusal('not a file of exact-flow weights'))
+    for (const at of [magic + 1, magic + 2, magic + 4 + 4608 + 128])
+      expect(() => parseWeights(altered(at))).toThrow(refusal('wrong shape'))
     // Four rounds and a count of five, then of three.
     expect(() => parseWeights(altered(magic))).toThrow(refusal('the file ends too early'))
-    expect(() => parseWeights(bytes.map((byte, i) => (i === magic ? 2 : byte)))).toThrow(refusal('longer than its weights'))
+    expect(() => parseWeights(bytes.map((byte, i) => (i === magic ? 2 : byte)))).toThrow(
+      refusal('longer than its weights'),
+    )
   })
 
   test('another bit, another name', () => {

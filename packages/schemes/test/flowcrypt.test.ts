@@ -3,7 +3,25 @@ import { encodeSafetensors, initialise, leaves, parameterCount } from '@latent/g
 import type { Tensor, Tree } from '@latent/graph'
 import { writeModel, readModel } from '@latent/schemes/models'
 import { openScheme } from '@latent/schemes'
-import { balancedMask, type Block, flowCryptCipher, flowCryptParameters, type FlowCryptShape, flowCryptRunner, gatherHalf, initialFlowCrypt, networkCost, runnerOf, scatterHalf, SHAPES, splitOrder, stretch, throughWire, tileKey, transform } from '@latent/schemes/flowcrypt'
+import {
+  balancedMask,
+  type Block,
+  flowCryptCipher,
+  flowCryptParameters,
+  type FlowCryptShape,
+  flowCryptRunner,
+  gatherHalf,
+  initialFlowCrypt,
+  networkCost,
+  runnerOf,
+  scatterHalf,
+  SHAPES,
+  splitOrder,
+  stretch,
+  throughWire,
+  tileKey,
+  transform,
+} from '@latent/schemes/flowcrypt'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { slowMask, slowSplit } from './reference/flowcrypt.ts'
@@ -34,8 +52,12 @@ afterAll(() => opened.runner.close())
 function picture(width: number, height: number, channels: number, format: SampleFormat = 'u8', seed = 1): Image {
   const count = width * height * channels
   const peak = format === 'u8' ? 255 : format === 'u16' ? 65535 : 1
-  const values = Float64Array.from({ length: count }, (_, i) => (0.5 + 0.4 * Math.sin(i * 0.01 * seed) + 0.1 * Math.sin(i * 1.7)) * peak)
-  const data = format === 'u8' ? Uint8Array.from(values) : format === 'u16' ? Uint16Array.from(values) : Float32Array.from(values)
+  const values = Float64Array.from(
+    { length: count },
+    (_, i) => (0.5 + 0.4 * Math.sin(i * 0.01 * seed) + 0.1 * Math.sin(i * 1.7)) * peak,
+  )
+  const data =
+    format === 'u8' ? Uint8Array.from(values) : format === 'u16' ? Uint16Array.from(values) : Float32Array.from(values)
   return image({ width, height, channels, format, data })
 }
 
@@ -65,16 +87,23 @@ describe('network', () => {
 })
 
 describe('split', () => {
-  const sizes = fc.record({ width: fc.integer({ min: 1, max: 12 }).map(half => 2 * half), height: fc.integer({ min: 1, max: 9 }) })
+  const sizes = fc.record({
+    width: fc.integer({ min: 1, max: 12 }).map(half => 2 * half),
+    height: fc.integer({ min: 1, max: 9 }),
+  })
 
   test('the mask is balanced and ranks as the slow twin does, ties included', () => {
     fc.assert(
-      fc.property(sizes, fc.infiniteStream(fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }))), ({ width, height }, stream) => {
-        const words = Uint32Array.from({ length: width * height }, () => stream.next().value as number)
-        const mask = balancedMask(words)
-        expect(mask.reduce((sum, bit) => sum + bit, 0)).toBe((width * height) / 2)
-        expect(mask).toEqual(slowMask(words))
-      }),
+      fc.property(
+        sizes,
+        fc.infiniteStream(fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }))),
+        ({ width, height }, stream) => {
+          const words = Uint32Array.from({ length: width * height }, () => stream.next().value as number)
+          const mask = balancedMask(words)
+          expect(mask.reduce((sum, bit) => sum + bit, 0)).toBe((width * height) / 2)
+          expect(mask).toEqual(slowMask(words))
+        },
+      ),
     )
   })
 
@@ -107,13 +136,24 @@ describe('key', () => {
   test('stretching is PBKDF2-HMAC-SHA-256 with 100,000 rounds and the fixed salt', async () => {
     const { pbkdf2Sync } = await import('node:crypto')
     const secret = new TextEncoder().encode('any length, any alphabet')
-    expect(await stretch(secret, new Uint8Array(0))).toEqual(new Uint8Array(pbkdf2Sync(secret, 'FlowCrypt/v1', 100_000, 64, 'sha256')))
+    expect(await stretch(secret, new Uint8Array(0))).toEqual(
+      new Uint8Array(pbkdf2Sync(secret, 'FlowCrypt/v1', 100_000, 64, 'sha256')),
+    )
     await expect(stretch(new Uint8Array(0), new Uint8Array(0))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
   test('another key, nonce or tile is another mask and map', async () => {
-    const [a, b, c] = [await stretch(KEY, new Uint8Array(0)), await stretch(OTHER, new Uint8Array(0)), await stretch(KEY, Uint8Array.of(1))]
-    const keys = await Promise.all([tileKey(a, { index: 0, width: 16, height: 16 }), tileKey(b, { index: 0, width: 16, height: 16 }), tileKey(c, { index: 0, width: 16, height: 16 }), tileKey(a, { index: 1, width: 16, height: 16 })])
+    const [a, b, c] = [
+      await stretch(KEY, new Uint8Array(0)),
+      await stretch(OTHER, new Uint8Array(0)),
+      await stretch(KEY, Uint8Array.of(1)),
+    ]
+    const keys = await Promise.all([
+      tileKey(a, { index: 0, width: 16, height: 16 }),
+      tileKey(b, { index: 0, width: 16, height: 16 }),
+      tileKey(c, { index: 0, width: 16, height: 16 }),
+      tileKey(a, { index: 1, width: 16, height: 16 }),
+    ])
     for (const part of ['mapX', 'mapY'] as const) expect(new Set(keys.map(key => key[part].join())).size).toBe(4)
     expect(new Set(keys.map(({ order }) => order.first.join())).size).toBe(4)
   })
@@ -152,7 +192,13 @@ describe('cipher', () => {
   })
 
   test('black pixels survive the repacking', async () => {
-    const plain = image({ width: 16, height: 16, channels: 3, format: 'u8', data: new Uint8Array(768).map((_, i) => (i % 5 === 0 ? 200 : 0)) })
+    const plain = image({
+      width: 16,
+      height: 16,
+      channels: 3,
+      format: 'u8',
+      data: new Uint8Array(768).map((_, i) => (i % 5 === 0 ? 200 : 0)),
+    })
     expect((await opened.cipher.decrypt(await opened.cipher.encrypt(plain, KEY), KEY)).data).toEqual(plain.data)
   })
 
@@ -177,22 +223,35 @@ describe('cipher', () => {
     expect((await opened.cipher.decrypt(await opened.cipher.encrypt(plain, KEY), OTHER)).data).not.toEqual(plain.data)
     const checked = await opened.cipher.encrypt(plain, KEY, { check: true })
     expect((await opened.cipher.decrypt(checked, KEY)).data).toEqual(plain.data)
-    await expect(opened.cipher.decrypt(checked, OTHER)).rejects.toMatchObject({ code: 'E_NO_MATCH', hint: expect.any(String) })
+    await expect(opened.cipher.decrypt(checked, OTHER)).rejects.toMatchObject({
+      code: 'E_NO_MATCH',
+      hint: expect.any(String),
+    })
   })
 
   test('what it cannot have made is refused, with a hint', async () => {
     const plain = picture(16, 16, 3)
     const cipher = await opened.cipher.encrypt(plain, KEY, { wire: 'u8' })
-    const refused = (altered: Image, code: string) => expect(opened.cipher.decrypt(altered, KEY)).rejects.toMatchObject({ code, hint: expect.any(String) })
+    const refused = (altered: Image, code: string) =>
+      expect(opened.cipher.decrypt(altered, KEY)).rejects.toMatchObject({ code, hint: expect.any(String) })
     await refused(plain, 'E_IMAGE')
-    await refused({ ...cipher, annotations: { ...cipher.annotations, 'latent:scheme': 'flowcrypt-2025/paper' } }, 'E_IMAGE')
+    await refused(
+      { ...cipher, annotations: { ...cipher.annotations, 'latent:scheme': 'flowcrypt-2025/paper' } },
+      'E_IMAGE',
+    )
     await refused({ ...cipher, annotations: { ...cipher.annotations, 'latent:wire': 'f64' } }, 'E_IMAGE')
     await refused({ ...cipher, width: 8, height: 32 }, 'E_IMAGE')
     await refused({ ...cipher, width: 8, data: cipher.data.slice(0, 8 * 16 * 3) }, 'E_IMAGE')
-    await expect(opened.cipher.encrypt(picture(7, 20, 3), KEY)).rejects.toMatchObject({ code: 'E_IMAGE', hint: expect.any(String) })
+    await expect(opened.cipher.encrypt(picture(7, 20, 3), KEY)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+      hint: expect.any(String),
+    })
     await expect(opened.cipher.encrypt(plain, new Uint8Array(0))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     const other = await open(2)
-    await expect(other.cipher.decrypt(cipher, KEY)).rejects.toMatchObject({ code: 'E_WEIGHTS', hint: expect.any(String) })
+    await expect(other.cipher.decrypt(cipher, KEY)).rejects.toMatchObject({
+      code: 'E_WEIGHTS',
+      hint: expect.any(String),
+    })
     await other.runner.close()
   })
 
@@ -214,8 +273,13 @@ describe('what training starts from, and what it ends with', () => {
   test('the start is a flat cipher image that comes back from 8 bits, and only with its map', async () => {
     const runner = runnerOf(await initialise(await initialFlowCrypt(SHAPES.compact, 1), 1), { threads: 1 })
     const size = { index: 0, width: 64, height: 64 }
-    const [right, wrong] = [await tileKey(await stretch(KEY, new Uint8Array(0)), size), await tileKey(await stretch(OTHER, new Uint8Array(0)), size)]
-    const planes = new Float32Array(plain.data.length).map((_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255)
+    const [right, wrong] = [
+      await tileKey(await stretch(KEY, new Uint8Array(0)), size),
+      await tileKey(await stretch(OTHER, new Uint8Array(0)), size),
+    ]
+    const planes = new Float32Array(plain.data.length).map(
+      (_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255,
+    )
     const cipher = await transform(runner, 'forward', 'f32', async () => right)(planes, size)
     const counts = new Float64Array(16)
     for (const value of cipher) counts[Math.min(15, Math.max(0, Math.floor(value * 16)))]!++
@@ -224,7 +288,12 @@ describe('what training starts from, and what it ends with', () => {
     expect(Math.max(...counts)).toBeLessThan(1100)
     const error = async (key: typeof right) => {
       const back = await transform(runner, 'backward', 'f32', async () => key)(throughWire(cipher, 'u8'), size)
-      return -10 * Math.log10(back.reduce((sum, value, i) => sum + (Math.min(1, Math.max(0, value)) - planes[i]!) ** 2, 0) / back.length)
+      return (
+        -10 *
+        Math.log10(
+          back.reduce((sum, value, i) => sum + (Math.min(1, Math.max(0, value)) - planes[i]!) ** 2, 0) / back.length,
+        )
+      )
     }
     expect(await error(right)).toBeGreaterThan(38)
     expect(await error(wrong)).toBeLessThan(10)
@@ -233,25 +302,43 @@ describe('what training starts from, and what it ends with', () => {
 
   test('16 and 8 bits round as the cipher does', async () => {
     const key = await tileKey(await stretch(KEY, new Uint8Array(0)), { index: 0, width: 64, height: 64 })
-    const planes = new Float32Array(plain.data.length).map((_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255)
-    const raw = await transform(opened.runner, 'forward', 'f32', async () => key)(planes, { index: 0, width: 64, height: 64 })
-    for (const [wire, room, levels] of [['u16', 1 / 16, 65535], ['u8', 0, 255]] as const) {
+    const planes = new Float32Array(plain.data.length).map(
+      (_, i) => plain.data[(i % 4096) * 3 + Math.floor(i / 4096)]! / 255,
+    )
+    const raw = await transform(
+      opened.runner,
+      'forward',
+      'f32',
+      async () => key,
+    )(planes, { index: 0, width: 64, height: 64 })
+    for (const [wire, room, levels] of [
+      ['u16', 1 / 16, 65535],
+      ['u8', 0, 255],
+    ] as const) {
       const { data } = await opened.cipher.encrypt(plain, KEY, { wire })
       const expected = throughWire(raw, wire)
-      const off = Array.from(expected, (value, i) => Math.abs(value - ((data[(i % 4096) * 3 + Math.floor(i / 4096)]! / levels) * (1 + 2 * room) - room)))
+      const off = Array.from(expected, (value, i) =>
+        Math.abs(value - ((data[(i % 4096) * 3 + Math.floor(i / 4096)]! / levels) * (1 + 2 * room) - room)),
+      )
       // Values midway between two levels may fall either way: floats here, doubles there.
       expect(off.filter(distance => distance > 1e-6).length).toBeLessThan(off.length / 100)
       expect(Math.max(...off)).toBeLessThan((1.1 * (1 + 2 * room)) / levels)
     }
   })
 
-  test.each(['flowcrypt-2025', 'flowcrypt-2025-compact'])('%s with its shipped weights', { timeout: 60_000 }, async id => {
-    const { cipher, close } = await openScheme(id)
-    const smooth = picture(64, 64, 3, 'f32')
-    const floats = await cipher.encrypt(smooth, KEY)
-    expect(decibels(smooth, await cipher.decrypt(floats, KEY))).toBeGreaterThan(100)
-    expect(decibels(smooth, await cipher.decrypt(await cipher.encrypt(smooth, KEY, { wire: 'u8' }), KEY))).toBeGreaterThan(30)
-    expect(decibels(smooth, await cipher.decrypt(floats, OTHER))).toBeLessThan(12)
-    await close()
-  })
+  test.each(['flowcrypt-2025', 'flowcrypt-2025-compact'])(
+    '%s with its shipped weights',
+    { timeout: 60_000 },
+    async id => {
+      const { cipher, close } = await openScheme(id)
+      const smooth = picture(64, 64, 3, 'f32')
+      const floats = await cipher.encrypt(smooth, KEY)
+      expect(decibels(smooth, await cipher.decrypt(floats, KEY))).toBeGreaterThan(100)
+      expect(
+        decibels(smooth, await cipher.decrypt(await cipher.encrypt(smooth, KEY, { wire: 'u8' }), KEY)),
+      ).toBeGreaterThan(30)
+      expect(decibels(smooth, await cipher.decrypt(floats, OTHER))).toBeLessThan(12)
+      await close()
+    },
+  )
 })

@@ -10,8 +10,16 @@ const NONCE = new Uint8Array(16).fill(3)
 
 /** Soft gradients with a little noise, so that lossy schemes have something to keep. */
 async function picture(width: number, height: number, channels: number): Promise<Image<'u8'>> {
-  const noise = await (await KeyStream.create(sha256Of(Uint8Array.of(7)), 'latent/v1/test')).bytes(width * height * channels)
-  return image({ width, height, channels, format: 'u8', data: noise.map((value, i) => Math.round(64 + ((Math.floor(i / channels) % width) * 96) / width + (value & 15))) })
+  const noise = await (
+    await KeyStream.create(sha256Of(Uint8Array.of(7)), 'latent/v1/test')
+  ).bytes(width * height * channels)
+  return image({
+    width,
+    height,
+    channels,
+    format: 'u8',
+    data: noise.map((value, i) => Math.round(64 + ((Math.floor(i / channels) % width) * 96) / width + (value & 15))),
+  })
 }
 
 /** Backends round differently in the last places of a float: a level in a sample, seldom. */
@@ -30,7 +38,9 @@ function expectAlike(a: Image, b: Image): void {
 describe.skipIf(!chromium)('learned schemes in Chromium, with weights that the page fetches', () => {
   let page: BrowserPage<typeof Script>
   beforeAll(async () => {
-    page = await openPage<typeof Script>(script, { folders: { '/models/': new URL('../../../models/', import.meta.url) } })
+    page = await openPage<typeof Script>(script, {
+      folders: { '/models/': new URL('../../../models/', import.meta.url) },
+    })
   })
   afterAll(() => page.close())
 
@@ -47,7 +57,9 @@ describe.skipIf(!chromium)('learned schemes in Chromium, with weights that the p
     try {
       const encrypted = await cipher.encrypt(plain, KEY, cipher.traits.randomised ? { nonce: NONCE } : {})
       if (!diffuses) expectAlike(there.cipher, encrypted)
-      expect(Object.keys(there.cipher.annotations ?? {}).toSorted()).toEqual(Object.keys(encrypted.annotations ?? {}).toSorted())
+      expect(Object.keys(there.cipher.annotations ?? {}).toSorted()).toEqual(
+        Object.keys(encrypted.annotations ?? {}).toSorted(),
+      )
       // One cipher image, two decryptions: what a person moves between devices.
       expectAlike(there.restored, await cipher.decrypt(there.cipher, KEY))
     } finally {

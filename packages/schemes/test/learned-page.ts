@@ -4,7 +4,12 @@ import { openScheme } from '../src/index.ts'
 // Runs in a browser, called by learned-browser.test.ts.
 
 /** A picture there and back, with the weights that the page fetches. */
-export async function thereAndBack(id: string, plain: Image, key: Uint8Array, nonce: Uint8Array): Promise<{ cipher: Image; restored: Image }> {
+export async function thereAndBack(
+  id: string,
+  plain: Image,
+  key: Uint8Array,
+  nonce: Uint8Array,
+): Promise<{ cipher: Image; restored: Image }> {
   const { cipher, close } = await openScheme(id)
   try {
     const encrypted = await cipher.encrypt(plain, key, cipher.traits.randomised ? { nonce } : {})

@@ -13,11 +13,25 @@ const negate = async (planes: Float32Array) => planes.map(value => 1 - value)
 function noise(width: number, height: number, channels: number, format: 'u8' | 'u16'): Image {
   const bytes = randomBytes(2 * width * height * channels)
   const count = width * height * channels
-  return image({ width, height, channels, format, data: format === 'u8' ? bytes.slice(0, count) : Uint16Array.from({ length: count }, (_, i) => 256 * bytes[2 * i]! + bytes[2 * i + 1]!) })
+  return image({
+    width,
+    height,
+    channels,
+    format,
+    data:
+      format === 'u8'
+        ? bytes.slice(0, count)
+        : Uint16Array.from({ length: count }, (_, i) => 256 * bytes[2 * i]! + bytes[2 * i + 1]!),
+  })
 }
 
 describe('tiles', () => {
-  const shapes = fc.record({ width: fc.integer({ min: 3, max: 40 }), height: fc.integer({ min: 3, max: 40 }), channels: fc.integer({ min: 1, max: 4 }), format: fc.constantFrom('u8' as const, 'u16' as const) })
+  const shapes = fc.record({
+    width: fc.integer({ min: 3, max: 40 }),
+    height: fc.integer({ min: 3, max: 40 }),
+    channels: fc.integer({ min: 1, max: 4 }),
+    format: fc.constantFrom('u8' as const, 'u16' as const),
+  })
 
   test('every sample of every shape comes back', async () => {
     await fc.assert(
@@ -32,7 +46,13 @@ describe('tiles', () => {
   })
 
   test('a transform sees whole tiles, numbered, with the edge repeated', async () => {
-    const plain = image({ width: 18, height: 5, channels: 1, format: 'u8', data: Uint8Array.from({ length: 90 }, (_, i) => i) })
+    const plain = image({
+      width: 18,
+      height: 5,
+      channels: 1,
+      format: 'u8',
+      data: Uint8Array.from({ length: 90 }, (_, i) => i),
+    })
     const seen: unknown[] = []
     await encryptTiles(plain, RULE, 'f32', async (planes, { index, width, height }) => {
       seen.push([index, width, height, planes.length])
@@ -44,7 +64,10 @@ describe('tiles', () => {
       expect(planes.subarray(0, width * height)).toEqual(planes.subarray(2 * width * height))
       return planes
     })
-    expect(seen).toEqual([[0, 16, 8, 384], [1, 4, 8, 96]])
+    expect(seen).toEqual([
+      [0, 16, 8, 384],
+      [1, 4, 8, 96],
+    ])
   })
 
   test('too small an image and a cipher image of another size are refused', async () => {
@@ -52,7 +75,9 @@ describe('tiles', () => {
     const plain = noise(9, 9, 3, 'u8')
     const cipher = await encryptTiles(plain, RULE, 'u8', negate)
     await expect(decryptTiles(cipher, { ...plain, width: 13 }, RULE, negate)).rejects.toMatchObject({ code: 'E_IMAGE' })
-    await expect(decryptTiles(cipher, { ...plain, channels: 4 }, RULE, negate)).rejects.toMatchObject({ code: 'E_IMAGE' })
+    await expect(decryptTiles(cipher, { ...plain, channels: 4 }, RULE, negate)).rejects.toMatchObject({
+      code: 'E_IMAGE',
+    })
   })
 })
 
@@ -60,17 +85,24 @@ describe('labels', () => {
   const maker: Maker = { scheme: 'toy', profile: 'compact', sha256: 'ab'.repeat(32) }
   const key = new Uint8Array(32).fill(3)
   const plain = noise(7, 6, 3, 'u8')
-  const labelled = async (options = {}) => withLabels(await encryptTiles(plain, RULE, 'u8', negate), plain, maker, key, options)
+  const labelled = async (options = {}) =>
+    withLabels(await encryptTiles(plain, RULE, 'u8', negate), plain, maker, key, options)
 
   test('travel through a PNG', async () => {
     const nonce = Uint8Array.of(1, 2, 3)
     const arrived = decodePng(encodePng(await labelled({ nonce, check: true })))
-    expect(await readLabels(arrived, maker, ['u8', 'u16'], key)).toEqual({ plain: { width: 7, height: 6, channels: 3, format: 'u8' }, wire: 'u8', nonce })
+    expect(await readLabels(arrived, maker, ['u8', 'u16'], key)).toEqual({
+      plain: { width: 7, height: 6, channels: 3, format: 'u8' },
+      wire: 'u8',
+      nonce,
+    })
   })
 
   test('tell a wrong key if a check value travels, and cannot otherwise', async () => {
     const wrong = key.with(0, 4)
-    await expect(readLabels(await labelled({ check: true }), maker, ['u8'], wrong)).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+    await expect(readLabels(await labelled({ check: true }), maker, ['u8'], wrong)).rejects.toMatchObject({
+      code: 'E_NO_MATCH',
+    })
     expect((await readLabels(await labelled(), maker, ['u8'], wrong)).wire).toBe('u8')
   })
 
@@ -84,7 +116,16 @@ describe('labels', () => {
     ['a malformed nonce', { annotations: { 'latent:nonce': 'xyz' } }, 'E_IMAGE'],
   ] as const)('refuses %s', async (_, change, code) => {
     const cipher = await labelled()
-    const given = 'annotations' in change ? { ...cipher, annotations: Object.keys(change.annotations).length > 0 ? { ...cipher.annotations, ...change.annotations } : {} } : cipher
-    await expect(readLabels(given, 'maker' in change ? change.maker : maker, 'wires' in change ? change.wires : ['u8'], key)).rejects.toMatchObject({ code })
+    const given =
+      'annotations' in change
+        ? {
+            ...cipher,
+            annotations:
+              Object.keys(change.annotations).length > 0 ? { ...cipher.annotations, ...change.annotations } : {},
+          }
+        : cipher
+    await expect(
+      readLabels(given, 'maker' in change ? change.maker : maker, 'wires' in change ? change.wires : ['u8'], key),
+    ).rejects.toMatchObject({ code })
   })
 })

@@ -13,8 +13,21 @@ import { loadModel, packageOf, useModelsFrom } from '../src/models/index.ts'
 
 const wanted = { scheme: 'toy', profile: 'small' }
 /** One array of three floats, as anybody may write it. */
-const header = new TextEncoder().encode(JSON.stringify({ __metadata__: wanted, 'net.bias': { dtype: 'F32', shape: [3], data_offsets: [0, 12] } }))
-const weights = Uint8Array.of(header.length, 0, 0, 0, 0, 0, 0, 0, ...header, ...new Uint8Array(Float32Array.of(1, 2, 3).buffer))
+const header = new TextEncoder().encode(
+  JSON.stringify({ __metadata__: wanted, 'net.bias': { dtype: 'F32', shape: [3], data_offsets: [0, 12] } }),
+)
+const weights = Uint8Array.of(
+  header.length,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  ...header,
+  ...new Uint8Array(Float32Array.of(1, 2, 3).buffer),
+)
 const card = { id: 'toy-small', ...wanted, sha256: toHex(sha256Of(weights)), bytes: weights.length, storage: 'f32' }
 const FILE = 'toy-small.safetensors'
 
@@ -52,11 +65,18 @@ test.each([
   [5_000_000, /^npm install @latent\/models-toy, or latent model fetch toy-small /],
   [50_000_000, /^they are too large for a package: latent model fetch toy-small /],
 ])('weights of %d bytes that are not here: the refusal says where they are', async (bytes, hint) => {
-  await expect(modelFile(FILE, { ...card, bytes })).rejects.toMatchObject({ code: 'E_WEIGHTS', message: 'the weights toy-small are not installed', hint: expect.stringMatching(hint) })
+  await expect(modelFile(FILE, { ...card, bytes })).rejects.toMatchObject({
+    code: 'E_WEIGHTS',
+    message: 'the weights toy-small are not installed',
+    hint: expect.stringMatching(hint),
+  })
 })
 
 test('a scheme passes the refusal on', async () => {
-  await expect(loadModel(card.id, wanted)).rejects.toMatchObject({ code: 'E_WEIGHTS', message: 'the weights toy-small are not installed' })
+  await expect(loadModel(card.id, wanted)).rejects.toMatchObject({
+    code: 'E_WEIGHTS',
+    message: 'the weights toy-small are not installed',
+  })
 })
 
 test.each(['../cards/toy-small.json', '/etc/hostname', 'a/b.json'])('%s is no name of a file', async name => {
@@ -72,15 +92,25 @@ test('a page looks in the folder that it chose, else beside itself', async () =>
   })
   for (const address of ['https://cdn.example.org/weights', 'https://cdn.example.org/weights/', undefined]) {
     useModelsFrom(address)
-    await expect(fromPage(FILE, card)).rejects.toMatchObject({ code: 'E_WEIGHTS', hint: expect.stringContaining('useModelsFrom') })
+    await expect(fromPage(FILE, card)).rejects.toMatchObject({
+      code: 'E_WEIGHTS',
+      hint: expect.stringContaining('useModelsFrom'),
+    })
   }
   vi.unstubAllGlobals()
-  expect(asked).toEqual(['https://cdn.example.org/weights/toy-small.safetensors', 'https://cdn.example.org/weights/toy-small.safetensors', 'https://example.org/app/models/toy-small.safetensors'])
+  expect(asked).toEqual([
+    'https://cdn.example.org/weights/toy-small.safetensors',
+    'https://cdn.example.org/weights/toy-small.safetensors',
+    'https://example.org/app/models/toy-small.safetensors',
+  ])
 })
 
 describe('the cache', () => {
   test('is filled from a folder, once, and schemes read from it', async () => {
-    expect(await fetchModel(card.id, pathToFileURL(mirror))).toEqual({ path: join(cached, `${card.sha256}.safetensors`), bytes: weights.length })
+    expect(await fetchModel(card.id, pathToFileURL(mirror))).toEqual({
+      path: join(cached, `${card.sha256}.safetensors`),
+      bytes: weights.length,
+    })
     expect(await fetchModel(card.id, pathToFileURL(join(folder, 'nowhere')))).toBe('present')
     expect((await loadModel(card.id, wanted)).sha256).toBe(card.sha256)
     expect((await stat(cached)).mode & 0o077).toBe(0)
@@ -90,7 +120,10 @@ describe('the cache', () => {
     await fetchModel(card.id, pathToFileURL(mirror))
     await chmod(cached, 0o777)
     await expect(loadModel(card.id, wanted)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-    await expect(fetchModel(card.id, pathToFileURL(mirror))).rejects.toMatchObject({ code: 'E_IO', hint: expect.stringContaining('chmod') })
+    await expect(fetchModel(card.id, pathToFileURL(mirror))).rejects.toMatchObject({
+      code: 'E_IO',
+      hint: expect.stringContaining('chmod'),
+    })
   })
 
   test.runIf(process.platform !== 'win32')('that is a link is not believed either', async () => {
@@ -103,7 +136,10 @@ describe('the cache', () => {
 
   test('damaged: refused, and fetched again', async () => {
     await fetchModel(card.id, pathToFileURL(mirror))
-    await writeFile(join(cached, `${card.sha256}.safetensors`), weights.map((byte, i) => (i === 40 ? byte ^ 1 : byte)))
+    await writeFile(
+      join(cached, `${card.sha256}.safetensors`),
+      weights.map((byte, i) => (i === 40 ? byte ^ 1 : byte)),
+    )
     await expect(loadModel(card.id, wanted)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
     expect(await fetchModel(card.id, pathToFileURL(mirror))).toMatchObject({ bytes: weights.length })
     expect((await loadModel(card.id, wanted)).sha256).toBe(card.sha256)
@@ -131,7 +167,8 @@ describe('the cache', () => {
 describe('over HTTP', () => {
   let body: Uint8Array | number = weights
   const server: Server = createServer((request, response) => {
-    if (typeof body === 'number' || request.url !== `/weights/${FILE}`) response.writeHead(typeof body === 'number' ? body : 404).end()
+    if (typeof body === 'number' || request.url !== `/weights/${FILE}`)
+      response.writeHead(typeof body === 'number' ? body : 404).end()
     else response.writeHead(200).end(body)
   })
   const address = async () => {

@@ -15,8 +15,20 @@ import { findRecipe } from '../src/recipes.ts'
 const images = () => Promise.resolve(Array.from({ length: 12 }, (_, k) => picture(270 + k, 262, k)) as Image<'u8'>[])
 
 function picture(width: number, height: number, seed: number): Image {
-  const value = (x: number, y: number, c: number) => 128 + 70 * Math.sin((x * (1 + 0.1 * seed) + 9 * c) / 11 + y / 17) + (x * 3 > y * (2 + seed / 5) ? 30 : -30) + 12 * Math.sin(12.9898 * x + 78.233 * y + c + seed)
-  return image({ width, height, channels: 3, format: 'u8', data: Uint8Array.from({ length: 3 * width * height }, (_, i) => value(Math.floor(i / 3) % width, Math.floor(i / (3 * width)), i % 3)) })
+  const value = (x: number, y: number, c: number) =>
+    128 +
+    70 * Math.sin((x * (1 + 0.1 * seed) + 9 * c) / 11 + y / 17) +
+    (x * 3 > y * (2 + seed / 5) ? 30 : -30) +
+    12 * Math.sin(12.9898 * x + 78.233 * y + c + seed)
+  return image({
+    width,
+    height,
+    channels: 3,
+    format: 'u8',
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) =>
+      value(Math.floor(i / 3) % width, Math.floor(i / (3 * width)), i % 3),
+    ),
+  })
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -26,22 +38,35 @@ describe('FlowCrypt', () => {
   const half = [N, 3, SIDE, SIDE]
   const map = [N, 1, SIDE, SIDE]
   const count = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
-  const wave = (dims: readonly number[], a: number, b: number) => tensor('f32', dims, Float32Array.from({ length: count(dims) }, (_, i) => 0.5 + 0.35 * Math.sin(a * i) + 0.12 * Math.sin(b * i * i)))
+  const wave = (dims: readonly number[], a: number, b: number) =>
+    tensor(
+      'f32',
+      dims,
+      Float32Array.from({ length: count(dims) }, (_, i) => 0.5 + 0.35 * Math.sin(a * i) + 0.12 * Math.sin(b * i * i)),
+    )
   const feeds = {
     x: wave(half, 0.05, 1.3),
     y: wave(half, 0.041, 2.1),
     mapX: wave(map, 1.7, 0.9),
     mapY: wave(map, 2.3, 0.4),
     keep: tensor('f32', [N, 3, SIDE, 2 * SIDE], new Float32Array(2 * count(half)).fill(1)),
-    noise: tensor('f32', [N, 3, SIDE, 2 * SIDE], Float32Array.from({ length: 2 * count(half) }, (_, i) => 0.01 * Math.sin(3 * i))),
+    noise: tensor(
+      'f32',
+      [N, 3, SIDE, 2 * SIDE],
+      Float32Array.from({ length: 2 * count(half) }, (_, i) => 0.01 * Math.sin(3 * i)),
+    ),
   }
   type Feeds = Record<keyof typeof feeds, Tensor>
-  const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, shape(dims)])) as Record<keyof typeof feeds, ReturnType<typeof shape>>
+  const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, shape(dims)])) as Record<
+    keyof typeof feeds,
+    ReturnType<typeof shape>
+  >
 
   /** Small, and far from the identity: K matters. */
   const network = async () => {
     const p = (await initialise(flowCryptParameters({ blocks: 2, hidden: 4 }), 5)) as unknown as FlowCrypt<Tensor>
-    for (const [path, leaf] of leaves(p as unknown as Tree<Tensor>)) if (path.includes('conv4.weight')) (leaf.data as Float32Array).forEach((value, i, all) => (all[i] = 2 * value))
+    for (const [path, leaf] of leaves(p as unknown as Tree<Tensor>))
+      if (path.includes('conv4.weight')) (leaf.data as Float32Array).forEach((value, i, all) => (all[i] = 2 * value))
     return p
   }
 
@@ -50,13 +75,20 @@ describe('FlowCrypt', () => {
   async function evaluate(weights: Partial<Weights>, values: Feeds = feeds): Promise<Record<string, number>> {
     const p = await network()
     const compiled = await compile(
-      (b: Record<keyof typeof feeds, Expr>) => objective(p, { plain: { x: b.x, y: b.y }, map: { x: b.mapX, y: b.mapY }, keep: b.keep, noise: b.noise }, { ...NONE, ...weights }),
+      (b: Record<keyof typeof feeds, Expr>) =>
+        objective(
+          p,
+          { plain: { x: b.x, y: b.y }, map: { x: b.mapX, y: b.mapY }, keep: b.keep, noise: b.noise },
+          { ...NONE, ...weights },
+        ),
       shapes,
       { backend: 'ort-node', threads: 1 },
     )
     const out = await compiled.run(values)
     await compiled.close()
-    return Object.fromEntries(Object.entries(out).map(([name, { data }]) => [name.replace('metrics.', ''), Number(data[0])]))
+    return Object.fromEntries(
+      Object.entries(out).map(([name, { data }]) => [name.replace('metrics.', ''), Number(data[0])]),
+    )
   }
 
   /** Decryptions of what was sent under maps of one's choice, sample by sample against the picture. */
@@ -68,12 +100,23 @@ describe('FlowCrypt', () => {
         const cipher = forward(p, { x: b.x, y: b.y }, { x: b.mapX, y: b.mapY })
         const { x, y } = backward(p, cipher, { x: b.otherX, y: b.otherY })
         const kept = (v: Expr) => (clipped ? ops.clip(v, 0, 1) : v)
-        return ops.mean(ops.add(ops.mul(0.5, ops.square(ops.sub(kept(x), b.x))), ops.mul(0.5, ops.square(ops.sub(kept(y), b.y)))), [1, 2, 3])
+        return ops.mean(
+          ops.add(ops.mul(0.5, ops.square(ops.sub(kept(x), b.x))), ops.mul(0.5, ops.square(ops.sub(kept(y), b.y)))),
+          [1, 2, 3],
+        )
       },
       inputs,
       { backend: 'ort-node', threads: 1 },
     )
-    const chosen = (value: Tensor) => tensor('f32', map, Float32Array.from({ length: count(map) }, (_, i) => (value.data as Float32Array)[choose(Math.floor(i / SIDE ** 2)) * SIDE ** 2 + (i % SIDE ** 2)]!))
+    const chosen = (value: Tensor) =>
+      tensor(
+        'f32',
+        map,
+        Float32Array.from(
+          { length: count(map) },
+          (_, i) => (value.data as Float32Array)[choose(Math.floor(i / SIDE ** 2)) * SIDE ** 2 + (i % SIDE ** 2)]!,
+        ),
+      )
     const { output } = await compiled.run({ ...values, otherX: chosen(values.mapX), otherY: chosen(values.mapY) })
     await compiled.close()
     return Array.from(output!.data as Float32Array)
@@ -89,8 +132,18 @@ describe('FlowCrypt', () => {
 
   test('the triplet asks for the margin where both keys do the same', async () => {
     // One map for all samples, and nothing on the way that harms the picture: the neighbour's key is the right one.
-    const same = (value: Tensor) => tensor('f32', map, Float32Array.from({ length: count(map) }, (_, i) => (value.data as Float32Array)[i % SIDE ** 2]!))
-    const values = { ...feeds, mapX: same(feeds.mapX), mapY: same(feeds.mapY), noise: tensor('f32', feeds.noise.dims, new Float32Array(2 * count(half))) }
+    const same = (value: Tensor) =>
+      tensor(
+        'f32',
+        map,
+        Float32Array.from({ length: count(map) }, (_, i) => (value.data as Float32Array)[i % SIDE ** 2]!),
+      )
+    const values = {
+      ...feeds,
+      mapX: same(feeds.mapX),
+      mapY: same(feeds.mapY),
+      noise: tensor('f32', feeds.noise.dims, new Float32Array(2 * count(half))),
+    }
     const { loss, wrong, decibel } = await evaluate({ key: 1 }, values)
     expect(loss).toBeCloseTo(0.1 + 10 ** (-decibel! / 10) - wrong!, 3)
     expect(wrong).toBeLessThan(0.02)
@@ -101,11 +154,19 @@ describe('FlowCrypt', () => {
   test('recovery counts what came through the noise layer, in units of ten decibels', async () => {
     const { loss, decibel, noisy } = await evaluate({ recovery: 1 })
     expect(loss).toBeCloseTo(-(decibel! + noisy!) / 20, 4)
-    const strong = tensor('f32', feeds.noise.dims, (feeds.noise.data).map(value => 100 * value))
+    const strong = tensor(
+      'f32',
+      feeds.noise.dims,
+      feeds.noise.data.map(value => 100 * value),
+    )
     const worse = await evaluate({ recovery: 1 }, { ...feeds, noise: strong })
     expect(worse['loss']).toBeGreaterThan(loss! + 0.1)
     // A part that is cut out is lost.
-    const cut = tensor('f32', feeds.keep.dims, (feeds.keep.data).map((value, i) => (i % 7 === 0 ? 0 : value)))
+    const cut = tensor(
+      'f32',
+      feeds.keep.dims,
+      feeds.keep.data.map((value, i) => (i % 7 === 0 ? 0 : value)),
+    )
     expect((await evaluate({ recovery: 1 }, { ...feeds, keep: cut }))['noisy']).toBeLessThan(noisy! - 1)
   })
 
@@ -113,10 +174,15 @@ describe('FlowCrypt', () => {
     const names = ['recovery', 'uniform', 'correlation', 'key', 'squint'] as const
     const each = await Promise.all(names.map(async name => (await evaluate({ [name]: 1 }))['loss']!))
     // Squares of correlations are small; nothing else is.
-    each.forEach((value, i) => expect(Math.abs(value), `size of ${names[i]}`).toBeGreaterThan(names[i] === 'correlation' ? 1e-4 : 1e-2))
+    each.forEach((value, i) =>
+      expect(Math.abs(value), `size of ${names[i]}`).toBeGreaterThan(names[i] === 'correlation' ? 1e-4 : 1e-2),
+    )
     const weights = { recovery: 0.3, uniform: 2, correlation: 5, key: 1.5, squint: 0.7 }
     const { loss, uniform, correlation } = await evaluate(weights)
-    expect(loss).toBeCloseTo(names.reduce((sum, name, i) => sum + weights[name] * each[i]!, 0), 4)
+    expect(loss).toBeCloseTo(
+      names.reduce((sum, name, i) => sum + weights[name] * each[i]!, 0),
+      4,
+    )
     expect(uniform).toBeCloseTo(each[1]!, 5)
     expect(correlation! ** 2).toBeCloseTo(each[2]!, 5)
   })
@@ -128,7 +194,25 @@ describe('FlowCrypt', () => {
         {
           networks: { p },
           batch: shapes,
-          phases: [{ name: 'l', trains: ['p'], optimiser: { slots: 0, scalars: () => [], update: parameter => ({ parameter, slots: [] }) }, clip: 1, loss: ({ networks, batch: b }) => objective(networks.p, { plain: { x: b['x']!, y: b['y']! }, map: { x: b['mapX']!, y: b['mapY']! }, keep: b['keep']!, noise: b['noise']! }, { ...NONE, [name]: 1 }) }],
+          phases: [
+            {
+              name: 'l',
+              trains: ['p'],
+              optimiser: { slots: 0, scalars: () => [], update: parameter => ({ parameter, slots: [] }) },
+              clip: 1,
+              loss: ({ networks, batch: b }) =>
+                objective(
+                  networks.p,
+                  {
+                    plain: { x: b['x']!, y: b['y']! },
+                    map: { x: b['mapX']!, y: b['mapY']! },
+                    keep: b['keep']!,
+                    noise: b['noise']!,
+                  },
+                  { ...NONE, [name]: 1 },
+                ),
+            },
+          ],
         },
         5,
         { threads: 1 },
@@ -145,12 +229,32 @@ describe('Encipher GAN', () => {
   async function lossesUnder(id: string, judge: string, score: number): Promise<Record<string, number>> {
     const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images, continued: true })
     const drawn = leaves((await initialise(run.training.networks as object, 1)) as Tree<Tensor>)
-    const last = Math.max(...drawn.flatMap(([path]) => (path.startsWith(`${judge}.convs.`) ? [Number(path.split('.')[2])] : [])))
-    const start = Object.fromEntries(drawn.flatMap(([path, { dims, data }]) => (path.startsWith(`${judge}.`) ? [[path, tensor('f32', dims, new Float32Array(data.length).fill(path === `${judge}.convs.${last}.bias` ? score : 0))]] : [])))
+    const last = Math.max(
+      ...drawn.flatMap(([path]) => (path.startsWith(`${judge}.convs.`) ? [Number(path.split('.')[2])] : [])),
+    )
+    const start = Object.fromEntries(
+      drawn.flatMap(([path, { dims, data }]) =>
+        path.startsWith(`${judge}.`)
+          ? [
+              [
+                path,
+                tensor(
+                  'f32',
+                  dims,
+                  new Float32Array(data.length).fill(path === `${judge}.convs.${last}.bias` ? score : 0),
+                ),
+              ],
+            ]
+          : [],
+      ),
+    )
     const stepper = await openStepper({ ...run.training, start }, 1, { threads: 1 })
     try {
       const batch = await run.data(0)
-      return await stepper.advance({ ...batch, ramp: tensor('f32', [], Float32Array.of(1)) }, run.rates.map(() => 0))
+      return await stepper.advance(
+        { ...batch, ramp: tensor('f32', [], Float32Array.of(1)) },
+        run.rates.map(() => 0),
+      )
     } finally {
       await stepper.close()
       await run.close?.()
@@ -161,24 +265,49 @@ describe('Encipher GAN', () => {
     ['encipher-gan', 'discriminator', 0.02],
     ['encipher-gan-published', 'discriminator', 1],
     ['encipher-gan-repaired', 'judge', 0.02],
-  ] as const)('%s: the pair is told what the discriminator makes of it', { timeout: 120_000 }, async (id, judge, weight) => {
-    // Least squares: (score - 1)^2.
-    const [fooled, caught, doubtful] = [await lossesUnder(id, judge, 1), await lossesUnder(id, judge, 0), await lossesUnder(id, judge, -1)]
-    expect(caught['pair']! - fooled['pair']!).toBeCloseTo(weight, 3)
-    expect(doubtful['pair']! - fooled['pair']!).toBeCloseTo(4 * weight, 3)
-    // The discriminator itself wants 1 for noise and 0 for ciphers: 1/2 of what is wrong.
-    expect(caught[judge]).toBeCloseTo(0.5, 4)
-    expect(fooled[judge]).toBeCloseTo(0.5, 4)
-    expect(doubtful[judge]).toBeCloseTo(2.5, 4)
-  })
+  ] as const)(
+    '%s: the pair is told what the discriminator makes of it',
+    { timeout: 120_000 },
+    async (id, judge, weight) => {
+      // Least squares: (score - 1)^2.
+      const [fooled, caught, doubtful] = [
+        await lossesUnder(id, judge, 1),
+        await lossesUnder(id, judge, 0),
+        await lossesUnder(id, judge, -1),
+      ]
+      expect(caught['pair']! - fooled['pair']!).toBeCloseTo(weight, 3)
+      expect(doubtful['pair']! - fooled['pair']!).toBeCloseTo(4 * weight, 3)
+      // The discriminator itself wants 1 for noise and 0 for ciphers: 1/2 of what is wrong.
+      expect(caught[judge]).toBeCloseTo(0.5, 4)
+      expect(fooled[judge]).toBeCloseTo(0.5, 4)
+      expect(doubtful[judge]).toBeCloseTo(2.5, 4)
+    },
+  )
 
-  test('the repaired form counts L1 tenfold, SSIM once, and every term for secrecy by its weight', { timeout: 120_000 }, async () => {
-    const found = await lossesUnder('encipher-gan-repaired', 'judge', 0)
-    const weights = { local: 4, moments: 4, neighbours: 200, edges: 4, deviation: 4, squint: 4, adversarial: 0.02, structure: 0.1 }
-    for (const name of Object.keys(weights)) expect(found[`pair.secrecy.${name}`], `size of ${name}`).toBeGreaterThan(name === 'neighbours' ? 1e-9 : 1e-5)
-    const hidden = Object.entries(weights).reduce((sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!, 0)
-    expect(found['pair']).toBeCloseTo(10 * found['pair.l1']! + found['pair.structure']! + hidden, 3)
-  })
+  test(
+    'the repaired form counts L1 tenfold, SSIM once, and every term for secrecy by its weight',
+    { timeout: 120_000 },
+    async () => {
+      const found = await lossesUnder('encipher-gan-repaired', 'judge', 0)
+      const weights = {
+        local: 4,
+        moments: 4,
+        neighbours: 200,
+        edges: 4,
+        deviation: 4,
+        squint: 4,
+        adversarial: 0.02,
+        structure: 0.1,
+      }
+      for (const name of Object.keys(weights))
+        expect(found[`pair.secrecy.${name}`], `size of ${name}`).toBeGreaterThan(name === 'neighbours' ? 1e-9 : 1e-5)
+      const hidden = Object.entries(weights).reduce(
+        (sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!,
+        0,
+      )
+      expect(found['pair']).toBeCloseTo(10 * found['pair.l1']! + found['pair.structure']! + hidden, 3)
+    },
+  )
 })
 
 describe('Dense-ResNet', () => {
@@ -186,8 +315,11 @@ describe('Dense-ResNet', () => {
   function variation(values: Float32Array, [n, c, h, w]: readonly [number, number, number, number]): number {
     let [across, down] = [0, 0]
     for (let i = 0; i < n * c; i++) {
-      for (let y = 0; y < h; y++) for (let x = 0; x + 1 < w; x++) across += Math.abs(values[(i * h + y) * w + x + 1]! - values[(i * h + y) * w + x]!)
-      for (let y = 0; y + 1 < h; y++) for (let x = 0; x < w; x++) down += Math.abs(values[(i * h + y + 1) * w + x]! - values[(i * h + y) * w + x]!)
+      for (let y = 0; y < h; y++)
+        for (let x = 0; x + 1 < w; x++)
+          across += Math.abs(values[(i * h + y) * w + x + 1]! - values[(i * h + y) * w + x]!)
+      for (let y = 0; y + 1 < h; y++)
+        for (let x = 0; x < w; x++) down += Math.abs(values[(i * h + y + 1) * w + x]! - values[(i * h + y) * w + x]!)
     }
     return across / (n * c * h * (w - 1)) + down / (n * c * (h - 1) * w)
   }
@@ -195,39 +327,61 @@ describe('Dense-ResNet', () => {
   test.each([
     ['dense-resnet', 'own'],
     ['dense-resnet-published', 'published'],
-  ] as const)('%s: the decrypted picture’s total variation has its share', { timeout: 120_000 }, async (id, form: Form) => {
-    const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images })
-    const start = (run.training as { start?: Record<string, Tensor> }).start
-    const drawn = { ...Object.fromEntries(leaves((await initialise(run.training.networks as object, 1)) as Tree<Tensor>)), ...start } as Record<string, Tensor<'f32'>>
-    const stepper = await openStepper(run.training, 1, { threads: 1 })
-    const dims = run.training.batch['clean']!.dims as [number, number, number, number]
-    const both = await compile(
-      ({ encryption, decryption, clean, rounding }) => decryptNetwork(form, decryption, ops.clip(ops.add(encryptNetwork(form, encryption, clean), rounding), 0, 1)),
-      { encryption: networkParameters(form, WIDTHS.compact), decryption: networkParameters(form, WIDTHS.compact), clean: shape(dims), rounding: shape(dims) },
-      { threads: 1 },
-    )
-    try {
-      const batch = await run.data(0)
-      const found = await stepper.advance(batch, run.rates.map(() => 0))
-      const { output } = await both.run({ ...drawn, clean: batch['clean']!, rounding: batch['rounding']! })
-      const expected = variation(output!.data as Float32Array, dims)
-      expect(expected).toBeGreaterThan(0.005)
-      const share = found['decryption']! - 10 * (found['decryption.l1']! + found['decryption.structure']!)
-      expect(Math.abs(share / 0.01 - expected)).toBeLessThan(0.02 * expected + 2e-3)
-    } finally {
-      await both.close()
-      await stepper.close()
-      await run.close?.()
-    }
-  })
+  ] as const)(
+    '%s: the decrypted picture’s total variation has its share',
+    { timeout: 120_000 },
+    async (id, form: Form) => {
+      const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images })
+      const start = (run.training as { start?: Record<string, Tensor> }).start
+      const drawn = {
+        ...Object.fromEntries(leaves((await initialise(run.training.networks as object, 1)) as Tree<Tensor>)),
+        ...start,
+      } as Record<string, Tensor<'f32'>>
+      const stepper = await openStepper(run.training, 1, { threads: 1 })
+      const dims = run.training.batch['clean']!.dims as [number, number, number, number]
+      const both = await compile(
+        ({ encryption, decryption, clean, rounding }) =>
+          decryptNetwork(form, decryption, ops.clip(ops.add(encryptNetwork(form, encryption, clean), rounding), 0, 1)),
+        {
+          encryption: networkParameters(form, WIDTHS.compact),
+          decryption: networkParameters(form, WIDTHS.compact),
+          clean: shape(dims),
+          rounding: shape(dims),
+        },
+        { threads: 1 },
+      )
+      try {
+        const batch = await run.data(0)
+        const found = await stepper.advance(
+          batch,
+          run.rates.map(() => 0),
+        )
+        const { output } = await both.run({ ...drawn, clean: batch['clean']!, rounding: batch['rounding']! })
+        const expected = variation(output!.data as Float32Array, dims)
+        expect(expected).toBeGreaterThan(0.005)
+        const share = found['decryption']! - 10 * (found['decryption.l1']! + found['decryption.structure']!)
+        expect(Math.abs(share / 0.01 - expected)).toBeLessThan(0.02 * expected + 2e-3)
+      } finally {
+        await both.close()
+        await stepper.close()
+        await run.close?.()
+      }
+    },
+  )
 
   test('the learned form’s too', { timeout: 120_000 }, async () => {
     const run = await findRecipe('dense-resnet-learned').open({ profile: 'compact', seed: 1, images, continued: true })
     const stepper = await openStepper(run.training, 1, { threads: 1 })
     try {
-      const found = await stepper.advance(await run.data(0), run.rates.map(() => 0))
+      const found = await stepper.advance(
+        await run.data(0),
+        run.rates.map(() => 0),
+      )
       const weights = { local: 4, moments: 4, neighbours: 200, edges: 4, deviation: 4, squint: 4 }
-      const hidden = Object.entries(weights).reduce((sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!, 0)
+      const hidden = Object.entries(weights).reduce(
+        (sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!,
+        0,
+      )
       const share = found['pair']! - 10 * found['pair.l1']! - found['pair.structure']! - hidden
       // Random weights give a restless picture: well above what single precision loses of a loss near 20.
       expect(share).toBeGreaterThan(5e-4)
@@ -242,13 +396,25 @@ describe('Dense-ResNet', () => {
 
 test('least squares and cross-entropy adversarial terms, by hand', async () => {
   const scores = tensor('f32', [4], Float32Array.of(-1, 0, 0.5, 2))
-  const compiled = await compile(({ s }: { s: Expr }) => ({ lsD: losses.lsgan.discriminator(s, s), lsG: losses.lsgan.generator(s), ceD: losses.bceGan.discriminator(s, s), ceG: losses.bceGan.generator(s) }), { s: shape([4]) }, { backend: 'ort-node', threads: 1 })
+  const compiled = await compile(
+    ({ s }: { s: Expr }) => ({
+      lsD: losses.lsgan.discriminator(s, s),
+      lsG: losses.lsgan.generator(s),
+      ceD: losses.bceGan.discriminator(s, s),
+      ceG: losses.bceGan.generator(s),
+    }),
+    { s: shape([4]) },
+    { backend: 'ort-node', threads: 1 },
+  )
   const out = await compiled.run({ s: scores })
   await compiled.close()
   const values = [-1, 0, 0.5, 2]
   const soft = (v: number) => Math.log1p(Math.exp(v))
   expect(Number(out['lsG']!.data[0])).toBeCloseTo(mean(values.map(v => (v - 1) ** 2)), 5)
-  expect(Number(out['lsD']!.data[0])).toBeCloseTo(0.5 * (mean(values.map(v => (v - 1) ** 2)) + mean(values.map(v => v ** 2))), 5)
+  expect(Number(out['lsD']!.data[0])).toBeCloseTo(
+    0.5 * (mean(values.map(v => (v - 1) ** 2)) + mean(values.map(v => v ** 2))),
+    5,
+  )
   expect(Number(out['ceG']!.data[0])).toBeCloseTo(mean(values.map(v => soft(-v))), 5)
   expect(Number(out['ceD']!.data[0])).toBeCloseTo(mean(values.map(v => soft(-v) + soft(v))), 5)
 })

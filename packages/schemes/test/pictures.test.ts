@@ -1,11 +1,25 @@
 import { type Image, image, imageFromBytes, NONCE_ANNOTATION, sampleBytes } from '@latent/core'
 import { decodePng, encodePng, type PngChunk, readPng } from '@latent/core/png'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { decryptPicture, encryptPicture, type EncryptPictureOptions, openScheme, type OpenScheme, schemeOf, schemes } from '../src/index.ts'
+import {
+  decryptPicture,
+  encryptPicture,
+  type EncryptPictureOptions,
+  openScheme,
+  type OpenScheme,
+  schemeOf,
+  schemes,
+} from '../src/index.ts'
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => 7 * i)
 const wrong = key.map(byte => byte ^ 1)
-const plain: Image<'u8'> = image({ width: 32, height: 16, channels: 3, format: 'u8', data: Uint8Array.from({ length: 32 * 16 * 3 }, (_, i) => (i * i) >>> 4) })
+const plain: Image<'u8'> = image({
+  width: 32,
+  height: 16,
+  channels: 3,
+  format: 'u8',
+  data: Uint8Array.from({ length: 32 * 16 * 3 }, (_, i) => (i * i) >>> 4),
+})
 const beside: PngChunk[] = [
   { type: 'gAMA', data: Uint8Array.of(0, 0, 177, 143) },
   { type: 'tEXt', data: new TextEncoder().encode('Place\0on the dunes') },
@@ -32,17 +46,32 @@ beforeAll(async () => {
 afterAll(() => Promise.all(opened.map(({ close }) => close())))
 
 describe('whatever the picture, it comes back', () => {
-  const wide = image({ width: 9, height: 7, channels: 2, format: 'u16', data: Uint16Array.from({ length: 126 }, (_, i) => i * 499) })
-
-  test.each(['exact-flow', 'exact-flow-trained', 'aes-256-ctr', 'aes-256-gcm', 'chacha20', 'fixed-permutation'])('%s: 8 and 16 bits, with what stood beside the pixels', async id => {
-    const scheme = await open(id)
-    for (const source of [plain, wide]) {
-      const { image: cipher, beside: chunks } = await sent(scheme, { beside }, source)
-      expect(schemeOf(cipher)).toBe(id)
-      const back = await decryptPicture(scheme, cipher, key, { chunks })
-      expect(back).toEqual({ image: source, beside: beside.map(({ type, data }) => ({ type, data: new Uint8Array(data) })), key: 'right', picture: 'as written', besideLost: false })
-    }
+  const wide = image({
+    width: 9,
+    height: 7,
+    channels: 2,
+    format: 'u16',
+    data: Uint16Array.from({ length: 126 }, (_, i) => i * 499),
   })
+
+  test.each(['exact-flow', 'exact-flow-trained', 'aes-256-ctr', 'aes-256-gcm', 'chacha20', 'fixed-permutation'])(
+    '%s: 8 and 16 bits, with what stood beside the pixels',
+    async id => {
+      const scheme = await open(id)
+      for (const source of [plain, wide]) {
+        const { image: cipher, beside: chunks } = await sent(scheme, { beside }, source)
+        expect(schemeOf(cipher)).toBe(id)
+        const back = await decryptPicture(scheme, cipher, key, { chunks })
+        expect(back).toEqual({
+          image: source,
+          beside: beside.map(({ type, data }) => ({ type, data: new Uint8Array(data) })),
+          key: 'right',
+          picture: 'as written',
+          besideLost: false,
+        })
+      }
+    },
+  )
 
   test('every scheme of the registry that takes an 8-bit picture and a 32-byte key names itself and knows its key', async () => {
     let tried = 0
@@ -74,7 +103,10 @@ describe('nonces', () => {
     expect(first.image.annotations![NONCE_ANNOTATION]).toMatch(/^[0-9a-f]{32}$/)
     expect(first.image.data).not.toEqual(second.image.data)
     expect(first.fresh).toBe(true)
-    const [third, fourth] = [await encryptPicture(flow, plain, key, { deterministic: true, beside }), await encryptPicture(flow, plain, key, { deterministic: true, beside })]
+    const [third, fourth] = [
+      await encryptPicture(flow, plain, key, { deterministic: true, beside }),
+      await encryptPicture(flow, plain, key, { deterministic: true, beside }),
+    ]
     expect(third).toEqual(fourth)
     expect(third.fresh).toBe(false)
     expect(NONCE_ANNOTATION in third.image.annotations!).toBe(false)
@@ -82,21 +114,37 @@ describe('nonces', () => {
   })
 
   test('two texts beside one picture, nothing drawn: no nonce is used twice', async () => {
-    const with1 = async (text: string) => (await encryptPicture(flow, plain, key, { deterministic: true, beside: [{ type: 'tEXt', data: new TextEncoder().encode(`a\0${text}`) }] })).chunks[0]!.data.subarray(0, 12)
+    const with1 = async (text: string) =>
+      (
+        await encryptPicture(flow, plain, key, {
+          deterministic: true,
+          beside: [{ type: 'tEXt', data: new TextEncoder().encode(`a\0${text}`) }],
+        })
+      ).chunks[0]!.data.subarray(0, 12)
     expect(await with1('x')).not.toEqual(await with1('y'))
   })
 
   test('a cipher without a nonce says that it is not fresh; one that always draws cannot be deterministic', async () => {
     expect((await sent(await open('fixed-permutation'))).fresh).toBe(false)
-    await expect(encryptPicture(await open('aes-256-gcm'), plain, key, { deterministic: true })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(encryptPicture(flow, plain, key, { deterministic: true, nonce: Uint8Array.of(1) })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(encryptPicture(await open('aes-256-gcm'), plain, key, { deterministic: true })).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+    })
+    await expect(
+      encryptPicture(flow, plain, key, { deterministic: true, nonce: Uint8Array.of(1) }),
+    ).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 })
 
 describe('one key file for several ciphers', () => {
   test('no two ciphers and no two sets of weights share what they derive', async () => {
     const nonce = Uint8Array.of(1)
-    const ids = ['exact-flow', 'exact-flow-trained', 'exact-flow-stream-only', 'exact-flow-network-only', 'exact-flow-network-only-untrained']
+    const ids = [
+      'exact-flow',
+      'exact-flow-trained',
+      'exact-flow-stream-only',
+      'exact-flow-network-only',
+      'exact-flow-network-only-untrained',
+    ]
     const black = image({ width: 16, height: 16, channels: 1, format: 'u8', data: new Uint8Array(256) })
     const direct = new Set<string>()
     const made = new Set<string>()
@@ -105,7 +153,11 @@ describe('one key file for several ciphers', () => {
       const { image: cipher } = await encryptPicture(scheme, black, key, { nonce })
       made.add(String(cipher.data))
       direct.add(String((await scheme.cipher.encrypt(black, key, { nonce })).data))
-      for (const other of ids.filter(other => other !== id)) await expect(decryptPicture(await open(other), cipher, key, { nonce })).rejects.toMatchObject({ code: 'E_IMAGE', message: expect.stringContaining(id) })
+      for (const other of ids.filter(other => other !== id))
+        await expect(decryptPicture(await open(other), cipher, key, { nonce })).rejects.toMatchObject({
+          code: 'E_IMAGE',
+          message: expect.stringContaining(id),
+        })
     }
     for (const one of direct) expect(made.has(one)).toBe(false)
     expect(made.size).toBe(ids.length)
@@ -114,29 +166,73 @@ describe('one key file for several ciphers', () => {
   test('the cipher alone, and pictures of before, are as they were', async () => {
     const cipher = await flow.cipher.encrypt(plain, key, { nonce: Uint8Array.of(1, 2) })
     const old = decodePng(encodePng(cipher, 0))
-    expect(await decryptPicture(flow, old, key)).toEqual({ image: plain, beside: [], key: 'unknown', picture: 'unknown', besideLost: false })
+    expect(await decryptPicture(flow, old, key)).toEqual({
+      image: plain,
+      beside: [],
+      key: 'unknown',
+      picture: 'unknown',
+      besideLost: false,
+    })
     expect((await decryptPicture(flow, old, wrong)).image.data).not.toEqual(plain.data)
   })
 })
 
 describe('what goes wrong is said', () => {
-  test.each<[string, (cipher: Image, chunks: readonly PngChunk[]) => { cipher?: Image; chunks?: readonly PngChunk[]; key?: Uint8Array }, string]>([
+  test.each<
+    [
+      string,
+      (
+        cipher: Image,
+        chunks: readonly PngChunk[],
+      ) => { cipher?: Image; chunks?: readonly PngChunk[]; key?: Uint8Array },
+      string,
+    ]
+  >([
     ['another key', () => ({ key: wrong }), 'E_NO_MATCH'],
     ['one changed bit', cipher => ({ cipher: changed(cipher, 1000) }), 'E_HASH'],
     ['another nonce', cipher => ({ cipher: relabelled(cipher, { [NONCE_ANNOTATION]: '00'.repeat(16) }) }), 'E_HASH'],
     ['no derivation', cipher => ({ cipher: relabelled(cipher, { 'latent:derivation': undefined }) }), 'E_HASH'],
-    ['a derivation of later', cipher => ({ cipher: relabelled(cipher, { 'latent:derivation': '3' }) }), 'E_UNSUPPORTED'],
-    ['other weights', cipher => ({ cipher: relabelled(cipher, { 'latent:weights': '0123456789abcdef' }) }), 'E_WEIGHTS'],
+    [
+      'a derivation of later',
+      cipher => ({ cipher: relabelled(cipher, { 'latent:derivation': '3' }) }),
+      'E_UNSUPPORTED',
+    ],
+    [
+      'other weights',
+      cipher => ({ cipher: relabelled(cipher, { 'latent:weights': '0123456789abcdef' }) }),
+      'E_WEIGHTS',
+    ],
     ['half a check value', cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': '00' }) }), 'E_IMAGE'],
-    ['a code that is no code', cipher => ({ cipher: relabelled(cipher, { 'latent:mac': 'zz'.repeat(16) }) }), 'E_IMAGE'],
+    [
+      'a code that is no code',
+      cipher => ({ cipher: relabelled(cipher, { 'latent:mac': 'zz'.repeat(16) }) }),
+      'E_IMAGE',
+    ],
     ['no check value', cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': undefined }) }), 'E_HASH'],
-    ['no code', cipher => ({ cipher: relabelled(cipher, { 'latent:mac': undefined, 'latent:beside': undefined }) }), 'E_HASH'],
-    ['neither check value nor what stood beside', cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': undefined, 'latent:beside': undefined }) }), 'E_HASH'],
-    ['its rows exchanged', cipher => ({ cipher: imageFromBytes(Uint8Array.from(sampleBytes(cipher as Image<'u8'>)).toReversed(), cipher as Image<'u8'>) }), 'E_HASH'],
+    [
+      'no code',
+      cipher => ({ cipher: relabelled(cipher, { 'latent:mac': undefined, 'latent:beside': undefined }) }),
+      'E_HASH',
+    ],
+    [
+      'neither check value nor what stood beside',
+      cipher => ({ cipher: relabelled(cipher, { 'latent:key-check': undefined, 'latent:beside': undefined }) }),
+      'E_HASH',
+    ],
+    [
+      'its rows exchanged',
+      cipher => ({
+        cipher: imageFromBytes(Uint8Array.from(sampleBytes(cipher as Image<'u8'>)).toReversed(), cipher as Image<'u8'>),
+      }),
+      'E_HASH',
+    ],
   ])('%s: %s', async (_, spoil, code) => {
     const { image: cipher, beside: chunks } = await sent(flow, { beside })
     const spoiled = { cipher, chunks, key, ...spoil(cipher, chunks) }
-    const given = spoiled.cipher === cipher || spoiled.cipher.annotations ? spoiled.cipher : { ...spoiled.cipher, annotations: cipher.annotations! }
+    const given =
+      spoiled.cipher === cipher || spoiled.cipher.annotations
+        ? spoiled.cipher
+        : { ...spoiled.cipher, annotations: cipher.annotations! }
     await expect(decryptPicture(flow, given, spoiled.key, { chunks: spoiled.chunks })).rejects.toMatchObject({ code })
   })
 
@@ -157,7 +253,13 @@ describe('what goes wrong is said', () => {
 
   test('what stood beside was dropped or exchanged: the picture comes back, and says so', async () => {
     const [one, other] = [await sent(flow, { beside }), await sent(flow, { beside: beside.slice(1) })]
-    for (const chunks of [[], other.beside]) expect(await decryptPicture(flow, one.image, key, { chunks })).toMatchObject({ image: plain, beside: [], besideLost: true, picture: 'as written' })
+    for (const chunks of [[], other.beside])
+      expect(await decryptPicture(flow, one.image, key, { chunks })).toMatchObject({
+        image: plain,
+        beside: [],
+        besideLost: true,
+        picture: 'as written',
+      })
   })
 
   test('texts of others may be added on the way', async () => {
@@ -169,7 +271,11 @@ describe('what goes wrong is said', () => {
     const { image: cipher } = await sent(flow, { check: false })
     expect(await decryptPicture(flow, cipher, wrong)).toMatchObject({ key: 'unknown', picture: 'unknown' })
     const kept = await sent(flow, { check: false, beside })
-    expect(await decryptPicture(flow, changed(kept.image, 3), key, { chunks: kept.beside })).toMatchObject({ key: 'right', picture: 'unknown', besideLost: false })
+    expect(await decryptPicture(flow, changed(kept.image, 3), key, { chunks: kept.beside })).toMatchObject({
+      key: 'right',
+      picture: 'unknown',
+      besideLost: false,
+    })
   })
 
   test('what stands beside is not to be read without the key', async () => {
@@ -179,9 +285,14 @@ describe('what goes wrong is said', () => {
   })
 })
 
-const changed = (source: Image, at: number): Image => ({ ...source, data: (source.data as Uint8Array).map((value, i) => (i === at ? value ^ 4 : value)) })
+const changed = (source: Image, at: number): Image => ({
+  ...source,
+  data: (source.data as Uint8Array).map((value, i) => (i === at ? value ^ 4 : value)),
+})
 
 function relabelled(source: Image, labels: Readonly<Record<string, string | undefined>>): Image {
-  const annotations = Object.entries({ ...source.annotations, ...labels }).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const annotations = Object.entries({ ...source.annotations, ...labels }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
   return { ...source, annotations: Object.fromEntries(annotations) }
 }

@@ -5,11 +5,16 @@ import { modelFile } from '../src/models/file-node.ts'
 import { loadModel, type ModelCard } from '../src/models/index.ts'
 
 const MODELS = new URL('../../../models/', import.meta.url)
-const cards = await Promise.all((await readdir(MODELS)).filter(name => name.endsWith('.json')).map(async name => JSON.parse(await readFile(new URL(name, MODELS), 'utf8')) as ModelCard))
+const cards = await Promise.all(
+  (await readdir(MODELS))
+    .filter(name => name.endsWith('.json'))
+    .map(async name => JSON.parse(await readFile(new URL(name, MODELS), 'utf8')) as ModelCard),
+)
 const refusal = expect.objectContaining({ name: 'LatentError', code: 'E_WEIGHTS' })
 
 /** The folder `models` with some files replaced. */
-const served = (files: Readonly<Record<string, Uint8Array>>) => async (name: string) => files[name] ?? (await modelFile(name))
+const served = (files: Readonly<Record<string, Uint8Array>>) => async (name: string) =>
+  files[name] ?? (await modelFile(name))
 const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
 
 test('every card is that of its file', async () => {
@@ -20,8 +25,13 @@ test('every card is that of its file', async () => {
   }
 })
 
-test.each(cards.filter(({ storage }) => storage !== 'i8').map(card => [card.id, card] as const))('%s: one bit of its last number altered, and it is refused', async (id, { scheme, profile, sha256 }) => {
-  const bytes = await modelFile(`${id}.safetensors`)
-  expect((await loadModel(id, { scheme, profile })).sha256).toBe(sha256)
-  await expect(loadModel(id, { scheme, profile }, served({ [`${id}.safetensors`]: flipped(bytes, bytes.length - 2) }))).rejects.toThrow(refusal)
-})
+test.each(cards.filter(({ storage }) => storage !== 'i8').map(card => [card.id, card] as const))(
+  '%s: one bit of its last number altered, and it is refused',
+  async (id, { scheme, profile, sha256 }) => {
+    const bytes = await modelFile(`${id}.safetensors`)
+    expect((await loadModel(id, { scheme, profile })).sha256).toBe(sha256)
+    await expect(
+      loadModel(id, { scheme, profile }, served({ [`${id}.safetensors`]: flipped(bytes, bytes.length - 2) })),
+    ).rejects.toThrow(refusal)
+  },
+)

@@ -15,8 +15,19 @@ import { objective as maskObjective } from '../src/mask-autoencoder/objective.ts
  */
 
 /** What a function of some tensors gives, by path. */
-async function evaluate<K extends string>(inputs: Record<K, Tensor>, fn: (x: Record<K, Expr>) => Tree<Expr>): Promise<{ readonly paths: string[]; readonly list: (path: string) => number[]; readonly number: (path: string) => number }> {
-  const compiled = await compile(fn as never, Object.fromEntries(Object.entries<Tensor>(inputs).map(([name, { dims }]) => [name, shape(dims)])) as never, { backend: 'ort-node', threads: 1 })
+async function evaluate<K extends string>(
+  inputs: Record<K, Tensor>,
+  fn: (x: Record<K, Expr>) => Tree<Expr>,
+): Promise<{
+  readonly paths: string[]
+  readonly list: (path: string) => number[]
+  readonly number: (path: string) => number
+}> {
+  const compiled = await compile(
+    fn as never,
+    Object.fromEntries(Object.entries<Tensor>(inputs).map(([name, { dims }]) => [name, shape(dims)])) as never,
+    { backend: 'ort-node', threads: 1 },
+  )
   const out = await compiled.run(inputs)
   await compiled.close()
   const list = (path: string) => Array.from(out[path]!.data as Float32Array)
@@ -31,16 +42,35 @@ async function evaluate<K extends string>(inputs: Record<K, Tensor>, fn: (x: Rec
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-const filled = (dims: readonly number[], value: (i: number) => number) => tensor('f32', dims, Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => value(i)))
-const images = (dims: readonly number[], a: number, b = 0.37) => filled(dims, i => 0.5 + 0.35 * Math.sin(a * i) + 0.12 * Math.sin(b * i * i))
+const filled = (dims: readonly number[], value: (i: number) => number) =>
+  tensor(
+    'f32',
+    dims,
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => value(i)),
+  )
+const images = (dims: readonly number[], a: number, b = 0.37) =>
+  filled(dims, i => 0.5 + 0.35 * Math.sin(a * i) + 0.12 * Math.sin(b * i * i))
 /** Equal to single precision. */
-const near = (found: number, expected: number) => expect(Math.abs(found - expected) / Math.max(1, Math.abs(expected))).toBeLessThan(3e-5)
+const near = (found: number, expected: number) =>
+  expect(Math.abs(found - expected) / Math.max(1, Math.abs(expected))).toBeLessThan(3e-5)
 
 const BATCH = [8, 3, 16, 16]
-const SEEN = { plain: images(BATCH, 0.02), cipher: images(BATCH, 1.7), restored: images(BATCH, 0.0207), noise: images(BATCH, 2.9), judged: filled([8, 1, 2, 2], Math.sin), ramp: filled([], () => 0.25) }
+const SEEN = {
+  plain: images(BATCH, 0.02),
+  cipher: images(BATCH, 1.7),
+  restored: images(BATCH, 0.0207),
+  noise: images(BATCH, 2.9),
+  judged: filled([8, 1, 2, 2], Math.sin),
+  ramp: filled([], () => 0.25),
+}
 /** Crops i and i + 4 are of one picture. */
 const byPicture = (x: Expr): Expr => ops.reshape(x, [2, 12, 16, 16])
-const recovery = ({ plain, restored }: { plain: Expr; restored: Expr }) => ({ l1: losses.l1(restored, plain), ssim: losses.ssim(restored, plain), smooth: losses.totalVariation(restored), mse: losses.mse(restored, plain) })
+const recovery = ({ plain, restored }: { plain: Expr; restored: Expr }) => ({
+  l1: losses.l1(restored, plain),
+  ssim: losses.ssim(restored, plain),
+  smooth: losses.totalVariation(restored),
+  mse: losses.mse(restored, plain),
+})
 
 test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the ramp', async () => {
   const { paths, number } = await evaluate(SEEN, x => ({
@@ -53,7 +83,10 @@ test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the
     structured: ganObjective(structuredTerms, x, x.ramp),
   }))
   // As published: one part adversarial, one part SSIM to noise. Ours: samples uniform, neighbours not alike, and the judge.
-  const hidden = { published: number('adversarial') + 1 - number('likeness'), structured: 20 * number('uniform') + 300 * number('neighbours') + 0.02 * number('adversarial') }
+  const hidden = {
+    published: number('adversarial') + 1 - number('likeness'),
+    structured: 20 * number('uniform') + 300 * number('neighbours') + 0.02 * number('adversarial'),
+  }
   const recovered = 10 * (number('l1') + 1 - number('ssim'))
   for (const form of ['published', 'structured'] as const) {
     near(number(`${form}.metrics.hidden`), hidden[form])
@@ -63,19 +96,47 @@ test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the
     near(number(`${form}.metrics.uniform`), number('uniform'))
     expect(paths.filter(path => path.startsWith(form)).length).toBe(5)
   }
-  for (const part of [number('l1'), 1 - number('ssim'), 1 - number('likeness'), 20 * number('uniform'), 300 * number('neighbours'), 0.02 * number('adversarial')]) expect(part).toBeGreaterThan(1e-3)
+  for (const part of [
+    number('l1'),
+    1 - number('ssim'),
+    1 - number('likeness'),
+    20 * number('uniform'),
+    300 * number('neighbours'),
+    0.02 * number('adversarial'),
+  ])
+    expect(part).toBeGreaterThan(1e-3)
 })
 
 test('Dense-ResNet: quality, smoothness and what the cipher image shows, each image and channel by itself', async () => {
   const { paths, number } = await evaluate(SEEN, x => ({
     ...recovery(x),
-    uniform: Object.fromEntries(Array.from({ length: 24 }, (_, i) => [i, losses.uniformDistance(ops.slice(ops.reshape(x.cipher, [1, 24, 16, 16]), 1, i, i + 1))])),
+    uniform: Object.fromEntries(
+      Array.from({ length: 24 }, (_, i) => [
+        i,
+        losses.uniformDistance(ops.slice(ops.reshape(x.cipher, [1, 24, 16, 16]), 1, i, i + 1)),
+      ]),
+    ),
     neighbours: losses.neighbourCovariance(x.cipher),
-    ...Object.fromEntries((['published', 'own'] as const).map(form => [form, { decryption: decryptionObjective(form, x.restored, x.plain) as never, encryption: encryptionObjective(form, { cipher: x.cipher, restored: x.restored, clean: x.plain }, x.ramp) as never }])),
+    ...Object.fromEntries(
+      (['published', 'own'] as const).map(form => [
+        form,
+        {
+          decryption: decryptionObjective(form, x.restored, x.plain) as never,
+          encryption: encryptionObjective(
+            form,
+            { cipher: x.cipher, restored: x.restored, clean: x.plain },
+            x.ramp,
+          ) as never,
+        },
+      ]),
+    ),
   }))
   const uniform = mean(Array.from({ length: 24 }, (_, i) => number(`uniform.${i}`)))
   const quality = 10 * (number('l1') + 1 - number('ssim')) + 0.01 * number('smooth')
-  for (const [form, security] of [['published', 1], ['own', 30]] as const) {
+  for (const [form, security] of [
+    ['published', 1],
+    ['own', 30],
+  ] as const) {
     near(number(`${form}.decryption.loss`), quality)
     near(number(`${form}.decryption.metrics.l1`), number('l1'))
     near(number(`${form}.decryption.metrics.structure`), 1 - number('ssim'))
@@ -92,7 +153,13 @@ test('Dense-ResNet: quality, smoothness and what the cipher image shows, each im
 test('pairs learned from random weights: every term by its weight and by nothing else, secrecy by the ramp', async () => {
   const TERMS = ['local', 'moments', 'neighbours', 'edges', 'deviation', 'squint', 'adversarial', 'structure'] as const
   const none = Object.fromEntries(TERMS.map(name => [name, 0])) as Record<(typeof TERMS)[number], number>
-  const emphasis = (weights: Partial<typeof none>, recovered: Partial<Emphasis> = {}): Emphasis => ({ recovery: 0, likeness: 0, smoothness: 0, ...recovered, secrecy: { ...none, ...weights } })
+  const emphasis = (weights: Partial<typeof none>, recovered: Partial<Emphasis> = {}): Emphasis => ({
+    recovery: 0,
+    likeness: 0,
+    smoothness: 0,
+    ...recovered,
+    secrecy: { ...none, ...weights },
+  })
   const { paths, number } = await evaluate(SEEN, x => ({
     ...recovery(x),
     terms: {
@@ -115,9 +182,16 @@ test('pairs learned from random weights: every term by its weight and by nothing
     expect(term).toBeGreaterThan(1e-6)
     expect(Math.abs(number(`one.${name}.loss`) / (0.25 * 1000 * term) - 1)).toBeLessThan(1e-3)
     expect(number(`one.${name}.metrics.secrecy.${name}`)).toBe(term)
-    expect(paths.filter(path => path.startsWith(`one.${name}.metrics`)).map(path => path.replace(`one.${name}.metrics.`, ''))).toEqual(['l1', 'structure', `secrecy.${name}`])
+    expect(
+      paths
+        .filter(path => path.startsWith(`one.${name}.metrics`))
+        .map(path => path.replace(`one.${name}.metrics.`, '')),
+    ).toEqual(['l1', 'structure', `secrecy.${name}`])
   }
-  near(number('some.loss'), 0.25 * (2 * number('terms.local') + 3 * number('terms.edges') + 0.5 * number('terms.structure')))
+  near(
+    number('some.loss'),
+    0.25 * (2 * number('terms.local') + 3 * number('terms.edges') + 0.5 * number('terms.structure')),
+  )
   expect(paths.filter(path => path.startsWith('some.metrics')).length).toBe(5)
   near(number('some.metrics.l1'), number('l1'))
   near(number('some.metrics.structure'), 1 - number('ssim'))
@@ -128,15 +202,36 @@ test('pairs learned from random weights: every term by its weight and by nothing
 })
 
 test('masked auto-encoder: the error after rounding, and a tenth of what lies outside a byte', async () => {
-  const affine = (outputs: number, inputs: number, size: number, salt: number) => ({ weight: filled([outputs, inputs, size, size], i => 0.5 * Math.sin(salt + 1.3 * i)), bias: filled([outputs], i => 0.6 * Math.cos(salt + i)) })
-  const plainCoder = (inputs: number, outputs: number, salt: number) => ({ conv1: affine(4, inputs, 3, salt), conv2: affine(4, 4, 3, salt), conv3: affine(outputs, 4, 3, salt) })
-  const repairedCoder = (inputs: number, outputs: number, salt: number) => ({ linear: affine(outputs, inputs, 1, salt), first: affine(4, inputs, 3, salt), blocks: [], last: affine(outputs, 4, 3, salt) })
+  const affine = (outputs: number, inputs: number, size: number, salt: number) => ({
+    weight: filled([outputs, inputs, size, size], i => 0.5 * Math.sin(salt + 1.3 * i)),
+    bias: filled([outputs], i => 0.6 * Math.cos(salt + i)),
+  })
+  const plainCoder = (inputs: number, outputs: number, salt: number) => ({
+    conv1: affine(4, inputs, 3, salt),
+    conv2: affine(4, 4, 3, salt),
+    conv3: affine(outputs, 4, 3, salt),
+  })
+  const repairedCoder = (inputs: number, outputs: number, salt: number) => ({
+    linear: affine(outputs, inputs, 1, salt),
+    first: affine(4, inputs, 3, salt),
+    blocks: [],
+    last: affine(outputs, 4, 3, salt),
+  })
   for (const form of FORMS.filter(name => name !== 'link')) {
-    const networks = (form === 'repaired' ? { encoder: repairedCoder(48, 16, 1), decoder: repairedCoder(16, 48, 2) } : { encoder: plainCoder(3, 16, 1), decoder: plainCoder(16, 3, 2) }) as unknown as Networks<Expr>
-    const { number } = await evaluate({ masked: images([2, 3, 8, 8], 0.7), plain: images([2, 3, 8, 8], 0.05) }, ({ masked, plain }) => {
-      const latents = encode(form, networks.encoder, masked)
-      return { error: losses.mse(decode(form, networks.decoder, quantise(latents)), plain), outside: losses.rangePenalty(latents), found: maskObjective(form, networks, masked, plain) }
-    })
+    const networks = (form === 'repaired'
+      ? { encoder: repairedCoder(48, 16, 1), decoder: repairedCoder(16, 48, 2) }
+      : { encoder: plainCoder(3, 16, 1), decoder: plainCoder(16, 3, 2) }) as unknown as Networks<Expr>
+    const { number } = await evaluate(
+      { masked: images([2, 3, 8, 8], 0.7), plain: images([2, 3, 8, 8], 0.05) },
+      ({ masked, plain }) => {
+        const latents = encode(form, networks.encoder, masked)
+        return {
+          error: losses.mse(decode(form, networks.decoder, quantise(latents)), plain),
+          outside: losses.rangePenalty(latents),
+          found: maskObjective(form, networks, masked, plain),
+        }
+      },
+    )
     expect(Math.min(number('error'), number('outside'))).toBeGreaterThan(1e-3)
     near(number('found.loss'), number('error') + 0.1 * number('outside'))
     near(number('found.metrics.error'), number('error'))
@@ -145,7 +240,11 @@ test('masked auto-encoder: the error after rounding, and a tenth of what lies ou
 
 describe('FlowCrypt', () => {
   const [N, SIDE] = [4, 8]
-  const [HALF, MAP, WHOLE] = [[N, 3, SIDE, SIDE], [N, 1, SIDE, SIDE], [N, 3, SIDE, 2 * SIDE]]
+  const [HALF, MAP, WHOLE] = [
+    [N, 3, SIDE, SIDE],
+    [N, 1, SIDE, SIDE],
+    [N, 3, SIDE, 2 * SIDE],
+  ]
   const inputs = {
     x: images(HALF, 0.05, 1.3),
     y: images(HALF, 0.041, 2.1),
@@ -157,19 +256,32 @@ describe('FlowCrypt', () => {
   }
   const NONE: Weights = { recovery: 0, uniform: 0, correlation: 0, key: 0 }
   const SUM = { recovery: 0.3, uniform: 2, correlation: 5, key: 1.5, squint: 0.7 }
-  const CASES: Record<string, Partial<Weights>> = { recovery: { recovery: 1 }, uniform: { uniform: 1 }, correlation: { correlation: 1 }, key: { key: 1 }, squint: { squint: 1 }, all: SUM, none: { recovery: 1, squint: 0 } }
+  const CASES: Record<string, Partial<Weights>> = {
+    recovery: { recovery: 1 },
+    uniform: { uniform: 1 },
+    correlation: { correlation: 1 },
+    key: { key: 1 },
+    squint: { squint: 1 },
+    all: SUM,
+    none: { recovery: 1, squint: 0 },
+  }
   const beside = ({ x, y }: Halves) => ops.concat([x, y], 3)
   const apart = (v: Expr): Halves => ({ x: ops.slice(v, 3, 0, SIDE), y: ops.slice(v, 3, SIDE, 2 * SIDE) })
 
   test('every term is what it is said to be, counts by its weight, and none is lost', async () => {
     // Small, and far from the identity: K matters.
     const p = (await initialise(flowCryptParameters({ blocks: 1, hidden: 2 }), 5)) as unknown as FlowCrypt<Tensor>
-    for (const [path, { data }] of leaves(p as unknown as Tree<Tensor>)) if (path.includes('conv4.weight')) (data as Float32Array).set((data as Float32Array).map(value => 40 * value))
+    for (const [path, { data }] of leaves(p as unknown as Tree<Tensor>))
+      if (path.includes('conv4.weight')) (data as Float32Array).set((data as Float32Array).map(value => 40 * value))
     const { paths, list, number } = await evaluate(inputs, b => {
-      const [plain, map] = [{ x: b.x, y: b.y }, { x: b.mapX, y: b.mapY }]
+      const [plain, map] = [
+        { x: b.x, y: b.y },
+        { x: b.mapX, y: b.mapY },
+      ]
       const cipher = beside(forward(p, plain, map))
       const [front, back] = [(v: Expr) => ops.slice(v, 0, 0, 2), (v: Expr) => ops.slice(v, 0, 2, 4)]
-      const shines = (image: Halves) => secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(beside(image)))
+      const shines = (image: Halves) =>
+        secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(beside(image)))
       return {
         cipher,
         image: beside(plain),
@@ -179,16 +291,27 @@ describe('FlowCrypt', () => {
         local: secrecy.localUniformity(cipher),
         straight: shines(plain),
         crossed: shines({ x: b.y, y: b.x }),
-        of: Object.fromEntries(Object.entries(CASES).map(([name, weights]) => [name, objective(p, { plain, map, keep: b.keep, noise: b.noise }, { ...NONE, ...weights })])),
+        of: Object.fromEntries(
+          Object.entries(CASES).map(([name, weights]) => [
+            name,
+            objective(p, { plain, map, keep: b.keep, noise: b.noise }, { ...NONE, ...weights }),
+          ]),
+        ),
       }
     })
     const size = 3 * SIDE * 2 * SIDE
     const [cipher, image] = [list('cipher'), list('image')]
-    const errors = (found: readonly number[]) => Array.from({ length: found.length / size }, (_, n) => mean(found.slice(n * size, (n + 1) * size).map((value, i) => (value - image[n * size + i]!) ** 2)))
+    const errors = (found: readonly number[]) =>
+      Array.from({ length: found.length / size }, (_, n) =>
+        mean(found.slice(n * size, (n + 1) * size).map((value, i) => (value - image[n * size + i]!) ** 2)),
+      )
     const [arrived, wrong] = [errors(list('arrived')), errors(list('wrong'))]
 
     // Recovery: what came through the noise layer, in units of ten decibels, halves of the batch apart.
-    const [rounded, noisy] = [arrived.slice(0, 2), arrived.slice(2)].map(values => Math.log10(mean(values) + 1e-8)) as [number, number]
+    const [rounded, noisy] = [arrived.slice(0, 2), arrived.slice(2)].map(values => Math.log10(mean(values) + 1e-8)) as [
+      number,
+      number,
+    ]
     expect(Math.abs(rounded - noisy)).toBeGreaterThan(0.01)
     near(number('of.recovery.loss'), (rounded + noisy) / 2)
     near(number('of.all.metrics.decibel'), -10 * rounded)
@@ -206,7 +329,11 @@ describe('FlowCrypt', () => {
     const entropy = mean(
       Array.from({ length: N * 3 }, (_, row) => {
         const sorted = cipher.slice(row * count, (row + 1) * count).sort((a, b) => a - b)
-        return mean(Array.from({ length: count - span }, (__, i) => Math.log(((sorted[i + span]! - sorted[i]!) * count) / span + 1e-3)))
+        return mean(
+          Array.from({ length: count - span }, (__, i) =>
+            Math.log(((sorted[i + span]! - sorted[i]!) * count) / span + 1e-3),
+          ),
+        )
       }),
     )
     const outside = cipher.map(value => Math.max(0, -value, value - 1))
@@ -225,8 +352,16 @@ describe('FlowCrypt', () => {
     near(number('of.squint.loss'), shown)
     near(number('of.all.metrics.shown'), shown)
     expect(Math.abs(number('straight') - number('crossed'))).toBeGreaterThan(1e-3)
-    expect(paths.filter(path => path.startsWith('of.none'))).toEqual(['loss', ...['decibel', 'noisy', 'wrong', 'uniform', 'correlation', 'outside'].map(name => `metrics.${name}`)].map(path => `of.none.${path}`))
+    expect(paths.filter(path => path.startsWith('of.none'))).toEqual(
+      [
+        'loss',
+        ...['decibel', 'noisy', 'wrong', 'uniform', 'correlation', 'outside'].map(name => `metrics.${name}`),
+      ].map(path => `of.none.${path}`),
+    )
 
-    near(number('of.all.loss'), Object.entries(SUM).reduce((total, [name, weight]) => total + weight * number(`of.${name}.loss`), 0))
+    near(
+      number('of.all.loss'),
+      Object.entries(SUM).reduce((total, [name, weight]) => total + weight * number(`of.${name}.loss`), 0),
+    )
   })
 })

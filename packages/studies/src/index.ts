@@ -21,6 +21,9 @@ export const studies: Readonly<Record<string, () => Promise<Study>>> = {
 /** @throws E_ARGUMENT for an unknown id, listing the known ones */
 export async function findStudy(id: string): Promise<Study> {
   const load = Object.hasOwn(studies, id) ? studies[id] : undefined
-  if (!load) throw new LatentError('E_ARGUMENT', `there is no study ${JSON.stringify(id)}`, { hint: `known studies: ${Object.keys(studies).join(', ')}` })
+  if (!load)
+    throw new LatentError('E_ARGUMENT', `there is no study ${JSON.stringify(id)}`, {
+      hint: `known studies: ${Object.keys(studies).join(', ')}`,
+    })
   return load()
 }

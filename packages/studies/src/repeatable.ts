@@ -7,6 +7,10 @@ import { type ImageCipher, sha256Of } from '@latent/core'
 export function repeatable(cipher: ImageCipher, seed: number): ImageCipher {
   if (!cipher.traits.randomised) return cipher
   let drawn = 0
-  const fresh = () => sha256Of(new TextEncoder().encode(`nonce ${drawn++} of ${cipher.id} under seed ${seed}`)).subarray(0, 16)
-  return { ...cipher, encrypt: (plain, key, options = {}) => cipher.encrypt(plain, key, { ...options, nonce: options.nonce ?? fresh() }) }
+  const fresh = () =>
+    sha256Of(new TextEncoder().encode(`nonce ${drawn++} of ${cipher.id} under seed ${seed}`)).subarray(0, 16)
+  return {
+    ...cipher,
+    encrypt: (plain, key, options = {}) => cipher.encrypt(plain, key, { ...options, nonce: options.nonce ?? fresh() }),
+  }
 }

@@ -26,18 +26,26 @@ export interface Evidence {
 export function verdict({ ssim, guessing, untouched, control }: Evidence): string {
   const nothing = Math.max(guessing, untouched)
   if (ssim >= OPENED && ssim > untouched) return 'opened'
-  if (untouched > guessing + LEAK && ssim <= untouched + LEAK) return untouched >= OPENED ? 'opened as it is' : 'leaks as it is'
+  if (untouched > guessing + LEAK && ssim <= untouched + LEAK)
+    return untouched >= OPENED ? 'opened as it is' : 'leaks as it is'
   if (ssim > nothing + LEAK) return 'leaks'
   return control >= OPENED ? 'not opened' : 'no verdict: the control failed'
 }
 
 /** Mean structural similarity, picture by picture. */
-export const meanSsim = (plain: readonly Image<'u8'>[], found: readonly Image<'u8'>[]): number => plain.reduce((sum, picture, i) => sum + quality(picture, found[i]!, 'one').ssim!, 0) / plain.length
+export const meanSsim = (plain: readonly Image<'u8'>[], found: readonly Image<'u8'>[]): number =>
+  plain.reduce((sum, picture, i) => sum + quality(picture, found[i]!, 'one').ssim!, 0) / plain.length
 
 /** What an attacker guesses who cannot read the cipher at all. Pictures have one shape. */
 export function meanPicture(pictures: readonly Image<'u8'>[]): Image<'u8'> {
   const { width, height, channels } = pictures[0]!
   const sums = new Float64Array(width * height * channels)
   for (const { data } of pictures) for (let i = 0; i < sums.length; i++) sums[i]! += data[i]!
-  return { width, height, channels, format: 'u8', data: Uint8Array.from(sums, sum => Math.round(sum / pictures.length)) }
+  return {
+    width,
+    height,
+    channels,
+    format: 'u8',
+    data: Uint8Array.from(sums, sum => Math.round(sum / pictures.length)),
+  }
 }

@@ -71,11 +71,22 @@ function cellData(cell: string | number): CellData {
 }
 
 /** A picture in a file of its own: a chart as SVG (see `chart`), or an image of up to four channels. */
-export type StudyFigure = { readonly name: string; readonly caption: string } & ({ readonly svg: string } | { readonly image: Image<'u8'> })
+export type StudyFigure = { readonly name: string; readonly caption: string } & (
+  { readonly svg: string } | { readonly image: Image<'u8'> }
+)
 
 /** The page as Markdown; figures are referred to by the names of {@link figureFile}. */
 export function pageMarkdown({ title, intro, sections }: StudyPage, command: string): string {
-  const blocks = [`# ${title}`, ...intro, ...sections.flatMap(section => [`## ${section.heading}`, ...section.text, ...(section.tables ?? []).map(tableMarkdown), ...(section.figures ?? []).flatMap(figureMarkdown)])]
+  const blocks = [
+    `# ${title}`,
+    ...intro,
+    ...sections.flatMap(section => [
+      `## ${section.heading}`,
+      ...section.text,
+      ...(section.tables ?? []).map(tableMarkdown),
+      ...(section.figures ?? []).flatMap(figureMarkdown),
+    ]),
+  ]
   return `${blocks.join('\n\n')}\n\nEverything above was measured and written by \`${command}\`.\n`
 }
 
@@ -86,6 +97,9 @@ function tableMarkdown({ columns, rows }: StudyTable): string {
   return [line(columns), `|${columns.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
 }
 
-const figureMarkdown = (figure: StudyFigure): string[] => [`![${figure.caption.replaceAll(/[[\]]/g, '')}](${figureFile(figure)})`, `*${figure.caption}*`]
+const figureMarkdown = (figure: StudyFigure): string[] => [
+  `![${figure.caption.replaceAll(/[[\]]/g, '')}](${figureFile(figure)})`,
+  `*${figure.caption}*`,
+]
 
 export const figureFile = (figure: StudyFigure): string => `${figure.name}.${'svg' in figure ? 'svg' : 'png'}`

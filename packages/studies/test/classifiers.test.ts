@@ -1,19 +1,60 @@
 import { KeyStream, LatentError, sha256Of } from '@latent/core'
-import { build, type Expr, initialise, layers, leaves, mapTree, openStepper, type Operand, type Parameter, parameterCount, shape, tensor, type Tensor, type Tree } from '@latent/graph'
+import {
+  build,
+  type Expr,
+  initialise,
+  layers,
+  leaves,
+  mapTree,
+  openStepper,
+  type Operand,
+  type Parameter,
+  parameterCount,
+  shape,
+  tensor,
+  type Tensor,
+  type Tree,
+} from '@latent/graph'
 import type { LabelledSet } from '@latent/data'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Classifier, classifierTraining, drawRicap, findClassifier, measureNormalisation, openPredictor, placeImage, RECIPES, residualNetwork, resNet18, resNet20, ricap, scheduleOf, softLabels, type Task, trainingBatches } from '../src/learnability/classifiers/index.ts'
+import {
+  type Classifier,
+  classifierTraining,
+  drawRicap,
+  findClassifier,
+  measureNormalisation,
+  openPredictor,
+  placeImage,
+  RECIPES,
+  residualNetwork,
+  resNet18,
+  resNet20,
+  ricap,
+  scheduleOf,
+  softLabels,
+  type Task,
+  trainingBatches,
+} from '../src/learnability/classifiers/index.ts'
 import { changeColours } from '../src/learnability/classifiers/colour-jitter.ts'
 
 const colour: Task = { width: 32, height: 32, channels: 3, classes: 10 }
 const grey: Task = { width: 28, height: 28, channels: 1, classes: 10 }
 
 /** What the network gives for images of the task, without computing anything. */
-function outputShape({ parameters, statistics, logits }: Classifier, { width, height, channels }: Task, batch = 2): readonly (number | string)[] {
-  const like = (tree: Tree<Parameter>) => mapTree(tree as object, (_, leaf) => shape((leaf as unknown as Parameter).dims))
+function outputShape(
+  { parameters, statistics, logits }: Classifier,
+  { width, height, channels }: Task,
+  batch = 2,
+): readonly (number | string)[] {
+  const like = (tree: Tree<Parameter>) =>
+    mapTree(tree as object, (_, leaf) => shape((leaf as unknown as Parameter).dims))
   const args = { p: like(parameters), statistics: like(statistics), images: shape([batch, channels, height, width]) }
-  const model = build((traced: { p: Tree<Expr>; statistics: Tree<Expr>; images: Expr }) => logits(traced.p as Tree<Operand>, traced.statistics as Tree<Operand>, traced.images, layers.batchNorm), args as never)
+  const model = build(
+    (traced: { p: Tree<Expr>; statistics: Tree<Expr>; images: Expr }) =>
+      logits(traced.p as Tree<Operand>, traced.statistics as Tree<Operand>, traced.images, layers.batchNorm),
+    args as never,
+  )
   return model.outputs[0]!.dims
 }
 
@@ -25,7 +66,9 @@ describe('networks', () => {
     expect(parameterCount(resNet18(grey).parameters)).toBe(11_173_962 - 2 * 9 * 64)
     expect(parameterCount(findClassifier('quick', colour).parameters)).toBe(660_842)
     // Patches, places, six blocks, the last norm, the classes.
-    expect(parameterCount(findClassifier('vit', colour).parameters)).toBe(48 * 128 + 128 + 64 * 128 + 6 * (4 * 128 + 4 * 128 * 128 + 4 * 128 + 8 * 128 * 128 + 5 * 128) + 2 * 128 + 1290)
+    expect(parameterCount(findClassifier('vit', colour).parameters)).toBe(
+      48 * 128 + 128 + 64 * 128 + 6 * (4 * 128 + 4 * 128 * 128 + 4 * 128 + 8 * 128 * 128 + 5 * 128) + 2 * 128 + 1290,
+    )
   })
 
   test.each(['quick', 'resnet-20', 'resnet-18', 'vit'])('%s takes grey and colour images', id => {
@@ -34,39 +77,82 @@ describe('networks', () => {
 
   test('stages of odd size keep their last row and column, with and without parameters in the shortcut', () => {
     for (const shortcut of ['zeros', 'projection'] as const) {
-      expect(outputShape(residualNetwork('odd', { ...grey, classes: 3 }, { stem: 16, shortcut, stages: [2, 2, 2].map((stride, i) => ({ width: 16 << i, blocks: 1, stride: stride as 2 })) }), grey)).toEqual([2, 3])
+      expect(
+        outputShape(
+          residualNetwork(
+            'odd',
+            { ...grey, classes: 3 },
+            {
+              stem: 16,
+              shortcut,
+              stages: [2, 2, 2].map((stride, i) => ({ width: 16 << i, blocks: 1, stride: stride as 2 })),
+            },
+          ),
+          grey,
+        ),
+      ).toEqual([2, 3])
     }
   })
 
   test('every statistic belongs to one norm', () => {
     for (const id of ['quick', 'resnet-18']) {
       const { parameters, statistics } = findClassifier(id, colour)
-      expect(leaves<Parameter>(statistics).length).toBe(leaves<Parameter>(parameters).filter(([path]) => path.includes('norm')).length)
+      expect(leaves<Parameter>(statistics).length).toBe(
+        leaves<Parameter>(parameters).filter(([path]) => path.includes('norm')).length,
+      )
     }
   })
 
   test('a prediction is the largest score, and lacking weights are named', async () => {
     const network = findClassifier('quick', grey)
-    const weights = Object.fromEntries(leaves<Tensor>((await initialise(network.parameters as object, 3)) as Tree<Tensor>).map(([path, value]) => [`network.${path}`, value]))
-    const statistics = Object.fromEntries(leaves<Tensor>((await initialise(network.statistics as object, 3)) as Tree<Tensor>))
+    const weights = Object.fromEntries(
+      leaves<Tensor>((await initialise(network.parameters as object, 3)) as Tree<Tensor>).map(([path, value]) => [
+        `network.${path}`,
+        value,
+      ]),
+    )
+    const statistics = Object.fromEntries(
+      leaves<Tensor>((await initialise(network.statistics as object, 3)) as Tree<Tensor>),
+    )
     // The dense layer's bias decides where its weights are zero.
     const bias = weights['network.dense.bias']!
-    const decided = { ...weights, 'network.dense.weight': { ...weights['network.dense.weight']!, data: new Float32Array(960) }, 'network.dense.bias': { ...bias, data: Float32Array.from({ length: 10 }, (_, i) => (i === 7 ? 1 : 0)) } }
+    const decided = {
+      ...weights,
+      'network.dense.weight': { ...weights['network.dense.weight']!, data: new Float32Array(960) },
+      'network.dense.bias': { ...bias, data: Float32Array.from({ length: 10 }, (_, i) => (i === 7 ? 1 : 0)) },
+    }
     const predictor = await openPredictor(network, grey, { weights: decided, statistics, batchSize: 3 }, { threads: 1 })
     expect([...(await predictor.classes(new Float32Array(3 * 784).fill(0.5), 2))]).toEqual([7, 7])
     await predictor.close()
-    await expect(openPredictor(network, grey, { weights: {}, statistics, batchSize: 1 })).rejects.toThrow(/network\.stem/)
+    await expect(openPredictor(network, grey, { weights: {}, statistics, batchSize: 1 })).rejects.toThrow(
+      /network\.stem/,
+    )
   })
 
   // Small images: the same operators in the same order, in seconds.
-  test.each([['quick', 8], ['resnet-20', 8], ['resnet-18', 8], ['vit', 8]] as const)('%s learns a batch by heart', async (id, side) => {
+  test.each([
+    ['quick', 8],
+    ['resnet-20', 8],
+    ['resnet-18', 8],
+    ['vit', 8],
+  ] as const)('%s learns a batch by heart', async (id, side) => {
     const task: Task = { width: side, height: side, channels: 3, classes: 4 }
     const training = classifierTraining(findClassifier(id, task), task, { batchSize: 8, weightDecay: 1e-4 })
     const stepper = await openStepper(training, 1, { threads: 1 })
     try {
-      const pixels = await (await KeyStream.create(sha256Of(Uint8Array.of(9)), 'latent/v1/test')).bytes(8 * 3 * side * side)
-      const images = tensor('f32', [8, 3, side, side], Float32Array.from(pixels, value => value / 128 - 1))
-      const labels = tensor('f32', [8, 4], Float32Array.from({ length: 32 }, (_, i) => (i % 4 === (i >> 2) % 4 ? 1 : 0)))
+      const pixels = await (
+        await KeyStream.create(sha256Of(Uint8Array.of(9)), 'latent/v1/test')
+      ).bytes(8 * 3 * side * side)
+      const images = tensor(
+        'f32',
+        [8, 3, side, side],
+        Float32Array.from(pixels, value => value / 128 - 1),
+      )
+      const labels = tensor(
+        'f32',
+        [8, 4],
+        Float32Array.from({ length: 32 }, (_, i) => (i % 4 === (i >> 2) % 4 ? 1 : 0)),
+      )
       const losses: number[] = []
       for (let step = 0; step < 12; step++) losses.push((await stepper.advance({ images, labels }, [0.02]))['loss']!)
       expect(losses.at(-1)!).toBeLessThan(0.6 * losses[0]!)
@@ -80,11 +166,19 @@ describe('networks', () => {
   })
 })
 
-const bytes = (length: number, seed: number): Uint8Array => Uint8Array.from({ length }, (_, i) => sha256Of(Uint8Array.of(seed, i & 255, i >> 8))[0]!)
+const bytes = (length: number, seed: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => sha256Of(Uint8Array.of(seed, i & 255, i >> 8))[0]!)
 const stream = (seed: number) => KeyStream.create(sha256Of(Uint8Array.of(seed)), 'latent/v1/test')
 
 function toySet(count: number, { width = 6, height = 5, channels = 3, classes = 4 } = {}): LabelledSet {
-  return { width, height, channels, classes, samples: bytes(count * width * height * channels, 1), labels: Uint8Array.from({ length: count }, (_, i) => i % classes) }
+  return {
+    width,
+    height,
+    channels,
+    classes,
+    samples: bytes(count * width * height * channels, 1),
+    labels: Uint8Array.from({ length: count }, (_, i) => i % classes),
+  }
 }
 
 describe('augmentation', () => {
@@ -92,12 +186,24 @@ describe('augmentation', () => {
     const set = toySet(1)
     const normalisation = { mean: [0.2, 0.3, 0.4], deviation: [0.5, 0.6, 0.7] }
     fc.assert(
-      fc.property(fc.integer({ min: -4, max: 4 }), fc.integer({ min: -4, max: 4 }), fc.boolean(), (down, right, mirrored) => {
-        const out = new Float32Array(90)
-        placeImage(set.samples, set, normalisation, { down, right, mirrored }, out)
-        const at = (y: number, x: number, c: number) => (y < 0 || y > 4 || x < 0 || x > 5 ? 0 : set.samples[(y * 6 + (mirrored ? 5 - x : x)) * 3 + c]!)
-        for (let c = 0; c < 3; c++) for (let y = 0; y < 5; y++) for (let x = 0; x < 6; x++) expect(out[c * 30 + y * 6 + x]).toBeCloseTo((at(y + down, x + right, c) / 255 - normalisation.mean[c]!) / normalisation.deviation[c]!, 5)
-      }),
+      fc.property(
+        fc.integer({ min: -4, max: 4 }),
+        fc.integer({ min: -4, max: 4 }),
+        fc.boolean(),
+        (down, right, mirrored) => {
+          const out = new Float32Array(90)
+          placeImage(set.samples, set, normalisation, { down, right, mirrored }, out)
+          const at = (y: number, x: number, c: number) =>
+            y < 0 || y > 4 || x < 0 || x > 5 ? 0 : set.samples[(y * 6 + (mirrored ? 5 - x : x)) * 3 + c]!
+          for (let c = 0; c < 3; c++)
+            for (let y = 0; y < 5; y++)
+              for (let x = 0; x < 6; x++)
+                expect(out[c * 30 + y * 6 + x]).toBeCloseTo(
+                  (at(y + down, x + right, c) / 255 - normalisation.mean[c]!) / normalisation.deviation[c]!,
+                  5,
+                )
+        },
+      ),
       { numRuns: 40 },
     )
   })
@@ -110,7 +216,10 @@ describe('augmentation', () => {
       const values = [...set.samples].filter((_, i) => i % 3 === c).map(value => value / 255)
       const expected = values.reduce((sum, value) => sum + value, 0) / values.length
       expect(mean[c]).toBeCloseTo(expected, 10)
-      expect(deviation[c]).toBeCloseTo(Math.sqrt(values.reduce((sum, value) => sum + (value - expected) ** 2, 0) / values.length), 10)
+      expect(deviation[c]).toBeCloseTo(
+        Math.sqrt(values.reduce((sum, value) => sum + (value - expected) ** 2, 0) / values.length),
+        10,
+      )
     }
     expect(mean[2]).toBeCloseTo(0.2, 10)
     expect(deviation[2]).toBe(1)
@@ -125,24 +234,41 @@ describe('augmentation', () => {
       const plan = await drawRicap(await stream(seed), n, set, 0.3)
       const mixed = ricap(images, labels, plan, set)
       const [columns, rows] = plan.cut
-      const shares = [columns * rows, (width - columns) * rows, columns * (height - rows), (width - columns) * (height - rows)].map(area => area / (width * height))
+      const shares = [
+        columns * rows,
+        (width - columns) * rows,
+        columns * (height - rows),
+        (width - columns) * (height - rows),
+      ].map(area => area / (width * height))
       expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
       for (let i = 0; i < n; i++) {
         for (let y = 0; y < height; y++) {
           for (let x = 0; x < width; x++) {
             const { order, left, top } = plan.quarters[(y < rows ? 0 : 2) + (x < columns ? 0 : 1)]!
             const [v, u] = [top + y - (y < rows ? 0 : rows), left + x - (x < columns ? 0 : columns)]
-            for (let c = 0; c < channels; c++) expect(mixed.images[((i * channels + c) * height + y) * width + x]).toBe(images[((order[i]! * channels + c) * height + v) * width + u])
+            for (let c = 0; c < channels; c++)
+              expect(mixed.images[((i * channels + c) * height + y) * width + x]).toBe(
+                images[((order[i]! * channels + c) * height + v) * width + u],
+              )
           }
         }
-        for (let c = 0; c < classes; c++) expect(mixed.labels[i * classes + c]).toBeCloseTo(plan.quarters.reduce((sum, { order }, k) => sum + shares[k]! * labels[order[i]! * classes + c]!, 0), 5)
+        for (let c = 0; c < classes; c++)
+          expect(mixed.labels[i * classes + c]).toBeCloseTo(
+            plan.quarters.reduce((sum, { order }, k) => sum + shares[k]! * labels[order[i]! * classes + c]!, 0),
+            5,
+          )
       }
     }
   })
 
   test('RICAP borders have the moments of Beta(0.3, 0.3)', async () => {
     const draws: number[] = []
-    for (let seed = 0; seed < 250; seed++) draws.push(...(await drawRicap(await stream(seed), 1, { width: 10_000, height: 10_000 }, 0.3)).cut.map(cut => cut / 10_000))
+    for (let seed = 0; seed < 250; seed++)
+      draws.push(
+        ...(await drawRicap(await stream(seed), 1, { width: 10_000, height: 10_000 }, 0.3)).cut.map(
+          cut => cut / 10_000,
+        ),
+      )
     const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length
     const variance = draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length
     // Mean 1/2 and variance 1 / (4 (2 b + 1)) = 0.15625; four standard errors.
@@ -152,7 +278,9 @@ describe('augmentation', () => {
 
   test('labels are spread and stay probabilities', () => {
     const soft = softLabels([2, 0], 4, 0.1)
-    expect([...soft].map(value => Number(value.toFixed(4)))).toEqual([0.025, 0.025, 0.925, 0.025, 0.925, 0.025, 0.025, 0.025])
+    expect([...soft].map(value => Number(value.toFixed(4)))).toEqual([
+      0.025, 0.025, 0.925, 0.025, 0.925, 0.025, 0.025, 0.025,
+    ])
   })
 
   test('a batch depends on the seed and the step alone, and an epoch shows every image once', async () => {
@@ -163,13 +291,22 @@ describe('augmentation', () => {
     expect(again).toEqual(first)
     expect(other['images']!.data).not.toEqual(first['images']!.data)
     expect(await make(1)(6)).not.toEqual(first)
-    const still = trainingBatches(set, { mean: [0], deviation: [1] }, { padding: 0, mirror: false, smoothing: 0, batchSize: 4, seed: 3 })
+    const still = trainingBatches(
+      set,
+      { mean: [0], deviation: [1] },
+      { padding: 0, mirror: false, smoothing: 0, batchSize: 4, seed: 3 },
+    )
     const seen: string[] = []
     for (let step = 0; step < 3; step++) {
       const { data } = (await still(step))['images']!
-      for (let i = 0; i < 4; i++) seen.push(Array.from(data.subarray(30 * i, 30 * (i + 1)) as Float32Array, value => Math.round(255 * value)).join())
+      for (let i = 0; i < 4; i++)
+        seen.push(
+          Array.from(data.subarray(30 * i, 30 * (i + 1)) as Float32Array, value => Math.round(255 * value)).join(),
+        )
     }
-    expect(seen.sort()).toEqual(Array.from({ length: 12 }, (_, i) => [...set.samples.subarray(30 * i, 30 * (i + 1))].join()).sort())
+    expect(seen.sort()).toEqual(
+      Array.from({ length: 12 }, (_, i) => [...set.samples.subarray(30 * i, 30 * (i + 1))].join()).sort(),
+    )
   })
 
   test('colours change as described', () => {
@@ -182,7 +319,9 @@ describe('augmentation', () => {
     expect([...changeColours(red, 3, { ...none, hue: -1 / 3 })]).toEqual([0, 0, 200])
     expect([...changeColours(red, 3, { ...none, saturation: 0 })]).toEqual([60, 60, 60])
     expect([...changeColours(Uint8Array.of(10, 250), 1, { ...none, brightness: 2 })]).toEqual([20, 255])
-    expect([...changeColours(Uint8Array.of(10, 30), 1, { ...none, contrast: 0, saturation: 0, hue: 0.4 })]).toEqual([20, 20])
+    expect([...changeColours(Uint8Array.of(10, 30), 1, { ...none, contrast: 0, saturation: 0, hue: 0.4 })]).toEqual([
+      20, 20,
+    ])
     expect([...picture]).toEqual([...bytes(60, 9)])
   })
 })

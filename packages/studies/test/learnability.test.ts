@@ -11,7 +11,21 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findSettings } from '../src/learnability/classifiers/index.ts'
 import { PUBLISHED_ACCURACY } from '../src/learnability/published.ts'
-import { armInformation, encryptImage, encryptSet, imageOf, isShortened, keyFileArm, learnabilityPage, learningDeviations, type LearningRow, type LearningRun, openArm, requireLearningControls, summariseLearning } from '../src/learnability/index.ts'
+import {
+  armInformation,
+  encryptImage,
+  encryptSet,
+  imageOf,
+  isShortened,
+  keyFileArm,
+  learnabilityPage,
+  learningDeviations,
+  type LearningRow,
+  type LearningRun,
+  openArm,
+  requireLearningControls,
+  summariseLearning,
+} from '../src/learnability/index.ts'
 import { learnability, type LearnabilityOptions, readLearningSummary } from '../src/learnability/run.ts'
 import { writePage } from '../src/node/study.ts'
 import { renderStudy } from '../src/html.ts'
@@ -39,12 +53,27 @@ describe('rank correlation', () => {
 
   test('depends on order alone, and exact and normal chances meet', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({ min: -50, max: 50 }), { minLength: 3, maxLength: 7 }), fc.nat(), (x, turn) => {
-        const y = x.map((_, i) => x[(i + turn) % x.length]! * 3 + 1)
-        const found = spearman(x, y)!
-        expect(spearman(x.map(value => value ** 3), y.map(value => Math.exp(value / 50)))!.rho).toBeCloseTo(found.rho, 9)
-        expect(found.p + spearman(x, y.map(value => -value))!.p).toBeGreaterThanOrEqual(1 - 1e-9)
-      }),
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: -50, max: 50 }), { minLength: 3, maxLength: 7 }),
+        fc.nat(),
+        (x, turn) => {
+          const y = x.map((_, i) => x[(i + turn) % x.length]! * 3 + 1)
+          const found = spearman(x, y)!
+          expect(
+            spearman(
+              x.map(value => value ** 3),
+              y.map(value => Math.exp(value / 50)),
+            )!.rho,
+          ).toBeCloseTo(found.rho, 9)
+          expect(
+            found.p +
+              spearman(
+                x,
+                y.map(value => -value),
+              )!.p,
+          ).toBeGreaterThanOrEqual(1 - 1e-9)
+        },
+      ),
       { numRuns: 50 },
     )
     const nine = [1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -64,16 +93,32 @@ test('Student’s interval of three values', () => {
 })
 
 test('the published drops are those of the abstract, 0.3 to 6.5 points', () => {
-  const drops = ['mnist', 'fashion-mnist', 'cifar10'].flatMap(set => (['ResNet-18', 'ViT'] as const).map(model => Number((PUBLISHED_ACCURACY[set]![model]['plain']! - PUBLISHED_ACCURACY[set]![model]['vortex-published']!).toFixed(2))))
+  const drops = ['mnist', 'fashion-mnist', 'cifar10'].flatMap(set =>
+    (['ResNet-18', 'ViT'] as const).map(model =>
+      Number(
+        (PUBLISHED_ACCURACY[set]![model]['plain']! - PUBLISHED_ACCURACY[set]![model]['vortex-published']!).toFixed(2),
+      ),
+    ),
+  )
   expect(drops).toEqual([0.31, 0.32, 1.27, 2.34, 5.24, 6.46])
 })
 
-const noise = async (count: number, channels: number, side: number): Promise<LabelledSet> => ({ width: side, height: side, channels, classes: 2, samples: await (await KeyStream.create(sha256Of(Uint8Array.of(channels)), 'latent/v1/test')).bytes(count * channels * side * side), labels: new Uint8Array(count) })
+const noise = async (count: number, channels: number, side: number): Promise<LabelledSet> => ({
+  width: side,
+  height: side,
+  channels,
+  classes: 2,
+  samples: await (
+    await KeyStream.create(sha256Of(Uint8Array.of(channels)), 'latent/v1/test')
+  ).bytes(count * channels * side * side),
+  labels: new Uint8Array(count),
+})
 
 describe('arms', () => {
   test('vortices of one seed are nested, other seeds have others', async () => {
     const set = await noise(1, 1, 28)
-    const shown = async (id: string, seed: number) => (await encryptSet(await openArm(id, { seed, channels: 1, keyFiles: {} }), set, 'test')).samples
+    const shown = async (id: string, seed: number) =>
+      (await encryptSet(await openArm(id, { seed, channels: 1, keyFiles: {} }), set, 'test')).samples
     const differing = async (a: string, b: string) => {
       const [x, y] = [await shown(a, 1), await shown(b, 1)]
       return x.filter((value, i) => value !== y[i]).length
@@ -86,11 +131,31 @@ describe('arms', () => {
 
   test('one key for all images, or new nonces: training, test and probe images never share one', async () => {
     const set = await noise(2, 3, 8)
-    const same = { ...set, samples: Uint8Array.from([...set.samples.subarray(0, 192), ...set.samples.subarray(0, 192)]) }
-    for (const [id, fresh] of [['le', false], ['ele', false], ['pe', false], ['etc', false], ['fixed-permutation', false], ['per-image-permutation', true], ['aes', true], ['pixel-based-fresh', true]] as const) {
+    const same = {
+      ...set,
+      samples: Uint8Array.from([...set.samples.subarray(0, 192), ...set.samples.subarray(0, 192)]),
+    }
+    for (const [id, fresh] of [
+      ['le', false],
+      ['ele', false],
+      ['pe', false],
+      ['etc', false],
+      ['fixed-permutation', false],
+      ['per-image-permutation', true],
+      ['aes', true],
+      ['pixel-based-fresh', true],
+    ] as const) {
       const arm = await openArm(id, { seed: 1, channels: 3, keyFiles: {} })
-      const [train, test_] = [(await encryptSet(arm, same, 'train')).samples, (await encryptSet(arm, same, 'test')).samples]
-      const parts = [train.subarray(0, 192), train.subarray(192), test_.subarray(0, 192), (await encryptImage(arm, imageOf(same, 0), 'probe', 0)).data].map(part => [...part].join())
+      const [train, test_] = [
+        (await encryptSet(arm, same, 'train')).samples,
+        (await encryptSet(arm, same, 'test')).samples,
+      ]
+      const parts = [
+        train.subarray(0, 192),
+        train.subarray(192),
+        test_.subarray(0, 192),
+        (await encryptImage(arm, imageOf(same, 0), 'probe', 0)).data,
+      ].map(part => [...part].join())
       expect({ id, different: new Set(parts).size }).toEqual({ id, different: fresh ? 4 : 1 })
       expect(parts[0]).not.toBe([...same.samples.subarray(0, 192)].join())
     }
@@ -99,26 +164,49 @@ describe('arms', () => {
   test('the key stream of an image is not that of its neighbour a block further on', async () => {
     const black: LabelledSet = { ...(await noise(3, 1, 28)), samples: new Uint8Array(3 * 784) }
     for (const id of ['aes', 'chacha20', 'per-image-permutation']) {
-      const { samples } = await encryptSet(await openArm(id, { seed: 1, channels: 1, keyFiles: {} }), { ...black, samples: id === 'per-image-permutation' ? black.samples.map((_, i) => (i % 784) & 255) : black.samples }, 'train')
+      const { samples } = await encryptSet(
+        await openArm(id, { seed: 1, channels: 1, keyFiles: {} }),
+        {
+          ...black,
+          samples: id === 'per-image-permutation' ? black.samples.map((_, i) => (i % 784) & 255) : black.samples,
+        },
+        'train',
+      )
       const streams = [0, 1, 2].map(i => toHex(samples.subarray(i * 784, (i + 1) * 784)))
       // Any 16 bytes of one image's stream, at whatever place in another's.
-      const shared = [[0, 1], [1, 2], [0, 2]].flatMap(([a, b]) => Array.from({ length: 48 }, (_, block) => streams[a!]!.slice(32 * block, 32 * (block + 1))).filter(block => streams[b!]!.includes(block)))
+      const shared = [
+        [0, 1],
+        [1, 2],
+        [0, 2],
+      ].flatMap(([a, b]) =>
+        Array.from({ length: 48 }, (_, block) => streams[a!]!.slice(32 * block, 32 * (block + 1))).filter(block =>
+          streams[b!]!.includes(block),
+        ),
+      )
       expect({ id, shared }).toEqual({ id, shared: [] })
     }
   })
 
   test('a key file of one’s own is an arm of its own, named after its content', async () => {
-    const file = (side: number) => new TextEncoder().encode(JSON.stringify({ imageSide: side, profileDivisor: 1, vortices: [] }))
+    const file = (side: number) =>
+      new TextEncoder().encode(JSON.stringify({ imageSide: side, profileDivisor: 1, vortices: [] }))
     expect(keyFileArm(file(28))).toMatch(/^vortex-file-[0-9a-f]{8}$/)
     expect(keyFileArm(file(28))).not.toBe(keyFileArm(file(32)))
-    const arm = await openArm(keyFileArm(file(28)), { seed: 1, channels: 1, keyFiles: { [keyFileArm(file(28))]: file(28) } })
+    const arm = await openArm(keyFileArm(file(28)), {
+      seed: 1,
+      channels: 1,
+      keyFiles: { [keyFileArm(file(28))]: file(28) },
+    })
     expect(arm.title).not.toContain('published')
-    await expect(openArm(keyFileArm(file(28)), { seed: 1, channels: 1, keyFiles: {} })).rejects.toMatchObject({ code: 'E_DATA' })
+    await expect(openArm(keyFileArm(file(28)), { seed: 1, channels: 1, keyFiles: {} })).rejects.toMatchObject({
+      code: 'E_DATA',
+    })
   })
 
   test('unknown, unfit and keyless arms are refused', async () => {
     const context = { seed: 1, channels: 3, keyFiles: {} }
-    for (const id of ['nope', 'vortex:', 'vortex:0', 'constructor', 'skew']) await expect(openArm(id, context)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    for (const id of ['nope', 'vortex:', 'vortex:0', 'constructor', 'skew'])
+      await expect(openArm(id, context)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(openArm('vortex-published', context)).rejects.toMatchObject({ code: 'E_DATA' })
   })
 
@@ -127,7 +215,12 @@ describe('arms', () => {
       const set = await noise(4, channels, 28)
       const of = async (id: string) => armInformation(await openArm(id, { seed: 2, channels, keyFiles: {} }), set)
       expect(await of('plain')).toEqual({ coordinates: 0, weighted: 0 })
-      const losses = [await of('vortex:1'), await of('vortex:5'), await of('vortex:20'), await of('per-image-permutation')].map(found => found!.coordinates)
+      const losses = [
+        await of('vortex:1'),
+        await of('vortex:5'),
+        await of('vortex:20'),
+        await of('per-image-permutation'),
+      ].map(found => found!.coordinates)
       expect(losses).toEqual(losses.toSorted((a, b) => a - b))
       expect(losses[3]).toBeGreaterThan(0.9)
       expect((await of('fixed-permutation'))!.coordinates).toBeGreaterThan(0.9)
@@ -136,26 +229,77 @@ describe('arms', () => {
   })
 })
 
-const run: LearningRun = { version: 1, data: 'mnist', recipe: 'two-core', settings: findSettings('two-core', 'mnist'), parameters: 100, train: 60_000, test: 1000, testClasses: Array.from({ length: 10 }, () => 100), limited: false }
-const row = (arm: string, seed: number, correct: number, coordinates?: number): LearningRow => ({ arm, title: arm, seed, correct, images: 1000, steps: 10, seconds: 1, unchanged: 0.5, curve: [{ step: 5, loss: 2 }, { step: 10, loss: 1, accuracy: correct / 1000 }], ...(coordinates === undefined ? {} : { information: { coordinates, weighted: coordinates / 2 } }) })
+const run: LearningRun = {
+  version: 1,
+  data: 'mnist',
+  recipe: 'two-core',
+  settings: findSettings('two-core', 'mnist'),
+  parameters: 100,
+  train: 60_000,
+  test: 1000,
+  testClasses: Array.from({ length: 10 }, () => 100),
+  limited: false,
+}
+const row = (arm: string, seed: number, correct: number, coordinates?: number): LearningRow => ({
+  arm,
+  title: arm,
+  seed,
+  correct,
+  images: 1000,
+  steps: 10,
+  seconds: 1,
+  unchanged: 0.5,
+  curve: [
+    { step: 5, loss: 2 },
+    { step: 10, loss: 1, accuracy: correct / 1000 },
+  ],
+  ...(coordinates === undefined ? {} : { information: { coordinates, weighted: coordinates / 2 } }),
+})
 
 describe('controls', () => {
   test.each([
     ['as known', [row('plain', 1, 990), row('aes', 1, 103)], []],
-    ['a learned negative control', [row('plain', 1, 990), row('aes', 1, 160)], ['aes was learned: 16.00 % under seed 1']],
-    ['a negative control below chance', [row('plain', 1, 990), row('aes', 2, 40)], ['aes is below chance: 4.00 % under seed 2']],
-    ['an unlearned positive control', [row('plain', 1, 110), row('aes', 1, 100)], ['plain was not learned: 11.00 % under seed 1']],
-    ['a positive control that fell short', [row('plain', 1, 900), row('aes', 1, 100)], ['plain fell short of what these settings reach: 90.00 % under seed 1']],
+    [
+      'a learned negative control',
+      [row('plain', 1, 990), row('aes', 1, 160)],
+      ['aes was learned: 16.00 % under seed 1'],
+    ],
+    [
+      'a negative control below chance',
+      [row('plain', 1, 990), row('aes', 2, 40)],
+      ['aes is below chance: 4.00 % under seed 2'],
+    ],
+    [
+      'an unlearned positive control',
+      [row('plain', 1, 110), row('aes', 1, 100)],
+      ['plain was not learned: 11.00 % under seed 1'],
+    ],
+    [
+      'a positive control that fell short',
+      [row('plain', 1, 900), row('aes', 1, 100)],
+      ['plain fell short of what these settings reach: 90.00 % under seed 1'],
+    ],
   ])('%s', (_, rows, deviations) => {
     expect(learningDeviations(run, rows)).toEqual(deviations)
   })
 
   test('nothing is summed up when a control deviates', () => {
-    expect(() => summariseLearning(run, 'm', [row('plain', 1, 990), row('aes', 1, 160)], ['plain', 'aes'])).toThrow(expect.objectContaining({ code: 'E_CONTROLS' }))
+    expect(() => summariseLearning(run, 'm', [row('plain', 1, 990), row('aes', 1, 160)], ['plain', 'aes'])).toThrow(
+      expect.objectContaining({ code: 'E_CONTROLS' }),
+    )
   })
 
   test('no interval of an accuracy reaches beyond 0 and 100 %, however far seeds are apart', () => {
-    const rows = [[990, 200], [700, 5], [999, 5]].flatMap(([high, low], i) => [row('plain', i + 1, 995), row('aes', i + 1, 100), row('pe', i + 1, high!), row('le', i + 1, low!)])
+    const rows = [
+      [990, 200],
+      [700, 5],
+      [999, 5],
+    ].flatMap(([high, low], i) => [
+      row('plain', i + 1, 995),
+      row('aes', i + 1, 100),
+      row('pe', i + 1, high!),
+      row('le', i + 1, low!),
+    ])
     const { arms } = summariseLearning(run, 'm', rows, ['plain', 'aes', 'pe', 'le'])
     const of = (id: string) => arms.find(({ arm }) => arm === id)!
     expect(of('pe').accuracy).toMatchObject({ high: 1, low: expect.closeTo(0.896333 - 0.42, 1) as number })
@@ -174,17 +318,47 @@ describe('controls', () => {
 })
 
 test('summary: drops are taken seed by seed, correlations leave the plain arm out', async () => {
-  const rows = [1, 2].flatMap(seed => [row('plain', seed, 990 - seed, 0), row('aes', seed, 100), row('vortex:1', seed, 980, 0.1), row('vortex:2', seed, 970, 0.2), row('vortex:5', seed, 960, 0.3), row('fixed-permutation', seed, 940, 0.95), row('pe', seed, 955)])
-  const summary = summariseLearning(run, 'two cores', rows, ['plain', 'vortex:1', 'vortex:2', 'vortex:5', 'fixed-permutation', 'pe', 'aes'])
+  const rows = [1, 2].flatMap(seed => [
+    row('plain', seed, 990 - seed, 0),
+    row('aes', seed, 100),
+    row('vortex:1', seed, 980, 0.1),
+    row('vortex:2', seed, 970, 0.2),
+    row('vortex:5', seed, 960, 0.3),
+    row('fixed-permutation', seed, 940, 0.95),
+    row('pe', seed, 955),
+  ])
+  const summary = summariseLearning(run, 'two cores', rows, [
+    'plain',
+    'vortex:1',
+    'vortex:2',
+    'vortex:5',
+    'fixed-permutation',
+    'pe',
+    'aes',
+  ])
   const vortex = summary.arms.find(({ arm }) => arm === 'vortex:2')!
   expect(vortex.drops.map(drop => Number(drop.toFixed(6)))).toEqual([1.9, 1.8])
   expect(vortex.drop.mean).toBeCloseTo(1.85, 9)
-  expect(summary.arms.map(({ arm, information }) => [arm, information !== undefined])).toEqual([['plain', true], ['vortex:1', true], ['vortex:2', true], ['vortex:5', true], ['fixed-permutation', true], ['pe', false], ['aes', false]])
-  expect(summary.correlations.map(({ coordinates }) => [coordinates!.rho, coordinates!.points])).toEqual([[1, 4], [1, 3], [expect.closeTo(0.956, 3), 6]])
+  expect(summary.arms.map(({ arm, information }) => [arm, information !== undefined])).toEqual([
+    ['plain', true],
+    ['vortex:1', true],
+    ['vortex:2', true],
+    ['vortex:5', true],
+    ['fixed-permutation', true],
+    ['pe', false],
+    ['aes', false],
+  ])
+  expect(summary.correlations.map(({ coordinates }) => [coordinates!.rho, coordinates!.points])).toEqual([
+    [1, 4],
+    [1, 3],
+    [expect.closeTo(0.956, 3), 6],
+  ])
 
   const page = await learnabilityPage([summary])
   const markdown = pageMarkdown(page, 'latent lab learnability')
-  expect(markdown).toContain('| `vortex:2`: vortex:2 | 97.00 (97.00 to 97.00) | 1.85 (1.21 to 2.49) | 0.200 | 0.100 | 50.0 % |')
+  expect(markdown).toContain(
+    '| `vortex:2`: vortex:2 | 97.00 (97.00 to 97.00) | 1.85 (1.21 to 2.49) | 0.200 | 0.100 | 50.0 % |',
+  )
   expect(markdown).toContain('| `plain`: plain | 98.85')
   expect(markdown).toContain('| 99.20 | 99.47 |')
   expect(markdown).toContain('![MNIST: information loss')
@@ -194,8 +368,16 @@ test('summary: drops are taken seed by seed, correlations leave the plain arm ou
   expect((html.match(/<svg/g) ?? []).length).toBe(3)
   expect(html).not.toContain('undefined')
   const both = await learnabilityPage([summary, { ...summary, run: { ...run, data: 'cifar10' } }])
-  expect(both.sections[0]!.tables![0]!.rows.map(row => [row[0], row[3], row[5], row[7]])).toEqual([['MNIST', '99.20', '0.31', '28.99'], ['CIFAR-10', '92.80', '5.24', '42.80']])
-  expect(both.sections.map(({ heading }) => heading).filter(heading => heading.endsWith('accuracy'))).toEqual(['MNIST: accuracy', 'MNIST: information loss against accuracy', 'CIFAR-10: accuracy', 'CIFAR-10: information loss against accuracy'])
+  expect(both.sections[0]!.tables![0]!.rows.map(row => [row[0], row[3], row[5], row[7]])).toEqual([
+    ['MNIST', '99.20', '0.31', '28.99'],
+    ['CIFAR-10', '92.80', '5.24', '42.80'],
+  ])
+  expect(both.sections.map(({ heading }) => heading).filter(heading => heading.endsWith('accuracy'))).toEqual([
+    'MNIST: accuracy',
+    'MNIST: information loss against accuracy',
+    'CIFAR-10: accuracy',
+    'CIFAR-10: information loss against accuracy',
+  ])
 })
 
 const LETTERS = 'ACEFILMNOP'
@@ -232,7 +414,14 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 describe('labelled sets', () => {
   test('images and labels, all or the first', async () => {
     const set = await readLabelledSet('mnist', 'test', undefined, root)
-    expect({ ...set, samples: set.samples.length, labels: [...set.labels.subarray(0, 12)] }).toEqual({ width: 28, height: 28, channels: 1, classes: 10, samples: 200 * 784, labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1] })
+    expect({ ...set, samples: set.samples.length, labels: [...set.labels.subarray(0, 12)] }).toEqual({
+      width: 28,
+      height: 28,
+      channels: 1,
+      classes: 10,
+      samples: 200 * 784,
+      labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1],
+    })
     expect((await readLabelledSet('mnist', 'train', 30, root)).labels.length).toBe(30)
   })
 
@@ -250,7 +439,10 @@ describe('labelled sets', () => {
     const packed = gzipSync(await readFile(images))
     await rm(images)
     await writeFile(`${images}.gz`, packed.subarray(0, packed.length - 9))
-    await expect(readLabelledSet('mnist', 'train', undefined, broken)).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('gzip') })
+    await expect(readLabelledSet('mnist', 'train', undefined, broken)).rejects.toMatchObject({
+      code: 'E_DATA',
+      message: expect.stringContaining('gzip'),
+    })
     await writeLetters(broken, { train: 0, t10k: 10 })
     await expect(readLabelledSet('mnist', 'train', undefined, broken)).rejects.toMatchObject({ code: 'E_DATA' })
     await rm(labels)
@@ -258,31 +450,73 @@ describe('labelled sets', () => {
     await expect(readLabelledSet('mnist', 'test', undefined, broken)).rejects.toMatchObject({ code: 'E_DATA' })
   })
 
-  test.skipIf(!existsSync(join(LATENT_DATA, 'mnist')))('the real sets have the classes that are known of them', async () => {
-    const counts = ({ labels }: LabelledSet) => Array.from({ length: 10 }, (_, label) => labels.filter(found => found === label).length)
-    expect(counts(await readLabelledSet('mnist', 'test', undefined, LATENT_DATA))).toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
-    expect(counts(await readLabelledSet('fashion-mnist', 'test', undefined, LATENT_DATA))).toEqual(Array.from({ length: 10 }, () => 1000))
-    // Frog, truck, truck, deer, automobile: the first five of CIFAR-10.
-    const cifar = await readLabelledSet('cifar10', 'train', 1500, LATENT_DATA)
-    expect([cifar.channels, cifar.width, ...cifar.labels.subarray(0, 5)]).toEqual([3, 32, 6, 9, 9, 4, 1])
-  })
+  test.skipIf(!existsSync(join(LATENT_DATA, 'mnist')))(
+    'the real sets have the classes that are known of them',
+    async () => {
+      const counts = ({ labels }: LabelledSet) =>
+        Array.from({ length: 10 }, (_, label) => labels.filter(found => found === label).length)
+      expect(counts(await readLabelledSet('mnist', 'test', undefined, LATENT_DATA))).toEqual([
+        980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009,
+      ])
+      expect(counts(await readLabelledSet('fashion-mnist', 'test', undefined, LATENT_DATA))).toEqual(
+        Array.from({ length: 10 }, () => 1000),
+      )
+      // Frog, truck, truck, deer, automobile: the first five of CIFAR-10.
+      const cifar = await readLabelledSet('cifar10', 'train', 1500, LATENT_DATA)
+      expect([cifar.channels, cifar.width, ...cifar.labels.subarray(0, 5)]).toEqual([3, 32, 6, 9, 9, 4, 1])
+    },
+  )
 })
 
 describe('a comparison', () => {
-  const options = (out: string, more: Partial<LearnabilityOptions> = {}): LearnabilityOptions => ({ data: 'mnist', arms: ['vortex:2'], seeds: 1, recipe: 'two-core', epochs: 3, out: join(root, out), resume: false, workers: 1, root, ...more })
+  const options = (out: string, more: Partial<LearnabilityOptions> = {}): LearnabilityOptions => ({
+    data: 'mnist',
+    arms: ['vortex:2'],
+    seeds: 1,
+    recipe: 'two-core',
+    epochs: 3,
+    out: join(root, out),
+    resume: false,
+    workers: 1,
+    root,
+    ...more,
+  })
   /** What must be equal however often a run was broken off: the loss is told at other steps then. */
-  const results = async (out: string) => (await readFile(join(root, out, 'rows.jsonl'), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as LearningRow).map(({ arm, seed, correct, curve }) => ({ arm, seed, correct, watched: curve.flatMap(({ step, accuracy }) => (step % 10 === 0 ? [accuracy] : [])) })).sort((a, b) => (a.arm < b.arm ? -1 : 1))
+  const results = async (out: string) =>
+    (await readFile(join(root, out, 'rows.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as LearningRow)
+      .map(({ arm, seed, correct, curve }) => ({
+        arm,
+        seed,
+        correct,
+        watched: curve.flatMap(({ step, accuracy }) => (step % 10 === 0 ? [accuracy] : [])),
+      }))
+      .sort((a, b) => (a.arm < b.arm ? -1 : 1))
 
   test('learns plain letters and not AES; stopped and resumed it gives what an unbroken run gives', async () => {
     const stop = new AbortController()
-    const broken = learnability(options('broken-off', { signal: stop.signal, onProgress: ({ arm, step }) => arm === 'vortex:2' && step >= 10 && stop.abort() }))
+    const broken = learnability(
+      options('broken-off', {
+        signal: stop.signal,
+        onProgress: ({ arm, step }) => arm === 'vortex:2' && step >= 10 && stop.abort(),
+      }),
+    )
     await expect(broken).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
     expect(await readdir(join(root, 'broken-off'))).not.toContain('summary.json')
     expect(await readdir(join(root, 'broken-off', 'training'))).toEqual(['vortex-2-1'])
     await expect(learnability(options('broken-off'))).rejects.toMatchObject({ code: 'E_EXISTS' })
-    await expect(learnability(options('broken-off', { resume: true, epochs: 2 }))).rejects.toMatchObject({ code: 'E_EXISTS' })
+    await expect(learnability(options('broken-off', { resume: true, epochs: 2 }))).rejects.toMatchObject({
+      code: 'E_EXISTS',
+    })
     const told: string[] = []
-    const summary = await learnability(options('broken-off', { resume: true, onRow: ({ arm }, done, total) => void told.push(`${arm} ${done} of ${total}`) }))
+    const summary = await learnability(
+      options('broken-off', {
+        resume: true,
+        onRow: ({ arm }, done, total) => void told.push(`${arm} ${done} of ${total}`),
+      }),
+    )
     expect(told).toEqual(['vortex:2 2 of 3', 'aes 3 of 3'])
     expect(isShortened(summary.run)).toBe(true)
     const accuracy = Object.fromEntries(summary.arms.map(({ arm, accuracies }) => [arm, accuracies[0]!]))
@@ -292,17 +526,36 @@ describe('a comparison', () => {
     expect(await readLearningSummary(join(root, 'broken-off'))).toEqual(JSON.parse(JSON.stringify(summary)))
 
     const enough = new AbortController()
-    await expect(learnability(options('whole', { signal: enough.signal, onRow: ({ arm }) => arm === 'vortex:2' && enough.abort() }))).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
+    await expect(
+      learnability(
+        options('whole', { signal: enough.signal, onRow: ({ arm }) => arm === 'vortex:2' && enough.abort() }),
+      ),
+    ).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
     expect(await results('broken-off')).toEqual(expect.arrayContaining(await results('whole')))
     expect((await results('whole')).map(({ arm }) => arm)).toEqual(['plain', 'vortex:2'])
 
-    await writePage(await learnabilityPage([summary]), { folder: join(root, 'page'), file: 'learnability.md', command: 'c' })
-    expect((await readdir(join(root, 'page'))).sort()).toEqual(['learnability.md', 'mnist-curves.svg', 'mnist-loss-vortices.svg', 'mnist-loss.svg'])
+    await writePage(await learnabilityPage([summary]), {
+      folder: join(root, 'page'),
+      file: 'learnability.md',
+      command: 'c',
+    })
+    expect((await readdir(join(root, 'page'))).sort()).toEqual([
+      'learnability.md',
+      'mnist-curves.svg',
+      'mnist-loss-vortices.svg',
+      'mnist-loss.svg',
+    ])
   }, 300_000)
 
   test('a key that does nothing: trained it gives the plain network, and so it is not trained where that is there', async () => {
-    const both = await learnability(options('idle-trained', { arms: ['identity'], epochs: 1, workers: 3 })).catch((error: unknown) => error)
-    const rows = async (out: string) => (await readFile(join(root, out, 'rows.jsonl'), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line) as LearningRow)
+    const both = await learnability(options('idle-trained', { arms: ['identity'], epochs: 1, workers: 3 })).catch(
+      (error: unknown) => error,
+    )
+    const rows = async (out: string) =>
+      (await readFile(join(root, out, 'rows.jsonl'), 'utf8'))
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line) as LearningRow)
     const one = async (out: string, arm: string) => (await rows(out)).find(row => row.arm === arm)!
     // One epoch leaves the plain arm too near to chance for a summary; the rows are what counts here.
     expect(both).toBeDefined()
@@ -312,43 +565,70 @@ describe('a comparison', () => {
 
     await learnability(options('idle', { arms: ['identity'], epochs: 1 })).catch(() => undefined)
     const taken = await one('idle', 'identity')
-    expect(taken).toMatchObject({ sameAs: 'plain', unchanged: 1, correct: plain.correct, curve: plain.curve, information: { coordinates: 0, weighted: 0 } })
+    expect(taken).toMatchObject({
+      sameAs: 'plain',
+      unchanged: 1,
+      correct: plain.correct,
+      curve: plain.curve,
+      information: { coordinates: 0, weighted: 0 },
+    })
     expect((await one('idle', 'aes')).sameAs).toBeUndefined()
   }, 300_000)
 
   test('a folder whose run.json is damaged is refused by a code', async () => {
     await mkdir(join(root, 'torn'))
     await writeFile(join(root, 'torn', 'run.json'), '{ "version": 1, ')
-    await expect(learnability(options('torn', { resume: true }))).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('run.json') })
+    await expect(learnability(options('torn', { resume: true }))).rejects.toMatchObject({
+      code: 'E_DATA',
+      message: expect.stringContaining('run.json'),
+    })
   })
 
   test('what goes wrong on a thread keeps its code and names its arm', async () => {
     const training = join(root, 'damaged', 'training', 'plain-1')
     await mkdir(training, { recursive: true })
     await writeFile(join(training, 'checkpoint.safetensors'), Uint8Array.of(1, 2, 3))
-    await expect(learnability(options('damaged', { arms: [] }))).rejects.toMatchObject({ code: 'E_WEIGHTS', message: expect.stringMatching(/^plain: /) })
+    await expect(learnability(options('damaged', { arms: [] }))).rejects.toMatchObject({
+      code: 'E_WEIGHTS',
+      message: expect.stringMatching(/^plain: /),
+    })
   })
 
   test('bad input is refused before anything is trained', async () => {
     await expect(learnability(options('a', { data: 'imagenet' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { data: 'cifar10' }))).rejects.toMatchObject({ code: 'E_DATA' })
-    await expect(learnability(options('a', { arms: ['nope'] }))).rejects.toMatchObject({ code: 'E_ARGUMENT', message: expect.stringContaining('nope') })
+    await expect(learnability(options('a', { arms: ['nope'] }))).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+      message: expect.stringContaining('nope'),
+    })
     await expect(learnability(options('a', { network: 'nope' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { recipe: 'nope' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { seeds: 0 }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { train: 100 }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { arms: ['vortex-published'] }))).rejects.toMatchObject({ code: 'E_DATA' })
     const wrongSize = new TextEncoder().encode(JSON.stringify({ imageSide: 32, profileDivisor: 1, vortices: [] }))
-    await expect(learnability(options('a', { arms: [], vortexKey: wrongSize }))).rejects.toMatchObject({ code: 'E_KEY', message: expect.stringContaining('32x32') })
-    await expect(learnability(options('a', { arms: [], vortexKey: new TextEncoder().encode('{}') }))).rejects.toMatchObject({ code: 'E_KEY' })
+    await expect(learnability(options('a', { arms: [], vortexKey: wrongSize }))).rejects.toMatchObject({
+      code: 'E_KEY',
+      message: expect.stringContaining('32x32'),
+    })
+    await expect(
+      learnability(options('a', { arms: [], vortexKey: new TextEncoder().encode('{}') })),
+    ).rejects.toMatchObject({ code: 'E_KEY' })
     expect(existsSync(join(root, 'a'))).toBe(false)
     await expect(readLearningSummary(join(root, 'a'))).rejects.toMatchObject({ code: 'E_DATA' })
   })
 
   // The reference values of the coordinate measure for whole key files.
   test.skipIf(!existsSync(join(LATENT_DATA, 'vortex-keys')))('the published keys fit their sets', async () => {
-    for (const [file, channels, side, expected] of [['mnist_result', 1, 28, 0.435], ['cifar', 3, 32, 0.271]] as const) {
-      const arm = await openArm('vortex-published', { seed: 1, channels, keyFiles: { 'vortex-published': readFileSync(join(LATENT_DATA, 'vortex-keys', `${file}.json`)) } })
+    for (const [file, channels, side, expected] of [
+      ['mnist_result', 1, 28, 0.435],
+      ['cifar', 3, 32, 0.271],
+    ] as const) {
+      const arm = await openArm('vortex-published', {
+        seed: 1,
+        channels,
+        keyFiles: { 'vortex-published': readFileSync(join(LATENT_DATA, 'vortex-keys', `${file}.json`)) },
+      })
       const loss = await armInformation(arm, await noise(1, channels, side))
       expect(Math.abs(loss!.coordinates - expected)).toBeLessThan(0.0006)
     }

@@ -5,7 +5,14 @@ import { findStudy } from '../src/index.ts'
 test('the study runs, and says of a quick run that its figures mean nothing', async () => {
   const study = await findStudy('learnable-attacks')
   const drawn = await pictures(68)
-  const page = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })) })
+  const page = await study.run({
+    seed: 1,
+    quick: true,
+    progress: () => undefined,
+    labels: async () => new Uint8Array(),
+    file: async () => new Uint8Array(),
+    images: async (_, limit) => drawn.slice(0, limit).map((image, i) => ({ id: String(i), image })),
+  })
   expect(page.intro.join(' ')).toContain('quick run')
   const [same, different, unpaired] = page.sections.map(({ tables }) => tables![0]!)
   expect(same!.rows.length).toBe(3)

@@ -2,15 +2,26 @@ import { drawDigit } from '@latent/data'
 import { fitRidge } from '@latent/lab'
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { agreement, blockInk, classified, correlation, lossBeforeXor, masked, modeMask, silhouette } from '../src/mask-autoencoder/attacks.ts'
+import {
+  agreement,
+  blockInk,
+  classified,
+  correlation,
+  lossBeforeXor,
+  masked,
+  modeMask,
+  silhouette,
+} from '../src/mask-autoencoder/attacks.ts'
 import { findStudy, type StudyPage } from '../src/index.ts'
 
-const waves = (count: number, salt: number) => Float64Array.from({ length: count }, (_, i) => Math.sin((i + 1) * (salt + 1) * 1.7 + salt))
+const waves = (count: number, salt: number) =>
+  Float64Array.from({ length: count }, (_, i) => Math.sin((i + 1) * (salt + 1) * 1.7 + salt))
 
 describe('ridge regression', () => {
   test('finds a linear map exactly, and its constant', () => {
     const matrix = Array.from({ length: 3 }, (_, o) => waves(5, 50 + o))
-    const map = (x: ArrayLike<number>) => matrix.map((row, o) => row.reduce((sum, weight, i) => sum + weight * x[i]!, 0.5 * o))
+    const map = (x: ArrayLike<number>) =>
+      matrix.map((row, o) => row.reduce((sum, weight, i) => sum + weight * x[i]!, 0.5 * o))
     const inputs = Array.from({ length: 40 }, (_, n) => waves(5, n))
     const predictor = fitRidge(inputs, inputs.map(map), 1e-12)
     const other = waves(5, 99)
@@ -19,7 +30,14 @@ describe('ridge regression', () => {
 
   test('with nothing to learn predicts the mean', () => {
     const inputs = Array.from({ length: 20 }, () => Float64Array.of(1, 1))
-    expect(Array.from(fitRidge(inputs, inputs.map((_, n) => [n % 2])).predict([7, -3]))).toEqual([expect.closeTo(0.5, 9)])
+    expect(
+      Array.from(
+        fitRidge(
+          inputs,
+          inputs.map((_, n) => [n % 2]),
+        ).predict([7, -3]),
+      ),
+    ).toEqual([expect.closeTo(0.5, 9)])
     expect(() => fitRidge([], [])).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 })
@@ -56,7 +74,10 @@ describe('attacks on the masked auto-encoder', () => {
   })
 
   test('a linear classifier names drawn digits, and not noise', async () => {
-    const set = (from: number, count: number) => Promise.all(Array.from({ length: count }, async (_, i) => ({ cipher: await drawDigit(i % 10, from + i), label: i % 10 })))
+    const set = (from: number, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, async (_, i) => ({ cipher: await drawDigit(i % 10, from + i), label: i % 10 })),
+      )
     const [training, fresh] = [await set(0, 200), await set(7000, 60)]
     expect(classified(training, fresh, 10)).toBeGreaterThan(0.8)
     const blank = fresh.map(({ label, cipher }) => ({ label, cipher: { ...cipher, data: new Uint8Array(784) } }))
@@ -79,12 +100,23 @@ const SHIPPED = new URL('../../../models/mask-autoencoder-2025.json', import.met
 
 test.skipIf(!existsSync(SHIPPED))('the study runs, and finds what it says', { timeout: 240_000 }, async () => {
   const study = await findStudy('mask-autoencoder-2025')
-  const page: StudyPage = await study.run({ seed: 1, quick: true, progress: () => undefined, labels: async () => new Uint8Array(), file: async () => new Uint8Array(), images: () => Promise.reject(new Error('a quick study needs no data')) })
+  const page: StudyPage = await study.run({
+    seed: 1,
+    quick: true,
+    progress: () => undefined,
+    labels: async () => new Uint8Array(),
+    file: async () => new Uint8Array(),
+    images: () => Promise.reject(new Error('a quick study needs no data')),
+  })
   const table = (heading: string) => page.sections.find(section => section.heading === heading)!.tables![0]!.rows
   const lost = table('The mask is no key').map(([, right, stranger]) => Number(right) - Number(stranger))
   const repaired = table('The mask is no key').map(([name]) => String(name).endsWith('repaired'))
   expect(lost.filter((_, i) => !repaired[i])).toEqual([0, 0, 0, 0])
   expect(Math.min(...lost.filter((_, i) => repaired[i]))).toBeGreaterThan(10)
-  expect(Object.fromEntries(table('Cipher images alone').map(([name, , , equal]) => [name, equal]))).toEqual({ 'mnist, link': 'yes', 'mnist, conv': 'yes', 'mnist, repaired': 'no' })
+  expect(Object.fromEntries(table('Cipher images alone').map(([name, , , equal]) => [name, equal]))).toEqual({
+    'mnist, link': 'yes',
+    'mnist, conv': 'yes',
+    'mnist, repaired': 'no',
+  })
   expect(table('Recovery and size').map(row => row.at(-1))).toEqual([1024, 1024, 1024, 784, 784, 784])
 })

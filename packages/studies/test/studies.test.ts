@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { writeStudy } from '../src/node/study.ts'
 import { chart, contactSheet, enlarged, findStudy, type Study, tableData } from '../src/index.ts'
 
-const dot = (...rgb: [number, number, number]) => image({ width: 1, height: 1, channels: 3, format: 'u8', data: Uint8Array.from(rgb) })
+const dot = (...rgb: [number, number, number]) =>
+  image({ width: 1, height: 1, channels: 3, format: 'u8', data: Uint8Array.from(rgb) })
 
 const toy: Study = {
   id: 'toy',
@@ -24,8 +25,22 @@ const toy: Study = {
           text: ['One picture.'],
           tables: [{ columns: ['id', 'a|b'], rows: [[first!.id, first!.image.width]] }],
           figures: [
-            { name: 'sheet', caption: 'a [sheet]', image: contactSheet([enlarged(dot(1, 2, 3), 2), dot(4, 5, 6)], 2, 1) },
-            { name: 'curve', caption: 'a curve', svg: await chart([{ x: 1, y: 2, series: 'a' }, { x: 2, y: 3, series: 'b', label: 'here' }], { title: 't', x: 'x', y: 'y', mark: 'line' }) },
+            {
+              name: 'sheet',
+              caption: 'a [sheet]',
+              image: contactSheet([enlarged(dot(1, 2, 3), 2), dot(4, 5, 6)], 2, 1),
+            },
+            {
+              name: 'curve',
+              caption: 'a curve',
+              svg: await chart(
+                [
+                  { x: 1, y: 2, series: 'a' },
+                  { x: 2, y: 3, series: 'b', label: 'here' },
+                ],
+                { title: 't', x: 'x', y: 'y', mark: 'line' },
+              ),
+            },
           ],
         },
       ],
@@ -42,21 +57,59 @@ describe('studies', () => {
     await writeStudy(toy, { folder, seed: 1, quick: true, progress: () => undefined, command: 'latent lab study toy' })
     expect((await readdir(folder)).sort()).toEqual(['README.md', 'curve.svg', 'results.json', 'sheet.png'])
     const page = await readFile(join(folder, 'README.md'), 'utf8')
-    expect(page).toContain('# A toy\n\nNothing | to see.\n\n## Sizes\n\nOne picture.\n\n| id | a\\|b |\n|---|---|\n| landscape-0 | 64 |')
+    expect(page).toContain(
+      '# A toy\n\nNothing | to see.\n\n## Sizes\n\nOne picture.\n\n| id | a\\|b |\n|---|---|\n| landscape-0 | 64 |',
+    )
     expect(page).toContain('![a sheet](sheet.png)')
-    expect(JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'))).toMatchObject({ study: 'toy', quick: true, sections: [{ heading: 'Sizes', tables: [{ rows: [['landscape-0', 64]] }] }] })
+    expect(JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'))).toMatchObject({
+      study: 'toy',
+      quick: true,
+      sections: [{ heading: 'Sizes', tables: [{ rows: [['landscape-0', 64]] }] }],
+    })
     const sheet = decodePng(await readFile(join(folder, 'sheet.png')))
     expect([sheet.width, sheet.height]).toEqual([5, 2])
     const white = [255, 255, 255]
-    expect([...sheet.data]).toEqual([1, 2, 3, 1, 2, 3, ...white, 4, 5, 6, ...white, 1, 2, 3, 1, 2, 3, ...white, ...white, ...white])
+    expect([...sheet.data]).toEqual([
+      1,
+      2,
+      3,
+      1,
+      2,
+      3,
+      ...white,
+      4,
+      5,
+      6,
+      ...white,
+      1,
+      2,
+      3,
+      1,
+      2,
+      3,
+      ...white,
+      ...white,
+      ...white,
+    ])
     expect(await readFile(join(folder, 'curve.svg'), 'utf8')).toMatch(/^<svg[\s\S]*here/)
   })
 
   test('a chart brings colours for light and for dark along, and as many different lines as series', async () => {
     const names = Array.from({ length: 13 }, (_, i) => `a scheme with quite a long name, and a number at its end: ${i}`)
-    const drawn = await chart(names.flatMap((series, i) => [{ x: 0, y: i, series }, { x: 255, y: 2 * i, series }]), { title: 't', x: 'byte', y: 'y', mark: 'line', rangeX: [0, 255] })
+    const drawn = await chart(
+      names.flatMap((series, i) => [
+        { x: 0, y: i, series },
+        { x: 255, y: 2 * i, series },
+      ]),
+      { title: 't', x: 'byte', y: 'y', mark: 'line', rangeX: [0, 255] },
+    )
     const used = new Set(Array.from(drawn.matchAll(/var\(--([a-z]+(?:-\d)?)\)/g), ([, name]) => name!))
-    const [light, dark] = drawn.match(/\.latent-chart\{[^}]*\}/g)!.map(rule => new Map(Array.from(rule.matchAll(/--([a-z0-9-]+):(#[0-9a-f]{6})/g), ([, name, colour]) => [name!, colour!])))
+    const [light, dark] = drawn
+      .match(/\.latent-chart\{[^}]*\}/g)!
+      .map(
+        rule =>
+          new Map(Array.from(rule.matchAll(/--([a-z0-9-]+):(#[0-9a-f]{6})/g), ([, name, colour]) => [name!, colour!])),
+      )
     expect(drawn).toContain('@media (prefers-color-scheme:dark)')
     for (const name of used) {
       expect(light!.get(name)).toMatch(/^#/)
@@ -64,28 +117,64 @@ describe('studies', () => {
     }
     // Every name is there in full, and no two lines look alike.
     for (const name of names) expect(drawn).toContain(`${name}<`)
-    const lines = Array.from(drawn.matchAll(/<path[^>]*stroke="(var\(--series-\d\))"[^>]*>/g), ([path]) => path).filter(path => path.includes('stroke-width="2"'))
-    expect(new Set(lines.map(path => `${/stroke="[^"]*"/.exec(path)![0]} ${/stroke-dasharray="[^"]*"/.exec(path)?.[0] ?? ''}`)).size).toBe(13)
+    const lines = Array.from(drawn.matchAll(/<path[^>]*stroke="(var\(--series-\d\))"[^>]*>/g), ([path]) => path).filter(
+      path => path.includes('stroke-width="2"'),
+    )
+    expect(
+      new Set(
+        lines.map(path => `${/stroke="[^"]*"/.exec(path)![0]} ${/stroke-dasharray="[^"]*"/.exec(path)?.[0] ?? ''}`),
+      ).size,
+    ).toBe(13)
     expect(drawn).not.toMatch(/>-20</)
   })
 
   test('labels lie on no point and on no other label', async () => {
-    const points = [[40, 7.2], [40.02, 7.21], [40.04, 7.2], [40.5, 7.25], [41, 7.9]].map(([x, y], i) => ({ x: x!, y: y!, label: `label ${i}` }))
+    const points = [
+      [40, 7.2],
+      [40.02, 7.21],
+      [40.04, 7.2],
+      [40.5, 7.25],
+      [41, 7.9],
+    ].map(([x, y], i) => ({ x: x!, y: y!, label: `label ${i}` }))
     const drawn = await chart(points, { title: 't', x: 'x', y: 'y', mark: 'point', zero: false })
-    const boxes = Array.from(drawn.matchAll(/<text text-anchor="(\w+)" transform="translate\(([\d.-]+),([\d.-]+)\)"[^>]*>label (\d)</g), ([, anchor, x, y]) => {
-      const left = Number(x) - (anchor === 'end' ? 35 : anchor === 'middle' ? 17.5 : 0)
-      return { left, right: left + 35, top: Number(y) - 8, bottom: Number(y) + 2 }
-    })
+    const boxes = Array.from(
+      drawn.matchAll(/<text text-anchor="(\w+)" transform="translate\(([\d.-]+),([\d.-]+)\)"[^>]*>label (\d)</g),
+      ([, anchor, x, y]) => {
+        const left = Number(x) - (anchor === 'end' ? 35 : anchor === 'middle' ? 17.5 : 0)
+        return { left, right: left + 35, top: Number(y) - 8, bottom: Number(y) + 2 }
+      },
+    )
     expect(boxes).toHaveLength(5)
-    for (const [i, a] of boxes.entries()) for (const b of boxes.slice(i + 1)) expect(a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top).toBe(true)
+    for (const [i, a] of boxes.entries())
+      for (const b of boxes.slice(i + 1))
+        expect(a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top).toBe(true)
   })
 
   test('tables as data: numbers are numbers, with their units', () => {
-    expect(tableData({ columns: ['a'], rows: [['12.50', '1,234,567', '99.61 %', '-3.2 dB', '1e-5', 'exact', '12.3 (least 4)', 7, '32x32', '']] }).rows).toEqual([[12.5, 1_234_567, { value: 99.61, unit: '%' }, { value: -3.2, unit: 'dB' }, 1e-5, 'exact', '12.3 (least 4)', 7, '32x32', '']])
+    expect(
+      tableData({
+        columns: ['a'],
+        rows: [['12.50', '1,234,567', '99.61 %', '-3.2 dB', '1e-5', 'exact', '12.3 (least 4)', 7, '32x32', '']],
+      }).rows,
+    ).toEqual([
+      [
+        12.5,
+        1_234_567,
+        { value: 99.61, unit: '%' },
+        { value: -3.2, unit: 'dB' },
+        1e-5,
+        'exact',
+        '12.3 (least 4)',
+        7,
+        '32x32',
+        '',
+      ],
+    ])
   })
 
   test('nothing is written over that an earlier run did not write', async () => {
-    const write = () => writeStudy(toy, { folder, seed: 1, quick: true, progress: () => undefined, command: 'latent lab study toy' })
+    const write = () =>
+      writeStudy(toy, { folder, seed: 1, quick: true, progress: () => undefined, command: 'latent lab study toy' })
     await write()
     const before = await readFile(join(folder, 'README.md'), 'utf8')
     await write()

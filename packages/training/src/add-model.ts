@@ -16,7 +16,10 @@ export interface AddModelOptions {
 }
 
 /** Writes weights, card and curve of a run. @throws E_WEIGHTS, E_IO, E_EXISTS */
-export async function addModel(folder: string, { id, scheme, profile, recipe, best = false, storage, remark = [], out, force = false }: AddModelOptions): Promise<ModelCard> {
+export async function addModel(
+  folder: string,
+  { id, scheme, profile, recipe, best = false, storage, remark = [], out, force = false }: AddModelOptions,
+): Promise<ModelCard> {
   const run = await readRun(folder, recipe, best)
   const bytes = writeModel({ scheme, profile, tensors: run.tensors }, { half: storage === 'f16' })
   // What the card describes must be readable: a diverged run stops here.

@@ -9,9 +9,16 @@ export async function dryRun(name: string, options: RunRecipeOptions): Promise<P
   const prepared = await findRecipe(name).open(recipeContext(options))
   try {
     return await placementOf(async profiling => {
-      const stepper = await openStepper(prepared.training, seed, { ...profiling, backend: BACKENDS[backend], ...(threads === undefined ? {} : { threads }) })
+      const stepper = await openStepper(prepared.training, seed, {
+        ...profiling,
+        backend: BACKENDS[backend],
+        ...(threads === undefined ? {} : { threads }),
+      })
       try {
-        await stepper.advance(await prepared.data(0), prepared.rates.map(rate => rate(0, prepared.steps)))
+        await stepper.advance(
+          await prepared.data(0),
+          prepared.rates.map(rate => rate(0, prepared.steps)),
+        )
       } finally {
         await stepper.close()
       }

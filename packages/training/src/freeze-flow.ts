@@ -18,15 +18,31 @@ export interface FreezeOptions {
  * (`ID.weights`), card and curve, and the module that carries the bytes to wherever there is no file
  * system. @throws E_WEIGHTS, E_IO, E_EXISTS
  */
-export async function freezeFlow(folder: string, { id, best = false, remark = [], out, module, force = false }: FreezeOptions): Promise<ModelCard> {
+export async function freezeFlow(
+  folder: string,
+  { id, best = false, remark = [], out, module, force = false }: FreezeOptions,
+): Promise<ModelCard> {
   const run = await readRun(folder, 'exact-flow', best)
   const { networks, id: sha256 } = quantise(flowTree(run.tensors))
   const bytes = serializeWeights(networks)
   const parameters = networks.flat().reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0)
-  const card: ModelCard = { id, scheme: 'exact-flow', profile: 'int7', sha256, bytes: bytes.length, parameters, storage: 'i8', ...run.facts, remarks: remark }
+  const card: ModelCard = {
+    id,
+    scheme: 'exact-flow',
+    profile: 'int7',
+    sha256,
+    bytes: bytes.length,
+    parameters,
+    storage: 'i8',
+    ...run.facts,
+    remarks: remark,
+  }
   await writeModelFiles(out, card, { [`${id}.weights`]: bytes, [`${id}.svg`]: run.curve }, force)
   if (module === undefined) return card
   const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\nexport const TRAINED_SHA256 = '${sha256}'\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
-  await publish(module, [new TextEncoder().encode(text)], { hint: '--force replaces it', ...(force ? { replace: () => true } : {}) })
+  await publish(module, [new TextEncoder().encode(text)], {
+    hint: '--force replaces it',
+    ...(force ? { replace: () => true } : {}),
+  })
   return card
 }

@@ -41,10 +41,14 @@ export interface RunSurroundings {
 }
 
 /** Where a recipe's run lies unless said otherwise. */
-export const runFolder = (name: string, { profile, out }: Pick<RunRecipeOptions, 'profile' | 'out'>): string => out ?? join('runs', `${name}-${profile}`)
+export const runFolder = (name: string, { profile, out }: Pick<RunRecipeOptions, 'profile' | 'out'>): string =>
+  out ?? join('runs', `${name}-${profile}`)
 
 /** What a recipe needs of this machine; `read` is told what it read. */
-export function recipeContext({ profile, seed, data = dataRoot(), from }: RunRecipeOptions, read: (part: string, what: DataRead) => void = () => {}): RecipeContext {
+export function recipeContext(
+  { profile, seed, data = dataRoot(), from }: RunRecipeOptions,
+  read: (part: string, what: DataRead) => void = () => {},
+): RecipeContext {
   return {
     profile,
     seed,
@@ -63,7 +67,11 @@ export function recipeContext({ profile, seed, data = dataRoot(), from }: RunRec
 }
 
 /** One run of a recipe, to its end or until the signal. */
-export async function trainRecipe(name: string, options: RunRecipeOptions, { signal, watcher, release }: RunSurroundings): Promise<RunResult & { readonly steps: number }> {
+export async function trainRecipe(
+  name: string,
+  options: RunRecipeOptions,
+  { signal, watcher, release }: RunSurroundings,
+): Promise<RunResult & { readonly steps: number }> {
   const { profile, seed, steps, threads, resume, from, backend } = options
   const recipe = findRecipe(name)
   const folder = runFolder(name, options)
@@ -71,19 +79,46 @@ export async function trainRecipe(name: string, options: RunRecipeOptions, { sig
   const prepared = await recipe.open(recipeContext(options, (part, what) => read.set(part, what)))
   const total = steps ?? prepared.steps
   const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
-  watcher.note(`${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`)
-  for (const { set, pictures, published } of read.values()) if (published === false) watcher.note(`note: what lies at ${set} is not the published set: ${pictures} other pictures, and the run's record and card will say so`)
+  watcher.note(
+    `${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`,
+  )
+  for (const { set, pictures, published } of read.values())
+    if (published === false)
+      watcher.note(
+        `note: what lies at ${set} is not the published set: ${pictures} other pictures, and the run's record and card will say so`,
+      )
   watcher.note(`published length: ${publishedLength(name)}`)
   try {
     const startedFrom = from === undefined ? {} : { startedFrom: toHex(sha256Of(await readFile(from))) }
-    const record = await openRecord(folder, { recipe: name, profile, seed, batchSize: prepared.batchSize, steps: total, data: [...read.values()], threads, release, ...startedFrom })
+    const record = await openRecord(folder, {
+      recipe: name,
+      profile,
+      seed,
+      batchSize: prepared.batchSize,
+      steps: total,
+      data: [...read.values()],
+      threads,
+      release,
+      ...startedFrom,
+    })
     const onProgress = (progress: Progress): void => {
       record.progress(progress)
       watcher.progress(progress)
     }
     let result: RunResult
     try {
-      result = await train(training, { ...prepared, name: `${name}-${profile}`, steps: total, seed, folder, resume: resume ?? false, signal, onProgress, ...(threads === undefined ? {} : { threads }), ...(backend === undefined ? {} : { backend: BACKENDS[backend] }) })
+      result = await train(training, {
+        ...prepared,
+        name: `${name}-${profile}`,
+        steps: total,
+        seed,
+        folder,
+        resume: resume ?? false,
+        signal,
+        onProgress,
+        ...(threads === undefined ? {} : { threads }),
+        ...(backend === undefined ? {} : { backend: BACKENDS[backend] }),
+      })
     } finally {
       await record.end()
       watcher.trained()
@@ -100,7 +135,8 @@ async function picturesOf({ pictures }: DataSet): Promise<Image<'u8'>[]> {
   return Promise.all(
     pictures.map(async source => {
       const picture = await source.load()
-      if (picture.format !== 'u8') throw new LatentError('E_DATA', `${source.id} has 16-bit samples; recipes train on 8-bit pictures`)
+      if (picture.format !== 'u8')
+        throw new LatentError('E_DATA', `${source.id} has 16-bit samples; recipes train on 8-bit pictures`)
       return picture as Image<'u8'>
     }),
   )
@@ -109,8 +145,13 @@ async function picturesOf({ pictures }: DataSet): Promise<Image<'u8'>[]> {
 async function startingWeights(path: string): Promise<Record<string, Tensor<'f32'>>> {
   try {
     const { tensors } = decodeSafetensors(await readFile(path))
-    const unfit = Object.entries(tensors).find(([, { dtype, data }]) => dtype !== 'f32' || !(data as Float32Array).every(Number.isFinite))
-    if (unfit) throw new LatentError('E_WEIGHTS', `${unfit[0]} in ${path} holds what is no finite float`, { hint: 'its training diverged, or these are no weights of a run' })
+    const unfit = Object.entries(tensors).find(
+      ([, { dtype, data }]) => dtype !== 'f32' || !(data as Float32Array).every(Number.isFinite),
+    )
+    if (unfit)
+      throw new LatentError('E_WEIGHTS', `${unfit[0]} in ${path} holds what is no finite float`, {
+        hint: 'its training diverged, or these are no weights of a run',
+      })
     return tensors as Record<string, Tensor<'f32'>>
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)

@@ -36,11 +36,14 @@ export async function readRecord(folder: string): Promise<RunRecord | undefined>
   if (text === undefined) return undefined
   try {
     const record = JSON.parse(text) as Partial<RunRecord> | null
-    if (record?.version === 1 && Array.isArray(record.data) && Array.isArray(record.sessions)) return record as RunRecord
+    if (record?.version === 1 && Array.isArray(record.data) && Array.isArray(record.sessions))
+      return record as RunRecord
   } catch {
     // Reported below, with every other way of being no record.
   }
-  throw new LatentError('E_WEIGHTS', `${path} is no record of this release`, { hint: 'it was altered or damaged; remove it, and what it said stays unknown' })
+  throw new LatentError('E_WEIGHTS', `${path} is no record of this release`, {
+    hint: 'it was altered or damaged; remove it, and what it said stays unknown',
+  })
 }
 
 /** Of a set that recipes ask for by name, whatever folder it lies in. */
@@ -50,7 +53,12 @@ export async function dataRead(set: DataSet, root: string): Promise<DataRead> {
 }
 
 /** Labels alone: the pictures are read as a set of their own. */
-export const labelsRead = (name: string, labels: Uint8Array): DataRead => ({ set: `${name}, labels`, labels: labels.length, sha256: toHex(sha256Of(labels)), published: 'unknown' })
+export const labelsRead = (name: string, labels: Uint8Array): DataRead => ({
+  set: `${name}, labels`,
+  labels: labels.length,
+  sha256: toHex(sha256Of(labels)),
+  published: 'unknown',
+})
 
 export interface RunStart extends Omit<RunRecord, 'version' | 'sessions'> {
   readonly threads: number | undefined
@@ -71,7 +79,10 @@ const EVERY_MS = 10_000
  * Keeps the record of a run that is about to begin or go on.
  * @throws E_DATA if the run began on other pictures: it would not be the run that it says it is
  */
-export async function openRecord(folder: string, { threads = availableParallelism(), release, ...start }: RunStart): Promise<Recorder> {
+export async function openRecord(
+  folder: string,
+  { threads = availableParallelism(), release, ...start }: RunStart,
+): Promise<Recorder> {
   const before = await readRecord(folder)
   requireSameData(folder, before, start.data)
   const startedFrom = before?.startedFrom ?? start.startedFrom
@@ -80,9 +91,24 @@ export async function openRecord(folder: string, { threads = availableParallelis
   let written = -Infinity
   let writing = Promise.resolve()
   const write = async ({ firstStep, step, seconds, backend }: Progress) => {
-    const session: TrainingSession = { fromStep: firstStep, toStep: step, seconds: Number(seconds.toFixed(1)), backend, threads, machine, software }
-    const record: RunRecord = { version: 1, ...start, ...(startedFrom === undefined ? {} : { startedFrom }), sessions: [...(firstStep > 0 ? (before?.sessions ?? []) : []), session] }
-    await publish(join(folder, NAME), [new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`)], { replace: () => true })
+    const session: TrainingSession = {
+      fromStep: firstStep,
+      toStep: step,
+      seconds: Number(seconds.toFixed(1)),
+      backend,
+      threads,
+      machine,
+      software,
+    }
+    const record: RunRecord = {
+      version: 1,
+      ...start,
+      ...(startedFrom === undefined ? {} : { startedFrom }),
+      sessions: [...(firstStep > 0 ? (before?.sessions ?? []) : []), session],
+    }
+    await publish(join(folder, NAME), [new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`)], {
+      replace: () => true,
+    })
   }
   return {
     progress(progress) {
@@ -102,12 +128,24 @@ export async function openRecord(folder: string, { threads = availableParallelis
 function requireSameData(folder: string, before: RunRecord | undefined, now: readonly DataRead[]): void {
   for (const { set, sha256 } of before?.data ?? []) {
     const other = now.find(read => read.set === set && read.sha256 !== sha256)
-    if (other) throw new LatentError('E_DATA', `the run in ${folder} began on other pictures than the ${set} that is there now`, { hint: 'give the same --data, or train into another folder with --out' })
+    if (other)
+      throw new LatentError(
+        'E_DATA',
+        `the run in ${folder} began on other pictures than the ${set} that is there now`,
+        { hint: 'give the same --data, or train into another folder with --out' },
+      )
   }
 }
 
 /** Never a name of the machine or of its user. */
 function here(release: string): Pick<TrainingSession, 'machine' | 'software'> {
   const cpu = cpus()[0]?.model.trim()
-  return { machine: { cpu: cpu === undefined || cpu === '' ? 'unknown' : cpu, cores: availableParallelism(), system: `${type()} ${process.arch}` }, software: { latent: release, node: process.versions.node } }
+  return {
+    machine: {
+      cpu: cpu === undefined || cpu === '' ? 'unknown' : cpu,
+      cores: availableParallelism(),
+      system: `${type()} ${process.arch}`,
+    },
+    software: { latent: release, node: process.versions.node },
+  }
 }

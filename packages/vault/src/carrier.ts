@@ -32,7 +32,11 @@ export function geometryFor(bytes: number, most = Number.POSITIVE_INFINITY): Geo
   const pixels = Math.ceil(bytes / 3)
   const square = Math.ceil(Math.sqrt(pixels))
   let best = { width: square, height: Math.ceil(pixels / square) }
-  for (let width = square; width <= square * 1.33 + 1 && (width < square + 1024 || pixelBytes(best) - bytes > most); width++) {
+  for (
+    let width = square;
+    width <= square * 1.33 + 1 && (width < square + 1024 || pixelBytes(best) - bytes > most);
+    width++
+  ) {
     const height = Math.ceil(pixels / width)
     if (width * height < best.width * best.height) best = { width, height }
   }
@@ -80,7 +84,7 @@ export async function* writeCarrier(geometry: Geometry, pixels: AsyncIterable<Ui
   }
 
   for await (const part of pixels) {
-    for (let at = 0; at < part.length; ) {
+    for (let at = 0; at < part.length;) {
       if (column === rowBytes) {
         if (filled === raw.length) yield* flush()
         if (left === 0) throw new LatentError('E_INTERNAL', 'more pixel bytes than the picture holds')
@@ -105,7 +109,16 @@ function storedBlocks(data: Uint8Array, final: boolean): Uint8Array[] {
   for (let at = 0; at < data.length; at += STORED_BLOCK) {
     const block = data.subarray(at, at + STORED_BLOCK)
     const last = final && at + STORED_BLOCK >= data.length
-    parts.push(Uint8Array.of(last ? 1 : 0, block.length & 255, block.length >>> 8, ~block.length & 255, (~block.length >>> 8) & 255), block)
+    parts.push(
+      Uint8Array.of(
+        last ? 1 : 0,
+        block.length & 255,
+        block.length >>> 8,
+        ~block.length & 255,
+        (~block.length >>> 8) & 255,
+      ),
+      block,
+    )
   }
   return parts
 }
@@ -130,7 +143,7 @@ function chunk(type: string, ...data: Uint8Array[]): Uint8Array[] {
 function adler32(bytes: Uint8Array, previous: number): number {
   let a = previous & 0xffff
   let b = previous >>> 16
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = Math.min(bytes.length, at + 3800)
     for (; at < end; at++) {
       a += bytes[at]!
@@ -167,7 +180,12 @@ export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<Ca
     const start = await input.ahead(START_BYTES)
     const { geometry, channels } = carrierKind(start)
     await input.skip(33)
-    return { geometry, start, pixels: unfilter(geometry, channels, inflate(input, (geometry.width * channels + 1) * geometry.height)), close: () => input.close() }
+    return {
+      geometry,
+      start,
+      pixels: unfilter(geometry, channels, inflate(input, (geometry.width * channels + 1) * geometry.height)),
+      close: () => input.close(),
+    }
   } catch (error) {
     await input.close()
     throw error
@@ -186,12 +204,22 @@ function carrierKind(start: Uint8Array): { geometry: Geometry; channels: 3 | 4 }
   const [depth, colour, compression, filtering, interlace] = start.subarray(24, 29)
   const isHeader = view.getUint32(8) === 13 && new TextDecoder('latin1').decode(start.subarray(12, 16)) === 'IHDR'
   if (!isHeader || geometry.width === 0 || geometry.height === 0 || compression !== 0 || filtering !== 0) {
-    throw new LatentError('E_NOT_SEALED', 'the header of this PNG is damaged', { hint: 'download or copy the file again' })
+    throw new LatentError('E_NOT_SEALED', 'the header of this PNG is damaged', {
+      hint: 'download or copy the file again',
+    })
   }
-  if (geometry.width > MAX_WIDTH) throw new LatentError('E_LIMIT', `this picture is ${geometry.width} pixels wide, more than the limit of ${MAX_WIDTH}`, NOT_OURS)
-  if (geometry.width * geometry.height * 4 > Number.MAX_SAFE_INTEGER) throw new LatentError('E_LIMIT', 'this picture has more pixels than can be counted', NOT_OURS)
+  if (geometry.width > MAX_WIDTH)
+    throw new LatentError(
+      'E_LIMIT',
+      `this picture is ${geometry.width} pixels wide, more than the limit of ${MAX_WIDTH}`,
+      NOT_OURS,
+    )
+  if (geometry.width * geometry.height * 4 > Number.MAX_SAFE_INTEGER)
+    throw new LatentError('E_LIMIT', 'this picture has more pixels than can be counted', NOT_OURS)
   if (depth !== 8 || (colour !== 2 && colour !== 6) || interlace !== 0) {
-    throw reencoded(`its pixels were converted (${depth} bits, colour type ${colour}${interlace ? ', interlaced' : ''} instead of 8-bit RGB)`)
+    throw reencoded(
+      `its pixels were converted (${depth} bits, colour type ${colour}${interlace ? ', interlaced' : ''} instead of 8-bit RGB)`,
+    )
   }
   return { geometry, channels: colour === 6 ? 4 : 3 }
 }
@@ -213,7 +241,7 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
       if (head.length < 8) throw truncated()
       const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
       const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
-      for (let left = type === 'IDAT' ? length : 0; left > 0; ) {
+      for (let left = type === 'IDAT' ? length : 0; left > 0;) {
         const data = await input.upTo(Math.min(left, INFLATE_BYTES))
         if (data.length === 0) throw truncated()
         left -= data.length
@@ -222,7 +250,10 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
           // fflate keeps what it is given: the reader's buffer must not change under it.
           unzlib.push(data)
         } catch (cause) {
-          throw new LatentError('E_CHUNK', 'the compressed data of this PNG is broken', { hint: 'latent open --salvage reads what is left', cause })
+          throw new LatentError('E_CHUNK', 'the compressed data of this PNG is broken', {
+            hint: 'latent open --salvage reads what is left',
+            cause,
+          })
         }
         yield* parts
         parts = []
@@ -239,9 +270,15 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
  * The pixel bytes of a file that has the very layout of {@link writeCarrier}, found by position
  * alone: nothing in between is looked at. Ends quietly where the file ends.
  */
-export function readCanonical({ width, height }: Geometry, source: AsyncIterable<Uint8Array>): Pick<CarrierReader, 'pixels' | 'close'> {
+export function readCanonical(
+  { width, height }: Geometry,
+  source: AsyncIterable<Uint8Array>,
+): Pick<CarrierReader, 'pixels' | 'close'> {
   const input = new ByteReader(source)
-  return { pixels: closing(positioned(input, width * 3, (width * 3 + 1) * height), () => input.close()), close: () => input.close() }
+  return {
+    pixels: closing(positioned(input, width * 3, (width * 3 + 1) * height), () => input.close()),
+    close: () => input.close(),
+  }
 }
 
 async function* positioned(input: ByteReader, rowBytes: number, total: number): AsyncGenerator<Uint8Array> {
@@ -254,7 +291,7 @@ async function* positioned(input: ByteReader, rowBytes: number, total: number): 
     if (data.length === 0) return
     const out = new Uint8Array(data.length)
     let filled = 0
-    for (let at = 0; at < data.length; ) {
+    for (let at = 0; at < data.length;) {
       const column = (raw + at) % (rowBytes + 1)
       if (column === 0) {
         at++
@@ -271,7 +308,11 @@ async function* positioned(input: ByteReader, rowBytes: number, total: number): 
 }
 
 /** Undoes PNG's row filters (PNG 9.2), and drops an opaque alpha channel that a tool has added. */
-async function* unfilter({ width, height }: Geometry, channels: 3 | 4, raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* unfilter(
+  { width, height }: Geometry,
+  channels: 3 | 4,
+  raw: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   const rowBytes = width * channels
   let row = new Uint8Array(rowBytes)
   let above = new Uint8Array(rowBytes)
@@ -284,10 +325,13 @@ async function* unfilter({ width, height }: Geometry, channels: 3 | 4, raw: Asyn
   let filled = 0
 
   for await (const part of raw) {
-    for (let at = 0; at < part.length && rows < height; ) {
+    for (let at = 0; at < part.length && rows < height;) {
       if (filter < 0) {
         filter = part[at++]!
-        if (filter > 4) throw new LatentError('E_CHUNK', `row ${rows} of this PNG has an unknown filter`, { hint: 'latent open --salvage reads what is left' })
+        if (filter > 4)
+          throw new LatentError('E_CHUNK', `row ${rows} of this PNG has an unknown filter`, {
+            hint: 'latent open --salvage reads what is left',
+          })
         continue
       }
       const take = Math.min(part.length - at, rowBytes - column)
@@ -392,7 +436,7 @@ class ByteReader {
   }
 
   async skip(length: number): Promise<void> {
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       const part = await this.#some(left)
       if (!part) throw truncated()
       left -= part.length
@@ -409,13 +453,17 @@ export function imageFormat(start: Uint8Array): string | undefined {
   if (text.startsWith('GIF8')) return 'GIF'
   if (text.startsWith('BM')) return 'BMP'
   if (text.startsWith('II*\0') || text.startsWith('MM\0*')) return 'TIFF'
-  if (text.slice(4, 8) === 'ftyp') return /avif|avis/.test(text) ? 'AVIF' : /hei|mif1|msf1/.test(text) ? 'HEIC' : 'video'
+  if (text.slice(4, 8) === 'ftyp')
+    return /avif|avis/.test(text) ? 'AVIF' : /hei|mif1|msf1/.test(text) ? 'HEIC' : 'video'
   if (text.startsWith('\xff\x0a') || text.slice(4, 8) === 'JXL ') return 'JPEG XL'
   return undefined
 }
 
 function notACarrier(format: string | undefined): LatentError {
-  if (format === undefined) return new LatentError('E_NOT_SEALED', 'this is not a sealed file', { hint: 'sealed files are PNG pictures made by latent seal' })
+  if (format === undefined)
+    return new LatentError('E_NOT_SEALED', 'this is not a sealed file', {
+      hint: 'sealed files are PNG pictures made by latent seal',
+    })
   return reencoded(`this is a ${format} file`)
 }
 
@@ -427,8 +475,12 @@ export function reencoded(what: string): LatentError {
 }
 
 export const truncated = (): LatentError =>
-  new LatentError('E_TRUNCATED', 'this sealed file ends too early', { hint: 'download or copy it again; latent open --salvage writes what is there' })
+  new LatentError('E_TRUNCATED', 'this sealed file ends too early', {
+    hint: 'download or copy it again; latent open --salvage writes what is there',
+  })
 
 /** For a file that ends before it can say what it is. */
 export const tooShort = (): LatentError =>
-  new LatentError('E_TRUNCATED', 'this PNG ends too early to tell whether it was sealed', { hint: 'download or copy it again' })
+  new LatentError('E_TRUNCATED', 'this PNG ends too early to tell whether it was sealed', {
+    hint: 'download or copy it again',
+  })

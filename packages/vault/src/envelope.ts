@@ -37,11 +37,19 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
     encrypter.setPassphrase(sealingPassphrase(lock.passphrase))
     if (lock.workFactor !== undefined) encrypter.setScryptWorkFactor(lock.workFactor)
   } else {
-    if (lock.recipients.length === 0) throw new LatentError('E_KEY', 'there is no recipient', { hint: 'make a key pair with latent keygen and give its recipient with -r' })
+    if (lock.recipients.length === 0)
+      throw new LatentError('E_KEY', 'there is no recipient', {
+        hint: 'make a key pair with latent keygen and give its recipient with -r',
+      })
     for (const recipient of lock.recipients) encrypter.addRecipient(ageRecipient(recipient))
   }
   const envelope = await encrypter.encrypt(key)
-  if (envelope.length > MAX_ENVELOPE) throw new LatentError('E_LIMIT', `the age envelope for so many recipients has ${envelope.length} bytes, more than the limit of ${MAX_ENVELOPE}`, { hint: 'seal for fewer recipients' })
+  if (envelope.length > MAX_ENVELOPE)
+    throw new LatentError(
+      'E_LIMIT',
+      `the age envelope for so many recipients has ${envelope.length} bytes, more than the limit of ${MAX_ENVELOPE}`,
+      { hint: 'seal for fewer recipients' },
+    )
   return { key, envelope }
 }
 
@@ -80,14 +88,18 @@ class Unwrapper {
   async unwrap(envelope: Uint8Array): Promise<Uint8Array> {
     const plain = (await tryWith(this.#usual, envelope)) ?? (await this.#unwrapFormer(envelope))
     if (plain) return plain
-    throw new LatentError('E_NO_MATCH', 'none of the given keys or passphrases opens this file', { hint: this.#hint(envelope) })
+    throw new LatentError('E_NO_MATCH', 'none of the given keys or passphrases opens this file', {
+      hint: this.#hint(envelope),
+    })
   }
 
   #hint(envelope: Uint8Array): string {
     const { identities = [], passphrases = [], formerPassphrases = [] } = this.#keys
     const byPassphrase = new TextDecoder('latin1').decode(envelope.subarray(0, 64)).includes('\n-> scrypt ')
-    if (byPassphrase && passphrases.length + formerPassphrases.length === 0) return 'it was sealed with a passphrase, and none was given'
-    if (!byPassphrase && identities.length === 0) return 'it was sealed for recipients: the identity of one of them opens it, a passphrase does not'
+    if (byPassphrase && passphrases.length + formerPassphrases.length === 0)
+      return 'it was sealed with a passphrase, and none was given'
+    if (!byPassphrase && identities.length === 0)
+      return 'it was sealed for recipients: the identity of one of them opens it, a passphrase does not'
     if (!byPassphrase) return 'it was sealed for other recipients'
     return overlooked(passphrases) ?? 'the passphrase is wrong'
   }
@@ -114,9 +126,14 @@ async function tryWith(decrypter: Decrypter, envelope: Uint8Array): Promise<Uint
     const reason = cause instanceof Error ? cause.message : ''
     if (/no identity matched/i.test(reason)) return undefined
     if (/work factor/i.test(reason)) {
-      throw new LatentError('E_LIMIT', 'trying a passphrase on this file would take more than 1 GiB of memory', { hint: 'it was not made by latent seal; do not trust it' })
+      throw new LatentError('E_LIMIT', 'trying a passphrase on this file would take more than 1 GiB of memory', {
+        hint: 'it was not made by latent seal; do not trust it',
+      })
     }
-    throw new LatentError('E_HEADER', 'the age envelope in the header is malformed or altered', { hint: 'download or copy the file again', cause })
+    throw new LatentError('E_HEADER', 'the age envelope in the header is malformed or altered', {
+      hint: 'download or copy the file again',
+      cause,
+    })
   }
 }
 
@@ -146,7 +163,8 @@ export class Keyring {
 
   async #open(envelope: Uint8Array): Promise<Uint8Array> {
     const key = await this.#unwrapper.unwrap(envelope)
-    if (key.length !== 32) throw new LatentError('E_HEADER', 'the age envelope in the header does not hold an album key')
+    if (key.length !== 32)
+      throw new LatentError('E_HEADER', 'the age envelope in the header does not hold an album key')
     return key
   }
 }

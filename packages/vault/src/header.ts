@@ -1,4 +1,13 @@
-import { concatBytes, deriveKey, equalConstantTime, fromHex, hmacSha256, LatentError, sha256Of, toHex } from '@latent/core'
+import {
+  concatBytes,
+  deriveKey,
+  equalConstantTime,
+  fromHex,
+  hmacSha256,
+  LatentError,
+  sha256Of,
+  toHex,
+} from '@latent/core'
 import { type BodyType, findBody } from './bodies/index.ts'
 import { reencoded } from './carrier.ts'
 
@@ -14,14 +23,18 @@ export const MAGIC = `${FAMILY}1`
 // Behind 33 + 8 bytes of PNG, zlib's 2, a block's 5 and a filter byte.
 const FAMILY_AT = 49
 /** What lies at fixed places in front of it in the layout that we write. */
-const LAYOUT = [[37, 'IDAT\x78\x01'], [48, `\0${FAMILY}`]] as const
+const LAYOUT = [
+  [37, 'IDAT\x78\x01'],
+  [48, `\0${FAMILY}`],
+] as const
 
 /**
  * Do these first bytes of a file begin a sealed one, in the very layout that we write? `open`: the
  * file ends too early to tell.
  */
 export function announcement(start: Uint8Array): 'sealed' | 'open' | 'other' {
-  const there = (at: number, wanted: string) => Array.from(wanted, char => char.codePointAt(0)).every((byte, i) => at + i >= start.length || start[at + i] === byte)
+  const there = (at: number, wanted: string) =>
+    Array.from(wanted, char => char.codePointAt(0)).every((byte, i) => at + i >= start.length || start[at + i] === byte)
   if (start.length >= FAMILY_AT + FAMILY.length) return there(FAMILY_AT, FAMILY) ? 'sealed' : 'other'
   return LAYOUT.every(([at, wanted]) => there(at, wanted)) ? 'open' : 'other'
 }
@@ -83,15 +96,32 @@ const MAC_BYTES = 'mac \n'.length + 64
 
 /** The header's size for a filler of `filler` bytes. */
 export function headerSize(header: Header, filler: number): number {
-  return fixedPart(header).length + `envelope ${header.envelope.length}\n`.length + header.envelope.length + 1 + fillerLine(0).length + filler + 1 + MAC_BYTES
+  return (
+    fixedPart(header).length +
+    `envelope ${header.envelope.length}\n`.length +
+    header.envelope.length +
+    1 +
+    fillerLine(0).length +
+    filler +
+    1 +
+    MAC_BYTES
+  )
 }
 
 /** Serialises a header. `filler` makes the whole file fill its picture exactly. */
 export async function encodeHeader(header: Header, keys: FileKeys, filler: number): Promise<Uint8Array> {
   if (filler > MAX_FILLER) throw new LatentError('E_INTERNAL', 'the filler is too long')
   // Derived rather than drawn, so that one set of inputs has one sealed file.
-  const noise = filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
-  const covered = concatBytes(fixedPart(header), ascii(`envelope ${header.envelope.length}\n`), header.envelope, ascii(`\n${fillerLine(filler)}`), noise, ascii('\n'))
+  const noise =
+    filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
+  const covered = concatBytes(
+    fixedPart(header),
+    ascii(`envelope ${header.envelope.length}\n`),
+    header.envelope,
+    ascii(`\n${fillerLine(filler)}`),
+    noise,
+    ascii('\n'),
+  )
   return concatBytes(covered, ascii(`mac ${toHex(await hmacSha256(keys.header, [covered]))}\n`))
 }
 
@@ -104,10 +134,15 @@ export interface ParsedHeader {
 }
 
 /** Are these sizes what the format allows? Says what is wrong. */
-export function sizeFault({ chunk, metadata, envelope }: Pick<Header, 'chunk' | 'metadata' | 'envelope'>): string | undefined {
+export function sizeFault({
+  chunk,
+  metadata,
+  envelope,
+}: Pick<Header, 'chunk' | 'metadata' | 'envelope'>): string | undefined {
   if (envelope.length < 1 || envelope.length > MAX_ENVELOPE) return 'its age envelope is larger than allowed'
   if (chunk < METADATA_BLOCK || chunk > MAX_CHUNK) return 'its chunk size is out of range'
-  if (metadata < METADATA_BLOCK || metadata > MAX_METADATA || metadata > chunk || metadata % METADATA_BLOCK !== 0) return 'its metadata size is out of range'
+  if (metadata < METADATA_BLOCK || metadata > MAX_METADATA || metadata > chunk || metadata % METADATA_BLOCK !== 0)
+    return 'its metadata size is out of range'
   return undefined
 }
 
@@ -117,7 +152,8 @@ export function sizeFault({ chunk, metadata, envelope }: Pick<Header, 'chunk' | 
  * @throws E_REENCODED (no header at all); E_UNSUPPORTED (another version, body type); E_HEADER
  */
 export function parseHeader(bytes: Uint8Array): ParsedHeader | undefined {
-  if (!ascii(FAMILY).every((byte, i) => i >= bytes.length || bytes[i] === byte)) throw reencoded('its pixels do not start with a Latent header')
+  if (!ascii(FAMILY).every((byte, i) => i >= bytes.length || bytes[i] === byte))
+    throw reencoded('its pixels do not start with a Latent header')
   try {
     return parseLines(bytes)
   } catch (error) {
@@ -132,10 +168,18 @@ function parseLines(bytes: Uint8Array): ParsedHeader {
   const lines = new LineReader(bytes)
   const magic = lines.next(FAMILY.length + 16)
   if (!/^latent sealed [0-9a-z.-]+$/.test(magic)) throw damaged('its first line is malformed')
-  if (magic !== MAGIC) throw new LatentError('E_UNSUPPORTED', `this file has the format ${JSON.stringify(magic)}, and this release reads ${JSON.stringify(MAGIC)}`, { hint: 'update latent' })
+  if (magic !== MAGIC)
+    throw new LatentError(
+      'E_UNSUPPORTED',
+      `this file has the format ${JSON.stringify(magic)}, and this release reads ${JSON.stringify(MAGIC)}`,
+      { hint: 'update latent' },
+    )
   const body = lines.field('body', /^[a-z0-9+-]{1,64}$/)
   const format = findBody(body)
-  if (!format) throw new LatentError('E_UNSUPPORTED', `this file has the body type ${body}, which this release does not know`, { hint: 'update latent' })
+  if (!format)
+    throw new LatentError('E_UNSUPPORTED', `this file has the body type ${body}, which this release does not know`, {
+      hint: 'update latent',
+    })
   const weights = format.weights ? { weights: lines.field('weights', /^[0-9a-f]{64}$/) } : {}
   const chunk = Number(lines.field('chunk', /^[1-9]\d{1,7}$/))
   const metadata = Number(lines.field('metadata', /^[1-9]\d{1,4}$/))
@@ -150,13 +194,20 @@ function parseLines(bytes: Uint8Array): ParsedHeader {
   lines.bytes(filler)
   const covered = bytes.slice(0, lines.at)
   const mac = fromHex(lines.field('mac', /^[0-9a-f]{64}$/))
-  return { header, size: lines.at, authenticate: async keys => equalConstantTime(await hmacSha256(keys.header, [covered]), mac) }
+  return {
+    header,
+    size: lines.at,
+    authenticate: async keys => equalConstantTime(await hmacSha256(keys.header, [covered]), mac),
+  }
 }
 
 /** No header may be longer: a reader stops looking here. */
 export const MAX_HEADER = MAX_ENVELOPE + MAX_FILLER + 1024
 
-const damaged = (what: string) => new LatentError('E_HEADER', `the header of this sealed file is damaged: ${what}`, { hint: 'download or copy the file again' })
+const damaged = (what: string) =>
+  new LatentError('E_HEADER', `the header of this sealed file is damaged: ${what}`, {
+    hint: 'download or copy the file again',
+  })
 
 class LineReader {
   readonly #bytes: Uint8Array
@@ -178,7 +229,8 @@ class LineReader {
 
   field(name: string, value: RegExp): string {
     const line = this.next(name.length + 1 + 64)
-    if (!line.startsWith(`${name} `) || !value.test(line.slice(name.length + 1))) throw damaged(`its ${name} line is malformed`)
+    if (!line.startsWith(`${name} `) || !value.test(line.slice(name.length + 1)))
+      throw damaged(`its ${name} line is malformed`)
     return line.slice(name.length + 1)
   }
 

@@ -49,7 +49,11 @@ export async function inspectSealed(png: AsyncIterable<Uint8Array>): Promise<Ins
  * they are asked for.
  * @throws E_NOT_SEALED, E_REENCODED, E_UNSUPPORTED, E_HEADER, E_NO_MATCH, E_TRUNCATED, E_CHUNK, E_LIMIT
  */
-export async function openSealed(png: AsyncIterable<Uint8Array>, keyring: Keyring, flows: FlowProvider): Promise<Opened> {
+export async function openSealed(
+  png: AsyncIterable<Uint8Array>,
+  keyring: Keyring,
+  flows: FlowProvider,
+): Promise<Opened> {
   const carrier = await readCarrier(png)
   try {
     const { parsed, rest } = await readHeader(carrier)
@@ -104,13 +108,16 @@ interface View {
 const plaintextSize = ({ chunks }: Inspection) => chunks.sealedSize - chunks.count * GCM_TAG_BYTES
 
 /** The largest file that fits in: what comes before the metadata say how large it is. */
-export const roomFor = (found: Inspection): number => Math.max(0, plaintextSize(found) - found.header.metadata - HASH_BYTES)
+export const roomFor = (found: Inspection): number =>
+  Math.max(0, plaintextSize(found) - found.header.metadata - HASH_BYTES)
 
 /** The body cipher of a header whose code is right. */
 export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: FlowProvider): Promise<BodyCipher> {
   const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
   if (!(await parsed.authenticate(keys))) {
-    throw new LatentError('E_HEADER', 'the header of this sealed file was altered', { hint: 'download or copy the file again; latent open --salvage goes on in spite of it' })
+    throw new LatentError('E_HEADER', 'the header of this sealed file was altered', {
+      hint: 'download or copy the file again; latent open --salvage goes on in spite of it',
+    })
   }
   return bodyCipher(parsed.header, keys, flows)
 }
@@ -126,7 +133,10 @@ export function inspection(geometry: Geometry, { header, size }: ParsedHeader): 
  * The header, and the pixel bytes behind it.
  * @throws E_NOT_SEALED for a broken picture in which nothing shows that it was sealed; as {@link parseHeader}
  */
-export async function readHeader({ pixels, start }: Pick<CarrierReader, 'pixels' | 'start'>): Promise<{ parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
+export async function readHeader({
+  pixels,
+  start,
+}: Pick<CarrierReader, 'pixels' | 'start'>): Promise<{ parsed: ParsedHeader; rest: AsyncGenerator<Uint8Array> }> {
   const parts = pixels[Symbol.asyncIterator]()
   let bytes: Uint8Array = new Uint8Array(0)
   let parsed: ParsedHeader | undefined
@@ -134,7 +144,10 @@ export async function readHeader({ pixels, start }: Pick<CarrierReader, 'pixels'
     const next = await parts.next().catch((error: unknown) => {
       throw bytes.length < FAMILY.length ? brokenBefore(start, error) : error
     })
-    if (next.done || bytes.length > MAX_HEADER) throw new LatentError('E_HEADER', 'the header of this sealed file does not end', { hint: 'download or copy the file again' })
+    if (next.done || bytes.length > MAX_HEADER)
+      throw new LatentError('E_HEADER', 'the header of this sealed file does not end', {
+        hint: 'download or copy the file again',
+      })
     bytes = concatBytes(bytes, next.value)
     parsed = parseHeader(bytes)
   }
@@ -153,23 +166,40 @@ export async function readHeader({ pixels, start }: Pick<CarrierReader, 'pixels'
 /** A picture that breaks before its pixels say what it is: damage to a sealed file only where its first bytes are one's. */
 function brokenBefore(start: Uint8Array, error: unknown): unknown {
   const announced = announcement(start)
-  if (!(error instanceof LatentError) || !(error.code === 'E_TRUNCATED' || error.code === 'E_CHUNK') || announced === 'sealed') return error
+  if (
+    !(error instanceof LatentError) ||
+    !(error.code === 'E_TRUNCATED' || error.code === 'E_CHUNK') ||
+    announced === 'sealed'
+  )
+    return error
   if (announced === 'open') return tooShort()
-  return new LatentError('E_NOT_SEALED', 'this PNG is broken, and nothing in it shows that it was sealed', { hint: 'if it was sealed, download or copy it again; if not, there is nothing to open', cause: error })
+  return new LatentError('E_NOT_SEALED', 'this PNG is broken, and nothing in it shows that it was sealed', {
+    hint: 'if it was sealed, download or copy it again; if not, there is nothing to open',
+    cause: error,
+  })
 }
 
-async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher, found: Inspection, view: View): AsyncGenerator<Uint8Array> {
+async function* openChunks(
+  sealed: AsyncIterable<Uint8Array>,
+  cipher: BodyCipher,
+  found: Inspection,
+  view: View,
+): AsyncGenerator<Uint8Array> {
   const { chunks } = found
   let opened = 0
-  const results = mapInOrder(pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize), cipher.lanes, async (piece, index) => {
-    if (index < view.from) return new Uint8Array(0)
-    const last = index === chunks.count - 1
-    const plaintext = await cipher.open(index, last, piece)
-    // A file cut at a chunk's end and made into a whole picture: what was not last now is.
-    if (plaintext === undefined && last && (await cipher.open(index, false, piece)) !== undefined) throw truncated()
-    release(piece)
-    return plaintext
-  })
+  const results = mapInOrder(
+    pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize),
+    cipher.lanes,
+    async (piece, index) => {
+      if (index < view.from) return new Uint8Array(0)
+      const last = index === chunks.count - 1
+      const plaintext = await cipher.open(index, last, piece)
+      // A file cut at a chunk's end and made into a whole picture: what was not last now is.
+      if (plaintext === undefined && last && (await cipher.open(index, false, piece)) !== undefined) throw truncated()
+      release(piece)
+      return plaintext
+    },
+  )
   for await (const plaintext of results) {
     if (plaintext === undefined) throw damagedChunk(opened, found, view.size)
     opened++
@@ -179,7 +209,11 @@ async function* openChunks(sealed: AsyncIterable<Uint8Array>, cipher: BodyCipher
 }
 
 /** Where in the original file of `size` bytes a chunk's bytes lie. */
-export function chunkRange(index: number, { chunks, header }: Pick<Inspection, 'chunks' | 'header'>, size: number): { from: number; to: number } {
+export function chunkRange(
+  index: number,
+  { chunks, header }: Pick<Inspection, 'chunks' | 'header'>,
+  size: number,
+): { from: number; to: number } {
   const from = Math.max(0, index * chunks.size - header.metadata)
   const to = Math.min((index + 1) * chunks.size, (chunks.count - 1) * chunks.size + chunks.lastSize) - header.metadata
   return { from: Math.min(from, size), to: Math.min(Math.max(from, to), size) }
@@ -187,13 +221,22 @@ export function chunkRange(index: number, { chunks, header }: Pick<Inspection, '
 
 function damagedChunk(index: number, found: Inspection, size: number): LatentError {
   const { from, to } = chunkRange(index, found, size)
-  const held = from < to ? `bytes ${from} to ${to - 1} of the file inside` : 'it holds no bytes of the file inside, but its hash or padding'
+  const held =
+    from < to
+      ? `bytes ${from} to ${to - 1} of the file inside`
+      : 'it holds no bytes of the file inside, but its hash or padding'
   return new LatentError('E_CHUNK', `chunk ${index + 1} of ${found.chunks.count} is damaged (${held})`, {
     hint: 'download or copy the file again; latent open --salvage writes everything else',
   })
 }
 
-async function sealedHash(found: Inspection, metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>, view: View): Promise<Uint8Array> {
+async function sealedHash(
+  found: Inspection,
+  metadata: Metadata,
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array>,
+  view: View,
+): Promise<Uint8Array> {
   const at = found.header.metadata + metadata.size
   const hash = new Uint8Array(HASH_BYTES)
   view.from = Math.floor(at / found.chunks.size)
@@ -209,23 +252,31 @@ async function sealedHash(found: Inspection, metadata: Metadata, first: Uint8Arr
   }
 }
 
-async function* fileBytes(metadata: Metadata, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* fileBytes(
+  metadata: Metadata,
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   const hash = sha256()
   const expected = new Uint8Array(HASH_BYTES)
   let at = 0
 
-  for (let part: Uint8Array | undefined = first; part; ) {
+  for (let part: Uint8Array | undefined = first; part;) {
     const bytes = part.subarray(0, Math.max(0, metadata.size - at))
     hash.update(bytes)
     const tail = part.subarray(bytes.length)
     const hashAt = Math.max(0, at + bytes.length - metadata.size)
     const hashPart = tail.subarray(0, Math.max(0, HASH_BYTES - hashAt))
     expected.set(hashPart, Math.min(hashAt, HASH_BYTES))
-    if (tail.subarray(hashPart.length).some(byte => byte !== 0)) throw new LatentError('E_HASH', 'the padding behind the file is not empty')
+    if (tail.subarray(hashPart.length).some(byte => byte !== 0))
+      throw new LatentError('E_HASH', 'the padding behind the file is not empty')
     at += part.length
     yield bytes
     const next: IteratorResult<Uint8Array> = await rest.next()
     part = next.done ? undefined : next.value
   }
-  if (!equalConstantTime(hash.digest(), expected)) throw new LatentError('E_HASH', 'the bytes that came out are not those that were sealed', { hint: 'the file was sealed from a faulty memory or by a faulty program' })
+  if (!equalConstantTime(hash.digest(), expected))
+    throw new LatentError('E_HASH', 'the bytes that came out are not those that were sealed', {
+      hint: 'the file was sealed from a faulty memory or by a faulty program',
+    })
 }

@@ -21,12 +21,16 @@ export interface Metadata {
 /** Says what is wrong with metadata that no sealed file may hold. */
 export function metadataFault(metadata: Metadata): string | undefined {
   const { name, size, modified, mode } = metadata
-  if (typeof name !== 'string' || name === '' || !(name.isWellFormed() || isRaw(name))) return 'the name is not a file name'
-  if (name === '.' || name === '..' || name.includes('/') || name.includes('\0')) return 'the name leads to another folder'
-  if (mode !== undefined && (!Number.isSafeInteger(mode) || mode < 0 || mode > 0o777)) return 'the mode is not made of permission bits'
+  if (typeof name !== 'string' || name === '' || !(name.isWellFormed() || isRaw(name)))
+    return 'the name is not a file name'
+  if (name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
+    return 'the name leads to another folder'
+  if (mode !== undefined && (!Number.isSafeInteger(mode) || mode < 0 || mode > 0o777))
+    return 'the mode is not made of permission bits'
   if (typeof metadata.type !== 'string') return 'the media type is malformed'
   const written = onPaper(metadata)
-  if (bytesOfName(name).length > 255 || new TextEncoder().encode(written.name).length > 255) return 'the name is longer than the format holds'
+  if (bytesOfName(name).length > 255 || new TextEncoder().encode(written.name).length > 255)
+    return 'the name is longer than the format holds'
   if (!/^[\x21-\x7e]{1,127}$/.test(metadata.type) || written.type.length > 127) return 'the media type is malformed'
   if (!Number.isSafeInteger(size) || size < 0) return 'the size is not a number of bytes'
   if (!Number.isSafeInteger(modified)) return 'the time is not a whole number of milliseconds'
@@ -38,14 +42,26 @@ export function metadataFault(metadata: Metadata): string | undefined {
  * which decides nothing and which earlier readers let pass: `name=latin1` says that the name's bytes
  * are no UTF-8 and are written as Latin-1, `mode` are the permission bits in octal.
  */
-function onPaper({ name, type, size, modified, mode }: Metadata): Pick<Metadata, 'name' | 'type' | 'size' | 'modified'> {
+function onPaper({
+  name,
+  type,
+  size,
+  modified,
+  mode,
+}: Metadata): Pick<Metadata, 'name' | 'type' | 'size' | 'modified'> {
   const raw = isRaw(name)
   const parameters = `${raw ? ';name=latin1' : ''}${mode === undefined ? '' : `;mode=${mode.toString(8).padStart(3, '0')}`}`
-  return { name: raw ? Array.from(bytesOfName(name), byte => String.fromCodePoint(byte)).join('') : name, type: type + parameters, size, modified }
+  return {
+    name: raw ? Array.from(bytesOfName(name), byte => String.fromCodePoint(byte)).join('') : name,
+    type: type + parameters,
+    size,
+    modified,
+  }
 }
 
 /** Are there bytes in it that are no UTF-8, and nothing worse? */
-const isRaw = (name: string): boolean => !name.isWellFormed() && Array.from(name).every(char => char.isWellFormed() || rawByte(char) !== undefined)
+const isRaw = (name: string): boolean =>
+  !name.isWellFormed() && Array.from(name).every(char => char.isWellFormed() || rawByte(char) !== undefined)
 
 function offPaper({ name, type, size, modified }: Metadata): Metadata {
   const found = typeof type === 'string' ? /^(.*?)(;name=latin1)?(?:;mode=([0-7]{3}))?$/.exec(type) : null
@@ -71,14 +87,21 @@ export function decodeMetadata(region: Uint8Array): Metadata {
   const end = region.indexOf(0)
   let parsed: Partial<Metadata> | null
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(region.subarray(0, Math.max(0, end)))) as Partial<Metadata> | null
+    parsed = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(region.subarray(0, Math.max(0, end))),
+    ) as Partial<Metadata> | null
   } catch (cause) {
     throw malformed('it is not JSON', cause)
   }
   const { name, type, size, modified } = { ...parsed } as Metadata
   const plain = { name, type, size, modified }
   // A type that only looks as if it had our parameters is a remark like any other.
-  const [read, remark] = [offPaper(plain), plain].map(metadata => ({ metadata, fault: metadataFault(metadata) ?? (sameBytes(encodeMetadata(metadata), region) ? undefined : 'it is not in canonical form') }))
+  const [read, remark] = [offPaper(plain), plain].map(metadata => ({
+    metadata,
+    fault:
+      metadataFault(metadata) ??
+      (sameBytes(encodeMetadata(metadata), region) ? undefined : 'it is not in canonical form'),
+  }))
   if (read!.fault === undefined) return read!.metadata
   if (remark!.fault !== undefined) throw malformed(remark!.fault)
   return remark!.metadata
@@ -87,7 +110,10 @@ export function decodeMetadata(region: Uint8Array): Metadata {
 const sameBytes = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i])
 
 const malformed = (what: string, cause?: unknown) =>
-  new LatentError('E_HEADER', `the metadata of this sealed file is malformed: ${what}`, { hint: 'it was not made by latent seal; do not trust it', cause })
+  new LatentError('E_HEADER', `the metadata of this sealed file is malformed: ${what}`, {
+    hint: 'it was not made by latent seal; do not trust it',
+    cause,
+  })
 
 /**
  * Padme (Nikitin et al., PURBs, 2019): the size rounded up so that only its magnitude and a few

@@ -20,14 +20,19 @@ export interface Rewrapping {
  * @param wrap wraps an album key for those who shall open it
  * @throws E_NO_MATCH if the keyring does not open it; otherwise as `openSealed`
  */
-export async function rewrapSealed(png: AsyncIterable<Uint8Array>, keyring: Keyring, wrap: (albumKey: Uint8Array) => Promise<Album>): Promise<Rewrapping> {
+export async function rewrapSealed(
+  png: AsyncIterable<Uint8Array>,
+  keyring: Keyring,
+  wrap: (albumKey: Uint8Array) => Promise<Album>,
+): Promise<Rewrapping> {
   const carrier = await readCarrier(png)
   try {
     const { parsed, rest } = await readHeader(carrier)
     const { chunks } = inspection(carrier.geometry, parsed)
     const albumKey = await keyring.albumKey(parsed.header.envelope)
     const keys = await fileKeys(albumKey, parsed.header.nonce)
-    if (!(await parsed.authenticate(keys))) throw new LatentError('E_HEADER', 'the header of this sealed file was altered', { hint: 'seal it anew' })
+    if (!(await parsed.authenticate(keys)))
+      throw new LatentError('E_HEADER', 'the header of this sealed file was altered', { hint: 'seal it anew' })
     const header = { ...parsed.header, envelope: (await wrap(albumKey)).envelope }
     const geometry = geometryFor(headerSize(header, 0) + chunks.sealedSize, MAX_FILLER)
     const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize
@@ -35,7 +40,12 @@ export async function rewrapSealed(png: AsyncIterable<Uint8Array>, keyring: Keyr
       yield await encodeHeader(header, keys, filler)
       yield* rest
     }
-    return { size: carrierSize(geometry), nonce: header.nonce, png: closing(writeCarrier(geometry, pixels()), () => carrier.close()), close: () => carrier.close() }
+    return {
+      size: carrierSize(geometry),
+      nonce: header.nonce,
+      png: closing(writeCarrier(geometry, pixels()), () => carrier.close()),
+      close: () => carrier.close(),
+    }
   } catch (error) {
     await carrier.close()
     throw error

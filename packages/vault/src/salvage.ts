@@ -24,7 +24,12 @@ export interface Salvage extends Inspection {
  * @param fileSize bytes of the file as it is
  * @throws as `openSealed`, where the header itself cannot be read
  */
-export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fileSize: number, keyring: Keyring, flows: FlowProvider): Promise<Salvage> {
+export async function salvageSealed(
+  source: () => AsyncIterable<Uint8Array>,
+  fileSize: number,
+  keyring: Keyring,
+  flows: FlowProvider,
+): Promise<Salvage> {
   const carrier = await lenientCarrier(source, fileSize)
   try {
     const { parsed, rest } = await readHeader(carrier)
@@ -34,7 +39,10 @@ export async function salvageSealed(source: () => AsyncIterable<Uint8Array>, fil
     const last = found.chunks.count - 1
     const pieces = mapInOrder(untilError(rest, found.chunks), cipher.lanes, async (piece, index) => {
       // Where chunks were cut off and the picture made anew, another one is last now.
-      return (await cipher.open(index, index === last, piece)) ?? (index === last ? cipher.open(index, false, piece) : undefined)
+      return (
+        (await cipher.open(index, index === last, piece)) ??
+        (index === last ? cipher.open(index, false, piece) : undefined)
+      )
     })
     return { ...found, pieces: closing(pieces, () => carrier.close()) }
   } catch (error) {
@@ -67,7 +75,7 @@ async function* untilError(pixels: AsyncIterable<Uint8Array>, chunks: Chunks): A
   let index = 0
   try {
     for await (const part of pixels) {
-      for (let at = 0; at < part.length; ) {
+      for (let at = 0; at < part.length;) {
         const wanted = index === count - 1 ? lastSize : size
         const take = Math.min(part.length - at, wanted - filled)
         piece.set(part.subarray(at, at + take), filled)
@@ -84,4 +92,3 @@ async function* untilError(pixels: AsyncIterable<Uint8Array>, chunks: Chunks): A
     if (!(error instanceof LatentError)) throw error
   }
 }
-

@@ -3,7 +3,16 @@ import { type BodyCipher, bodyOf, type BodyType, type FlowProvider } from './bod
 import { bodyCipher, chunksOf, paddedSize } from './body.ts'
 import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier.ts'
 import type { Album } from './envelope.ts'
-import { CHUNK_BYTES, encodeHeader, type FileKeys, fileKeys, type Header, headerSize, MAX_FILLER, sizeFault } from './header.ts'
+import {
+  CHUNK_BYTES,
+  encodeHeader,
+  type FileKeys,
+  fileKeys,
+  type Header,
+  headerSize,
+  MAX_FILLER,
+  sizeFault,
+} from './header.ts'
 import { encodeMetadata, type Metadata, metadataFault, padme } from './payload.ts'
 import { mapInOrder, pieces } from './streams.ts'
 
@@ -14,7 +23,8 @@ export interface SealOptions {
   readonly metadata: Metadata
   readonly flows: FlowProvider
   /** How chunks are sealed; the exact flow names its weights. */
-  readonly body: { readonly type: 'exact-flow+aes-256-gcm'; readonly weights: string } | { readonly type: 'aes-256-gcm' }
+  readonly body:
+    { readonly type: 'exact-flow+aes-256-gcm'; readonly weights: string } | { readonly type: 'aes-256-gcm' }
   /** `padme` hides the exact size, at up to 12 % more bytes. */
   readonly padding?: 'none' | 'padme'
   /** 32 bytes; drawn if not given. Only test vectors give it: a nonce used twice under one album is fatal. */
@@ -38,12 +48,28 @@ export interface Sealing {
  *
  * Plaintext: metadata region, the file's bytes, their SHA-256, zeros. See `docs/sealed-format.md`.
  */
-export async function prepareSeal({ album, metadata, flows, body, padding = 'none', nonce = randomBytes(32), chunk = CHUNK_BYTES }: SealOptions): Promise<Sealing> {
+export async function prepareSeal({
+  album,
+  metadata,
+  flows,
+  body,
+  padding = 'none',
+  nonce = randomBytes(32),
+  chunk = CHUNK_BYTES,
+}: SealOptions): Promise<Sealing> {
   const wrong = metadataFault(metadata)
-  if (wrong !== undefined) throw new LatentError('E_ARGUMENT', `this file cannot be sealed under its metadata: ${wrong}`)
+  if (wrong !== undefined)
+    throw new LatentError('E_ARGUMENT', `this file cannot be sealed under its metadata: ${wrong}`)
   if (nonce.length !== 32) throw argumentError('nonce', '32 bytes', nonce)
   const region = encodeMetadata(metadata)
-  const header: Header = { body: body.type satisfies BodyType, ...('weights' in body ? { weights: body.weights } : {}), chunk, metadata: region.length, nonce, envelope: album.envelope }
+  const header: Header = {
+    body: body.type satisfies BodyType,
+    ...('weights' in body ? { weights: body.weights } : {}),
+    chunk,
+    metadata: region.length,
+    nonce,
+    envelope: album.envelope,
+  }
   const fault = sizeFault(header)
   if (fault !== undefined) throw new LatentError('E_ARGUMENT', `no header of a sealed file can hold this: ${fault}`)
   const needed = region.length + metadata.size + HASH_BYTES
@@ -65,7 +91,14 @@ export async function prepareSeal({ album, metadata, flows, body, padding = 'non
   }
 }
 
-async function* pixelsOf(header: Header, keys: FileKeys, filler: number, cipher: BodyCipher, plaintext: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+async function* pixelsOf(
+  header: Header,
+  keys: FileKeys,
+  filler: number,
+  cipher: BodyCipher,
+  plaintext: AsyncIterable<Uint8Array>,
+  count: number,
+): AsyncGenerator<Uint8Array> {
   yield await encodeHeader(header, keys, filler)
   const sealed = mapInOrder(plaintext, cipher.lanes, async (piece, index) => {
     const chunk = await cipher.seal(index, index === count - 1, piece)
@@ -79,7 +112,12 @@ async function* pixelsOf(header: Header, keys: FileKeys, filler: number, cipher:
   }
 }
 
-async function* plaintextOf(region: Uint8Array, size: number, source: AsyncIterable<Uint8Array>, total: number): AsyncGenerator<Uint8Array> {
+async function* plaintextOf(
+  region: Uint8Array,
+  size: number,
+  source: AsyncIterable<Uint8Array>,
+  total: number,
+): AsyncGenerator<Uint8Array> {
   yield region
   const hash = sha256()
   let read = 0
@@ -89,7 +127,12 @@ async function* plaintextOf(region: Uint8Array, size: number, source: AsyncItera
     hash.update(part)
     yield part
   }
-  if (read !== size) throw new LatentError('E_CHANGED', `the file changed while it was being sealed: expected ${size} bytes, received ${read < size ? read : `more than ${size}`}`, { hint: 'seal it again when nothing writes to it' })
+  if (read !== size)
+    throw new LatentError(
+      'E_CHANGED',
+      `the file changed while it was being sealed: expected ${size} bytes, received ${read < size ? read : `more than ${size}`}`,
+      { hint: 'seal it again when nothing writes to it' },
+    )
   yield hash.digest()
   let left = total - region.length - size - HASH_BYTES
   const zeros = new Uint8Array(Math.min(left, 65536))

@@ -4,13 +4,17 @@ import { deferred, joinBytes } from '@latent/core'
  * Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty.
  * @param total bytes to expect, so that short streams do not take the memory of a whole piece
  */
-export async function* pieces(source: AsyncIterable<Uint8Array>, size: number, total = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+export async function* pieces(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+  total = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array> {
   let left = total
   const next = () => new Uint8Array(Math.max(1, Math.min(size, left)))
   let piece = next()
   let filled = 0
   for await (const part of source) {
-    for (let at = 0; at < part.length; ) {
+    for (let at = 0; at < part.length;) {
       const take = Math.min(part.length - at, piece.length - filled)
       piece.set(part.subarray(at, at + take), filled)
       filled += take
@@ -26,7 +30,11 @@ export async function* pieces(source: AsyncIterable<Uint8Array>, size: number, t
 }
 
 /** Maps with up to `lanes` calls under way; results come in order. */
-export async function* mapInOrder<T, R>(source: AsyncIterable<T>, lanes: number, map: (item: T, index: number) => Promise<R>): AsyncGenerator<R> {
+export async function* mapInOrder<T, R>(
+  source: AsyncIterable<T>,
+  lanes: number,
+  map: (item: T, index: number) => Promise<R>,
+): AsyncGenerator<R> {
   const underWay: Promise<R>[] = []
   let index = 0
   try {
@@ -47,7 +55,10 @@ export async function* mapInOrder<T, R>(source: AsyncIterable<T>, lanes: number,
  * Passes parts on and shows them to a second reader, which keeps pace. If the second reader fails,
  * so does the stream; if it succeeds, the stream ends after it.
  */
-export async function* alongside(source: AsyncIterable<Uint8Array>, second: (parts: AsyncIterable<Uint8Array>) => Promise<void>): AsyncGenerator<Uint8Array> {
+export async function* alongside(
+  source: AsyncIterable<Uint8Array>,
+  second: (parts: AsyncIterable<Uint8Array>) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
   let offer = deferred<Uint8Array | undefined>()
   let taken = deferred()
   async function* copy() {

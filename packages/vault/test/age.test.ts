@@ -32,11 +32,15 @@ describe.skipIf(!found('age'))('the stock age command (skipped where it is not i
       const key = execFileSync('age', ['-d', '-i', file('identity', `${identity}\n`), envelope])
       expect(new Uint8Array(key)).toEqual(album.key)
     }
-    expect(spawnSync('age', ['-d', '-i', file('stranger', `${await generateX25519Identity()}\n`), envelope]).status).toBe(1)
+    expect(
+      spawnSync('age', ['-d', '-i', file('stranger', `${await generateX25519Identity()}\n`), envelope]).status,
+    ).toBe(1)
   })
 
   test('makes an envelope, for a key of age-keygen, that opens sealed files', async () => {
-    const identity = execFileSync('age-keygen', { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n').find(line => line.startsWith('AGE-SECRET-KEY-'))!
+    const identity = execFileSync('age-keygen', { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .split('\n')
+      .find(line => line.startsWith('AGE-SECRET-KEY-'))!
     const key = sha256Of(text('chosen elsewhere'))
     const envelope = new Uint8Array(execFileSync('age', ['-r', await identityToRecipient(identity)], { input: key }))
     const png = await sealBytes(text('photo'), { key, envelope })
@@ -47,13 +51,20 @@ describe.skipIf(!found('age'))('the stock age command (skipped where it is not i
   describe.skipIf(!found('script'))('with passphrases (skipped without the script command)', () => {
     const phrase = 'correct horse battery staple'
     const onTerminal = (command: string, times: number) => {
-      const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { input: `${phrase}\n`.repeat(times), encoding: 'utf8', timeout: 60_000 })
+      const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+        input: `${phrase}\n`.repeat(times),
+        encoding: 'utf8',
+        timeout: 60_000,
+      })
       if (status !== 0) throw new Error(`age ended with ${status}: ${stdout}`)
     }
 
     test('unwraps the envelope of a sealed file', async () => {
       const album = await createAlbum({ passphrase: phrase, workFactor: 10 })
-      const [envelope, key] = [file('phrase.age', await envelopeOf(await sealBytes(text('photo'), album))), join(folder, 'phrase.key')]
+      const [envelope, key] = [
+        file('phrase.age', await envelopeOf(await sealBytes(text('photo'), album))),
+        join(folder, 'phrase.key'),
+      ]
       onTerminal(`age -d -o ${key} ${envelope}`, 1)
       expect(new Uint8Array(readFileSync(key))).toEqual(album.key)
     })
@@ -64,7 +75,9 @@ describe.skipIf(!found('age'))('the stock age command (skipped where it is not i
       onTerminal(`age -p -o ${envelope} ${file('theirs.key', key)}`, 2)
       const png = await sealBytes(text('photo'), { key, envelope: new Uint8Array(readFileSync(envelope)) })
       expect(await openBytes(png, new Keyring({ passphrases: [phrase] }))).toEqual(text('photo'))
-      await expect(openBytes(png, new Keyring({ passphrases: ['wrong'] }))).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+      await expect(openBytes(png, new Keyring({ passphrases: ['wrong'] }))).rejects.toMatchObject({
+        code: 'E_NO_MATCH',
+      })
     })
   })
 })
@@ -96,7 +109,9 @@ const CODES: Readonly<Record<string, RegExp>> = {
 }
 
 describe('the age vectors of CCTV, through our envelope', () => {
-  const vectors = Object.entries(cctv as unknown as Record<string, Uint8Array>).flatMap(([name, bytes]) => (bytes instanceof Uint8Array ? [[name, parse(bytes)] as const] : []))
+  const vectors = Object.entries(cctv as unknown as Record<string, Uint8Array>).flatMap(([name, bytes]) =>
+    bytes instanceof Uint8Array ? [[name, parse(bytes)] as const] : [],
+  )
   const binary = vectors.filter(([, { armored }]) => !armored)
   const opening = binary.filter(([, { expected }]) => expected === 'success')
   const refused = binary.filter(([, { expected }]) => expected !== 'success')

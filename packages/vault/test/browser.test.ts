@@ -4,7 +4,16 @@ import { type ExactFlows, openExactFlow, openFlows, sealingWeights, WEIGHT_SETS 
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPage, chromium, openPage } from '../../../test/browser/page.ts'
-import { collect, createAlbum, Keyring, type Lock, type Metadata, openSealed, prepareSeal, streamOf } from '../src/index.ts'
+import {
+  collect,
+  createAlbum,
+  Keyring,
+  type Lock,
+  type Metadata,
+  openSealed,
+  prepareSeal,
+  streamOf,
+} from '../src/index.ts'
 import type * as Script from './vault-page.ts'
 
 /** Several chunks, and a last one that is not whole. */
@@ -48,7 +57,9 @@ describe.skipIf(!chromium)('sealed files between Node and Chromium', () => {
   })
 
   test('sealed in Node, opened in Chromium', async () => {
-    const found = await page.call.open(await sealInNode({ recipients: [await identityToRecipient(identity)] }), { identities: [identity] })
+    const found = await page.call.open(await sealInNode({ recipients: [await identityToRecipient(identity)] }), {
+      identities: [identity],
+    })
     expect(found.metadata).toEqual(metadata)
     expectPlain(found.bytes)
   })
@@ -63,26 +74,46 @@ describe.skipIf(!chromium)('sealed files between Node and Chromium', () => {
   test('a passphrase works both ways', async () => {
     const lock = { passphrase: PASSPHRASE, workFactor: 10 }
     expectPlain((await page.call.open(await sealInNode(lock), { passphrases: [PASSPHRASE] })).bytes)
-    const found = await openSealed(streamOf(await page.call.seal(plain, metadata, lock)), new Keyring({ passphrases: [PASSPHRASE] }), opened.flows)
+    const found = await openSealed(
+      streamOf(await page.call.seal(plain, metadata, lock)),
+      new Keyring({ passphrases: [PASSPHRASE] }),
+      opened.flows,
+    )
     expectPlain(await collect(found.bytes))
   })
 
   test('files of every set of weights open in Chromium, one after the other', async () => {
     for (const weights of Object.values(WEIGHT_SETS)) {
-      expectPlain((await page.call.open(await sealInNode({ passphrase: PASSPHRASE, workFactor: 10 }, weights), { passphrases: [PASSPHRASE] })).bytes)
+      expectPlain(
+        (
+          await page.call.open(await sealInNode({ passphrase: PASSPHRASE, workFactor: 10 }, weights), {
+            passphrases: [PASSPHRASE],
+          })
+        ).bytes,
+      )
     }
   })
 
   test('Chromium notices a changed pixel and a stranger', async () => {
     const png = await sealInNode({ recipients: [await identityToRecipient(identity)] })
-    await expect(page.call.open(png, { identities: [await generateIdentity()] })).rejects.toThrow(/none of the given keys/)
+    await expect(page.call.open(png, { identities: [await generateIdentity()] })).rejects.toThrow(
+      /none of the given keys/,
+    )
     png[png.length >> 1]! ^= 1
     await expect(page.call.open(png, { identities: [identity] })).rejects.toThrow(/chunk 2 of 3 is damaged/)
   })
 
   test.each(['u8', 'u16'] as const)('the PNG codec gives the same %s samples in both', async format => {
-    const samples = format === 'u8' ? plain.slice(0, 40 * 30 * 4) : new Uint16Array(plain.slice(0, 40 * 30 * 4 * 2).buffer)
-    const drawn = image({ width: 40, height: 30, channels: 4, format, data: samples, annotations: { Comment: 'drawn' } })
+    const samples =
+      format === 'u8' ? plain.slice(0, 40 * 30 * 4) : new Uint16Array(plain.slice(0, 40 * 30 * 4 * 2).buffer)
+    const drawn = image({
+      width: 40,
+      height: 30,
+      channels: 4,
+      format,
+      data: samples,
+      annotations: { Comment: 'drawn' },
+    })
     const recoded = await page.call.recode(encodePng(drawn))
     expect(recoded.image).toEqual(drawn)
     expect(decodePng(recoded.png)).toEqual(drawn)

@@ -1,7 +1,18 @@
 import { concatBytes, type LatentError } from '@latent/core'
 import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { carrierSize, collect, type Geometry, geometryFor, imageFormat, pixelBytes, readCanonical, readCarrier, streamOf, writeCarrier } from '../src/index.ts'
+import {
+  carrierSize,
+  collect,
+  type Geometry,
+  geometryFor,
+  imageFormat,
+  pixelBytes,
+  readCanonical,
+  readCarrier,
+  streamOf,
+  writeCarrier,
+} from '../src/index.ts'
 
 const latin1 = (value: string) => Uint8Array.from(value, char => char.charCodeAt(0))
 const SIGNATURE = latin1('\x89PNG\r\n\x1a\n')
@@ -16,20 +27,35 @@ function pngChunk(type: string, data: Uint8Array): Uint8Array {
 }
 
 /** @param rest depth, colour type, compression, filtering, interlacing */
-const ihdr = (width: number, height: number, rest: readonly number[] = [8, 2, 0, 0, 0]) => concatBytes(u32(width), u32(height), Uint8Array.from(rest))
+const ihdr = (width: number, height: number, rest: readonly number[] = [8, 2, 0, 0, 0]) =>
+  concatBytes(u32(width), u32(height), Uint8Array.from(rest))
 
 /** A PNG whose compressed data come in pieces, and with chunks of others in between. */
 function png(header: Uint8Array, ...data: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(SIGNATURE, pngChunk('IHDR', header), pngChunk('tIME', new Uint8Array(7)), ...data.flatMap(part => [pngChunk('IDAT', part), pngChunk('teXt', latin1('between'))]), pngChunk('IEND', new Uint8Array(0)))
+  return concatBytes(
+    SIGNATURE,
+    pngChunk('IHDR', header),
+    pngChunk('tIME', new Uint8Array(7)),
+    ...data.flatMap(part => [pngChunk('IDAT', part), pngChunk('teXt', latin1('between'))]),
+    pngChunk('IEND', new Uint8Array(0)),
+  )
 }
 
-const withFilter0 = (pixels: Uint8Array, rowBytes: number) => concatBytes(...Array.from({ length: Math.ceil(pixels.length / rowBytes) }, (_, y) => concatBytes(Uint8Array.of(0), pixels.subarray(y * rowBytes, (y + 1) * rowBytes))))
+const withFilter0 = (pixels: Uint8Array, rowBytes: number) =>
+  concatBytes(
+    ...Array.from({ length: Math.ceil(pixels.length / rowBytes) }, (_, y) =>
+      concatBytes(Uint8Array.of(0), pixels.subarray(y * rowBytes, (y + 1) * rowBytes)),
+    ),
+  )
 
-const written = (geometry: Geometry, pixels: Uint8Array, part?: number) => collect(writeCarrier(geometry, streamOf(pixels, part)))
+const written = (geometry: Geometry, pixels: Uint8Array, part?: number) =>
+  collect(writeCarrier(geometry, streamOf(pixels, part)))
 const read = async (file: Uint8Array, part?: number) => collect((await readCarrier(streamOf(file, part))).pixels)
 
 /** What came out, and how it ended. */
-async function outcome(parts: AsyncIterable<Uint8Array>): Promise<{ bytes: Uint8Array; code: string | undefined; message: string; hint?: string | undefined }> {
+async function outcome(
+  parts: AsyncIterable<Uint8Array>,
+): Promise<{ bytes: Uint8Array; code: string | undefined; message: string; hint?: string | undefined }> {
   const all: Uint8Array[] = []
   try {
     for await (const part of parts) all.push(part.slice())
@@ -74,16 +100,48 @@ describe('what is read', () => {
     return out
   }
 
-  const opaque = (alpha: (i: number) => number = () => 255) => Uint8Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) => (i % 4 === 3 ? alpha(i >> 2) : pixels[(i >> 2) * 3 + (i % 4)]!))
+  const opaque = (alpha: (i: number) => number = () => 255) =>
+    Uint8Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) =>
+      i % 4 === 3 ? alpha(i >> 2) : pixels[(i >> 2) * 3 + (i % 4)]!,
+    )
 
-  test.each([[0], [1], [2], [3], [4], [4, 3, 2, 1, 0]].flatMap(filters => [1, 4, 64, 100_000].map(part => ({ filters, part }))))('filters $filters, in parts of $part bytes', async ({ filters, part }) => {
-    expect(await read(png(ihdr(WIDTH, HEIGHT), deflateSync(filtered(pixels, WIDTH * 3, 3, filters))), part)).toEqual(pixels)
-    expect(await read(png(ihdr(WIDTH, HEIGHT, [8, 6, 0, 0, 0]), deflateSync(filtered(opaque(), WIDTH * 4, 4, filters))), part)).toEqual(pixels)
+  test.each(
+    [[0], [1], [2], [3], [4], [4, 3, 2, 1, 0]].flatMap(filters => [1, 4, 64, 100_000].map(part => ({ filters, part }))),
+  )('filters $filters, in parts of $part bytes', async ({ filters, part }) => {
+    expect(await read(png(ihdr(WIDTH, HEIGHT), deflateSync(filtered(pixels, WIDTH * 3, 3, filters))), part)).toEqual(
+      pixels,
+    )
+    expect(
+      await read(
+        png(ihdr(WIDTH, HEIGHT, [8, 6, 0, 0, 0]), deflateSync(filtered(opaque(), WIDTH * 4, 4, filters))),
+        part,
+      ),
+    ).toEqual(pixels)
   })
 
   test.each([0, 3, WIDTH * HEIGHT - 1])('a transparent pixel %i is a changed one', async where => {
-    const end = await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT, [8, 6, 0, 0, 0]), deflateSync(withFilter0(opaque(i => (i === where ? 254 : 255)), WIDTH * 4)))))).pixels)
-    expect(end).toMatchObject({ code: 'E_REENCODED', message: expect.stringContaining('partly transparent'), hint: expect.stringContaining('download the original file') })
+    const end = await outcome(
+      (
+        await readCarrier(
+          streamOf(
+            png(
+              ihdr(WIDTH, HEIGHT, [8, 6, 0, 0, 0]),
+              deflateSync(
+                withFilter0(
+                  opaque(i => (i === where ? 254 : 255)),
+                  WIDTH * 4,
+                ),
+              ),
+            ),
+          ),
+        )
+      ).pixels,
+    )
+    expect(end).toMatchObject({
+      code: 'E_REENCODED',
+      message: expect.stringContaining('partly transparent'),
+      hint: expect.stringContaining('download the original file'),
+    })
   })
 
   test('rows leave in groups, and wide ones alone', async () => {
@@ -91,7 +149,10 @@ describe('what is read', () => {
       const raw = new Uint8Array((width * channels + 1) * height).fill(channels === 4 ? 255 : 0)
       for (let at = 0; at < raw.length; at += width * channels + 1) raw[at] = 0
       const found: number[] = []
-      for await (const part of (await readCarrier(streamOf(png(ihdr(width, height, [8, channels === 3 ? 2 : 6, 0, 0, 0]), deflateSync(raw))))).pixels) found.push(part.length)
+      for await (const part of (
+        await readCarrier(streamOf(png(ihdr(width, height, [8, channels === 3 ? 2 : 6, 0, 0, 0]), deflateSync(raw))))
+      ).pixels)
+        found.push(part.length)
       return found
     }
     expect(await sizes(1, 30_000, 3)).toEqual([65_535, 24_465])
@@ -110,7 +171,13 @@ describe('what is read', () => {
     for (const row of [0, 7]) {
       const raw = withFilter0(pixels, WIDTH * 3)
       raw[row * (WIDTH * 3 + 1)] = 5
-      expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), deflateSync(raw))))).pixels)).toMatchObject({ code: 'E_CHUNK', message: `row ${row} of this PNG has an unknown filter`, hint: expect.stringContaining('--salvage') })
+      expect(
+        await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), deflateSync(raw))))).pixels),
+      ).toMatchObject({
+        code: 'E_CHUNK',
+        message: `row ${row} of this PNG has an unknown filter`,
+        hint: expect.stringContaining('--salvage'),
+      })
     }
   })
 
@@ -118,12 +185,19 @@ describe('what is read', () => {
     ['behind a whole row', 2, raw => raw.subarray(0, 16 * 6), 15 * 6],
     ['behind the filter of a row', 2, raw => raw.subarray(0, 16 * 6 + 1), 15 * 6],
     ['within a row', 2, raw => raw.subarray(0, 16 * 6 + 5), 15 * 6 + 4],
-    ['within a row that is filtered', 2, raw => raw.map((byte, i) => (i === 16 * 6 ? 1 : byte)).subarray(0, 16 * 6 + 5), 15 * 6],
+    [
+      'within a row that is filtered',
+      2,
+      raw => raw.map((byte, i) => (i === 16 * 6 ? 1 : byte)).subarray(0, 16 * 6 + 5),
+      15 * 6,
+    ],
     ['before the last byte', 2, raw => raw.subarray(0, raw.length - 1), WIDTH * HEIGHT * 3 - 1],
     ['within a row with alpha', 6, raw => raw.subarray(0, 21 * 6 + 5), 15 * 6],
   ])('data that end %s give what is there, and an error', async (_, colour, cut, expected) => {
     const raw = colour === 2 ? withFilter0(pixels, WIDTH * 3) : withFilter0(opaque(), WIDTH * 4)
-    const end = await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT, [8, colour, 0, 0, 0]), deflateSync(cut(raw)))))).pixels)
+    const end = await outcome(
+      (await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT, [8, colour, 0, 0, 0]), deflateSync(cut(raw)))))).pixels,
+    )
     expect(end.code).toBe('E_TRUNCATED')
     expect(end.bytes).toEqual(pixels.subarray(0, expected))
   })
@@ -134,14 +208,20 @@ describe('what is read', () => {
     const stream = deflateSync(withFilter0(wide, width * 3), { level: 0 })
     const cuts = [0, 1, 2, 2, 70_000, 135_536, 201_072, stream.length]
     const parts = cuts.slice(1).map((end, i) => stream.subarray(cuts[i], end))
-    for (const part of [1000, 300_000]) expect(Buffer.from(await read(png(ihdr(width, height), ...parts), part)).equals(wide)).toBe(true)
+    for (const part of [1000, 300_000])
+      expect(Buffer.from(await read(png(ihdr(width, height), ...parts), part)).equals(wide)).toBe(true)
   })
 
   test('a file that is cut anywhere gives the first of its pixels, and an error', async () => {
     const file = await written({ width: WIDTH, height: HEIGHT }, pixels)
     for (let length = 33; length < file.length; length++) {
       const end = await outcome((await readCarrier(streamOf(file.subarray(0, length), 100))).pixels)
-      expect([length, end.code, end.message, end.hint]).toEqual([length, 'E_TRUNCATED', 'this sealed file ends too early', expect.stringContaining('--salvage')])
+      expect([length, end.code, end.message, end.hint]).toEqual([
+        length,
+        'E_TRUNCATED',
+        'this sealed file ends too early',
+        expect.stringContaining('--salvage'),
+      ])
       expect(pixels.subarray(0, end.bytes.length)).toEqual(end.bytes)
     }
     expect(await read(concatBytes(file, latin1('a service wrote this behind it')))).toEqual(pixels)
@@ -151,7 +231,11 @@ describe('what is read', () => {
     const stream = deflateSync(withFilter0(pixels, WIDTH * 3))
     // The reserved kind of block.
     stream[2] = 7
-    expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), stream)))).pixels)).toMatchObject({ code: 'E_CHUNK', message: 'the compressed data of this PNG is broken', hint: expect.stringContaining('--salvage') })
+    expect(await outcome((await readCarrier(streamOf(png(ihdr(WIDTH, HEIGHT), stream)))).pixels)).toMatchObject({
+      code: 'E_CHUNK',
+      message: 'the compressed data of this PNG is broken',
+      hint: expect.stringContaining('--salvage'),
+    })
   })
 
   test('the source is let go at the end, on an error, and when asked', async () => {
@@ -174,18 +258,36 @@ describe('what is read', () => {
 
   test('geometry and first bytes are told before any pixel', async () => {
     const file = await written({ width: WIDTH, height: HEIGHT }, pixels)
-    for (const part of [1, 30, 64, 1000]) expect(await readCarrier(streamOf(file, part))).toMatchObject({ geometry: { width: WIDTH, height: HEIGHT }, start: file.slice(0, 64) })
+    for (const part of [1, 30, 64, 1000])
+      expect(await readCarrier(streamOf(file, part))).toMatchObject({
+        geometry: { width: WIDTH, height: HEIGHT },
+        start: file.slice(0, 64),
+      })
     expect((await readCarrier(streamOf(file.subarray(0, 40)))).start).toEqual(file.slice(0, 40))
   })
 })
 
 describe('pictures that are none of ours', () => {
   const whole = (header: Uint8Array) => png(header, deflateSync(new Uint8Array(1)))
-  const start = (file: Uint8Array) => readCarrier(streamOf(file)).then(() => ({ code: undefined }), (error: unknown) => error as { code: string; message: string; hint?: string })
+  const start = (file: Uint8Array) =>
+    readCarrier(streamOf(file)).then(
+      () => ({ code: undefined }),
+      (error: unknown) => error as { code: string; message: string; hint?: string },
+    )
 
   test.each<[string, Uint8Array, string, string]>([
-    ['a header of another length', concatBytes(SIGNATURE, pngChunk('IHDR', concatBytes(ihdr(1, 1), new Uint8Array(1)))), 'E_NOT_SEALED', 'header of this PNG is damaged'],
-    ['a first chunk of another name', concatBytes(SIGNATURE, pngChunk('IHDS', ihdr(1, 1))), 'E_NOT_SEALED', 'header of this PNG is damaged'],
+    [
+      'a header of another length',
+      concatBytes(SIGNATURE, pngChunk('IHDR', concatBytes(ihdr(1, 1), new Uint8Array(1)))),
+      'E_NOT_SEALED',
+      'header of this PNG is damaged',
+    ],
+    [
+      'a first chunk of another name',
+      concatBytes(SIGNATURE, pngChunk('IHDS', ihdr(1, 1))),
+      'E_NOT_SEALED',
+      'header of this PNG is damaged',
+    ],
     ['no width', whole(ihdr(0, 1)), 'E_NOT_SEALED', 'header of this PNG is damaged'],
     ['no height', whole(ihdr(1, 0)), 'E_NOT_SEALED', 'header of this PNG is damaged'],
     ['another compression', whole(ihdr(1, 1, [8, 2, 1, 0, 0])), 'E_NOT_SEALED', 'header of this PNG is damaged'],
@@ -200,7 +302,12 @@ describe('pictures that are none of ours', () => {
     ['a PNG of its signature', SIGNATURE, 'E_TRUNCATED', 'too early to tell whether'],
     ['a PNG cut in its header', whole(ihdr(1, 1)).subarray(0, 32), 'E_TRUNCATED', 'too early to tell whether'],
     ['nothing', new Uint8Array(0), 'E_NOT_SEALED', 'this is not a sealed file'],
-    ['text', latin1('a letter, and no picture at all, however long it may go on from here'), 'E_NOT_SEALED', 'this is not a sealed file'],
+    [
+      'text',
+      latin1('a letter, and no picture at all, however long it may go on from here'),
+      'E_NOT_SEALED',
+      'this is not a sealed file',
+    ],
     ['a JPEG', latin1('\xff\xd8\xff\xe0'), 'E_REENCODED', 'this is a JPEG file'],
   ])('%s', async (_, file, code, message) => {
     const error = await start(file)
@@ -273,8 +380,21 @@ describe('the layout that we write, by position alone', () => {
     expect(Buffer.from(await collect(readCanonical(geometry, streamOf(bare, 40_000)).pixels)).equals(pixels)).toBe(true)
     // Cut where a chunk, a block or a row begins, and one byte to either side.
     const second = 43 + 16 * 65540
-    for (const cut of [second - 1, second, second + 11, second + 12, second + 16, second + 17, second + 18, 43 + 65540, 43 + 65545, 43 + 65546]) {
-      const inBlocks = Array.from({ length: 18 }, (_, block) => Math.min(65535, Math.max(0, cut - (43 + 5 + block * 65540 + (block >= 16 ? 12 : 0))))).reduce((sum, each) => sum + each, 0)
+    for (const cut of [
+      second - 1,
+      second,
+      second + 11,
+      second + 12,
+      second + 16,
+      second + 17,
+      second + 18,
+      43 + 65540,
+      43 + 65545,
+      43 + 65546,
+    ]) {
+      const inBlocks = Array.from({ length: 18 }, (_, block) =>
+        Math.min(65535, Math.max(0, cut - (43 + 5 + block * 65540 + (block >= 16 ? 12 : 0)))),
+      ).reduce((sum, each) => sum + each, 0)
       const expected = inBlocks - Math.ceil(inBlocks / 3001)
       const { bytes, code } = await outcome(readCanonical(geometry, streamOf(file.subarray(0, cut), 40_000)).pixels)
       expect([cut, bytes.length, code]).toEqual([cut, expected, undefined])
@@ -288,7 +408,11 @@ describe('the layout that we write, by position alone', () => {
     const file = await written(geometry, pixels)
     for (let length = 0; length <= file.length; length++) {
       const there = Math.max(0, Math.min(40, length - 48))
-      expect(await outcome(readCanonical(geometry, streamOf(file.subarray(0, length), 10)).pixels)).toEqual({ bytes: pixels.subarray(0, there - Math.ceil(there / 10)), code: undefined, message: '' })
+      expect(await outcome(readCanonical(geometry, streamOf(file.subarray(0, length), 10)).pixels)).toEqual({
+        bytes: pixels.subarray(0, there - Math.ceil(there / 10)),
+        code: undefined,
+        message: '',
+      })
     }
   })
 
@@ -307,33 +431,45 @@ describe('the layout that we write, by position alone', () => {
 
 describe('what is written', () => {
   // One pixel; a block exactly; a row more; two blocks; a row of a block; a second data chunk.
-  const GEOMETRIES = [[1, 1], [28, 771], [28, 772], [28, 1542], [21845, 1], [5242, 100]] as const
+  const GEOMETRIES = [
+    [1, 1],
+    [28, 771],
+    [28, 772],
+    [28, 1542],
+    [21845, 1],
+    [5242, 100],
+  ] as const
 
-  test.each(GEOMETRIES)('%i x %i pixels are the picture that others read, of the size that was said', async (width, height) => {
-    const pixels = pattern(width * height * 3)
-    const file = await written({ width, height }, pixels, 100_000)
-    expect(file.length).toBe(carrierSize({ width, height }))
-    expect(file.subarray(0, 33)).toEqual(concatBytes(SIGNATURE, pngChunk('IHDR', ihdr(width, height))))
-    const data: Uint8Array[] = []
-    let at = 33
-    while (at < file.length - 12) {
-      const length = new DataView(file.buffer, file.byteOffset).getUint32(at)
-      const part = file.subarray(at + 8, at + 8 + length)
-      // Names and checksums of the chunks are right.
-      expect(Buffer.from(file.subarray(at, at + length + 12)).equals(pngChunk('IDAT', part))).toBe(true)
-      data.push(part)
-      at += length + 12
-    }
-    expect(file.subarray(at)).toEqual(pngChunk('IEND', new Uint8Array(0)))
-    const stored = concatBytes(...data)
-    // Zlib checks the sum at the end; all blocks but the last are full.
-    expect(Buffer.from(inflateSync(stored)).equals(withFilter0(pixels, width * 3))).toBe(true)
-    const raw = (width * 3 + 1) * height
-    expect(stored.length).toBe(2 + raw + 5 * Math.ceil(raw / 65535) + 4)
-    expect(data.length).toBe(Math.ceil(raw / (16 * 65535)))
-    expect(Buffer.from(await read(file, 30_000)).equals(pixels)).toBe(true)
-    expect(Buffer.from(await collect(readCanonical({ width, height }, streamOf(file, 77_777)).pixels)).equals(pixels)).toBe(true)
-  })
+  test.each(GEOMETRIES)(
+    '%i x %i pixels are the picture that others read, of the size that was said',
+    async (width, height) => {
+      const pixels = pattern(width * height * 3)
+      const file = await written({ width, height }, pixels, 100_000)
+      expect(file.length).toBe(carrierSize({ width, height }))
+      expect(file.subarray(0, 33)).toEqual(concatBytes(SIGNATURE, pngChunk('IHDR', ihdr(width, height))))
+      const data: Uint8Array[] = []
+      let at = 33
+      while (at < file.length - 12) {
+        const length = new DataView(file.buffer, file.byteOffset).getUint32(at)
+        const part = file.subarray(at + 8, at + 8 + length)
+        // Names and checksums of the chunks are right.
+        expect(Buffer.from(file.subarray(at, at + length + 12)).equals(pngChunk('IDAT', part))).toBe(true)
+        data.push(part)
+        at += length + 12
+      }
+      expect(file.subarray(at)).toEqual(pngChunk('IEND', new Uint8Array(0)))
+      const stored = concatBytes(...data)
+      // Zlib checks the sum at the end; all blocks but the last are full.
+      expect(Buffer.from(inflateSync(stored)).equals(withFilter0(pixels, width * 3))).toBe(true)
+      const raw = (width * 3 + 1) * height
+      expect(stored.length).toBe(2 + raw + 5 * Math.ceil(raw / 65535) + 4)
+      expect(data.length).toBe(Math.ceil(raw / (16 * 65535)))
+      expect(Buffer.from(await read(file, 30_000)).equals(pixels)).toBe(true)
+      expect(
+        Buffer.from(await collect(readCanonical({ width, height }, streamOf(file, 77_777)).pixels)).equals(pixels),
+      ).toBe(true)
+    },
+  )
 
   test.each([1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 1000])('parts of %i bytes make the same file', async part => {
     const pixels = pattern(4 * 9 * 3)
@@ -342,18 +478,25 @@ describe('what is written', () => {
 
   test.each([-12, -1, 1, 12, 1_000_000])('%i bytes too many are an error', async change => {
     const end = await outcome(writeCarrier({ width: 4, height: 9 }, streamOf(new Uint8Array(108 + change), 4)))
-    expect(end).toMatchObject({ code: 'E_INTERNAL', message: change < 0 ? 'fewer pixel bytes than the picture holds' : 'more pixel bytes than the picture holds' })
+    expect(end).toMatchObject({
+      code: 'E_INTERNAL',
+      message: change < 0 ? 'fewer pixel bytes than the picture holds' : 'more pixel bytes than the picture holds',
+    })
     expect(Buffer.from(end.bytes).includes('IEND')).toBe(false)
   })
 
   test('no byte at all is too few', async () => {
-    expect(await outcome(writeCarrier({ width: 1, height: 1 }, streamOf(new Uint8Array(0))))).toMatchObject({ code: 'E_INTERNAL' })
+    expect(await outcome(writeCarrier({ width: 1, height: 1 }, streamOf(new Uint8Array(0))))).toMatchObject({
+      code: 'E_INTERNAL',
+    })
   })
 
   test('a byte too many behind a data chunk that is just full is an error', async () => {
     const full = { width: 69_904, height: 5 }
     expect((full.width * 3 + 1) * full.height).toBe(16 * 65535 + 5)
-    expect(await outcome(writeCarrier(full, streamOf(new Uint8Array(pixelBytes(full) + 1), 100_000)))).toMatchObject({ code: 'E_INTERNAL' })
+    expect(await outcome(writeCarrier(full, streamOf(new Uint8Array(pixelBytes(full) + 1), 100_000)))).toMatchObject({
+      code: 'E_INTERNAL',
+    })
   })
 })
 
@@ -381,6 +524,10 @@ describe('the shape of pictures', () => {
     const further = geometryFor(bytes, least - 1)
     expect(further.width).toBeGreaterThanOrEqual(square + 1024)
     expect(left(further.width)).toBeLessThan(least)
-    expect(Array.from({ length: further.width - square - 1024 }, (_, i) => left(square + 1024 + i)).every(each => each >= least)).toBe(true)
+    expect(
+      Array.from({ length: further.width - square - 1024 }, (_, i) => left(square + 1024 + i)).every(
+        each => each >= least,
+      ),
+    ).toBe(true)
   })
 })

@@ -1,11 +1,21 @@
 import { concatBytes, sha256Of } from '@latent/core'
-import { type Album, collect, type FlowProvider, Keyring, openSealed, prepareSeal, type SealOptions, streamOf } from '../src/index.ts'
+import {
+  type Album,
+  collect,
+  type FlowProvider,
+  Keyring,
+  openSealed,
+  prepareSeal,
+  type SealOptions,
+  streamOf,
+} from '../src/index.ts'
 
 /** What the format needs, without the cost of age and of the learned cipher: for tests that many runs repeat. */
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 /** Bytes that repeat late and differ everywhere near. */
-export const pattern = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 167 + (i >>> 8) * 29 + 5) & 255)
+export const pattern = (length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * 167 + (i >>> 8) * 29 + 5) & 255)
 
 export const album: Album = { key: sha256Of(text('album')), envelope: text('an envelope that nobody unwraps') }
 export const keyring = (): Keyring => new Keyring().remember(album)
@@ -35,11 +45,21 @@ export function fakeFlow(weightsId = WEIGHTS, lanes = 2): { flows: FlowProvider;
 
 export const noFlows: FlowProvider = async () => Promise.reject(new Error('no flow was to be opened'))
 
-export const BODIES: readonly (readonly [string, SealOptions['body']])[] = [['aes-256-gcm', { type: 'aes-256-gcm' }], ['exact-flow+aes-256-gcm', { type: 'exact-flow+aes-256-gcm', weights: WEIGHTS }]]
+export const BODIES: readonly (readonly [string, SealOptions['body']])[] = [
+  ['aes-256-gcm', { type: 'aes-256-gcm' }],
+  ['exact-flow+aes-256-gcm', { type: 'exact-flow+aes-256-gcm', weights: WEIGHTS }],
+]
 
 export async function sealBytes(bytes: Uint8Array, options: Partial<SealOptions> = {}): Promise<Uint8Array> {
   const metadata = { name: 'photo.jpg', type: 'image/jpeg', size: bytes.length, modified: 1_700_000_000_000 }
-  const sealing = await prepareSeal({ album, metadata, flows: fakeFlow().flows, body: { type: 'aes-256-gcm' }, nonce: sha256Of(text('nonce')), ...options })
+  const sealing = await prepareSeal({
+    album,
+    metadata,
+    flows: fakeFlow().flows,
+    body: { type: 'aes-256-gcm' },
+    nonce: sha256Of(text('nonce')),
+    ...options,
+  })
   return collect(sealing.png(streamOf(bytes, 1000)))
 }
 

@@ -4,7 +4,18 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Album, collect, type Geometry, inspectSealed, type Keyring, openSealed, pixelBytes, readCarrier, streamOf, writeCarrier } from '../src/index.ts'
+import {
+  type Album,
+  collect,
+  type Geometry,
+  inspectSealed,
+  type Keyring,
+  openSealed,
+  pixelBytes,
+  readCarrier,
+  streamOf,
+  writeCarrier,
+} from '../src/index.ts'
 import { type FileResult, openFiles } from '../src/node/index.ts'
 import { BODIES, flows, noise, pixelOffsets, sealBytes, testAlbum } from './fixtures.ts'
 
@@ -43,11 +54,16 @@ async function outcome(png: Uint8Array, plain: Uint8Array): Promise<string | und
   const error = await (async () => {
     const { bytes } = await openSealed(streamOf(png, 1000), keyring(), flows)
     for await (const part of bytes) parts.push(part)
-  })().then(() => undefined, (caught: unknown) => caught)
+  })().then(
+    () => undefined,
+    (caught: unknown) => caught,
+  )
   // Parts may be looked at before the end: they are the file's, in order, or nothing.
   const released = Buffer.concat(parts)
   expect(released).toEqual(Buffer.from(plain.subarray(0, error === undefined ? plain.length : released.length)))
-  expect(error === undefined || (error instanceof LatentError && CODES.test(error.code)) ? 'as it should be' : error).toBe('as it should be')
+  expect(
+    error === undefined || (error instanceof LatentError && CODES.test(error.code)) ? 'as it should be' : error,
+  ).toBe('as it should be')
   return (error as LatentError | undefined)?.code
 }
 
@@ -93,7 +109,12 @@ describe.each(Object.entries(BODIES))('%s', (_, body) => {
           const part = bytes.subarray(from, from + amount)
           if (kind === 'flip' && from < bytes.length) bytes[from]! ^= amount
           if (kind === 'cut') bytes = bytes.subarray(0, from)
-          if (kind === 'zero') bytes = Buffer.concat([bytes.subarray(0, from), Buffer.alloc(part.length), bytes.subarray(from + part.length)])
+          if (kind === 'zero')
+            bytes = Buffer.concat([
+              bytes.subarray(0, from),
+              Buffer.alloc(part.length),
+              bytes.subarray(from + part.length),
+            ])
           if (kind === 'drop') bytes = Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + amount)])
           if (kind === 'repeat') bytes = Buffer.concat([bytes.subarray(0, from), part, bytes.subarray(from)])
           if (kind === 'move') bytes = Buffer.concat([part, bytes.subarray(0, from), bytes.subarray(from + amount)])
@@ -106,21 +127,43 @@ describe.each(Object.entries(BODIES))('%s', (_, body) => {
 
   test('chunks that are dropped, exchanged, repeated, moved or taken from elsewhere, in a picture that is right', async () => {
     const [file, other] = [await sealed('a', 5 * CHUNK, body), await sealed('b', 5 * CHUNK, body)]
-    const chunks = ({ pixels, headerSize }: Sealed) => Array.from({ length: Math.ceil((pixels.length - headerSize) / (CHUNK + 16)) }, (_, i) => pixels.subarray(headerSize + i * (CHUNK + 16), headerSize + (i + 1) * (CHUNK + 16)))
+    const chunks = ({ pixels, headerSize }: Sealed) =>
+      Array.from({ length: Math.ceil((pixels.length - headerSize) / (CHUNK + 16)) }, (_, i) =>
+        pixels.subarray(headerSize + i * (CHUNK + 16), headerSize + (i + 1) * (CHUNK + 16)),
+      )
     const [own, foreign] = [chunks(file), chunks(other)]
     const count = own.length
     expect(count).toBe(6)
     const pictures: [string, Uint8Array[]][] = []
     for (let i = 0; i < count; i++) {
-      pictures.push([`without ${i}`, own.toSpliced(i, 1)], [`${i} twice`, own.toSpliced(i, 0, own[i]!)], [`${i} of another file`, own.with(i, foreign[i]!)], [`cut behind ${i}`, own.slice(0, i)])
-      for (let j = i + 1; j < count; j++) pictures.push([`${i} and ${j} exchanged`, own.with(i, own[j]!).with(j, own[i]!)], [`${i} in the place of ${j}`, own.with(j, own[i]!)])
+      pictures.push(
+        [`without ${i}`, own.toSpliced(i, 1)],
+        [`${i} twice`, own.toSpliced(i, 0, own[i]!)],
+        [`${i} of another file`, own.with(i, foreign[i]!)],
+        [`cut behind ${i}`, own.slice(0, i)],
+      )
+      for (let j = i + 1; j < count; j++)
+        pictures.push(
+          [`${i} and ${j} exchanged`, own.with(i, own[j]!).with(j, own[i]!)],
+          [`${i} in the place of ${j}`, own.with(j, own[i]!)],
+        )
     }
-    pictures.push(['reversed', own.toReversed()], ['with a chunk behind the end', [...own, foreign[0]!]], ['body of another file', foreign])
+    pictures.push(
+      ['reversed', own.toReversed()],
+      ['with a chunk behind the end', [...own, foreign[0]!]],
+      ['body of another file', foreign],
+    )
     for (const [name, list] of pictures) {
       const pixels = Buffer.concat([file.pixels.subarray(0, file.headerSize), ...list])
       // The picture has to hold a whole number of pixels: what is added stands for what an attacker would add.
-      const code = await outcome(await remade(Buffer.concat([pixels, Buffer.alloc((3 - (pixels.length % 3)) % 3)])), file.plain)
-      expect([name, code === undefined]).toEqual([name, list.length === own.length && list.every((chunk, i) => Buffer.from(chunk).equals(own[i]!))])
+      const code = await outcome(
+        await remade(Buffer.concat([pixels, Buffer.alloc((3 - (pixels.length % 3)) % 3)])),
+        file.plain,
+      )
+      expect([name, code === undefined]).toEqual([
+        name,
+        list.length === own.length && list.every((chunk, i) => Buffer.from(chunk).equals(own[i]!)),
+      ])
     }
     expect(await outcome(await remade(file.pixels), file.plain)).toBeUndefined()
   })
@@ -129,7 +172,12 @@ describe.each(Object.entries(BODIES))('%s', (_, body) => {
 test('header lines of another file of the same album do not fit', async () => {
   const [file, other] = [await sealed('a', 3000), await sealed('b', 3000)]
   expect(file.headerSize).toBe(other.headerSize)
-  expect(await outcome(await remade(Buffer.concat([other.pixels.subarray(0, other.headerSize), file.pixels.subarray(file.headerSize)])), file.plain)).toBe('E_CHUNK')
+  expect(
+    await outcome(
+      await remade(Buffer.concat([other.pixels.subarray(0, other.headerSize), file.pixels.subarray(file.headerSize)])),
+      file.plain,
+    ),
+  ).toBe('E_CHUNK')
 })
 
 test('a folder of damaged files: every one a coded failure, and nothing written', async () => {
@@ -139,7 +187,10 @@ test('a folder of damaged files: every one a coded failure, and nothing written'
   await mkdir(input)
   const places = Array.from({ length: 60 }, (_, i) => 60 + Math.floor((i * (file.png.length - 80)) / 60))
   for (const at of places) {
-    await writeFile(join(input, `flip ${at}.png`), file.png.map((byte, i) => (i === at ? byte ^ 0x10 : byte)))
+    await writeFile(
+      join(input, `flip ${at}.png`),
+      file.png.map((byte, i) => (i === at ? byte ^ 0x10 : byte)),
+    )
     await writeFile(join(input, `cut ${at}.png`), file.png.subarray(0, at))
   }
   const results: FileResult[] = []

@@ -1,6 +1,16 @@
 import { KeyStream, sha256Of } from '@latent/core'
 import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-flow'
-import { type Album, createAlbum, type FlowProvider, Keyring, openSealed, prepareSeal, type SealOptions, collect, streamOf } from '../src/index.ts'
+import {
+  type Album,
+  createAlbum,
+  type FlowProvider,
+  Keyring,
+  openSealed,
+  prepareSeal,
+  type SealOptions,
+  collect,
+  streamOf,
+} from '../src/index.ts'
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
@@ -23,7 +33,11 @@ export const BODIES: Readonly<Record<string, SealOptions['body']>> = {
   'aes-256-gcm': { type: 'aes-256-gcm' },
 }
 
-export async function sealBytes(bytes: Uint8Array, album: Album, options: Partial<SealOptions> = {}): Promise<Uint8Array> {
+export async function sealBytes(
+  bytes: Uint8Array,
+  album: Album,
+  options: Partial<SealOptions> = {},
+): Promise<Uint8Array> {
   const metadata = { name: 'photo.jpg', type: 'image/jpeg', size: bytes.length, modified: 1_700_000_000_000 }
   const sealing = await prepareSeal({ album, metadata, flows, body: { type: 'aes-256-gcm' }, ...options })
   return collect(sealing.png(streamOf(bytes, 10_000)))

@@ -1,7 +1,23 @@
 import { bytesOfName, concatBytes, LatentError, nameOfBytes } from '@latent/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { collect, createAlbum, decodeMetadata, encodeMetadata, geometryFor, MAX_FILLER, mediaType, type Metadata, metadataFault, parseHeader, pixelBytes, prepareSeal, readCarrier, type SealOptions, streamOf } from '../src/index.ts'
+import {
+  collect,
+  createAlbum,
+  decodeMetadata,
+  encodeMetadata,
+  geometryFor,
+  MAX_FILLER,
+  mediaType,
+  type Metadata,
+  metadataFault,
+  parseHeader,
+  pixelBytes,
+  prepareSeal,
+  readCarrier,
+  type SealOptions,
+  streamOf,
+} from '../src/index.ts'
 import { pngChunk } from './conformance/craft.ts'
 import { BODIES, flows, noise, openBytes, sealBytes, testAlbum, text } from './fixtures.ts'
 
@@ -34,23 +50,47 @@ function codeOf(call: () => unknown): string | undefined {
 }
 
 test('hostile bytes behind the first word give a coded error or nothing', () => {
-  const lines = fc.constantFrom('1\n', 'body aes-256-gcm\n', 'chunk 4096\n', 'metadata 128\n', `nonce ${'0'.repeat(64)}\n`, 'envelope 1\n', 'x\n', 'filler 00000\n', '\n', 'mac ', '9'.repeat(40))
+  const lines = fc.constantFrom(
+    '1\n',
+    'body aes-256-gcm\n',
+    'chunk 4096\n',
+    'metadata 128\n',
+    `nonce ${'0'.repeat(64)}\n`,
+    'envelope 1\n',
+    'x\n',
+    'filler 00000\n',
+    '\n',
+    'mac ',
+    '9'.repeat(40),
+  )
   fc.assert(
     fc.property(fc.array(fc.oneof(lines, fc.string()), { maxLength: 9 }), parts => {
-      expect(['E_HEADER', 'E_UNSUPPORTED', undefined]).toContain(codeOf(() => parseHeader(text(`latent sealed ${parts.join('')}`))))
+      expect(['E_HEADER', 'E_UNSUPPORTED', undefined]).toContain(
+        codeOf(() => parseHeader(text(`latent sealed ${parts.join('')}`))),
+      )
     }),
     { numRuns: 500 },
   )
 })
 
 test('metadata that may be sealed come back, and none that may not are made', () => {
-  const name = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 80 }), fc.constantFrom('..', '.', 'a/b', '\0', '\ud800', 'a\\b', '\u2028'))
-  const metadata = fc.record({ name, type: fc.constantFrom('image/jpeg', '', 'a b', 'x'), size: fc.maxSafeNat(), modified: fc.oneof(fc.maxSafeInteger(), fc.double()) })
+  const name = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 80 }),
+    fc.constantFrom('..', '.', 'a/b', '\0', '\ud800', 'a\\b', '\u2028'),
+  )
+  const metadata = fc.record({
+    name,
+    type: fc.constantFrom('image/jpeg', '', 'a b', 'x'),
+    size: fc.maxSafeNat(),
+    modified: fc.oneof(fc.maxSafeInteger(), fc.double()),
+  })
   fc.assert(
     fc.property(metadata, given => {
       const region = encodeMetadata(given)
       const decoded: Metadata[] = []
-      expect(codeOf(() => decoded.push(decodeMetadata(region)))).toBe(metadataFault(given) === undefined ? undefined : 'E_HEADER')
+      expect(codeOf(() => decoded.push(decodeMetadata(region)))).toBe(
+        metadataFault(given) === undefined ? undefined : 'E_HEADER',
+      )
       expect(region.length % 128).toBe(0)
       for (const back of decoded) expect(back).toEqual({ ...given, modified: given.modified + 0 })
     }),
@@ -59,7 +99,8 @@ test('metadata that may be sealed come back, and none that may not are made', ()
 })
 
 const METADATA: Metadata = { name: 'a.jpg', type: 'image/jpeg', size: 5, modified: 7 }
-const json = (region: Uint8Array) => JSON.parse(new TextDecoder().decode(region.subarray(0, region.indexOf(0)))) as Metadata
+const json = (region: Uint8Array) =>
+  JSON.parse(new TextDecoder().decode(region.subarray(0, region.indexOf(0)))) as Metadata
 
 describe('names that are no UTF-8, and modes', () => {
   const latin1 = (name: string) => nameOfBytes(Uint8Array.from(name, char => char.codePointAt(0)!))
@@ -126,7 +167,13 @@ test('PNG files have the type of PNG files', () => {
 })
 
 const sealing = (options: Partial<Omit<SealOptions, 'metadata'>> & { metadata?: Partial<Metadata> }) =>
-  prepareSeal({ album, flows, body: { type: 'aes-256-gcm' }, ...options, metadata: { name: 'a', type: 'b/c', size: 1, modified: 0, ...options.metadata } })
+  prepareSeal({
+    album,
+    flows,
+    body: { type: 'aes-256-gcm' },
+    ...options,
+    metadata: { name: 'a', type: 'b/c', size: 1, modified: 0, ...options.metadata },
+  })
 
 test.each<[string, Parameters<typeof sealing>[0]]>([
   ['a name with a folder', { metadata: { name: 'a/b' } }],
@@ -159,12 +206,19 @@ test('deflate data beyond the picture are not inflated: what nobody needs can do
   const data = png.slice(41, 41 + length - 4)
   // The one stored block is no longer the last, and the next is of the reserved type: to inflate it is an error.
   data[2] = 0
-  const file = concatBytes(png.subarray(0, 33), pngChunk('IDAT', data), pngChunk('IDAT', new Uint8Array(1000).fill(7)), png.subarray(-12))
+  const file = concatBytes(
+    png.subarray(0, 33),
+    pngChunk('IDAT', data),
+    pngChunk('IDAT', new Uint8Array(1000).fill(7)),
+    png.subarray(-12),
+  )
   expect(await openBytes(file, keyring())).toEqual(await noise(300, 'beyond'))
 })
 
 test('an envelope for too many recipients is refused, not written', async () => {
   const { generateHybridIdentity, identityToRecipient } = await import('age-encryption')
   const recipient = await identityToRecipient(await generateHybridIdentity())
-  await expect(createAlbum({ recipients: Array.from({ length: 340 }, () => recipient) })).rejects.toMatchObject({ code: 'E_LIMIT' })
+  await expect(createAlbum({ recipients: Array.from({ length: 340 }, () => recipient) })).rejects.toMatchObject({
+    code: 'E_LIMIT',
+  })
 })

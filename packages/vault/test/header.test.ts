@@ -1,6 +1,20 @@
 import { concatBytes, deriveKey, hmacSha256, LatentError, sha256Of, toHex } from '@latent/core'
 import { describe, expect, test } from 'vitest'
-import { announcement, encodeHeader, FAMILY, fileKeys, type Header, headerId, headerSize, MAX_ENVELOPE, MAX_FILLER, MAX_HEADER, parseHeader, sizeFault, START_BYTES } from '../src/index.ts'
+import {
+  announcement,
+  encodeHeader,
+  FAMILY,
+  fileKeys,
+  type Header,
+  headerId,
+  headerSize,
+  MAX_ENVELOPE,
+  MAX_FILLER,
+  MAX_HEADER,
+  parseHeader,
+  sizeFault,
+  START_BYTES,
+} from '../src/index.ts'
 import { album, BODIES, sealBytes, text, WEIGHTS } from './cheap.ts'
 
 const NONCE = sha256Of(text('a nonce'))
@@ -21,25 +35,36 @@ function refusal(bytes: Uint8Array): { code: string; message: string } | undefin
   }
 }
 
-describe.each([['aes-256-gcm', HEADER], ['exact-flow+aes-256-gcm', FLOW]] as const)('a header of %s', (_, header) => {
-  test.each([0, 1, 999, MAX_FILLER])('with %i bytes of filler has the lines of the format, and comes back', async filler => {
-    const keys = await fileKeysHere()
-    const bytes = await encodeHeader(header, keys, filler)
-    expect(bytes.length).toBe(headerSize(header, filler))
-    const fixed = `latent sealed 1\nbody ${header.body}\n${header.weights === undefined ? '' : `weights ${WEIGHTS}\n`}chunk 4096\nmetadata 128\nnonce ${toHex(NONCE)}\n`
-    const front = `${fixed}envelope ${album.envelope.length}\n${latin1(album.envelope)}\nfiller ${String(filler).padStart(5, '0')}\n`
-    const covered = bytes.subarray(0, front.length + filler + 1)
-    expect(latin1(bytes.subarray(0, front.length))).toBe(front)
-    const noise = filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
-    expect(Buffer.from(bytes.subarray(front.length, front.length + filler)).equals(noise)).toBe(true)
-    expect(latin1(bytes.subarray(front.length + filler))).toBe(`\nmac ${toHex(await hmacSha256(keys.header, [covered]))}\n`)
-    expect(headerId(header)).toEqual(sha256Of(text(fixed)))
-    const parsed = parseHeader(concatBytes(bytes, text('the body')))!
-    expect(parsed).toMatchObject({ header, size: bytes.length })
-    expect('weights' in parsed.header).toBe(header.weights !== undefined)
-    expect(await parsed.authenticate(keys)).toBe(true)
-    expect(await parsed.authenticate(await fileKeys(album.key, sha256Of(NONCE)))).toBe(false)
-  })
+describe.each([
+  ['aes-256-gcm', HEADER],
+  ['exact-flow+aes-256-gcm', FLOW],
+] as const)('a header of %s', (_, header) => {
+  test.each([0, 1, 999, MAX_FILLER])(
+    'with %i bytes of filler has the lines of the format, and comes back',
+    async filler => {
+      const keys = await fileKeysHere()
+      const bytes = await encodeHeader(header, keys, filler)
+      expect(bytes.length).toBe(headerSize(header, filler))
+      const fixed = `latent sealed 1\nbody ${header.body}\n${header.weights === undefined ? '' : `weights ${WEIGHTS}\n`}chunk 4096\nmetadata 128\nnonce ${toHex(NONCE)}\n`
+      const front = `${fixed}envelope ${album.envelope.length}\n${latin1(album.envelope)}\nfiller ${String(filler).padStart(5, '0')}\n`
+      const covered = bytes.subarray(0, front.length + filler + 1)
+      expect(latin1(bytes.subarray(0, front.length))).toBe(front)
+      const noise =
+        filler === 0
+          ? new Uint8Array(0)
+          : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
+      expect(Buffer.from(bytes.subarray(front.length, front.length + filler)).equals(noise)).toBe(true)
+      expect(latin1(bytes.subarray(front.length + filler))).toBe(
+        `\nmac ${toHex(await hmacSha256(keys.header, [covered]))}\n`,
+      )
+      expect(headerId(header)).toEqual(sha256Of(text(fixed)))
+      const parsed = parseHeader(concatBytes(bytes, text('the body')))!
+      expect(parsed).toMatchObject({ header, size: bytes.length })
+      expect('weights' in parsed.header).toBe(header.weights !== undefined)
+      expect(await parsed.authenticate(keys)).toBe(true)
+      expect(await parsed.authenticate(await fileKeys(album.key, sha256Of(NONCE)))).toBe(false)
+    },
+  )
 
   test('that is not all there is awaited, wherever it is cut', async () => {
     const keys = await fileKeysHere()
@@ -85,15 +110,26 @@ describe('lines that are not of the format', () => {
   const header = async () => latin1(await encodeHeader(FLOW, await fileKeysHere(), 3))
   const hex = toHex(NONCE)
   const changed = async (from: string, to: string) => Buffer.from((await header()).replace(from, to), 'latin1')
-  const withMac = async (to: (mac: string) => string) => Buffer.from((await header()).replace(/mac [0-9a-f]{64}\n$/, to), 'latin1')
+  const withMac = async (to: (mac: string) => string) =>
+    Buffer.from((await header()).replace(/mac [0-9a-f]{64}\n$/, to), 'latin1')
 
   test.each<[string, string, string, string]>([
     ['latent sealed 1', 'latent sealed ', 'E_HEADER', 'its first line is malformed'],
     ['latent sealed 1', 'latent sealed A', 'E_HEADER', 'its first line is malformed'],
     ['latent sealed 1', 'latent sealed 1 ', 'E_HEADER', 'its first line is malformed'],
     ['latent sealed 1', `latent sealed ${'1'.repeat(17)}`, 'E_HEADER', 'a line is too long'],
-    ['latent sealed 1', `latent sealed ${'1'.repeat(16)}`, 'E_UNSUPPORTED', `the format "latent sealed ${'1'.repeat(16)}"`],
-    ['latent sealed 1', 'latent sealed 2.0-rc', 'E_UNSUPPORTED', '"latent sealed 2.0-rc", and this release reads "latent sealed 1"'],
+    [
+      'latent sealed 1',
+      `latent sealed ${'1'.repeat(16)}`,
+      'E_UNSUPPORTED',
+      `the format "latent sealed ${'1'.repeat(16)}"`,
+    ],
+    [
+      'latent sealed 1',
+      'latent sealed 2.0-rc',
+      'E_UNSUPPORTED',
+      '"latent sealed 2.0-rc", and this release reads "latent sealed 1"',
+    ],
     ['exact-flow+', 'Exact-flow+', 'E_HEADER', 'its body line is malformed'],
     ['body exact', 'bode exact', 'E_HEADER', 'its body line is malformed'],
     ['body exact', 'body  exact', 'E_HEADER', 'its body line is malformed'],
@@ -124,7 +160,12 @@ describe('lines that are not of the format', () => {
     [`envelope ${album.envelope.length}`, 'envelope x31', 'E_HEADER', 'its envelope line is malformed'],
     [`envelope ${album.envelope.length}`, 'envelope 31x', 'E_HEADER', 'its envelope line is malformed'],
     [`envelope ${album.envelope.length}`, 'envelope 1000000', 'E_HEADER', 'its envelope line is malformed'],
-    [`envelope ${album.envelope.length}`, `envelope ${MAX_ENVELOPE + 1}`, 'E_HEADER', 'its age envelope is larger than allowed'],
+    [
+      `envelope ${album.envelope.length}`,
+      `envelope ${MAX_ENVELOPE + 1}`,
+      'E_HEADER',
+      'its age envelope is larger than allowed',
+    ],
     [`envelope ${album.envelope.length}`, `envelope ${album.envelope.length - 1}`, 'E_HEADER', 'a line end is missing'],
     [`envelope ${album.envelope.length}`, 'envelope 1', 'E_HEADER', 'a line end is missing'],
     ['filler 00003', 'filler 3', 'E_HEADER', 'its filler line is malformed'],
@@ -159,20 +200,39 @@ describe('lines that are not of the format', () => {
   test('the largest filler is taken', async () => {
     const good = await header()
     const mac = good.slice(-69)
-    expect(parseHeader(concatBytes(text(good.slice(0, good.indexOf('filler'))), text(`filler 0${MAX_FILLER}\n`), new Uint8Array(MAX_FILLER), text(`\n${mac}`)))).toBeDefined()
+    expect(
+      parseHeader(
+        concatBytes(
+          text(good.slice(0, good.indexOf('filler'))),
+          text(`filler 0${MAX_FILLER}\n`),
+          new Uint8Array(MAX_FILLER),
+          text(`\n${mac}`),
+        ),
+      ),
+    ).toBeDefined()
     // All that the limit lets pass is less than a reader looks at.
-    expect(headerSize({ ...FLOW, chunk: 1 << 24, metadata: 1 << 16, envelope: new Uint8Array(MAX_ENVELOPE) }, MAX_FILLER)).toBeLessThan(MAX_HEADER)
+    expect(
+      headerSize({ ...FLOW, chunk: 1 << 24, metadata: 1 << 16, envelope: new Uint8Array(MAX_ENVELOPE) }, MAX_FILLER),
+    ).toBeLessThan(MAX_HEADER)
   })
 
   test('a line that goes on is awaited up to its limit, and no further', () => {
     expect(parseHeader(text(`latent sealed ${'1'.repeat(16)}`))).toBeUndefined()
-    expect(refusal(text(`latent sealed ${'1'.repeat(17)}`))).toMatchObject({ message: expect.stringContaining('a line is too long') })
+    expect(refusal(text(`latent sealed ${'1'.repeat(17)}`))).toMatchObject({
+      message: expect.stringContaining('a line is too long'),
+    })
     expect(parseHeader(text(`latent sealed 1\nbody ${'x'.repeat(64)}`))).toBeUndefined()
-    expect(refusal(text(`latent sealed 1\nbody ${'x'.repeat(65)}`))).toMatchObject({ message: expect.stringContaining('a line is too long') })
+    expect(refusal(text(`latent sealed 1\nbody ${'x'.repeat(65)}`))).toMatchObject({
+      message: expect.stringContaining('a line is too long'),
+    })
   })
 
   test('pixels that begin otherwise are no header', () => {
-    for (const bytes of [text('x'), text('latent sealex'), text('Latent sealed 1\n'), new Uint8Array(40)]) expect(refusal(bytes)).toEqual({ code: 'E_REENCODED', message: expect.stringContaining('do not start with a Latent header') })
+    for (const bytes of [text('x'), text('latent sealex'), text('Latent sealed 1\n'), new Uint8Array(40)])
+      expect(refusal(bytes)).toEqual({
+        code: 'E_REENCODED',
+        message: expect.stringContaining('do not start with a Latent header'),
+      })
     expect(parseHeader(new Uint8Array(0))).toBeUndefined()
   })
 })
@@ -207,8 +267,10 @@ describe('what the first bytes of a file announce', () => {
   test('a sealed file as we write it, as soon as the family is there', async () => {
     for (const [, body] of BODIES) {
       const file = await start(body)
-      for (const length of [49 + FAMILY.length, START_BYTES]) expect(announcement(file.subarray(0, length))).toBe('sealed')
-      for (let length = 33; length < 49 + FAMILY.length; length++) expect(announcement(file.subarray(0, length))).toBe('open')
+      for (const length of [49 + FAMILY.length, START_BYTES])
+        expect(announcement(file.subarray(0, length))).toBe('sealed')
+      for (let length = 33; length < 49 + FAMILY.length; length++)
+        expect(announcement(file.subarray(0, length))).toBe('open')
     }
   })
 
@@ -218,13 +280,16 @@ describe('what the first bytes of a file announce', () => {
     expect(announcement(file.subarray(0, 63))).toBe('other')
   })
 
-  test.each([37, 40, 41, 42, 48])('another layout, where byte %i differs in a file that ends early; in a longer one it does not count', async at => {
-    const file = (await start()).map((byte, i) => (i === at ? byte ^ 1 : byte))
-    expect(announcement(file.subarray(0, at + 1))).toBe('other')
-    expect(announcement(file.subarray(0, 62))).toBe('other')
-    expect(announcement(file.subarray(0, at))).toBe('open')
-    expect(announcement(file)).toBe('sealed')
-  })
+  test.each([37, 40, 41, 42, 48])(
+    'another layout, where byte %i differs in a file that ends early; in a longer one it does not count',
+    async at => {
+      const file = (await start()).map((byte, i) => (i === at ? byte ^ 1 : byte))
+      expect(announcement(file.subarray(0, at + 1))).toBe('other')
+      expect(announcement(file.subarray(0, 62))).toBe('other')
+      expect(announcement(file.subarray(0, at))).toBe('open')
+      expect(announcement(file)).toBe('sealed')
+    },
+  )
 
   test.each([36, 43, 47])('byte %i between the two does not count', async at => {
     expect(announcement((await start()).map((byte, i) => (i === at ? byte ^ 1 : byte)).subarray(0, 60))).toBe('open')

@@ -3,7 +3,21 @@ import { base64, bech32 } from '@scure/base'
 import { armor, Encrypter, generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { createAlbum, decodeKeyText, decryptEnvelope, encryptedFile, Keyring, mixesQuantumResistance, normalRecipient, parseIdentities, parsePassphraseFile, parseRecipients, recipientOf, sealingPassphrase, wrapAlbum } from '../src/index.ts'
+import {
+  createAlbum,
+  decodeKeyText,
+  decryptEnvelope,
+  encryptedFile,
+  Keyring,
+  mixesQuantumResistance,
+  normalRecipient,
+  parseIdentities,
+  parsePassphraseFile,
+  parseRecipients,
+  recipientOf,
+  sealingPassphrase,
+  wrapAlbum,
+} from '../src/index.ts'
 import { text } from './fixtures.ts'
 
 interface SshKey {
@@ -14,14 +28,21 @@ interface SshKey {
 const made = JSON.parse(await readFile(new URL('age-and-ssh.json', import.meta.url), 'utf8')) as {
   readonly ssh: Record<'ed' | 'rsa', SshKey & { readonly sealed: string }>
   readonly unsupported: Record<'ecdsa' | 'protected', SshKey>
-  readonly identity: { readonly text: string; readonly sealed: string; readonly passphrase: string; readonly encrypted: string; readonly armored: string }
+  readonly identity: {
+    readonly text: string
+    readonly sealed: string
+    readonly passphrase: string
+    readonly encrypted: string
+    readonly armored: string
+  }
 }
 const utf8 = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const bytesOf = (...codes: number[]) => Uint8Array.from(codes)
 const utf16 = (value: string, little: boolean): Uint8Array => {
   const bytes = new Uint8Array(2 + 2 * value.length)
   const view = new DataView(bytes.buffer)
-  for (const [i, code] of [0xfeff, ...Array.from({ length: value.length }, (_, at) => value.charCodeAt(at))].entries()) view.setUint16(2 * i, code, little)
+  for (const [i, code] of [0xfeff, ...Array.from({ length: value.length }, (_, at) => value.charCodeAt(at))].entries())
+    view.setUint16(2 * i, code, little)
   return bytes
 }
 
@@ -57,13 +78,20 @@ describe('text of key files', () => {
     ['UTF-16 without a mark', utf16('abc', true).subarray(2), 'NUL'],
     ['UTF-32', bytesOf(0xff, 0xfe, 0, 0, 0x61, 0, 0, 0), 'NUL'],
   ])('%s is refused, not replaced', (_, bytes, named) => {
-    expect(refusal(() => decodeKeyText(bytes, 'pw.txt'))).toMatchObject({ code: 'E_KEY', said: expect.stringMatching(new RegExp(`^pw.txt is not text: .*${named}`)) })
+    expect(refusal(() => decodeKeyText(bytes, 'pw.txt'))).toMatchObject({
+      code: 'E_KEY',
+      said: expect.stringMatching(new RegExp(`^pw.txt is not text: .*${named}`)),
+    })
   })
 })
 
 describe('passphrases', () => {
   const sealed = async (passphrase: string) => (await createAlbum({ passphrase, workFactor: 1 })).envelope
-  const opens = (envelope: Uint8Array, passphrase: string) => decryptEnvelope(envelope, { passphrases: [passphrase] }).then(() => true, (error: LatentError) => error.code)
+  const opens = (envelope: Uint8Array, passphrase: string) =>
+    decryptEnvelope(envelope, { passphrases: [passphrase] }).then(
+      () => true,
+      (error: LatentError) => error.code,
+    )
 
   test.each([
     ['an accent', 'caf\u00e9', 'cafe\u0301'],
@@ -73,7 +101,13 @@ describe('passphrases', () => {
     ['marks in another order', '\u1ed9', 'o\u0302\u0323'],
     ['a sign that is composed alone', '\u212b', '\u00c5'],
   ])('%s: what looks the same opens, whichever way it was typed', async (_, one, other) => {
-    for (const [sealing, opening] of [[one, other], [other, one], [one, one], [other, other]] as const) expect(await opens(await sealed(sealing), opening)).toBe(true)
+    for (const [sealing, opening] of [
+      [one, other],
+      [other, one],
+      [one, one],
+      [other, other],
+    ] as const)
+      expect(await opens(await sealed(sealing), opening)).toBe(true)
   })
 
   test('a file that was sealed decomposed, as release 0.1.0 did, opens whichever way it is typed', async () => {
@@ -85,12 +119,29 @@ describe('passphrases', () => {
     expect([await opens(envelope, nfc), await opens(envelope, nfd)]).toEqual([true, true])
   })
 
-  test.each([['case', 'Word', 'word'], ['a space at the end', 'word ', 'word'], ['compatibility forms', '\ufb01sh', 'fish'], ['a zero', 'o', '0'], ['an accent left out', 'cafe', 'caf\u00e9']])('%s makes another passphrase', async (_, one, other) => {
+  test.each([
+    ['case', 'Word', 'word'],
+    ['a space at the end', 'word ', 'word'],
+    ['compatibility forms', '\ufb01sh', 'fish'],
+    ['a zero', 'o', '0'],
+    ['an accent left out', 'cafe', 'caf\u00e9'],
+  ])('%s makes another passphrase', async (_, one, other) => {
     expect(await opens(await sealed(one), other)).toBe('E_NO_MATCH')
   })
 
-  test.each([['', 'empty'], ['a\ufffdb', 'U+FFFD'], ['a\ud800', 'surrogate'], ['a\0b', 'control'], ['a\nb', 'control'], ['tab\there', 'control'], ['\u007f', 'control']])('%j does not seal', async (passphrase, named) => {
-    expect(refusal(() => sealingPassphrase(passphrase))).toMatchObject({ code: 'E_KEY', said: expect.stringContaining(named) })
+  test.each([
+    ['', 'empty'],
+    ['a\ufffdb', 'U+FFFD'],
+    ['a\ud800', 'surrogate'],
+    ['a\0b', 'control'],
+    ['a\nb', 'control'],
+    ['tab\there', 'control'],
+    ['\u007f', 'control'],
+  ])('%j does not seal', async (passphrase, named) => {
+    expect(refusal(() => sealingPassphrase(passphrase))).toMatchObject({
+      code: 'E_KEY',
+      said: expect.stringContaining(named),
+    })
     await expect(createAlbum({ passphrase, workFactor: 1 })).rejects.toMatchObject({ code: 'E_KEY' })
   })
 
@@ -100,13 +151,23 @@ describe('passphrases', () => {
     ['spaces are kept', text(' open sesame \n'), { passphrase: ' open sesame ', more: false }],
     ['more lines are seen', text('open\nsesame\n'), { passphrase: 'open', more: true }],
     ['empty lines are no more', text('open\n\n\n'), { passphrase: 'open', more: false }],
-    ['a mark is no part of it, and was in 0.1.0', bytesOf(0xef, 0xbb, 0xbf, ...text('open\n')), { passphrase: 'open', former: '\ufeffopen', more: false }],
+    [
+      'a mark is no part of it, and was in 0.1.0',
+      bytesOf(0xef, 0xbb, 0xbf, ...text('open\n')),
+      { passphrase: 'open', former: '\ufeffopen', more: false },
+    ],
     ['UTF-16 is understood', utf16('öffnen\r\n', true), { passphrase: 'öffnen', more: false }],
   ])('of a file: %s', (_, bytes, expected) => {
     expect(parsePassphraseFile(bytes, 'pw')).toMatchObject(expected)
   })
 
-  test.each([['no byte', text('')], ['an empty line', text('\n')], ['an empty line first', text('\nword\n')], ['a mark alone', bytesOf(0xef, 0xbb, 0xbf)], ['an empty line of Windows', text('\r\nword')]])('of a file with %s: there is none, and it says so', (_, bytes) => {
+  test.each([
+    ['no byte', text('')],
+    ['an empty line', text('\n')],
+    ['an empty line first', text('\nword\n')],
+    ['a mark alone', bytesOf(0xef, 0xbb, 0xbf)],
+    ['an empty line of Windows', text('\r\nword')],
+  ])('of a file with %s: there is none, and it says so', (_, bytes) => {
     const file = parsePassphraseFile(bytes, 'pw')
     expect(file.passphrase).toBeUndefined()
     expect(file.problem).toMatchObject({ code: 'E_KEY', message: 'pw holds no passphrase: its first line is empty' })
@@ -118,21 +179,26 @@ describe('passphrases', () => {
     ['letters of Shift JIS', bytesOf(0x83, 0x6b), bytesOf(0x82, 0x6b)],
     ['stray continuation bytes', bytesOf(...text('pass'), 0x80), bytesOf(...text('pass'), 0xbf)],
     ['bytes that no UTF-8 has', bytesOf(0xfe, 0x31), bytesOf(0xff, 0x31)],
-  ])('%s: two files that once were the same passphrase are none now, and open what 0.1.0 sealed', async (_, one, other) => {
-    const [first, second] = [parsePassphraseFile(one, 'one'), parsePassphraseFile(other, 'other')]
-    expect([first.passphrase, second.passphrase]).toEqual([undefined, undefined])
-    expect(first.problem).toMatchObject({ code: 'E_KEY', message: expect.stringContaining('UTF-8') })
-    // What Node made of such a file then, and age of that.
-    const former = Buffer.from(one).toString('utf8')
-    expect([first.former, second.former]).toEqual([former, former])
-    const encrypter = new Encrypter()
-    encrypter.setPassphrase(former)
-    encrypter.setScryptWorkFactor(1)
-    const key = sha256Of(one)
-    let told = 0
-    const opened = await new Keyring({ formerPassphrases: [first.former!], onFormer: () => told++ }).albumKey(await encrypter.encrypt(key))
-    expect([opened, told]).toEqual([key, 1])
-  })
+  ])(
+    '%s: two files that once were the same passphrase are none now, and open what 0.1.0 sealed',
+    async (_, one, other) => {
+      const [first, second] = [parsePassphraseFile(one, 'one'), parsePassphraseFile(other, 'other')]
+      expect([first.passphrase, second.passphrase]).toEqual([undefined, undefined])
+      expect(first.problem).toMatchObject({ code: 'E_KEY', message: expect.stringContaining('UTF-8') })
+      // What Node made of such a file then, and age of that.
+      const former = Buffer.from(one).toString('utf8')
+      expect([first.former, second.former]).toEqual([former, former])
+      const encrypter = new Encrypter()
+      encrypter.setPassphrase(former)
+      encrypter.setScryptWorkFactor(1)
+      const key = sha256Of(one)
+      let told = 0
+      const opened = await new Keyring({ formerPassphrases: [first.former!], onFormer: () => told++ }).albumKey(
+        await encrypter.encrypt(key),
+      )
+      expect([opened, told]).toEqual([key, 1])
+    },
+  )
 
   test('a passphrase that opens is not told as a former one', async () => {
     let told = 0
@@ -145,13 +211,21 @@ describe('passphrases', () => {
 
   test('what is wrong is named: spaces, a passphrase where an identity is needed, and the reverse', async () => {
     const recipients = [await identityToRecipient(await generateX25519Identity())]
-    const hint = (envelope: Uint8Array, keys: object) => decryptEnvelope(envelope, keys).then(() => '', (error: LatentError) => error.hint)
+    const hint = (envelope: Uint8Array, keys: object) =>
+      decryptEnvelope(envelope, keys).then(
+        () => '',
+        (error: LatentError) => error.hint,
+      )
     expect(await hint(await sealed('word'), { passphrases: ['word '] })).toContain('spaces count')
     expect(await hint(await sealed('word'), { passphrases: ['wort'] })).toBe('the passphrase is wrong')
-    expect(await hint(await sealed('word'), { identities: [await generateX25519Identity()] })).toContain('sealed with a passphrase')
+    expect(await hint(await sealed('word'), { identities: [await generateX25519Identity()] })).toContain(
+      'sealed with a passphrase',
+    )
     const { envelope } = await createAlbum({ recipients })
     expect(await hint(envelope, { passphrases: ['word '] })).toContain('a passphrase does not')
-    expect(await hint(envelope, { identities: [await generateX25519Identity()], passphrases: ['word'] })).toContain('other recipients')
+    expect(await hint(envelope, { identities: [await generateX25519Identity()], passphrases: ['word'] })).toContain(
+      'other recipients',
+    )
   })
 })
 
@@ -182,7 +256,11 @@ describe('identities', async () => {
     ['a public SSH key', made.ssh.ed.public, /public SSH key/],
     ['an SSH key that only signs', made.unsupported.ecdsa.private, /cannot decrypt/],
     ['a protected SSH key', made.unsupported.protected.private, /protected by a passphrase.*ssh-keygen -p/],
-    ['a key in another form', '-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX\n-----END RSA PRIVATE KEY-----', /form of OpenSSH.*ssh-keygen/],
+    [
+      'a key in another form',
+      '-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX\n-----END RSA PRIVATE KEY-----',
+      /form of OpenSSH.*ssh-keygen/,
+    ],
     ['a key of PuTTY', 'PuTTY-User-Key-File-3: ssh-ed25519', /puttygen/],
     ['an SSH key cut off', made.ssh.rsa.private.slice(0, 300), /malformed|cut off/],
     ['an SSH key with a bit changed', made.ssh.ed.private.replace('AAAAB', 'AAABB'), /malformed/],
@@ -194,7 +272,8 @@ describe('identities', async () => {
     expect(problems.map(({ line }) => line)).toEqual([4])
     const [problem] = problems
     expect(`${problem!.reason}; ${problem!.hint}`).toMatch(reason)
-    for (const piece of bad.split(/\s+/).filter(word => word.length > 14)) expect(JSON.stringify(problems)).not.toContain(piece.slice(-12))
+    for (const piece of bad.split(/\s+/).filter(word => word.length > 14))
+      expect(JSON.stringify(problems)).not.toContain(piece.slice(-12))
     if (bad.startsWith('-----BEGIN') && !bad.includes('-----END')) return
     expect(parseIdentities(`${bad}\n${good}`)).toMatchObject({ identities: [good], problems: [{ line: 1 }] })
   })
@@ -205,7 +284,14 @@ describe('identities', async () => {
     expect(await recipientOf(file.identities[0]!)).toBe(/public key: (\S+)/.exec(made.identity.text)![1])
   })
 
-  test.each([['binary', (bytes: Uint8Array) => bytes], ['armored', (bytes: Uint8Array) => text(armor.encode(bytes))], ['armored behind empty lines, with ends of Windows', (bytes: Uint8Array) => text(`\n\n${armor.encode(bytes)}`.replaceAll('\n', '\r\n'))]])('that a passphrase encrypted, %s', async (_, written) => {
+  test.each([
+    ['binary', (bytes: Uint8Array) => bytes],
+    ['armored', (bytes: Uint8Array) => text(armor.encode(bytes))],
+    [
+      'armored behind empty lines, with ends of Windows',
+      (bytes: Uint8Array) => text(`\n\n${armor.encode(bytes)}`.replaceAll('\n', '\r\n')),
+    ],
+  ])('that a passphrase encrypted, %s', async (_, written) => {
     const encrypter = new Encrypter()
     encrypter.setPassphrase('door')
     encrypter.setScryptWorkFactor(1)
@@ -214,7 +300,8 @@ describe('identities', async () => {
   })
 
   test('are not taken for encrypted ones, and damaged armor is told', () => {
-    for (const plain of [good, made.ssh.ed.private, '', 'age-encryption.org/v2\n']) expect(encryptedFile(text(plain))).toBeUndefined()
+    for (const plain of [good, made.ssh.ed.private, '', 'age-encryption.org/v2\n'])
+      expect(encryptedFile(text(plain))).toBeUndefined()
     expect(refusal(() => encryptedFile(text(made.identity.armored.slice(0, 200)))).code).toBe('E_KEY')
   })
 })
@@ -231,8 +318,13 @@ describe.each(['ed', 'rsa'] as const)('SSH keys: %s', kind => {
   test('seal and open, beside another recipient', async () => {
     const other = await generateX25519Identity()
     const album = await createAlbum({ recipients: [key.public, await identityToRecipient(other)] })
-    for (const each of [identityHere(), other]) expect(await new Keyring({ identities: [each] }).albumKey(album.envelope)).toEqual(album.key)
-    await expect(decryptEnvelope(album.envelope, { identities: [parseIdentities(made.ssh[kind === 'ed' ? 'rsa' : 'ed'].private).identities[0]!] })).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+    for (const each of [identityHere(), other])
+      expect(await new Keyring({ identities: [each] }).albumKey(album.envelope)).toEqual(album.key)
+    await expect(
+      decryptEnvelope(album.envelope, {
+        identities: [parseIdentities(made.ssh[kind === 'ed' ? 'rsa' : 'ed'].private).identities[0]!],
+      }),
+    ).rejects.toMatchObject({ code: 'E_NO_MATCH' })
   })
 
   test('are the recipients of their owner, without the comment', async () => {
@@ -250,12 +342,20 @@ describe.each(['ed', 'rsa'] as const)('SSH keys: %s', kind => {
 })
 
 describe('recipients', async () => {
-  const [classic, hybrid] = [await identityToRecipient(await generateX25519Identity()), await identityToRecipient(await generateHybridIdentity())]
+  const [classic, hybrid] = [
+    await identityToRecipient(await generateX25519Identity()),
+    await identityToRecipient(await generateHybridIdentity()),
+  ]
   const secret = await generateX25519Identity()
   const plugin = bech32.encode('age1yubikey', bech32.toWords(new Uint8Array(33).fill(7)))
 
   test('of a file, with comments, ends of Windows and capitals', () => {
-    expect(parseRecipients(`# friends\r\n${classic}\r\n\r\n  ${hybrid}\r\n${classic.toUpperCase()}\r\n${made.ssh.ed.public}`, 'r')).toEqual([classic, hybrid, classic, normalRecipient(made.ssh.ed.public)])
+    expect(
+      parseRecipients(
+        `# friends\r\n${classic}\r\n\r\n  ${hybrid}\r\n${classic.toUpperCase()}\r\n${made.ssh.ed.public}`,
+        'r',
+      ),
+    ).toEqual([classic, hybrid, classic, normalRecipient(made.ssh.ed.public)])
   })
 
   test.each<[string, string, RegExp]>([
@@ -270,7 +370,11 @@ describe('recipients', async () => {
     ['a pixel key', '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', /not an age recipient/],
     ['an SSH key that only signs', made.unsupported.ecdsa.public, /cannot encrypt/],
     ['an SSH key with a digit lost', made.ssh.rsa.public.replace('AAAAB3', 'AAAAB'), /malformed/],
-    ['an RSA key that is too short', `ssh-rsa ${base64.encode(Uint8Array.from([0, 0, 0, 7, ...text('ssh-rsa'), 0, 0, 0, 1, 3, 0, 0, 0, 128, ...Array.from({ length: 128 }, () => 0x55)]))}`, /1024 bits is too short/],
+    [
+      'an RSA key that is too short',
+      `ssh-rsa ${base64.encode(Uint8Array.from([0, 0, 0, 7, ...text('ssh-rsa'), 0, 0, 0, 1, 3, 0, 0, 0, 128, ...Array.from({ length: 128 }, () => 0x55)]))}`,
+      /1024 bits is too short/,
+    ],
   ])('%s: refused by file and line, and never quoted', async (_, bad, reason) => {
     const { code, said } = refusal(() => parseRecipients(`${classic}\n\n${bad}\n`, 'list.txt'))
     expect([code, said]).toEqual(['E_KEY', expect.stringMatching(reason)])

@@ -24,7 +24,9 @@ async function tree(folder: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!entry.isFile() || entry.name.startsWith('.latent-')) continue
-    found[join(entry.parentPath, entry.name).slice(folder.length + 1)] = toHex(sha256Of(new Uint8Array(await readFile(join(entry.parentPath, entry.name)))))
+    found[join(entry.parentPath, entry.name).slice(folder.length + 1)] = toHex(
+      sha256Of(new Uint8Array(await readFile(join(entry.parentPath, entry.name)))),
+    )
   }
   return found
 }
@@ -39,7 +41,9 @@ const PROCESS = fileURLToPath(new URL('run-process.ts', import.meta.url))
 
 /** Milliseconds from the run's beginning to its end or its kill, and whether it was killed. */
 function run(args: readonly string[], killAfter?: number): Promise<{ took: number; killed: boolean }> {
-  const child = spawn(process.execPath, [PROCESS, ...args, toHex(album.key), toHex(album.envelope)], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [PROCESS, ...args, toHex(album.key), toHex(album.envelope)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   return new Promise(resolve => {
     let begun = 0
     child.stdout.once('data', () => {
@@ -57,44 +61,50 @@ test.each([
   ['seal', 'exact-flow+aes-256-gcm'],
   ['open', 'aes-256-gcm'],
   ['open', 'exact-flow+aes-256-gcm'],
-])(`%s, %s: ${KILLS} kills at moments spread over a run; the next run completes it, nothing partial, nothing readable by others`, { timeout: 600_000 }, async (what, body) => {
-  const [plain, sealed] = [join(root, what, body, 'plain'), join(root, what, body, 'sealed')]
-  for (let i = 0; i < 30; i++) {
-    const path = join(plain, `folder ${i % 3}`, `photo ${i}.jpg`)
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, await noise(3000 + 1997 * i, `photo ${i}`), { mode: 0o600 })
-  }
-  const originals = await tree(plain)
-  const sealNow = (output: string) => drained(sealFiles({ inputs: [plain], output, album, lockName: 'test', flows, body: BODIES[body]! }))
-  const openNow = (input: string, output: string) => drained(openFiles({ inputs: [input], output, keyring: keyring(), flows }))
-  const ready = what === 'open' ? await sealNow(sealed) : []
-  expect(ready.filter(({ status }) => status !== 'done')).toEqual([])
-  const source = what === 'open' ? sealed : plain
-  const { took } = await run([what, body, source, join(root, 'undisturbed')])
-  await rm(join(root, 'undisturbed'), { recursive: true })
-
-  let interrupted = 0
-  for (let n = 0; n < KILLS; n++) {
-    const output = join(root, 'output')
-    if ((await run([what, body, source, output], ((n * 0.618034) % 1) * took)).killed) interrupted++
-    // What has its name is whole; what is not whole has a name of ours, and is private where it is plain.
-    const before = await tree(output)
-    for (const entry of await readdir(output, { recursive: true, withFileTypes: true }).catch(() => [])) {
-      const path = join(entry.parentPath, entry.name)
-      const mode = isTemporary(path) && what === 'open' ? (await stat(path)).mode & 0o077 : 0
-      expect([path, mode]).toEqual([path, 0])
+])(
+  `%s, %s: ${KILLS} kills at moments spread over a run; the next run completes it, nothing partial, nothing readable by others`,
+  { timeout: 600_000 },
+  async (what, body) => {
+    const [plain, sealed] = [join(root, what, body, 'plain'), join(root, what, body, 'sealed')]
+    for (let i = 0; i < 30; i++) {
+      const path = join(plain, `folder ${i % 3}`, `photo ${i}.jpg`)
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, await noise(3000 + 1997 * i, `photo ${i}`), { mode: 0o600 })
     }
-    const results = what === 'seal' ? await sealNow(output) : await openNow(sealed, output)
-    expect(results.filter(({ status }) => status !== 'done' && status !== 'skipped')).toEqual([])
-    const after = await tree(output)
-    for (const [name, hash] of Object.entries(before)) expect([name, hash]).toEqual([name, after[name]])
-    expect((await readdir(output, { recursive: true })).filter(name => isTemporary(name))).toEqual([])
-    if (what === 'seal') await openNow(output, join(root, 'back'))
-    expect(await tree(what === 'seal' ? join(root, 'back') : output)).toEqual(originals)
-    await rm(output, { recursive: true })
-    await rm(join(root, 'back'), { recursive: true, force: true })
-  }
-  expect(await tree(plain)).toEqual(originals)
-  // A test whose kills all came too late would show nothing.
-  expect(interrupted).toBeGreaterThan(KILLS * 0.3)
-})
+    const originals = await tree(plain)
+    const sealNow = (output: string) =>
+      drained(sealFiles({ inputs: [plain], output, album, lockName: 'test', flows, body: BODIES[body]! }))
+    const openNow = (input: string, output: string) =>
+      drained(openFiles({ inputs: [input], output, keyring: keyring(), flows }))
+    const ready = what === 'open' ? await sealNow(sealed) : []
+    expect(ready.filter(({ status }) => status !== 'done')).toEqual([])
+    const source = what === 'open' ? sealed : plain
+    const { took } = await run([what, body, source, join(root, 'undisturbed')])
+    await rm(join(root, 'undisturbed'), { recursive: true })
+
+    let interrupted = 0
+    for (let n = 0; n < KILLS; n++) {
+      const output = join(root, 'output')
+      if ((await run([what, body, source, output], ((n * 0.618034) % 1) * took)).killed) interrupted++
+      // What has its name is whole; what is not whole has a name of ours, and is private where it is plain.
+      const before = await tree(output)
+      for (const entry of await readdir(output, { recursive: true, withFileTypes: true }).catch(() => [])) {
+        const path = join(entry.parentPath, entry.name)
+        const mode = isTemporary(path) && what === 'open' ? (await stat(path)).mode & 0o077 : 0
+        expect([path, mode]).toEqual([path, 0])
+      }
+      const results = what === 'seal' ? await sealNow(output) : await openNow(sealed, output)
+      expect(results.filter(({ status }) => status !== 'done' && status !== 'skipped')).toEqual([])
+      const after = await tree(output)
+      for (const [name, hash] of Object.entries(before)) expect([name, hash]).toEqual([name, after[name]])
+      expect((await readdir(output, { recursive: true })).filter(name => isTemporary(name))).toEqual([])
+      if (what === 'seal') await openNow(output, join(root, 'back'))
+      expect(await tree(what === 'seal' ? join(root, 'back') : output)).toEqual(originals)
+      await rm(output, { recursive: true })
+      await rm(join(root, 'back'), { recursive: true, force: true })
+    }
+    expect(await tree(plain)).toEqual(originals)
+    // A test whose kills all came too late would show nothing.
+    expect(interrupted).toBeGreaterThan(KILLS * 0.3)
+  },
+)

@@ -1,12 +1,38 @@
 import { sha256Of, toHex } from '@latent/core'
 import { onDisk } from '@latent/core/node'
 import { spawnSync } from 'node:child_process'
-import { chmod, link, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Album, carrierSize, collect, inspectSealed, type Keyring, type Metadata, openSealed, pixelBytes, readCarrier, type SealOptions, streamOf, writeCarrier } from '../src/index.ts'
+import {
+  type Album,
+  carrierSize,
+  collect,
+  inspectSealed,
+  type Keyring,
+  type Metadata,
+  openSealed,
+  pixelBytes,
+  readCarrier,
+  type SealOptions,
+  streamOf,
+  writeCarrier,
+} from '../src/index.ts'
 import { type FileResult, openFiles, type OpenRun } from '../src/node/index.ts'
 import { png, pngChunk, rows } from './conformance/craft.ts'
 import { BODIES, flows, noise, sealBytes, testAlbum, text } from './fixtures.ts'
@@ -31,16 +57,28 @@ beforeEach(async () => {
 })
 
 /** Seals bytes under any metadata and puts the file where a cloud might. */
-async function put(path: string, bytes: Uint8Array, metadata: Partial<Metadata> = {}, options: Partial<SealOptions> = {}): Promise<string> {
+async function put(
+  path: string,
+  bytes: Uint8Array,
+  metadata: Partial<Metadata> = {},
+  options: Partial<SealOptions> = {},
+): Promise<string> {
   const target = join(sealed, path)
   await mkdir(dirname(target), { recursive: true })
-  await writeFile(target, await sealBytes(bytes, album, { metadata: { name: 'photo.jpg', type: 'image/jpeg', size: bytes.length, modified: 1_700_000_000_000, ...metadata }, ...options }))
+  await writeFile(
+    target,
+    await sealBytes(bytes, album, {
+      metadata: { name: 'photo.jpg', type: 'image/jpeg', size: bytes.length, modified: 1_700_000_000_000, ...metadata },
+      ...options,
+    }),
+  )
   return target
 }
 
 async function open(options: Partial<OpenRun> = {}): Promise<FileResult[]> {
   const list: FileResult[] = []
-  for await (const result of openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, ...options })) list.push(result)
+  for await (const result of openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, ...options }))
+    list.push(result)
   return list.toSorted((a, b) => (a.source < b.source ? -1 : 1))
 }
 const states = (results: readonly FileResult[]) => results.map(({ status, code }) => code ?? status)
@@ -73,7 +111,16 @@ describe('what is there already', () => {
   }
   test.each<[string, (path: string) => Promise<unknown>]>([
     ['zeros of the same size and time', path => keepingTime(path, () => writeFile(path, new Uint8Array(bytes.length)))],
-    ['one other bit, same size and time', path => keepingTime(path, () => writeFile(path, bytes.map((byte, i) => (i === 7 ? byte ^ 1 : byte))))],
+    [
+      'one other bit, same size and time',
+      path =>
+        keepingTime(path, () =>
+          writeFile(
+            path,
+            bytes.map((byte, i) => (i === 7 ? byte ^ 1 : byte)),
+          ),
+        ),
+    ],
     ['half of it', path => keepingTime(path, () => writeFile(path, bytes.subarray(0, 9)))],
     ['nothing in it', path => keepingTime(path, () => writeFile(path, ''))],
     ['more behind it', path => keepingTime(path, () => writeFile(path, `${new TextDecoder().decode(bytes)}!`))],
@@ -101,21 +148,30 @@ describe('what is there already', () => {
   })
 })
 
-test.each(Object.entries(BODIES))('%s: the hash that was sealed is had without opening what comes before it', async (_, body) => {
-  // Sizes that put the hash into the first chunk, the last, across two, and in front of chunks of padding.
-  for (const size of [0, 5, 4096 - 128 - 32, 4096 - 128 - 16, 4096 - 128, 20_000, 40_001]) {
-    for (const padding of ['none', 'padme'] as const) {
-      const bytes = await noise(size, 'hash')
-      const file = await openSealed(streamOf(await sealBytes(bytes, album, { body, chunk: 4096, padding }), 1000), keyring(), flows)
-      expect(toHex(await file.sha256())).toBe(toHex(sha256Of(bytes)))
+test.each(Object.entries(BODIES))(
+  '%s: the hash that was sealed is had without opening what comes before it',
+  async (_, body) => {
+    // Sizes that put the hash into the first chunk, the last, across two, and in front of chunks of padding.
+    for (const size of [0, 5, 4096 - 128 - 32, 4096 - 128 - 16, 4096 - 128, 20_000, 40_001]) {
+      for (const padding of ['none', 'padme'] as const) {
+        const bytes = await noise(size, 'hash')
+        const file = await openSealed(
+          streamOf(await sealBytes(bytes, album, { body, chunk: 4096, padding }), 1000),
+          keyring(),
+          flows,
+        )
+        expect(toHex(await file.sha256())).toBe(toHex(sha256Of(bytes)))
+      }
     }
-  }
-})
+  },
+)
 
 test('the hash of a file that is damaged in its last chunk, or cut, is an error', async () => {
   const file = await sealBytes(await noise(60_000, 'hash'), album, { chunk: 4096 })
   const hash = async (bytes: Uint8Array) => (await openSealed(streamOf(bytes, 1000), keyring(), flows)).sha256()
-  await expect(hash(file.map((byte, i) => (i === file.length - 60 ? byte ^ 1 : byte)))).rejects.toMatchObject({ code: 'E_CHUNK' })
+  await expect(hash(file.map((byte, i) => (i === file.length - 60 ? byte ^ 1 : byte)))).rejects.toMatchObject({
+    code: 'E_CHUNK',
+  })
   await expect(hash(file.subarray(0, 50_000))).rejects.toMatchObject({ code: 'E_TRUNCATED' })
 })
 
@@ -143,7 +199,8 @@ describe.skipIf(process.platform === 'win32')('permissions', () => {
       watcher: {
         progress: () => {
           looking = looking.then(async () => {
-            for (const name of await readdir(opened).catch(() => [])) seen.add((await stat(join(opened, name)).catch(() => ({ mode: 0o600 }))).mode & 0o777)
+            for (const name of await readdir(opened).catch(() => []))
+              seen.add((await stat(join(opened, name)).catch(() => ({ mode: 0o600 }))).mode & 0o777)
           })
         },
       },
@@ -187,7 +244,8 @@ describe('places', () => {
     expect(await readFile(path)).toEqual(before)
   })
 
-  const canMount = process.getuid?.() === 0 && process.platform === 'linux' && spawnSync('mount', ['--version']).status === 0
+  const canMount =
+    process.getuid?.() === 0 && process.platform === 'linux' && spawnSync('mount', ['--version']).status === 0
   const mounted = async (type: readonly string[], work: () => Promise<void>) => {
     await mkdir(opened, { recursive: true })
     expect(spawnSync('mount', [...type, opened]).status).toBe(0)
@@ -203,7 +261,10 @@ describe('places', () => {
     await put('sub/b.png', text('x'))
     await mounted(['-t', 'tmpfs', '-o', 'ro', 'tmpfs'], async () => {
       for (const output of [opened, join(opened, 'new'), join(opened, 'new', 'folder')]) {
-        const reasons = await open({ output }).then(results => results.map(({ reason }) => reason!), (error: Error) => [error.message])
+        const reasons = await open({ output }).then(
+          results => results.map(({ reason }) => reason!),
+          (error: Error) => [error.message],
+        )
         expect(reasons.length).toBeGreaterThan(0)
         for (const reason of reasons) expect(reason).toContain('the file system is read-only')
       }
@@ -211,7 +272,12 @@ describe('places', () => {
   })
 
   test.skipIf(!canMount)('a full disk fails what does not fit and leaves nothing partial', async () => {
-    for (const [name, size] of [['a', 100_000], ['b', 400_000], ['c', 50_000]] as const) await put(`${name}.png`, await noise(size, name), { name })
+    for (const [name, size] of [
+      ['a', 100_000],
+      ['b', 400_000],
+      ['c', 50_000],
+    ] as const)
+      await put(`${name}.png`, await noise(size, name), { name })
     await mounted(['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs'], async () => {
       const results = await open({ jobs: 1 })
       expect(states(results)).toEqual(['done', 'E_IO', 'done'])
@@ -221,7 +287,18 @@ describe('places', () => {
   })
 
   test.skipIf(!canMount)('times far out of the ordinary come back, or their loss is told', async () => {
-    const times = [-(2 ** 40), -1, 0, 253_402_300_800_000, 8_640_000_000_000_000, 8_640_000_000_000_001, 9_000_000_000_000_000, Number.MAX_SAFE_INTEGER, -8_640_000_000_000_001, Number.MIN_SAFE_INTEGER]
+    const times = [
+      -(2 ** 40),
+      -1,
+      0,
+      253_402_300_800_000,
+      8_640_000_000_000_000,
+      8_640_000_000_000_001,
+      9_000_000_000_000_000,
+      Number.MAX_SAFE_INTEGER,
+      -8_640_000_000_000_001,
+      Number.MIN_SAFE_INTEGER,
+    ]
     for (const [i, modified] of times.entries()) await put(`${i}.png`, text('x'), { name: `${i}`, modified })
     await mounted(['-t', 'tmpfs', 'tmpfs'], async () => {
       const results = await open()
@@ -239,7 +316,13 @@ describe('places', () => {
 
 describe('names', () => {
   test.skipIf(process.platform !== 'linux')('that are no UTF-8 come back to the byte', async () => {
-    const raw = ['b\udce4r.jpg', 'f\udcfcr\udcff', '\udc8e\udcca\udc90^.jpg', 'caf\u00e9 caf\udce9', '\udcc1'.repeat(100)]
+    const raw = [
+      'b\udce4r.jpg',
+      'f\udcfcr\udcff',
+      '\udc8e\udcca\udc90^.jpg',
+      'caf\u00e9 caf\udce9',
+      '\udcc1'.repeat(100),
+    ]
     for (const [i, name] of raw.entries()) await put(`${i}.png`, text(name), { name })
     const results = await open()
     expect(results.map(({ status, note }) => [status, note])).toEqual(raw.map(() => ['done', undefined]))
@@ -257,7 +340,12 @@ describe('names', () => {
     expect(await readdir(root)).toEqual(['opened', 'sealed'])
     expect(await readdir(opened)).toEqual(['deep'])
     expect(await readdir(join(opened, 'deep'))).toEqual(['er'])
-    expect(await readFile(Buffer.concat([Buffer.from(`${opened}/deep/er/f`), Buffer.of(0xfc), Buffer.from('r/photo.jpg')]), 'utf8')).toBe('für')
+    expect(
+      await readFile(
+        Buffer.concat([Buffer.from(`${opened}/deep/er/f`), Buffer.of(0xfc), Buffer.from('r/photo.jpg')]),
+        'utf8',
+      ),
+    ).toBe('für')
   })
 
   test('that would mislead are changed, and that is told', async () => {
@@ -282,10 +370,19 @@ describe('names', () => {
     const name = `${'é'.repeat(125)}.jpeg`
     for (const n of [1, 2]) await put(`${n}.png`, text(`${n}`), { name })
     expect(states(await open())).toEqual(['done', 'done'])
-    expect((await names()).map(found => Buffer.byteLength(found) <= 255 && found.endsWith('.jpeg'))).toEqual([true, true])
+    expect((await names()).map(found => Buffer.byteLength(found) <= 255 && found.endsWith('.jpeg'))).toEqual([
+      true,
+      true,
+    ])
   })
 
-  test.each(['photo (1).jpg.png', 'photo.jpg.sync-conflict-20240505-101011-ABCDEFG.png', "photo.jpg (Anna's conflicted copy 2024-05-05).png", 'photo.jpg-DESKTOP-1.png', 'Copy of photo.jpg.png'])('%s, a copy of the same, is opened once', async copy => {
+  test.each([
+    'photo (1).jpg.png',
+    'photo.jpg.sync-conflict-20240505-101011-ABCDEFG.png',
+    "photo.jpg (Anna's conflicted copy 2024-05-05).png",
+    'photo.jpg-DESKTOP-1.png',
+    'Copy of photo.jpg.png',
+  ])('%s, a copy of the same, is opened once', async copy => {
     const original = await put('photo.jpg.png', text('one picture'))
     await writeFile(join(sealed, copy), await readFile(original))
     expect(states(await open()).toSorted()).toEqual(['done', 'skipped'])
@@ -297,15 +394,26 @@ describe('names', () => {
 
   // File systems that hold names to be one which differ in case, and refuse some characters and all bytes that are no text.
   const mounts = {
-    NTFS: [['mkfs.ntfs', '-q', '-F'], ['lowntfs-3g', '-o', 'ignore_case,windows_names']],
+    NTFS: [
+      ['mkfs.ntfs', '-q', '-F'],
+      ['lowntfs-3g', '-o', 'ignore_case,windows_names'],
+    ],
     exFAT: [['mkfs.exfat'], ['mount.exfat-fuse']],
   } as const
-  const isThere = ([[make], [mount]]: (typeof mounts)[keyof typeof mounts]) => process.getuid?.() === 0 && spawnSync('which', [make, mount, 'losetup']).status === 0 && spawnSync('test', ['-e', '/dev/fuse']).status === 0
+  const isThere = ([[make], [mount]]: (typeof mounts)[keyof typeof mounts]) =>
+    process.getuid?.() === 0 &&
+    spawnSync('which', [make, mount, 'losetup']).status === 0 &&
+    spawnSync('test', ['-e', '/dev/fuse']).status === 0
   describe.each(Object.entries(mounts))('%s', (_, commands) => {
-    test.skipIf(!isThere(commands))('that it takes for one, or cannot hold, lose no file', () => onImage(commands, losesNothing))
+    test.skipIf(!isThere(commands))('that it takes for one, or cannot hold, lose no file', () =>
+      onImage(commands, losesNothing),
+    )
   })
 
-  async function onImage([[make, ...makeOptions], [mount, ...mountOptions]]: (typeof mounts)[keyof typeof mounts], work: () => Promise<void>): Promise<void> {
+  async function onImage(
+    [[make, ...makeOptions], [mount, ...mountOptions]]: (typeof mounts)[keyof typeof mounts],
+    work: () => Promise<void>,
+  ): Promise<void> {
     await mkdir(opened)
     const image = join(root, 'image')
     spawnSync('truncate', ['-s', '24M', image])
@@ -343,38 +451,67 @@ describe('salvage', () => {
 
   test('names what is whole as it is called, and what is not by its own name', async () => {
     await put('whole.png', text('whole'), { name: 'whole.jpg' })
-    await flip(await put('renamed by the cloud.png', await noise(20_000, 'a'), { name: 'IMG_1.HEIC' }, { chunk: 4096 }), 12_000)
+    await flip(
+      await put('renamed by the cloud.png', await noise(20_000, 'a'), { name: 'IMG_1.HEIC' }, { chunk: 4096 }),
+      12_000,
+    )
     await flip(await put('sub/plain.png', await noise(20_000, 'b'), { name: 'plain' }, { chunk: 4096 }), 12_000)
     const results = await salvage()
-    expect(results.map(({ status, code }) => [status, code])).toEqual([['salvaged', 'E_CHUNK'], ['salvaged', 'E_CHUNK'], ['done', undefined]])
+    expect(results.map(({ status, code }) => [status, code])).toEqual([
+      ['salvaged', 'E_CHUNK'],
+      ['salvaged', 'E_CHUNK'],
+      ['done', undefined],
+    ])
     expect(await names()).toEqual(['IMG_1.salvaged.HEIC', 'sub', 'sub/plain.salvaged', 'whole.jpg'])
     expect(states(await salvage())).toEqual(['E_CHUNK', 'E_CHUNK', 'skipped'])
     expect(await names()).toEqual(['IMG_1.salvaged.HEIC', 'sub', 'sub/plain.salvaged', 'whole.jpg'])
   })
 
   test('an empty file of which nothing is intact is not made up', async () => {
-    for (const [name, options] of [['a.png', {}], ['b.png', { chunk: 4096 }], ['c.png', { chunk: 128 }]] as const) {
+    for (const [name, options] of [
+      ['a.png', {}],
+      ['b.png', { chunk: 4096 }],
+      ['c.png', { chunk: 128 }],
+    ] as const) {
       const path = await put(name, new Uint8Array(0), { name: 'empty.txt' }, options)
       // The first byte behind the header, in a file of one block.
       const { geometry, headerSize } = await inspectSealed(streamOf(await readFile(path)))
       await flip(path, 49 + headerSize + Math.floor(headerSize / (geometry.width * 3)))
     }
     const results = await salvage()
-    expect(results[0]).toMatchObject({ status: 'failed', code: 'E_CHUNK', reason: 'nothing of the file inside is intact' })
-    expect(results[1]).toMatchObject({ status: 'failed', code: 'E_CHUNK', reason: 'nothing of the file inside is intact' })
+    expect(results[0]).toMatchObject({
+      status: 'failed',
+      code: 'E_CHUNK',
+      reason: 'nothing of the file inside is intact',
+    })
+    expect(results[1]).toMatchObject({
+      status: 'failed',
+      code: 'E_CHUNK',
+      reason: 'nothing of the file inside is intact',
+    })
     expect(results[2]).toMatchObject({ status: 'failed', code: 'E_CHUNK' })
     expect(await names().catch(() => [])).toEqual([])
   })
 
-  test.each([1, 96, 97, 300, 1000])('a file of %i bytes that lost its metadata alone is not said to be whole', async size => {
-    const bytes = await noise(size, 'metadata')
-    const path = await put('name of the cloud.png', bytes, {}, { chunk: 128 })
-    const { geometry, headerSize } = await inspectSealed(streamOf(await readFile(path)))
-    await flip(path, 49 + headerSize + Math.floor(headerSize / (geometry.width * 3)))
-    expect(await salvage()).toMatchObject([{ status: 'salvaged', code: 'E_CHUNK', reason: 'the first chunk is gone, and with it the name and exact size', missingBytes: [] }])
-    expect(await names()).toEqual(['name of the cloud.salvaged'])
-    expect((await readFile(join(opened, 'name of the cloud.salvaged'))).subarray(0, size).equals(bytes)).toBe(true)
-  })
+  test.each([1, 96, 97, 300, 1000])(
+    'a file of %i bytes that lost its metadata alone is not said to be whole',
+    async size => {
+      const bytes = await noise(size, 'metadata')
+      const path = await put('name of the cloud.png', bytes, {}, { chunk: 128 })
+      const { geometry, headerSize } = await inspectSealed(streamOf(await readFile(path)))
+      await flip(path, 49 + headerSize + Math.floor(headerSize / (geometry.width * 3)))
+      expect(await salvage()).toMatchObject([
+        {
+          status: 'salvaged',
+          code: 'E_CHUNK',
+          reason: 'the first chunk is gone, and with it the name and exact size',
+          missingBytes: [],
+        },
+      ])
+      expect(await names()).toEqual(['name of the cloud.salvaged'])
+      expect((await readFile(join(opened, 'name of the cloud.salvaged'))).subarray(0, size).equals(bytes)).toBe(true)
+    },
+  )
 
   test('takes names of any length', async () => {
     const long = `${'写'.repeat(83)}.jpg`
@@ -387,17 +524,25 @@ describe('salvage', () => {
   })
 
   test.each<[string, (bytes: Buffer, header: number) => Buffer]>([
-    ['every chunk is damaged', (bytes, header) => Buffer.from(bytes.map((byte, i) => (i > 60 + header && i % 100 === 0 ? byte ^ 1 : byte)))],
+    [
+      'every chunk is damaged',
+      (bytes, header) => Buffer.from(bytes.map((byte, i) => (i > 60 + header && i % 100 === 0 ? byte ^ 1 : byte))),
+    ],
     ['it ends behind its header', (bytes, header) => bytes.subarray(0, 60 + header)],
     ['it ends inside its first chunk', (bytes, header) => bytes.subarray(0, 1000 + header)],
-    ['its body is zeros', (bytes, header) => Buffer.concat([bytes.subarray(0, 60 + header), Buffer.alloc(bytes.length - 60 - header)])],
+    [
+      'its body is zeros',
+      (bytes, header) => Buffer.concat([bytes.subarray(0, 60 + header), Buffer.alloc(bytes.length - 60 - header)]),
+    ],
     ['it ends inside its header', bytes => bytes.subarray(0, 300)],
   ])('writes no file where nothing is intact: %s', async (_, damage) => {
     const path = await put('a.png', await noise(20_000, 'a'), {}, { chunk: 4096 })
     const bytes = await readFile(path)
     const { headerSize } = await inspectSealed(streamOf(bytes))
     await writeFile(path, damage(bytes, headerSize))
-    expect(await salvage()).toMatchObject([{ status: 'failed', code: expect.stringMatching(/^E_(CHUNK|TRUNCATED|HEADER)$/) as string }])
+    expect(await salvage()).toMatchObject([
+      { status: 'failed', code: expect.stringMatching(/^E_(CHUNK|TRUNCATED|HEADER)$/) as string },
+    ])
     expect(await names().catch(() => [])).toEqual([])
   })
 
@@ -408,7 +553,9 @@ describe('salvage', () => {
     bytes[at] = bytes[at] === 0x30 ? 0x31 : 0x30
     await writeFile(path, bytes)
     expect(states(await open())).toEqual(['E_HEADER'])
-    expect(await salvage()).toMatchObject([{ status: 'done', note: expect.stringContaining('nothing of the file inside is missing') as string }])
+    expect(await salvage()).toMatchObject([
+      { status: 'done', note: expect.stringContaining('nothing of the file inside is missing') as string },
+    ])
     expect(await content('photo.jpg')).toBe('all of it')
   })
 
@@ -420,7 +567,15 @@ describe('salvage', () => {
     const { headerSize } = await inspectSealed(streamOf(await readFile(path)))
     const body = 3 * (4096 + 16)
     const geometry = { width: headerSize + body, height: 1 }
-    await writeFile(path, await collect(writeCarrier({ ...geometry, width: Math.floor((headerSize + body) / 3) }, streamOf(pixels.subarray(0, 3 * Math.floor((headerSize + body) / 3))))))
+    await writeFile(
+      path,
+      await collect(
+        writeCarrier(
+          { ...geometry, width: Math.floor((headerSize + body) / 3) },
+          streamOf(pixels.subarray(0, 3 * Math.floor((headerSize + body) / 3))),
+        ),
+      ),
+    )
     const [result] = await salvage()
     expect(result).toMatchObject({ status: 'salvaged' })
     const back = await readFile(join(opened, 'photo.salvaged.jpg'))
@@ -450,22 +605,38 @@ test('damage to padding or hash alone is not placed inside the file', async () =
   const bytes = await readFile(path)
   bytes[bytes.length - 40]! ^= 1
   await writeFile(path, bytes)
-  expect((await open())[0]!.reason).toBe('chunk 2 of 2 is damaged (it holds no bytes of the file inside, but its hash or padding)')
+  expect((await open())[0]!.reason).toBe(
+    'chunk 2 of 2 is damaged (it holds no bytes of the file inside, but its hash or padding)',
+  )
   expect(await open({ salvage: true })).toMatchObject([{ status: 'done', target: join(opened, 'photo.jpg') }])
   expect(await readFile(join(opened, 'photo.jpg'))).toEqual(Buffer.from(await noise(4096 - 128, 'padding')))
 })
 
 describe('ordinary PNGs that are broken', () => {
-  const raw = rows(new Uint8Array(60 * 40 * 3).fill(90).map((_, i) => i % 251), 60 * 3, 3, y => y % 5)
+  const raw = rows(
+    new Uint8Array(60 * 40 * 3).fill(90).map((_, i) => i % 251),
+    60 * 3,
+    3,
+    y => y % 5,
+  )
   const ordinary = () => png({ width: 60, height: 40, raw })
   const header = ordinary().subarray(0, 33)
 
   test.each<[string, () => Uint8Array]>([
     ['cut behind its header', () => ordinary().subarray(0, 70)],
     ['without image data', () => Buffer.concat([header, pngChunk('IEND')])],
-    ['with image data that are no deflate', () => Buffer.concat([header, pngChunk('IDAT', text('x'.repeat(500))), pngChunk('IEND')])],
-    ['with one row of image data cut in the middle', () => Buffer.concat([header, pngChunk('IDAT', deflateSync(raw.subarray(0, 100))), pngChunk('IEND')])],
-    ['with a chunk longer than the file', () => Buffer.concat([header, Uint8Array.of(0x7f, 255, 255, 255), text('tEXt'), new Uint8Array(200)])],
+    [
+      'with image data that are no deflate',
+      () => Buffer.concat([header, pngChunk('IDAT', text('x'.repeat(500))), pngChunk('IEND')]),
+    ],
+    [
+      'with one row of image data cut in the middle',
+      () => Buffer.concat([header, pngChunk('IDAT', deflateSync(raw.subarray(0, 100))), pngChunk('IEND')]),
+    ],
+    [
+      'with a chunk longer than the file',
+      () => Buffer.concat([header, Uint8Array.of(0x7f, 255, 255, 255), text('tEXt'), new Uint8Array(200)]),
+    ],
     ['with filter 77', () => png({ width: 60, height: 40, raw: raw.map((byte, i) => (i === 0 ? 77 : byte)) })],
     ['with an IEND in front', () => Buffer.concat([header, pngChunk('IEND'), ordinary().subarray(33)])],
   ])('%s are not called sealed files', async (_, make) => {
@@ -473,7 +644,10 @@ describe('ordinary PNGs that are broken', () => {
     await writeFile(path, make())
     for (const salvage of [false, true]) {
       const [result] = await open({ salvage })
-      expect(result).toMatchObject({ status: 'failed', code: expect.stringMatching(/^E_(NOT_SEALED|REENCODED)$/) as string })
+      expect(result).toMatchObject({
+        status: 'failed',
+        code: expect.stringMatching(/^E_(NOT_SEALED|REENCODED)$/) as string,
+      })
       expect(`${result!.reason} ${result!.hint}`).not.toMatch(/this sealed file|salvage/)
     }
     expect(await names().catch(() => [])).toEqual([])
@@ -486,7 +660,10 @@ describe('ordinary PNGs that are broken', () => {
       await mkdir(sealed)
       await writeFile(join(sealed, 'cut.png'), bytes)
       const [result] = await open()
-      expect(result).toMatchObject({ code: 'E_TRUNCATED', reason: 'this PNG ends too early to tell whether it was sealed' })
+      expect(result).toMatchObject({
+        code: 'E_TRUNCATED',
+        reason: 'this PNG ends too early to tell whether it was sealed',
+      })
     }
   })
 
@@ -496,7 +673,13 @@ describe('ordinary PNGs that are broken', () => {
     const { width, height } = carrier.geometry
     const again = png({ width, height, raw: rows(await collect(carrier.pixels), width * 3, 3) })
     await writeFile(join(sealed, 'a.png'), again.subarray(0, 4000))
-    expect(await open()).toMatchObject([{ code: 'E_TRUNCATED', reason: 'this sealed file ends too early', hint: expect.stringContaining('--salvage') as string }])
+    expect(await open()).toMatchObject([
+      {
+        code: 'E_TRUNCATED',
+        reason: 'this sealed file ends too early',
+        hint: expect.stringContaining('--salvage') as string,
+      },
+    ])
     expect(carrierSize(carrier.geometry)).toBe(bytes.length)
     expect(pixelBytes(carrier.geometry)).toBe(width * height * 3)
   })
@@ -504,17 +687,25 @@ describe('ordinary PNGs that are broken', () => {
 
 test('limits come with a hint', async () => {
   const bytes = await readFile(await put('a.png', text('x')))
-  for (const [width, height] of [[2 ** 24 + 1, 1], [2 ** 24, 2 ** 31 - 1]] as const) {
+  for (const [width, height] of [
+    [2 ** 24 + 1, 1],
+    [2 ** 24, 2 ** 31 - 1],
+  ] as const) {
     bytes.writeUInt32BE(width, 16)
     bytes.writeUInt32BE(height, 20)
     await writeFile(join(sealed, 'a.png'), bytes)
-    expect(await open()).toMatchObject([{ code: 'E_LIMIT', hint: expect.stringContaining('nothing in it to open') as string }])
+    expect(await open()).toMatchObject([
+      { code: 'E_LIMIT', hint: expect.stringContaining('nothing in it to open') as string },
+    ])
   }
 })
 
 test('a file of a folder that is called like a sealed one, and is none, is not passed over in silence', async () => {
   await writeFile(join(sealed, 'zeroed.jpg.png'), new Uint8Array(5000))
   await writeFile(join(sealed, 'notes.txt'), 'hello')
-  expect((await open()).map(({ status, code }) => [status, code])).toEqual([['skipped', 'E_NOT_SEALED'], ['failed', 'E_NOT_SEALED']])
+  expect((await open()).map(({ status, code }) => [status, code])).toEqual([
+    ['skipped', 'E_NOT_SEALED'],
+    ['failed', 'E_NOT_SEALED'],
+  ])
   expect((await lstat(join(sealed, 'zeroed.jpg.png'))).size).toBe(5000)
 })

@@ -11,7 +11,15 @@ const region = (json: string, zeros = 128 - (text(json).length % 128)) => concat
 const written = (fields: object) => region(JSON.stringify(fields))
 
 describe('what may be known of a file', () => {
-  const [name, folder, mode, type, long, size, time] = ['the name is not a file name', 'the name leads to another folder', 'the mode is not made of permission bits', 'the media type is malformed', 'the name is longer than the format holds', 'the size is not a number of bytes', 'the time is not a whole number of milliseconds']
+  const [name, folder, mode, type, long, size, time] = [
+    'the name is not a file name',
+    'the name leads to another folder',
+    'the mode is not made of permission bits',
+    'the media type is malformed',
+    'the name is longer than the format holds',
+    'the size is not a number of bytes',
+    'the time is not a whole number of milliseconds',
+  ]
 
   test.each<[object, string | undefined]>([
     [{}, undefined],
@@ -110,29 +118,75 @@ describe('metadata', () => {
     ['no zero behind them', text('{"name":"a.jpg","type":"image/jpeg","size":5,"modified":7}'), 'it is not JSON'],
     ['nothing', new Uint8Array(128), 'it is not JSON'],
     ['half of it', region('{"name":"a.jpg"'), 'it is not JSON'],
-    ['bytes that are no UTF-8', concatBytes(latin1('{"name":"\xe4","type":"a","size":5,"modified":7}'), new Uint8Array(128)), 'it is not JSON'],
+    [
+      'bytes that are no UTF-8',
+      concatBytes(latin1('{"name":"\xe4","type":"a","size":5,"modified":7}'), new Uint8Array(128)),
+      'it is not JSON',
+    ],
     ['null', region('null'), 'the name is not a file name'],
     ['a number', region('5'), 'the name is not a file name'],
     ['no type', written({ name: 'a', size: 5, modified: 7 }), 'the media type is malformed'],
     ['a type that is a number', written({ ...METADATA, type: 5 }), 'the media type is malformed'],
-    ['a name that is a number', written({ ...METADATA, name: 5, type: 'image/jpeg;name=latin1' }), 'the name is not a file name'],
+    [
+      'a name that is a number',
+      written({ ...METADATA, name: 5, type: 'image/jpeg;name=latin1' }),
+      'the name is not a file name',
+    ],
     ['a name in another folder', written({ ...METADATA, name: '../a' }), 'the name leads to another folder'],
     ['a negative size', written({ ...METADATA, size: -5 }), 'the size is not a number of bytes'],
-    ['a fraction of a millisecond', written({ ...METADATA, modified: 7.5 }), 'the time is not a whole number of milliseconds'],
+    [
+      'a fraction of a millisecond',
+      written({ ...METADATA, modified: 7.5 }),
+      'the time is not a whole number of milliseconds',
+    ],
     ['a space', region('{ "name":"a.jpg","type":"image/jpeg","size":5,"modified":7}'), 'it is not in canonical form'],
     ['a mark in front', region('\ufeff{"name":"a.jpg","type":"image/jpeg","size":5,"modified":7}'), 'it is not JSON'],
-    ['another order', written({ type: 'image/jpeg', name: 'a.jpg', size: 5, modified: 7 }), 'it is not in canonical form'],
+    [
+      'another order',
+      written({ type: 'image/jpeg', name: 'a.jpg', size: 5, modified: 7 }),
+      'it is not in canonical form',
+    ],
     ['a field more', written({ ...METADATA, author: 'me' }), 'it is not in canonical form'],
     ['a block more', concatBytes(written(METADATA), new Uint8Array(128)), 'it is not in canonical form'],
     ['a block less', written(METADATA).subarray(0, 100), 'it is not in canonical form'],
-    ['something in the zeros', written(METADATA).map((byte, i) => (i === 127 ? 1 : byte)), 'it is not in canonical form'],
+    [
+      'something in the zeros',
+      written(METADATA).map((byte, i) => (i === 127 ? 1 : byte)),
+      'it is not in canonical form',
+    ],
   ])('with %s are refused', (_, bytes, reason) => {
-    expect(() => decodeMetadata(bytes)).toThrow(expect.objectContaining({ code: 'E_HEADER', message: `the metadata of this sealed file is malformed: ${reason}` }))
+    expect(() => decodeMetadata(bytes)).toThrow(
+      expect.objectContaining({
+        code: 'E_HEADER',
+        message: `the metadata of this sealed file is malformed: ${reason}`,
+      }),
+    )
   })
 })
 
 test.each([
-  [0, 0], [1, 1], [2, 2], [3, 3], [4, 4], [7, 7], [8, 8], [9, 10], [15, 16], [16, 16], [17, 18], [31, 32], [32, 32], [33, 36], [99, 104], [255, 256], [256, 256], [257, 272], [1000, 1024], [65_536, 65_536], [65_537, 67_584], [1_000_000, 1_015_808],
+  [0, 0],
+  [1, 1],
+  [2, 2],
+  [3, 3],
+  [4, 4],
+  [7, 7],
+  [8, 8],
+  [9, 10],
+  [15, 16],
+  [16, 16],
+  [17, 18],
+  [31, 32],
+  [32, 32],
+  [33, 36],
+  [99, 104],
+  [255, 256],
+  [256, 256],
+  [257, 272],
+  [1000, 1024],
+  [65_536, 65_536],
+  [65_537, 67_584],
+  [1_000_000, 1_015_808],
 ])('padme of %i is %i', (size, padded) => {
   expect(padme(size)).toBe(padded)
 })
@@ -163,7 +217,22 @@ describe('media types by first bytes', () => {
     expect(mediaType(latin1(`#${start}`))).toBe('application/octet-stream')
   })
 
-  test.each(['\xff\xd8\xfe', '\x89PNG\r\n\x1a\r', 'GIF7', 'RIFF....WAVE', 'RIFX....WEBP', 'II\0*', 'MM*\0', '\xff\x0b', '....JXLx', '....ftyq', '%PDF_', '', 'ftypavif', 'hello.jpg'])('%j is of no known type', start => {
+  test.each([
+    '\xff\xd8\xfe',
+    '\x89PNG\r\n\x1a\r',
+    'GIF7',
+    'RIFF....WAVE',
+    'RIFX....WEBP',
+    'II\0*',
+    'MM*\0',
+    '\xff\x0b',
+    '....JXLx',
+    '....ftyq',
+    '%PDF_',
+    '',
+    'ftypavif',
+    'hello.jpg',
+  ])('%j is of no known type', start => {
     expect(mediaType(latin1(start))).toBe('application/octet-stream')
   })
 

@@ -4,11 +4,20 @@ import { openFiles, sealFiles } from '../src/node/index.ts'
 import { BODIES, flows } from './fixtures.ts'
 
 // A process for tests of kills: seals or opens a folder and says when it begins, so that kills hit the work.
-const [what, body, input, output, key, envelope] = process.argv.slice(2) as ['seal' | 'open', string, string, string, string, string]
+const [what, body, input, output, key, envelope] = process.argv.slice(2) as [
+  'seal' | 'open',
+  string,
+  string,
+  string,
+  string,
+  string,
+]
 const album = { key: fromHex(key), envelope: fromHex(envelope) }
 const run = { inputs: [input], output, flows }
 process.stdout.write('begin\n')
-for await (const { status } of what === 'seal' ? sealFiles({ ...run, album, lockName: 'test', body: BODIES[body]! }) : openFiles({ ...run, keyring: new Keyring().remember(album) })) {
+for await (const { status } of what === 'seal'
+  ? sealFiles({ ...run, album, lockName: 'test', body: BODIES[body]! })
+  : openFiles({ ...run, keyring: new Keyring().remember(album) })) {
   if (status === 'failed') process.exitCode = 1
 }
 process.stdout.write('end\n')

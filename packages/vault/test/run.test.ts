@@ -1,12 +1,34 @@
 import { sha256Of, toHex } from '@latent/core'
 import { spawn, spawnSync } from 'node:child_process'
-import { chmod, link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Album, type Keyring } from '../src/index.ts'
-import { type FileResult, openFiles, type OpenRun, safeName, sealedName, sealFiles, type SealRun, verifyFiles } from '../src/node/index.ts'
+import {
+  type FileResult,
+  openFiles,
+  type OpenRun,
+  safeName,
+  sealedName,
+  sealFiles,
+  type SealRun,
+  verifyFiles,
+} from '../src/node/index.ts'
 import { BODIES, flows, noise, testAlbum, text } from './fixtures.ts'
 
 let album: Album
@@ -35,9 +57,22 @@ const all = async (results: AsyncIterable<FileResult>): Promise<FileResult[]> =>
   for await (const result of results) list.push(result)
   return list.toSorted((a, b) => a.source.localeCompare(b.source))
 }
-const seal = (options: Partial<SealRun> = {}) => all(sealFiles({ inputs: [plain], output: sealed, album, lockName: 'test', flows, body: { type: 'aes-256-gcm' }, ...options }))
-const open = (options: Partial<OpenRun> = {}) => all(openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, ...options }))
-const states = (results: readonly FileResult[]) => results.map(({ source, status, code }) => [basename(source), code ?? status])
+const seal = (options: Partial<SealRun> = {}) =>
+  all(
+    sealFiles({
+      inputs: [plain],
+      output: sealed,
+      album,
+      lockName: 'test',
+      flows,
+      body: { type: 'aes-256-gcm' },
+      ...options,
+    }),
+  )
+const open = (options: Partial<OpenRun> = {}) =>
+  all(openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, ...options }))
+const states = (results: readonly FileResult[]) =>
+  results.map(({ source, status, code }) => [basename(source), code ?? status])
 
 /** Relative path to hash, of every file but the journal. */
 async function tree(folder: string): Promise<Record<string, string>> {
@@ -53,7 +88,18 @@ async function tree(folder: string): Promise<Record<string, string>> {
 describe('a folder run', () => {
   test.each(Object.entries(BODIES))('%s: structure, odd names and odd sizes come back', async (_, body) => {
     const long = `${'é'.repeat(125)}.jpeg`
-    for (const [path, size] of [['a.jpg', 5], ['sub/a.jpg', 6], ['sub/deep er/b c.png', 40_000], ['empty', 0], ['Фото 写真 📷.heic', 100], [`long/${long}`, 9], ['no-extension', 31], ['-o', 32], ["it's.jpg", 33], ['.hidden', 7]] as const) {
+    for (const [path, size] of [
+      ['a.jpg', 5],
+      ['sub/a.jpg', 6],
+      ['sub/deep er/b c.png', 40_000],
+      ['empty', 0],
+      ['Фото 写真 📷.heic', 100],
+      [`long/${long}`, 9],
+      ['no-extension', 31],
+      ['-o', 32],
+      ["it's.jpg", 33],
+      ['.hidden', 7],
+    ] as const) {
       await put(join(plain, path), await noise(size, path))
     }
     expect(Buffer.byteLength(long)).toBe(255)
@@ -71,14 +117,29 @@ describe('a folder run', () => {
     await put(join(plain, 'b'), text('two'))
     await seal()
     const before = await tree(sealed)
-    expect(states(await seal())).toEqual([['a', 'skipped'], ['b', 'skipped']])
+    expect(states(await seal())).toEqual([
+      ['a', 'skipped'],
+      ['b', 'skipped'],
+    ])
     expect(await tree(sealed)).toEqual(before)
     await put(join(plain, 'b'), text('three'))
-    expect(states(await seal())).toEqual([['a', 'skipped'], ['b', 'done']])
-    expect(states(await seal({ lockName: 'others' }))).toEqual([['a', 'done'], ['b', 'done']])
-    expect(states(await open())).toEqual([['a.png', 'done'], ['b.png', 'done']])
+    expect(states(await seal())).toEqual([
+      ['a', 'skipped'],
+      ['b', 'done'],
+    ])
+    expect(states(await seal({ lockName: 'others' }))).toEqual([
+      ['a', 'done'],
+      ['b', 'done'],
+    ])
+    expect(states(await open())).toEqual([
+      ['a.png', 'done'],
+      ['b.png', 'done'],
+    ])
     expect(await tree(opened)).toEqual(await tree(plain))
-    expect(states(await open())).toEqual([['a.png', 'skipped'], ['b.png', 'skipped']])
+    expect(states(await open())).toEqual([
+      ['a.png', 'skipped'],
+      ['b.png', 'skipped'],
+    ])
   })
 
   test('a file that an earlier run did not make is never replaced, not even if forced, unless it is a sealed one', async () => {
@@ -99,7 +160,10 @@ describe('a folder run', () => {
   })
 
   test('two files of one name are kept apart, whichever way they are given', async () => {
-    const [a, b] = [await put(join(plain, '2023/IMG_1.jpg'), text('first')), await put(join(plain, '2024/IMG_1.jpg'), text('second'))]
+    const [a, b] = [
+      await put(join(plain, '2023/IMG_1.jpg'), text('first')),
+      await put(join(plain, '2024/IMG_1.jpg'), text('second')),
+    ]
     await seal({ inputs: [a, b, a] })
     expect(Object.keys(await tree(sealed)).toSorted()).toEqual(['2023/IMG_1.jpg.png', '2024/IMG_1.jpg.png'])
     // Both moved into one folder and renamed: the name inside is still the same.
@@ -111,7 +175,10 @@ describe('a folder run', () => {
   test('sealing into the folder itself seals no sealed file and no journal', async () => {
     await put(join(plain, 'a'), text('a'))
     expect(states(await seal({ output: plain }))).toEqual([['a', 'done']])
-    expect(states(await seal({ output: plain }))).toEqual([['a', 'skipped'], ['a.png', 'skipped']])
+    expect(states(await seal({ output: plain }))).toEqual([
+      ['a', 'skipped'],
+      ['a.png', 'skipped'],
+    ])
     expect(Object.keys(await tree(plain)).toSorted()).toEqual(['a', 'a.png'])
   })
 
@@ -121,8 +188,17 @@ describe('a folder run', () => {
     await link(join(plain, 'file'), join(plain, 'hard'))
     await symlink('nowhere', join(plain, 'broken'))
     await symlink('.', join(plain, 'loop'))
-    expect(states(await seal())).toEqual([['broken', 'E_IO'], ['file', 'done'], ['hard', 'done'], ['link', 'done'], ['loop', 'E_IO']])
-    expect((await seal()).find(result => result.source.endsWith('loop'))).toMatchObject({ status: 'skipped', hint: expect.stringContaining(plain) })
+    expect(states(await seal())).toEqual([
+      ['broken', 'E_IO'],
+      ['file', 'done'],
+      ['hard', 'done'],
+      ['link', 'done'],
+      ['loop', 'E_IO'],
+    ])
+    expect((await seal()).find(result => result.source.endsWith('loop'))).toMatchObject({
+      status: 'skipped',
+      hint: expect.stringContaining(plain),
+    })
     await open()
     expect(Object.keys(await tree(opened)).toSorted()).toEqual(['file', 'hard', 'link'])
   })
@@ -134,10 +210,23 @@ describe('a folder run', () => {
     await put(join(sealed, 'photo.jpg'), Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))
     await put(join(sealed, 'notes.txt'), text('hello'))
     const results = await open()
-    expect(states(results)).toEqual([['a.png', 'done'], ['b.png', 'E_TRUNCATED'], ['c.png', 'done'], ['notes.txt', 'E_NOT_SEALED'], ['photo.jpg', 'E_REENCODED']])
+    expect(states(results)).toEqual([
+      ['a.png', 'done'],
+      ['b.png', 'E_TRUNCATED'],
+      ['c.png', 'done'],
+      ['notes.txt', 'E_NOT_SEALED'],
+      ['photo.jpg', 'E_REENCODED'],
+    ])
     expect(results.map(result => result.status)).toEqual(['done', 'failed', 'done', 'skipped', 'failed'])
     expect(Object.keys(await tree(opened)).toSorted()).toEqual(['a', 'c'])
-    expect(states(await all(verifyFiles({ inputs: [join(sealed, 'a.png'), join(sealed, 'b.png')], keyring: keyring(), flows })))).toEqual([['a.png', 'done'], ['b.png', 'E_TRUNCATED']])
+    expect(
+      states(
+        await all(verifyFiles({ inputs: [join(sealed, 'a.png'), join(sealed, 'b.png')], keyring: keyring(), flows })),
+      ),
+    ).toEqual([
+      ['a.png', 'done'],
+      ['b.png', 'E_TRUNCATED'],
+    ])
   })
 
   test('a damaged copy of the sealing is caught before it appears', async () => {
@@ -145,7 +234,10 @@ describe('a folder run', () => {
     const { openExactFlow, sealingWeights } = await import('@latent/schemes/exact-flow')
     const flow = await openExactFlow({ loop: true, weights: await sealingWeights() })
     // A cipher that goes wrong on the way back: what the self-check is for.
-    const broken = { ...flow, decrypt: async (...args: Parameters<typeof flow.decrypt>) => (await flow.decrypt(...args)).map(byte => byte ^ 1) }
+    const broken = {
+      ...flow,
+      decrypt: async (...args: Parameters<typeof flow.decrypt>) => (await flow.decrypt(...args)).map(byte => byte ^ 1),
+    }
     const faulty = { flows: () => Promise.resolve(broken), body: BODIES['exact-flow+aes-256-gcm']! }
     expect(states(await seal(faulty))).toEqual([['a', 'E_HEADER']])
     expect(await tree(sealed)).toEqual({})
@@ -163,10 +255,17 @@ describe('a folder run', () => {
     expect(states(await open())).toEqual([['big.bin.png', 'E_CHUNK']])
     expect(await readdir(opened)).toEqual([])
     const [result] = await open({ salvage: true })
-    expect(result).toMatchObject({ status: 'salvaged', code: 'E_CHUNK', reason: expect.stringContaining('bytes 786304-1572735'), missingBytes: [[786_304, 1_572_736]] })
+    expect(result).toMatchObject({
+      status: 'salvaged',
+      code: 'E_CHUNK',
+      reason: expect.stringContaining('bytes 786304-1572735'),
+      missingBytes: [[786_304, 1_572_736]],
+    })
     const expected = bytes.slice()
     expected.fill(0, 786_304, 1_572_736)
-    expect(toHex(sha256Of(new Uint8Array(await readFile(join(opened, 'big.salvaged.bin')))))).toBe(toHex(sha256Of(expected)))
+    expect(toHex(sha256Of(new Uint8Array(await readFile(join(opened, 'big.salvaged.bin')))))).toBe(
+      toHex(sha256Of(expected)),
+    )
   })
 })
 
@@ -192,7 +291,9 @@ describe('hostile and full places', () => {
   })
 
   test('a missing input is named', async () => {
-    expect(await seal({ inputs: [join(plain, 'missing')] })).toMatchObject([{ status: 'failed', code: 'E_IO', reason: expect.stringContaining('no such file') }])
+    expect(await seal({ inputs: [join(plain, 'missing')] })).toMatchObject([
+      { status: 'failed', code: 'E_IO', reason: expect.stringContaining('no such file') },
+    ])
   })
 
   // Names that lead out of the folder are refused by the format itself: conformance vectors `name-*`.
@@ -240,102 +341,141 @@ describe('hostile and full places', () => {
   })
 
   // Root reads and writes everything: a process of another user is asked instead.
-  const asNobody = (script: string, ...args: string[]) => spawnSync(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...args], { encoding: 'utf8', ...(isRoot ? { uid: 65534, gid: 65534 } : {}) })
+  const asNobody = (script: string, ...args: string[]) =>
+    spawnSync(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...args], {
+      encoding: 'utf8',
+      ...(isRoot ? { uid: 65534, gid: 65534 } : {}),
+    })
 
-  test.skipIf(process.platform === 'win32')('unreadable files fail alone; a read-only target is refused at once', async () => {
-    await put(join(plain, 'a'), text('a'))
-    await put(join(plain, 'secret'), text('b'))
-    await chmod(root, 0o755)
-    await chmod(join(plain, 'secret'), 0o000)
-    await mkdir(sealed)
-    await chmod(sealed, 0o777)
-    const keys = [toHex(album.key), toHex(album.envelope)]
-    const run = asNobody('sealing-process.ts', plain, sealed, ...keys)
-    expect([run.status, run.stdout]).toEqual([1, 'begin\nend\n'])
-    expect(Object.keys(await tree(sealed))).toEqual(['a.png'])
-    await rm(sealed, { recursive: true })
-    await mkdir(sealed)
-    await chmod(sealed, 0o555)
-    const refused = asNobody('sealing-process.ts', plain, sealed, ...keys)
-    expect(refused.status).not.toBe(0)
-    expect(refused.stderr).toContain('E_IO')
-    expect(await readdir(sealed)).toEqual([])
-  })
+  test.skipIf(process.platform === 'win32')(
+    'unreadable files fail alone; a read-only target is refused at once',
+    async () => {
+      await put(join(plain, 'a'), text('a'))
+      await put(join(plain, 'secret'), text('b'))
+      await chmod(root, 0o755)
+      await chmod(join(plain, 'secret'), 0o000)
+      await mkdir(sealed)
+      await chmod(sealed, 0o777)
+      const keys = [toHex(album.key), toHex(album.envelope)]
+      const run = asNobody('sealing-process.ts', plain, sealed, ...keys)
+      expect([run.status, run.stdout]).toEqual([1, 'begin\nend\n'])
+      expect(Object.keys(await tree(sealed))).toEqual(['a.png'])
+      await rm(sealed, { recursive: true })
+      await mkdir(sealed)
+      await chmod(sealed, 0o555)
+      const refused = asNobody('sealing-process.ts', plain, sealed, ...keys)
+      expect(refused.status).not.toBe(0)
+      expect(refused.stderr).toContain('E_IO')
+      expect(await readdir(sealed)).toEqual([])
+    },
+  )
 
   const canMount = isRoot && process.platform === 'linux' && spawnSync('mount', ['--version']).status === 0
-  test.skipIf(!canMount)('a full disk fails what does not fit, keeps what does, and leaves nothing partial', async () => {
-    await mkdir(sealed)
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', sealed])
-    expect(mounted.status).toBe(0)
-    try {
-      for (const [name, size] of [['a-fits', 100_000], ['b-too-big', 400_000], ['c-fits', 50_000]] as const) await put(join(plain, name), await noise(size, name))
-      const results = await seal({ jobs: 1 })
-      expect(states(results)).toEqual([['a-fits', 'done'], ['b-too-big', 'E_IO'], ['c-fits', 'done']])
-      expect(results[1]!.reason).toContain('no space')
-      expect(Object.keys(await tree(sealed)).toSorted()).toEqual(['a-fits.png', 'c-fits.png'])
-      expect(states(await all(verifyFiles({ inputs: [sealed], keyring: keyring(), flows })))).toContainEqual(['a-fits.png', 'done'])
-    } finally {
-      spawnSync('umount', [sealed])
-    }
-  })
+  test.skipIf(!canMount)(
+    'a full disk fails what does not fit, keeps what does, and leaves nothing partial',
+    async () => {
+      await mkdir(sealed)
+      const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', sealed])
+      expect(mounted.status).toBe(0)
+      try {
+        for (const [name, size] of [
+          ['a-fits', 100_000],
+          ['b-too-big', 400_000],
+          ['c-fits', 50_000],
+        ] as const)
+          await put(join(plain, name), await noise(size, name))
+        const results = await seal({ jobs: 1 })
+        expect(states(results)).toEqual([
+          ['a-fits', 'done'],
+          ['b-too-big', 'E_IO'],
+          ['c-fits', 'done'],
+        ])
+        expect(results[1]!.reason).toContain('no space')
+        expect(Object.keys(await tree(sealed)).toSorted()).toEqual(['a-fits.png', 'c-fits.png'])
+        expect(states(await all(verifyFiles({ inputs: [sealed], keyring: keyring(), flows })))).toContainEqual([
+          'a-fits.png',
+          'done',
+        ])
+      } finally {
+        spawnSync('umount', [sealed])
+      }
+    },
+  )
 })
 
 // LATENT_KILLS sets the number of kills; the default is what the format's promise was accepted on.
 const KILLS = Number(process.env['LATENT_KILLS'] ?? 100)
-test(`kill -9 at ${KILLS} random moments of a run: the next run completes it, nothing partial, nothing lost`, { timeout: 600_000 }, async () => {
-  for (let i = 0; i < 40; i++) await put(join(plain, `folder ${i % 4}/photo ${i}.jpg`), await noise(2000 + 997 * i, `photo ${i}`))
-  const originals = await tree(plain)
-  const names = Object.keys(originals).map(name => `${name}.png`).toSorted()
-  const sealer = fileURLToPath(new URL('sealing-process.ts', import.meta.url))
-  let interrupted = 0
+test(
+  `kill -9 at ${KILLS} random moments of a run: the next run completes it, nothing partial, nothing lost`,
+  { timeout: 600_000 },
+  async () => {
+    for (let i = 0; i < 40; i++)
+      await put(join(plain, `folder ${i % 4}/photo ${i}.jpg`), await noise(2000 + 997 * i, `photo ${i}`))
+    const originals = await tree(plain)
+    const names = Object.keys(originals)
+      .map(name => `${name}.png`)
+      .toSorted()
+    const sealer = fileURLToPath(new URL('sealing-process.ts', import.meta.url))
+    let interrupted = 0
 
-  /** Milliseconds from the run's beginning to its end or its kill. */
-  function run(output: string, killAfter?: number): Promise<number> {
-    const child = spawn(process.execPath, [sealer, plain, output, toHex(album.key), toHex(album.envelope)], { stdio: ['ignore', 'pipe', 'ignore'] })
-    return new Promise(resolve => {
-      let begun = 0
-      child.stdout.once('data', () => {
-        begun = performance.now()
-        if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter)
+    /** Milliseconds from the run's beginning to its end or its kill. */
+    function run(output: string, killAfter?: number): Promise<number> {
+      const child = spawn(process.execPath, [sealer, plain, output, toHex(album.key), toHex(album.envelope)], {
+        stdio: ['ignore', 'pipe', 'ignore'],
       })
-      child.once('close', (_, signal) => {
-        if (signal === 'SIGKILL') interrupted++
-        resolve(performance.now() - begun)
+      return new Promise(resolve => {
+        let begun = 0
+        child.stdout.once('data', () => {
+          begun = performance.now()
+          if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter)
+        })
+        child.once('close', (_, signal) => {
+          if (signal === 'SIGKILL') interrupted++
+          resolve(performance.now() - begun)
+        })
       })
-    })
-  }
+    }
 
-  async function trial(n: number): Promise<void> {
-    const output = join(root, `trial ${n}`)
-    // Moments spread evenly over the length of a run, with every run's own jitter on top.
-    await run(output, ((n * 0.618034) % 1) * length)
-    for (const name of Object.keys(await tree(output).catch(() => ({})))) expect(names.includes(name) || /\.latent-.*\.tmp$/.test(name)).toBe(true)
-    const results = await seal({ output })
-    expect(results.filter(result => result.status === 'failed')).toEqual([])
-    expect(Object.keys(await tree(output)).toSorted()).toEqual(names)
-    const back = join(root, `back ${n}`)
-    await open({ inputs: [output], output: back })
-    expect(await tree(back)).toEqual(originals)
-    await rm(back, { recursive: true })
-    await rm(output, { recursive: true })
-  }
+    async function trial(n: number): Promise<void> {
+      const output = join(root, `trial ${n}`)
+      // Moments spread evenly over the length of a run, with every run's own jitter on top.
+      await run(output, ((n * 0.618034) % 1) * length)
+      for (const name of Object.keys(await tree(output).catch(() => ({}))))
+        expect(names.includes(name) || /\.latent-.*\.tmp$/.test(name)).toBe(true)
+      const results = await seal({ output })
+      expect(results.filter(result => result.status === 'failed')).toEqual([])
+      expect(Object.keys(await tree(output)).toSorted()).toEqual(names)
+      const back = join(root, `back ${n}`)
+      await open({ inputs: [output], output: back })
+      expect(await tree(back)).toEqual(originals)
+      await rm(back, { recursive: true })
+      await rm(output, { recursive: true })
+    }
 
-  const length = await run(join(root, 'undisturbed'))
-  for (let n = 0; n < KILLS; n += 2) await Promise.all([trial(n), trial(n + 1)])
-  expect(await tree(plain)).toEqual(originals)
-  // A test whose kills all came too late would show nothing.
-  expect(interrupted).toBeGreaterThan(KILLS * 0.3)
-})
+    const length = await run(join(root, 'undisturbed'))
+    for (let n = 0; n < KILLS; n += 2) await Promise.all([trial(n), trial(n + 1)])
+    expect(await tree(plain)).toEqual(originals)
+    // A test whose kills all came too late would show nothing.
+    expect(interrupted).toBeGreaterThan(KILLS * 0.3)
+  },
+)
 
 const data = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 const photos = join(data, 'bsds500')
-const hasPhotos = await stat(photos).then(() => true, () => false)
+const hasPhotos = await stat(photos).then(
+  () => true,
+  () => false,
+)
 test.skipIf(!hasPhotos)('every photo of BSDS500 comes back bit for bit', async () => {
   const { sealingWeights } = await import('@latent/schemes/exact-flow')
   const { openExactFlowPool } = await import('@latent/schemes/exact-flow/node')
   const pool = await openExactFlowPool({ weights: await sealingWeights() })
   const options = { flows: () => Promise.resolve(pool), body: BODIES['exact-flow+aes-256-gcm']! }
-  const results = await seal({ ...options, inputs: ['train', 'val', 'test'].map(name => join(photos, name)), check: false })
+  const results = await seal({
+    ...options,
+    inputs: ['train', 'val', 'test'].map(name => join(photos, name)),
+    check: false,
+  })
   expect(results.length).toBeGreaterThanOrEqual(500)
   await open({ flows: options.flows })
   const [before, after] = [await tree(photos), await tree(opened)]

@@ -3,12 +3,39 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, utimesSync, writeSync } from 'node:fs'
-import { appendFile, chmod, copyFile, cp, link, mkdir, mkdtemp, open as openFile, readdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  cp,
+  link,
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Album, createAlbum, Keyring, type Lock } from '../src/index.ts'
-import { type FileResult, foldedName, JournalState, openFiles, plainFolder, sealedName, sealFiles, type SealRun } from '../src/node/index.ts'
+import {
+  type FileResult,
+  foldedName,
+  JournalState,
+  openFiles,
+  plainFolder,
+  sealedName,
+  sealFiles,
+  type SealRun,
+} from '../src/node/index.ts'
 import { sealedFolder } from '../src/node/sealed-names.ts'
 import { flows, noise, testAlbum } from './fixtures.ts'
 
@@ -41,19 +68,36 @@ const all = async (results: AsyncIterable<FileResult>): Promise<FileResult[]> =>
 let notices: string[] = []
 const seal = (options: Partial<SealRun> = {}) => {
   notices = []
-  return all(sealFiles({ inputs: [plain], output: sealed, album, lockName: 'test', flows, body: { type: 'aes-256-gcm' }, watcher: { notice: notice => void notices.push(notice) }, ...options }))
+  return all(
+    sealFiles({
+      inputs: [plain],
+      output: sealed,
+      album,
+      lockName: 'test',
+      flows,
+      body: { type: 'aes-256-gcm' },
+      watcher: { notice: notice => void notices.push(notice) },
+      ...options,
+    }),
+  )
 }
 const open = (keys = keyring()) => all(openFiles({ inputs: [sealed], output: opened, keyring: keys, flows }))
-const states = (results: readonly FileResult[]) => results.map(({ source, status, code }) => `${basename(source)}: ${code ?? status}`)
-const reasons = (results: readonly FileResult[]) => results.map(({ source, reason }) => `${basename(source)}: ${reason ?? 'done'}`)
+const states = (results: readonly FileResult[]) =>
+  results.map(({ source, status, code }) => `${basename(source)}: ${code ?? status}`)
+const reasons = (results: readonly FileResult[]) =>
+  results.map(({ source, reason }) => `${basename(source)}: ${reason ?? 'done'}`)
 
 /** Relative path to content, of every file but the journal. */
 async function tree(folder: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const entry of await readdir(onDisk(folder), { withFileTypes: true, encoding: 'buffer' })) {
     const name = pathFromBytes(entry.name)
-    if (entry.isDirectory()) for (const [path, hash] of Object.entries(await tree(join(folder, name)))) found[`${name}/${path}`] = hash
-    if (entry.isFile() && name !== '.latent-journal.jsonl') found[name] = createHash('sha256').update(await readFile(onDisk(join(folder, name)))).digest('hex')
+    if (entry.isDirectory())
+      for (const [path, hash] of Object.entries(await tree(join(folder, name)))) found[`${name}/${path}`] = hash
+    if (entry.isFile() && name !== '.latent-journal.jsonl')
+      found[name] = createHash('sha256')
+        .update(await readFile(onDisk(join(folder, name))))
+        .digest('hex')
   }
   return found
 }
@@ -70,7 +114,15 @@ async function expectRoundTrip(): Promise<void> {
 
 describe('names', () => {
   test('that some file system takes for one get sealed names that none does', async () => {
-    const groups = [['Cat.jpg', 'cat.jpg', 'CAT.JPG'], ['caf\u00e9.png', 'cafe\u0301.png', 'CAFE\u0301.PNG'], ['stra\u00dfe', 'STRASSE', 'strasse'], ['\u212bngstr\u00f6m', '\u00e5ngstro\u0308m'], ['ﬁle', 'file'], ['zero\u200dwidth', 'zerowidth'], ['Αθήνα', 'αθήνα']]
+    const groups = [
+      ['Cat.jpg', 'cat.jpg', 'CAT.JPG'],
+      ['caf\u00e9.png', 'cafe\u0301.png', 'CAFE\u0301.PNG'],
+      ['stra\u00dfe', 'STRASSE', 'strasse'],
+      ['\u212bngstr\u00f6m', '\u00e5ngstro\u0308m'],
+      ['ﬁle', 'file'],
+      ['zero\u200dwidth', 'zerowidth'],
+      ['Αθήνα', 'αθήνα'],
+    ]
     for (const [i, name] of groups.flat().entries()) await put(join(plain, 'sub', name), `content ${i}`)
     expect((await seal()).every(({ status }) => status === 'done')).toBe(true)
     const made = await names(sealed)
@@ -105,32 +157,53 @@ describe('names', () => {
 
   test.skipIf(process.platform !== 'linux')('that are not UTF-8 come back to the byte, folders too', async () => {
     const latin1 = (name: string) => pathFromBytes(Buffer.from(name, 'latin1'))
-    for (const name of ['b\xe4r.jpg', 'f\xfcr/c.jpg', '\xff\xfe\xfd', 'deep \xc3/\x80\x81/%E4.txt', 'x~bytes/y', '100%~bytes.jpg', `${'\xe9'.repeat(120)}.jpg`]) await put(join(plain, latin1(name)), name)
+    for (const name of [
+      'b\xe4r.jpg',
+      'f\xfcr/c.jpg',
+      '\xff\xfe\xfd',
+      'deep \xc3/\x80\x81/%E4.txt',
+      'x~bytes/y',
+      '100%~bytes.jpg',
+      `${'\xe9'.repeat(120)}.jpg`,
+    ])
+      await put(join(plain, latin1(name)), name)
     expect((await seal()).map(({ status }) => status)).toEqual(Array(7).fill('done'))
     expect((await names(sealed)).every(name => name.isWellFormed())).toBe(true)
     expect((await seal()).map(({ status }) => status)).toEqual(Array(7).fill('skipped'))
     await expectRoundTrip()
   })
 
-  test.skipIf(process.platform !== 'linux')('that are longer than a sealed file holds are cut, and that is said', async () => {
-    const name = pathFromBytes(Buffer.from(`${'\xe9'.repeat(200)}.jpg`, 'latin1'))
-    await put(join(plain, name), 'content')
-    expect(await seal()).toMatchObject([{ status: 'done', note: expect.stringContaining('cut') }])
-    expect(states(await seal())).toEqual([`${name}: skipped`])
-    await open()
-    expect(await readFile(onDisk(join(opened, (await names(opened))[0]!)), 'utf8')).toBe('content')
-  })
+  test.skipIf(process.platform !== 'linux')(
+    'that are longer than a sealed file holds are cut, and that is said',
+    async () => {
+      const name = pathFromBytes(Buffer.from(`${'\xe9'.repeat(200)}.jpg`, 'latin1'))
+      await put(join(plain, name), 'content')
+      expect(await seal()).toMatchObject([{ status: 'done', note: expect.stringContaining('cut') }])
+      expect(states(await seal())).toEqual([`${name}: skipped`])
+      await open()
+      expect(await readFile(onDisk(join(opened, (await names(opened))[0]!)), 'utf8')).toBe('content')
+    },
+  )
 
   test('of folders are written out so that the way back is exact', () => {
-    for (const folder of ['.', 'a/b', 'f\udcfcr', 'a%b', '100%~bytes', 'x~bytes~bytes/\udc80/y', '\udcff%25']) expect(plainFolder(sealedFolder(folder))).toBe(folder)
+    for (const folder of ['.', 'a/b', 'f\udcfcr', 'a%b', '100%~bytes', 'x~bytes~bytes/\udc80/y', '\udcff%25'])
+      expect(plainFolder(sealedFolder(folder))).toBe(folder)
     expect(sealedFolder('a%b/c')).toBe('a%b/c')
     expect(sealedName('f\udcfcr/c.jpg')).toBe('f%FCr~bytes/c.jpg.png')
   })
 })
 
-describe('what is the user\'s', () => {
+describe("what is the user's", () => {
   test('is never replaced by a sealed file, forced or not, also where output and input are one folder', async () => {
-    const own = { 'cat.jpg': 'a picture', 'cat.jpg.png': 'exported', 'dog': 'dog', 'dog.png': 'a dog', 'Dog.PNG': 'another', 'sub/x': 'x', 'sub/x.png': 'y' }
+    const own = {
+      'cat.jpg': 'a picture',
+      'cat.jpg.png': 'exported',
+      dog: 'dog',
+      'dog.png': 'a dog',
+      'Dog.PNG': 'another',
+      'sub/x': 'x',
+      'sub/x.png': 'y',
+    }
     for (const [name, content] of Object.entries(own)) await put(join(plain, name), content)
     const before = await tree(plain)
     for (const force of [true, false, true]) {
@@ -153,7 +226,13 @@ describe('what is the user\'s', () => {
     const before = await tree(root)
     for (const force of [false, true]) {
       const results = await seal({ force })
-      expect(states(results)).toEqual(['dangling: E_EXISTS', 'empty: E_EXISTS', 'file: E_EXISTS', 'folder: E_EXISTS', 'link: E_EXISTS'])
+      expect(states(results)).toEqual([
+        'dangling: E_EXISTS',
+        'empty: E_EXISTS',
+        'file: E_EXISTS',
+        'folder: E_EXISTS',
+        'link: E_EXISTS',
+      ])
       expect(results.every(({ hint }) => hint !== undefined)).toBe(true)
       expect(await tree(root)).toEqual(before)
     }
@@ -178,7 +257,9 @@ describe('what is the user\'s', () => {
     await put(join(root, 'second/IMG_1.jpg'), 'second card')
     await seal()
     const before = await tree(sealed)
-    expect(await seal({ inputs: [join(root, 'second')] })).toMatchObject([{ code: 'E_EXISTS', hint: expect.stringContaining('--force') }])
+    expect(await seal({ inputs: [join(root, 'second')] })).toMatchObject([
+      { code: 'E_EXISTS', hint: expect.stringContaining('--force') },
+    ])
     expect(await tree(sealed)).toEqual(before)
     expect(states(await seal({ inputs: [join(root, 'second')], force: true }))).toEqual(['IMG_1.jpg: done'])
     // A folder that only moved is no other one.
@@ -188,8 +269,16 @@ describe('what is the user\'s', () => {
 })
 
 describe('nothing is left out without being counted', () => {
-  test('names that look like Latent\'s own are sealed; what is Latent\'s is counted', async () => {
-    const users = ['.latent-notes.txt', '.latent-', '.latent-journal.jsonl.txt', '.latent-12-34.tmp', '.latent-lock.tmp', '.latent-journal (old).jsonl', '.latent-journal.jsonl']
+  test("names that look like Latent's own are sealed; what is Latent's is counted", async () => {
+    const users = [
+      '.latent-notes.txt',
+      '.latent-',
+      '.latent-journal.jsonl.txt',
+      '.latent-12-34.tmp',
+      '.latent-lock.tmp',
+      '.latent-journal (old).jsonl',
+      '.latent-journal.jsonl',
+    ]
     for (const name of users) await put(join(plain, name), `the user's ${name}`)
     await put(join(root, 'other/photo'), 'photo')
     await seal({ inputs: [join(root, 'other')], output: join(root, 'other sealed') })
@@ -197,25 +286,43 @@ describe('nothing is left out without being counted', () => {
     await copyFile(join(root, 'other sealed/.latent-journal.jsonl'), join(plain, 'sub/.latent-journal.jsonl'))
     await put(join(plain, 'sub/.latent-0123abcd-77-0123456789abcdef.tmp'), 'left by a kill')
     const results = await seal()
-    expect(results.filter(({ status }) => status === 'done').map(({ source }) => basename(source)).toSorted()).toEqual(users.toSorted())
-    expect(results.filter(({ status }) => status === 'skipped').map(({ reason }) => reason)).toEqual(Array(2).fill('a journal or temporary file of Latent itself'))
+    expect(
+      results
+        .filter(({ status }) => status === 'done')
+        .map(({ source }) => basename(source))
+        .toSorted(),
+    ).toEqual(users.toSorted())
+    expect(results.filter(({ status }) => status === 'skipped').map(({ reason }) => reason)).toEqual(
+      Array(2).fill('a journal or temporary file of Latent itself'),
+    )
   })
 
   test('empty folders, excluded files and dangling links are remarks', async () => {
     await mkdir(join(plain, 'empty/deep'), { recursive: true })
     await symlink('nowhere', join(plain, 'dangling'))
-    for (const name of ['keep.jpg', 'Thumbs.db', 'sub/Thumbs.db', 'sub/x.tmp', 'raw/one.cr2', 'raw/two/three.cr2', '.hidden.tmp']) await put(join(plain, name), name)
+    for (const name of [
+      'keep.jpg',
+      'Thumbs.db',
+      'sub/Thumbs.db',
+      'sub/x.tmp',
+      'raw/one.cr2',
+      'raw/two/three.cr2',
+      '.hidden.tmp',
+    ])
+      await put(join(plain, name), name)
     const results = await seal({ exclude: ['Thumbs.db', '*.tmp', 'raw/**'] })
-    expect(reasons(results).toSorted()).toEqual([
-      '.hidden.tmp: excluded',
-      'dangling: a link that leads nowhere',
-      'deep: empty folders, which sealed files cannot hold',
-      'keep.jpg: done',
-      'raw: excluded',
-      'Thumbs.db: excluded',
-      'x.tmp: excluded',
-      'Thumbs.db: excluded',
-    ].toSorted())
+    expect(reasons(results).toSorted()).toEqual(
+      [
+        '.hidden.tmp: excluded',
+        'dangling: a link that leads nowhere',
+        'deep: empty folders, which sealed files cannot hold',
+        'keep.jpg: done',
+        'raw: excluded',
+        'Thumbs.db: excluded',
+        'x.tmp: excluded',
+        'Thumbs.db: excluded',
+      ].toSorted(),
+    )
     expect(results.filter(({ status }) => status === 'failed')).toEqual([])
     expect(states(await seal({ inputs: [join(plain, 'dangling')] }))).toEqual(['dangling: E_IO'])
     await expect(seal({ exclude: [''] })).rejects.toMatchObject({ code: 'E_ARGUMENT' })
@@ -345,8 +452,15 @@ describe('a journal', () => {
     const before = await tree(sealed)
     await rm(join(sealed, '.latent-journal.jsonl'))
     const without = await seal()
-    expect(new Set(without.map(({ code, hint }) => `${code} ${hint?.includes('-i IDENTITY')}`))).toEqual(new Set(['E_EXISTS true']))
-    expect(states(await seal({ keyring: keyring() }))).toEqual(['a: skipped', 'b: E_EXISTS', 'c: skipped', 'd: skipped'])
+    expect(new Set(without.map(({ code, hint }) => `${code} ${hint?.includes('-i IDENTITY')}`))).toEqual(
+      new Set(['E_EXISTS true']),
+    )
+    expect(states(await seal({ keyring: keyring() }))).toEqual([
+      'a: skipped',
+      'b: E_EXISTS',
+      'c: skipped',
+      'd: skipped',
+    ])
     expect(notices).toEqual([expect.stringContaining('3 files')])
     expect(await tree(sealed)).toEqual(before)
     // Known again, for runs without the key too.
@@ -358,12 +472,21 @@ describe('a journal', () => {
   test.each([
     ['cut in the middle of a line', async (path: string) => truncate(path, (await stat(path)).size - 40)],
     ['with a foreign line', (path: string) => appendFile(path, 'not JSON\n{"target":3}\nnull\n[]\n')],
-    ['copied by a service', async (path: string) => rename(path, join(dirname(path), '.latent-journal (conflicted copy 2024-05-05).jsonl'))],
-    ['split between two', async (path: string) => {
-      const lines = (await readFile(path, 'utf8')).split('\n')
-      await writeFile(join(dirname(path), '.latent-journal.sync-conflict-20240505.jsonl'), `${lines.slice(0, 7).join('\n')}\n`)
-      await writeFile(path, lines.slice(7).join('\n'))
-    }],
+    [
+      'copied by a service',
+      async (path: string) => rename(path, join(dirname(path), '.latent-journal (conflicted copy 2024-05-05).jsonl')),
+    ],
+    [
+      'split between two',
+      async (path: string) => {
+        const lines = (await readFile(path, 'utf8')).split('\n')
+        await writeFile(
+          join(dirname(path), '.latent-journal.sync-conflict-20240505.jsonl'),
+          `${lines.slice(0, 7).join('\n')}\n`,
+        )
+        await writeFile(path, lines.slice(7).join('\n'))
+      },
+    ],
     ['said twice', async (path: string) => appendFile(path, await readFile(path))],
   ])('%s still tells what it can', async (_, harm) => {
     for (const name of ['a', 'b', 'c', 'd']) await put(join(plain, name), name)
@@ -378,12 +501,17 @@ describe('a journal', () => {
     for (const name of ['same', 'changed', 'sub/same']) await put(join(plain, name), name)
     await seal()
     const state = await JournalState.read(sealed)
-    const old = await Promise.all(state.expected().map(async ({ target, nonce }) => {
-      const source = target.slice(0, -4)
-      const { size, mtimeNs } = await stat(join(plain, source), { bigint: true })
-      const stamp = createHash('sha256').update(JSON.stringify([source, `${size}`, `${mtimeNs}`, 'test', 'aes-256-gcm', 'none'])).digest('hex').slice(0, 32)
-      return { target, nonce, stamp }
-    }))
+    const old = await Promise.all(
+      state.expected().map(async ({ target, nonce }) => {
+        const source = target.slice(0, -4)
+        const { size, mtimeNs } = await stat(join(plain, source), { bigint: true })
+        const stamp = createHash('sha256')
+          .update(JSON.stringify([source, `${size}`, `${mtimeNs}`, 'test', 'aes-256-gcm', 'none']))
+          .digest('hex')
+          .slice(0, 32)
+        return { target, nonce, stamp }
+      }),
+    )
     await writeFile(join(sealed, '.latent-journal.jsonl'), old.map(line => `${JSON.stringify(line)}\n`).join(''))
     await put(join(plain, 'changed'), 'and how')
     expect(states(await seal())).toEqual(['changed: done', 'same: skipped', 'same: skipped'])
@@ -398,9 +526,26 @@ describe('a journal', () => {
     await utimes(path, LONG_AGO, LONG_AGO)
     await seal({ padding: 'padme', lockName: 'age1friend' })
     const info = await stat(path, { bigint: true })
-    const facts = ['a.jpg', info.size, info.mtimeNs, info.mtimeNs / 1_000_000n, 'content', 'age1friend', plain, path, 'aes-256-gcm', 'padme'].map(String)
-    const hashes = (value: string) => ['sha256', 'sha1', 'md5'].map(name => createHash(name).update(value).digest('hex').slice(0, 32))
-    const guesses = facts.flatMap(fact => [fact, JSON.stringify(fact), JSON.stringify([fact])]).concat(JSON.stringify(facts.slice(0, 3)), JSON.stringify(['a.jpg', `${info.size}`, `${info.mtimeNs}`, 'age1friend', 'aes-256-gcm', 'padme']))
+    const facts = [
+      'a.jpg',
+      info.size,
+      info.mtimeNs,
+      info.mtimeNs / 1_000_000n,
+      'content',
+      'age1friend',
+      plain,
+      path,
+      'aes-256-gcm',
+      'padme',
+    ].map(String)
+    const hashes = (value: string) =>
+      ['sha256', 'sha1', 'md5'].map(name => createHash(name).update(value).digest('hex').slice(0, 32))
+    const guesses = facts
+      .flatMap(fact => [fact, JSON.stringify(fact), JSON.stringify([fact])])
+      .concat(
+        JSON.stringify(facts.slice(0, 3)),
+        JSON.stringify(['a.jpg', `${info.size}`, `${info.mtimeNs}`, 'age1friend', 'aes-256-gcm', 'padme']),
+      )
     const written = await journal()
     for (const guess of guesses) for (const hash of hashes(guess)) expect(written).not.toContain(hash)
     // Equal files do not show as such.
@@ -440,14 +585,19 @@ describe('two runs at once', () => {
     for (let i = 0; i < 30; i++) await put(join(plain, `${i}`), await noise(20_000, `${i}`))
     const runs = await Promise.all([seal(), seal(), seal()])
     expect(runs.flat().filter(({ status }) => status === 'failed')).toEqual([])
-    expect(runs.map(run => run.filter(({ status }) => status === 'done').length).toSorted((a, b) => a - b)).toEqual([0, 0, 30])
+    expect(runs.map(run => run.filter(({ status }) => status === 'done').length).toSorted((a, b) => a - b)).toEqual([
+      0, 0, 30,
+    ])
     await expectRoundTrip()
   })
 
   test('a run goes on where a killed one left its lock and its temporary files', async () => {
     await put(join(plain, 'a'), 'a')
     const dead = spawnSync(process.execPath, ['-e', '']).pid
-    await put(join(sealed, '.latent-lock.tmp'), JSON.stringify({ machine: (await import('@latent/core/node')).machine(), process: dead, token: 'x' }))
+    await put(
+      join(sealed, '.latent-lock.tmp'),
+      JSON.stringify({ machine: (await import('@latent/core/node')).machine(), process: dead, token: 'x' }),
+    )
     await put(join(sealed, `.latent-${dead}-0123456789abcdef.tmp`), 'half')
     expect(states(await seal())).toEqual(['a: done'])
     expect(await readdir(sealed)).toEqual(['.latent-journal.jsonl', 'a.png'])
@@ -455,10 +605,12 @@ describe('two runs at once', () => {
 })
 
 describe('sources that are gone', () => {
-  const stale = (results: readonly FileResult[]) => results.filter(({ reason }) => reason?.includes('--prune')).map(({ source }) => source.slice(sealed.length + 1))
+  const stale = (results: readonly FileResult[]) =>
+    results.filter(({ reason }) => reason?.includes('--prune')).map(({ source }) => source.slice(sealed.length + 1))
 
   test('are named, and removed when asked to, and not before', async () => {
-    for (const name of ['keep', 'deleted', 'renamed', 'folder/a', 'folder/deep/b', 'sub/keep', 'sub/gone']) await put(join(plain, name), name)
+    for (const name of ['keep', 'deleted', 'renamed', 'folder/a', 'folder/deep/b', 'sub/keep', 'sub/gone'])
+      await put(join(plain, name), name)
     await seal()
     await rm(join(plain, 'deleted'))
     await rename(join(plain, 'renamed'), join(plain, 'renamed now'))
@@ -473,7 +625,12 @@ describe('sources that are gone', () => {
     expect(results.filter(({ reason }) => reason?.startsWith('removed')).length).toBe(5)
     expect(await names(sealed)).toEqual(['keep.png', 'renamed now.png', 'sub/keep.png'])
     expect(stale(await seal())).toEqual([])
-    expect((await JournalState.read(sealed)).expected().map(({ target }) => target).toSorted()).toEqual(['keep.png', 'renamed now.png', 'sub/keep.png'])
+    expect(
+      (await JournalState.read(sealed))
+        .expected()
+        .map(({ target }) => target)
+        .toSorted(),
+    ).toEqual(['keep.png', 'renamed now.png', 'sub/keep.png'])
   })
 
   test('are not those that a run did not look for', async () => {
@@ -503,22 +660,46 @@ describe('sources that are gone', () => {
 
 describe('other recipients', () => {
   test('get a new envelope around the same body, and those who are left out are named', async () => {
-    const [me, friend, other] = [await generateX25519Identity(), await generateX25519Identity(), await generateX25519Identity()]
+    const [me, friend, other] = [
+      await generateX25519Identity(),
+      await generateX25519Identity(),
+      await generateX25519Identity(),
+    ]
     const run = async (identities: readonly string[], keys?: readonly string[], inputs = [plain]) => {
       const recipients = await Promise.all(identities.map(identityToRecipient))
       const lock: Lock = { recipients }
-      return seal({ inputs, lock, lockName: recipients.toSorted().join('\n'), album: await createAlbum(lock), ...(keys ? { keyring: new Keyring({ identities: keys }) } : {}) })
+      return seal({
+        inputs,
+        lock,
+        lockName: recipients.toSorted().join('\n'),
+        album: await createAlbum(lock),
+        ...(keys ? { keyring: new Keyring({ identities: keys }) } : {}),
+      })
     }
     const opens = async (identity: string) => {
       await rm(opened, { recursive: true, force: true })
       const results = await open(new Keyring({ identities: [identity] }))
-      return results.every(({ status }) => status === 'done') && JSON.stringify(await tree(opened)) === JSON.stringify(await tree(plain))
+      return (
+        results.every(({ status }) => status === 'done') &&
+        JSON.stringify(await tree(opened)) === JSON.stringify(await tree(plain))
+      )
     }
-    const nonces = async () => (await JournalState.read(sealed)).expected().map(({ nonce }) => nonce).toSorted()
-    for (const [name, size] of [['a', 5], ['b', 2_000_000], ['sub/c', 100_000]] as const) await put(join(plain, name), await noise(size, name))
+    const nonces = async () =>
+      (await JournalState.read(sealed))
+        .expected()
+        .map(({ nonce }) => nonce)
+        .toSorted()
+    for (const [name, size] of [
+      ['a', 5],
+      ['b', 2_000_000],
+      ['sub/c', 100_000],
+    ] as const)
+      await put(join(plain, name), await noise(size, name))
     await run([me], [me])
     const before = await nonces()
-    expect(reasons(await run([me, friend], [me]))).toEqual(['a', 'b', 'c'].map(name => `${name}: wrapped for other recipients`))
+    expect(reasons(await run([me, friend], [me]))).toEqual(
+      ['a', 'b', 'c'].map(name => `${name}: wrapped for other recipients`),
+    )
     expect(notices).toEqual([expect.stringContaining('3 files got a new envelope')])
     expect(await nonces()).toEqual(before)
     expect([await opens(me), await opens(friend), await opens(other)]).toEqual([true, true, false])
@@ -533,7 +714,10 @@ describe('other recipients', () => {
     expect(notices).toEqual([expect.stringContaining('new envelope'), expect.stringContaining('left out')])
     // Leaving one out says what it does.
     await run([me], [me])
-    expect(notices).toEqual([expect.stringContaining('new envelope'), expect.stringContaining('1 who could open the files before is left out')])
+    expect(notices).toEqual([
+      expect.stringContaining('new envelope'),
+      expect.stringContaining('1 who could open the files before is left out'),
+    ])
     expect([await opens(me), await opens(friend)]).toEqual([true, false])
     // Without a key that opens the old ones there is no other way than sealing anew.
     await run([me, other])
@@ -544,7 +728,7 @@ describe('other recipients', () => {
   })
 })
 
-test('a hard link to a source in the output is the user\'s', async () => {
+test("a hard link to a source in the output is the user's", async () => {
   await put(join(plain, 'a'), 'a')
   await mkdir(sealed)
   await link(join(plain, 'a'), join(sealed, 'a.png'))
@@ -553,13 +737,35 @@ test('a hard link to a source in the output is the user\'s', async () => {
 })
 
 // Mounts need root and the file system's own program; elsewhere these are skipped visibly.
-const isThere = (...commands: string[]) => process.getuid?.() === 0 && process.platform === 'linux' && commands.every(command => spawnSync('which', [command]).status === 0)
+const isThere = (...commands: string[]) =>
+  process.getuid?.() === 0 &&
+  process.platform === 'linux' &&
+  commands.every(command => spawnSync('which', [command]).status === 0)
 const looped = (image: string) => spawnSync('losetup', ['-f', '--show', image], { encoding: 'utf8' }).stdout.trim()
-const mounts: Record<string, { needs: string[]; make: (image: string) => boolean; mount: (image: string, at: string) => boolean }> = {
-  tmpfs: { needs: ['mount'], make: () => true, mount: (_, at) => spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', at]).status === 0 },
-  'NTFS, ignoring case': { needs: ['lowntfs-3g', 'mkfs.ntfs'], make: image => spawnSync('mkfs.ntfs', ['-q', '-F', image]).status === 0, mount: (image, at) => spawnSync('lowntfs-3g', ['-o', 'ignore_case,windows_names', image, at]).status === 0 },
-  exFAT: { needs: ['mount.exfat-fuse', 'mkfs.exfat'], make: image => spawnSync('mkfs.exfat', [image]).status === 0, mount: (image, at) => spawnSync('mount.exfat-fuse', [looped(image), at]).status === 0 },
-  FAT: { needs: ['mkfs.vfat', 'mount'], make: image => spawnSync('mkfs.vfat', [image]).status === 0, mount: (image, at) => spawnSync('mount', ['-o', 'loop,iocharset=utf8', image, at]).status === 0 },
+const mounts: Record<
+  string,
+  { needs: string[]; make: (image: string) => boolean; mount: (image: string, at: string) => boolean }
+> = {
+  tmpfs: {
+    needs: ['mount'],
+    make: () => true,
+    mount: (_, at) => spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', at]).status === 0,
+  },
+  'NTFS, ignoring case': {
+    needs: ['lowntfs-3g', 'mkfs.ntfs'],
+    make: image => spawnSync('mkfs.ntfs', ['-q', '-F', image]).status === 0,
+    mount: (image, at) => spawnSync('lowntfs-3g', ['-o', 'ignore_case,windows_names', image, at]).status === 0,
+  },
+  exFAT: {
+    needs: ['mount.exfat-fuse', 'mkfs.exfat'],
+    make: image => spawnSync('mkfs.exfat', [image]).status === 0,
+    mount: (image, at) => spawnSync('mount.exfat-fuse', [looped(image), at]).status === 0,
+  },
+  FAT: {
+    needs: ['mkfs.vfat', 'mount'],
+    make: image => spawnSync('mkfs.vfat', [image]).status === 0,
+    mount: (image, at) => spawnSync('mount', ['-o', 'loop,iocharset=utf8', image, at]).status === 0,
+  },
 }
 describe.each(Object.entries(mounts))('%s', (_, { needs, make, mount }) => {
   const able = isThere(...needs)
@@ -575,20 +781,37 @@ describe.each(Object.entries(mounts))('%s', (_, { needs, make, mount }) => {
     } finally {
       spawnSync('umount', [sealed])
       const loops = spawnSync('losetup', ['-j', image], { encoding: 'utf8' }).stdout ?? ''
-      for (const line of loops.split('\n').filter(line => line !== '')) spawnSync('losetup', ['-d', line.split(':')[0]!])
+      for (const line of loops.split('\n').filter(line => line !== ''))
+        spawnSync('losetup', ['-d', line.split(':')[0]!])
     }
   }
 
   test.skipIf(!able)('every file is sealed once, and comes back', async ({ skip }) => {
-    const given = ['IMG.JPG', 'img.jpg', 'Img.jpg', 'caf\u00e9', 'cafe\u0301', 'what?.jpg', 'a:b.jpg', 'trailing.', 'sub*/x', 'b\udce4r', 'long'.repeat(60)]
+    const given = [
+      'IMG.JPG',
+      'img.jpg',
+      'Img.jpg',
+      'caf\u00e9',
+      'cafe\u0301',
+      'what?.jpg',
+      'a:b.jpg',
+      'trailing.',
+      'sub*/x',
+      'b\udce4r',
+      'long'.repeat(60),
+    ]
     for (const [i, name] of given.entries()) await put(join(plain, name), `content ${i}`)
     const mounted = await whereMounted(async () => {
       const first = await seal()
       expect(first.map(({ status, reason }) => reason ?? status)).toEqual(Array(given.length).fill('done'))
-      expect((await seal()).map(({ status, reason }) => `${status}: ${reason}`)).toEqual(Array(given.length).fill('skipped: sealed and unchanged'))
+      expect((await seal()).map(({ status, reason }) => `${status}: ${reason}`)).toEqual(
+        Array(given.length).fill('skipped: sealed and unchanged'),
+      )
       await expectRoundTrip()
       await put(join(plain, 'img.jpg'), 'changed')
-      expect((await seal()).filter(({ status }) => status === 'done').map(({ source }) => basename(source))).toEqual(['img.jpg'])
+      expect((await seal()).filter(({ status }) => status === 'done').map(({ source }) => basename(source))).toEqual([
+        'img.jpg',
+      ])
       await rm(opened, { recursive: true })
       await expectRoundTrip()
       expect((await readdir(sealed)).filter(name => name.endsWith('.tmp'))).toEqual([])
@@ -600,9 +823,12 @@ describe.each(Object.entries(mounts))('%s', (_, { needs, make, mount }) => {
     await put(join(plain, 'a'), 'a')
     const mounted = await whereMounted(async () => {
       if (spawnSync('mount', ['-o', 'remount,ro', sealed]).status !== 0) return
-      for (const output of [sealed, join(sealed, 'new'), join(sealed, 'new/deep')]) await expect(seal({ output })).rejects.toMatchObject({ code: 'E_IO', message: expect.stringContaining('read-only') })
+      for (const output of [sealed, join(sealed, 'new'), join(sealed, 'new/deep')])
+        await expect(seal({ output })).rejects.toMatchObject({
+          code: 'E_IO',
+          message: expect.stringContaining('read-only'),
+        })
     })
     if (!mounted) skip('cannot mount it here')
   })
 })
-

@@ -1,7 +1,25 @@
 import { sha256Of, toHex } from '@latent/core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Album, carrierSize, chunkRange, collect, createAlbum, geometryFor, inspectSealed, Keyring, openSealed, padme, pixelBytes, prepareSeal, readCarrier, salvagedMetadata, salvageSealed, streamOf, writeCarrier } from '../src/index.ts'
+import {
+  type Album,
+  carrierSize,
+  chunkRange,
+  collect,
+  createAlbum,
+  geometryFor,
+  inspectSealed,
+  Keyring,
+  openSealed,
+  padme,
+  pixelBytes,
+  prepareSeal,
+  readCarrier,
+  salvagedMetadata,
+  salvageSealed,
+  streamOf,
+  writeCarrier,
+} from '../src/index.ts'
 import { BODIES, flows, noise, openBytes, pixelOffsets, sealBytes, testAlbum, text } from './fixtures.ts'
 
 let album: Album
@@ -24,22 +42,36 @@ describe.each(Object.entries(BODIES))('%s', (_, body) => {
   test('around the boundary of a full chunk', async () => {
     for (const size of [786_432 - META - 33, 786_432 - META - 32, 786_432 - META - 31, 2 * 786_432]) {
       const bytes = await noise(size, 'full')
-      expect(toHex(sha256Of(await openBytes(await sealBytes(bytes, album, { body }), keyring())))).toBe(toHex(sha256Of(bytes)))
+      expect(toHex(sha256Of(await openBytes(await sealBytes(bytes, album, { body }), keyring())))).toBe(
+        toHex(sha256Of(bytes)),
+      )
     }
   })
 })
 
 test('any content, any part sizes, padded or not, and the size is as announced', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 9000, size: 'max' }), fc.integer({ min: 1, max: 700 }), fc.boolean(), async (bytes, part, padded) => {
-      const metadata = { name: 'ä b.jpg', type: 'image/jpeg', size: bytes.length, modified: 5 }
-      const sealing = await prepareSeal({ album, metadata, flows, body: { type: 'aes-256-gcm' }, chunk: CHUNK, padding: padded ? 'padme' : 'none' })
-      const png = await collect(sealing.png(streamOf(bytes, part)))
-      expect(png.length).toBe(sealing.size)
-      const opened = await openSealed(streamOf(png, part), keyring(), flows)
-      expect(opened.metadata).toEqual(metadata)
-      expect(await collect(opened.bytes)).toEqual(bytes)
-    }),
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 9000, size: 'max' }),
+      fc.integer({ min: 1, max: 700 }),
+      fc.boolean(),
+      async (bytes, part, padded) => {
+        const metadata = { name: 'ä b.jpg', type: 'image/jpeg', size: bytes.length, modified: 5 }
+        const sealing = await prepareSeal({
+          album,
+          metadata,
+          flows,
+          body: { type: 'aes-256-gcm' },
+          chunk: CHUNK,
+          padding: padded ? 'padme' : 'none',
+        })
+        const png = await collect(sealing.png(streamOf(bytes, part)))
+        expect(png.length).toBe(sealing.size)
+        const opened = await openSealed(streamOf(png, part), keyring(), flows)
+        expect(opened.metadata).toEqual(metadata)
+        expect(await collect(opened.bytes)).toEqual(bytes)
+      },
+    ),
     { numRuns: 40 },
   )
 })
@@ -70,12 +102,19 @@ describe('damage', () => {
     const { geometry, headerSize } = await inspectSealed(streamOf(png))
     const offsets = pixelOffsets(geometry.width, geometry.height)
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: headerSize, max: 50_000 }), fc.integer({ min: 0, max: 7 }), async (position, bit) => {
-        const bad = png.slice()
-        bad[offsets[position]!]! ^= 1 << bit
-        const chunk = Math.floor((position - headerSize) / (CHUNK + 16)) + 1
-        await expect(openBytes(bad, keyring())).rejects.toMatchObject({ code: 'E_CHUNK', message: expect.stringContaining(`chunk ${chunk} of 15 `) })
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: headerSize, max: 50_000 }),
+        fc.integer({ min: 0, max: 7 }),
+        async (position, bit) => {
+          const bad = png.slice()
+          bad[offsets[position]!]! ^= 1 << bit
+          const chunk = Math.floor((position - headerSize) / (CHUNK + 16)) + 1
+          await expect(openBytes(bad, keyring())).rejects.toMatchObject({
+            code: 'E_CHUNK',
+            message: expect.stringContaining(`chunk ${chunk} of 15 `),
+          })
+        },
+      ),
       { numRuns: 60 },
     )
   })
@@ -83,12 +122,17 @@ describe('damage', () => {
   test('every truncation is detected', async () => {
     const png = await sealBytes(await noise(5000, 'cut'), album, { chunk: CHUNK })
     for (let length = 0; length < png.length; length++) {
-      await expect(openBytes(png.subarray(0, length), keyring())).rejects.toMatchObject({ code: expect.stringMatching(length < 8 ? /^E_NOT_SEALED$/ : /^E_TRUNCATED$/) })
+      await expect(openBytes(png.subarray(0, length), keyring())).rejects.toMatchObject({
+        code: expect.stringMatching(length < 8 ? /^E_NOT_SEALED$/ : /^E_TRUNCATED$/),
+      })
     }
   })
 
   test('chunks of another file, and exchanged ones, are refused', async () => {
-    const [a, b] = [await sealBytes(await noise(20_000, 'a'), album, { chunk: CHUNK }), await sealBytes(await noise(20_000, 'b'), album, { chunk: CHUNK })]
+    const [a, b] = [
+      await sealBytes(await noise(20_000, 'a'), album, { chunk: CHUNK }),
+      await sealBytes(await noise(20_000, 'b'), album, { chunk: CHUNK }),
+    ]
     const pixels = async (png: Uint8Array) => collect((await readCarrier(streamOf(png))).pixels)
     const { headerSize, geometry } = await inspectSealed(streamOf(a))
     const [pa, pb] = [await pixels(a), await pixels(b)]
@@ -96,17 +140,28 @@ describe('damage', () => {
     const rebuilt = async (pixels: Uint8Array) => collect(writeCarrier(geometry, streamOf(pixels)))
     const foreign = pa.slice()
     foreign.set(pb.subarray(at(1), at(2)), at(1))
-    await expect(openBytes(await rebuilt(foreign), keyring())).rejects.toMatchObject({ code: 'E_CHUNK', message: expect.stringContaining('chunk 2 ') })
+    await expect(openBytes(await rebuilt(foreign), keyring())).rejects.toMatchObject({
+      code: 'E_CHUNK',
+      message: expect.stringContaining('chunk 2 '),
+    })
     const swapped = pa.slice()
     swapped.set(pa.subarray(at(2), at(3)), at(1))
     swapped.set(pa.subarray(at(1), at(2)), at(2))
-    await expect(openBytes(await rebuilt(swapped), keyring())).rejects.toMatchObject({ code: 'E_CHUNK', message: expect.stringContaining('chunk 2 ') })
+    await expect(openBytes(await rebuilt(swapped), keyring())).rejects.toMatchObject({
+      code: 'E_CHUNK',
+      message: expect.stringContaining('chunk 2 '),
+    })
     expect(await openBytes(await rebuilt(pa), keyring())).toEqual(await noise(20_000, 'a'))
   })
 
   test('a source that grows or shrinks while it is sealed is refused', async () => {
     for (const size of [99, 101]) {
-      const sealing = await prepareSeal({ album, metadata: { name: 'a', type: 'b', size, modified: 0 }, flows, body: { type: 'aes-256-gcm' } })
+      const sealing = await prepareSeal({
+        album,
+        metadata: { name: 'a', type: 'b', size, modified: 0 },
+        flows,
+        body: { type: 'aes-256-gcm' },
+      })
       await expect(collect(sealing.png(streamOf(new Uint8Array(100))))).rejects.toMatchObject({ code: 'E_CHANGED' })
     }
   })
@@ -117,16 +172,29 @@ describe('keys', () => {
 
   test('several recipients, a passphrase and the post-quantum hybrid open; others do not', async () => {
     const { generateX25519Identity, generateHybridIdentity, identityToRecipient } = await import('age-encryption')
-    const [first, second, hybrid, stranger] = [await generateX25519Identity(), await generateX25519Identity(), await generateHybridIdentity(), await generateX25519Identity()]
-    const shared = await sealBytes(bytes, await createAlbum({ recipients: [await identityToRecipient(first), await identityToRecipient(second)] }))
-    for (const identity of [first, second]) expect(await openBytes(shared, new Keyring({ identities: [identity] }))).toEqual(bytes)
-    await expect(openBytes(shared, new Keyring({ identities: [stranger] }))).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+    const [first, second, hybrid, stranger] = [
+      await generateX25519Identity(),
+      await generateX25519Identity(),
+      await generateHybridIdentity(),
+      await generateX25519Identity(),
+    ]
+    const shared = await sealBytes(
+      bytes,
+      await createAlbum({ recipients: [await identityToRecipient(first), await identityToRecipient(second)] }),
+    )
+    for (const identity of [first, second])
+      expect(await openBytes(shared, new Keyring({ identities: [identity] }))).toEqual(bytes)
+    await expect(openBytes(shared, new Keyring({ identities: [stranger] }))).rejects.toMatchObject({
+      code: 'E_NO_MATCH',
+    })
     await expect(openBytes(shared, new Keyring({ passphrases: ['x'] }))).rejects.toMatchObject({ code: 'E_NO_MATCH' })
     const quantum = await sealBytes(bytes, await createAlbum({ recipients: [await identityToRecipient(hybrid)] }))
     expect(await openBytes(quantum, new Keyring({ identities: [stranger, hybrid] }))).toEqual(bytes)
     const worded = await sealBytes(bytes, await createAlbum({ passphrase: 'correct horse', workFactor: 2 }))
     expect(await openBytes(worded, new Keyring({ passphrases: ['correct horse'] }))).toEqual(bytes)
-    await expect(openBytes(worded, new Keyring({ passphrases: ['wrong horse'] }))).rejects.toMatchObject({ code: 'E_NO_MATCH' })
+    await expect(openBytes(worded, new Keyring({ passphrases: ['wrong horse'] }))).rejects.toMatchObject({
+      code: 'E_NO_MATCH',
+    })
   })
 
   test('malformed recipients and identities are refused without being quoted', async () => {
@@ -167,7 +235,11 @@ describe('salvage', () => {
     ['nothing', png => png, []],
     ['one byte of the fourth chunk', png => png.map((byte, i) => (i === 49 + 16_500 ? byte ^ 1 : byte)), [3]],
     ['the deflate header of the first block', png => png.map((byte, i) => (i > 40 && i < 48 ? 0xff : byte)), []],
-    ['the name of the data chunk and its checksum', png => png.map((byte, i) => ((i > 36 && i < 41) || i > png.length - 20 ? 0 : byte)), []],
+    [
+      'the name of the data chunk and its checksum',
+      png => png.map((byte, i) => ((i > 36 && i < 41) || i > png.length - 20 ? 0 : byte)),
+      [],
+    ],
     ['the second half', png => png.subarray(0, png.length >>> 1), [3, 4, 5, 6, 7]],
   ])('without %s, every other chunk is there', async (_, damage, missing) => {
     const bytes = await noise(size, 'salvage')
@@ -179,7 +251,9 @@ describe('salvage', () => {
       const piece = pieces[index]
       const { from, to } = chunkRange(index, found, size)
       const start = index === 0 ? META : 0
-      expect(piece?.subarray(start, start + to - from) ?? 'missing').toEqual(missing.includes(index) ? 'missing' : bytes.subarray(from, to))
+      expect(piece?.subarray(start, start + to - from) ?? 'missing').toEqual(
+        missing.includes(index) ? 'missing' : bytes.subarray(from, to),
+      )
     }
   })
 })

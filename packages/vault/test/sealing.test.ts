@@ -1,7 +1,56 @@
 import { aes256GcmOpen, aes256GcmSeal, concatBytes, fromHex, LatentError, sha256Of, toHex } from '@latent/core'
 import { describe, expect, test } from 'vitest'
-import { type Album, bodyCipher, carrierSize, chunkRange, type Chunks, chunksIn, chunksOf, collect, encodeHeader, encodeMetadata, fileKeys, geometryFor, type Header, headerId, headerSize, inspectSealed, inspection, Keyring, looksSealed, MAX_FILLER, MAX_HEADER, openSealed, paddedSize, parseHeader, pixelBytes, prepareSeal, readCarrier, readHeader, rewrapSealed, roomFor, type SealOptions, salvagedMetadata, salvageSealed, streamOf, unlock, writeCarrier } from '../src/index.ts'
-import { album, BODIES, fakeFlow, keyring, noFlows, openBytes, pattern, sealBytes, text, watched, WEIGHTS } from './cheap.ts'
+import {
+  type Album,
+  bodyCipher,
+  carrierSize,
+  chunkRange,
+  type Chunks,
+  chunksIn,
+  chunksOf,
+  collect,
+  encodeHeader,
+  encodeMetadata,
+  fileKeys,
+  geometryFor,
+  type Header,
+  headerId,
+  headerSize,
+  inspectSealed,
+  inspection,
+  Keyring,
+  looksSealed,
+  MAX_FILLER,
+  MAX_HEADER,
+  openSealed,
+  paddedSize,
+  parseHeader,
+  pixelBytes,
+  prepareSeal,
+  readCarrier,
+  readHeader,
+  rewrapSealed,
+  roomFor,
+  type SealOptions,
+  salvagedMetadata,
+  salvageSealed,
+  streamOf,
+  unlock,
+  writeCarrier,
+} from '../src/index.ts'
+import {
+  album,
+  BODIES,
+  fakeFlow,
+  keyring,
+  noFlows,
+  openBytes,
+  pattern,
+  sealBytes,
+  text,
+  watched,
+  WEIGHTS,
+} from './cheap.ts'
 
 const CHUNK = 256
 const NONCE = sha256Of(text('nonce'))
@@ -11,30 +60,73 @@ const { flows } = fakeFlow()
 const keysHere = () => fileKeys(album.key, NONCE)
 
 /** Code and message of what is thrown, and whether it says what to do. */
-const failure = (work: Promise<unknown>) => work.then(() => 'nothing', (error: unknown) => (error instanceof LatentError ? `${error.code}: ${error.message}${error.hint === undefined ? ' (no hint)' : ''}` : error))
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => 'nothing',
+    (error: unknown) =>
+      error instanceof LatentError
+        ? `${error.code}: ${error.message}${error.hint === undefined ? ' (no hint)' : ''}`
+        : error,
+  )
 const pixelsOf = async (png: Uint8Array) => collect((await readCarrier(streamOf(png))).pixels)
 /** A picture of these pixel bytes, as many as make whole pixels. */
 const exact = (pixels: Uint8Array) => collect(writeCarrier({ width: pixels.length / 3, height: 1 }, streamOf(pixels)))
 
 /** A sealed file of any plaintext, made by the parts of the format. */
-async function crafted(plaintext: Uint8Array, change: Partial<Header> = {}, body: Partial<Chunks> = {}): Promise<Uint8Array> {
-  const header: Header = { body: 'aes-256-gcm', chunk: CHUNK, metadata: 128, nonce: NONCE, envelope: album.envelope, ...change }
+async function crafted(
+  plaintext: Uint8Array,
+  change: Partial<Header> = {},
+  body: Partial<Chunks> = {},
+): Promise<Uint8Array> {
+  const header: Header = {
+    body: 'aes-256-gcm',
+    chunk: CHUNK,
+    metadata: 128,
+    nonce: NONCE,
+    envelope: album.envelope,
+    ...change,
+  }
   const chunks = { ...chunksOf(plaintext.length, CHUNK), ...body }
   const keys = await keysHere()
   const cipher = await bodyCipher(header, keys, noFlows)
-  const sealed = await Promise.all(Array.from({ length: chunks.count }, (_, i) => cipher.seal(i, i === chunks.count - 1, plaintext.slice(i * CHUNK, (i + 1) * CHUNK))))
+  const sealed = await Promise.all(
+    Array.from({ length: chunks.count }, (_, i) =>
+      cipher.seal(i, i === chunks.count - 1, plaintext.slice(i * CHUNK, (i + 1) * CHUNK)),
+    ),
+  )
   const bare = headerSize(header, 0) + sealed.reduce((sum, each) => sum + each.length, 0)
   return exact(concatBytes(await encodeHeader(header, keys, (3 - (bare % 3)) % 3), ...sealed))
 }
-const region = (size: number, name = 'photo.jpg') => encodeMetadata({ name, type: 'image/jpeg', size, modified: 1_700_000_000_000 })
+const region = (size: number, name = 'photo.jpg') =>
+  encodeMetadata({ name, type: 'image/jpeg', size, modified: 1_700_000_000_000 })
 
 describe('how a body is cut', () => {
-  test.each([[1, 256, 1, 1], [256, 256, 1, 256], [257, 256, 2, 1], [512, 256, 2, 256], [513, 256, 3, 1], [0, 256, 1, 0]])('%i bytes in chunks of %i: %i, the last of %i', (plaintext, size, count, lastSize) => {
+  test.each([
+    [1, 256, 1, 1],
+    [256, 256, 1, 256],
+    [257, 256, 2, 1],
+    [512, 256, 2, 256],
+    [513, 256, 3, 1],
+    [0, 256, 1, 0],
+  ])('%i bytes in chunks of %i: %i, the last of %i', (plaintext, size, count, lastSize) => {
     expect(chunksOf(plaintext, size)).toEqual({ size, count, lastSize, sealedSize: plaintext + 16 * count })
   })
 
-  test.each<[number, number | undefined, number?]>([[0, undefined], [16, undefined], [47, undefined], [48, 1, 32], [272, 1, 256], [273, undefined], [272 + 47, undefined], [272 + 48, 2, 32], [544, 2, 256], [544 + 48, 3, 32]])('a body of %i bytes', (sealed, count, lastSize) => {
-    expect(chunksIn(sealed, 256, 32)).toEqual(count === undefined ? undefined : { size: 256, count, lastSize, sealedSize: sealed })
+  test.each<[number, number | undefined, number?]>([
+    [0, undefined],
+    [16, undefined],
+    [47, undefined],
+    [48, 1, 32],
+    [272, 1, 256],
+    [273, undefined],
+    [272 + 47, undefined],
+    [272 + 48, 2, 32],
+    [544, 2, 256],
+    [544 + 48, 3, 32],
+  ])('a body of %i bytes', (sealed, count, lastSize) => {
+    expect(chunksIn(sealed, 256, 32)).toEqual(
+      count === undefined ? undefined : { size: 256, count, lastSize, sealedSize: sealed },
+    )
   })
 
   test('a body of less than nothing is none', () => {
@@ -42,7 +134,21 @@ describe('how a body is cut', () => {
     expect(chunksIn(-500, 256, 32)).toBeUndefined()
   })
 
-  test.each([[0, 32], [1, 32], [31, 32], [32, 32], [33, 33], [255, 255], [256, 256], [257, 288], [287, 288], [288, 288], [289, 289], [512, 512], [513, 544]])('%i bytes are padded to %i', (size, padded) => {
+  test.each([
+    [0, 32],
+    [1, 32],
+    [31, 32],
+    [32, 32],
+    [33, 33],
+    [255, 255],
+    [256, 256],
+    [257, 288],
+    [287, 288],
+    [288, 288],
+    [289, 289],
+    [512, 512],
+    [513, 544],
+  ])('%i bytes are padded to %i', (size, padded) => {
     expect(paddedSize(size, 256, 32)).toBe(padded)
     expect(chunksOf(padded, 256).lastSize).toBeGreaterThanOrEqual(32)
   })
@@ -53,7 +159,13 @@ describe('the cipher of a body', () => {
   const flowHeader: Header = { ...header, body: 'exact-flow+aes-256-gcm', weights: WEIGHTS }
   const nonce = (index: string, last: boolean) => fromHex(`000000${index.padStart(16, '0')}${last ? '01' : '00'}`)
 
-  test.each<[number, string]>([[0, '0'], [1, '1'], [255, 'ff'], [65_536, '10000'], [2 ** 40 + 3, '10000000003']])('chunk %i is AES-256-GCM under its number and whether it is the last', async (index, hex) => {
+  test.each<[number, string]>([
+    [0, '0'],
+    [1, '1'],
+    [255, 'ff'],
+    [65_536, '10000'],
+    [2 ** 40 + 3, '10000000003'],
+  ])('chunk %i is AES-256-GCM under its number and whether it is the last', async (index, hex) => {
     const keys = await keysHere()
     const cipher = await bodyCipher(header, keys, noFlows)
     for (const last of [false, true]) {
@@ -81,32 +193,55 @@ describe('the cipher of a body', () => {
   })
 
   test('other weights than the header names are refused', async () => {
-    expect(await failure(bodyCipher(flowHeader, await keysHere(), fakeFlow('cd'.repeat(32)).flows))).toBe('E_UNSUPPORTED: this file needs the exact-flow weights abababababababab..., which are not here')
+    expect(await failure(bodyCipher(flowHeader, await keysHere(), fakeFlow('cd'.repeat(32)).flows))).toBe(
+      'E_UNSUPPORTED: this file needs the exact-flow weights abababababababab..., which are not here',
+    )
   })
 })
 
 describe.each(BODIES)('%s', (_, body) => {
-  const sizes = [0, 1, 31, 32, 33, ...[1, 2, 4].flatMap(k => [-33, -32, -31, -1, 0, 1, 32].map(d => k * CHUNK - 160 + d))]
+  const sizes = [
+    0,
+    1,
+    31,
+    32,
+    33,
+    ...[1, 2, 4].flatMap(k => [-33, -32, -31, -1, 0, 1, 32].map(d => k * CHUNK - 160 + d)),
+  ]
 
   test.each(sizes)('%i bytes come back, in the format that was said', async size => {
     const bytes = pattern(size)
     for (const padding of ['none', 'padme'] as const) {
-      const sealing = await prepareSeal({ album, metadata: { name: 'a', type: 'b/c', size, modified: -5 }, flows, body, chunk: CHUNK, padding, nonce: NONCE })
+      const sealing = await prepareSeal({
+        album,
+        metadata: { name: 'a', type: 'b/c', size, modified: -5 },
+        flows,
+        body,
+        chunk: CHUNK,
+        padding,
+        nonce: NONCE,
+      })
       const png = await collect(sealing.png(streamOf(bytes, 100)))
       expect(png.length).toBe(sealing.size)
       expect(sealing.nonce).toEqual(NONCE)
       for (const part of [7, 100_000]) {
         const opened = await openSealed(streamOf(png, part), keyring(), flows)
-        expect(opened).toMatchObject({ geometry: sealing.geometry, metadata: { name: 'a', type: 'b/c', size, modified: -5 } })
+        expect(opened).toMatchObject({
+          geometry: sealing.geometry,
+          metadata: { name: 'a', type: 'b/c', size, modified: -5 },
+        })
         expect(await collect(opened.bytes)).toEqual(bytes)
-        expect(toHex(await (await openSealed(streamOf(png, part), keyring(), flows)).sha256())).toBe(toHex(sha256Of(bytes)))
+        expect(toHex(await (await openSealed(streamOf(png, part), keyring(), flows)).sha256())).toBe(
+          toHex(sha256Of(bytes)),
+        )
       }
     }
   })
 })
 
 describe('sealing', () => {
-  const seal = (size: number, change: Partial<SealOptions> = {}) => prepareSeal({ album, metadata: { name: 'a', type: 'b', size, modified: 0 }, flows: noFlows, body: AES, ...change })
+  const seal = (size: number, change: Partial<SealOptions> = {}) =>
+    prepareSeal({ album, metadata: { name: 'a', type: 'b', size, modified: 0 }, flows: noFlows, body: AES, ...change })
 
   test('the plaintext is metadata, file, hash and zeros, of the size that padme says', async () => {
     const keys = await keysHere()
@@ -133,11 +268,19 @@ describe('sealing', () => {
   test('the picture holds header and body, and no more filler than the format has', async () => {
     for (const size of [0, 1, 500, 3000]) {
       const { geometry } = await inspectSealed(streamOf(await sealBytes(pattern(size))))
-      const header: Header = { body: 'aes-256-gcm', chunk: 786_432, metadata: 128, nonce: NONCE, envelope: album.envelope }
+      const header: Header = {
+        body: 'aes-256-gcm',
+        chunk: 786_432,
+        metadata: 128,
+        nonce: NONCE,
+        envelope: album.envelope,
+      }
       const filler = pixelBytes(geometry) - headerSize(header, 0) - (128 + size + 32 + 16)
       expect(geometry).toEqual(geometryFor(headerSize(header, 0) + 128 + size + 48, MAX_FILLER))
       expect(filler).toBeGreaterThanOrEqual(0)
-      expect((await inspectSealed(streamOf(await sealBytes(pattern(size))))).headerSize).toBe(headerSize(header, filler))
+      expect((await inspectSealed(streamOf(await sealBytes(pattern(size))))).headerSize).toBe(
+        headerSize(header, filler),
+      )
     }
   })
 
@@ -147,17 +290,33 @@ describe('sealing', () => {
   })
 
   test.each<[string, Partial<SealOptions>, string]>([
-    ['a name that leads elsewhere', { metadata: { name: '..', type: 'b', size: 1, modified: 0 } }, 'under its metadata: the name leads to another folder'],
+    [
+      'a name that leads elsewhere',
+      { metadata: { name: '..', type: 'b', size: 1, modified: 0 } },
+      'under its metadata: the name leads to another folder',
+    ],
     ['31 bytes of nonce', { nonce: new Uint8Array(31) }, 'nonce'],
     ['33 bytes of nonce', { nonce: new Uint8Array(33) }, 'nonce'],
     ['a chunk of 127 bytes', { chunk: 127 }, 'its chunk size is out of range'],
-    ['no envelope', { album: { key: album.key, envelope: new Uint8Array(0) } }, 'its age envelope is larger than allowed'],
+    [
+      'no envelope',
+      { album: { key: album.key, envelope: new Uint8Array(0) } },
+      'its age envelope is larger than allowed',
+    ],
   ])('%s is refused before a byte is read', async (_, change, message) => {
     expect(await failure(seal(1, change))).toMatch(new RegExp(`^E_ARGUMENT: .*${message}`))
   })
 
-  test.each<[number, number, string]>([[100, 99, 'received 99'], [100, 0, 'received 0'], [100, 101, 'received more than 100'], [0, 1, 'received more than 0'], [5000, 4999, 'received 4999']])('a source of %i bytes that has %i is refused', async (size, real, message) => {
-    expect(await failure(collect((await seal(size, { chunk: CHUNK })).png(streamOf(pattern(real), 60))))).toBe(`E_CHANGED: the file changed while it was being sealed: expected ${size} bytes, ${message}`)
+  test.each<[number, number, string]>([
+    [100, 99, 'received 99'],
+    [100, 0, 'received 0'],
+    [100, 101, 'received more than 100'],
+    [0, 1, 'received more than 0'],
+    [5000, 4999, 'received 4999'],
+  ])('a source of %i bytes that has %i is refused', async (size, real, message) => {
+    expect(await failure(collect((await seal(size, { chunk: CHUNK })).png(streamOf(pattern(real), 60))))).toBe(
+      `E_CHANGED: the file changed while it was being sealed: expected ${size} bytes, ${message}`,
+    )
   })
 })
 
@@ -172,7 +331,12 @@ test('a source that does not end is not read on', async () => {
       yield new Uint8Array(60)
     }
   })()
-  const sealing = await prepareSeal({ album, metadata: { name: 'a', type: 'b', size: 100, modified: 0 }, flows: noFlows, body: AES })
+  const sealing = await prepareSeal({
+    album,
+    metadata: { name: 'a', type: 'b', size: 100, modified: 0 },
+    flows: noFlows,
+    body: AES,
+  })
   expect(await failure(collect(sealing.png(endless)))).toMatch(/^E_CHANGED: .* received more than 100$/)
   expect(given).toBe(2)
 })
@@ -193,7 +357,11 @@ describe('opening', () => {
 
   test('what shows without a key', async () => {
     const { pixels, headerBytes, found } = await made()
-    expect(found).toMatchObject({ headerSize: headerBytes, chunks: { size: CHUNK, count: 7, lastSize: 124, sealedSize: pixels.length - headerBytes }, header: { chunk: CHUNK, metadata: 128, envelope: album.envelope } })
+    expect(found).toMatchObject({
+      headerSize: headerBytes,
+      chunks: { size: CHUNK, count: 7, lastSize: 124, sealedSize: pixels.length - headerBytes },
+      header: { chunk: CHUNK, metadata: 128, envelope: album.envelope },
+    })
     expect(roomFor(found)).toBe(1500)
     expect(roomFor({ ...found, chunks: { ...found.chunks, sealedSize: 7 * 16 + 160 } })).toBe(0)
     expect(roomFor({ ...found, chunks: { ...found.chunks, sealedSize: 7 * 16 + 50 } })).toBe(0)
@@ -201,7 +369,11 @@ describe('opening', () => {
 
   test('where in the file the bytes of a chunk lie', async () => {
     const { found } = await made()
-    expect(Array.from({ length: 7 }, (_, i) => chunkRange(i, found, 1500))).toEqual([{ from: 0, to: 128 }, ...[1, 2, 3, 4, 5].map(i => ({ from: i * 256 - 128, to: i * 256 + 128 })), { from: 1408, to: 1500 }])
+    expect(Array.from({ length: 7 }, (_, i) => chunkRange(i, found, 1500))).toEqual([
+      { from: 0, to: 128 },
+      ...[1, 2, 3, 4, 5].map(i => ({ from: i * 256 - 128, to: i * 256 + 128 })),
+      { from: 1408, to: 1500 },
+    ])
     // The last one holds the hash too, and where the file is shorter, nothing else.
     expect(chunkRange(6, found, 1410)).toEqual({ from: 1408, to: 1410 })
     expect(chunkRange(6, found, 1400)).toEqual({ from: 1400, to: 1400 })
@@ -214,7 +386,9 @@ describe('opening', () => {
     const { found, at, flipped } = await made()
     const { from, to } = chunkRange(chunk, found, 1500)
     // Before the first chunk is open, only the room for the file is known: it is the file's own size here.
-    expect(await opening(await exact(flipped(at(chunk) + 5)))).toBe(`E_CHUNK: chunk ${chunk + 1} of 7 is damaged (bytes ${from} to ${to - 1} of the file inside)`)
+    expect(await opening(await exact(flipped(at(chunk) + 5)))).toBe(
+      `E_CHUNK: chunk ${chunk + 1} of 7 is damaged (bytes ${from} to ${to - 1} of the file inside)`,
+    )
   })
 
   test('a chunk that holds nothing of the file says so', async () => {
@@ -222,15 +396,21 @@ describe('opening', () => {
     const inside = await pixelsOf(whole)
     const { size } = parseHeader(inside)!
     const bad = inside.map((byte, i) => (i === size + 6 * 272 ? byte ^ 1 : byte))
-    expect(await opening(await exact(bad))).toBe('E_CHUNK: chunk 7 of 7 is damaged (it holds no bytes of the file inside, but its hash or padding)')
+    expect(await opening(await exact(bad))).toBe(
+      'E_CHUNK: chunk 7 of 7 is damaged (it holds no bytes of the file inside, but its hash or padding)',
+    )
   })
 
   test('a header that was altered is refused', async () => {
     const { pixels, headerBytes } = await made()
     const end = headerBytes - 2
-    expect(await opening(await exact(pixels.map((byte, i) => (i === end ? (byte === 0x30 ? 0x31 : 0x30) : byte))))).toBe('E_HEADER: the header of this sealed file was altered')
+    expect(
+      await opening(await exact(pixels.map((byte, i) => (i === end ? (byte === 0x30 ? 0x31 : 0x30) : byte)))),
+    ).toBe('E_HEADER: the header of this sealed file was altered')
     const parsed = parseHeader(pixels)!
-    expect(await failure(unlock({ ...parsed, authenticate: async () => false }, keyring(), flows))).toContain('E_HEADER')
+    expect(await failure(unlock({ ...parsed, authenticate: async () => false }, keyring(), flows))).toContain(
+      'E_HEADER',
+    )
     expect((await unlock(parsed, keyring(), flows)).lanes).toBe(2)
   })
 
@@ -238,7 +418,11 @@ describe('opening', () => {
     const { pixels, at } = await made()
     const cut = pixels.subarray(0, at(chunk))
     const fill = (3 - (cut.length % 3)) % 3
-    expect(fill === 0 ? await opening(await exact(cut)) : await opening(await exact(concatBytes(cut, pixels.subarray(at(chunk), at(chunk) + fill))))).toMatch(/^E_(TRUNCATED|CHUNK)/)
+    expect(
+      fill === 0
+        ? await opening(await exact(cut))
+        : await opening(await exact(concatBytes(cut, pixels.subarray(at(chunk), at(chunk) + fill)))),
+    ).toMatch(/^E_(TRUNCATED|CHUNK)/)
   })
 
   test('a file whose first chunk is said to be all, though another followed, is cut', async () => {
@@ -259,24 +443,53 @@ describe('opening', () => {
 
   test('a size one byte larger than there is room for is cut; of all the room it is read', async () => {
     const plain = pattern(96)
-    expect(await opening(await crafted(concatBytes(region(97), plain, sha256Of(plain))))).toBe('E_TRUNCATED: this sealed file ends too early')
+    expect(await opening(await crafted(concatBytes(region(97), plain, sha256Of(plain))))).toBe(
+      'E_TRUNCATED: this sealed file ends too early',
+    )
     expect(await openBytes(await crafted(concatBytes(region(96), plain, sha256Of(plain))))).toEqual(plain)
   })
 
   test.each<[string, number, (plain: Uint8Array) => Uint8Array, string]>([
-    ['another hash', 300, plain => sha256Of(concatBytes(plain, text('x'))), 'the bytes that came out are not those that were sealed'],
-    ['padding that is not empty, right behind the hash', 300, plain => concatBytes(sha256Of(plain), Uint8Array.of(1, 0, 0)), 'the padding behind the file is not empty'],
-    ['padding that is not empty, far behind', 300, plain => concatBytes(sha256Of(plain), new Uint8Array(600), Uint8Array.of(1)), 'the padding behind the file is not empty'],
-    ['padding that is not empty, in a chunk of its own', 352, plain => concatBytes(sha256Of(plain), new Uint8Array(40).fill(9)), 'the padding behind the file is not empty'],
+    [
+      'another hash',
+      300,
+      plain => sha256Of(concatBytes(plain, text('x'))),
+      'the bytes that came out are not those that were sealed',
+    ],
+    [
+      'padding that is not empty, right behind the hash',
+      300,
+      plain => concatBytes(sha256Of(plain), Uint8Array.of(1, 0, 0)),
+      'the padding behind the file is not empty',
+    ],
+    [
+      'padding that is not empty, far behind',
+      300,
+      plain => concatBytes(sha256Of(plain), new Uint8Array(600), Uint8Array.of(1)),
+      'the padding behind the file is not empty',
+    ],
+    [
+      'padding that is not empty, in a chunk of its own',
+      352,
+      plain => concatBytes(sha256Of(plain), new Uint8Array(40).fill(9)),
+      'the padding behind the file is not empty',
+    ],
   ])('%s: whoever has the key and writes that is found out', async (_, size, tail, message) => {
-    expect(await opening(await crafted(concatBytes(region(size), pattern(size), tail(pattern(size)))))).toBe(`E_HASH: ${message}${message.startsWith('the padding') ? ' (no hint)' : ''}`)
+    expect(await opening(await crafted(concatBytes(region(size), pattern(size), tail(pattern(size)))))).toBe(
+      `E_HASH: ${message}${message.startsWith('the padding') ? ' (no hint)' : ''}`,
+    )
   })
 
-  test.each([63, 64, 95, 96, 97, 127, 128, 129, 352, 380])('%i bytes and empty padding of several chunks open, and their hash is had', async size => {
-    const file = await crafted(concatBytes(region(size), pattern(size), sha256Of(pattern(size)), new Uint8Array(700)))
-    expect(await openBytes(file)).toEqual(pattern(size))
-    expect(toHex(await (await openSealed(streamOf(file), keyring(), flows)).sha256())).toBe(toHex(sha256Of(pattern(size))))
-  })
+  test.each([63, 64, 95, 96, 97, 127, 128, 129, 352, 380])(
+    '%i bytes and empty padding of several chunks open, and their hash is had',
+    async size => {
+      const file = await crafted(concatBytes(region(size), pattern(size), sha256Of(pattern(size)), new Uint8Array(700)))
+      expect(await openBytes(file)).toEqual(pattern(size))
+      expect(toHex(await (await openSealed(streamOf(file), keyring(), flows)).sha256())).toBe(
+        toHex(sha256Of(pattern(size))),
+      )
+    },
+  )
 
   test('the hash is had without opening the chunks before it, and not if its own is damaged', async () => {
     const { at, flipped } = await made()
@@ -284,7 +497,9 @@ describe('opening', () => {
     const hash = async (bad: Uint8Array) => (await openSealed(streamOf(await exact(bad)), keyring(), flows)).sha256()
     for (const chunk of [2, 3, 5]) expect(toHex(await hash(flipped(at(chunk) + 9)))).toBe(toHex(sha256Of(bytes)))
     expect(await failure(hash(flipped(at(6) + 9)))).toMatch(/^E_CHUNK: chunk 7 of 7/)
-    expect(await failure((await openSealed(streamOf(large.subarray(0, 150_000)), keyring(), flows)).sha256())).toMatch(/^E_TRUNCATED/)
+    expect(await failure((await openSealed(streamOf(large.subarray(0, 150_000)), keyring(), flows)).sha256())).toMatch(
+      /^E_TRUNCATED/,
+    )
     const source = watched(large, 10_000)
     await (await openSealed(source.source, keyring(), flows)).sha256()
     expect(source.closed()).toBe(true)
@@ -337,15 +552,27 @@ describe('opening', () => {
       const filled = concatBytes(short, pixels.subarray(short.length, width * 3))
       expect(await opening(await exact(filled))).toMatch(filled.length - headerBytes < 48 ? /^E_TRUNCATED/ : /^E_CHUNK/)
     }
-    expect(await failure((async () => inspection({ width: 10, height: 1 }, parseHeader(pixels)!))())).toBe('E_TRUNCATED: this sealed file ends too early')
+    expect(await failure((async () => inspection({ width: 10, height: 1 }, parseHeader(pixels)!))())).toBe(
+      'E_TRUNCATED: this sealed file ends too early',
+    )
   })
 
   test('a header that does not end is given up', async () => {
     const { pixels, headerBytes } = await made()
     const start = pixels.subarray(0, headerBytes - 80)
-    const endless = (amount: number) => ({ start: new Uint8Array(64), pixels: streamOf(concatBytes(start, new Uint8Array(amount)), 1 << 16) })
-    const envelope = text(new TextDecoder('latin1').decode(start).replace(/envelope \d+/, 'envelope 524288').slice(0, 300))
-    expect(await failure(readHeader({ start: new Uint8Array(64), pixels: streamOf(envelope) }))).toBe('E_HEADER: the header of this sealed file does not end')
+    const endless = (amount: number) => ({
+      start: new Uint8Array(64),
+      pixels: streamOf(concatBytes(start, new Uint8Array(amount)), 1 << 16),
+    })
+    const envelope = text(
+      new TextDecoder('latin1')
+        .decode(start)
+        .replace(/envelope \d+/, 'envelope 524288')
+        .slice(0, 300),
+    )
+    expect(await failure(readHeader({ start: new Uint8Array(64), pixels: streamOf(envelope) }))).toBe(
+      'E_HEADER: the header of this sealed file does not end',
+    )
     expect(await failure(readHeader(endless(0)))).toBe('E_HEADER: the header of this sealed file does not end')
     let given = 0
     const forever = (async function* () {
@@ -370,28 +597,37 @@ describe('opening', () => {
 
   test('a picture that breaks at once was sealed only if its first bytes say so', async () => {
     const { png } = await made()
-    const breaking = (code: 'E_TRUNCATED' | 'E_CHUNK' | 'E_IO', before: Uint8Array = new Uint8Array(0)) => (async function* () {
-      if (before.length > 0) yield before
-      throw new LatentError(code, 'it broke')
-    })()
+    const breaking = (code: 'E_TRUNCATED' | 'E_CHUNK' | 'E_IO', before: Uint8Array = new Uint8Array(0)) =>
+      (async function* () {
+        if (before.length > 0) yield before
+        throw new LatentError(code, 'it broke')
+      })()
     const start = png.slice(0, 64)
     const other = start.map((byte, i) => (i === 50 ? byte ^ 1 : byte))
-    const broken = (first: Uint8Array, code: 'E_TRUNCATED' | 'E_CHUNK' | 'E_IO', before?: Uint8Array) => failure(readHeader({ start: first, pixels: breaking(code, before) }))
+    const broken = (first: Uint8Array, code: 'E_TRUNCATED' | 'E_CHUNK' | 'E_IO', before?: Uint8Array) =>
+      failure(readHeader({ start: first, pixels: breaking(code, before) }))
     expect(await broken(start, 'E_TRUNCATED')).toBe('E_TRUNCATED: it broke (no hint)')
     expect(await broken(start, 'E_CHUNK')).toBe('E_CHUNK: it broke (no hint)')
-    for (const code of ['E_TRUNCATED', 'E_CHUNK'] as const) expect(await broken(other, code)).toBe('E_NOT_SEALED: this PNG is broken, and nothing in it shows that it was sealed')
+    for (const code of ['E_TRUNCATED', 'E_CHUNK'] as const)
+      expect(await broken(other, code)).toBe(
+        'E_NOT_SEALED: this PNG is broken, and nothing in it shows that it was sealed',
+      )
     expect(await broken(other, 'E_IO')).toBe('E_IO: it broke (no hint)')
     expect(await broken(start.subarray(0, 55), 'E_TRUNCATED')).toMatch(/^E_TRUNCATED: this PNG ends too early to tell/)
     expect(await broken(other, 'E_TRUNCATED', text('latent sealed'))).toMatch(/^E_NOT_SEALED/)
     expect(await broken(other, 'E_TRUNCATED', text('latent sealed '))).toBe('E_TRUNCATED: it broke (no hint)')
     const strange = new Error('no error of ours')
-    const throwing: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => ({ next: async () => Promise.reject(strange) }) }
+    const throwing: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({ next: async () => Promise.reject(strange) }),
+    }
     expect(await failure(readHeader({ start: other, pixels: throwing }))).toBe(strange)
   })
 
   test('without the key nothing opens', async () => {
     const { png } = await made()
-    expect(await failure(openSealed(streamOf(png), new Keyring({ passphrases: [] }), flows))).toMatch(/^E_(HEADER|NO_MATCH)/)
+    expect(await failure(openSealed(streamOf(png), new Keyring({ passphrases: [] }), flows))).toMatch(
+      /^E_(HEADER|NO_MATCH)/,
+    )
   })
 })
 
@@ -412,24 +648,58 @@ describe('salvage', () => {
     for await (const piece of found.pieces) pieces.push(piece)
     return { found, pieces }
   }
-  const state = (pieces: readonly (Uint8Array | undefined)[], plaintext = concatBytes(region(1500), bytes, sha256Of(bytes))) => pieces.map((piece, i) => (piece === undefined ? '-' : Buffer.from(piece).equals(plaintext.subarray(i * CHUNK, (i + 1) * CHUNK)) ? '+' : '?')).join('')
+  const state = (
+    pieces: readonly (Uint8Array | undefined)[],
+    plaintext = concatBytes(region(1500), bytes, sha256Of(bytes)),
+  ) =>
+    pieces
+      .map((piece, i) =>
+        piece === undefined
+          ? '-'
+          : Buffer.from(piece).equals(plaintext.subarray(i * CHUNK, (i + 1) * CHUNK))
+            ? '+'
+            : '?',
+      )
+      .join('')
 
   test.each<[string, (file: Uint8Array, where: Awaited<ReturnType<typeof made>>) => Uint8Array, string]>([
     ['nothing', file => file, '+++++++'],
-    ['a bit of the first chunk', (file, { chunkAt }) => file.map((byte, i) => (i === chunkAt(0) + 3 ? byte ^ 1 : byte)), '-++++++'],
-    ['a bit of the last chunk', (file, { chunkAt }) => file.map((byte, i) => (i === chunkAt(6) + 3 ? byte ^ 1 : byte)), '++++++-'],
+    [
+      'a bit of the first chunk',
+      (file, { chunkAt }) => file.map((byte, i) => (i === chunkAt(0) + 3 ? byte ^ 1 : byte)),
+      '-++++++',
+    ],
+    [
+      'a bit of the last chunk',
+      (file, { chunkAt }) => file.map((byte, i) => (i === chunkAt(6) + 3 ? byte ^ 1 : byte)),
+      '++++++-',
+    ],
     ['the header of the deflate block', file => file.map((byte, i) => (i >= 43 && i < 48 ? 0xee : byte)), '+++++++'],
-    ['the code over the header', (file, { offset, headerBytes }) => file.map((byte, i) => (i === offset(headerBytes - 3) ? (byte === 0x30 ? 0x31 : 0x30) : byte)), '+++++++'],
+    [
+      'the code over the header',
+      (file, { offset, headerBytes }) =>
+        file.map((byte, i) => (i === offset(headerBytes - 3) ? (byte === 0x30 ? 0x31 : 0x30) : byte)),
+      '+++++++',
+    ],
     ['all behind the third chunk', (file, { chunkAt }) => file.subarray(0, chunkAt(3)), '+++'],
     ['all but one byte of the fourth chunk', (file, { chunkAt }) => file.subarray(0, chunkAt(3) + 100), '+++'],
     ['the last byte of the last chunk', (file, { chunkAt }) => file.subarray(0, chunkAt(6) + 140), '++++++'],
-    ['every filter byte', (file, { rowBytes, geometry }) => file.map((byte, i) => (i >= 48 && i < 48 + (rowBytes + 1) * geometry.height && (i - 48) % (rowBytes + 1) === 0 ? 9 : byte)), '+++++++'],
+    [
+      'every filter byte',
+      (file, { rowBytes, geometry }) =>
+        file.map((byte, i) =>
+          i >= 48 && i < 48 + (rowBytes + 1) * geometry.height && (i - 48) % (rowBytes + 1) === 0 ? 9 : byte,
+        ),
+      '+++++++',
+    ],
   ])('without %s', async (_, damage, expected) => {
     const file = await made()
     const { found, pieces } = await salvaged(damage(file.png.slice(), file))
     expect(state(pieces)).toBe(expected)
     expect(found.chunks.count).toBe(7)
-    expect(salvagedMetadata(found, pieces[0])).toEqual(pieces[0] && { name: 'photo.jpg', type: 'image/jpeg', size: 1500, modified: 1_700_000_000_000 })
+    expect(salvagedMetadata(found, pieces[0])).toEqual(
+      pieces[0] && { name: 'photo.jpg', type: 'image/jpeg', size: 1500, modified: 1_700_000_000_000 },
+    )
   })
 
   test('a file that grew is read as any picture is, and so is one in another layout', async () => {
@@ -441,10 +711,15 @@ describe('salvage', () => {
     expect(await failure(salvaged(broken, carrierSize(geometry) + 1))).toMatch(/^E_CHUNK|^E_NOT_SEALED|^E_TRUNCATED/)
     expect(state((await salvaged(broken, carrierSize(geometry))).pieces)).toBe('+++++++')
     const { deflateSync, crc32 } = await import('node:zlib')
-    const raw = Buffer.concat(Array.from({ length: geometry.height }, (_, y) => png.subarray(48 + y * (rowBytes + 1), 48 + (y + 1) * (rowBytes + 1))))
+    const raw = Buffer.concat(
+      Array.from({ length: geometry.height }, (_, y) =>
+        png.subarray(48 + y * (rowBytes + 1), 48 + (y + 1) * (rowBytes + 1)),
+      ),
+    )
     const data = deflateSync(raw, { level: 1 })
     const u32 = (value: number) => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
-    const chunk = (type: string, body: Uint8Array) => concatBytes(u32(body.length), text(type), body, u32(crc32(concatBytes(text(type), body))))
+    const chunk = (type: string, body: Uint8Array) =>
+      concatBytes(u32(body.length), text(type), body, u32(crc32(concatBytes(text(type), body))))
     const other = concatBytes(png.subarray(0, 33), chunk('IDAT', data), chunk('IEND', new Uint8Array(0)))
     expect(state((await salvaged(other)).pieces)).toBe('+++++++')
   })
@@ -456,7 +731,9 @@ describe('salvage', () => {
       const parsed = parseHeader(await pixelsOf(png))!
       const body = (await pixelsOf(png)).subarray(parsed.size, parsed.size + chunks * (CHUNK + 16))
       const header = headerSize(parsed.header, 0)
-      const file = await exact(concatBytes(await encodeHeader(parsed.header, keys, (3 - ((header + body.length) % 3)) % 3), body))
+      const file = await exact(
+        concatBytes(await encodeHeader(parsed.header, keys, (3 - ((header + body.length) % 3)) % 3), body),
+      )
       const { pieces, found } = await salvaged(file)
       expect([state(pieces), found.chunks.count]).toEqual(['+'.repeat(chunks), chunks])
     }
@@ -469,9 +746,11 @@ describe('salvage', () => {
       throw new TypeError('a fault of the program')
     }
     const { pieces } = await salvageSealed(failing, large.length, keyring(), flows)
-    await expect((async () => {
-      for await (const _ of pieces) void _
-    })()).rejects.toThrow('a fault of the program')
+    await expect(
+      (async () => {
+        for await (const _ of pieces) void _
+      })(),
+    ).rejects.toThrow('a fault of the program')
   })
 
   test('sources are let go', async () => {
@@ -485,21 +764,43 @@ describe('salvage', () => {
     const { pieces } = await salvageSealed(source(large), large.length, keyring(), flows)
     for await (const _ of pieces) break
     expect(given.map(({ closed }) => closed())).toEqual([true, true])
-    await failure(salvageSealed(source(png.map((byte, i) => (i === offset(20) ? byte ^ 1 : byte))), png.length, keyring(), flows))
-    await failure(salvageSealed(source(concatBytes(png.map((byte, i) => (i === offset(20) ? byte ^ 1 : byte)), text('x'))), png.length + 1, keyring(), flows))
+    await failure(
+      salvageSealed(source(png.map((byte, i) => (i === offset(20) ? byte ^ 1 : byte))), png.length, keyring(), flows),
+    )
+    await failure(
+      salvageSealed(
+        source(
+          concatBytes(
+            png.map((byte, i) => (i === offset(20) ? byte ^ 1 : byte)),
+            text('x'),
+          ),
+        ),
+        png.length + 1,
+        keyring(),
+        flows,
+      ),
+    )
     expect(given.length).toBeGreaterThanOrEqual(4)
     expect(given.every(({ closed }) => closed())).toBe(true)
   })
 
   test('the first bytes of a file tell whether it is one of ours', async () => {
     const { png } = await made()
-    expect([looksSealed(png), looksSealed(png.subarray(0, 63)), looksSealed(png.subarray(0, 62)), looksSealed(text('a letter'))]).toEqual([true, true, false, false])
+    expect([
+      looksSealed(png),
+      looksSealed(png.subarray(0, 63)),
+      looksSealed(png.subarray(0, 62)),
+      looksSealed(text('a letter')),
+    ]).toEqual([true, true, false, false])
   })
 })
 
 describe('a new envelope', () => {
   const bytes = pattern(1500)
-  const other: Album = { key: album.key, envelope: text('an envelope for somebody else, and longer than the one before it was') }
+  const other: Album = {
+    key: album.key,
+    envelope: text('an envelope for somebody else, and longer than the one before it was'),
+  }
 
   test.each(BODIES)('around a body of %s: the same body, for those alone whom it is for', async (_, body) => {
     const before = await sealBytes(bytes, { body, chunk: CHUNK })
@@ -514,7 +815,9 @@ describe('a new envelope', () => {
     const [old, now] = [await inspectSealed(streamOf(before)), await inspectSealed(streamOf(after))]
     expect(now.header).toEqual({ ...old.header, envelope: other.envelope })
     expect((await pixelsOf(after)).subarray(now.headerSize)).toEqual((await pixelsOf(before)).subarray(old.headerSize))
-    expect(await collect((await openSealed(streamOf(after), new Keyring().remember(other), flows)).bytes)).toEqual(bytes)
+    expect(await collect((await openSealed(streamOf(after), new Keyring().remember(other), flows)).bytes)).toEqual(
+      bytes,
+    )
     expect(await failure(openBytes(after))).toMatch(/^E_/)
     expect(now.geometry).toEqual(geometryFor(headerSize(now.header, 0) + now.chunks.sealedSize, MAX_FILLER))
   })
@@ -523,8 +826,12 @@ describe('a new envelope', () => {
     const before = await sealBytes(bytes, { chunk: CHUNK })
     const pixels = await pixelsOf(before)
     const { size } = parseHeader(pixels)!
-    const source = watched(await exact(pixels.map((byte, i) => (i === size - 2 ? (byte === 0x30 ? 0x31 : 0x30) : byte))))
-    expect(await failure(rewrapSealed(source.source, keyring(), async () => other))).toBe('E_HEADER: the header of this sealed file was altered')
+    const source = watched(
+      await exact(pixels.map((byte, i) => (i === size - 2 ? (byte === 0x30 ? 0x31 : 0x30) : byte))),
+    )
+    expect(await failure(rewrapSealed(source.source, keyring(), async () => other))).toBe(
+      'E_HEADER: the header of this sealed file was altered',
+    )
     expect(source.closed()).toBe(true)
     const large = await largeFile()
     const left = watched(large, 10_000)

@@ -17,7 +17,9 @@ describe('pieces', () => {
     for (const length of [0, 1, 3, 4, 5, 8, 11, 12]) {
       for (const total of [undefined, length, length + 3]) {
         const found = await all(pieces(streamOf(pattern(length), part), 4, total))
-        expect(found.map(piece => piece.length)).toEqual(Array.from({ length: Math.ceil(length / 4) }, (_, i) => Math.min(4, length - 4 * i)))
+        expect(found.map(piece => piece.length)).toEqual(
+          Array.from({ length: Math.ceil(length / 4) }, (_, i) => Math.min(4, length - 4 * i)),
+        )
         expect(Buffer.concat(found).equals(pattern(length))).toBe(true)
       }
     }
@@ -40,12 +42,14 @@ describe('mapping in order', () => {
   test('has as many under way as it may, and results in order', async () => {
     for (const lanes of [1, 2, 3]) {
       let [now, most] = [0, 0]
-      const results = await all(mapInOrder(of(30, 5, 20, 1, 10), lanes, async (wait, index) => {
-        most = Math.max(most, ++now)
-        for (let i = 0; i < wait; i++) await turn()
-        now--
-        return `${index}: ${wait}`
-      }))
+      const results = await all(
+        mapInOrder(of(30, 5, 20, 1, 10), lanes, async (wait, index) => {
+          most = Math.max(most, ++now)
+          for (let i = 0; i < wait; i++) await turn()
+          now--
+          return `${index}: ${wait}`
+        }),
+      )
       expect(results).toEqual(['0: 30', '1: 5', '2: 20', '3: 1', '4: 10'])
       expect(most).toBe(lanes)
     }
@@ -69,7 +73,8 @@ describe('mapping in order', () => {
     for await (const _ of mapInOrder(of(1, 2, 3), 2, async () => {
       for (let i = 0; i < 5; i++) await turn()
       done++
-    })) break
+    }))
+      break
     expect(done).toBe(2)
   })
 })
@@ -106,18 +111,27 @@ describe('alongside', () => {
         taken++
         for (let i = 0; i < 4; i++) await turn()
       }
-    })) expect(given - taken).toBeLessThanOrEqual(2)
+    }))
+      expect(given - taken).toBeLessThanOrEqual(2)
     expect([given, taken]).toEqual([6, 6])
   })
 
   test('a second reader that fails fails the stream', async () => {
-    await expect(collect(alongside(streamOf(pattern(100), 10), async parts => {
-      for await (const part of parts) if (part[0] === pattern(100)[30]) throw new Error('not what it should be')
-    }))).rejects.toThrow('not what it should be')
-    await expect(collect(alongside(streamOf(pattern(10), 10), async parts => {
-      for await (const part of parts) void part
-      throw new Error('at the end')
-    }))).rejects.toThrow('at the end')
+    await expect(
+      collect(
+        alongside(streamOf(pattern(100), 10), async parts => {
+          for await (const part of parts) if (part[0] === pattern(100)[30]) throw new Error('not what it should be')
+        }),
+      ),
+    ).rejects.toThrow('not what it should be')
+    await expect(
+      collect(
+        alongside(streamOf(pattern(10), 10), async parts => {
+          for await (const part of parts) void part
+          throw new Error('at the end')
+        }),
+      ),
+    ).rejects.toThrow('at the end')
   })
 
   test('a second reader that leaves early holds nothing up', async () => {
@@ -147,9 +161,12 @@ describe('alongside', () => {
 test('closing calls what it was given, once, whether the stream ends, fails or is left', async () => {
   const ways: [string, (stream: AsyncIterable<Uint8Array>) => Promise<unknown>][] = [
     ['ends', collect],
-    ['is left', async stream => {
-      for await (const _ of stream) break
-    }],
+    [
+      'is left',
+      async stream => {
+        for await (const _ of stream) break
+      },
+    ],
   ]
   for (const [, way] of ways) {
     let closed = 0
@@ -170,5 +187,7 @@ test('an array as a stream comes in parts, or as one', async () => {
   expect((await all(streamOf(pattern(10), 4))).map(part => part.length)).toEqual([4, 4, 2])
   expect((await all(streamOf(pattern(10)))).map(part => part.length)).toEqual([10])
   expect(await all(streamOf(new Uint8Array(0)))).toEqual([])
-  expect(await collect(of(pattern(3), new Uint8Array(0), pattern(2)))).toEqual(Uint8Array.of(...pattern(3), ...pattern(2)))
+  expect(await collect(of(pattern(3), new Uint8Array(0), pattern(2)))).toEqual(
+    Uint8Array.of(...pattern(3), ...pattern(2)),
+  )
 })

@@ -1,7 +1,17 @@
 import { type Image, platform } from '@latent/core'
 import { decodePng, encodePng } from '@latent/core/png'
 import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-flow'
-import { collect, createAlbum, Keyring, type Keys, type Lock, type Metadata, openSealed, prepareSeal, streamOf } from '../src/index.ts'
+import {
+  collect,
+  createAlbum,
+  Keyring,
+  type Keys,
+  type Lock,
+  type Metadata,
+  openSealed,
+  prepareSeal,
+  streamOf,
+} from '../src/index.ts'
 
 // Runs in a browser, called by browser.test.ts.
 

@@ -31,7 +31,8 @@ const drained = async (results: AsyncIterable<FileResult>): Promise<FileResult[]
   for await (const result of results) list.push(result)
   return list
 }
-const seal = (output = sealed) => drained(sealFiles({ inputs: [plain], output, album, lockName: 'test', flows, body: { type: 'aes-256-gcm' } }))
+const seal = (output = sealed) =>
+  drained(sealFiles({ inputs: [plain], output, album, lockName: 'test', flows, body: { type: 'aes-256-gcm' } }))
 
 interface Verified {
   readonly intact: number
@@ -46,11 +47,24 @@ interface Verified {
 async function verify(...inputs: string[]): Promise<Verified> {
   let expected: number | null | undefined
   const notices: string[] = []
-  const watcher = { expected: (listed: number | undefined) => void (expected = listed ?? null), notice: (text: string) => void notices.push(text) }
+  const watcher = {
+    expected: (listed: number | undefined) => void (expected = listed ?? null),
+    notice: (text: string) => void notices.push(text),
+  }
   const results = await drained(verifyFiles({ inputs, keyring: keyring(), flows, watcher }))
   const of = (status: FileResult['status']) => results.filter(result => result.status === status)
-  for (const result of of('missing')) expect(result).toMatchObject({ code: 'E_IO', hint: expect.stringContaining('another copy') as string })
-  return { intact: of('done').length, missing: of('missing').map(({ source }) => source.slice(sealed.length + 1)).toSorted(), failed: of('failed').length, notes: results.filter(({ note }) => note !== undefined).length, expected, notices }
+  for (const result of of('missing'))
+    expect(result).toMatchObject({ code: 'E_IO', hint: expect.stringContaining('another copy') as string })
+  return {
+    intact: of('done').length,
+    missing: of('missing')
+      .map(({ source }) => source.slice(sealed.length + 1))
+      .toSorted(),
+    failed: of('failed').length,
+    notes: results.filter(({ note }) => note !== undefined).length,
+    expected,
+    notices,
+  }
 }
 const nothing = { missing: [], failed: 0, notes: 0, notices: [] }
 
@@ -63,9 +77,13 @@ test.each<[string, () => Promise<unknown>, string[]]>([
   ['a deleted folder', () => rm(join(sealed, 'trip'), { recursive: true }), ['trip/c.jpg.png', 'trip/deep/d.jpg.png']],
   ['a renamed file', () => rename(join(sealed, 'a.jpg.png'), join(sealed, 'a (1).jpg.png')), ['a.jpg.png']],
   ['a moved file', () => rename(join(sealed, 'a.jpg.png'), join(sealed, 'trip', 'a.jpg.png')), ['a.jpg.png']],
-  ['everything but the journal', async () => {
-    for (const name of NAMES) await rm(join(sealed, `${name}.png`))
-  }, NAMES.map(name => `${name}.png`)],
+  [
+    'everything but the journal',
+    async () => {
+      for (const name of NAMES) await rm(join(sealed, `${name}.png`))
+    },
+    NAMES.map(name => `${name}.png`),
+  ],
 ])('%s is missed', async (_, lose, missing) => {
   await lose()
   const found = await verify(sealed)
@@ -90,7 +108,12 @@ test('an older copy of a file is noticed', async () => {
 
 test('a part of a sealed folder is held against the journal above it', async () => {
   await rm(join(sealed, 'trip', 'c.jpg.png'))
-  expect(await verify(join(sealed, 'trip'))).toEqual({ ...nothing, intact: 1, missing: ['trip/c.jpg.png'], expected: 2 })
+  expect(await verify(join(sealed, 'trip'))).toEqual({
+    ...nothing,
+    intact: 1,
+    missing: ['trip/c.jpg.png'],
+    expected: 2,
+  })
   expect(await verify(join(sealed, 'other'))).toEqual({ ...nothing, intact: 1, expected: 1 })
 })
 

@@ -5,15 +5,32 @@ import type { DecryptFacts, DecryptOptions, EncryptFacts, EncryptOptions } from 
 import { jsonLine, visible } from '../terminal.ts'
 
 export function cryptCommands(program: Command): void {
-  withCommon(program.command('encrypt').description('pixel mode: a picture into a PNG of noise of the same size (seal keeps the file itself, and is the safe choice)'))
-    .argument('<picture>', 'PNG; or JPEG, WebP, AVIF, TIFF, GIF, of which the decoded pixels are kept; - reads standard input')
+  withCommon(
+    program
+      .command('encrypt')
+      .description(
+        'pixel mode: a picture into a PNG of noise of the same size (seal keeps the file itself, and is the safe choice)',
+      ),
+  )
+    .argument(
+      '<picture>',
+      'PNG; or JPEG, WebP, AVIF, TIFF, GIF, of which the decoded pixels are kept; - reads standard input',
+    )
     .argument('<out.png>', 'the cipher picture; - writes standard output')
     .option('--scheme <id>', 'the cipher (default: exact-flow)')
-    .option('--nonce <hex>', 'separates pictures under one key, and travels in a PNG text chunk; drawn at random unless given')
+    .option(
+      '--nonce <hex>',
+      'separates pictures under one key, and travels in a PNG text chunk; drawn at random unless given',
+    )
     .option('--deterministic', 'no nonce: equal pictures give equal cipher pictures, and equal parts of them may')
     .option('--check', 'let codes travel by which a wrong key and a changed picture are told', true)
     .option('--no-check', 'no such codes: a wrong key then gives noise')
-    .addOption(new Option('--wire <format>', 'format of the cipher image, for schemes that write several: fewer bits, lower quality back').choices(['u8', 'u16', 'f32']))
+    .addOption(
+      new Option(
+        '--wire <format>',
+        'format of the cipher image, for schemes that write several: fewer bits, lower quality back',
+      ).choices(['u8', 'u16', 'f32']),
+    )
     .action(async (source: string, target: string, options: EncryptOptions) => {
       const { encryptFile } = await import('../pixel-mode.ts')
       tell(await encryptFile(source, target, options), encryptionNotes, 'encrypted', options.json)
@@ -35,46 +52,101 @@ const withCommon = (command: Command): Command =>
   withBackend(command)
     .requiredOption('--key-file <file>', '64 hexadecimal digits, as latent keygen --cipher writes them')
     .option('--weights <file>', 'trained weights to use instead of those that come with Latent')
-    .option('--max-pixels <number>', 'refuse larger pictures before decoding them; 16-bit samples count up to twice (default: 100,000,000)', pixels)
+    .option(
+      '--max-pixels <number>',
+      'refuse larger pictures before decoding them; 16-bit samples count up to twice (default: 100,000,000)',
+      pixels,
+    )
     .option('--force', 'replace a picture that an earlier run of this command wrote')
     .option('--json', 'the result as one line of JSON')
 
 function pixels(text: string): number {
-  if (!/^\d{1,9}$/.test(text) || Number(text) < 1 || Number(text) > MAX_PIXELS) throw argumentError('--max-pixels', `a number from 1 to ${MAX_PIXELS}`, text)
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1 || Number(text) > MAX_PIXELS)
+    throw argumentError('--max-pixels', `a number from 1 to ${MAX_PIXELS}`, text)
   return Number(text)
 }
 
 type Note = readonly [kind: 'note' | 'warning', text: string]
 
-function tell<F extends EncryptFacts | DecryptFacts>(facts: F, notesOf: (facts: F) => readonly Note[], done: string, json = false): void {
+function tell<F extends EncryptFacts | DecryptFacts>(
+  facts: F,
+  notesOf: (facts: F) => readonly Note[],
+  done: string,
+  json = false,
+): void {
   // Where the picture itself goes to standard output, words go elsewhere.
   const out = facts.out === '-' ? process.stderr : process.stdout
   if (json) return void out.write(jsonLine(facts))
-  out.write(`${done} ${facts.width} x ${facts.height} pixels with ${facts.scheme} into ${facts.out === '-' ? 'standard output' : visible(facts.out)}\n`)
-  for (const [kind, text] of notesOf(facts)) (kind === 'warning' ? process.stderr : out).write(`${kind}: ${visible(text)}\n`)
+  out.write(
+    `${done} ${facts.width} x ${facts.height} pixels with ${facts.scheme} into ${facts.out === '-' ? 'standard output' : visible(facts.out)}\n`,
+  )
+  for (const [kind, text] of notesOf(facts))
+    (kind === 'warning' ? process.stderr : out).write(`${kind}: ${visible(text)}\n`)
 }
 
-function encryptionNotes({ secret, scheme, nonce, oneWay, exact, format, turned, lost, carried, checked }: EncryptFacts): Note[] {
+function encryptionNotes({
+  secret,
+  scheme,
+  nonce,
+  oneWay,
+  exact,
+  format,
+  turned,
+  lost,
+  carried,
+  checked,
+}: EncryptFacts): Note[] {
   const notes: Note[] = []
   if (secret === 'none') notes.push(['warning', `${scheme} makes no use of the key`])
-  if (secret === 'weights') notes.push(['warning', `${scheme} makes no use of the key; its secret is its weights, and those that come with Latent are public`])
-  if (nonce === null) notes.push(['warning', `no nonce was used: under this key, equal pictures give equal cipher pictures`])
-  if (format !== 'PNG') notes.push(['note', `what comes back is the pixels of this ${format}${turned ? ', turned upright,' : ''} as a PNG, not the file; latent seal keeps the file`])
+  if (secret === 'weights')
+    notes.push([
+      'warning',
+      `${scheme} makes no use of the key; its secret is its weights, and those that come with Latent are public`,
+    ])
+  if (nonce === null)
+    notes.push(['warning', `no nonce was used: under this key, equal pictures give equal cipher pictures`])
+  if (format !== 'PNG')
+    notes.push([
+      'note',
+      `what comes back is the pixels of this ${format}${turned ? ', turned upright,' : ''} as a PNG, not the file; latent seal keeps the file`,
+    ])
   if (lost.length > 0) notes.push(['warning', `not kept: ${lost.join(', ')}; latent seal keeps the whole file`])
   if (carried.length > 0) notes.push(['note', `kept beside the pixels, encrypted: ${carried.join(', ')}`])
   if (oneWay) notes.push(['note', 'nothing decrypts this picture; keep the plain one'])
   else if (!exact) notes.push(['note', 'this cipher is lossy; what decrypts is not the same picture'])
-  if (!checked) notes.push(['warning', 'no check value travels: a wrong key and a changed picture will give noise without a word'])
+  if (!checked)
+    notes.push(['warning', 'no check value travels: a wrong key and a changed picture will give noise without a word'])
   return notes
 }
 
-function decryptionNotes({ schemeNamed, scheme, key, cipherPicture, besideLost, writtenAs, sampleBits }: DecryptFacts): Note[] {
+function decryptionNotes({
+  schemeNamed,
+  scheme,
+  key,
+  cipherPicture,
+  besideLost,
+  writtenAs,
+  sampleBits,
+}: DecryptFacts): Note[] {
   const notes: Note[] = []
   if (!schemeNamed) notes.push(['warning', `the picture does not name its cipher; it was taken for ${scheme}`])
-  if (key === 'unknown') notes.push(['warning', 'no check value travels in it: whether the key is the right one cannot be told, and with a wrong one this is noise'])
-  else if (cipherPicture === 'unknown') notes.push(['warning', 'no code of the picture travels in it: whether it is as it was written cannot be told, and what was changed is noise'])
-  if (cipherPicture === 'altered') notes.push(['warning', 'the cipher picture is not as it was written; parts of what came back may be wrong'])
-  if (writtenAs !== null) notes.push(['warning', `the cipher picture was written as ${writtenAs} and arrived as other samples than that; what came back is worse for it (${sampleBits} bits a sample)`])
+  if (key === 'unknown')
+    notes.push([
+      'warning',
+      'no check value travels in it: whether the key is the right one cannot be told, and with a wrong one this is noise',
+    ])
+  else if (cipherPicture === 'unknown')
+    notes.push([
+      'warning',
+      'no code of the picture travels in it: whether it is as it was written cannot be told, and what was changed is noise',
+    ])
+  if (cipherPicture === 'altered')
+    notes.push(['warning', 'the cipher picture is not as it was written; parts of what came back may be wrong'])
+  if (writtenAs !== null)
+    notes.push([
+      'warning',
+      `the cipher picture was written as ${writtenAs} and arrived as other samples than that; what came back is worse for it (${sampleBits} bits a sample)`,
+    ])
   if (besideLost) notes.push(['warning', 'what stood beside the pixels (profile, texts, EXIF) was dropped on its way'])
   return notes
 }

@@ -21,7 +21,9 @@ export function dataCommand(program: Command): void {
         const state = existsSync(join(dataRoot(), name)) ? 'there' : archives.length > 0 ? 'not fetched' : 'by hand'
         process.stdout.write(`${name.padEnd(14)} ${state.padEnd(12)} ${title}\n${' '.repeat(28)}terms: ${terms}\n`)
       }
-      process.stdout.write(`${'procedural'.padEnd(14)} ${'built in'.padEnd(12)} pictures drawn by latent: landscapes, lettering, textures; no download\n`)
+      process.stdout.write(
+        `${'procedural'.padEnd(14)} ${'built in'.padEnd(12)} pictures drawn by latent: landscapes, lettering, textures; no download\n`,
+      )
     })
 
   data
@@ -46,7 +48,9 @@ export function dataCommand(program: Command): void {
             onMovedAside: (part, to) => bar.note(shown`${part} was not the published one; what lay there is now ${to}`),
           })
           bar.end()
-          process.stdout.write(`${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${visible(join(dataRoot(), source.name))}, content as published`}\nterms: ${source.terms}\n`)
+          process.stdout.write(
+            `${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${visible(join(dataRoot(), source.name))}, content as published`}\nterms: ${source.terms}\n`,
+          )
         } finally {
           bar.end()
         }
@@ -62,10 +66,15 @@ export function dataCommand(program: Command): void {
       const wrong: string[] = []
       for (const source of names.map(findSource)) {
         const parts = await mismatches(source, dataRoot())
-        process.stdout.write(`${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${visible(parts.join(', '))}`}\n`)
+        process.stdout.write(
+          `${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${visible(parts.join(', '))}`}\n`,
+        )
         if (parts.length > 0) wrong.push(source.name)
       }
-      if (wrong.length > 0) throw new LatentError('E_HASH', `not the published content: ${wrong.join(', ')}`, { hint: 'latent data fetch brings what is published, and moves what is altered aside' })
+      if (wrong.length > 0)
+        throw new LatentError('E_HASH', `not the published content: ${wrong.join(', ')}`, {
+          hint: 'latent data fetch brings what is published, and moves what is altered aside',
+        })
     })
 
   data
@@ -78,12 +87,16 @@ export function dataCommand(program: Command): void {
     .action(async (folder: string, { count, width, height }: { count: number; width: number; height: number }) => {
       const { proceduralSet } = await import('@latent/data')
       for (const [name, value] of Object.entries({ count, width, height })) {
-        if (!Number.isSafeInteger(value) || value < 1 || value > 8192) throw new LatentError('E_ARGUMENT', `--${name} is a whole number from 1 to 8192, received ${value}`)
+        if (!Number.isSafeInteger(value) || value < 1 || value > 8192)
+          throw new LatentError('E_ARGUMENT', `--${name} is a whole number from 1 to 8192, received ${value}`)
       }
       for (const picture of proceduralSet(count, width, height)) {
         const bytes = encodePng(await picture.load())
         // Drawn before, by a run that was cut off, it is the same.
-        await publish(join(folder, `${picture.id}.png`), [bytes], { hint: 'give a new folder', replace: async path => Buffer.from(bytes).equals(await readFile(onDisk(path))) })
+        await publish(join(folder, `${picture.id}.png`), [bytes], {
+          hint: 'give a new folder',
+          replace: async path => Buffer.from(bytes).equals(await readFile(onDisk(path))),
+        })
       }
       process.stdout.write(`${count} pictures in ${visible(folder)}\n`)
     })

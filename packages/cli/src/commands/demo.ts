@@ -19,7 +19,8 @@ export function demoCommand(program: Command): void {
     .option('-o, --output <folder>', 'where the files go (its earlier demo files are replaced)', 'latent-demo')
     .option('--width <pixels>', 'of the picture, from 48 to 4800', '960')
     .action(async ({ output, width }: { output: string; width: string }) => {
-      if (!/^\d+$/.test(width) || Number(width) < 48 || Number(width) > 4800) throw argumentError('--width', 'a number from 48 to 4800', width)
+      if (!/^\d+$/.test(width) || Number(width) < 48 || Number(width) > 4800)
+        throw argumentError('--width', 'a number from 48 to 4800', width)
       await demo(output, Number(width))
     })
 }
@@ -38,20 +39,38 @@ async function demo(output: string, width: number): Promise<void> {
     await flows(weights)
     const sealing = performance.now()
     const common = { flows, lockName: toHex(randomBytes(8)) }
-    const sealed = await only(sealFiles({ ...common, inputs: [folders.plain], output: folders.sealed, album, body: { type: 'exact-flow+aes-256-gcm', weights }, check: false }))
+    const sealed = await only(
+      sealFiles({
+        ...common,
+        inputs: [folders.plain],
+        output: folders.sealed,
+        album,
+        body: { type: 'exact-flow+aes-256-gcm', weights },
+        check: false,
+      }),
+    )
     const opening = performance.now()
-    const opened = await only(openFiles({ flows, inputs: [folders.sealed], output: folders.opened, keyring: new Keyring({ identities: [identity] }) }))
+    const opened = await only(
+      openFiles({
+        flows,
+        inputs: [folders.sealed],
+        output: folders.opened,
+        keyring: new Keyring({ identities: [identity] }),
+      }),
+    )
     const ended = performance.now()
 
     const back = new Uint8Array(await readFile(opened.target!))
     const exact = toHex(sha256Of(back)) === toHex(sha256Of(plain))
     const speed = (milliseconds: number) => `${formatBytes((plain.length / milliseconds) * 1000)}/s`
-    process.stdout.write(`${formatTable([
-      ['', 'bytes', 'speed', 'file'],
-      ['drawn', String(plain.length), '', join(folders.plain, 'lake.png')],
-      ['sealed', String(sealed.sealedBytes), speed(opening - sealing), sealed.target!],
-      ['opened', String(back.length), speed(ended - opening), opened.target!],
-    ])}\n\nexact: ${exact ? 'yes, bit for bit' : 'no'} (SHA-256 ${toHex(sha256Of(back)).slice(0, 16)}...)\n`)
+    process.stdout.write(
+      `${formatTable([
+        ['', 'bytes', 'speed', 'file'],
+        ['drawn', String(plain.length), '', join(folders.plain, 'lake.png')],
+        ['sealed', String(sealed.sealedBytes), speed(opening - sealing), sealed.target!],
+        ['opened', String(back.length), speed(ended - opening), opened.target!],
+      ])}\n\nexact: ${exact ? 'yes, bit for bit' : 'no'} (SHA-256 ${toHex(sha256Of(back)).slice(0, 16)}...)\n`,
+    )
     process.stdout.write(`look at the pictures; then: npx latent --help\n`)
     if (!exact) throw new LatentError('E_HASH', 'what came out is not what went in')
   } finally {

@@ -1,5 +1,11 @@
 import { platform, randomBytes, sha256Of, toHex } from '@latent/core'
-import { type ExactFlowOptions, openExactFlow, sealingWeights, TILE_BYTES, WEIGHT_SETS } from '@latent/schemes/exact-flow'
+import {
+  type ExactFlowOptions,
+  openExactFlow,
+  sealingWeights,
+  TILE_BYTES,
+  WEIGHT_SETS,
+} from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { LatentError } from '@latent/core'
 import type { Command } from 'commander'
@@ -32,14 +38,29 @@ export function doctorCommand(program: Command): void {
       for (const [name, options] of Object.entries(BACKENDS)) backends[name] = await selfTest(options)
       const exactFlowMBps = await poolSpeed()
       const { id } = await sealingWeights()
-      const facts = { latent: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), primitives: platform, weights: id, backends, exactFlowMBps: Number(exactFlowMBps.toFixed(1)) }
+      const facts = {
+        latent: VERSION,
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: availableParallelism(),
+        primitives: platform,
+        weights: id,
+        backends,
+        exactFlowMBps: Number(exactFlowMBps.toFixed(1)),
+      }
       if (json) process.stdout.write(`${JSON.stringify(facts)}\n`)
       else {
         const { backends: tests, ...rest } = facts
-        process.stdout.write(`${formatTable(Object.entries(rest).map(([name, value]) => [name, String(value)]))}\n\n${formatTable([['backend', 'self-test'], ...Object.entries(tests)])}\n`)
+        process.stdout.write(
+          `${formatTable(Object.entries(rest).map(([name, value]) => [name, String(value)]))}\n\n${formatTable([['backend', 'self-test'], ...Object.entries(tests)])}\n`,
+        )
       }
       const wrong = Object.entries(backends).filter(([, state]) => state === 'wrong')
-      if (wrong.length > 0) throw new LatentError('E_BACKEND', `wrong results from ${wrong.map(([name]) => name).join(', ')}`, { hint: 'do not seal on this machine; report what doctor --json prints' })
+      if (wrong.length > 0)
+        throw new LatentError('E_BACKEND', `wrong results from ${wrong.map(([name]) => name).join(', ')}`, {
+          hint: 'do not seal on this machine; report what doctor --json prints',
+        })
     })
 }
 
@@ -47,7 +68,11 @@ async function selfTest(options: ExactFlowOptions): Promise<string> {
   try {
     for (const [name, weights] of Object.entries(WEIGHT_SETS)) {
       const flow = await openExactFlow({ ...options, weights: await weights() })
-      const cipher = await flow.encrypt(new Uint8Array(32), Uint8Array.of(0), Uint8Array.from({ length: SELF_TEST_BYTES }, (_, i) => i * i))
+      const cipher = await flow.encrypt(
+        new Uint8Array(32),
+        Uint8Array.of(0),
+        Uint8Array.from({ length: SELF_TEST_BYTES }, (_, i) => i * i),
+      )
       await flow.close()
       if (toHex(sha256Of(cipher)) !== SELF_TEST[name]) return 'wrong'
     }

@@ -25,7 +25,10 @@ export function inspectCommand(program: Command): void {
           else process.stderr.write(`failed: ${visible(path)}: ${errorLines({ code, message, hint }, '  ')}\n`)
         }
       }
-      if (failed > 0) throw new LatentError('E_PARTIAL', `${failed} of ${paths.length} files could not be read`, { hint: 'they are named above' })
+      if (failed > 0)
+        throw new LatentError('E_PARTIAL', `${failed} of ${paths.length} files could not be read`, {
+          hint: 'they are named above',
+        })
     })
 }
 
@@ -65,7 +68,9 @@ async function facts({ geometry, header, chunks }: Inspection): Promise<Facts> {
 
 function lines({ widthPixels, heightPixels, atMostBytes, ...rest }: Facts): string {
   const told = { picture: `${widthPixels} x ${heightPixels}`, holds: `at most ${formatBytes(atMostBytes)}`, ...rest }
-  return Object.entries(told).map(([name, value]) => `  ${name.padEnd(14)}${visible(String(value))}\n`).join('')
+  return Object.entries(told)
+    .map(([name, value]) => `  ${name.padEnd(14)}${visible(String(value))}\n`)
+    .join('')
 }
 
 async function weightSet(id: string): Promise<string> {
@@ -75,6 +80,12 @@ async function weightSet(id: string): Promise<string> {
 
 /** The stanzas of the age envelope name kinds of recipients, never who they are. */
 function envelopeKinds(envelope: Uint8Array): string {
-  const kinds = Array.from(new TextDecoder('latin1').decode(envelope).split('\n---')[0]!.matchAll(/^-> (\S+)/gm), match => match[1]!).filter(kind => !kind.endsWith('-grease'))
+  const kinds = Array.from(
+    new TextDecoder('latin1')
+      .decode(envelope)
+      .split('\n---')[0]!
+      .matchAll(/^-> (\S+)/gm),
+    match => match[1]!,
+  ).filter(kind => !kind.endsWith('-grease'))
   return kinds.length === 0 ? 'none found' : kinds.join(', ')
 }

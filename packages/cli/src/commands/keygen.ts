@@ -29,7 +29,8 @@ export function keygenCommand(program: Command): void {
     .option('--passphrase', `${WORDS} words drawn at random from 2,048, for --passphrase-file`)
     .option('--force', 'where FILE holds a key already: keep that as FILE.old and write the new one')
     .action(async (options: KeygenOptions) => {
-      if ([options.cipher, options.postQuantum, options.passphrase].filter(Boolean).length > 1) throw new LatentError('E_ARGUMENT', '--cipher, --post-quantum and --passphrase exclude each other')
+      if ([options.cipher, options.postQuantum, options.passphrase].filter(Boolean).length > 1)
+        throw new LatentError('E_ARGUMENT', '--cipher, --post-quantum and --passphrase exclude each other')
       if (options.cipher) return deliver(`${toHex(randomBytes(32))}\n`, options)
       if (options.passphrase) return deliver(`${await drawnWords()}\n`, options)
       const identity = await (options.postQuantum ? generateHybridIdentity() : generateX25519Identity())
@@ -53,13 +54,21 @@ async function deliver(secret: string, { output, force = false }: KeygenOptions)
     return tell('Keep this secret')
   }
   const old = force ? await keepOld(output) : undefined
-  await publish(output, [new TextEncoder().encode(secret)], { mode: 0o600, hint: 'choose another name; --force keeps the old key as FILE.old', ...(old === undefined ? {} : { replace: () => true }) })
-  if (old !== undefined) process.stderr.write(shown`The old key is now ${old}: what was sealed for it opens with it alone.\n`)
+  await publish(output, [new TextEncoder().encode(secret)], {
+    mode: 0o600,
+    hint: 'choose another name; --force keeps the old key as FILE.old',
+    ...(old === undefined ? {} : { replace: () => true }),
+  })
+  if (old !== undefined)
+    process.stderr.write(shown`The old key is now ${old}: what was sealed for it opens with it alone.\n`)
   tell(shown`Keep a copy of ${output}`)
 }
 
 /** Without this the first loss of a disk teaches it. */
-const tell = (what: string): void => void process.stderr.write(`${what} in another place: whoever loses it loses everything that is sealed for it, and nobody can help then.\n`)
+const tell = (what: string): void =>
+  void process.stderr.write(
+    `${what} in another place: whoever loses it loses everything that is sealed for it, and nobody can help then.\n`,
+  )
 
 /** Writes the key that is there under another name, before anything takes its place. */
 async function keepOld(output: string): Promise<string | undefined> {
@@ -74,5 +83,7 @@ async function keepOld(output: string): Promise<string | undefined> {
       if (!(error instanceof LatentError) || error.code !== 'E_EXISTS') throw error
     }
   }
-  throw new LatentError('E_EXISTS', `${output}.old and ${MOST_OLD - 1} more old keys are there`, { hint: 'choose another name' })
+  throw new LatentError('E_EXISTS', `${output}.old and ${MOST_OLD - 1} more old keys are there`, {
+    hint: 'choose another name',
+  })
 }

@@ -33,17 +33,26 @@ const whole = (name: string) => (text: string) => {
 export function learnabilityCommands(lab: Command): void {
   lab
     .command('learnability')
-    .description('train a classifier on plain and on encrypted images with equal settings, controls included, and compare')
+    .description(
+      'train a classifier on plain and on encrypted images with equal settings, controls included, and compare',
+    )
     .requiredOption('-d, --data <set>', 'cifar10, mnist or fashion-mnist')
     .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go')
-    .option('--arms <list>', 'ciphers, separated by commas: plain, vortex-published, vortex:1 (or another number), fixed-permutation, per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list')
+    .option(
+      '--arms <list>',
+      'ciphers, separated by commas: plain, vortex-published, vortex:1 (or another number), fixed-permutation, per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list',
+    )
     .option('--seeds <number>', 'repetitions with other keys, weights and data orders', whole('--seeds'), 3)
     .option('--recipe <name>', 'two-core (minutes a network) or paper (days)', 'two-core')
     .option('--network <name>', "quick, resnet-20, resnet-18 or vit; the recipe's by default")
     .option('--epochs <number>', "the recipe's by default", whole('--epochs'))
     .option('--train <number>', 'only the first so many training images', whole('--train'))
     .option('--test <number>', 'only the first so many test images', whole('--test'))
-    .option('--workers <number>', 'networks trained at a time, one thread each; every core by default', whole('--workers'))
+    .option(
+      '--workers <number>',
+      'networks trained at a time, one thread each; every core by default',
+      whole('--workers'),
+    )
     .option('--vortex-key <file>', 'one more arm: the vortices of a key file of your own')
     .option('--resume', 'go on with the run in the folder; more arms and seeds may be asked for')
     .action((options: Options) => untilInterrupted(signal => compare(options, signal)))
@@ -57,7 +66,14 @@ export function learnabilityCommands(lab: Command): void {
       const { readLearningSummary, writePage } = await import('@latent/studies/node')
       const { comparisonCommand, comparisonFolder, learnabilityPage } = await import('@latent/studies/learnability')
       const summaries = await Promise.all(runs.map(readLearningSummary))
-      await writePage(await learnabilityPage(summaries), { folder: out, file: 'learnability.md', command: [...summaries.map(comparisonCommand), `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} --out ${out}`].join('; ') })
+      await writePage(await learnabilityPage(summaries), {
+        folder: out,
+        file: 'learnability.md',
+        command: [
+          ...summaries.map(comparisonCommand),
+          `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} --out ${out}`,
+        ].join('; '),
+      })
       process.stdout.write(`${visible(join(out, 'learnability.md'))}\n`)
     })
 }
@@ -65,7 +81,8 @@ export function learnabilityCommands(lab: Command): void {
 /** An interrupt ends the run with checkpoints. */
 async function compare({ arms, vortexKey, resume = false, ...options }: Options, signal: AbortSignal): Promise<void> {
   const { learnability } = await import('@latent/studies/node')
-  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } = await import('@latent/studies/learnability')
+  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } =
+    await import('@latent/studies/learnability')
   const show = display()
   try {
     const summary = await learnability({
@@ -82,7 +99,10 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options,
     const { MARKS, publishText } = await import('@latent/lab/node')
     const path = join(options.out, 'report.html')
     await publishText(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)), MARKS.page)
-    if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM)) process.stderr.write('note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes a key file\n')
+    if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM))
+      process.stderr.write(
+        'note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes a key file\n',
+      )
     process.stdout.write(`${learnabilityLines(summary)}\nreport: ${visible(path)}\n`)
   } finally {
     show.end()
@@ -92,7 +112,10 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options,
 async function readKey(path: string): Promise<Uint8Array> {
   try {
     const bytes = await readFile(path)
-    if (bytes[0] !== 0x7b) throw new LatentError('E_KEY', `${path} is no vortex key file`, { hint: 'a vortex key is JSON with imageSide, profileDivisor and vortices' })
+    if (bytes[0] !== 0x7b)
+      throw new LatentError('E_KEY', `${path} is no vortex key file`, {
+        hint: 'a vortex key is JSON with imageSide, profileDivisor and vortices',
+      })
     return bytes
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
@@ -117,17 +140,26 @@ function display() {
       if (!out.isTTY) {
         if (performance.now() - (told.get(name) ?? -Infinity) < TELL_EVERY_MS) return
         told.set(name, performance.now())
-        return void out.write(`${JSON.stringify({ event: 'training', ...progress, imagesPerSecond: Math.round(progress.imagesPerSecond), secondsLeft: Math.round(progress.secondsLeft) })}\n`)
+        return void out.write(
+          `${JSON.stringify({ event: 'training', ...progress, imagesPerSecond: Math.round(progress.imagesPerSecond), secondsLeft: Math.round(progress.secondsLeft) })}\n`,
+        )
       }
       running.set(name, progress)
-      const parts = [...running.values()].map(({ arm, seed, step, steps, imagesPerSecond, secondsLeft }) => `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} left`)
+      const parts = [...running.values()].map(
+        ({ arm, seed, step, steps, imagesPerSecond, secondsLeft }) =>
+          `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} left`,
+      )
       out.write(`\r\x1b[2K${parts.join('   ').slice(0, Math.max(20, out.columns - 1))}`)
     },
     row({ arm, seed, correct, images, seconds }: LearningRow, done: number, total: number): void {
       running.delete(`${arm} ${seed}`)
       wipe()
       const accuracy = correct / images
-      out.write(out.isTTY ? `${arm} (${seed})  ${(100 * accuracy).toFixed(2)} %  in ${formatSeconds(seconds)}  (${done} of ${total})\n` : `${JSON.stringify({ event: 'trained', arm, seed, accuracy, seconds, done, total })}\n`)
+      out.write(
+        out.isTTY
+          ? `${arm} (${seed})  ${(100 * accuracy).toFixed(2)} %  in ${formatSeconds(seconds)}  (${done} of ${total})\n`
+          : `${JSON.stringify({ event: 'trained', arm, seed, accuracy, seconds, done, total })}\n`,
+      )
     },
     end: wipe,
   }

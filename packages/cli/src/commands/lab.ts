@@ -26,7 +26,9 @@ export function labCommand(program: Command): void {
       const { controlRole } = await import('@latent/lab')
       for (const { id, title, role } of schemes) {
         const control = controlRole(id)
-        process.stdout.write(`${id.padEnd(38)} ${role.padEnd(10)} ${title}${control ? `  (${control} control of every run)` : ''}\n`)
+        process.stdout.write(
+          `${id.padEnd(38)} ${role.padEnd(10)} ${title}${control ? `  (${control} control of every run)` : ''}\n`,
+        )
       }
     })
 }
@@ -58,7 +60,9 @@ function counter(label: string, what = 'parts') {
       if (process.stderr.isTTY || now - told < 10_000) return
       told = now
       const seconds = (now - started) / 1000
-      process.stderr.write(`${JSON.stringify({ event: label, done, total, elapsedSeconds: Math.round(seconds), ...(done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}) })}\n`)
+      process.stderr.write(
+        `${JSON.stringify({ event: label, done, total, elapsedSeconds: Math.round(seconds), ...(done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}) })}\n`,
+      )
     },
     end: (): void => bar.end(),
     /** As `withCount`. */
@@ -86,33 +90,60 @@ interface EvaluateArguments {
 function evaluateCommand(lab: Command): void {
   withBackend(lab.command('evaluate'))
     .description('measure schemes on a collection of pictures, controls included, and write rows, a summary and a page')
-    .requiredOption('-s, --scheme <id...>', 'schemes to measure, "baselines", "all", or scripts (.ts, .js, .mjs) that export one of your own')
-    .requiredOption('-d, --data <source>', 'a folder of pictures, or procedural, bsds500/val, cifar10/test, mnist/test, ...')
-    .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go; a killed run goes on from there')
+    .requiredOption(
+      '-s, --scheme <id...>',
+      'schemes to measure, "baselines", "all", or scripts (.ts, .js, .mjs) that export one of your own',
+    )
+    .requiredOption(
+      '-d, --data <source>',
+      'a folder of pictures, or procedural, bsds500/val, cifar10/test, mnist/test, ...',
+    )
+    .requiredOption(
+      '-o, --out <folder>',
+      'where rows.jsonl, summary.json and report.html go; a killed run goes on from there',
+    )
     .option('-t, --test <file...>', OWN_TEST, [])
     .option('--images <number>', 'the first so many pictures', whole('--images'))
     .option('--seeds <number>', 'repetitions with other keys and choices', whole('--seeds'), 1)
     .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 4)
     .option('--workers <number>', 'threads', whole('--workers'))
-    .option('--largest <pixels>', 'pictures of more pixels are measured on their middle (default: 524288)', whole('--largest'))
-    .option('--pictures <which>', 'pictures in the page: "data" (the first of the set), "procedural" (drawn by latent) or "none"', 'data')
+    .option(
+      '--largest <pixels>',
+      'pictures of more pixels are measured on their middle (default: 524288)',
+      whole('--largest'),
+    )
+    .option(
+      '--pictures <which>',
+      'pictures in the page: "data" (the first of the set), "procedural" (drawn by latent) or "none"',
+      'data',
+    )
     .action(async (options: EvaluateArguments) => {
       const { pictures, test: tests, ...rest } = options
-      if (!['data', 'procedural', 'none'].includes(pictures)) throw argumentError('--pictures', 'data, procedural or none', pictures)
+      if (!['data', 'procedural', 'none'].includes(pictures))
+        throw argumentError('--pictures', 'data, procedural or none', pictures)
       const { evaluate, MARKS, publishText } = await import('@latent/lab/node')
       const progress = counter('evaluate', 'measurements')
       const schemes = await schemeNames(options.scheme)
-      const { summary } = await untilInterrupted(signal => evaluate({ ...rest, schemes, tests, signal, onProgress: progress.step })).catch(progress.failed).finally(progress.end)
+      const { summary } = await untilInterrupted(signal =>
+        evaluate({ ...rest, schemes, tests, signal, onProgress: progress.step }),
+      )
+        .catch(progress.failed)
+        .finally(progress.end)
       const path = join(options.out, 'report.html')
       await publishText(path, await report(summary, schemes, options.data, pictures), MARKS.page)
-      process.stdout.write(`${verdictLines(summary)}\n${ownTests(summary)}${coverage(summary)}report: ${visible(path)}\n`)
+      process.stdout.write(
+        `${verdictLines(summary)}\n${ownTests(summary)}${coverage(summary)}report: ${visible(path)}\n`,
+      )
       requireWhole(summary)
     })
 }
 
 const LISTED = 20
 
-const some = (lines: readonly string[], where: string): string => [...lines.slice(0, LISTED), ...(lines.length > LISTED ? [`and ${lines.length - LISTED} more, all in ${where}`] : [])].map(line => `  ${line}\n`).join('')
+const some = (lines: readonly string[], where: string): string =>
+  [...lines.slice(0, LISTED), ...(lines.length > LISTED ? [`and ${lines.length - LISTED} more, all in ${where}`] : [])]
+    .map(line => `  ${line}\n`)
+    .join('')
 
 /** What the figures are not of: pictures that were cut, files that were passed over, measurements that failed. */
 function coverage({ results, images, passedOver = [] }: Summary): string {
@@ -120,7 +151,9 @@ function coverage({ results, images, passedOver = [] }: Summary): string {
   const failed = failedMeasurements(results)
   return [
     cut > 0 ? `${cut} of ${images} pictures are large and were measured on their middle: --largest changes that\n` : '',
-    passedOver.length > 0 ? `passed over, ${passedOver.length} beside the pictures:\n${some(passedOver.map(visible), 'summary.json')}` : '',
+    passedOver.length > 0
+      ? `passed over, ${passedOver.length} beside the pictures:\n${some(passedOver.map(visible), 'summary.json')}`
+      : '',
     failed.length > 0 ? `not measured:\n${some(failed, 'summary.json')}` : '',
   ].join('')
 }
@@ -134,20 +167,33 @@ function failedMeasurements(results: readonly SchemeSummary[]): string[] {
       schemes.set(line, (schemes.get(line) ?? new Set()).add(id))
     }
   }
-  return Array.from(schemes, ([line, ids]) => (ids.size === results.length ? line : `${line}, by ${[...ids].join(', ')}`))
+  return Array.from(schemes, ([line, ids]) =>
+    ids.size === results.length ? line : `${line}, by ${[...ids].join(', ')}`,
+  )
 }
 
 /** @throws E_PARTIAL if anything was not measured */
 function requireWhole({ results }: Summary): void {
   const failed = failedMeasurements(results)
-  if (failed.length > 0) throw new LatentError('E_PARTIAL', `${failed.length === 1 ? 'one picture was' : `${failed.length} pictures were`} not measured, by all schemes or some`, { hint: 'they are listed above and in the report; the rest is measured' })
+  if (failed.length > 0)
+    throw new LatentError(
+      'E_PARTIAL',
+      `${failed.length === 1 ? 'one picture was' : `${failed.length} pictures were`} not measured, by all schemes or some`,
+      { hint: 'they are listed above and in the report; the rest is measured' },
+    )
 }
 
 /** "all" and "baselines" spelt out; scripts stay as they are. */
 async function schemeNames(asked: readonly string[]): Promise<string[]> {
   const { baselineSchemes } = await import('@latent/schemes/baselines')
   const { schemes } = await import('@latent/schemes')
-  const ids = asked.flatMap(id => (id === 'all' ? schemes.filter(({ reversible }) => reversible).map(scheme => scheme.id) : id === 'baselines' ? baselineSchemes.map(scheme => scheme.id) : [id]))
+  const ids = asked.flatMap(id =>
+    id === 'all'
+      ? schemes.filter(({ reversible }) => reversible).map(scheme => scheme.id)
+      : id === 'baselines'
+        ? baselineSchemes.map(scheme => scheme.id)
+        : [id],
+  )
   return [...new Set(ids)]
 }
 
@@ -160,9 +206,17 @@ async function report(summary: Summary, schemes: readonly string[], data: string
   const shown = picture ?? { name: 'a street, drawn by latent', image: await drawPicture('street', 96, 72) }
   const { findScheme } = await import('@latent/schemes')
   const asked = await resolveSchemes(schemes)
-  const opened = await Promise.all(summary.results.map(({ id }) => openOwn(asked.find(({ scheme }) => scheme.id === id)?.scheme ?? findScheme(id))))
+  const opened = await Promise.all(
+    summary.results.map(({ id }) => openOwn(asked.find(({ scheme }) => scheme.id === id)?.scheme ?? findScheme(id))),
+  )
   try {
-    return await renderReport(summary, [await gallery(shown.name, shown.image, opened.map(({ cipher }) => cipher))])
+    return await renderReport(summary, [
+      await gallery(
+        shown.name,
+        shown.image,
+        opened.map(({ cipher }) => cipher),
+      ),
+    ])
   } finally {
     await Promise.all(opened.map(scheme => scheme.close()))
   }
@@ -187,8 +241,14 @@ function verdictLines({ results }: Summary): string {
   return results
     .map(result => {
       const failing = Object.entries(result.tests).flatMap(([id, test]) => (test.verdict === 'fails' ? [id] : []))
-      const found = result.images === 0 ? 'not measured' : failing.length === 0 ? 'no deviation found' : `fails ${failing.join(', ')}`
-      const untrue = result.contradicted.length > 0 ? `; does not do what it says of itself: ${result.contradicted.join(', ')}` : ''
+      const found =
+        result.images === 0
+          ? 'not measured'
+          : failing.length === 0
+            ? 'no deviation found'
+            : `fails ${failing.join(', ')}`
+      const untrue =
+        result.contradicted.length > 0 ? `; does not do what it says of itself: ${result.contradicted.join(', ')}` : ''
       return `${result.id.padEnd(22)} ${recovery(result).padEnd(10)} ${found}${untrue}`
     })
     .join('\n')
@@ -218,22 +278,34 @@ function recovery({ images, exactShare, psnr }: SchemeSummary): string {
 
 function compareCommand(lab: Command): void {
   withBackend(lab.command('compare'))
-    .description('put the schemes of finished runs side by side, published figures beside measured ones, with the wording they allow')
+    .description(
+      'put the schemes of finished runs side by side, published figures beside measured ones, with the wording they allow',
+    )
     .argument('<run...>', 'folders that `latent lab evaluate` wrote')
     .option('-s, --scheme <id...>', 'only these schemes')
     .option('-o, --out <file>', 'write a page (.html) as well')
     .action(async (runs: string[], { scheme, out }: { scheme?: string[]; out?: string }) => {
       const { claimsFrom, measuredCounterpart, publishedFor, testsOf } = await import('@latent/lab')
       const summaries = await Promise.all(runs.map(readSummary))
-      const chosen = summaries.flatMap(summary => summary.results.flatMap(result => (scheme === undefined || scheme.includes(result.id) ? [{ summary, result }] : [])))
+      const chosen = summaries.flatMap(summary =>
+        summary.results.flatMap(result =>
+          scheme === undefined || scheme.includes(result.id) ? [{ summary, result }] : [],
+        ),
+      )
       if (chosen.length === 0) throw new LatentError('E_ARGUMENT', 'none of these runs measured the schemes asked for')
       for (const { summary, result } of chosen) {
         process.stdout.write(`\n${result.title} (${result.id}) on ${visible(summary.data)}, ${result.images} images\n`)
-        for (const claim of claimsFrom(result, testsOf(summary))) process.stdout.write(`  ${claim.standing.padEnd(16)} ${claim.topic}: ${claim.say}\n${' '.repeat(19)}not: ${claim.never}\n`)
+        for (const claim of claimsFrom(result, testsOf(summary)))
+          process.stdout.write(
+            `  ${claim.standing.padEnd(16)} ${claim.topic}: ${claim.say}\n${' '.repeat(19)}not: ${claim.never}\n`,
+          )
         const published = publishedFor(result.id)
         if (!published) continue
         process.stdout.write(`  published: ${published.citation}\n`)
-        for (const { metric, value, condition, standing } of published.figures) process.stdout.write(`    ${metric}: ${value}${condition && ` (${condition})`}, ${standing}; here: ${measuredCounterpart(result, metric) ?? 'not measured'}\n`)
+        for (const { metric, value, condition, standing } of published.figures)
+          process.stdout.write(
+            `    ${metric}: ${value}${condition && ` (${condition})`}, ${standing}; here: ${measuredCounterpart(result, metric) ?? 'not measured'}\n`,
+          )
         for (const remark of published.remarks) process.stdout.write(`    ${remark}\n`)
       }
       if (out === undefined) return
@@ -248,11 +320,18 @@ async function readSummary(folder: string): Promise<Summary> {
   let summary: Partial<Summary>
   try {
     // Earlier versions wrote what was not measured as NaN, which JSON makes null of.
-    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'), (_, value: unknown) => value ?? undefined) as Partial<Summary>
+    summary = JSON.parse(
+      await readFile(join(folder, 'summary.json'), 'utf8'),
+      (_, value: unknown) => value ?? undefined,
+    ) as Partial<Summary>
   } catch (cause) {
-    throw new LatentError('E_DATA', `${folder} holds no finished run`, { hint: 'latent lab evaluate writes summary.json when every control has behaved', cause })
+    throw new LatentError('E_DATA', `${folder} holds no finished run`, {
+      hint: 'latent lab evaluate writes summary.json when every control has behaved',
+      cause,
+    })
   }
-  if (summary.version !== 1 || !Array.isArray(summary.results)) throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
+  if (summary.version !== 1 || !Array.isArray(summary.results))
+    throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
   return summary as Summary
 }
 
@@ -276,21 +355,39 @@ function randomnessCommand(lab: Command): void {
     .option('--plain <which>', 'what is encrypted: "black" or "picture"', 'black')
     .option('-o, --out <file>', 'write every p-value there as JSON')
     .action(async ({ scheme, file, sequences, bits, plain, out }: RandomnessArguments) => {
-      if ((scheme === undefined) === (file === undefined)) throw new LatentError('E_ARGUMENT', 'give --scheme or --file')
+      if ((scheme === undefined) === (file === undefined))
+        throw new LatentError('E_ARGUMENT', 'give --scheme or --file')
       if (plain !== 'black' && plain !== 'picture') throw argumentError('--plain', 'black or picture', plain)
       const { MARKS, publishText, randomness, randomnessControls, resolveSchemes } = await import('@latent/lab/node')
       await untilInterrupted(signal => randomnessControls({ sequences, bits, signal }))
-      const sources = file === undefined ? (await resolveSchemes(await schemeNames(scheme!))).map(({ scheme: { id }, name }) => ({ name: id, source: { scheme: id, ...name, plain } as const })) : [{ name: file, source: { file } }]
+      const sources =
+        file === undefined
+          ? (await resolveSchemes(await schemeNames(scheme!))).map(({ scheme: { id }, name }) => ({
+              name: id,
+              source: { scheme: id, ...name, plain } as const,
+            }))
+          : [{ name: file, source: { file } }]
       const results: Record<string, unknown> = {}
       for (const { name, source } of sources) {
         const progress = counter(`SP 800-22 ${name}`, 'sequences')
         const started = performance.now()
-        const { verdict, pValues } = await untilInterrupted(signal => randomness({ source, sequences, bits, signal, onProgress: progress.step })).catch(progress.failed).finally(progress.end)
+        const { verdict, pValues } = await untilInterrupted(signal =>
+          randomness({ source, sequences, bits, signal, onProgress: progress.step }),
+        )
+          .catch(progress.failed)
+          .finally(progress.end)
         results[name] = { verdict, pValues }
         const seconds = (performance.now() - started) / 1000
-        process.stdout.write(`${name.padEnd(22)} ${verdict.consistent ? 'consistent' : 'rejected  '}  ${verdict.outside} of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(1)} expected of noise), ${sequences} x ${bits} bits in ${seconds.toFixed(1)} s\n`)
-        const worst = verdict.series.filter(({ proportionOk, uniformityOk }) => !proportionOk || !uniformityOk).sort((a, b) => a.tail - b.tail)
-        for (const { series, passed, needed, uniformity } of worst.slice(0, 5)) process.stdout.write(`  ${series}: ${passed} passed, ${needed} needed${uniformity === undefined ? '' : `, uniformity ${uniformity.toPrecision(3)}`}\n`)
+        process.stdout.write(
+          `${name.padEnd(22)} ${verdict.consistent ? 'consistent' : 'rejected  '}  ${verdict.outside} of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(1)} expected of noise), ${sequences} x ${bits} bits in ${seconds.toFixed(1)} s\n`,
+        )
+        const worst = verdict.series
+          .filter(({ proportionOk, uniformityOk }) => !proportionOk || !uniformityOk)
+          .sort((a, b) => a.tail - b.tail)
+        for (const { series, passed, needed, uniformity } of worst.slice(0, 5))
+          process.stdout.write(
+            `  ${series}: ${passed} passed, ${needed} needed${uniformity === undefined ? '' : `, uniformity ${uniformity.toPrecision(3)}`}\n`,
+          )
       }
       if (out !== undefined) await publishText(out, `${JSON.stringify(results)}\n`, MARKS.randomness)
     })
@@ -307,18 +404,26 @@ function nullsCommand(lab: Command): void {
       const { drawPicture } = await import('@latent/data')
       const { nullRates, requireBands, TESTS, withTests } = await import('@latent/lab')
       const { openOwn, resolveSchemes, resolveTests } = await import('@latent/lab/node')
-      const tests = withTests(TESTS, (await resolveTests(test)).map(own => own.test))
+      const tests = withTests(
+        TESTS,
+        (await resolveTests(test)).map(own => own.test),
+      )
       const plain = await drawPicture('landscape', 256, 192)
       const all: Parameters<typeof requireBands>[0][number][] = []
       for (const subject of await resolveSchemes(scheme)) {
         const { cipher, close } = await openOwn(subject.scheme)
         const progress = counter(`nulls ${cipher.id}`)
-        const rates = await nullRates(cipher, plain, count, { tests, onTrial: done => progress.step(done, count) }).finally(progress.end)
+        const rates = await nullRates(cipher, plain, count, {
+          tests,
+          onTrial: done => progress.step(done, count),
+        }).finally(progress.end)
         await close()
         all.push(...rates.map(rate => ({ ...rate, cipher: cipher.id })))
         process.stdout.write(`${cipher.id}, ${count} trials\n`)
         for (const { test, at95, at99, uniformity, asStated } of rates) {
-          process.stdout.write(`  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${(100 * at95).toFixed(1).padStart(5)} % at 0.05${Number.isNaN(at99) ? '' : `  ${(100 * at99).toFixed(1).padStart(5)} % at 0.01  uniformity ${uniformity.toPrecision(2)}`}\n`)
+          process.stdout.write(
+            `  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${(100 * at95).toFixed(1).padStart(5)} % at 0.05${Number.isNaN(at99) ? '' : `  ${(100 * at99).toFixed(1).padStart(5)} % at 0.01  uniformity ${uniformity.toPrecision(2)}`}\n`,
+          )
         }
       }
       requireBands(all)
@@ -344,7 +449,9 @@ function speedCommand(lab: Command): void {
         await measureImage(cipher, plain, { imageId: 'speed', seed: run })
         if (run > 0) times.push(performance.now() - start)
       }
-      process.stdout.write(`every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s of ${SPEED_RUNS} runs on one thread\n`)
+      process.stdout.write(
+        `every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s of ${SPEED_RUNS} runs on one thread\n`,
+      )
     })
 }
 
@@ -356,7 +463,9 @@ interface StudyArguments {
 
 function studyCommand(lab: Command): void {
   withBackend(lab.command('study'))
-    .description('measure one scheme against its paper and write its page: tables, charts, pictures; without a name, list the studies')
+    .description(
+      'measure one scheme against its paper and write its page: tables, charts, pictures; without a name, list the studies',
+    )
     .argument('[scheme]')
     .option('-o, --out <folder>', 'where the page goes; docs/schemes/SCHEME by default')
     .option('--seed <n>', 'of keys and choices', whole('--seed'), 1)
@@ -378,7 +487,13 @@ function studyCommand(lab: Command): void {
         }
         progress.step(done, total)
       }
-      await writeStudy(study, { folder, seed, quick, progress: tell, command: `latent lab study ${id}${seed === 1 ? '' : ` --seed ${seed}`}${quick ? ' --quick' : ''}` }).finally(() => progress.end())
+      await writeStudy(study, {
+        folder,
+        seed,
+        quick,
+        progress: tell,
+        command: `latent lab study ${id}${seed === 1 ? '' : ` --seed ${seed}`}${quick ? ' --quick' : ''}`,
+      }).finally(() => progress.end())
       process.stdout.write(`${visible(join(folder, 'README.md'))}\n`)
     })
 }

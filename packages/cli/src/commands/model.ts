@@ -24,10 +24,13 @@ export function modelCommand(program: Command): void {
     .option('--out <folder>', 'where the files go', 'models')
     .option('--force', 'replace files of this name')
     .action(async (run: string, options: AddModelOptions) => {
-      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.id)) throw new InvalidArgumentError('an id has small letters, digits and single hyphens')
+      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.id))
+        throw new InvalidArgumentError('an id has small letters, digits and single hyphens')
       const { addModel } = await import('@latent/training/models')
       const { id, parameters, bytes } = await addModel(run, options)
-      process.stdout.write(`${id}.safetensors: ${parameters} parameters in ${bytes} bytes, in ${visible(options.out)}\n`)
+      process.stdout.write(
+        `${id}.safetensors: ${parameters} parameters in ${bytes} bytes, in ${visible(options.out)}\n`,
+      )
     })
   model
     .command('curve')
@@ -46,7 +49,8 @@ export function modelCommand(program: Command): void {
     .option('--out <folder>', 'where the file goes', 'docs/training')
     .option('--force', 'replace the file of this name')
     .action(async (run: string, options: CurveOptions) => {
-      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.run)) throw new InvalidArgumentError('a name has small letters, digits and single hyphens')
+      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.run))
+        throw new InvalidArgumentError('a name has small letters, digits and single hyphens')
       const { writeCurve } = await import('../training-curves.ts')
       await writeCurve(run, options)
     })
@@ -59,7 +63,9 @@ export function modelCommand(program: Command): void {
     })
   model
     .command('freeze')
-    .description('round a run of the recipe exact-flow to its integers: canonical bytes, card, curve, and the module that carries them')
+    .description(
+      'round a run of the recipe exact-flow to its integers: canonical bytes, card, curve, and the module that carries them',
+    )
     .argument('<run>', 'folder that latent train wrote')
     .option('--id <id>', 'name of the files', 'exact-flow')
     .option('--best', 'the weights with the best validation score, not the last ones')
@@ -70,7 +76,9 @@ export function modelCommand(program: Command): void {
     .action(async (run: string, options: FreezeOptions) => {
       const { freezeFlow } = await import('@latent/training/models')
       const { id, parameters, bytes, sha256 } = await freezeFlow(run, options)
-      process.stdout.write(`${visible(join(options.out, id))}.weights: ${parameters} integers in ${bytes} bytes, SHA-256 ${sha256}\n`)
+      process.stdout.write(
+        `${visible(join(options.out, id))}.weights: ${parameters} integers in ${bytes} bytes, SHA-256 ${sha256}\n`,
+      )
     })
   model
     .command('list')
@@ -78,7 +86,14 @@ export function modelCommand(program: Command): void {
     .action(async () => {
       const { isHere, modelCards } = await import('@latent/schemes/models/node')
       const cards = await modelCards()
-      const rows = await Promise.all(cards.map(async card => [card.id, card.scheme, formatBytes(card.bytes), (await isHere(card)) ? 'here' : (packageOf(card) ?? 'to be fetched')]))
+      const rows = await Promise.all(
+        cards.map(async card => [
+          card.id,
+          card.scheme,
+          formatBytes(card.bytes),
+          (await isHere(card)) ? 'here' : (packageOf(card) ?? 'to be fetched'),
+        ]),
+      )
       process.stdout.write(`${formatTable([['weights', 'scheme', 'size', 'where'], ...rows])}\n`)
     })
   model
@@ -87,13 +102,20 @@ export function modelCommand(program: Command): void {
     .argument('<id...>', 'names as latent model list prints them')
     .addOption(new Option('--from <url>', 'address of a folder of .safetensors files').env('LATENT_MODELS'))
     .action(async (ids: string[], { from }: { from?: string }) => {
-      if (from === undefined) throw new LatentError('E_ARGUMENT', 'there is no address to fetch weights from', { hint: 'give --from https://..., or --from file:///... for a folder, or set LATENT_MODELS' })
+      if (from === undefined)
+        throw new LatentError('E_ARGUMENT', 'there is no address to fetch weights from', {
+          hint: 'give --from https://..., or --from file:///... for a folder, or set LATENT_MODELS',
+        })
       const { requireAddress } = await import('@latent/data/node')
       const { fetchModel } = await import('@latent/schemes/models/node')
       const address = requireAddress(from)
       for (const id of ids) {
         const outcome = await fetchModel(id, address)
-        process.stdout.write(outcome === 'present' ? `${visible(id)}: already here, content as its card says\n` : `${visible(id)}: ${formatBytes(outcome.bytes)} to ${visible(outcome.path)}, content as its card says\n`)
+        process.stdout.write(
+          outcome === 'present'
+            ? `${visible(id)}: already here, content as its card says\n`
+            : `${visible(id)}: ${formatBytes(outcome.bytes)} to ${visible(outcome.path)}, content as its card says\n`,
+        )
       }
     })
 }

@@ -32,7 +32,17 @@ export function openCommand(program: Command): void {
     const keyring = await chooseKeyring(options)
     const display = runDisplay('opening', options.json)
     try {
-      const run = (signal: AbortSignal) => openFiles({ inputs, output: options.output, keyring, flows, salvage: options.salvage ?? false, force: options.force ?? false, watcher: display.watcher, signal })
+      const run = (signal: AbortSignal) =>
+        openFiles({
+          inputs,
+          output: options.output,
+          keyring,
+          flows,
+          salvage: options.salvage ?? false,
+          force: options.force ?? false,
+          watcher: display.watcher,
+          signal,
+        })
       await untilInterrupted(signal => reportRun(run(signal), display, { done: 'opened', output: options.output }))
     } finally {
       await close()
@@ -41,12 +51,21 @@ export function openCommand(program: Command): void {
 }
 
 export function verifyCommand(program: Command): void {
-  withKeys(program.command('verify').description('open sealed files to the last byte and write nothing').argument('<sealed...>', 'sealed files or folders of them')).action(async (inputs: string[], options: OpenOptions) => {
+  withKeys(
+    program
+      .command('verify')
+      .description('open sealed files to the last byte and write nothing')
+      .argument('<sealed...>', 'sealed files or folders of them'),
+  ).action(async (inputs: string[], options: OpenOptions) => {
     const { flows, close } = sharedFlow(parseThreads(options.threads))
     const keyring = await chooseKeyring(options)
     const display = runDisplay('verifying', options.json)
     try {
-      await untilInterrupted(signal => reportRun(verifyFiles({ inputs, keyring, flows, watcher: display.watcher, signal }), display, { done: 'intact' }))
+      await untilInterrupted(signal =>
+        reportRun(verifyFiles({ inputs, keyring, flows, watcher: display.watcher, signal }), display, {
+          done: 'intact',
+        }),
+      )
     } finally {
       await close()
     }

@@ -26,7 +26,9 @@ interface SealCommandOptions extends LockOptions {
 }
 
 export function sealCommand(program: Command): void {
-  const command = program.command('seal').description('turn files into PNGs of noise, from which latent open gives them back bit for bit')
+  const command = program
+    .command('seal')
+    .description('turn files into PNGs of noise, from which latent open gives them back bit for bit')
   withIdentityOptions(command, 'seal for the owner of this identity file')
     .argument('<input...>', 'files or folders (with everything in them)')
     .requiredOption('-o, --output <folder>', 'where the sealed files go; the structure is kept')
@@ -36,20 +38,34 @@ export function sealCommand(program: Command): void {
     .option('--cipher <type>', `how bodies are sealed: ${BODY_TYPES.join(' or ')}`, BODY_TYPES[0])
     .option('--pad', 'hide exact sizes, at up to 12 % more bytes')
     .option('--no-check', 'do not open every sealed file again before it appears')
-    .option('--force', 'replace sealed files in the output folder that its journal does not know; nothing else is ever replaced')
+    .option(
+      '--force',
+      'replace sealed files in the output folder that its journal does not know; nothing else is ever replaced',
+    )
     .option('--reread', 'compare contents where size and times say that nothing changed')
-    .option('--exclude <pattern>', 'leave out what matches: *.tmp by name, raw/** by path below an input; may be repeated', repeated)
+    .option(
+      '--exclude <pattern>',
+      'leave out what matches: *.tmp by name, raw/** by path below an input; may be repeated',
+      repeated,
+    )
     .option('--prune', 'remove sealed files whose sources are gone, after showing them')
     .option('--yes', 'with --prune: remove them without asking')
     .option('--threads <n>', 'threads for the cipher; default: one a core')
     .option('--json', 'one line of JSON a file on standard output')
-    .addHelpText('after', '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.\nFor other recipients, what is sealed gets a new envelope if -i or the passphrase opens it, and is sealed anew otherwise;\nwho is left out keeps what he has. Another passphrase counts as no change: seal into a new folder for that.')
+    .addHelpText(
+      'after',
+      '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.\nFor other recipients, what is sealed gets a new envelope if -i or the passphrase opens it, and is sealed anew otherwise;\nwho is left out keeps what he has. Another passphrase counts as no change: seal into a new folder for that.',
+    )
     .action(async (inputs: string[], options: SealCommandOptions) => {
-      if (!BODY_TYPES.includes(options.cipher as BodyType)) throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
+      if (!BODY_TYPES.includes(options.cipher as BodyType))
+        throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
       const ask = pruning(options)
       const { lock, name, keyring } = await chooseLock(options)
-      const body = options.cipher === 'aes-256-gcm' ? ({ type: 'aes-256-gcm' } as const) : ({ type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const)
+      const body =
+        options.cipher === 'aes-256-gcm'
+          ? ({ type: 'aes-256-gcm' } as const)
+          : ({ type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const)
       const { flows, close } = sharedFlow(threads)
       const display = runDisplay('sealing', options.json)
       const prune =
@@ -60,24 +76,25 @@ export function sealCommand(program: Command): void {
         })
       try {
         const album = await createAlbum(lock)
-        const run = (signal: AbortSignal) => sealFiles({
-          inputs,
-          output: options.output,
-          album,
-          lockName: name,
-          lock,
-          ...(keyring ? { keyring } : {}),
-          flows,
-          body,
-          padding: options.pad ? 'padme' : 'none',
-          check: options.check,
-          force: options.force ?? false,
-          reread: options.reread ?? false,
-          exclude: options.exclude ?? [],
-          ...(prune ? { prune } : {}),
-          watcher: display.watcher,
-          signal,
-        })
+        const run = (signal: AbortSignal) =>
+          sealFiles({
+            inputs,
+            output: options.output,
+            album,
+            lockName: name,
+            lock,
+            ...(keyring ? { keyring } : {}),
+            flows,
+            body,
+            padding: options.pad ? 'padme' : 'none',
+            check: options.check,
+            force: options.force ?? false,
+            reread: options.reread ?? false,
+            exclude: options.exclude ?? [],
+            ...(prune ? { prune } : {}),
+            watcher: display.watcher,
+            signal,
+          })
         await untilInterrupted(signal => reportRun(run(signal), display, { done: 'sealed', output: options.output }))
       } finally {
         await close()
@@ -88,11 +105,18 @@ export function sealCommand(program: Command): void {
 /** Shows what would be removed before anything is. */
 function pruning({ prune, yes }: SealCommandOptions): ((stale: readonly string[]) => Promise<boolean>) | undefined {
   if (!prune) return undefined
-  if (!yes && !onTerminal()) throw new LatentError('E_ARGUMENT', '--prune has nobody to ask here', { hint: 'give --yes to remove the sealed files whose sources are gone, or leave --prune away to see them' })
+  if (!yes && !onTerminal())
+    throw new LatentError('E_ARGUMENT', '--prune has nobody to ask here', {
+      hint: 'give --yes to remove the sealed files whose sources are gone, or leave --prune away to see them',
+    })
   return async stale => {
     for (const path of stale) process.stderr.write(`source gone: ${visible(path)}\n`)
     if (yes) return true
-    const answer = await confirm({ message: `Remove ${stale.length === 1 ? 'this sealed file' : `these ${stale.length} sealed files`}?`, initialValue: false, output: process.stderr })
+    const answer = await confirm({
+      message: `Remove ${stale.length === 1 ? 'this sealed file' : `these ${stale.length} sealed files`}?`,
+      initialValue: false,
+      output: process.stderr,
+    })
     return answer === true
   }
 }
@@ -100,6 +124,7 @@ function pruning({ prune, yes }: SealCommandOptions): ((stale: readonly string[]
 export function parseThreads(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const threads = Number(text)
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw argumentError('--threads', 'a number from 1 to 64', text)
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64)
+    throw argumentError('--threads', 'a number from 1 to 64', text)
   return threads
 }

@@ -18,7 +18,10 @@ export interface CipherKeyOptions {
  * bytes that look drawn at random. A file says nowhere that it is a raw key: a short note or a cut-off picture
  * of that size is none.
  */
-export async function readCipherKey(path: string, { encrypting = false, json }: CipherKeyOptions = {}): Promise<Uint8Array> {
+export async function readCipherKey(
+  path: string,
+  { encrypting = false, json }: CipherKeyOptions = {},
+): Promise<Uint8Array> {
   const warn = warnings(json)
   const input = await readKeyInput(path)
   const { name, bytes } = input
@@ -34,20 +37,36 @@ function rawKey(bytes: Uint8Array, name: string, encrypting: boolean, warn: Warn
   if (doubt === undefined) return bytes
   const message = `${name} has the size of a raw key, but ${doubt}`
   const hint = 'latent keygen --cipher -o FILE makes a key'
-  if (encrypting) throw new LatentError('E_KEY', message, { hint: `${hint}; if it is one all the same, write its 64 hexadecimal digits into a file` })
+  if (encrypting)
+    throw new LatentError('E_KEY', message, {
+      hint: `${hint}; if it is one all the same, write its 64 hexadecimal digits into a file`,
+    })
   warn({ code: 'W_KEY_NOT_RANDOM', message, hint })
   return bytes
 }
 
 /** 64 digits are written by nobody who does not mean a key, so what they say is taken. */
 function hexadecimalKey(text: string, name: string, warn: Warn): Uint8Array {
-  const lines = linesOf(text).map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'))
+  const lines = linesOf(text)
+    .map(line => line.trim())
+    .filter(line => line !== '' && !line.startsWith('#'))
   const [line] = lines
-  if (line === undefined || !/^[0-9a-f]{64}$/i.test(line)) throw new LatentError('E_KEY', `${name} does not hold a cipher key`, { hint: isIdentity(line) ? 'that is an age identity, for seal and open; latent keygen --cipher -o FILE makes a cipher key' : 'latent keygen --cipher -o FILE makes one: 64 hexadecimal digits' })
-  if (lines.length > 1) throw new LatentError('E_KEY', `${name} holds more than one key`, { hint: 'give a file with one' })
+  if (line === undefined || !/^[0-9a-f]{64}$/i.test(line))
+    throw new LatentError('E_KEY', `${name} does not hold a cipher key`, {
+      hint: isIdentity(line)
+        ? 'that is an age identity, for seal and open; latent keygen --cipher -o FILE makes a cipher key'
+        : 'latent keygen --cipher -o FILE makes one: 64 hexadecimal digits',
+    })
+  if (lines.length > 1)
+    throw new LatentError('E_KEY', `${name} holds more than one key`, { hint: 'give a file with one' })
   const key = fromHex(line.toLowerCase())
   const doubt = notRandom(key)
-  if (doubt !== undefined) warn({ code: 'W_KEY_NOT_RANDOM', message: `the key in ${name} can be guessed: ${doubt}`, hint: 'latent keygen --cipher -o FILE makes a key' })
+  if (doubt !== undefined)
+    warn({
+      code: 'W_KEY_NOT_RANDOM',
+      message: `the key in ${name} can be guessed: ${doubt}`,
+      hint: 'latent keygen --cipher -o FILE makes a key',
+    })
   return key
 }
 

@@ -1,5 +1,13 @@
 import { LatentError, sha256Of, toHex } from '@latent/core'
-import { decodeKeyLines, Keyring, type Lock, mixesQuantumResistance, normalRecipient, parseRecipients, recipientOf } from '@latent/vault'
+import {
+  decodeKeyLines,
+  Keyring,
+  type Lock,
+  mixesQuantumResistance,
+  normalRecipient,
+  parseRecipients,
+  recipientOf,
+} from '@latent/vault'
 import type { Command } from 'commander'
 import { readIdentities } from './identities.ts'
 import { readKeyInput, requireOneStandardInput } from './input.ts'
@@ -29,7 +37,10 @@ export interface LockOptions extends IdentityOptions {
 export const withIdentityOptions = (command: Command, use: string): Command =>
   command
     .option('-i, --identity <file>', `${use}; may be repeated`, repeated)
-    .option('--identity-passphrase-file <file>', 'the passphrase of identity files that age -p encrypted; otherwise it asks')
+    .option(
+      '--identity-passphrase-file <file>',
+      'the passphrase of identity files that age -p encrypted; otherwise it asks',
+    )
     .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
 
 export interface ChosenLock {
@@ -44,21 +55,43 @@ export interface ChosenLock {
 export async function chooseLock(options: LockOptions): Promise<ChosenLock> {
   const { passphraseFile, weakPassphrase: weak = false } = options
   const warn = warnings(options.json)
-  requireOneStandardInput([...(options.recipientsFile ?? []), ...(options.identity ?? []), options.identityPassphraseFile, passphraseFile])
+  requireOneStandardInput([
+    ...(options.recipientsFile ?? []),
+    ...(options.identity ?? []),
+    options.identityPassphraseFile,
+    passphraseFile,
+  ])
   const { recipients, identities } = await allRecipients(options, warn)
-  if (recipients.length > 0 && passphraseFile !== undefined) throw new LatentError('E_ARGUMENT', 'recipients and a passphrase cannot be mixed', { hint: 'age allows one or the other' })
+  if (recipients.length > 0 && passphraseFile !== undefined)
+    throw new LatentError('E_ARGUMENT', 'recipients and a passphrase cannot be mixed', {
+      hint: 'age allows one or the other',
+    })
   if (recipients.length > 0) {
-    if (mixesQuantumResistance(recipients)) warn({ code: 'W_MIXED_RECIPIENTS', message: 'some recipients are post-quantum and others are not: the weaker kind decides how safe the files are', hint: 'seal for post-quantum recipients alone (latent keygen --post-quantum), or leave them out' })
-    return { lock: { recipients }, name: toHex(sha256Of(new TextEncoder().encode(recipients.toSorted().join('\n')))), ...(identities.length > 0 ? { keyring: new Keyring({ identities }) } : {}) }
+    if (mixesQuantumResistance(recipients))
+      warn({
+        code: 'W_MIXED_RECIPIENTS',
+        message: 'some recipients are post-quantum and others are not: the weaker kind decides how safe the files are',
+        hint: 'seal for post-quantum recipients alone (latent keygen --post-quantum), or leave them out',
+      })
+    return {
+      lock: { recipients },
+      name: toHex(sha256Of(new TextEncoder().encode(recipients.toSorted().join('\n')))),
+      ...(identities.length > 0 ? { keyring: new Keyring({ identities }) } : {}),
+    }
   }
   if (passphraseFile === undefined && !onTerminal()) {
-    throw new LatentError('E_ARGUMENT', 'for whom to seal was not said', { hint: 'give -r RECIPIENT, -R FILE, -i IDENTITY or --passphrase-file FILE; latent keygen makes a key pair' })
+    throw new LatentError('E_ARGUMENT', 'for whom to seal was not said', {
+      hint: 'give -r RECIPIENT, -R FILE, -i IDENTITY or --passphrase-file FILE; latent keygen makes a key pair',
+    })
   }
   const passphrase = await newPassphrase(passphraseFile, { weak, warn })
   return { lock: { passphrase }, name: 'passphrase', keyring: new Keyring({ passphrases: [passphrase] }) }
 }
 
-async function allRecipients({ recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions, warn: Warn): Promise<{ recipients: string[]; identities: string[] }> {
+async function allRecipients(
+  { recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions,
+  warn: Warn,
+): Promise<{ recipients: string[]; identities: string[] }> {
   const listed: string[] = []
   for (const path of recipientsFile) {
     const { name, bytes } = await readKeyInput(path)
@@ -70,12 +103,21 @@ async function allRecipients({ recipient = [], recipientsFile = [], identity = [
 }
 
 /** The keys to open with. Prompts for a passphrase if nothing was given. */
-export async function chooseKeyring({ identity = [], identityPassphraseFile, passphraseFile, json }: IdentityOptions): Promise<Keyring> {
+export async function chooseKeyring({
+  identity = [],
+  identityPassphraseFile,
+  passphraseFile,
+  json,
+}: IdentityOptions): Promise<Keyring> {
   const warn = warnings(json)
   requireOneStandardInput([...identity, identityPassphraseFile, passphraseFile])
   const identities = await readIdentities(identity, { identityPassphraseFile, warn })
-  if (passphraseFile !== undefined) return new Keyring({ identities, ...(await knownPassphrases(passphraseFile, warn)) })
+  if (passphraseFile !== undefined)
+    return new Keyring({ identities, ...(await knownPassphrases(passphraseFile, warn)) })
   if (identities.length > 0) return new Keyring({ identities })
-  if (!onTerminal()) throw new LatentError('E_ARGUMENT', 'no key to open with was given', { hint: 'give -i IDENTITY or --passphrase-file FILE' })
+  if (!onTerminal())
+    throw new LatentError('E_ARGUMENT', 'no key to open with was given', {
+      hint: 'give -i IDENTITY or --passphrase-file FILE',
+    })
   return new Keyring({ passphrases: [await ask('Passphrase')] })
 }

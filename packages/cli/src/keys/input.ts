@@ -16,7 +16,10 @@ export interface KeyInput {
 
 /** Standard input can be read once. @throws E_ARGUMENT where more than one of these files is `-` */
 export function requireOneStandardInput(paths: readonly (string | undefined)[]): void {
-  if (paths.filter(path => path === '-').length > 1) throw new LatentError('E_ARGUMENT', 'standard input is asked for twice', { hint: 'it can be read once; put one of the two into a file, or give <(...) where the shell has it' })
+  if (paths.filter(path => path === '-').length > 1)
+    throw new LatentError('E_ARGUMENT', 'standard input is asked for twice', {
+      hint: 'it can be read once; put one of the two into a file, or give <(...) where the shell has it',
+    })
 }
 
 /**
@@ -45,7 +48,10 @@ async function whole(stream: AsyncIterable<unknown>, name: string): Promise<Uint
   let size = 0
   for await (const part of stream as AsyncIterable<Buffer>) {
     size += part.length
-    if (size > MAX_KEY_FILE) throw new LatentError('E_KEY', `${name} is too large for a key file`, { hint: 'key files have a few lines; a megabyte is the limit' })
+    if (size > MAX_KEY_FILE)
+      throw new LatentError('E_KEY', `${name} is too large for a key file`, {
+        hint: 'key files have a few lines; a megabyte is the limit',
+      })
     parts.push(part)
   }
   return new Uint8Array(Buffer.concat(parts))
@@ -54,5 +60,9 @@ async function whole(stream: AsyncIterable<unknown>, name: string): Promise<Uint
 /** Secrets that others can read are told, as SSH does. Windows has no such modes. */
 export function warnIfExposed({ name, mode = 0 }: KeyInput, warn: Warn): void {
   if (process.platform === 'win32' || (mode & 0o077) === 0) return
-  warn({ code: 'W_KEY_READABLE', message: `other users of this machine can read or change ${name} (mode ${mode.toString(8)})`, hint: 'chmod 600 makes it yours alone; on a file system without modes, keep it elsewhere' })
+  warn({
+    code: 'W_KEY_READABLE',
+    message: `other users of this machine can read or change ${name} (mode ${mode.toString(8)})`,
+    hint: 'chmod 600 makes it yours alone; on a file system without modes, keep it elsewhere',
+  })
 }

@@ -15,8 +15,14 @@ export const WEAK_BELOW = 10
 const LOOKED_AT = 128
 
 export async function strengthOf(passphrase: string): Promise<Strength> {
-  const [{ ZxcvbnFactory }, { adjacencyGraphs, dictionary }] = await Promise.all([import('@zxcvbn-ts/core'), import('@zxcvbn-ts/language-common')])
-  const { guessesLog10 } = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs }).check(passphrase.slice(0, LOOKED_AT))
-  const guesses = guessesLog10 < 6 ? Math.ceil(10 ** guessesLog10).toLocaleString('en') : `10^${Math.round(guessesLog10)}`
+  const [{ ZxcvbnFactory }, { adjacencyGraphs, dictionary }] = await Promise.all([
+    import('@zxcvbn-ts/core'),
+    import('@zxcvbn-ts/language-common'),
+  ])
+  const { guessesLog10 } = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs }).check(
+    passphrase.slice(0, LOOKED_AT),
+  )
+  const guesses =
+    guessesLog10 < 6 ? Math.ceil(10 ** guessesLog10).toLocaleString('en') : `10^${Math.round(guessesLog10)}`
   return { guesses, verdict: guessesLog10 < REFUSED_BELOW ? 'refused' : guessesLog10 < WEAK_BELOW ? 'weak' : 'strong' }
 }

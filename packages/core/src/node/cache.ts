@@ -14,7 +14,10 @@ export function cacheFolder(): string {
 export function isOwnFolder(path: string): boolean {
   try {
     const info = lstatSync(path)
-    return info.isDirectory() && (process.platform === 'win32' || (info.uid === process.getuid!() && (info.mode & 0o022) === 0))
+    return (
+      info.isDirectory() &&
+      (process.platform === 'win32' || (info.uid === process.getuid!() && (info.mode & 0o022) === 0))
+    )
   } catch {
     return false
   }
@@ -27,5 +30,8 @@ export function makeOwnFolder(path: string): void {
   } catch (error) {
     throw ioError(error, `cannot make the folder ${path}`)
   }
-  if (!isOwnFolder(path)) throw new LatentError('E_IO', `others may write into ${path}, or it belongs to someone else`, { hint: `chmod go-w ${path}, or name another folder in XDG_CACHE_HOME` })
+  if (!isOwnFolder(path))
+    throw new LatentError('E_IO', `others may write into ${path}, or it belongs to someone else`, {
+      hint: `chmod go-w ${path}, or name another folder in XDG_CACHE_HOME`,
+    })
 }

@@ -117,7 +117,9 @@ function makeFoldersNow(folder: string): void {
 /** A name that is taken by something else is no output that exists already. */
 function inTheWay(error: unknown, folder: string): unknown {
   if (systemCode(error) !== 'EEXIST') return error
-  return new LatentError('E_IO', `${basename(folder)} is in the way: it is not a folder`, { hint: 'move it away, or choose another output' })
+  return new LatentError('E_IO', `${basename(folder)} is in the way: it is not a folder`, {
+    hint: 'move it away, or choose another output',
+  })
 }
 
 /** Links that lead to folders are as good, where the user named them. */
@@ -136,7 +138,10 @@ async function makeRealFolder(folder: string): Promise<void> {
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
     const info = await lstat(onDisk(folder))
-    if (info.isSymbolicLink()) throw new LatentError('E_IO', `${basename(folder)} is a link, and links in the output are not followed`, { hint: 'remove the link, or name the folder that it leads to as the output' })
+    if (info.isSymbolicLink())
+      throw new LatentError('E_IO', `${basename(folder)} is a link, and links in the output are not followed`, {
+        hint: 'remove the link, or name the folder that it leads to as the output',
+      })
     if (!info.isDirectory()) throw inTheWay(error, folder)
   }
 }

@@ -30,7 +30,12 @@ const DEAD_MS = 600_000
  * @throws E_EXISTS while a living process holds it; E_IO
  */
 export async function holdLock(path: string, what: string): Promise<Lock> {
-  const own = JSON.stringify({ machine: machine(), process: process.pid, born: birthOf(process.pid), token: toHex(randomBytes(8)) })
+  const own = JSON.stringify({
+    machine: machine(),
+    process: process.pid,
+    born: birthOf(process.pid),
+    token: toHex(randomBytes(8)),
+  })
   for (;;) {
     try {
       await publish(path, [new TextEncoder().encode(`${own}\n`)], { durable: false })
@@ -40,10 +45,16 @@ export async function holdLock(path: string, what: string): Promise<Lock> {
     }
     const found = await readIfThere(path)
     if (found === undefined) continue
-    if (await isAlive(path, found)) throw new LatentError('E_EXISTS', `${nameOf(found)} ${what}`, { hint: `wait until it is done; if it is none of Latent's, remove ${path}` })
+    if (await isAlive(path, found))
+      throw new LatentError('E_EXISTS', `${nameOf(found)} ${what}`, {
+        hint: `wait until it is done; if it is none of Latent's, remove ${path}`,
+      })
     await takeAway(path, found)
   }
-  const beat = setInterval(() => void utimes(onDisk(path), new Date(), new Date()).catch(() => undefined), BEAT_MS).unref()
+  const beat = setInterval(
+    () => void utimes(onDisk(path), new Date(), new Date()).catch(() => undefined),
+    BEAT_MS,
+  ).unref()
   const removeNow = () => {
     try {
       if (readFileSync(onDisk(path), 'utf8').trim() === own) rmSync(onDisk(path), { force: true })
@@ -63,7 +74,9 @@ export async function holdLock(path: string, what: string): Promise<Lock> {
 
 const nameOf = (content: string): string => {
   const holder = holderOf(content)
-  return holder === undefined || holder.machine !== machine() ? 'a process on another machine' : `process ${holder.process}`
+  return holder === undefined || holder.machine !== machine()
+    ? 'a process on another machine'
+    : `process ${holder.process}`
 }
 
 /** Nothing for a lock that was cut short. */
@@ -79,7 +92,11 @@ function holderOf(content: string): Holder | undefined {
 
 async function isAlive(path: string, content: string): Promise<boolean> {
   const holder = holderOf(content)
-  if (holder?.machine === machine()) return isRunning(holder.process) && (holder.born === undefined || holder.born === (birthOf(holder.process) ?? holder.born))
+  if (holder?.machine === machine())
+    return (
+      isRunning(holder.process) &&
+      (holder.born === undefined || holder.born === (birthOf(holder.process) ?? holder.born))
+    )
   const info = await stat(onDisk(path)).catch(() => undefined)
   return info !== undefined && Date.now() - info.mtimeMs < DEAD_MS
 }

@@ -1,5 +1,16 @@
 import { LatentError } from '../errors.ts'
-import { type BigIntStats, closeSync, futimesSync, linkSync, lstatSync, openSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Destination } from './destination.ts'
@@ -47,7 +58,11 @@ export interface Published {
  * that fails if the name is taken.
  * @throws E_EXISTS unless `replace` proves what is there to be ours; E_IO
  */
-export async function publish(target: string, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
+export async function publish(
+  target: string,
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: PublishOptions = {},
+): Promise<Published> {
   const { mode = 0o666, modified, replace, beforePublish, durable = true } = options
   const destination = options.destination ?? new Destination()
   let temporary: string | undefined
@@ -115,17 +130,28 @@ export function publishNow(target: string, bytes: Uint8Array, options: PublishNo
 }
 
 /** What has the name now, if the caller may replace it. @throws E_EXISTS for what stays whatever the caller says */
-function standingFile(target: string, { replace, hint = 'choose another name or folder' }: Common & { replace?: unknown }, destination: Destination): BigIntStats | undefined {
+function standingFile(
+  target: string,
+  { replace, hint = 'choose another name or folder' }: Common & { replace?: unknown },
+  destination: Destination,
+): BigIntStats | undefined {
   const info = lstatSync(onDisk(target), { bigint: true, throwIfNoEntry: false })
   if (!info) return undefined
   const name = basename(target)
-  if (!info.isFile()) throw new LatentError('E_EXISTS', `${name} exists and is not a regular file`, { hint: 'remove it, or choose another name or folder' })
-  if (destination.isInput(target, info)) throw new LatentError('E_EXISTS', `${name} is one of the inputs`, { hint: 'choose another output' })
+  if (!info.isFile())
+    throw new LatentError('E_EXISTS', `${name} exists and is not a regular file`, {
+      hint: 'remove it, or choose another name or folder',
+    })
+  if (destination.isInput(target, info))
+    throw new LatentError('E_EXISTS', `${name} is one of the inputs`, { hint: 'choose another output' })
   if (!replace) throw new LatentError('E_EXISTS', `${name} already exists`, { hint })
   return info
 }
 
-const foreign = (target: string) => new LatentError('E_EXISTS', `${basename(target)} exists and was not made by an earlier run`, { hint: 'move it away, or choose another name or folder' })
+const foreign = (target: string) =>
+  new LatentError('E_EXISTS', `${basename(target)} exists and was not made by an earlier run`, {
+    hint: 'move it away, or choose another name or folder',
+  })
 
 /**
  * The step in which a file appears. It does not yield to other work of the process, so that no handler of
@@ -135,7 +161,10 @@ function giveName(temporary: string, target: string, standing: BigIntStats | und
   const [from, to] = [onDisk(temporary), onDisk(target)]
   const now = standing && lstatSync(to, { bigint: true, throwIfNoEntry: false })
   if (standing && now) {
-    if (!isSame(standing, now)) throw new LatentError('E_EXISTS', `${basename(target)} changed while its replacement was being written`, { hint: 'run it again when nothing else writes there' })
+    if (!isSame(standing, now))
+      throw new LatentError('E_EXISTS', `${basename(target)} changed while its replacement was being written`, {
+        hint: 'run it again when nothing else writes there',
+      })
     renameSync(from, to)
   } else {
     claim(from, to)
@@ -174,7 +203,8 @@ function claimWithoutLinks(from: string | Buffer, to: string | Buffer): void {
   }
 }
 
-const isSame = (a: BigIntStats, b: BigIntStats) => a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
+const isSame = (a: BigIntStats, b: BigIntStats) =>
+  a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
 
 async function writeParts(file: FileHandle, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
   // Small parts go out together: one system call for most photos.
@@ -219,4 +249,5 @@ function setTime(file: number, modified: number): void {
 /** FAT counts in steps of two seconds. */
 const COARSEST_MS = 2000
 
-const isKept = (info: BigIntStats, modified: number | undefined) => modified === undefined || Math.abs(Number(info.mtimeNs) / 1e6 - modified) <= COARSEST_MS
+const isKept = (info: BigIntStats, modified: number | undefined) =>
+  modified === undefined || Math.abs(Number(info.mtimeNs) / 1e6 - modified) <= COARSEST_MS

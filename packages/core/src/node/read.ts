@@ -48,7 +48,10 @@ export async function openSteady(path: string): Promise<SteadyFile> {
     async function* parts() {
       try {
         yield* handleParts(file, Number(info.size))
-        if (!isUnchanged(info, await file.stat({ bigint: true }))) throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, { hint: 'run it again when nothing writes to it' })
+        if (!isUnchanged(info, await file.stat({ bigint: true })))
+          throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, {
+            hint: 'run it again when nothing writes to it',
+          })
       } catch (error) {
         throw ioError(error, `cannot read ${basename(path)}`)
       }
@@ -59,4 +62,5 @@ export async function openSteady(path: string): Promise<SteadyFile> {
   }
 }
 
-const isUnchanged = (a: BigIntStats, b: BigIntStats) => a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+const isUnchanged = (a: BigIntStats, b: BigIntStats) =>
+  a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs

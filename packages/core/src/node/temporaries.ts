@@ -51,7 +51,8 @@ export async function removeStale(folder: string): Promise<void> {
   for (const entry of entries) {
     const path = join(folder, pathFromBytes(entry.name))
     if (entry.isDirectory()) await removeStale(path)
-    else if (entry.isFile() && isTemporary(path) && (await isAbandoned(path))) await rm(onDisk(path), { force: true }).catch(() => undefined)
+    else if (entry.isFile() && isTemporary(path) && (await isAbandoned(path)))
+      await rm(onDisk(path), { force: true }).catch(() => undefined)
   }
 }
 
@@ -77,7 +78,11 @@ let known = ''
 
 /** Where process ids mean the same: one machine and, in containers, one namespace. Says nothing of its name. */
 export function machine(): string {
-  const facts = () => [hostname(), quietly(() => readFileSync('/etc/machine-id', 'utf8')), quietly(() => readlinkSync('/proc/self/ns/pid'))]
+  const facts = () => [
+    hostname(),
+    quietly(() => readFileSync('/etc/machine-id', 'utf8')),
+    quietly(() => readlinkSync('/proc/self/ns/pid')),
+  ]
   known ||= toHex(sha256Of(new TextEncoder().encode(JSON.stringify(facts())))).slice(0, 8)
   return known
 }

@@ -16,7 +16,8 @@ export interface Workers<Task, Outcome> {
   close(): Promise<void>
 }
 
-export const interrupted = (): LatentError => new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
+export const interrupted = (): LatentError =>
+  new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
 
 export interface WorkersOptions {
   readonly threads: number
@@ -54,7 +55,10 @@ export function openWorkers<Task, Outcome>(script: URL, { threads, signal }: Wor
     }
   }
 
-  async function each(tasks: readonly Task[], take: (outcome: Outcome, task: Task) => void | Promise<void>): Promise<void> {
+  async function each(
+    tasks: readonly Task[],
+    take: (outcome: Outcome, task: Task) => void | Promise<void>,
+  ): Promise<void> {
     const failures: unknown[] = []
     await Promise.all(
       tasks.map(async task => {

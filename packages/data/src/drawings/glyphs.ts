@@ -20,7 +20,14 @@ const GLYPHS: Readonly<Record<string, string>> = {
 }
 
 /** Writes capitals into an RGB picture; a letter without a glyph leaves a gap. Each dot is `scale` pixels a side. */
-export function drawText(picture: Image<'u8'>, text: string, left: number, top: number, scale: number, colour: readonly [number, number, number]): void {
+export function drawText(
+  picture: Image<'u8'>,
+  text: string,
+  left: number,
+  top: number,
+  scale: number,
+  colour: readonly [number, number, number],
+): void {
   for (const [i, letter] of Array.from(text).entries()) {
     const rows = GLYPHS[letter]
     if (!rows) continue
@@ -29,7 +36,8 @@ export function drawText(picture: Image<'u8'>, text: string, left: number, top: 
       for (let x = 0; x < 5 * scale; x++) {
         const px = left + 6 * scale * i + x
         const py = top + y
-        if ((row >> (4 - Math.floor(x / scale))) & 1 && px < picture.width && py < picture.height) picture.data.set(colour, 3 * (py * picture.width + px))
+        if ((row >> (4 - Math.floor(x / scale))) & 1 && px < picture.width && py < picture.height)
+          picture.data.set(colour, 3 * (py * picture.width + px))
       }
     }
   }

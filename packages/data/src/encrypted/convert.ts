@@ -8,7 +8,19 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { DataSetFolder, type Direction, type Entry, headerFor, LOCK, readEncrypted, requireOurs } from './manifest.ts'
 import { type DataSetSource, isPicture, type Part, readPart, readSource } from './source.ts'
-import { convertOne, hashOf, isThere, type PictureOutcome, type PicturePart, type PictureTask, type RawTask, requireListed, type RunContext, sourceTag, sourceTagKey } from './worker.ts'
+import {
+  convertOne,
+  hashOf,
+  isThere,
+  type PictureOutcome,
+  type PicturePart,
+  type PictureTask,
+  type RawTask,
+  requireListed,
+  type RunContext,
+  sourceTag,
+  sourceTagKey,
+} from './worker.ts'
 
 export interface ConvertOptions {
   /** 32 bytes, or the text of the scheme's own key file. */
@@ -72,7 +84,11 @@ const PICTURES_A_TASK = 64
  * plain one. A run that is killed, or that met a damaged picture, goes on when it is started again.
  * @throws E_ARGUMENT; E_KEY; E_DATA; E_IMAGE; E_EXISTS; E_CHANGED; E_IO; E_PARTIAL when some pictures failed: the others are done
  */
-export async function encryptDataSet(input: string, output: string, options: EncryptOptions): Promise<ConvertedDataSet> {
+export async function encryptDataSet(
+  input: string,
+  output: string,
+  options: EncryptOptions,
+): Promise<ConvertedDataSet> {
   const [from, out] = await separate(input, output)
   return convert('encrypt', await readSource(from), out, { ...options, listed: new Map(), emptyFolders: [] })
 }
@@ -82,7 +98,11 @@ export async function encryptDataSet(input: string, output: string, options: Enc
  * says scheme, nonces and what every file must be. What was not PNG before comes back as PNG, with its pixels.
  * @throws as `encryptDataSet`; E_DATA for a folder that was not encrypted to its end; E_NO_MATCH for another key; E_HASH for altered files
  */
-export async function decryptDataSet(input: string, output: string, options: ConvertOptions): Promise<ConvertedDataSet> {
+export async function decryptDataSet(
+  input: string,
+  output: string,
+  options: ConvertOptions,
+): Promise<ConvertedDataSet> {
   const [from, out] = await separate(input, output)
   const { scheme, salt, files, emptyFolders = [] } = await readEncrypted(from, options.key)
   const source = await readSource(from)
@@ -91,14 +111,20 @@ export async function decryptDataSet(input: string, output: string, options: Con
   const present = new Set([...converted, ...source.others])
   const missing = files.map(({ file }) => file).filter(file => !present.has(file))
   const foreign = converted.find(target => !listed.has(target))
-  if (foreign !== undefined) throw new LatentError('E_DATA', `${foreign} is not in the manifest: it was not encrypted with the others`, { hint: 'take it out of the folder' })
+  if (foreign !== undefined)
+    throw new LatentError('E_DATA', `${foreign} is not in the manifest: it was not encrypted with the others`, {
+      hint: 'take it out of the folder',
+    })
   return convert('decrypt', source, out, { ...options, scheme, salt, listed, emptyFolders, missing })
 }
 
 async function separate(input: string, output: string): Promise<[from: string, out: string]> {
   const [from, out] = [resolve(input), resolve(output)]
   const [realFrom, realOut] = [await realPlace(from), await realPlace(out)]
-  if (isWithin(realFrom, realOut) || isWithin(realOut, realFrom)) throw new LatentError('E_ARGUMENT', 'one of the two folders lies in the other', { hint: 'give an output folder beside the input' })
+  if (isWithin(realFrom, realOut) || isWithin(realOut, realFrom))
+    throw new LatentError('E_ARGUMENT', 'one of the two folders lies in the other', {
+      hint: 'give an output folder beside the input',
+    })
   return [from, out]
 }
 
@@ -109,7 +135,8 @@ async function realPlace(path: string): Promise<string> {
   return join(await realPlace(dirname(path)), basename(path))
 }
 
-const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+const isWithin = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 
 interface Job extends ConvertOptions {
   readonly scheme: string
@@ -128,7 +155,10 @@ async function convert(direction: Direction, source: DataSetSource, out: string,
   await requireOurs(out)
   const lock = await holdLock(join(out, LOCK), `is writing to ${out}`)
   try {
-    return await convertInto(await DataSetFolder.open(out, await headerFor(direction, { ...job, layout: source.layout, first: source.first })), { direction, source, out, job, rehearsal })
+    return await convertInto(
+      await DataSetFolder.open(out, await headerFor(direction, { ...job, layout: source.layout, first: source.first })),
+      { direction, source, out, job, rehearsal },
+    )
   } finally {
     await lock.release()
   }
@@ -142,20 +172,38 @@ interface Work {
   readonly rehearsal: Rehearsal
 }
 
-async function convertInto(folder: DataSetFolder, { direction, source, out, job, rehearsal }: Work): Promise<ConvertedDataSet> {
+async function convertInto(
+  folder: DataSetFolder,
+  { direction, source, out, job, rehearsal }: Work,
+): Promise<ConvertedDataSet> {
   const { scheme, key, workers = usualWorkers(source.first), listed, missing = [] } = job
-  const [others, leftOut] = split(source.others, place => !isPicture(place) && (job.copyOthers === true || listed.has(place) || folder.entries.has(place)))
-  const copies = [...source.copied, ...others.map((place): Part => ({ source: join(source.root, place), target: place, images: 0, labels: {} }))]
+  const [others, leftOut] = split(
+    source.others,
+    place => !isPicture(place) && (job.copyOthers === true || listed.has(place) || folder.entries.has(place)),
+  )
+  const copies = [
+    ...source.copied,
+    ...others.map((place): Part => ({ source: join(source.root, place), target: place, images: 0, labels: {} })),
+  ]
   requireNoneLost([...[...source.parts, ...copies].map(({ target }) => target), ...missing], folder)
   const destination = new Destination(out)
   await makeFolders(out, [...source.folders, ...job.emptyFolders], destination)
   const { width, height, channels, format } = source.first
-  const context: RunContext = { direction, scheme, key, salt: folder.header.salt, layout: source.layout, shape: { width, height, channels, format }, out }
+  const context: RunContext = {
+    direction,
+    scheme,
+    key,
+    salt: folder.header.salt,
+    layout: source.layout,
+    shape: { width, height, channels, format },
+    out,
+  }
   const total = source.parts.reduce((sum, { images }) => sum + images, 0)
   job.onTotal?.(total)
   const pool: Pool = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: job.signal })
   const run: Run = { context, folder, pool, job, destination, exact: rehearsal.exact, failures: [] }
-  for (const file of missing) fail(run, join(source.root, file), { code: 'E_DATA', message: 'it is not there, and the manifest lists it' })
+  for (const file of missing)
+    fail(run, join(source.root, file), { code: 'E_DATA', message: 'it is not there, and the manifest lists it' })
   let made = 0
   try {
     for (const part of copies) made += await wholeFile(part, run, async bytes => [bytes])
@@ -165,9 +213,23 @@ async function convertInto(folder: DataSetFolder, { direction, source, out, job,
     await pool.close()
   }
   const { failures } = run
-  if (failures.length === 0) await folder.complete(labelCounts(source), emptyFolders(source, [...source.parts, ...copies], job.emptyFolders))
+  if (failures.length === 0)
+    await folder.complete(labelCounts(source), emptyFolders(source, [...source.parts, ...copies], job.emptyFolders))
   const { leavings, layout, emptyClasses } = source
-  const result: ConvertedDataSet = { scheme, images: total, made, failed: failures.length, files: folder.entries.size, layout, leftOut, leavings, copied: others.length, emptyClasses: emptyClasses.length, ...rehearsal, ...(direction === 'decrypt' ? comparison(folder) : {}) }
+  const result: ConvertedDataSet = {
+    scheme,
+    images: total,
+    made,
+    failed: failures.length,
+    files: folder.entries.size,
+    layout,
+    leftOut,
+    leavings,
+    copied: others.length,
+    emptyClasses: emptyClasses.length,
+    ...rehearsal,
+    ...(direction === 'decrypt' ? comparison(folder) : {}),
+  }
   job.onEnd?.(result)
   if (failures.length > 0) throw partial(failures, source.parts.length + copies.length + missing.length, direction)
   return result
@@ -192,7 +254,10 @@ async function makeFolders(out: string, places: readonly string[], destination: 
     await destination.ensure(join(out, place))
     const fold = place.normalize('NFKC').toLowerCase().normalize('NFKC')
     const twin = byFold.get(fold)
-    if (twin !== undefined && (await isOneFolder(join(out, place), join(out, twin)))) throw new LatentError('E_DATA', `${place} and ${twin} are one folder in the file system of ${out}`, { hint: 'rename one of them, or choose an output on another file system' })
+    if (twin !== undefined && (await isOneFolder(join(out, place), join(out, twin))))
+      throw new LatentError('E_DATA', `${place} and ${twin} are one folder in the file system of ${out}`, {
+        hint: 'rename one of them, or choose an output on another file system',
+      })
     byFold.set(fold, place)
   }
 }
@@ -205,19 +270,23 @@ async function isOneFolder(a: string, b: string): Promise<boolean> {
 /** In a map, since a class may be called `__proto__`. */
 function labelCounts({ parts, emptyClasses }: DataSetSource): Map<string, number> {
   const counts = new Map(emptyClasses.map(place => [place, 0]))
-  for (const part of parts) for (const [label, count] of Object.entries(part.labels)) counts.set(label, (counts.get(label) ?? 0) + count)
+  for (const part of parts)
+    for (const [label, count] of Object.entries(part.labels)) counts.set(label, (counts.get(label) ?? 0) + count)
   return counts
 }
 
 /** Folders in which the output has neither a file nor a folder. */
 function emptyFolders({ folders }: DataSetSource, parts: readonly Part[], known: readonly string[]): string[] {
   const all = Array.from(new Set([...folders, ...known])).sort()
-  const parents = new Set([...parts.map(({ target }) => target), ...all].map(place => place.slice(0, Math.max(0, place.lastIndexOf('/')))))
+  const parents = new Set(
+    [...parts.map(({ target }) => target), ...all].map(place => place.slice(0, Math.max(0, place.lastIndexOf('/')))),
+  )
   return all.filter(place => !parents.has(place))
 }
 
 function comparison({ entries }: DataSetFolder): Pick<ConvertedDataSet, 'compared' | 'equal'> {
-  const images = (chosen: (entry: Entry) => boolean) => Array.from(entries.values()).reduce((sum, entry) => sum + (chosen(entry) ? entry.images : 0), 0)
+  const images = (chosen: (entry: Entry) => boolean) =>
+    Array.from(entries.values()).reduce((sum, entry) => sum + (chosen(entry) ? entry.images : 0), 0)
   return { compared: images(({ exact }) => exact !== undefined), equal: images(({ exact }) => exact === true) }
 }
 
@@ -225,17 +294,27 @@ function comparison({ entries }: DataSetFolder): Pick<ConvertedDataSet, 'compare
 function requireNoneLost(known: readonly string[], folder: DataSetFolder): void {
   const targets = new Set(known)
   const lost = Array.from(folder.entries.keys()).find(file => !targets.has(file))
-  if (lost !== undefined) throw new LatentError('E_CHANGED', `the source of ${lost} is gone since it was read first`, { hint: 'write the changed data set into a new folder' })
+  if (lost !== undefined)
+    throw new LatentError('E_CHANGED', `the source of ${lost} is gone since it was read first`, {
+      hint: 'write the changed data set into a new folder',
+    })
 }
 
 type Rehearsal = Pick<ConvertedDataSet, 'exact' | 'oneWay' | 'unchanged'>
 
 /** Encrypts the first image for nothing: a key or a scheme that does not fit fails before anything is written. For decryption the manifest has told. */
-async function rehearse(direction: Direction, { first, layout }: DataSetSource, { scheme, key }: Job): Promise<Rehearsal> {
+async function rehearse(
+  direction: Direction,
+  { first, layout }: DataSetSource,
+  { scheme, key }: Job,
+): Promise<Rehearsal> {
   const found = findScheme(scheme)
   requireKeyKind(key, found)
   const oneWay = !found.reversible
-  if (oneWay && direction === 'decrypt') throw new LatentError('E_UNSUPPORTED', `nothing decrypts the pictures of ${scheme}`, { hint: 'the plain ones must have been kept elsewhere' })
+  if (oneWay && direction === 'decrypt')
+    throw new LatentError('E_UNSUPPORTED', `nothing decrypts the pictures of ${scheme}`, {
+      hint: 'the plain ones must have been kept elsewhere',
+    })
   const { cipher, close } = await openScheme(found)
   try {
     const { exact } = cipher.traits
@@ -260,7 +339,11 @@ interface Run {
 }
 
 /** @returns images made */
-async function wholeFile(part: Part, run: Run, contents: (bytes: Uint8Array) => Promise<Uint8Array[]>): Promise<number> {
+async function wholeFile(
+  part: Part,
+  run: Run,
+  contents: (bytes: Uint8Array) => Promise<Uint8Array[]>,
+): Promise<number> {
   const { job } = run
   try {
     return await convertWhole(part, run, contents)
@@ -272,7 +355,11 @@ async function wholeFile(part: Part, run: Run, contents: (bytes: Uint8Array) => 
   }
 }
 
-async function convertWhole({ source, target, images }: Part, { context, folder, job: { listed, onImages }, destination, exact }: Run, contents: (bytes: Uint8Array) => Promise<Uint8Array[]>): Promise<number> {
+async function convertWhole(
+  { source, target, images }: Part,
+  { context, folder, job: { listed, onImages }, destination, exact }: Run,
+  contents: (bytes: Uint8Array) => Promise<Uint8Array[]>,
+): Promise<number> {
   const tagKey = await sourceTagKey(context)
   const bytes = await readPart({ source, target })
   const before = listed.get(target)
@@ -285,15 +372,35 @@ async function convertWhole({ source, target, images }: Part, { context, folder,
   const result = Buffer.concat(await contents(bytes))
   const sha256 = toHex(sha256Of(result))
   const equal = before && before.source === (await sourceTag(tagKey, result))
-  if (exact && equal === false) throw new LatentError('E_HASH', `${target} does not decrypt to what was encrypted, though ${context.scheme} is exact`, { hint: 'the manifest was altered, or this is another release: report it' })
+  if (exact && equal === false)
+    throw new LatentError(
+      'E_HASH',
+      `${target} does not decrypt to what was encrypted, though ${context.scheme} is exact`,
+      { hint: 'the manifest was altered, or this is another release: report it' },
+    )
   // A run that was killed before it could say so may have made the very file.
-  await publish(join(context.out, target), [result], { destination, replace: path => entry !== undefined || hashOf(path) === sha256 })
-  await folder.add([{ file: target, images, sha256, source: await sourceTag(tagKey, bytes), ...(equal === undefined ? {} : { exact: equal }) }])
+  await publish(join(context.out, target), [result], {
+    destination,
+    replace: path => entry !== undefined || hashOf(path) === sha256,
+  })
+  await folder.add([
+    {
+      file: target,
+      images,
+      sha256,
+      source: await sourceTag(tagKey, bytes),
+      ...(equal === undefined ? {} : { exact: equal }),
+    },
+  ])
   return images
 }
 
 /** The file with its images encrypted or decrypted, in pieces. */
-function rawContents({ target, images }: Part, bytes: Uint8Array, { context, pool, job: { onImages } }: Run): Promise<Uint8Array[]> {
+function rawContents(
+  { target, images }: Part,
+  bytes: Uint8Array,
+  { context, pool, job: { onImages } }: Run,
+): Promise<Uint8Array[]> {
   const { layout, shape } = context
   const headerBytes = layout === 'idx' ? 16 : 0
   const imageBytes = layout === 'cifar' ? CIFAR_RECORD : shape.width * shape.height * shape.channels
@@ -312,8 +419,16 @@ function rawContents({ target, images }: Part, bytes: Uint8Array, { context, poo
 async function pictureFiles(parts: readonly Part[], run: Run): Promise<number> {
   const { context, folder, pool, job } = run
   let made = 0
-  const pictures = parts.map(({ source, target }): PicturePart => ({ source, target, entry: folder.entries.get(target), listed: job.listed.get(target) }))
-  const tasks = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i): PictureTask => ({ context, pictures: pictures.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK) }))
+  const pictures = parts.map(({ source, target }): PicturePart => ({
+    source,
+    target,
+    entry: folder.entries.get(target),
+    listed: job.listed.get(target),
+  }))
+  const tasks = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i): PictureTask => ({
+    context,
+    pictures: pictures.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK),
+  }))
   await pool.each(tasks, async result => {
     const outcomes = result as PictureOutcome[]
     const entries = outcomes.flatMap(({ made }): Entry[] => (made ? [made] : []))
@@ -325,7 +440,11 @@ async function pictureFiles(parts: readonly Part[], run: Run): Promise<number> {
   return made
 }
 
-function fail({ failures, job }: Run, source: string, { code, message }: { readonly code: string; readonly message: string }): void {
+function fail(
+  { failures, job }: Run,
+  source: string,
+  { code, message }: { readonly code: string; readonly message: string },
+): void {
   const failure = { file: relative(process.cwd(), source), code, message }
   failures.push(failure)
   job.onFailure?.(failure)
@@ -335,6 +454,13 @@ function partial(failures: readonly Failure[], total: number, direction: Directi
   const [first] = failures
   const codes = new Set(failures.map(({ code }) => code))
   const code = codes.size === 1 ? (first!.code as ErrorCode) : 'E_PARTIAL'
-  const hint = code === 'E_CHANGED' ? 'write the changed data set into a new folder' : 'the others are done; mend these, bring them back or remove them, and start the same command again'
-  return new LatentError(code, `${failures.length} of ${total} files could not be ${direction}ed, the first is ${first!.file}: ${first!.message}`, { hint })
+  const hint =
+    code === 'E_CHANGED'
+      ? 'write the changed data set into a new folder'
+      : 'the others are done; mend these, bring them back or remove them, and start the same command again'
+  return new LatentError(
+    code,
+    `${failures.length} of ${total} files could not be ${direction}ed, the first is ${first!.file}: ${first!.message}`,
+    { hint },
+  )
 }

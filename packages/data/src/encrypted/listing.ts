@@ -19,7 +19,13 @@ const OWN = new Set([MANIFEST, JOURNAL, LOCK])
 
 /** @throws E_IO */
 export async function listDataSet(root: string): Promise<Listing> {
-  const listing = { folders: [] as string[], files: [] as string[], links: [] as string[], special: [] as string[], leavings: [] as string[] }
+  const listing = {
+    folders: [] as string[],
+    files: [] as string[],
+    links: [] as string[],
+    special: [] as string[],
+    leavings: [] as string[],
+  }
   async function visit(place: string): Promise<void> {
     for (const entry of await namesIn(join(root, place))) {
       const path = place === '' ? entry.name : `${place}/${entry.name}`
@@ -40,7 +46,14 @@ export async function listDataSet(root: string): Promise<Listing> {
 async function namesIn(folder: string) {
   try {
     const entries = await readdir(onDisk(folder), { withFileTypes: true, encoding: 'buffer' })
-    return entries.map(entry => ({ name: pathFromBytes(entry.name), isDirectory: () => entry.isDirectory(), isFile: () => entry.isFile(), isSymbolicLink: () => entry.isSymbolicLink() })).sort((a, b) => (a.name < b.name ? -1 : 1))
+    return entries
+      .map(entry => ({
+        name: pathFromBytes(entry.name),
+        isDirectory: () => entry.isDirectory(),
+        isFile: () => entry.isFile(),
+        isSymbolicLink: () => entry.isSymbolicLink(),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
     throw ioError(error, `cannot read ${folder}`)
   }

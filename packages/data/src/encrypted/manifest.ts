@@ -53,12 +53,22 @@ export interface Manifest extends Header {
 }
 
 /** @param salt of the encrypted data set, for one that is decrypted; a new one otherwise */
-export async function headerFor(direction: Direction, { scheme, key, layout, first, salt = toHex(randomBytes(16)) }: { scheme: string; key: Uint8Array; layout: Layout; first: Image; salt?: string }): Promise<Header> {
+export async function headerFor(
+  direction: Direction,
+  {
+    scheme,
+    key,
+    layout,
+    first,
+    salt = toHex(randomBytes(16)),
+  }: { scheme: string; key: Uint8Array; layout: Layout; first: Image; salt?: string },
+): Promise<Header> {
   const image = `${first.width}x${first.height}x${first.channels} ${first.format}`
   return { format: FORMATS[direction], scheme, keyCheck: await keyCheckOf(key, scheme), salt, layout, image }
 }
 
-const keyCheckOf = async (key: Uint8Array, scheme: string): Promise<string> => toHex(await deriveKey(key, 'latent/v1/dataset/check', new TextEncoder().encode(scheme), 16))
+const keyCheckOf = async (key: Uint8Array, scheme: string): Promise<string> =>
+  toHex(await deriveKey(key, 'latent/v1/dataset/check', new TextEncoder().encode(scheme), 16))
 
 /** An output folder under way: what is finished, line by line, until the manifest lists it all. */
 export class DataSetFolder {
@@ -85,9 +95,11 @@ export class DataSetFolder {
     }
     const { complete: _, images: _images, labels: _labels, emptyFolders: _folders, files = [], ...header } = stored
     const differs = difference(header, wanted)
-    if (differs !== undefined) throw new LatentError('E_EXISTS', `what ${folder} holds ${differs}`, { hint: 'give another folder' })
+    if (differs !== undefined)
+      throw new LatentError('E_EXISTS', `what ${folder} holds ${differs}`, { hint: 'give another folder' })
     const resumed = new DataSetFolder(folder, header)
-    for (const entry of [...files, ...(await readJournal(join(folder, JOURNAL)))]) resumed.entries.set(entry.file, entry)
+    for (const entry of [...files, ...(await readJournal(join(folder, JOURNAL)))])
+      resumed.entries.set(entry.file, entry)
     await removeStale(folder)
     return resumed
   }
@@ -107,7 +119,17 @@ export class DataSetFolder {
   async complete(labels: ReadonlyMap<string, number>, emptyFolders: readonly string[]): Promise<void> {
     const files = Array.from(this.entries.values()).sort((a, b) => (a.file < b.file ? -1 : 1))
     const images = files.reduce((sum, { images }) => sum + images, 0)
-    await this.#write({ ...this.header, complete: true, images, labels: Object.fromEntries(labels), ...(emptyFolders.length > 0 ? { emptyFolders } : {}), files }, true)
+    await this.#write(
+      {
+        ...this.header,
+        complete: true,
+        images,
+        labels: Object.fromEntries(labels),
+        ...(emptyFolders.length > 0 ? { emptyFolders } : {}),
+        files,
+      },
+      true,
+    )
     await rm(join(this.#folder, JOURNAL), { force: true })
   }
 
@@ -119,10 +141,14 @@ export class DataSetFolder {
 }
 
 function difference(found: Header, wanted: Header): string | undefined {
-  if (found.format !== wanted.format) return found.format === FORMATS.encrypt ? 'is an encrypted data set' : 'is a decrypted data set'
+  if (found.format !== wanted.format)
+    return found.format === FORMATS.encrypt ? 'is an encrypted data set' : 'is a decrypted data set'
   if (found.scheme !== wanted.scheme) return `was made with ${found.scheme}`
   if (found.keyCheck !== wanted.keyCheck) return 'was made with another key'
-  const sameImages = found.layout === wanted.layout && found.image === wanted.image && (found.format === FORMATS.encrypt || found.salt === wanted.salt)
+  const sameImages =
+    found.layout === wanted.layout &&
+    found.image === wanted.image &&
+    (found.format === FORMATS.encrypt || found.salt === wanted.salt)
   return sameImages ? undefined : `is another data set (${found.layout}, ${found.image})`
 }
 
@@ -130,12 +156,22 @@ function difference(found: Header, wanted: Header): string | undefined {
  * The manifest of a whole encrypted data set.
  * @throws E_DATA if there is none, or it is not finished; E_NO_MATCH for another key than the data set's
  */
-export async function readEncrypted(folder: string, key: Uint8Array): Promise<Manifest & { readonly files: readonly Entry[] }> {
+export async function readEncrypted(
+  folder: string,
+  key: Uint8Array,
+): Promise<Manifest & { readonly files: readonly Entry[] }> {
   const stored = await readManifest(folder)
-  if (!stored) throw new LatentError('E_DATA', `${folder} holds no encrypted data set`, { hint: `latent dataset encrypt leaves ${MANIFEST} in its folder, which decrypting needs` })
+  if (!stored)
+    throw new LatentError('E_DATA', `${folder} holds no encrypted data set`, {
+      hint: `latent dataset encrypt leaves ${MANIFEST} in its folder, which decrypting needs`,
+    })
   if (stored.format !== FORMATS.encrypt) throw new LatentError('E_DATA', `${folder} is decrypted already`)
-  if (!stored.complete || !stored.files) throw new LatentError('E_DATA', `the data set in ${folder} was not encrypted to its end`, { hint: 'start the same encryption again, which goes on where it stopped' })
-  if (stored.keyCheck !== (await keyCheckOf(key, stored.scheme))) throw new LatentError('E_NO_MATCH', `this is not the key that ${folder} was encrypted with`)
+  if (!stored.complete || !stored.files)
+    throw new LatentError('E_DATA', `the data set in ${folder} was not encrypted to its end`, {
+      hint: 'start the same encryption again, which goes on where it stopped',
+    })
+  if (stored.keyCheck !== (await keyCheckOf(key, stored.scheme)))
+    throw new LatentError('E_NO_MATCH', `this is not the key that ${folder} was encrypted with`)
   return { ...stored, files: stored.files }
 }
 
@@ -148,19 +184,37 @@ async function readManifest(folder: string): Promise<Manifest | undefined> {
   if (text === undefined) return undefined
   try {
     const stored = JSON.parse(text) as Manifest
-    const whole = Object.values(FORMATS).includes(stored.format) && typeof stored.salt === 'string' && /^[0-9a-f]{32}$/.test(stored.salt) && typeof stored.scheme === 'string'
+    const whole =
+      Object.values(FORMATS).includes(stored.format) &&
+      typeof stored.salt === 'string' &&
+      /^[0-9a-f]{32}$/.test(stored.salt) &&
+      typeof stored.scheme === 'string'
     const files = stored.files === undefined || (Array.isArray(stored.files) && stored.files.every(isEntry))
-    if (whole && files && (stored.emptyFolders === undefined || (Array.isArray(stored.emptyFolders) && stored.emptyFolders.every(isPlace)))) return stored
+    if (
+      whole &&
+      files &&
+      (stored.emptyFolders === undefined || (Array.isArray(stored.emptyFolders) && stored.emptyFolders.every(isPlace)))
+    )
+      return stored
   } catch {
     // Reported below, with every other way of being no manifest.
   }
-  throw new LatentError('E_DATA', `${path} is no manifest of this release`, { hint: 'give another folder, or remove this one' })
+  throw new LatentError('E_DATA', `${path} is no manifest of this release`, {
+    hint: 'give another folder, or remove this one',
+  })
 }
 
-const isEntry = (entry: Partial<Entry> | null): entry is Entry => isPlace(entry?.file) && typeof entry?.images === 'number' && typeof entry.sha256 === 'string' && typeof entry.source === 'string'
+const isEntry = (entry: Partial<Entry> | null): entry is Entry =>
+  isPlace(entry?.file) &&
+  typeof entry?.images === 'number' &&
+  typeof entry.sha256 === 'string' &&
+  typeof entry.source === 'string'
 
 /** Below the folder, whoever wrote it. */
-const isPlace = (place: unknown): place is string => typeof place === 'string' && !place.includes('\0') && place.split(process.platform === 'win32' ? /[/\\]/ : '/').every(name => name !== '' && name !== '.' && name !== '..')
+const isPlace = (place: unknown): place is string =>
+  typeof place === 'string' &&
+  !place.includes('\0') &&
+  place.split(process.platform === 'win32' ? /[/\\]/ : '/').every(name => name !== '' && name !== '.' && name !== '..')
 
 /** A line that a killed run left unfinished names a file that is made again. */
 async function readJournal(path: string): Promise<Entry[]> {
@@ -183,15 +237,20 @@ async function readJournal(path: string): Promise<Entry[]> {
 export async function requireOurs(folder: string): Promise<void> {
   for (const name of [MANIFEST, JOURNAL]) {
     const info = await lstat(join(folder, name)).catch(() => undefined)
-    if (info && !info.isFile()) throw new LatentError('E_EXISTS', `${join(folder, name)} is not a regular file`, { hint: 'give a new folder' })
+    if (info && !info.isFile())
+      throw new LatentError('E_EXISTS', `${join(folder, name)} is not a regular file`, { hint: 'give a new folder' })
   }
   let names: readonly string[] = []
   try {
     names = await readdir(folder)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') throw new LatentError('E_EXISTS', `${folder} is a file`, { hint: 'give a new folder' })
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR')
+      throw new LatentError('E_EXISTS', `${folder} is a file`, { hint: 'give a new folder' })
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw ioError(error, `cannot read ${folder}`)
   }
   const foreign = names.find(name => name !== LOCK && !isTemporary(name) && !isLeaving(name, false))
-  if (!names.includes(MANIFEST) && foreign !== undefined) throw new LatentError('E_EXISTS', `${folder} is not empty and holds no data set of this kind`, { hint: 'give a new folder' })
+  if (!names.includes(MANIFEST) && foreign !== undefined)
+    throw new LatentError('E_EXISTS', `${folder} is not empty and holds no data set of this kind`, {
+      hint: 'give a new folder',
+    })
 }

@@ -55,12 +55,23 @@ export const MAX_FILE_BYTES = 2 ** 31
 export async function readSource(folder: string): Promise<DataSetSource> {
   const listing = await listDataSet(folder)
   const [link] = listing.links
-  if (link !== undefined) throw new LatentError('E_DATA', `${link} is a link, and links are not followed`, { hint: 'put the picture or folder itself there' })
+  if (link !== undefined)
+    throw new LatentError('E_DATA', `${link} is a link, and links are not followed`, {
+      hint: 'put the picture or folder itself there',
+    })
   const names = listing.files.filter(place => !place.includes('/'))
   const batches = names.filter(name => BATCH.test(name))
   const idx = names.filter(name => IDX_IMAGES.test(name))
-  if (batches.length > 0 && idx.length > 0) throw new LatentError('E_DATA', `${folder} holds both CIFAR and idx files`, { hint: 'encrypt them from folders of their own' })
-  const found = batches.length > 0 ? await cifar(folder, batches) : idx.length > 0 ? await idxFiles(folder, idx, names) : await folders(folder, listing)
+  if (batches.length > 0 && idx.length > 0)
+    throw new LatentError('E_DATA', `${folder} holds both CIFAR and idx files`, {
+      hint: 'encrypt them from folders of their own',
+    })
+  const found =
+    batches.length > 0
+      ? await cifar(folder, batches)
+      : idx.length > 0
+        ? await idxFiles(folder, idx, names)
+        : await folders(folder, listing)
   const used = new Set([...found.parts, ...found.copied].map(({ source }) => source))
   const others = [...listing.files.filter(place => !used.has(join(folder, place))), ...listing.special]
   return { root: folder, emptyClasses: [], ...found, folders: listing.folders, others, leavings: listing.leavings }
@@ -84,14 +95,21 @@ async function idxFiles(folder: string, imageFiles: readonly string[], names: re
   for (const name of imageFiles) {
     const stem = IDX_IMAGES.exec(name)![1]!
     const target = `${stem}-images-idx3-ubyte`
-    if (parts.some(part => part.target === target)) throw new LatentError('E_DATA', `${target} is there both packed and unpacked`, { hint: 'remove one of them' })
-    const labelFile = names.find(other => other === `${stem}-labels-idx1-ubyte` || other === `${stem}-labels-idx1-ubyte.gz`)
-    if (labelFile === undefined) throw new LatentError('E_DATA', `the labels of ${name} are not there`, { hint: `put ${stem}-labels-idx1-ubyte beside it` })
+    if (parts.some(part => part.target === target))
+      throw new LatentError('E_DATA', `${target} is there both packed and unpacked`, { hint: 'remove one of them' })
+    const labelFile = names.find(
+      other => other === `${stem}-labels-idx1-ubyte` || other === `${stem}-labels-idx1-ubyte.gz`,
+    )
+    if (labelFile === undefined)
+      throw new LatentError('E_DATA', `the labels of ${name} are not there`, {
+        hint: `put ${stem}-labels-idx1-ubyte beside it`,
+      })
     const packed = { source: join(folder, name), target, images: 0, labels: {} }
     const packedLabels = { source: join(folder, labelFile), target: `${stem}-labels-idx1-ubyte`, images: 0, labels: {} }
     const images = within(name, parseIdxImages, await readPart(packed))
     const labels = within(labelFile, parseIdxLabels, await readPart(packedLabels))
-    if (labels.length !== images.length || images.length === 0) throw new LatentError('E_DATA', `${name} holds ${images.length} images and ${labelFile} ${labels.length} labels`)
+    if (labels.length !== images.length || images.length === 0)
+      throw new LatentError('E_DATA', `${name} holds ${images.length} images and ${labelFile} ${labels.length} labels`)
     first ??= images[0]!
     requireShape(first, images[0]!, name)
     parts.push({ ...packed, images: images.length, labels: countLabels(labels) })
@@ -101,30 +119,57 @@ async function idxFiles(folder: string, imageFiles: readonly string[], names: re
 }
 
 /** What loaders, and this program, may take for a picture: it is converted or refused, and never copied as it is. */
-export const isPicture = (place: string): boolean => PICTURES.has(extname(place).toLowerCase()) || UNREADABLE.has(extname(place).toLowerCase())
+export const isPicture = (place: string): boolean =>
+  PICTURES.has(extname(place).toLowerCase()) || UNREADABLE.has(extname(place).toLowerCase())
 
 /** Pictures in folders named for their class, or in such folders below a folder for each split. */
 async function folders(root: string, listing: Listing): Promise<Found> {
   const unreadable = listing.files.find(place => UNREADABLE.has(extname(place).toLowerCase()))
-  if (unreadable !== undefined) throw new LatentError('E_DATA', `${unreadable} is a picture of a kind that is not read`, { hint: `convert it, or move it away; what is read ends in ${[...PICTURES].join(', ')}` })
+  if (unreadable !== undefined)
+    throw new LatentError('E_DATA', `${unreadable} is a picture of a kind that is not read`, {
+      hint: `convert it, or move it away; what is read ends in ${[...PICTURES].join(', ')}`,
+    })
   const places = listing.files.filter(place => PICTURES.has(extname(place).toLowerCase()))
-  if (places.length === 0) throw new LatentError('E_DATA', `${root} holds no data set`, { hint: 'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with their labels' })
+  if (places.length === 0)
+    throw new LatentError('E_DATA', `${root} holds no data set`, {
+      hint: 'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with their labels',
+    })
   const loose = places.find(place => !place.includes('/'))
-  if (loose !== undefined) throw new LatentError('E_DATA', `${loose} lies in no folder, so its label is unknown`, { hint: 'put every picture into the folder of its class' })
+  if (loose !== undefined)
+    throw new LatentError('E_DATA', `${loose} lies in no folder, so its label is unknown`, {
+      hint: 'put every picture into the folder of its class',
+    })
   const depth = depthOf(places[0]!)
   const elsewhere = places.find(place => depthOf(place) !== depth)
-  if (elsewhere !== undefined || depth > 3) throw new LatentError('E_DATA', `pictures lie at different depths, so that it is not clear which folders are classes: ${places[0]} and ${elsewhere ?? places.at(-1)}`, { hint: 'use CLASS/picture, or SPLIT/CLASS/picture, throughout' })
-  const parts = places.map(place => ({ source: join(root, place), target: `${place.slice(0, -extname(place).length)}.png`, images: 1, labels: { [posix.dirname(place)]: 1 } }))
+  if (elsewhere !== undefined || depth > 3)
+    throw new LatentError(
+      'E_DATA',
+      `pictures lie at different depths, so that it is not clear which folders are classes: ${places[0]} and ${elsewhere ?? places.at(-1)}`,
+      { hint: 'use CLASS/picture, or SPLIT/CLASS/picture, throughout' },
+    )
+  const parts = places.map(place => ({
+    source: join(root, place),
+    target: `${place.slice(0, -extname(place).length)}.png`,
+    images: 1,
+    labels: { [posix.dirname(place)]: 1 },
+  }))
   const targets = new Map<string, string>()
   for (const [i, { target }] of parts.entries()) {
     const other = targets.get(target)
-    if (other !== undefined) throw new LatentError('E_DATA', `${places[i]} and ${other} would both become ${target}`, { hint: 'rename one of them' })
+    if (other !== undefined)
+      throw new LatentError('E_DATA', `${places[i]} and ${other} would both become ${target}`, {
+        hint: 'rename one of them',
+      })
     targets.set(target, places[i]!)
   }
   const filled = new Set(places.map(place => posix.dirname(place)))
   const emptyClasses = listing.folders.filter(place => depthOf(place) === depth - 1 && !filled.has(place))
   const first = await firstReadable(parts.map(({ source }) => source))
-  await requireEqualSizes(root, parts.map(({ source }) => source), first)
+  await requireEqualSizes(
+    root,
+    parts.map(({ source }) => source),
+    first,
+  )
   return { layout: 'folders', parts, copied: [], emptyClasses, first }
 }
 
@@ -148,13 +193,19 @@ async function requireEqualSizes(root: string, files: readonly string[], first: 
   for (const file of files) {
     const size = await sizeOf(file)
     if (size && (size.width !== first.width || size.height !== first.height)) {
-      throw new LatentError('E_DATA', `the images differ in size: ${relative(root, file)} is ${size.width}x${size.height}, the first one ${first.width}x${first.height}`, { hint: 'crop or resize them to one size' })
+      throw new LatentError(
+        'E_DATA',
+        `the images differ in size: ${relative(root, file)} is ${size.width}x${size.height}, the first one ${first.width}x${first.height}`,
+        { hint: 'crop or resize them to one size' },
+      )
     }
   }
 }
 
 /** Nothing else is under way, and three blocking calls take a tenth of what three promises do. */
-function sizeOf(path: string): { width: number; height: number } | undefined | Promise<{ width: number; height: number } | undefined> {
+function sizeOf(
+  path: string,
+): { width: number; height: number } | undefined | Promise<{ width: number; height: number } | undefined> {
   const header = new Uint8Array(24)
   let file: number
   try {
@@ -173,7 +224,12 @@ function sizeOf(path: string): { width: number; height: number } | undefined | P
   }
   const named = onDisk(path)
   // Of bytes, sharp would take a name that is no text for the picture itself. A camera that was turned is turned back.
-  return sharp(typeof named === 'string' ? named : readFileSync(named)).metadata().then(({ autoOrient }) => autoOrient, () => undefined)
+  return sharp(typeof named === 'string' ? named : readFileSync(named))
+    .metadata()
+    .then(
+      ({ autoOrient }) => autoOrient,
+      () => undefined,
+    )
 }
 
 /** What all images of a data set have in common. */
@@ -182,7 +238,10 @@ export type ImageShape = Pick<Image, 'width' | 'height' | 'channels' | 'format'>
 /** @throws E_DATA */
 export function requireShape(expected: ImageShape, found: ImageShape, name: string): void {
   const shape = ({ width, height, channels, format }: ImageShape) => `${width}x${height}x${channels} ${format}`
-  if (shape(expected) !== shape(found)) throw new LatentError('E_DATA', `the images differ: ${name} is ${shape(found)}, the first one ${shape(expected)}`, { hint: 'bring them to one size and one number of channels' })
+  if (shape(expected) !== shape(found))
+    throw new LatentError('E_DATA', `the images differ: ${name} is ${shape(found)}, the first one ${shape(expected)}`, {
+      hint: 'bring them to one size and one number of channels',
+    })
 }
 
 /** The images of a part, without the container's header, in the order of the file. */
@@ -190,13 +249,16 @@ export function rawImages(layout: Layout, bytes: Uint8Array, like: ImageShape): 
   if (layout === 'cifar') return parseCifarBatch(bytes)
   const { width, height, channels } = like
   const size = width * height * channels
-  return Array.from({ length: bytes.length / size }, (_, i) => image({ width, height, channels, format: 'u8', data: bytes.slice(i * size, (i + 1) * size) }))
+  return Array.from({ length: bytes.length / size }, (_, i) =>
+    image({ width, height, channels, format: 'u8', data: bytes.slice(i * size, (i + 1) * size) }),
+  )
 }
 
 /** @throws E_IO; E_LIMIT */
 export async function readWhole(path: string): Promise<Uint8Array> {
   try {
-    if ((await stat(onDisk(path))).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`, { hint: 'cut it into smaller files first' })
+    if ((await stat(onDisk(path))).size > MAX_FILE_BYTES)
+      throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`, { hint: 'cut it into smaller files first' })
     return await readFile(onDisk(path))
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)

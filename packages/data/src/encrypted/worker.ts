@@ -1,4 +1,16 @@
-import { deriveKey, fromHex, hmacSha256, type Image, type ImageCipher, LatentError, NONCE_ANNOTATION, sha256, sha256Of, toHex, repeatably } from '@latent/core'
+import {
+  deriveKey,
+  fromHex,
+  hmacSha256,
+  type Image,
+  type ImageCipher,
+  LatentError,
+  NONCE_ANNOTATION,
+  sha256,
+  sha256Of,
+  toHex,
+  repeatably,
+} from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { cifarLabels, encodeCifarBatch } from '../raster-sets.ts'
 import { decodeImage } from '../node/decode.ts'
@@ -67,13 +79,32 @@ export default async function work(task: RawTask | PictureTask): Promise<Uint8Ar
  * is resumed makes the same bytes, and files without room for a nonce can be decrypted.
  * @throws E_UNSUPPORTED if the cipher image does not fit where the plain one was
  */
-export async function convertOne(cipher: ImageCipher, source: Image<'u8' | 'u16'>, { direction, key, salt, layout }: Pick<RunContext, 'direction' | 'key' | 'salt' | 'layout'>, target: string, number: number): Promise<Image<'u8' | 'u16'>> {
+export async function convertOne(
+  cipher: ImageCipher,
+  source: Image<'u8' | 'u16'>,
+  { direction, key, salt, layout }: Pick<RunContext, 'direction' | 'key' | 'salt' | 'layout'>,
+  target: string,
+  number: number,
+): Promise<Image<'u8' | 'u16'>> {
   const nonce = repeatably(cipher, nonceOf(salt, target, number))
   const { annotations, ...result } = await cipher[direction](source, key, nonce)
   const extra = Object.keys(annotations ?? {}).filter(name => name !== NONCE_ANNOTATION)
-  if (direction === 'encrypt' && layout !== 'folders' && extra.length > 0) throw new LatentError('E_UNSUPPORTED', `${cipher.id} carries ${extra.join(', ')} beside every image, and ${layout} files have no place for it`, { hint: 'encrypt folders of pictures instead' })
-  if (result.format !== source.format || result.width !== source.width || result.height !== source.height || result.channels !== source.channels) {
-    throw new LatentError('E_UNSUPPORTED', `${cipher.id} makes images of another shape or format, which a data set of this kind cannot hold`)
+  if (direction === 'encrypt' && layout !== 'folders' && extra.length > 0)
+    throw new LatentError(
+      'E_UNSUPPORTED',
+      `${cipher.id} carries ${extra.join(', ')} beside every image, and ${layout} files have no place for it`,
+      { hint: 'encrypt folders of pictures instead' },
+    )
+  if (
+    result.format !== source.format ||
+    result.width !== source.width ||
+    result.height !== source.height ||
+    result.channels !== source.channels
+  ) {
+    throw new LatentError(
+      'E_UNSUPPORTED',
+      `${cipher.id} makes images of another shape or format, which a data set of this kind cannot hold`,
+    )
   }
   return (direction === 'encrypt' && annotations ? { ...result, annotations } : result) as Image<'u8' | 'u16'>
 }
@@ -91,7 +122,8 @@ function nonceOf(salt: string, target: string, number: number): Uint8Array {
 async function convertRaw({ context, target, start, bytes }: RawTask): Promise<Uint8Array> {
   const cipher = await cipherOf(context.scheme)
   const images: Image<'u8'>[] = []
-  for (const [i, source] of rawImages(context.layout, bytes, context.shape).entries()) images.push((await convertOne(cipher, source, context, target, start + i)) as Image<'u8'>)
+  for (const [i, source] of rawImages(context.layout, bytes, context.shape).entries())
+    images.push((await convertOne(cipher, source, context, target, start + i)) as Image<'u8'>)
   if (context.layout === 'cifar') return encodeCifarBatch(images, cifarLabels(bytes))
   const out = new Uint8Array(bytes.length)
   for (const [i, { data }] of images.entries()) out.set(data, i * data.length)
@@ -99,7 +131,10 @@ async function convertRaw({ context, target, start, bytes }: RawTask): Promise<U
 }
 
 async function convertPictures({ context, pictures }: PictureTask): Promise<PictureOutcome[]> {
-  const tagKeys: TagKeys = { source: await sourceTagKey(context), pixels: await deriveKey(context.key, 'latent/v1/dataset/pixels', fromHex(context.salt)) }
+  const tagKeys: TagKeys = {
+    source: await sourceTagKey(context),
+    pixels: await deriveKey(context.key, 'latent/v1/dataset/pixels', fromHex(context.salt)),
+  }
   const outcomes: PictureOutcome[] = []
   for (const picture of pictures) outcomes.push(await pictureOutcome(context, picture, tagKeys))
   return outcomes
@@ -115,7 +150,9 @@ async function pictureOutcome(context: RunContext, picture: PicturePart, tagKeys
   try {
     const bytes = readNow(source)
     requireListed(target, bytes, listed?.sha256)
-    return (await isThere(context.out, entry, bytes, tagKeys.source)) ? { source } : { source, made: await convertPicture(context, picture, bytes, tagKeys) }
+    return (await isThere(context.out, entry, bytes, tagKeys.source))
+      ? { source }
+      : { source, made: await convertPicture(context, picture, bytes, tagKeys) }
   } catch (error) {
     const { code, message } = error instanceof LatentError ? error : { code: 'E_INTERNAL', message: String(error) }
     return { source, failure: { code, message } }
@@ -125,7 +162,8 @@ async function pictureOutcome(context: RunContext, picture: PicturePart, tagKeys
 /** A worker has nothing to do meanwhile, and a promise costs more than reading a small file does. */
 function readNow(path: string): Uint8Array {
   try {
-    if (statSync(onDisk(path)).size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`, { hint: 'cut it into smaller files first' })
+    if (statSync(onDisk(path)).size > MAX_FILE_BYTES)
+      throw new LatentError('E_LIMIT', `${path} is larger than 2 GiB`, { hint: 'cut it into smaller files first' })
     return readFileSync(onDisk(path))
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
@@ -134,10 +172,18 @@ function readNow(path: string): Uint8Array {
 
 /** @throws E_HASH if a file is not the one that the manifest lists */
 export function requireListed(file: string, bytes: Uint8Array, listed: string | undefined): void {
-  if (listed !== undefined && toHex(sha256Of(bytes)) !== listed) throw new LatentError('E_HASH', `${file} is not as it was encrypted: its hash is not the manifest's`, { hint: 'bring the file back from a copy, or encrypt the data set again' })
+  if (listed !== undefined && toHex(sha256Of(bytes)) !== listed)
+    throw new LatentError('E_HASH', `${file} is not as it was encrypted: its hash is not the manifest's`, {
+      hint: 'bring the file back from a copy, or encrypt the data set again',
+    })
 }
 
-async function convertPicture(context: RunContext, { source, target, entry, listed }: PicturePart, bytes: Uint8Array, tagKeys: TagKeys): Promise<Entry> {
+async function convertPicture(
+  context: RunContext,
+  { source, target, entry, listed }: PicturePart,
+  bytes: Uint8Array,
+  tagKeys: TagKeys,
+): Promise<Entry> {
   const { direction, out } = context
   const cipher = await cipherOf(context.scheme)
   const picture = await decodeImage(bytes)
@@ -150,12 +196,21 @@ async function convertPicture(context: RunContext, { source, target, entry, list
   const packed = direction === 'decrypt' || cipher.traits.learnable
   const png = encodePng(result, packed ? PACKED : 0)
   place(out, target, png, entry)
-  return { file: target, images: 1, sha256: toHex(sha256Of(png)), source: await sourceTag(tagKeys.source, bytes), ...(direction === 'encrypt' ? { pixels: plain } : exact === undefined ? {} : { exact }) }
+  return {
+    file: target,
+    images: 1,
+    sha256: toHex(sha256Of(png)),
+    source: await sourceTag(tagKeys.source, bytes),
+    ...(direction === 'encrypt' ? { pixels: plain } : exact === undefined ? {} : { exact }),
+  }
 }
 
 /** @throws E_HASH if an exact cipher did not give back what was encrypted */
 export function requireExact({ id, traits }: ImageCipher, target: string, exact: boolean | undefined): void {
-  if (traits.exact && exact === false) throw new LatentError('E_HASH', `${target} does not decrypt to what was encrypted, though ${id} is exact`, { hint: 'the manifest was altered, or this is another release: report it' })
+  if (traits.exact && exact === false)
+    throw new LatentError('E_HASH', `${target} does not decrypt to what was encrypted, though ${id} is exact`, {
+      hint: 'the manifest was altered, or this is another release: report it',
+    })
 }
 
 const destinations = new Map<string, Destination>()
@@ -180,7 +235,10 @@ function place(out: string, target: string, bytes: Uint8Array, entry: Entry | un
 function isSame(path: string, bytes: Uint8Array): boolean {
   try {
     const name = Buffer.from(onDisk(basename(path)))
-    return readdirSync(onDisk(dirname(path)), { encoding: 'buffer' }).some(found => found.equals(name)) && Buffer.from(bytes).equals(readFileSync(onDisk(path)))
+    return (
+      readdirSync(onDisk(dirname(path)), { encoding: 'buffer' }).some(found => found.equals(name)) &&
+      Buffer.from(bytes).equals(readFileSync(onDisk(path)))
+    )
   } catch {
     return false
   }
@@ -189,7 +247,8 @@ function isSame(path: string, bytes: Uint8Array): boolean {
 /** Of a picture of 32x32 pixels, tighter packing saves less than the file system rounds up. */
 const PACKED = 1
 
-export const sourceTagKey = ({ key, salt }: Pick<RunContext, 'key' | 'salt'>): Promise<Uint8Array> => deriveKey(key, 'latent/v1/dataset/source', fromHex(salt))
+export const sourceTagKey = ({ key, salt }: Pick<RunContext, 'key' | 'salt'>): Promise<Uint8Array> =>
+  deriveKey(key, 'latent/v1/dataset/source', fromHex(salt))
 
 /** Tells equal pixels, to who holds the key. */
 async function pixelTag(tagKey: Uint8Array, { width, height, channels, format, data }: Image): Promise<string> {
@@ -197,16 +256,25 @@ async function pixelTag(tagKey: Uint8Array, { width, height, channels, format, d
   return toHex(await hmacSha256(tagKey, [shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]))
 }
 
-export const sourceTag = async (tagKey: Uint8Array, bytes: Uint8Array): Promise<string> => toHex(await hmacSha256(tagKey, [bytes]))
+export const sourceTag = async (tagKey: Uint8Array, bytes: Uint8Array): Promise<string> =>
+  toHex(await hmacSha256(tagKey, [bytes]))
 
 /**
  * Whether an earlier run made the file, and it is whole. A file that was cut or altered is made again, to
  * the same bytes; but another plain image under the name would get the nonce of the first.
  * @throws E_CHANGED if the source is not what was converted
  */
-export async function isThere(out: string, entry: Entry | undefined, sourceBytes: Uint8Array, tagKey: Uint8Array): Promise<boolean> {
+export async function isThere(
+  out: string,
+  entry: Entry | undefined,
+  sourceBytes: Uint8Array,
+  tagKey: Uint8Array,
+): Promise<boolean> {
   if (!entry) return false
-  if (entry.source !== (await sourceTag(tagKey, sourceBytes))) throw new LatentError('E_CHANGED', `the source of ${entry.file} changed since it was read first`, { hint: 'write the changed data set into a new folder' })
+  if (entry.source !== (await sourceTag(tagKey, sourceBytes)))
+    throw new LatentError('E_CHANGED', `the source of ${entry.file} changed since it was read first`, {
+      hint: 'write the changed data set into a new folder',
+    })
   return hashOf(join(out, entry.file)) === entry.sha256
 }
 

@@ -1,6 +1,14 @@
 import { type Image, image, LatentError } from '@latent/core'
 import { ioError, onDisk } from '@latent/core/node'
-import { checkSize, isPng, PNG_HEADER_BYTES, type PngChunk, type PngLimits, readPng, readPngHeader } from '@latent/core/png'
+import {
+  checkSize,
+  isPng,
+  PNG_HEADER_BYTES,
+  type PngChunk,
+  type PngLimits,
+  readPng,
+  readPngHeader,
+} from '@latent/core/png'
 import sharp, { type Metadata } from 'sharp'
 import { type FileHandle, open } from 'node:fs/promises'
 
@@ -29,7 +37,8 @@ const FORMATS: Readonly<Record<string, string>> = { jpeg: 'JPEG', webp: 'WebP', 
  * upright, as grey or sRGB of 8 or 16 bits, with their alpha.
  * @throws E_IO; E_IMAGE; E_LIMIT, before any pixel is decoded
  */
-export const readImage = async (path: string, limits = USUAL): Promise<Image<'u8' | 'u16'>> => (await readPicture(path, limits)).image
+export const readImage = async (path: string, limits = USUAL): Promise<Image<'u8' | 'u16'>> =>
+  (await readPicture(path, limits)).image
 
 /** {@link readImage}, with what else the file holds. @throws E_IO; E_IMAGE; E_LIMIT */
 export async function readPicture(path: string, limits = USUAL): Promise<PictureFile> {
@@ -37,12 +46,15 @@ export async function readPicture(path: string, limits = USUAL): Promise<Picture
   try {
     file = await open(onDisk(path))
     const { size } = await file.stat()
-    if (size > MAX_FILE_BYTES) throw new LatentError('E_LIMIT', 'this picture file is larger than 2 GiB', { hint: 'latent seal takes files of any size' })
+    if (size > MAX_FILE_BYTES)
+      throw new LatentError('E_LIMIT', 'this picture file is larger than 2 GiB', {
+        hint: 'latent seal takes files of any size',
+      })
     const { buffer, bytesRead } = await file.read(new Uint8Array(PNG_HEADER_BYTES), 0, PNG_HEADER_BYTES, 0)
     if (isPng(buffer)) readPngHeader(buffer.subarray(0, bytesRead), limits)
     const bytes = new Uint8Array(size)
     // A file that shrinks meanwhile ends in zeros, which no checksum takes for a picture.
-    for (let at = 0; at < size; ) {
+    for (let at = 0; at < size;) {
       const { bytesRead: more } = await file.read(bytes, at, size - at, at)
       if (more === 0) break
       at += more
@@ -56,7 +68,8 @@ export async function readPicture(path: string, limits = USUAL): Promise<Picture
 }
 
 /** @throws E_IMAGE; E_LIMIT */
-export const decodeImage = async (bytes: Uint8Array, limits = USUAL): Promise<Image<'u8' | 'u16'>> => (await decodePicture(bytes, limits)).image
+export const decodeImage = async (bytes: Uint8Array, limits = USUAL): Promise<Image<'u8' | 'u16'>> =>
+  (await decodePicture(bytes, limits)).image
 
 /** @throws E_IMAGE; E_LIMIT */
 export async function decodePicture(bytes: Uint8Array, limits = USUAL): Promise<PictureFile> {
@@ -70,12 +83,23 @@ async function decodeOther(bytes: Uint8Array, { maxPixels = USUAL_MAX_PIXELS }: 
     const about = await source.metadata()
     const format = FORMATS[about.format]
     if (format === undefined) throw notDecodable()
-    if (about.depth !== 'uchar' && about.depth !== 'ushort') throw new LatentError('E_IMAGE', `this ${format} has samples of the type ${about.depth}, and only those of 8 and 16 bits can be decoded exactly`, { hint: 'latent seal takes any file as it is' })
+    if (about.depth !== 'uchar' && about.depth !== 'ushort')
+      throw new LatentError(
+        'E_IMAGE',
+        `this ${format} has samples of the type ${about.depth}, and only those of 8 and 16 bits can be decoded exactly`,
+        { hint: 'latent seal takes any file as it is' },
+      )
     const wide = about.depth === 'ushort'
     checkSize(about, about.channels * (wide ? 2 : 1), maxPixels)
-    const { data, info } = await source.autoOrient().toColourspace(wide ? (about.channels < 3 ? 'grey16' : 'rgb16') : 'srgb').raw(wide ? { depth: 'ushort' } : {}).toBuffer({ resolveWithObject: true })
+    const { data, info } = await source
+      .autoOrient()
+      .toColourspace(wide ? (about.channels < 3 ? 'grey16' : 'rgb16') : 'srgb')
+      .raw(wide ? { depth: 'ushort' } : {})
+      .toBuffer({ resolveWithObject: true })
     const shape = { width: info.width, height: info.height, channels: info.channels }
-    const samples = wide ? image({ ...shape, format: 'u16', data: new Uint16Array(data.buffer, data.byteOffset, data.length / 2) }) : image({ ...shape, format: 'u8', data: new Uint8Array(data.buffer, data.byteOffset, data.length) })
+    const samples = wide
+      ? image({ ...shape, format: 'u16', data: new Uint16Array(data.buffer, data.byteOffset, data.length / 2) })
+      : image({ ...shape, format: 'u8', data: new Uint8Array(data.buffer, data.byteOffset, data.length) })
     return { image: samples, format, beside: [], lost: lostOf(about), turned: (about.orientation ?? 1) > 1 }
   } catch (cause) {
     if (cause instanceof LatentError) throw cause
@@ -94,7 +118,10 @@ function lostOf({ pages = 1, exif, icc, xmp, iptc }: Metadata): string[] {
 }
 
 const notDecodable = (cause?: unknown): LatentError =>
-  new LatentError('E_IMAGE', 'the file is not a picture that can be decoded', { hint: `PNG, ${Object.values(FORMATS).join(', ')} are; latent seal takes any file as it is`, ...(cause === undefined ? {} : { cause }) })
+  new LatentError('E_IMAGE', 'the file is not a picture that can be decoded', {
+    hint: `PNG, ${Object.values(FORMATS).join(', ')} are; latent seal takes any file as it is`,
+    ...(cause === undefined ? {} : { cause }),
+  })
 
 /** What a photo service does to a picture: JPEG at a quality of 1 to 100, colour at half resolution, and back. */
 export async function jpegRoundTrip(source: Image<'u8'>, quality: number): Promise<Image<'u8'>> {

@@ -32,7 +32,10 @@ interface Archive {
   readonly md5?: string
 }
 
-const idxFiles = (home: string): Archive[] => ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'].map(file => ({ url: `${home}${file}-ubyte.gz` }))
+const idxFiles = (home: string): Archive[] =>
+  ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'].map(file => ({
+    url: `${home}${file}-ubyte.gz`,
+  }))
 
 export const SOURCES: readonly Source[] = [
   {
@@ -42,7 +45,11 @@ export const SOURCES: readonly Source[] = [
     archives: [
       {
         url: 'https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz',
-        members: { 'BSR/BSDS500/data/images/train': 'train', 'BSR/BSDS500/data/images/val': 'val', 'BSR/BSDS500/data/images/test': 'test' },
+        members: {
+          'BSR/BSDS500/data/images/train': 'train',
+          'BSR/BSDS500/data/images/val': 'val',
+          'BSR/BSDS500/data/images/test': 'test',
+        },
       },
     ],
     contents: {
@@ -56,7 +63,8 @@ export const SOURCES: readonly Source[] = [
     title: 'photographs that anyone may use: 25 of CLIC 2025 at half size (train), 25 of the GB82 image set (val)',
     terms: 'train: Unsplash License, free for any use; val: CC0',
     archives: [],
-    byHand: 'train: the 25 pictures of the CLIC 2025 validation set below 4 MiB, halved with Lanczos, as clic-NAME.png; val: the 25 PNG files of the GB82 image set; latent data check open-photos tells whether they are the ones that trainings here used',
+    byHand:
+      'train: the 25 pictures of the CLIC 2025 validation set below 4 MiB, halved with Lanczos, as clic-NAME.png; val: the 25 PNG files of the GB82 image set; latent data check open-photos tells whether they are the ones that trainings here used',
     contents: {
       train: '1c73456c517ebfd3725a737e1e18599f29d1f78472729adb534f9163c665ccf3',
       val: '5c64f79b39e46fa4f9c254e5054c0818456b57bef66f824ee4fc133968ee42c0',
@@ -67,7 +75,13 @@ export const SOURCES: readonly Source[] = [
     title: 'CIFAR-10 (Krizhevsky 2009): 60,000 pictures of 32 x 32',
     terms: 'none stated; cite "Learning Multiple Layers of Features from Tiny Images"',
     // The digest is the one printed on the authors' page; it covers the test batch too.
-    archives: [{ url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz', md5: 'c32a1d4ab5d03f1284b67883e8d87530', members: { 'cifar-10-batches-bin': '.' } }],
+    archives: [
+      {
+        url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+        md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+        members: { 'cifar-10-batches-bin': '.' },
+      },
+    ],
     contents: {
       'data_batch_1.bin': 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5',
       'data_batch_2.bin': 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed',
@@ -106,7 +120,10 @@ export const SOURCES: readonly Source[] = [
 /** @throws E_ARGUMENT */
 export function findSource(name: string): Source {
   const source = SOURCES.find(candidate => candidate.name === name)
-  if (!source) throw new LatentError('E_ARGUMENT', `there is no data set ${JSON.stringify(name)}`, { hint: `known sets: ${SOURCES.map(known => known.name).join(', ')}` })
+  if (!source)
+    throw new LatentError('E_ARGUMENT', `there is no data set ${JSON.stringify(name)}`, {
+      hint: `known sets: ${SOURCES.map(known => known.name).join(', ')}`,
+    })
   return source
 }
 
@@ -153,7 +170,8 @@ async function digestIfThere(path: string): Promise<string | undefined> {
     return existsSync(path) ? await digestOf(path) : undefined
   } catch (error) {
     // What cannot be unpacked or read is not the published content, whatever it is.
-    if ((error instanceof LatentError && error.code === 'E_DATA') || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined
+    if ((error instanceof LatentError && error.code === 'E_DATA') || (error as NodeJS.ErrnoException).code === 'EISDIR')
+      return undefined
     throw ioError(error, `cannot read ${path}`)
   }
 }
@@ -166,7 +184,9 @@ export async function isPublished(name: string, root: string): Promise<boolean |
   const [set, split] = name.split('/') as [string, string?]
   const source = SOURCES.find(known => known.name === set)
   const prefixes = split === undefined ? [] : [split, ...(PARTS[split] ?? [])]
-  const parts = Object.entries(source?.contents ?? {}).filter(([part]) => prefixes.some(prefix => part === prefix || part.startsWith(`${prefix}-`) || part.startsWith(`${prefix}_`)))
+  const parts = Object.entries(source?.contents ?? {}).filter(([part]) =>
+    prefixes.some(prefix => part === prefix || part.startsWith(`${prefix}-`) || part.startsWith(`${prefix}_`)),
+  )
   if (parts.length === 0) return undefined
   for (const [part, digest] of parts) {
     const path = [part, part.replace(/\.gz$/, '')].map(file => join(root, set, file)).find(file => existsSync(file))
@@ -192,10 +212,17 @@ export interface FetchOptions {
  * put in place before it has been checked. A download that was cut off goes on where it stopped.
  * @throws E_ARGUMENT for a mirror that is no address; E_IO (no connection); E_HASH (not the published content); E_DATA (an archive that reaches out of its folder); E_LIMIT; E_EXISTS while another process fetches the set
  */
-export async function fetchData(source: Source, root: string, options: FetchOptions = {}): Promise<'fetched' | 'present'> {
+export async function fetchData(
+  source: Source,
+  root: string,
+  options: FetchOptions = {},
+): Promise<'fetched' | 'present'> {
   if (options.mirror !== undefined) requireAddress(options.mirror)
   if ((await mismatches(source, root)).length === 0) return 'present'
-  if (source.archives.length === 0) throw new LatentError('E_DATA', `no archive holds ${source.name} as it is used here`, { hint: source.byHand ?? 'put the set under LATENT_DATA by hand' })
+  if (source.archives.length === 0)
+    throw new LatentError('E_DATA', `no archive holds ${source.name} as it is used here`, {
+      hint: source.byHand ?? 'put the set under LATENT_DATA by hand',
+    })
   const work = join(root, `.${source.name}.fetch`)
   try {
     await mkdir(root, { recursive: true })
@@ -209,7 +236,10 @@ export async function fetchData(source: Source, root: string, options: FetchOpti
     return 'fetched'
   } catch (error) {
     // What came so far is worth keeping if the connection broke, and for nothing else.
-    keep = error instanceof LatentError && error.code === 'E_IO' && (await readdir(join(work, 'archives')).catch(() => [])).length > 0
+    keep =
+      error instanceof LatentError &&
+      error.code === 'E_IO' &&
+      (await readdir(join(work, 'archives')).catch(() => [])).length > 0
     throw ioError(error, `cannot fetch ${source.name}`)
   } finally {
     if (!keep) await rm(work, { recursive: true, force: true })
@@ -217,7 +247,12 @@ export async function fetchData(source: Source, root: string, options: FetchOpti
   }
 }
 
-async function fetchInto(source: Source, root: string, work: string, { mirror, onProgress, onMovedAside }: FetchOptions): Promise<void> {
+async function fetchInto(
+  source: Source,
+  root: string,
+  work: string,
+  { mirror, onProgress, onMovedAside }: FetchOptions,
+): Promise<void> {
   const staged = join(work, 'staged', source.name)
   await rm(join(work, 'staged'), { recursive: true, force: true })
   await mkdir(staged, { recursive: true })
@@ -227,17 +262,27 @@ async function fetchInto(source: Source, root: string, work: string, { mirror, o
     const archive = join(work, 'archives', file)
     const address = mirror === undefined ? url : new URL(file, mirror.replace(/\/*$/, '/')).href
     await download(address, archive, (received, total) => onProgress?.(file, received, total))
-    if (md5 !== undefined && (await md5Of(archive)) !== md5) throw new LatentError('E_HASH', `${address} is not the archive its authors describe`)
+    if (md5 !== undefined && (await md5Of(archive)) !== md5)
+      throw new LatentError('E_HASH', `${address} is not the archive its authors describe`)
     if (members) await unpack(archive, members, join(work, 'unpacked'), staged)
     // A copy: what came need not come again if the next one fails.
     else await copyFile(archive, join(staged, file))
   }
   const wrong = await mismatches(source, join(work, 'staged'))
-  if (wrong.length > 0) throw new LatentError('E_HASH', `what was downloaded for ${source.name} is not the published content: ${wrong.join(', ')}`)
+  if (wrong.length > 0)
+    throw new LatentError(
+      'E_HASH',
+      `what was downloaded for ${source.name} is not the published content: ${wrong.join(', ')}`,
+    )
   await putInPlace(source, staged, join(root, source.name), onMovedAside)
 }
 
-async function putInPlace(source: Source, staged: string, target: string, onMovedAside: FetchOptions['onMovedAside']): Promise<void> {
+async function putInPlace(
+  source: Source,
+  staged: string,
+  target: string,
+  onMovedAside: FetchOptions['onMovedAside'],
+): Promise<void> {
   await mkdir(target, { recursive: true })
   for (const part of await readdir(staged)) {
     const [from, to] = [join(staged, part), join(target, part)]

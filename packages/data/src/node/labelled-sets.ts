@@ -14,22 +14,38 @@ const CIFAR_TRAINING = 50_000
  * @param limit the first so many
  * @throws E_ARGUMENT for an unknown set; E_DATA for one that is missing, mixed or without labels
  */
-export async function readLabelledSet(name: string, split: 'train' | 'test', limit = Infinity, root: string = dataRoot()): Promise<LabelledSet> {
+export async function readLabelledSet(
+  name: string,
+  split: 'train' | 'test',
+  limit = Infinity,
+  root: string = dataRoot(),
+): Promise<LabelledSet> {
   const set = requireLabelledSet(name)
   const { pictures } = await openData(`${set}/${split}`, root)
   const home = join(root, set)
-  const labels = (set === 'cifar10' ? await cifarLabelFile(home, split) : await idxLabelFile(home, split)).subarray(0, Math.min(limit, pictures.length))
+  const labels = (set === 'cifar10' ? await cifarLabelFile(home, split) : await idxLabelFile(home, split)).subarray(
+    0,
+    Math.min(limit, pictures.length),
+  )
   const count = Math.min(pictures.length, limit)
-  if (labels.length !== count) throw new LatentError('E_DATA', `${set}/${split} has ${pictures.length} images and ${labels.length} labels`, { hint: `latent data fetch ${set} brings a whole set` })
-  if (count === 0) throw new LatentError('E_DATA', `${set}/${split} holds no images`, { hint: `latent data fetch ${set} brings a whole set` })
+  if (labels.length !== count)
+    throw new LatentError('E_DATA', `${set}/${split} has ${pictures.length} images and ${labels.length} labels`, {
+      hint: `latent data fetch ${set} brings a whole set`,
+    })
+  if (count === 0)
+    throw new LatentError('E_DATA', `${set}/${split} holds no images`, {
+      hint: `latent data fetch ${set} brings a whole set`,
+    })
   const unknown = labels.findIndex(label => label >= CLASSES)
-  if (unknown >= 0) throw new LatentError('E_DATA', `image ${unknown} of ${set}/${split} has the unknown label ${labels[unknown]}`)
+  if (unknown >= 0)
+    throw new LatentError('E_DATA', `image ${unknown} of ${set}/${split} has the unknown label ${labels[unknown]}`)
   const { width, height, channels } = await pictures[0]!.load()
   const size = width * height * channels
   const samples = new Uint8Array(new SharedArrayBuffer(count * size))
   for (let i = 0; i < count; i++) {
     const picture = await pictures[i]!.load()
-    if (picture.format !== 'u8' || picture.data.length !== size || picture.width !== width) throw new LatentError('E_DATA', `image ${i} of ${set}/${split} has another size than the first`)
+    if (picture.format !== 'u8' || picture.data.length !== size || picture.width !== width)
+      throw new LatentError('E_DATA', `image ${i} of ${set}/${split} has another size than the first`)
     samples.set(picture.data, i * size)
   }
   const shared = new Uint8Array(new SharedArrayBuffer(count))
@@ -40,7 +56,10 @@ export async function readLabelledSet(name: string, split: 'train' | 'test', lim
 /** @throws E_ARGUMENT */
 export function requireLabelledSet(name: string): LabelledSetName {
   const set = LABELLED_SETS.find(known => known === name)
-  if (!set) throw new LatentError('E_ARGUMENT', `there is no labelled set ${JSON.stringify(name)}`, { hint: `known sets: ${LABELLED_SETS.join(', ')}` })
+  if (!set)
+    throw new LatentError('E_ARGUMENT', `there is no labelled set ${JSON.stringify(name)}`, {
+      hint: `known sets: ${LABELLED_SETS.join(', ')}`,
+    })
   return set
 }
 
@@ -52,7 +71,8 @@ async function idxLabelFile(home: string, split: 'train' | 'test'): Promise<Uint
 /** Of the official batches, or of the sheets: one byte an image, training images first. */
 async function cifarLabelFile(home: string, split: 'train' | 'test'): Promise<Uint8Array> {
   const batches = split === 'test' ? ['test_batch.bin'] : [1, 2, 3, 4, 5].map(i => `data_batch_${i}.bin`)
-  if (existsSync(join(home, batches[0]!))) return Buffer.concat(await Promise.all(batches.map(async file => cifarLabels(await required(join(home, file))))))
+  if (existsSync(join(home, batches[0]!)))
+    return Buffer.concat(await Promise.all(batches.map(async file => cifarLabels(await required(join(home, file))))))
   const labels = await required(join(home, 'labels.u8'))
   return split === 'train' ? labels.subarray(0, CIFAR_TRAINING) : labels.subarray(CIFAR_TRAINING)
 }
@@ -61,6 +81,9 @@ async function required(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {
-    throw new LatentError('E_DATA', `the labels are not there: cannot read ${path}`, { hint: 'latent data fetch brings whole sets, labels included', cause })
+    throw new LatentError('E_DATA', `the labels are not there: cannot read ${path}`, {
+      hint: 'latent data fetch brings whole sets, labels included',
+      cause,
+    })
   }
 }

@@ -24,10 +24,24 @@ export interface Picture extends Omit<NamedPicture, 'load'> {
 }
 
 /** Where data sets lie: `LATENT_DATA`, or the user's cache. */
-export const dataRoot = (): string => process.env['LATENT_DATA'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'latent', 'data')
+export const dataRoot = (): string =>
+  process.env['LATENT_DATA'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'latent', 'data')
 
 /** Names that `openData` takes beside folders. */
-export const DATA_SETS = ['procedural', 'bsds500/train', 'bsds500/val', 'bsds500/test', 'open-photos/train', 'open-photos/val', 'cifar10/train', 'cifar10/test', 'mnist/train', 'mnist/test', 'fashion-mnist/train', 'fashion-mnist/test'] as const
+export const DATA_SETS = [
+  'procedural',
+  'bsds500/train',
+  'bsds500/val',
+  'bsds500/test',
+  'open-photos/train',
+  'open-photos/val',
+  'cifar10/train',
+  'cifar10/test',
+  'mnist/train',
+  'mnist/test',
+  'fashion-mnist/train',
+  'fashion-mnist/test',
+] as const
 
 const PROCEDURAL_DEFAULT = 16
 
@@ -41,26 +55,46 @@ export async function openData(source: string, root = dataRoot()): Promise<DataS
   const [, whole, side] = /^(.+)@(\d{1,5})$/.exec(source) ?? []
   if (whole === undefined || existsSync(source)) return openWhole(source, root)
   const set = await openWhole(whole, root)
-  return { ...set, name: source, pictures: set.pictures.map(picture => ({ id: picture.id, load: async () => centreCrop(await picture.load(), Number(side), picture.id) })) }
+  return {
+    ...set,
+    name: source,
+    pictures: set.pictures.map(picture => ({
+      id: picture.id,
+      load: async () => centreCrop(await picture.load(), Number(side), picture.id),
+    })),
+  }
 }
 
 /** @throws E_DATA for a picture that is smaller */
 export function centreCrop<I extends Image>(source: I, side: number, id: string): I {
   const { width, height, channels } = source
-  if (side < 1 || width < side || height < side) throw new LatentError('E_DATA', `${id} has ${width} x ${height} pixels, too few for a crop of ${side}`)
+  if (side < 1 || width < side || height < side)
+    throw new LatentError('E_DATA', `${id} has ${width} x ${height} pixels, too few for a crop of ${side}`)
   const [left, top] = [(width - side) >> 1, (height - side) >> 1]
   const data = source.data.slice(0, side * side * channels)
-  for (let y = 0; y < side; y++) data.set(source.data.subarray(((top + y) * width + left) * channels, ((top + y) * width + left + side) * channels), y * side * channels)
+  for (let y = 0; y < side; y++)
+    data.set(
+      source.data.subarray(((top + y) * width + left) * channels, ((top + y) * width + left + side) * channels),
+      y * side * channels,
+    )
   return { ...source, width: side, height: side, data }
 }
 
 async function openWhole(source: string, root: string): Promise<DataSet> {
   const [name, count] = source.split(':')
-  if (name === 'procedural') return { name: source, files: [], pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)) }
+  if (name === 'procedural')
+    return {
+      name: source,
+      files: [],
+      pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)),
+    }
   if (!(DATA_SETS as readonly string[]).includes(source)) return folder(source)
   const [set, split] = source.split('/') as [string, string]
   const home = join(root, set)
-  if (!existsSync(home)) throw new LatentError('E_DATA', `the data set ${set} is not in ${root}`, { hint: `latent data fetch ${set}, or set LATENT_DATA to the folder that holds it` })
+  if (!existsSync(home))
+    throw new LatentError('E_DATA', `the data set ${set} is not in ${root}`, {
+      hint: `latent data fetch ${set}, or set LATENT_DATA to the folder that holds it`,
+    })
   if (set === 'bsds500' || set === 'open-photos') return { ...(await folder(join(home, split))), name: source }
   return { name: source, ...(set === 'cifar10' ? await cifar10(home, split) : await idx(home, split)) }
 }
@@ -72,30 +106,61 @@ async function openWhole(source: string, root: string): Promise<DataSet> {
 export async function contentOf({ files, pictures }: DataSet): Promise<{ pictures: number; sha256: string }> {
   const hashes: string[] = []
   for (const file of files) hashes.push(toHex(sha256Of(await required(file))))
-  if (files.length === 0) for (const picture of pictures) hashes.push(toHex(sha256Of(new Uint8Array((await picture.load()).data))))
-  return { pictures: pictures.length, sha256: toHex(sha256Of(new TextEncoder().encode(hashes.sort().map(hash => `${hash}\n`).join('')))) }
+  if (files.length === 0)
+    for (const picture of pictures) hashes.push(toHex(sha256Of(new Uint8Array((await picture.load()).data))))
+  return {
+    pictures: pictures.length,
+    sha256: toHex(
+      sha256Of(
+        new TextEncoder().encode(
+          hashes
+            .sort()
+            .map(hash => `${hash}\n`)
+            .join(''),
+        ),
+      ),
+    ),
+  }
 }
 
 const PICTURE_FILES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'])
 
 /** By its name. */
-export const isPictureFile = (file: string): boolean => PICTURE_FILES.has(extname(file).toLowerCase()) && !isLeaving(file, false)
+export const isPictureFile = (file: string): boolean =>
+  PICTURE_FILES.has(extname(file).toLowerCase()) && !isLeaving(file, false)
 
 /** A picture is decoded whole before anything is done with it: this many pixels are 200 megabytes as RGB. */
 const LARGEST = { maxPixels: 2 ** 26 }
 
 /** Every picture file directly in a folder, by name; what is passed over is told, but for what file managers leave behind. */
 async function folder(path: string): Promise<DataSet> {
-  if (!existsSync(path) || !statSync(path).isDirectory()) throw new LatentError('E_DATA', `there is no folder ${path}`, { hint: `give a folder of pictures, or one of ${DATA_SETS.join(', ')}` })
-  const entries = (await readdir(path, { withFileTypes: true })).flatMap(entry => (isLeaving(entry.name, entry.isDirectory()) ? [] : [entry.isDirectory() ? `${entry.name}/` : entry.name])).sort()
+  if (!existsSync(path) || !statSync(path).isDirectory())
+    throw new LatentError('E_DATA', `there is no folder ${path}`, {
+      hint: `give a folder of pictures, or one of ${DATA_SETS.join(', ')}`,
+    })
+  const entries = (await readdir(path, { withFileTypes: true }))
+    .flatMap(entry =>
+      isLeaving(entry.name, entry.isDirectory()) ? [] : [entry.isDirectory() ? `${entry.name}/` : entry.name],
+    )
+    .sort()
   const files = entries.filter(isPictureFile)
-  if (files.length === 0) throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, { hint: `pictures end in ${[...PICTURE_FILES].join(', ')}` })
-  return { name: basename(path), files: files.map(file => join(path, file)), pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file), LARGEST) })), passedOver: entries.filter(file => !files.includes(file)) }
+  if (files.length === 0)
+    throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, {
+      hint: `pictures end in ${[...PICTURE_FILES].join(', ')}`,
+    })
+  return {
+    name: basename(path),
+    files: files.map(file => join(path, file)),
+    pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file), LARGEST) })),
+    passedOver: entries.filter(file => !files.includes(file)),
+  }
 }
 
 async function idx(home: string, split: string): Promise<Omit<DataSet, 'name'>> {
   const file = join(home, `${split === 'test' ? 't10k' : 'train'}-images-idx3-ubyte`)
-  const [read, bytes] = existsSync(file) ? [file, await readFile(file)] : [`${file}.gz`, unpacked(`${file}.gz`, await required(`${file}.gz`))]
+  const [read, bytes] = existsSync(file)
+    ? [file, await readFile(file)]
+    : [`${file}.gz`, unpacked(`${file}.gz`, await required(`${file}.gz`))]
   return { files: [read], pictures: numbered(parseIdxImages(bytes), split) }
 }
 
@@ -103,14 +168,31 @@ async function idx(home: string, split: string): Promise<Omit<DataSet, 'name'>> 
 async function cifar10(home: string, split: string): Promise<Omit<DataSet, 'name'>> {
   const batches = split === 'test' ? ['test_batch.bin'] : [1, 2, 3, 4, 5].map(i => `data_batch_${i}.bin`)
   const paths = batches.map(file => join(home, file))
-  if (existsSync(paths[0]!)) return { files: paths, pictures: numbered((await Promise.all(paths.map(async path => parseCifarBatch(await required(path))))).flat(), split) }
+  if (existsSync(paths[0]!))
+    return {
+      files: paths,
+      pictures: numbered(
+        (await Promise.all(paths.map(async path => parseCifarBatch(await required(path))))).flat(),
+        split,
+      ),
+    }
   const sheets = (await readdir(home)).filter(file => file.startsWith(split) && file.endsWith('.webp')).sort()
-  if (sheets.length === 0) throw new LatentError('E_DATA', `there is no ${split} part of CIFAR-10 in ${home}`, { hint: 'latent data fetch cifar10' })
+  if (sheets.length === 0)
+    throw new LatentError('E_DATA', `there is no ${split} part of CIFAR-10 in ${home}`, {
+      hint: 'latent data fetch cifar10',
+    })
   const pictures: Picture[] = []
   for (const [s, sheet] of sheets.entries()) {
     let cut: Promise<Image<'u8'>[]> | undefined
-    const tiles = () => (cut ??= required(join(home, sheet)).then(decodeImage).then(decoded => cutSheet(decoded as Image<'u8'>, 32)))
-    for (let i = 0; i < 1000; i++) pictures.push({ id: pictureId(split, 1000 * s + i), load: async () => (await tiles())[i] ?? missing(join(home, sheet), i) })
+    const tiles = () =>
+      (cut ??= required(join(home, sheet))
+        .then(decodeImage)
+        .then(decoded => cutSheet(decoded as Image<'u8'>, 32)))
+    for (let i = 0; i < 1000; i++)
+      pictures.push({
+        id: pictureId(split, 1000 * s + i),
+        load: async () => (await tiles())[i] ?? missing(join(home, sheet), i),
+      })
   }
   return { files: sheets.map(sheet => join(home, sheet)), pictures }
 }
@@ -123,17 +205,23 @@ export function unpacked(path: string, bytes: Uint8Array): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED })
   } catch (cause) {
-    throw new LatentError('E_DATA', `${path} is no whole gzip file of at most ${MAX_UNPACKED} bytes`, { hint: 'latent data check tells which files are damaged', cause })
+    throw new LatentError('E_DATA', `${path} is no whole gzip file of at most ${MAX_UNPACKED} bytes`, {
+      hint: 'latent data check tells which files are damaged',
+      cause,
+    })
   }
 }
 
 function missing(path: string, i: number): never {
-  throw new LatentError('E_DATA', `${path} has fewer than 1000 pictures: number ${i} is missing`, { hint: 'latent data check tells which files are damaged' })
+  throw new LatentError('E_DATA', `${path} has fewer than 1000 pictures: number ${i} is missing`, {
+    hint: 'latent data check tells which files are damaged',
+  })
 }
 
 const pictureId = (split: string, index: number): string => `${split}-${String(index).padStart(5, '0')}`
 
-const numbered = (images: readonly Image<'u8'>[], split: string): Picture[] => images.map((picture, i) => ({ id: pictureId(split, i), load: async () => picture }))
+const numbered = (images: readonly Image<'u8'>[], split: string): Picture[] =>
+  images.map((picture, i) => ({ id: pictureId(split, i), load: async () => picture }))
 
 async function required(path: string): Promise<Uint8Array> {
   try {

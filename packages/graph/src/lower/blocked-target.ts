@@ -20,9 +20,19 @@ export function blockedTarget(size: number): ConvolutionTarget {
 const blocksOf = (channels: number, size: number): number => Math.ceil(channels / size)
 
 const fillChannels = (graph: Graph, value: Value, axis: number, to: number): Value =>
-  pad(graph, value, value.shape.map((dim, i): Pair => (i === axis ? [0, to - dim] : [0, 0])))
+  pad(
+    graph,
+    value,
+    value.shape.map((dim, i): Pair => (i === axis ? [0, to - dim] : [0, 0])),
+  )
 
-function blockedConvolution(graph: Graph, lhs: Value, rhs: Value, { strides, padding, dilations, groups }: PlainConvolution, size: number): Value | undefined {
+function blockedConvolution(
+  graph: Graph,
+  lhs: Value,
+  rhs: Value,
+  { strides, padding, dilations, groups }: PlainConvolution,
+  size: number,
+): Value | undefined {
   if (groups !== 1 || strides.length !== 2) return undefined
   const [o, c, kh, kw] = rhs.shape as [number, number, number, number]
   const [n, , h, w] = lhs.shape as [number, number, number, number]
@@ -43,17 +53,48 @@ function blockedConvolution(graph: Graph, lhs: Value, rhs: Value, { strides, pad
     image = reshape(graph, blocked, [n, c, h, w])
     kernel = blockedKernel(graph, outer, size)
   }
-  const out = [0, 1].map(i => Math.floor((lhs.shape[i + 2]! + padding[i]![0] + padding[i]![1] - (rhs.shape[i + 2]! - 1) * dilations[i]! - 1) / strides[i]!) + 1) as [number, number]
-  const result = convolve(graph, image, kernel, [n, filters, ...out], { strides, padding, dilations, groups, kernelDims: [kh, kw] })
+  const out = [0, 1].map(
+    i =>
+      Math.floor(
+        (lhs.shape[i + 2]! + padding[i]![0] + padding[i]![1] - (rhs.shape[i + 2]! - 1) * dilations[i]! - 1) /
+          strides[i]!,
+      ) + 1,
+  ) as [number, number]
+  const result = convolve(graph, image, kernel, [n, filters, ...out], {
+    strides,
+    padding,
+    dilations,
+    groups,
+    kernelDims: [kh, kw],
+  })
   const blocked = reshape(graph, result, [n, filters / size, ...out, size])
   const whole = blockedImage(graph, blocked)
-  return filters === o ? whole : slice(graph, graph.full(whole), [[0, n], [0, o], [0, out[0]], [0, out[1]]])
+  return filters === o
+    ? whole
+    : slice(graph, graph.full(whole), [
+        [0, n],
+        [0, o],
+        [0, out[0]],
+        [0, out[1]],
+      ])
 }
 
-function convolve(graph: Graph, image: Value, kernel: Value, shape: readonly number[], { strides, padding, dilations, groups, kernelDims }: PlainConvolution & { kernelDims: readonly number[] }): Value {
+function convolve(
+  graph: Graph,
+  image: Value,
+  kernel: Value,
+  shape: readonly number[],
+  { strides, padding, dilations, groups, kernelDims }: PlainConvolution & { kernelDims: readonly number[] },
+): Value {
   return graph.node('Conv', [image, kernel], shape, {
     domain: NCHWC,
-    attributes: { kernel_shape: kernelDims, strides, dilations, group: groups, pads: [...padding.map(pair => pair[0]), ...padding.map(pair => pair[1])] },
+    attributes: {
+      kernel_shape: kernelDims,
+      strides,
+      dilations,
+      group: groups,
+      pads: [...padding.map(pair => pair[0]), ...padding.map(pair => pair[1])],
+    },
   })
 }
 
@@ -71,10 +112,17 @@ function blockedKernel(graph: Graph, kernel: Value, size: number): Value {
   let blocks: Value
   if (source.node?.op === 'Transpose' && swapped.node?.op !== 'Transpose') {
     // swapped is [I, O, taps]: blocks of its second axis first, then of its first.
-    const inner = graph.node('ReorderInput', [reshape(graph, swapped, [i, o, kh, kw])], [i, o, kh, kw], { domain: NCHWC })
+    const inner = graph.node('ReorderInput', [reshape(graph, swapped, [i, o, kh, kw])], [i, o, kh, kw], {
+      domain: NCHWC,
+    })
     blocks = transpose(graph, reshape(graph, inner, [i / size, size, o / size, taps, size]), [2, 0, 3, 1, 4])
   } else {
-    const inner = graph.node('ReorderInput', [reshape(graph, source, [o / size, size, i, taps])], [o / size, size, i, taps], { domain: NCHWC })
+    const inner = graph.node(
+      'ReorderInput',
+      [reshape(graph, source, [o / size, size, i, taps])],
+      [o / size, size, i, taps],
+      { domain: NCHWC },
+    )
     blocks = transpose(graph, reshape(graph, inner, [o / size, i / size, size, taps, size]), [0, 1, 3, 2, 4])
   }
   const whole = reshape(graph, blocks, [o / size, i / size, kh, kw, size * size])
@@ -86,7 +134,14 @@ function blockedKernel(graph: Graph, kernel: Value, size: number): Value {
  * The gradient of a convolution's weights, itself a convolution: `lhs` `[I, N, ...]` are the layer's
  * inputs, `rhs` `[O, N, ...]` the gradients of its outputs, the result is `[I, O, taps...]`.
  */
-function weightGradient(graph: Graph, lhs: Value, rhs: Value, params: ConvolutionParams, outputDims: readonly number[], size: number): Value | undefined {
+function weightGradient(
+  graph: Graph,
+  lhs: Value,
+  rhs: Value,
+  params: ConvolutionParams,
+  outputDims: readonly number[],
+  size: number,
+): Value | undefined {
   if (outputDims.length !== 2 || params.strides.some(step => step !== 1)) return undefined
   const image = transpose(graph, lhs, [1, 0, 2, 3])
   const filter = transpose(graph, rhs, [1, 0, 2, 3])
@@ -95,7 +150,14 @@ function weightGradient(graph: Graph, lhs: Value, rhs: Value, params: Convolutio
     // Of a transposed convolution: with the roles exchanged, the zeros between pixels become a stride.
     if (stepH !== 1 || stepW !== 1) return undefined
     const padding = params.padding.map(([before], axis): Pair => [outputDims[axis]! - 1 - before, 0])
-    const exchanged = stridedWeightGradient(graph, filter, image, { ...params, padding, rhsDilation: params.lhsDilation }, outputDims, size)
+    const exchanged = stridedWeightGradient(
+      graph,
+      filter,
+      image,
+      { ...params, padding, rhsDilation: params.lhsDilation },
+      outputDims,
+      size,
+    )
     return exchanged && flip(graph, transpose(graph, exchanged, [1, 0, 2, 3]), [2, 3])
   }
   if (stepH === 1 && stepW === 1) return correlate(graph, image, filter, params.padding, outputDims, size)
@@ -109,7 +171,14 @@ interface PhaseTaps {
 }
 
 /** By phases: the pixels that one tap of a strided convolution meets are all of one phase. */
-function stridedWeightGradient(graph: Graph, image: Value, filter: Value, { padding, rhsDilation: steps }: ConvolutionParams, outputDims: readonly number[], size: number): Value | undefined {
+function stridedWeightGradient(
+  graph: Graph,
+  image: Value,
+  filter: Value,
+  { padding, rhsDilation: steps }: ConvolutionParams,
+  outputDims: readonly number[],
+  size: number,
+): Value | undefined {
   const axes = [0, 1].map(axis => {
     const step = steps[axis]!
     const taps = Array.from({ length: outputDims[axis]! }, (_, tap) => {
@@ -117,14 +186,27 @@ function stridedWeightGradient(graph: Graph, image: Value, filter: Value, { padd
       const shift = Math.floor(offset / step)
       return { tap, phase: offset - shift * step, shift }
     })
-    return Array.from({ length: step }, (_, phase) => ({ phase, taps: taps.filter(tap => tap.phase === phase) })).filter(({ taps }) => taps.length > 0)
+    return Array.from({ length: step }, (_, phase) => ({
+      phase,
+      taps: taps.filter(tap => tap.phase === phase),
+    })).filter(({ taps }) => taps.length > 0)
   }) as unknown as readonly [readonly PhaseTaps[], readonly PhaseTaps[]]
   const [n, i] = image.shape as [number, number]
   const o = filter.shape[1]!
   const found: { at: number; value: Value }[] = []
   for (const rows of axes[0]) {
     for (const columns of axes[1]) {
-      const part = slice(graph, image, [[0, n], [0, i], [rows.phase, image.shape[2]!], [columns.phase, image.shape[3]!]], [1, 1, ...steps])
+      const part = slice(
+        graph,
+        image,
+        [
+          [0, n],
+          [0, i],
+          [rows.phase, image.shape[2]!],
+          [columns.phase, image.shape[3]!],
+        ],
+        [1, 1, ...steps],
+      )
       const dims = [rows.taps.length, columns.taps.length]
       const pads = [rows, columns].map(({ taps }, axis): Pair => {
         const before = -taps[0]!.shift
@@ -134,13 +216,33 @@ function stridedWeightGradient(graph: Graph, image: Value, filter: Value, { padd
       if (!taps) return undefined
       rows.taps.forEach(({ tap: y }, r) =>
         columns.taps.forEach(({ tap: x }, c) =>
-          found.push({ at: y * outputDims[1]! + x, value: reshape(graph, slice(graph, taps, [[0, i], [0, o], [r, r + 1], [c, c + 1]]), [i, o, 1]) }),
+          found.push({
+            at: y * outputDims[1]! + x,
+            value: reshape(
+              graph,
+              slice(graph, taps, [
+                [0, i],
+                [0, o],
+                [r, r + 1],
+                [c, c + 1],
+              ]),
+              [i, o, 1],
+            ),
+          }),
         ),
       )
     }
   }
   found.sort((a, b) => a.at - b.at)
-  return reshape(graph, concatenate(graph, found.map(({ value }) => value), 2), [i, o, ...outputDims])
+  return reshape(
+    graph,
+    concatenate(
+      graph,
+      found.map(({ value }) => value),
+      2,
+    ),
+    [i, o, ...outputDims],
+  )
 }
 
 /**
@@ -152,7 +254,14 @@ function stridedWeightGradient(graph: Graph, image: Value, filter: Value, { padd
  *   only at the ends, so s + taps - 1 rows hold every shift. Each image n is a group.
  * - images, if B divides their number. Then nothing is stored twice.
  */
-function correlate(graph: Graph, image: Value, filter: Value, padding: readonly Pair[], outputDims: readonly number[], size: number): Value | undefined {
+function correlate(
+  graph: Graph,
+  image: Value,
+  filter: Value,
+  padding: readonly Pair[],
+  outputDims: readonly number[],
+  size: number,
+): Value | undefined {
   const [n, ci] = image.shape as [number, number]
   const [, cf, hf, wf] = filter.shape as [number, number, number, number]
   const [kh, kw] = outputDims as [number, number]
@@ -171,14 +280,33 @@ function correlate(graph: Graph, image: Value, filter: Value, padding: readonly 
   const byImages = n % size === 0 && hf * wf * Math.min(filters, 64) <= 2 ** 14
   if (!byImages && hf % size !== 0) return undefined
   const padded = pad(graph, image, [[0, 0], [0, 0], ...padding])
-  const { pictures, kernels, groups } = byImages ? imagesAsChannels(graph, padded, blockedFilter) : rowsAsChannels(graph, padded, blockedFilter)
-  const plain = { strides: [1, 1], dilations: [1, 1], padding: [[0, 0], [0, 0]] as const, groups, kernelDims: kernels.shape.slice(2) }
+  const { pictures, kernels, groups } = byImages
+    ? imagesAsChannels(graph, padded, blockedFilter)
+    : rowsAsChannels(graph, padded, blockedFilter)
+  const plain = {
+    strides: [1, 1],
+    dilations: [1, 1],
+    padding: [
+      [0, 0],
+      [0, 0],
+    ] as const,
+    groups,
+    kernelDims: kernels.shape.slice(2),
+  }
   const result = convolve(graph, pictures, kernels, [ci, groups * filters, kh, kw], plain)
   const parts = reshape(graph, result, [ci, groups, (filters / size) * kh * kw * size])
-  const sum = groups === 1 ? parts : graph.node('ReduceSum', [parts, graph.integers([1])], [ci, parts.shape[2]!], { attributes: { keepdims: 0 } })
+  const sum =
+    groups === 1
+      ? parts
+      : graph.node('ReduceSum', [parts, graph.integers([1])], [ci, parts.shape[2]!], { attributes: { keepdims: 0 } })
   const taps = transpose(graph, reshape(graph, sum, [ci, filters / size, kh * kw, size]), [0, 1, 3, 2])
   const whole = reshape(graph, taps, [ci, filters, kh, kw])
-  return slice(graph, whole, [[0, ci], [0, cf], [0, kh], [0, kw]])
+  return slice(graph, whole, [
+    [0, ci],
+    [0, cf],
+    [0, kh],
+    [0, kw],
+  ])
 }
 
 interface Correlation {
@@ -199,18 +327,41 @@ function rowsAsChannels(graph: Graph, images: Value, filter: Value): Correlation
   for (let c = 0; c < ci; c++)
     for (let image = 0; image < n; image++)
       for (let q = 0; q < size; q++) for (let r = 0; r < height; r++) order[at++] = (image * ci + c) * h + s * q + r
-  const rows = graph.node('Gather', [reshape(graph, images, [n * ci * h, w]), graph.constant(tensor('i32', [order.length], order))], [order.length, w], { attributes: { axis: 0 } })
-  const windows = graph.node('ReorderInput', [reshape(graph, rows, [ci * n, size, height, w])], [ci * n, size, height, w], { domain: NCHWC })
+  const rows = graph.node(
+    'Gather',
+    [reshape(graph, images, [n * ci * h, w]), graph.constant(tensor('i32', [order.length], order))],
+    [order.length, w],
+    { attributes: { axis: 0 } },
+  )
+  const windows = graph.node(
+    'ReorderInput',
+    [reshape(graph, rows, [ci * n, size, height, w])],
+    [ci * n, size, height, w],
+    { domain: NCHWC },
+  )
   const kernels = transpose(graph, reshape(graph, filter, [n, fb, size, s, wf, size]), [0, 1, 3, 4, 2, 5])
-  return { pictures: reshape(graph, windows, [ci, n * size, height, w]), kernels: reshape(graph, kernels, [n * fb * size, size, s, wf]), groups: n }
+  return {
+    pictures: reshape(graph, windows, [ci, n * size, height, w]),
+    kernels: reshape(graph, kernels, [n * fb * size, size, s, wf]),
+    groups: n,
+  }
 }
 
 /** @param images `[N, C, H', W']`, padded */
 function imagesAsChannels(graph: Graph, images: Value, filter: Value): Correlation {
   const [n, ci, h, w] = images.shape as [number, number, number, number]
   const [, fb, hf, wf, size] = filter.shape as [number, number, number, number, number]
-  const inner = graph.node('ReorderInput', [reshape(graph, images, [n / size, size, ci * h, w])], [n / size, size, ci * h, w], { domain: NCHWC })
+  const inner = graph.node(
+    'ReorderInput',
+    [reshape(graph, images, [n / size, size, ci * h, w])],
+    [n / size, size, ci * h, w],
+    { domain: NCHWC },
+  )
   const pictures = transpose(graph, reshape(graph, inner, [n / size, ci, h * w * size]), [1, 0, 2])
   const kernels = transpose(graph, reshape(graph, filter, [n / size, size, fb, hf * wf, size]), [2, 0, 3, 1, 4])
-  return { pictures: reshape(graph, pictures, [ci, n, h, w]), kernels: reshape(graph, kernels, [fb * size, n, hf, wf]), groups: 1 }
+  return {
+    pictures: reshape(graph, pictures, [ci, n, h, w]),
+    kernels: reshape(graph, kernels, [fb * size, n, hf, wf]),
+    groups: 1,
+  }
 }

@@ -33,7 +33,13 @@ export function toBlocked(graph: Graph, image: Value, size: number): Value | und
 }
 
 /** An operator on blocked operands, if at least one is blocked and all can be brought into blocks without moving much. */
-export function blockedElementwise(graph: Graph, op: string, operands: readonly Value[], shape: readonly number[], options: NodeOptions & { dtype: DType }): Value | undefined {
+export function blockedElementwise(
+  graph: Graph,
+  op: string,
+  operands: readonly Value[],
+  shape: readonly number[],
+  options: NodeOptions & { dtype: DType },
+): Value | undefined {
   const lead = operands.find(operand => operand.blocked)
   if (!lead || !sameShape(lead.shape, shape)) return undefined
   const dims = lead.blocked!.shape
@@ -50,7 +56,12 @@ function blockedOperand(graph: Graph, operand: Value, shape: readonly number[], 
   const number = splat(operand)
   if (number !== undefined) return graph.scalar(number, operand.dtype)
   const source = operand.thin ?? operand
-  const [n, c, h, w] = [...Array.from({ length: 4 - source.shape.length }, () => 1), ...source.shape] as [number, number, number, number]
+  const [n, c, h, w] = [...Array.from({ length: 4 - source.shape.length }, () => 1), ...source.shape] as [
+    number,
+    number,
+    number,
+    number,
+  ]
   if (c === 1) return reshape(graph, source, [n, 1, h, w, 1])
   if (h === 1 && w === 1 && (shape[2] !== 1 || shape[3] !== 1 || !source.blocked)) {
     // Written out along a row: runs of one block alone would take twice as long to broadcast.
@@ -68,20 +79,28 @@ export function blockedReduce(graph: Graph, op: string, image: Value, axes: read
   // Pixels first: sums along one middle axis are many times faster than along two apart.
   const pixels = reshape(graph, blocked, [n * blocked.shape[1]!, image.shape[2]! * image.shape[3]!, blocked.shape[4]!])
   const over = (value: Value, axis: number, shape: readonly number[]) =>
-    op === 'ReduceSum' ? graph.node(op, [value, graph.integers([axis])], shape, { attributes: { keepdims: 0 } }) : graph.node(op, [value], shape, { attributes: { axes: [axis], keepdims: 0 } })
+    op === 'ReduceSum'
+      ? graph.node(op, [value, graph.integers([axis])], shape, { attributes: { keepdims: 0 } })
+      : graph.node(op, [value], shape, { attributes: { axes: [axis], keepdims: 0 } })
   const perImage = reshape(graph, over(pixels, 1, [pixels.shape[0]!, pixels.shape[2]!]), [n, c])
   return axes.includes(0) ? over(perImage, 0, [c]) : perImage
 }
 
 /** Images that hold every `steps`-th pixel each, in order of their phases, woven into one. */
-export function weaveBlocked(graph: Graph, parts: readonly Value[], steps: readonly [number, number]): Value | undefined {
+export function weaveBlocked(
+  graph: Graph,
+  parts: readonly Value[],
+  steps: readonly [number, number],
+): Value | undefined {
   const size = parts.find(part => part.blocked)?.blocked!.shape[4]
   if (size === undefined) return undefined
   const blocks = parts.map(part => toBlocked(graph, graph.full(part), size))
   if (blocks.some(block => block === undefined)) return undefined
   const [n, c, h, w] = blocks[0]!.shape as [number, number, number, number]
   const rows = Array.from({ length: steps[0] }, (_, row) => {
-    const own = blocks.slice(row * steps[1], (row + 1) * steps[1]).map(block => reshape(graph, block!, [n, c, h, w, 1, size]))
+    const own = blocks
+      .slice(row * steps[1], (row + 1) * steps[1])
+      .map(block => reshape(graph, block!, [n, c, h, w, 1, size]))
     return reshape(graph, concatenate(graph, own, 4), [n, c, h, 1, w * steps[1] * size])
   })
   const woven = reshape(graph, concatenate(graph, rows, 3), [n, c, h * steps[0], w * steps[1], size])

@@ -36,7 +36,13 @@ export function reduce(graph: Graph, value: Value, op: string, axes: readonly nu
 }
 
 /** Reduces over `axes` and drops every axis of `dropped`, of which those not reduced have length 1. */
-function reduceNode(graph: Graph, op: string, value: Value, axes: readonly number[], dropped: readonly number[]): Value {
+function reduceNode(
+  graph: Graph,
+  op: string,
+  value: Value,
+  axes: readonly number[],
+  dropped: readonly number[],
+): Value {
   const shape = value.shape.filter((_, axis) => !dropped.includes(axis))
   const real = axes.filter(axis => value.shape[axis] !== 1)
   if (real.length === 0) return reshape(graph, value, shape)
@@ -71,21 +77,42 @@ export function dot(graph: Graph, x: Value, y: Value): Value {
   }
   const rest = axes.filter(axis => !has(a, axis) && !has(b, axis))
   const arrange = (value: Value, free: readonly number[], contractionFirst: boolean) => {
-    const whole = value.shape[rank - 1] === inner ? value : graph.full(graph.broadcast(value, value.shape.toSpliced(rank - 1, 1, inner)))
+    const whole =
+      value.shape[rank - 1] === inner
+        ? value
+        : graph.full(graph.broadcast(value, value.shape.toSpliced(rank - 1, 1, inner)))
     // Without the axes it lacks, so that a transposition before and the one here meet and cancel.
     const present = [...axes.filter(axis => batch.includes(axis) || free.includes(axis)), rank - 1]
-    const dense = reshape(graph, whole, present.map(axis => full[axis]!))
-    const order = [...batch, ...(contractionFirst ? [rank - 1, ...free] : [...free, rank - 1])].map(axis => present.indexOf(axis))
+    const dense = reshape(
+      graph,
+      whole,
+      present.map(axis => full[axis]!),
+    )
+    const order = [...batch, ...(contractionFirst ? [rank - 1, ...free] : [...free, rank - 1])].map(axis =>
+      present.indexOf(axis),
+    )
     const freeSize = elementCount(sizes(free))
     const matrix = contractionFirst ? [inner, freeSize] : [freeSize, inner]
     return reshape(graph, transpose(graph, dense, order), [...sizes(batch), ...matrix])
   }
   const left = arrange(a, rows, false)
   const right = arrange(b, columns, true)
-  const product = graph.node('MatMul', [left, right], [...sizes(batch), elementCount(sizes(rows)), elementCount(sizes(columns))])
+  const product = graph.node(
+    'MatMul',
+    [left, right],
+    [...sizes(batch), elementCount(sizes(rows)), elementCount(sizes(columns))],
+  )
   const split = reshape(graph, product, [...sizes(batch), ...sizes(rows), ...sizes(columns), ...rest.map(() => 1)])
   const order = [...batch, ...rows, ...columns, ...rest]
-  return spread(graph, transpose(graph, split, axes.map(axis => order.indexOf(axis))), shape)
+  return spread(
+    graph,
+    transpose(
+      graph,
+      split,
+      axes.map(axis => order.indexOf(axis)),
+    ),
+    shape,
+  )
 }
 
 const has = (value: Value, axis: number): boolean => value.shape[axis] !== 1

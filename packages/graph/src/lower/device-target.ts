@@ -15,7 +15,13 @@ export const deviceTarget: ConvolutionTarget = { weightGradient }
 const THREADS = 2 ** 16
 
 /** lhs is `[I, N, ...]`, rhs `[O, N, ...]`, the result `[I, O, taps...]`. */
-function weightGradient(graph: Graph, lhs: Value, rhs: Value, { lhsDilation, padding, strides, rhsDilation }: ConvolutionParams, taps: readonly number[]): Value {
+function weightGradient(
+  graph: Graph,
+  lhs: Value,
+  rhs: Value,
+  { lhsDilation, padding, strides, rhsDilation }: ConvolutionParams,
+  taps: readonly number[],
+): Value {
   const padded = pad(graph, dilate(graph, lhs, [1, 1, ...lhsDilation]), [[0, 0], [0, 0], ...padding])
   const kernel = rhs.shape.slice(2)
   const [i, n, o] = [lhs.shape[0]!, lhs.shape[1]!, rhs.shape[0]!]
@@ -26,18 +32,36 @@ function weightGradient(graph: Graph, lhs: Value, rhs: Value, { lhsDilation, pad
     const at = axis + 3
     const parts = Array.from({ length: count }, (_, tap) => {
       const start = tap * strides[axis]!
-      const ranges = unfolded.shape.map((dim, d): Pair => (d === at ? [start, start + (kernel[axis]! - 1) * rhsDilation[axis]! + 1] : [0, dim]))
-      return slice(graph, unfolded, ranges, unfolded.shape.map((_, d) => (d === at ? rhsDilation[axis]! : 1)))
+      const ranges = unfolded.shape.map((dim, d): Pair =>
+        d === at ? [start, start + (kernel[axis]! - 1) * rhsDilation[axis]! + 1] : [0, dim],
+      )
+      return slice(
+        graph,
+        unfolded,
+        ranges,
+        unfolded.shape.map((_, d) => (d === at ? rhsDilation[axis]! : 1)),
+      )
     })
     const rest = parts[0]!.shape.slice(2)
-    unfolded = reshape(graph, concatenate(graph, parts.map(part => reshape(graph, part, [i * unfolded.shape[1]!, 1, ...rest])), 1), [i, unfolded.shape[1]! * count, ...rest])
+    unfolded = reshape(
+      graph,
+      concatenate(
+        graph,
+        parts.map(part => reshape(graph, part, [i * unfolded.shape[1]!, 1, ...rest])),
+        1,
+      ),
+      [i, unfolded.shape[1]! * count, ...rest],
+    )
   })
   const rows = i * elementCount(taps)
   const parts = divisor(length, THREADS / (rows * o))
   const a = transpose(graph, reshape(graph, unfolded, [rows, parts, length / parts]), [1, 0, 2])
   const b = transpose(graph, reshape(graph, rhs, [o, parts, length / parts]), [1, 2, 0])
   const products = graph.node('MatMul', [a, b], [parts, rows, o])
-  const sum = parts === 1 ? reshape(graph, products, [rows, o]) : graph.node('ReduceSum', [products, graph.integers([0])], [rows, o], { attributes: { keepdims: 0 } })
+  const sum =
+    parts === 1
+      ? reshape(graph, products, [rows, o])
+      : graph.node('ReduceSum', [products, graph.integers([0])], [rows, o], { attributes: { keepdims: 0 } })
   return reshape(graph, transpose(graph, reshape(graph, sum, [i, elementCount(taps), o]), [0, 2, 1]), [i, o, ...taps])
 }
 

@@ -9,19 +9,35 @@ import { reshape } from './shape.ts'
  * Applies an operator element by element under broadcasting, on the thin form of every operand
  * ([Note: Lazy broadcasts]): what is equal along an axis is computed once along it.
  */
-export function elementwise(graph: Graph, op: string, operands: readonly Value[], options: NodeOptions & { dtype?: DType } = {}): Value {
+export function elementwise(
+  graph: Graph,
+  op: string,
+  operands: readonly Value[],
+  options: NodeOptions & { dtype?: DType } = {},
+): Value {
   const shape = broadcastShapes(...operands.map(operand => operand.shape))
-  const inBlocks = blockedElementwise(graph, op, operands, shape, { ...options, dtype: options.dtype ?? operands[0]!.dtype })
+  const inBlocks = blockedElementwise(graph, op, operands, shape, {
+    ...options,
+    dtype: options.dtype ?? operands[0]!.dtype,
+  })
   if (inBlocks) return inBlocks
   const thin = operands.map(operand => operand.thin ?? operand)
   // Constants of one element lose their rank, so that equal numbers are one value.
-  const plain = thin.map(value => (value.constant && splat(value) !== undefined && value.shape.length > 0 ? graph.scalar(splat(value)!, value.dtype) : value))
+  const plain = thin.map(value =>
+    value.constant && splat(value) !== undefined && value.shape.length > 0
+      ? graph.scalar(splat(value)!, value.dtype)
+      : value,
+  )
   const thinShape = broadcastShapes(...thin.map(value => value.shape))
   const nodeShape = broadcastShapes(...plain.map(value => value.shape))
   const dtype = options.dtype ?? operands[0]!.dtype
   const folded = fold(graph, op, plain, dtype, options)
   const result = folded ?? graph.node(op, plain, nodeShape, { ...options, dtype })
-  return spread(graph, sameShape(nodeShape, thinShape) || nodeShape.length === 0 ? result : reshape(graph, result, thinShape), shape)
+  return spread(
+    graph,
+    sameShape(nodeShape, thinShape) || nodeShape.length === 0 ? result : reshape(graph, result, thinShape),
+    shape,
+  )
 }
 
 /** A value of lower rank or with unit dimensions, seen as `shape`. */
@@ -53,10 +69,22 @@ const FOLD: Record<string, (a: number, b: number) => number> = {
   Not: a => 1 - a,
 }
 
-function fold(graph: Graph, op: string, operands: readonly Value[], dtype: DType, options: NodeOptions): Value | undefined {
+function fold(
+  graph: Graph,
+  op: string,
+  operands: readonly Value[],
+  dtype: DType,
+  options: NodeOptions,
+): Value | undefined {
   const numbers = operands.map(splat)
   const rule = FOLD[op]
-  if (!rule || options.attributes || operands.some(operand => operand.shape.length > 0) || numbers.some(number => number === undefined)) return undefined
+  if (
+    !rule ||
+    options.attributes ||
+    operands.some(operand => operand.shape.length > 0) ||
+    numbers.some(number => number === undefined)
+  )
+    return undefined
   const result = rule(numbers[0]!, numbers[1] ?? 0)
   if (dtype === 'i32') return graph.scalar(Math.trunc(result), dtype)
   return dtype === 'f32' || dtype === 'bool' ? graph.scalar(result, dtype) : undefined
@@ -70,7 +98,9 @@ export function add(graph: Graph, a: Value, b: Value): Value {
   if (splat(a) === 0) return spread(graph, b, shape)
   if (splat(b) === 0) return spread(graph, a, shape)
   // x + (-y), as derivatives leave it behind.
-  const minusB = negated(graph, b) ?? (splat(b) !== undefined && splat(b)! < 0 && b.dtype === 'f32' ? graph.scalar(-splat(b)!) : undefined)
+  const minusB =
+    negated(graph, b) ??
+    (splat(b) !== undefined && splat(b)! < 0 && b.dtype === 'f32' ? graph.scalar(-splat(b)!) : undefined)
   if (minusB) return subtract(graph, a, minusB)
   const minusA = negated(graph, a)
   if (minusA) return subtract(graph, b, minusA)
@@ -89,7 +119,15 @@ export function multiply(graph: Graph, a: Value, b: Value): Value {
   if (splat(b) === 1) return spread(graph, a, shape)
   if (splat(a) === -1) return spread(graph, negate(graph, b), shape)
   if (splat(b) === -1) return spread(graph, negate(graph, a), shape)
-  if ((splat(a) === 0 || splat(b) === 0) && a.dtype === 'f32') return graph.broadcast(reshape(graph, graph.scalar(0), shape.map(() => 1)), shape)
+  if ((splat(a) === 0 || splat(b) === 0) && a.dtype === 'f32')
+    return graph.broadcast(
+      reshape(
+        graph,
+        graph.scalar(0),
+        shape.map(() => 1),
+      ),
+      shape,
+    )
   const activation = leakyRelu(graph, a, b) ?? leakyRelu(graph, b, a)
   if (activation) return activation
   // A quotient of two whole arrays; where the divisor is smaller, multiplying by its reciprocal is cheaper.
@@ -104,7 +142,15 @@ export function multiply(graph: Graph, a: Value, b: Value): Value {
 
 function subtract(graph: Graph, a: Value, b: Value): Value {
   // x - x is how a chosen derivative enters a graph; it is zero, and all that hangs on it folds away.
-  if (a.dtype === 'f32' && sameValue(a, b)) return graph.broadcast(reshape(graph, graph.scalar(0), a.shape.map(() => 1)), a.shape)
+  if (a.dtype === 'f32' && sameValue(a, b))
+    return graph.broadcast(
+      reshape(
+        graph,
+        graph.scalar(0),
+        a.shape.map(() => 1),
+      ),
+      a.shape,
+    )
   if (splat(b) === 0) return spread(graph, a, broadcastShapes(a.shape, b.shape))
   return hyperbolicTangent(graph, a, b) ?? elementwise(graph, 'Sub', [a, b])
 }
@@ -183,15 +229,26 @@ function biased(graph: Graph, image: Value, bias: Value): Value | undefined {
   const convolution = image.blocked?.node?.op === 'Reshape' ? image.blocked.node.operands[0]! : undefined
   const { node } = convolution ?? {}
   const thin = core(bias)
-  if (!convolution || node?.op !== 'Conv' || node.operands.length !== 2 || elementCount(thin.shape) !== image.shape[1] || thin.shape.at(-3) !== image.shape[1]) return undefined
+  if (
+    !convolution ||
+    node?.op !== 'Conv' ||
+    node.operands.length !== 2 ||
+    elementCount(thin.shape) !== image.shape[1] ||
+    thin.shape.at(-3) !== image.shape[1]
+  )
+    return undefined
   const vector = reshape(graph, thin, [image.shape[1]])
-  const result = graph.node('Conv', [...node.operands, vector], convolution.shape, { attributes: node.attributes!, domain: node.domain! })
+  const result = graph.node('Conv', [...node.operands, vector], convolution.shape, {
+    attributes: node.attributes!,
+    domain: node.domain!,
+  })
   return graph.blocked(reshape(graph, result, image.blocked!.shape), image.shape)
 }
 
 /** where(c, a, 0) + where(c, 0, b) is where(c, a, b): the two halves in which a selection's derivative comes back. */
 function selection(graph: Graph, a: Value, b: Value): Value | undefined {
-  if (a.thin || b.thin || a.node?.op !== 'Where' || b.node?.op !== 'Where' || !sameShape(a.shape, b.shape)) return undefined
+  if (a.thin || b.thin || a.node?.op !== 'Where' || b.node?.op !== 'Where' || !sameShape(a.shape, b.shape))
+    return undefined
   const [condition, yes, rest] = a.node.operands as [Value, Value, Value]
   const [otherCondition, otherRest, no] = b.node.operands as [Value, Value, Value]
   if (condition.name !== otherCondition.name || splat(rest) !== 0 || splat(otherRest) !== 0) return undefined
@@ -222,7 +279,13 @@ function slopeOf(graph: Graph, condition: Value, whenTrue: Value, whenFalse: Val
   const [threshold, inner] = node.operands as [Value, Value]
   if (splat(threshold) !== 0 || inner.dtype !== 'f32' || whenTrue.dtype !== 'f32') return undefined
   const subject = rewrap(graph, inner, condition)
-  return elementwise(graph, 'Clip', [elementwise(graph, 'Mul', [subject, graph.scalar(HUGE)]), whenFalse, whenTrue].map((value, i) => (i === 0 ? value : graph.scalar(splat(value)!))))
+  return elementwise(
+    graph,
+    'Clip',
+    [elementwise(graph, 'Mul', [subject, graph.scalar(HUGE)]), whenFalse, whenTrue].map((value, i) =>
+      i === 0 ? value : graph.scalar(splat(value)!),
+    ),
+  )
 }
 
 /** An operand of the node behind `like`, seen as `like` is seen. */

@@ -20,7 +20,12 @@ export function fuseActivations(nodes: readonly OnnxNode[], outputs: ReadonlySet
     if (shaped?.op !== 'Reshape' || outputs.has(shaped.outputs[0]!)) continue
     const users = readers.get(shaped.outputs[0]!) ?? []
     const activation = users.find(user => ACTIVATIONS.has(user.op))
-    if (!activation || outputs.has(activation.outputs[0]!) || !users.every(user => user === activation || isSlope(user, readers))) continue
+    if (
+      !activation ||
+      outputs.has(activation.outputs[0]!) ||
+      !users.every(user => user === activation || isSlope(user, readers))
+    )
+      continue
     const alpha = (activation.attributes?.['alpha'] as { float: number } | undefined)?.float
     const attributes: Record<string, OnnxAttribute> = { ...convolution.attributes, activation: activation.op }
     if (alpha !== undefined) attributes['activation_params'] = { floats: [alpha] }

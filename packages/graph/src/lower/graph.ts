@@ -42,13 +42,17 @@ export function broadcastShapes(...shapes: readonly (readonly number[])[]): numb
     const dims = shapes.map(shape => shape[i - (rank - shape.length)] ?? 1)
     const dim = dims.find(d => d !== 1) ?? 1
     if (dims.some(d => d !== 1 && d !== dim)) {
-      throw new LatentError('E_GRAPH', `shapes ${shapes.map(shape => `[${shape.join(', ')}]`).join(' and ')} do not broadcast`)
+      throw new LatentError(
+        'E_GRAPH',
+        `shapes ${shapes.map(shape => `[${shape.join(', ')}]`).join(' and ')} do not broadcast`,
+      )
     }
     return dim
   })
 }
 
-export const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((dim, i) => dim === b[i])
 
 /**
  * Collects ONNX nodes. Equal nodes are emitted once (common-subexpression removal), constants of up
@@ -103,20 +107,36 @@ export class Graph {
   }
 
   /** One node with one output. Operands are written out in full first; `undefined` leaves an optional one away. */
-  node(op: string, operands: readonly (Value | undefined)[], shape: readonly number[], options: NodeOptions & { dtype?: DType } = {}): Value {
+  node(
+    op: string,
+    operands: readonly (Value | undefined)[],
+    shape: readonly number[],
+    options: NodeOptions & { dtype?: DType } = {},
+  ): Value {
     const dtype = options.dtype ?? operands[0]!.dtype
     return this.nodes(op, operands, [{ shape, dtype }], options)[0]!
   }
 
   /** One node with several outputs. */
-  nodes(op: string, operands: readonly (Value | undefined)[], outputs: readonly { shape: readonly number[]; dtype: DType }[], options: NodeOptions = {}): readonly Value[] {
+  nodes(
+    op: string,
+    operands: readonly (Value | undefined)[],
+    outputs: readonly { shape: readonly number[]; dtype: DType }[],
+    options: NodeOptions = {},
+  ): readonly Value[] {
     const full = operands.map(operand => operand && this.full(operand))
     const inputs = full.map(operand => operand?.name ?? '')
     const key = JSON.stringify([op, options.domain, inputs, options.attributes, outputs.length])
     const known = this.#known.get(key)
     if (known) return known
     const names = outputs.map(() => `v${this.#next++}`)
-    const node: GraphNode = { op, inputs, outputs: names, operands: full.filter(operand => operand !== undefined), ...options }
+    const node: GraphNode = {
+      op,
+      inputs,
+      outputs: names,
+      operands: full.filter(operand => operand !== undefined),
+      ...options,
+    }
     this.#nodes.push(node)
     const values = outputs.map(({ shape, dtype }, i): Value => ({ name: names[i]!, shape, dtype, node, output: i }))
     this.#known.set(key, values)
@@ -165,7 +185,10 @@ export class Graph {
     let plain: Value
     if (image.dtype === 'f32') {
       const flat = this.node('Reshape', [blocked, this.integers([n, c * size, h, w])], [n, c * size, h, w])
-      plain = this.node('ReorderOutput', [flat], image.shape, { domain: 'com.microsoft.nchwc', attributes: { channels: image.shape[1]! } })
+      plain = this.node('ReorderOutput', [flat], image.shape, {
+        domain: 'com.microsoft.nchwc',
+        attributes: { channels: image.shape[1]! },
+      })
     } else {
       // The operator moves floats alone.
       const moved = this.node('Transpose', [blocked], [n, c, size, h, w], { attributes: { perm: [0, 1, 4, 2, 3] } })
@@ -195,13 +218,15 @@ export class Graph {
       else copies.push({ op: 'Identity', inputs: [renamed.get(value.name) ?? value.name], outputs: [name] })
     }
     const rename = (name: string) => renamed.get(name) ?? name
-    const nodes: OnnxNode[] = live.toReversed().map(node => ({
-      op: node.op,
-      inputs: node.inputs.map(rename),
-      outputs: node.outputs.map(rename),
-      ...(node.domain === undefined ? {} : { domain: node.domain }),
-      ...(node.attributes === undefined ? {} : { attributes: node.attributes }),
-    }))
+    const nodes: OnnxNode[] = live
+      .toReversed()
+      .map(node => ({
+        op: node.op,
+        inputs: node.inputs.map(rename),
+        outputs: node.outputs.map(rename),
+        ...(node.domain === undefined ? {} : { domain: node.domain }),
+        ...(node.attributes === undefined ? {} : { attributes: node.attributes }),
+      }))
     nodes.push(...copies)
     const initializers: Record<string, Tensor> = {}
     for (const value of this.#constants.values()) if (needed.has(value.name)) initializers[value.name] = value.constant!

@@ -25,15 +25,32 @@ export function gather(graph: Graph, value: Value, indices: readonly Value[], { 
 }
 
 /** The adjoint of {@link gather}: adds every update where it was taken from, in an array of `shape`. */
-export function scatterAdd(graph: Graph, updates: Value, indices: readonly Value[], { axis, outDim }: GatherParams, shape: readonly number[]): Value {
+export function scatterAdd(
+  graph: Graph,
+  updates: Value,
+  indices: readonly Value[],
+  { axis, outDim }: GatherParams,
+  shape: readonly number[],
+): Value {
   const indexShape = broadcastShapes(...indices.map(index => index.shape))
   const rest = shape.flatMap((_, i) => (axis.includes(i) ? [] : [i]))
   const order = [...axis, ...rest]
   const back = moved(updates.shape.length, 0, indexShape.length, outDim)
   const front = transpose(graph, updates, inverse(back))
   const dims = order.map(i => shape[i]!)
-  const zero = graph.full(graph.broadcast(reshape(graph, graph.scalar(0, updates.dtype), dims.map(() => 1)), dims))
-  const sum = graph.node('ScatterND', [zero, coordinates(graph, indices, indexShape), front], dims, { attributes: { reduction: 'add' } })
+  const zero = graph.full(
+    graph.broadcast(
+      reshape(
+        graph,
+        graph.scalar(0, updates.dtype),
+        dims.map(() => 1),
+      ),
+      dims,
+    ),
+  )
+  const sum = graph.node('ScatterND', [zero, coordinates(graph, indices, indexShape), front], dims, {
+    attributes: { reduction: 'add' },
+  })
   return transpose(graph, sum, inverse(order))
 }
 
@@ -67,4 +84,5 @@ function moved(rank: number, from: number, count: number, to: number): number[] 
 const inverse = (perm: readonly number[]): number[] => perm.map((_, i) => perm.indexOf(i))
 
 /** C-style remainder, with the sign of the dividend. */
-export const remainder = (graph: Graph, a: Value, b: Value): Value => elementwise(graph, 'Mod', [a, b], { attributes: { fmod: 1 } })
+export const remainder = (graph: Graph, a: Value, b: Value): Value =>
+  elementwise(graph, 'Mod', [a, b], { attributes: { fmod: 1 } })

@@ -40,7 +40,10 @@ type Rule = (context: Context, ...operands: Value[]) => Value | readonly Value[]
 
 const ONNX_TYPE: Partial<Record<DType, number>> = { f32: 1, i32: 6, bool: 9 }
 
-const unary = (op: string): Rule => ({ graph }, x) => elementwise(graph, op, [x])
+const unary =
+  (op: string): Rule =>
+  ({ graph }, x) =>
+    elementwise(graph, op, [x])
 
 /** One rule a primitive of jax-js. What is missing here is refused by {@link lower}. */
 const RULES: Record<string, Rule> = {
@@ -57,7 +60,10 @@ const RULES: Record<string, Rule> = {
   min: ({ graph }, x, y) => elementwise(graph, x.dtype === 'bool' ? 'And' : 'Min', [x, y]),
   max: ({ graph }, x, y) => elementwise(graph, x.dtype === 'bool' ? 'Or' : 'Max', [x, y]),
   bit_combine({ graph, params }, x, y) {
-    if (x.dtype !== 'bool') throw new LatentError('E_GRAPH', 'bitwise arithmetic on integers cannot be compiled', { hint: 'do it on the host, before the graph' })
+    if (x.dtype !== 'bool')
+      throw new LatentError('E_GRAPH', 'bitwise arithmetic on integers cannot be compiled', {
+        hint: 'do it on the host, before the graph',
+      })
     return elementwise(graph, { and: 'And', or: 'Or', xor: 'Xor' }[params.op]!, [x, y])
   },
   neg: ({ graph }, x) => negate(graph, x),
@@ -81,7 +87,8 @@ const RULES: Record<string, Rule> = {
   pool: ({ graph, params, shape }, x) => windows(graph, x, params.window, params.strides, shape),
   pool_transpose: ({ graph, params, shape }, x) => windowsTransposed(graph, x, params.window, params.strides, shape),
   compare({ graph, params }, x, y) {
-    const [a, b] = x.dtype === 'bool' && params.op.startsWith('less') ? [cast(graph, x, 'i32'), cast(graph, y, 'i32')] : [x, y]
+    const [a, b] =
+      x.dtype === 'bool' && params.op.startsWith('less') ? [cast(graph, x, 'i32'), cast(graph, y, 'i32')] : [x, y]
     const op = { less: 'Less', less_equal: 'LessOrEqual', equal: 'Equal', not_equal: 'Equal' }[params.op]!
     const result = elementwise(graph, op, [a, b], { dtype: 'bool' })
     return params.op === 'not_equal' ? notA(graph, result) : result
@@ -142,7 +149,10 @@ export function lower(graph: Graph, jaxpr: Jaxpr, inputs: readonly Value[], targ
     equation.outBinders.forEach((binder, i) => {
       const result = results[i]!
       if (result.shape.join() !== binder.aval.shape.join()) {
-        throw new LatentError('E_INTERNAL', `lowering ${equation.primitive}(${shapes}) gave [${result.shape.join(', ')}] for [${binder.aval.shape.join(', ')}]`)
+        throw new LatentError(
+          'E_INTERNAL',
+          `lowering ${equation.primitive}(${shapes}) gave [${result.shape.join(', ')}] for [${binder.aval.shape.join(', ')}]`,
+        )
       }
       values.set(binder, result)
     })
@@ -155,12 +165,15 @@ export function dtypeOf(name: string): DType {
   if (name === 'float32') return 'f32'
   if (name === 'int32') return 'i32'
   if (name === 'bool') return 'bool'
-  throw new LatentError('E_GRAPH', `element type ${name} cannot be compiled`, { hint: 'graphs compute in float32, int32 and bool' })
+  throw new LatentError('E_GRAPH', `element type ${name} cannot be compiled`, {
+    hint: 'graphs compute in float32, int32 and bool',
+  })
 }
 
 function cast(graph: Graph, value: Value, dtype: DType): Value {
   if (value.dtype === dtype) return value
   // To bool is a comparison, so that 0.5 is true as it is in NumPy.
-  if (dtype === 'bool') return notA(graph, elementwise(graph, 'Equal', [value, graph.scalar(0, value.dtype)], { dtype: 'bool' }))
+  if (dtype === 'bool')
+    return notA(graph, elementwise(graph, 'Equal', [value, graph.scalar(0, value.dtype)], { dtype: 'bool' }))
   return elementwise(graph, 'Cast', [value], { dtype, attributes: { to: ONNX_TYPE[dtype]! } })
 }

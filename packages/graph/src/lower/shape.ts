@@ -9,9 +9,19 @@ const identityPermutation = (perm: readonly number[]): boolean => perm.every((fr
 export function reshape(graph: Graph, value: Value, shape: readonly number[]): Value {
   if (sameShape(value.shape, shape)) return value
   if (value.thin) {
-    if (splat(value) !== undefined) return graph.broadcast(reshape(graph, value.thin, shape.map(() => 1)), shape)
+    if (splat(value) !== undefined)
+      return graph.broadcast(
+        reshape(
+          graph,
+          value.thin,
+          shape.map(() => 1),
+        ),
+        shape,
+      )
     const thinShape = thinReshape(value, shape)
-    return thinShape ? graph.broadcast(reshape(graph, value.thin, thinShape), shape) : reshape(graph, graph.full(value), shape)
+    return thinShape
+      ? graph.broadcast(reshape(graph, value.thin, thinShape), shape)
+      : reshape(graph, graph.full(value), shape)
   }
   if (value.constant && elementCount(shape) <= 1024) return graph.constant({ ...value.constant, dims: shape })
   // A chain of reshapes is one reshape.
@@ -58,7 +68,11 @@ export function transpose(graph: Graph, value: Value, perm: readonly number[]): 
   if (moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)) return reshape(graph, value, shape)
   if (value.node?.op === 'Transpose') {
     const inner = value.node.attributes!['perm'] as readonly number[]
-    return transpose(graph, value.node.operands[0]!, perm.map(axis => inner[axis]!))
+    return transpose(
+      graph,
+      value.node.operands[0]!,
+      perm.map(axis => inner[axis]!),
+    )
   }
   const before = value.node?.op === 'Reshape' ? value.node.operands[0]! : undefined
   if (before?.node?.op === 'Transpose') {
@@ -91,7 +105,7 @@ function permuteGroups(from: readonly number[], to: readonly number[], perm: rea
   }
   if (i < from.length || j < to.length) return undefined
   const order: number[] = []
-  for (let at = 0; at < perm.length; ) {
+  for (let at = 0; at < perm.length;) {
     const group = groups.find(({ targets }) => targets[0] === perm[at])
     if (!group || group.targets.some((target, k) => perm[at + k] !== target)) return undefined
     order.push(...group.sources)
@@ -101,13 +115,25 @@ function permuteGroups(from: readonly number[], to: readonly number[], perm: rea
 }
 
 /** @param ranges start (inclusive) and end (exclusive) of every axis */
-export function slice(graph: Graph, value: Value, ranges: readonly Pair[], steps: readonly number[] = ranges.map(() => 1)): Value {
+export function slice(
+  graph: Graph,
+  value: Value,
+  ranges: readonly Pair[],
+  steps: readonly number[] = ranges.map(() => 1),
+): Value {
   const shape = ranges.map(([start, end], i) => Math.max(0, Math.ceil((end - start) / steps[i]!)))
-  const cut = ranges.flatMap(([start, end], axis) => (start === 0 && end === value.shape[axis] && steps[axis] === 1 ? [] : [axis]))
+  const cut = ranges.flatMap(([start, end], axis) =>
+    start === 0 && end === value.shape[axis] && steps[axis] === 1 ? [] : [axis],
+  )
   if (cut.length === 0) return value
   if (value.thin && cut.every(axis => value.thin!.shape[axis] === 1)) return graph.broadcast(value.thin, shape)
   const pick = (values: readonly number[]) => graph.integers(cut.map(axis => values[axis]!))
-  const operands = [value, pick(ranges.map(range => range[0])), pick(ranges.map(range => range[1])), graph.integers(cut)]
+  const operands = [
+    value,
+    pick(ranges.map(range => range[0])),
+    pick(ranges.map(range => range[1])),
+    graph.integers(cut),
+  ]
   if (cut.some(axis => steps[axis] !== 1)) operands.push(pick(steps))
   return graph.node('Slice', operands, shape)
 }
@@ -115,8 +141,15 @@ export function slice(graph: Graph, value: Value, ranges: readonly Pair[], steps
 export function pad(graph: Graph, value: Value, widths: readonly Pair[]): Value {
   if (widths.every(([before, after]) => before === 0 && after === 0)) return value
   if (widths.some(([before, after]) => before < 0 || after < 0)) {
-    const ranges = widths.map(([before, after], i): Pair => [Math.max(0, -before), value.shape[i]! - Math.max(0, -after)])
-    return pad(graph, slice(graph, value, ranges), widths.map(([before, after]): Pair => [Math.max(0, before), Math.max(0, after)]))
+    const ranges = widths.map(([before, after], i): Pair => [
+      Math.max(0, -before),
+      value.shape[i]! - Math.max(0, -after),
+    ])
+    return pad(
+      graph,
+      slice(graph, value, ranges),
+      widths.map(([before, after]): Pair => [Math.max(0, before), Math.max(0, after)]),
+    )
   }
   const shape = value.shape.map((dim, i) => dim + widths[i]![0] + widths[i]![1])
   const amounts = [...widths.map(width => width[0]), ...widths.map(width => width[1])]
@@ -128,28 +161,56 @@ export function flip(graph: Graph, value: Value, axes: readonly number[]): Value
   if (turned.length === 0) return value
   if (value.thin) return graph.broadcast(flip(graph, value.thin, turned), value.shape)
   const each = (number: number) => graph.integers(turned.map(() => number))
-  const flipped = graph.node('Slice', [value, each(-1), each(-(2 ** 31)), graph.integers(turned), each(-1)], value.shape)
+  const flipped = graph.node(
+    'Slice',
+    [value, each(-1), each(-(2 ** 31)), graph.integers(turned), each(-1)],
+    value.shape,
+  )
   graph.rememberFlip(flipped, value, turned)
   return flipped
 }
 
 export function concatenate(graph: Graph, values: readonly Value[], axis: number): Value {
   if (values.length === 1) return values[0]!
-  const shape = values[0]!.shape.map((dim, i) => (i === axis ? values.reduce((sum, value) => sum + value.shape[i]!, 0) : dim))
+  const shape = values[0]!.shape.map((dim, i) =>
+    i === axis ? values.reduce((sum, value) => sum + value.shape[i]!, 0) : dim,
+  )
   return graph.node('Concat', values, shape, { attributes: { axis } })
 }
 
 export function split(graph: Graph, value: Value, axis: number, sizes: readonly number[]): readonly Value[] {
   if (sizes.length === 1) return [value]
-  const outputs = sizes.map(size => ({ dtype: value.dtype, shape: value.shape.map((dim, i) => (i === axis ? size : dim)) }))
+  const outputs = sizes.map(size => ({
+    dtype: value.dtype,
+    shape: value.shape.map((dim, i) => (i === axis ? size : dim)),
+  }))
   return graph.nodes('Split', [value, graph.integers(sizes)], outputs, { attributes: { axis } })
 }
 
 /** Puts `factor - 1` zeros between neighbours along each axis. */
 export function dilate(graph: Graph, value: Value, factors: readonly number[]): Value {
   if (factors.every(factor => factor === 1)) return value
-  const apart = reshape(graph, value, value.shape.flatMap(dim => [dim, 1]))
-  const padded = pad(graph, apart, factors.flatMap((factor): Pair[] => [[0, 0], [0, factor - 1]]))
-  const joined = reshape(graph, padded, value.shape.map((dim, i) => dim * factors[i]!))
-  return slice(graph, joined, value.shape.map((dim, i): Pair => [0, (dim - 1) * factors[i]! + 1]))
+  const apart = reshape(
+    graph,
+    value,
+    value.shape.flatMap(dim => [dim, 1]),
+  )
+  const padded = pad(
+    graph,
+    apart,
+    factors.flatMap((factor): Pair[] => [
+      [0, 0],
+      [0, factor - 1],
+    ]),
+  )
+  const joined = reshape(
+    graph,
+    padded,
+    value.shape.map((dim, i) => dim * factors[i]!),
+  )
+  return slice(
+    graph,
+    joined,
+    value.shape.map((dim, i): Pair => [0, (dim - 1) * factors[i]! + 1]),
+  )
 }

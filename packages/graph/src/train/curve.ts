@@ -7,7 +7,14 @@ const MARGIN = { left: 64, right: 150, top: 20, bottom: 40 }
 const COLOURS = ['#1b6ca8', '#c8553d', '#3f7d4e', '#7b4fa6', '#b58900', '#4a4a4a']
 
 /** Fields of a log that are not losses; `perSecond` was written by version 0.1.0. */
-export const NO_LOSSES: ReadonlySet<string> = new Set(['step', 'seconds', 'rate', 'imagesPerSecond', 'perSecond', 'score'])
+export const NO_LOSSES: ReadonlySet<string> = new Set([
+  'step',
+  'seconds',
+  'rate',
+  'imagesPerSecond',
+  'perSecond',
+  'score',
+])
 
 /** What names of validation figures begin with. */
 const CHECK = 'check.'
@@ -17,13 +24,21 @@ const CHECK = 'check.'
  * any; each on a logarithmic scale where all are positive.
  */
 export function lossCurve(entries: readonly LogEntry[], title: string): string {
-  const names = [...new Set(entries.flatMap(entry => Object.keys(entry)))].filter(name => !NO_LOSSES.has(name) && !name.endsWith('.gradient'))
-  const panels = [names.filter(name => !name.startsWith(CHECK)), names.filter(name => name.startsWith(CHECK))].filter((found, i) => i === 0 || found.length > 0)
+  const names = [...new Set(entries.flatMap(entry => Object.keys(entry)))].filter(
+    name => !NO_LOSSES.has(name) && !name.endsWith('.gradient'),
+  )
+  const panels = [names.filter(name => !name.startsWith(CHECK)), names.filter(name => name.startsWith(CHECK))].filter(
+    (found, i) => i === 0 || found.length > 0,
+  )
   const headings = [title, 'on validation pictures']
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT * panels.length}" font-family="sans-serif" font-size="11">`,
     `<rect width="${WIDTH}" height="${HEIGHT * panels.length}" fill="white"/>`,
-    ...panels.flatMap((found, i) => [`<g transform="translate(0 ${HEIGHT * i})">`, ...panel(entries, found, headings[i]!), '</g>']),
+    ...panels.flatMap((found, i) => [
+      `<g transform="translate(0 ${HEIGHT * i})">`,
+      ...panel(entries, found, headings[i]!),
+      '</g>',
+    ]),
     '</svg>',
     '',
   ].join('\n')
@@ -37,9 +52,12 @@ function panel(entries: readonly LogEntry[], names: readonly string[], title: st
   const [low, high] = bounds(values.map(scale))
   const last = Math.max(1, ...entries.map(entry => entry.step))
   const x = (step: number) => MARGIN.left + ((WIDTH - MARGIN.left - MARGIN.right) * step) / last
-  const y = (value: number) => HEIGHT - MARGIN.bottom - ((HEIGHT - MARGIN.top - MARGIN.bottom) * (scale(value) - low)) / (high - low)
+  const y = (value: number) =>
+    HEIGHT - MARGIN.bottom - ((HEIGHT - MARGIN.top - MARGIN.bottom) * (scale(value) - low)) / (high - low)
   const lines = names.map((name, i) => {
-    const points = entries.flatMap(entry => (Number.isFinite(entry[name]) ? [`${x(entry.step).toFixed(1)},${y(entry[name]!).toFixed(1)}`] : []))
+    const points = entries.flatMap(entry =>
+      Number.isFinite(entry[name]) ? [`${x(entry.step).toFixed(1)},${y(entry[name]!).toFixed(1)}`] : [],
+    )
     const colour = COLOURS[i % COLOURS.length]!
     const at = MARGIN.top + 14 + 18 * i
     return (

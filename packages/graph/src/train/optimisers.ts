@@ -11,7 +11,12 @@ export interface Optimiser {
   readonly slots: number
   /** Scalars for step `step` (from 1) at learning rate `rate`. */
   readonly scalars: (step: number, rate: number) => readonly number[]
-  readonly update: (parameter: Expr, gradient: Expr, slots: readonly Expr[], scalars: readonly Expr[]) => { parameter: Expr; slots: Expr[] }
+  readonly update: (
+    parameter: Expr,
+    gradient: Expr,
+    slots: readonly Expr[],
+    scalars: readonly Expr[],
+  ) => { parameter: Expr; slots: Expr[] }
 }
 
 export interface AdamOptions {
@@ -28,8 +33,12 @@ export const adam = (options: AdamOptions = {}): Optimiser => adamRule(options, 
 /** Adam with decoupled weight decay (Loshchilov and Hutter 2019). Default decay 0.01. */
 export const adamW = (options: AdamOptions = {}): Optimiser => adamRule({ weightDecay: 0.01, ...options }, true)
 
-function adamRule({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamOptions, decoupled: boolean): Optimiser {
-  for (const [name, beta] of Object.entries({ beta1, beta2 })) if (!(beta >= 0 && beta < 1)) throw argumentError(name, 'a number from 0 to below 1', beta)
+function adamRule(
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamOptions,
+  decoupled: boolean,
+): Optimiser {
+  for (const [name, beta] of Object.entries({ beta1, beta2 }))
+    if (!(beta >= 0 && beta < 1)) throw argumentError(name, 'a number from 0 to below 1', beta)
   return {
     slots: 2,
     /*
@@ -76,24 +85,36 @@ export function sgd({ momentum = 0.9, nesterov = true, weightDecay = 0 }: SgdOpt
 /** A learning rate by step (from 0) of `total`. */
 export type Schedule = (step: number, total: number) => number
 
-export const constantRate = (rate: number): Schedule => () => rate
+export const constantRate =
+  (rate: number): Schedule =>
+  () =>
+    rate
 
 /** Half a cosine from `rate` down to `end` (Loshchilov and Hutter 2017), after a linear rise over `warmup` steps. */
-export const cosineRate = (rate: number, { warmup = 0, end = 0 }: { warmup?: number; end?: number } = {}): Schedule => (step, total) => {
-  if (step < warmup) return (rate * (step + 1)) / warmup
-  const part = Math.min(1, (step - warmup) / Math.max(1, total - warmup))
-  return end + ((rate - end) * (1 + Math.cos(Math.PI * part))) / 2
-}
+export const cosineRate =
+  (rate: number, { warmup = 0, end = 0 }: { warmup?: number; end?: number } = {}): Schedule =>
+  (step, total) => {
+    if (step < warmup) return (rate * (step + 1)) / warmup
+    const part = Math.min(1, (step - warmup) / Math.max(1, total - warmup))
+    return end + ((rate - end) * (1 + Math.cos(Math.PI * part))) / 2
+  }
 
 /** `rate` multiplied by `factor` after each of `parts` equal parts of the run. */
-export const stepRate = (rate: number, { factor = 0.5, parts = 4 }: { factor?: number; parts?: number } = {}): Schedule => (step, total) =>
-  rate * factor ** Math.min(parts - 1, Math.floor((step * parts) / total))
+export const stepRate =
+  (rate: number, { factor = 0.5, parts = 4 }: { factor?: number; parts?: number } = {}): Schedule =>
+  (step, total) =>
+    rate * factor ** Math.min(parts - 1, Math.floor((step * parts) / total))
 
 /** `rate` for the first `hold` of the run, then linearly down to zero (as CycleGAN trains). */
-export const linearRate = (rate: number, { hold = 0.5 }: { hold?: number } = {}): Schedule => (step, total) => rate * Math.min(1, Math.max(0, (total - step) / (total * (1 - hold))))
+export const linearRate =
+  (rate: number, { hold = 0.5 }: { hold?: number } = {}): Schedule =>
+  (step, total) =>
+    rate * Math.min(1, Math.max(0, (total - step) / (total * (1 - hold))))
 
 /** From zero up to `rate` over the first `rise` of the run, then down to zero, both linearly (one cycle; after Smith and Topin 2019). */
-export const triangularRate = (rate: number, { rise = 0.25 }: { rise?: number } = {}): Schedule => (step, total) => {
-  const part = Math.min(1, (step + 1) / (total + 1))
-  return rate * (part < rise ? part / rise : (1 - part) / (1 - rise))
-}
+export const triangularRate =
+  (rate: number, { rise = 0.25 }: { rise?: number } = {}): Schedule =>
+  (step, total) => {
+    const part = Math.min(1, (step + 1) / (total + 1))
+    return rate * (part < rise ? part / rise : (1 - part) / (1 - rise))
+  }

@@ -25,7 +25,10 @@ export const CACHED: SlabSizes = { large: 2 ** 14, slab: 2 ** 16 }
 /** A graphics card starts every operator at a fixed price: as few as can be. See [Note: Devices]. */
 export const WHOLE: SlabSizes = { large: Infinity, slab: Infinity }
 
-export function planSlabs(parameters: readonly (readonly [path: string, dims: readonly number[]])[], { large, slab }: SlabSizes = CACHED): Slab[] {
+export function planSlabs(
+  parameters: readonly (readonly [path: string, dims: readonly number[]])[],
+  { large, slab }: SlabSizes = CACHED,
+): Slab[] {
   const slabs: Slab[] = []
   let open: { path: string; dims: readonly number[] }[] = []
   let size = 0
@@ -49,7 +52,8 @@ export function planSlabs(parameters: readonly (readonly [path: string, dims: re
 }
 
 /** Dimensions a slab has in a graph: those of its only member, or its length. */
-export const slabDims = ({ members, size }: Slab): readonly number[] => (members.length === 1 ? members[0]!.dims : [size])
+export const slabDims = ({ members, size }: Slab): readonly number[] =>
+  members.length === 1 ? members[0]!.dims : [size]
 
 /** Traced: a slab as its members. */
 export function cutSlab(slab: Slab, whole: Expr): [path: string, part: Expr][] {
@@ -63,7 +67,10 @@ export function cutSlab(slab: Slab, whole: Expr): [path: string, part: Expr][] {
 /** Traced: members as a slab. */
 export function joinSlab(slab: Slab, parts: ReadonlyMap<string, Expr>): Expr {
   if (slab.members.length === 1) return parts.get(slab.members[0]!.path)!
-  return op.concat(slab.members.map(({ path, dims }) => op.reshape(parts.get(path)!, [elementCount(dims)])), 0)
+  return op.concat(
+    slab.members.map(({ path, dims }) => op.reshape(parts.get(path)!, [elementCount(dims)])),
+    0,
+  )
 }
 
 /** On the host: tensors by path, laid out as a slab. Absent ones are zero. */
@@ -81,5 +88,8 @@ export function fillSlab(slab: Slab, tensors: Readonly<Record<string, Tensor | u
 /** On the host: copies of a slab's members. */
 export function readSlab(slab: Slab, whole: Tensor): [path: string, part: Tensor<'f32'>][] {
   let at = 0
-  return slab.members.map(({ path, dims }) => [path, tensor('f32', dims, (whole.data as Float32Array).slice(at, (at += elementCount(dims))))])
+  return slab.members.map(({ path, dims }) => [
+    path,
+    tensor('f32', dims, (whole.data as Float32Array).slice(at, (at += elementCount(dims)))),
+  ])
 }

@@ -92,11 +92,18 @@ interface Layout {
 
 function layout<N, S>(training: Training<N, S>, sizes: SlabSizes): Layout {
   const slabs = Object.entries(training.networks as Record<string, Tree<Parameter>>).flatMap(([network, tree]) =>
-    planSlabs(leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims]), sizes).map(slab => ({ network, slab })),
+    planSlabs(
+      leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims]),
+      sizes,
+    ).map(slab => ({ network, slab })),
   )
   const slots = slabs.map(({ network }) => {
     const phases = training.phases.filter(({ trains }) => (trains as readonly string[]).includes(network))
-    if (phases.length !== 1) throw new LatentError('E_ARGUMENT', `expected network ${network} to be trained in one phase, found ${phases.length}`)
+    if (phases.length !== 1)
+      throw new LatentError(
+        'E_ARGUMENT',
+        `expected network ${network} to be trained in one phase, found ${phases.length}`,
+      )
     return phases[0]!.optimiser.slots
   })
   return { slabs, slots }
@@ -108,12 +115,25 @@ function argumentsOf<N, S>(training: Training<N, S>, { slabs, slots }: Layout) {
   const like = (i: number) => shape(slabDims(slabs[i]!.slab))
   return {
     slabs: each(like),
-    slots: Object.fromEntries(slabs.map((_, i) => [String(i), Object.fromEntries(Array.from({ length: slots[i]! }, (_, j) => [String(j), like(i)]))])),
+    slots: Object.fromEntries(
+      slabs.map((_, i) => [
+        String(i),
+        Object.fromEntries(Array.from({ length: slots[i]! }, (_, j) => [String(j), like(i)])),
+      ]),
+    ),
     average: training.average === undefined ? {} : each(like),
     decay: training.average === undefined ? {} : { average: shape([]) },
-    state: mapTree((training.state ?? {}), (_, leaf) => shape((leaf as unknown as Parameter).dims)) as Record<string, Shape>,
+    state: mapTree(training.state ?? {}, (_, leaf) => shape((leaf as unknown as Parameter).dims)) as Record<
+      string,
+      Shape
+    >,
     batch: training.batch,
-    scalars: Object.fromEntries(training.phases.map((phase, i) => [String(i), Object.fromEntries(phase.optimiser.scalars(1, 0).map((_, j) => [String(j), shape([])]))])),
+    scalars: Object.fromEntries(
+      training.phases.map((phase, i) => [
+        String(i),
+        Object.fromEntries(phase.optimiser.scalars(1, 0).map((_, j) => [String(j), shape([])])),
+      ]),
+    ),
   }
 }
 
@@ -141,17 +161,26 @@ function traceStep<N, S>(training: Training<N, S>, plan: Layout, args: Traced): 
   for (const [index, phase] of training.phases.entries()) {
     const all = networks() as Record<string, Tree<Expr>>
     const own = Object.fromEntries(phase.trains.map(name => [name, all[name]!]))
-    const { loss, gradients, aux } = differentiate(
-      own_ => {
-        const { loss, metrics = {}, state: next = state } = phase.loss({ networks: { ...all, ...own_ } as MapTree<N, Expr>, state, batch: args.batch })
-        return { loss, aux: { metrics, state: next } }
-      },
-      own,
-    )
+    const { loss, gradients, aux } = differentiate(own_ => {
+      const {
+        loss,
+        metrics = {},
+        state: next = state,
+      } = phase.loss({ networks: { ...all, ...own_ } as MapTree<N, Expr>, state, batch: args.batch })
+      return { loss, aux: { metrics, state: next } }
+    }, own)
     state = aux.state
     const byPath = new Map(leaves<Expr>(gradients))
-    const mine = plan.slabs.flatMap(({ network, slab }, i) => ((phase.trains as readonly string[]).includes(network) ? [{ i: String(i), gradient: joinSlab(slab, byPath) }] : []))
-    const clipped = phase.clip === undefined ? undefined : clipFactor(mine.map(({ gradient }) => gradient), phase.clip)
+    const mine = plan.slabs.flatMap(({ network, slab }, i) =>
+      (phase.trains as readonly string[]).includes(network) ? [{ i: String(i), gradient: joinSlab(slab, byPath) }] : [],
+    )
+    const clipped =
+      phase.clip === undefined
+        ? undefined
+        : clipFactor(
+            mine.map(({ gradient }) => gradient),
+            phase.clip,
+          )
     const scalars = Object.values(args.scalars[String(index)]!)
     for (const { i, gradient } of mine) {
       const g = clipped ? op.mul(gradient, clipped.factor) : gradient
@@ -164,7 +193,12 @@ function traceStep<N, S>(training: Training<N, S>, plan: Layout, args: Traced): 
     for (const [name, value] of Object.entries(aux.metrics)) report[`${phase.name}.${name}`] = value
   }
   // old + (new - old) * (1 - decay): the host feeds 1 - decay.
-  const average = Object.fromEntries(Object.entries(args.average).map(([i, old]) => [i, op.add(old, op.mul(op.sub(slabs[i]!, old), args.decay['average']!))]))
+  const average = Object.fromEntries(
+    Object.entries(args.average).map(([i, old]) => [
+      i,
+      op.add(old, op.mul(op.sub(slabs[i]!, old), args.decay['average']!)),
+    ]),
+  )
   return { next: { slabs, slots, average, state: state as Tree<Expr> }, report }
 }
 
@@ -185,9 +219,11 @@ const DEVICE: StepTarget = { ...deviceTarget, slabs: WHOLE }
  * The step as an ONNX model, for a look at what the trainer runs.
  * @throws E_GRAPH for what cannot be lowered
  */
-export const stepModel = <N, S>(training: Training<N, S>, target: StepTarget = {}): OnnxModel => modelOf(training, layout(training, target.slabs ?? CACHED), target)
+export const stepModel = <N, S>(training: Training<N, S>, target: StepTarget = {}): OnnxModel =>
+  modelOf(training, layout(training, target.slabs ?? CACHED), target)
 
-const modelOf = <N, S>(training: Training<N, S>, plan: Layout, target: ConvolutionTarget): OnnxModel => build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target)
+const modelOf = <N, S>(training: Training<N, S>, plan: Layout, target: ConvolutionTarget): OnnxModel =>
+  build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target)
 
 export interface StepperOptions extends SessionOptions {
   /** Another runtime for the step than ONNX Runtime; it is given a step as graphics cards like it. */
@@ -195,7 +231,12 @@ export interface StepperOptions extends SessionOptions {
 }
 
 /** On the native backend with all that its processor offers; on a graphics card as cards like it; on any other, standard ONNX. */
-async function openStep<N, S>(training: Training<N, S>, plan: Layout, initial: Readonly<Record<string, Tensor>>, options: StepperOptions): Promise<Loop> {
+async function openStep<N, S>(
+  training: Training<N, S>,
+  plan: Layout,
+  initial: Readonly<Record<string, Tensor>>,
+  options: StepperOptions,
+): Promise<Loop> {
   if (options.loop) return options.loop(modelOf(training, plan, DEVICE), initial)
   const chain = chainOf(options)
   if (chain[0] === 'ort-node') {
@@ -213,17 +254,25 @@ async function openStep<N, S>(training: Training<N, S>, plan: Layout, initial: R
   return openLoop(encodeModel(modelOf(training, plan, chain[0] === 'ort-webgpu' ? DEVICE : {})), initial, options)
 }
 
-const chainOf = ({ backend }: SessionOptions): readonly Backend[] => (backend === undefined ? defaultChain : [backend].flat())
+const chainOf = ({ backend }: SessionOptions): readonly Backend[] =>
+  backend === undefined ? defaultChain : [backend].flat()
 
 /**
  * Compiles a training step and draws initial weights: loss, gradients, clipping, optimiser and moving
  * averages of all phases are one ONNX graph, whose outputs of one step are the inputs of the next.
  * @param seed of the initial weights
  */
-export async function openStepper<N, S>(training: Training<N, S>, seed: number, options: StepperOptions = {}): Promise<Stepper> {
+export async function openStepper<N, S>(
+  training: Training<N, S>,
+  seed: number,
+  options: StepperOptions = {},
+): Promise<Stepper> {
   const plan = layout(training, options.loop || chainOf(options)[0] === 'ort-webgpu' ? WHOLE : CACHED)
-  const drawn = startingWeights(Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)), training.start ?? {})
-  const initialState = Object.fromEntries(leaves<Tensor>((await initialise(training.state ?? {}, seed))))
+  const drawn = startingWeights(
+    Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)),
+    training.start ?? {},
+  )
+  const initialState = Object.fromEntries(leaves<Tensor>(await initialise(training.state ?? {}, seed)))
 
   const initial: Record<string, Tensor> = {}
   plan.slabs.forEach(({ slab }, i) => {
@@ -244,13 +293,17 @@ export async function openStepper<N, S>(training: Training<N, S>, seed: number, 
       const feeds: Record<string, Tensor> = {}
       for (const [name, value] of Object.entries(batch)) feeds[`batch.${name}`] = value
       training.phases.forEach((phase, i) => {
-        phase.optimiser.scalars(step + 1, rates[i]!).forEach((value, j) => (feeds[`scalars.${i}.${j}`] = tensor('f32', [], Float32Array.of(value))))
+        phase.optimiser
+          .scalars(step + 1, rates[i]!)
+          .forEach((value, j) => (feeds[`scalars.${i}.${j}`] = tensor('f32', [], Float32Array.of(value))))
       })
       const decay = Math.min(training.average ?? 0, (2 + step) / (11 + step))
       feeds['decay.average'] = tensor('f32', [], Float32Array.of(1 - decay))
       const report = await loop.run(feeds)
       step++
-      return Object.fromEntries(Object.entries(report).map(([name, { data }]) => [name.slice('report.'.length), Number(data[0])]))
+      return Object.fromEntries(
+        Object.entries(report).map(([name, { data }]) => [name.slice('report.'.length), Number(data[0])]),
+      )
     },
     async weights(which = 'networks') {
       const kind = which === 'average' && training.average !== undefined ? 'average' : 'slabs'
@@ -259,7 +312,9 @@ export async function openStepper<N, S>(training: Training<N, S>, seed: number, 
     },
     async state() {
       const current = await loop.read(name => name.startsWith('state.'))
-      return Object.fromEntries(Object.keys(initialState).map(path => [path, current[`state.${path}`] as Tensor<'f32'>]))
+      return Object.fromEntries(
+        Object.keys(initialState).map(path => [path, current[`state.${path}`] as Tensor<'f32'>]),
+      )
     },
     snapshot: async () => named(plan, await loop.read()),
     restore(snapshot, at) {
@@ -271,7 +326,8 @@ export async function openStepper<N, S>(training: Training<N, S>, seed: number, 
 }
 
 const slabKey = /^(slabs|slots|average)\.(\d+)(?:\.(\d+))?$/
-const roleOf = (kind: string, slot: string | undefined) => (kind === 'slabs' ? 'networks' : kind === 'slots' ? `slots.${slot}` : 'average')
+const roleOf = (kind: string, slot: string | undefined) =>
+  kind === 'slabs' ? 'networks' : kind === 'slots' ? `slots.${slot}` : 'average'
 
 /** Arrays by slab as arrays by parameter: the form a checkpoint keeps, whatever the slabs. */
 function named({ slabs }: Layout, set: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
@@ -279,17 +335,26 @@ function named({ slabs }: Layout, set: Readonly<Record<string, Tensor>>): Record
     Object.entries(set).flatMap(([name, value]) => {
       const [, kind, i, slot] = slabKey.exec(name) ?? []
       if (kind === undefined) return [[name, value]]
-      return readSlab(slabs[Number(i)]!.slab, value).map(([path, part]): [string, Tensor] => [`${roleOf(kind, slot)}.${path}`, part])
+      return readSlab(slabs[Number(i)]!.slab, value).map(([path, part]): [string, Tensor] => [
+        `${roleOf(kind, slot)}.${path}`,
+        part,
+      ])
     }),
   )
 }
 
-function unnamed({ slabs }: Layout, snapshot: Snapshot, like: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+function unnamed(
+  { slabs }: Layout,
+  snapshot: Snapshot,
+  like: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
   const used = new Set<string>()
   const take = (name: string, dims: readonly number[]): Tensor => {
     const found = snapshot[name]
     if (!found || found.dtype !== 'f32' || found.dims.join() !== dims.join()) {
-      throw new LatentError('E_WEIGHTS', `the checkpoint has no ${name} of shape [${dims.join(', ')}]`, { hint: 'it was written by another recipe, profile or version' })
+      throw new LatentError('E_WEIGHTS', `the checkpoint has no ${name} of shape [${dims.join(', ')}]`, {
+        hint: 'it was written by another recipe, profile or version',
+      })
     }
     used.add(name)
     return found
@@ -300,20 +365,37 @@ function unnamed({ slabs }: Layout, snapshot: Snapshot, like: Readonly<Record<st
       if (kind === undefined) return [name, take(name, value.dims)]
       const { slab } = slabs[Number(i)]!
       const role = roleOf(kind, slot)
-      return [name, fillSlab(slab, Object.fromEntries(slab.members.map(({ path, dims }) => [path, take(`${role}.${path}`, dims)])))]
+      return [
+        name,
+        fillSlab(slab, Object.fromEntries(slab.members.map(({ path, dims }) => [path, take(`${role}.${path}`, dims)]))),
+      ]
     }),
   )
   const extra = Object.keys(snapshot).find(name => !used.has(name))
-  if (extra !== undefined) throw new LatentError('E_WEIGHTS', `the checkpoint has ${extra}, which this training does not know`, { hint: 'it was written by another recipe, profile or version' })
+  if (extra !== undefined)
+    throw new LatentError('E_WEIGHTS', `the checkpoint has ${extra}, which this training does not know`, {
+      hint: 'it was written by another recipe, profile or version',
+    })
   return result
 }
 
 /** @throws E_WEIGHTS for a starting weight that no network has, or of another shape */
-function startingWeights(drawn: Readonly<Record<string, Tensor>>, start: Readonly<Record<string, Tensor<'f32'>>>): Record<string, Tensor> {
+function startingWeights(
+  drawn: Readonly<Record<string, Tensor>>,
+  start: Readonly<Record<string, Tensor<'f32'>>>,
+): Record<string, Tensor> {
   for (const [path, { dims }] of Object.entries(start)) {
     const expected = drawn[path]?.dims
-    if (!expected) throw new LatentError('E_WEIGHTS', `the weights to start from hold ${path}, which this training has not`, { hint: 'start from a run of the same recipe and profile' })
-    if (dims.join() !== expected.join()) throw new LatentError('E_WEIGHTS', `expected ${path} with dims [${expected.join(', ')}], received [${dims.join(', ')}]`, { hint: 'start from a run of the same recipe and profile' })
+    if (!expected)
+      throw new LatentError('E_WEIGHTS', `the weights to start from hold ${path}, which this training has not`, {
+        hint: 'start from a run of the same recipe and profile',
+      })
+    if (dims.join() !== expected.join())
+      throw new LatentError(
+        'E_WEIGHTS',
+        `expected ${path} with dims [${expected.join(', ')}], received [${dims.join(', ')}]`,
+        { hint: 'start from a run of the same recipe and profile' },
+      )
   }
   return { ...drawn, ...start }
 }

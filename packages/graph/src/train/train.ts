@@ -37,9 +37,19 @@ export interface RunOptions extends StepperOptions {
   /** Seconds from one checkpoint to the next, at least. They are written after a log line. Default 60. */
   readonly checkpointSeconds?: number
   /** A figure of merit (larger is better), taken every `every` steps; after `patience` without a better one the run ends early. */
-  readonly validation?: { readonly every: number; readonly patience: number; readonly score: (weights: Record<string, Tensor<'f32'>>) => Promise<number> }
+  readonly validation?: {
+    readonly every: number
+    readonly patience: number
+    readonly score: (weights: Record<string, Tensor<'f32'>>) => Promise<number>
+  }
   /** Figures for the log, taken every `every` steps and after the last one: they decide nothing. */
-  readonly watch?: { readonly every: number; readonly measure: (weights: Record<string, Tensor<'f32'>>, state: Record<string, Tensor<'f32'>>) => Promise<Readonly<Record<string, number>>> }
+  readonly watch?: {
+    readonly every: number
+    readonly measure: (
+      weights: Record<string, Tensor<'f32'>>,
+      state: Record<string, Tensor<'f32'>>,
+    ) => Promise<Readonly<Record<string, number>>>
+  }
   readonly onProgress?: (progress: Progress) => void
   /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal
@@ -108,7 +118,9 @@ async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): P
   const { folder, steps, logEvery = 20, checkpointSeconds = 60 } = options
   const checkpoint = await readCheckpoint(folder)
   if (checkpoint && !options.resume) {
-    throw new LatentError('E_EXISTS', `${folder} already holds a run`, { hint: 'continue it with --resume, or choose another folder with --out' })
+    throw new LatentError('E_EXISTS', `${folder} already holds a run`, {
+      hint: 'continue it with --resume, or choose another folder with --out',
+    })
   }
   if (!checkpoint) await requireNoResults(folder, options)
   await removeStale(folder)
@@ -118,7 +130,9 @@ async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): P
     if (checkpoint) {
       position = checkpoint.position
       if (position.name !== options.name || position.seed !== options.seed) {
-        throw new LatentError('E_WEIGHTS', `the checkpoint is of ${position.name} with seed ${position.seed}`, { hint: 'give the same recipe, profile and seed, or another folder' })
+        throw new LatentError('E_WEIGHTS', `the checkpoint is of ${position.name} with seed ${position.seed}`, {
+          hint: 'give the same recipe, profile and seed, or another folder',
+        })
       }
       stepper.restore(checkpoint.tensors, position.step)
     }
@@ -126,8 +140,14 @@ async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): P
     await writeLog(folder, log)
     const result = await loop(stepper, options, { log, position, logEvery, checkpointSeconds })
     const weights = await stepper.weights('average')
-    await replaceFile(join(folder, 'weights.safetensors'), encodeSafetensors({ tensors: weights, metadata: runMetadata(options, stepper) }))
-    await replaceFile(join(folder, 'curve.svg'), new TextEncoder().encode(lossCurve(log, `${options.name}, ${stepper.step} of ${steps} steps`)))
+    await replaceFile(
+      join(folder, 'weights.safetensors'),
+      encodeSafetensors({ tensors: weights, metadata: runMetadata(options, stepper) }),
+    )
+    await replaceFile(
+      join(folder, 'curve.svg'),
+      new TextEncoder().encode(lossCurve(log, `${options.name}, ${stepper.step} of ${steps} steps`)),
+    )
     return { step: stepper.step, finished: result.finished, weights, state: await stepper.state(), log }
   } finally {
     await stepper.close()
@@ -138,11 +158,23 @@ async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): P
 async function requireNoResults(folder: string, { name, seed }: RunOptions): Promise<void> {
   const best = await readIfThere(join(folder, 'best.safetensors'))
   const own = best && decodeSafetensors(best).metadata
-  const foreign = (await readIfThere(join(folder, 'weights.safetensors'))) ? 'weights.safetensors' : own && (own['name'] !== name || own['seed'] !== String(seed)) ? 'best.safetensors' : undefined
-  if (foreign !== undefined) throw new LatentError('E_EXISTS', `${folder} holds ${foreign} and no checkpoint`, { hint: 'choose another folder with --out, or move it away' })
+  const foreign = (await readIfThere(join(folder, 'weights.safetensors')))
+    ? 'weights.safetensors'
+    : own && (own['name'] !== name || own['seed'] !== String(seed))
+      ? 'best.safetensors'
+      : undefined
+  if (foreign !== undefined)
+    throw new LatentError('E_EXISTS', `${folder} holds ${foreign} and no checkpoint`, {
+      hint: 'choose another folder with --out, or move it away',
+    })
 }
 
-const runMetadata = ({ name, seed, batchSize }: RunOptions, { step }: Stepper): Record<string, string> => ({ name, seed: String(seed), batchSize: String(batchSize), steps: String(step) })
+const runMetadata = ({ name, seed, batchSize }: RunOptions, { step }: Stepper): Record<string, string> => ({
+  name,
+  seed: String(seed),
+  batchSize: String(batchSize),
+  steps: String(step),
+})
 
 interface LoopState {
   readonly log: LogEntry[]
@@ -151,7 +183,11 @@ interface LoopState {
   readonly checkpointSeconds: number
 }
 
-async function loop(stepper: Stepper, options: RunOptions, { log, position, logEvery, checkpointSeconds }: LoopState): Promise<{ finished: boolean }> {
+async function loop(
+  stepper: Stepper,
+  options: RunOptions,
+  { log, position, logEvery, checkpointSeconds }: LoopState,
+): Promise<{ finished: boolean }> {
   const { steps, folder, validation, watch } = options
   const started = performance.now()
   const firstStep = stepper.step
@@ -163,9 +199,15 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
   while (stepper.step < steps) {
     const step = stepper.step
     const batch = await options.data(step)
-    const losses = await stepper.advance(batch, options.rates.map(schedule => schedule(step, steps)))
+    const losses = await stepper.advance(
+      batch,
+      options.rates.map(schedule => schedule(step, steps)),
+    )
     for (const [name, value] of Object.entries(losses)) {
-      if (!Number.isFinite(value)) throw new LatentError('E_GRAPH', `training diverged: ${name} is ${value} at step ${step + 1}`, { hint: 'lower the learning rate or clip the gradients; the last checkpoint is untouched' })
+      if (!Number.isFinite(value))
+        throw new LatentError('E_GRAPH', `training diverged: ${name} is ${value} at step ${step + 1}`, {
+          hint: 'lower the learning rate or clip the gradients; the last checkpoint is untouched',
+        })
       sums[name] = (sums[name] ?? 0) + value
     }
     counted++
@@ -174,7 +216,13 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
 
     const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / counted]))
     const imagesPerSecond = ((stepper.step - firstStep) * options.batchSize) / seconds()
-    const entry: Record<string, number> & { step: number } = { step: stepper.step, ...means, rate: options.rates[0]!(step, steps), seconds: seconds(), imagesPerSecond }
+    const entry: Record<string, number> & { step: number } = {
+      step: stepper.step,
+      ...means,
+      rate: options.rates[0]!(step, steps),
+      seconds: seconds(),
+      imagesPerSecond,
+    }
     sums = {}
     counted = 0
     let enough = false
@@ -187,16 +235,35 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
       entry['score'] = score
       if (best === undefined || score > best) {
         ;[best, bestStep] = [score, stepper.step]
-        await replaceFile(join(folder, 'best.safetensors'), encodeSafetensors({ tensors: weights, metadata: { ...runMetadata(options, stepper), score: String(score) } }))
+        await replaceFile(
+          join(folder, 'best.safetensors'),
+          encodeSafetensors({ tensors: weights, metadata: { ...runMetadata(options, stepper), score: String(score) } }),
+        )
       } else if (stepper.step - bestStep! >= validation.patience) enough = true
     }
-    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every))) Object.assign(entry, await watch.measure(await averaged(), await stepper.state()))
+    if (watch && (stepper.step === steps || (stepper.step % watch.every < logEvery && stepper.step >= watch.every)))
+      Object.assign(entry, await watch.measure(await averaged(), await stepper.state()))
     log.push(entry)
     await appendJsonLines(logPath(folder), [entry])
-    options.onProgress?.({ step: stepper.step, steps, losses: means, imagesPerSecond, secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond, firstStep, seconds: seconds(), backend: stepper.backend })
+    options.onProgress?.({
+      step: stepper.step,
+      steps,
+      losses: means,
+      imagesPerSecond,
+      secondsLeft: ((steps - stepper.step) * options.batchSize) / imagesPerSecond,
+      firstStep,
+      seconds: seconds(),
+      backend: stepper.backend,
+    })
     const last = stepper.step === steps || stopping || enough
     if (last || performance.now() - saved >= checkpointSeconds * 1000) {
-      const now: Position = { name: options.name, seed: options.seed, step: stepper.step, ...(best === undefined ? {} : { best, bestStep: bestStep! }), ...(enough ? { ended: true } : {}) }
+      const now: Position = {
+        name: options.name,
+        seed: options.seed,
+        step: stepper.step,
+        ...(best === undefined ? {} : { best, bestStep: bestStep! }),
+        ...(enough ? { ended: true } : {}),
+      }
       await writeCheckpoint(folder, stepper, now)
       saved = performance.now()
     }
@@ -207,23 +274,37 @@ async function loop(stepper: Stepper, options: RunOptions, { log, position, logE
 }
 
 /** The run's own files, which its lock and its checkpoint show to be its own. */
-const replaceFile = async (path: string, bytes: Uint8Array): Promise<void> => void (await publish(path, [bytes], { replace: () => true }))
+const replaceFile = async (path: string, bytes: Uint8Array): Promise<void> =>
+  void (await publish(path, [bytes], { replace: () => true }))
 
 async function writeCheckpoint(folder: string, stepper: Stepper, position: Position): Promise<void> {
-  await replaceFile(join(folder, 'checkpoint.safetensors'), encodeSafetensors({ tensors: await stepper.snapshot(), metadata: { position: JSON.stringify(position) } }))
+  await replaceFile(
+    join(folder, 'checkpoint.safetensors'),
+    encodeSafetensors({ tensors: await stepper.snapshot(), metadata: { position: JSON.stringify(position) } }),
+  )
 }
 
-async function readCheckpoint(folder: string): Promise<{ tensors: Readonly<Record<string, Tensor>>; position: Position } | undefined> {
+async function readCheckpoint(
+  folder: string,
+): Promise<{ tensors: Readonly<Record<string, Tensor>>; position: Position } | undefined> {
   const bytes = await readIfThere(join(folder, 'checkpoint.safetensors'))
   if (!bytes) return undefined
   const { tensors, metadata } = decodeSafetensors(bytes)
   try {
     const position = JSON.parse(metadata['position'] ?? '') as Position | null
-    if (typeof position?.name === 'string' && Number.isSafeInteger(position.seed) && Number.isSafeInteger(position.step) && position.step >= 0) return { tensors, position }
+    if (
+      typeof position?.name === 'string' &&
+      Number.isSafeInteger(position.seed) &&
+      Number.isSafeInteger(position.step) &&
+      position.step >= 0
+    )
+      return { tensors, position }
   } catch {
     // Reported below, with every other way of saying nothing.
   }
-  throw new LatentError('E_WEIGHTS', 'the checkpoint does not say which step it is of', { hint: 'it was altered or damaged; restore it, or train into another folder' })
+  throw new LatentError('E_WEIGHTS', 'the checkpoint does not say which step it is of', {
+    hint: 'it was altered or damaged; restore it, or train into another folder',
+  })
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {

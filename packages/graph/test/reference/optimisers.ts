@@ -4,7 +4,10 @@ export interface Rule {
   step(parameter: number, gradient: number, state: Record<string, number>, t: number): number
 }
 
-export const adam = (rate: number, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decoupled = false } = {}): Rule => ({
+export const adam = (
+  rate: number,
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decoupled = false } = {},
+): Rule => ({
   step(parameter, gradient, state, t) {
     const g = decoupled ? gradient : gradient + weightDecay * parameter
     state['m'] = beta1 * (state['m'] ?? 0) + (1 - beta1) * g

@@ -11,17 +11,26 @@ interface BlockKey {
 
 /** The samples of every 4x4 block, row by row. Only this grid is public; the order within a block does not matter to the attack. */
 function blocksOf({ width, height, channels }: TargetShape): Uint32Array[] {
-  if (width % SIDE !== 0 || height % SIDE !== 0) throw argumentError('shape', `sides that are multiples of ${SIDE}`, `${width}x${height}`)
+  if (width % SIDE !== 0 || height % SIDE !== 0)
+    throw argumentError('shape', `sides that are multiples of ${SIDE}`, `${width}x${height}`)
   const across = width / SIDE
   const rowSamples = SIDE * channels
   return Array.from({ length: across * (height / SIDE) }, (_, b) =>
-    Uint32Array.from({ length: SIDE * rowSamples }, (_, i) => (Math.floor(b / across) * SIDE + Math.floor(i / rowSamples)) * width * channels + (b % across) * rowSamples + (i % rowSamples)),
+    Uint32Array.from(
+      { length: SIDE * rowSamples },
+      (_, i) =>
+        (Math.floor(b / across) * SIDE + Math.floor(i / rowSamples)) * width * channels +
+        (b % across) * rowSamples +
+        (i % rowSamples),
+    ),
   )
 }
 
 /** Nibbles of one block: low and high half of each sample in turn. */
 function nibbles(bytes: Uint8Array, samples: Uint32Array): Uint8Array {
-  return Uint8Array.from({ length: 2 * samples.length }, (_, i) => (i % 2 === 0 ? bytes[samples[i >> 1]!]! & 15 : bytes[samples[i >> 1]!]! >> 4))
+  return Uint8Array.from({ length: 2 * samples.length }, (_, i) =>
+    i % 2 === 0 ? bytes[samples[i >> 1]!]! & 15 : bytes[samples[i >> 1]!]! >> 4,
+  )
 }
 
 function putNibbles(bytes: Uint8Array, samples: Uint32Array, value: (i: number) => number): void {
@@ -61,7 +70,17 @@ export async function recoverBlockNibbles(oracle: Oracle, shape: TargetShape): P
   const answer = await ask(oracle, shape, chosen)
   const key = answer && readKey(nibbles(answer, blocks[0]!), nibbles(answer, blocks[1]!))
   if (!key) return undefined
-  return { queries: 1, open: cipher => openBlocks(shape, blocks, cipher.data, () => key, b => b) }
+  return {
+    queries: 1,
+    open: cipher =>
+      openBlocks(
+        shape,
+        blocks,
+        cipher.data,
+        () => key,
+        b => b,
+      ),
+  }
 }
 
 /**
@@ -90,10 +109,23 @@ export async function recoverExtendedBlockNibbles(oracle: Oracle, shape: TargetS
     if (!key) return undefined
     keys.push(key)
     const digits = decrypt(nibbles(number, samples), key)
-    order.set(digits.subarray(0, NUMBER_DIGITS).reduce((sum, digit, place) => sum + digit * 16 ** place, 0), b)
+    order.set(
+      digits.subarray(0, NUMBER_DIGITS).reduce((sum, digit, place) => sum + digit * 16 ** place, 0),
+      b,
+    )
   }
   if (!blocks.every((_, b) => order.has(b))) return undefined
-  return { queries: 3, open: cipher => openBlocks(shape, blocks, cipher.data, b => keys[b]!, b => order.get(b)!) }
+  return {
+    queries: 3,
+    open: cipher =>
+      openBlocks(
+        shape,
+        blocks,
+        cipher.data,
+        b => keys[b]!,
+        b => order.get(b)!,
+      ),
+  }
 }
 
 const NUMBER_DIGITS = 8
@@ -104,7 +136,13 @@ function requireRoom({ channels }: TargetShape, blocks: number, wanted: number):
 }
 
 /** Plain block b stands, encrypted, at block `place(b)` under the key of that place. */
-function openBlocks(shape: TargetShape, blocks: readonly Uint32Array[], cipher: Uint8Array, keyAt: (block: number) => BlockKey, place: (block: number) => number) {
+function openBlocks(
+  shape: TargetShape,
+  blocks: readonly Uint32Array[],
+  cipher: Uint8Array,
+  keyAt: (block: number) => BlockKey,
+  place: (block: number) => number,
+) {
   const data = new Uint8Array(cipher.length)
   for (const [b, samples] of blocks.entries()) {
     const plain = decrypt(nibbles(cipher, blocks[place(b)]!), keyAt(place(b)))

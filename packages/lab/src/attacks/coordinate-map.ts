@@ -23,13 +23,18 @@ export async function recoverCoordinateMap(oracle: Oracle, shape: TargetShape): 
   let queries = 0
   for (let first = 0; first < digits.length; first += channels) {
     const sent = digits.slice(first, first + channels)
-    const answer = await ask(oracle, shape, Uint8Array.from({ length: pixels * channels }, (_, i) => sent[i % channels]?.(Math.floor(i / channels)) ?? 0))
+    const answer = await ask(
+      oracle,
+      shape,
+      Uint8Array.from({ length: pixels * channels }, (_, i) => sent[i % channels]?.(Math.floor(i / channels)) ?? 0),
+    )
     queries++
     if (!answer) return undefined
     for (const c of sent.keys()) read.push(answer.filter((_, i) => i % channels === c))
   }
   const rowDigits = height > 256 ? 2 : 1
-  const number = (parts: readonly Uint8Array[], p: number) => parts.reduce((sum, part, place) => sum + part[p]! * 256 ** place, 0)
+  const number = (parts: readonly Uint8Array[], p: number) =>
+    parts.reduce((sum, part, place) => sum + part[p]! * 256 ** place, 0)
   const map = new Uint32Array(pixels)
   for (let p = 0; p < pixels; p++) {
     const [row, column] = [number(read.slice(0, rowDigits), p), number(read.slice(rowDigits), p)]
@@ -52,7 +57,8 @@ export function undoCoordinates(cipher: Image<'u8'>, map: Uint32Array): Image<'u
   const known = from.slice()
   for (let p = 0; p < map.length; p++) if (from[p]! < 0) known[p] = nearest(from, p, width, height)
   const data = new Uint8Array(cipher.data.length)
-  for (let p = 0; p < map.length; p++) for (let c = 0; c < channels; c++) data[p * channels + c] = cipher.data[known[p]! * channels + c]!
+  for (let p = 0; p < map.length; p++)
+    for (let c = 0; c < channels; c++) data[p * channels + c] = cipher.data[known[p]! * channels + c]!
   return image({ width, height, channels, format: 'u8', data })
 }
 

@@ -9,7 +9,13 @@ import { permutationsOf } from '@latent/schemes/learnable'
  */
 export function featureReconstruction(cipher: Image<'u8'>): Image<'u8'> {
   const { width, height, channels } = cipher
-  return image({ width, height, channels, format: 'u8', data: cipher.data.map(value => (value > 127 ? 255 - value : value)) })
+  return image({
+    width,
+    height,
+    channels,
+    format: 'u8',
+    data: cipher.data.map(value => (value > 127 ? 255 - value : value)),
+  })
 }
 
 export interface AdvancedOptions {
@@ -29,7 +35,10 @@ export interface AdvancedOptions {
  * guess of the first pixel picks one. A wrong choice at a sharp edge goes on along its column.
  * @throws E_ARGUMENT above 4 channels, or if `first` has another number
  */
-export function advancedFeatureReconstruction(cipher: Image<'u8'>, { first, neighbours = 'published' }: AdvancedOptions = {}): Image<'u8'> {
+export function advancedFeatureReconstruction(
+  cipher: Image<'u8'>,
+  { first, neighbours = 'published' }: AdvancedOptions = {},
+): Image<'u8'> {
   const { width, height, channels } = cipher
   const turns = turnsOf(channels)
   const start = first ?? Array.from({ length: channels }, () => 128)
@@ -63,7 +72,15 @@ function referencesOf(p: number, width: number, neighbours: 'published' | 'both'
 /** The pictures that complements and an order of channels, the same at every pixel, make of one: 48 for three channels. */
 export function recolourings(picture: Image<'u8'>): Image<'u8'>[] {
   const { width, height, channels, data } = picture
-  return turnsOf(channels).map(turn => image({ width, height, channels, format: 'u8', data: data.map((_, i) => turned(data, i - (i % channels), turn, i % channels)) }))
+  return turnsOf(channels).map(turn =>
+    image({
+      width,
+      height,
+      channels,
+      format: 'u8',
+      data: data.map((_, i) => turned(data, i - (i % channels), turn, i % channels)),
+    }),
+  )
 }
 
 interface Turn {
@@ -73,7 +90,13 @@ interface Turn {
 
 function turnsOf(channels: number): Turn[] {
   if (channels > 4) throw argumentError('channels', 'at most 4', channels)
-  return permutationsOf(channels).flatMap(order => Array.from({ length: 2 ** channels }, (_, bits) => ({ order, flips: order.map((_, c) => ((bits >> c) & 1) * 255) })))
+  return permutationsOf(channels).flatMap(order =>
+    Array.from({ length: 2 ** channels }, (_, bits) => ({
+      order,
+      flips: order.map((_, c) => ((bits >> c) & 1) * 255),
+    })),
+  )
 }
 
-const turned = (data: Uint8Array, at: number, { order, flips }: Turn, channel: number): number => data[at + order[channel]!]! ^ flips[channel]!
+const turned = (data: Uint8Array, at: number, { order, flips }: Turn, channel: number): number =>
+  data[at + order[channel]!]! ^ flips[channel]!

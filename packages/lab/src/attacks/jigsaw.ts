@@ -30,7 +30,8 @@ export interface JigsawOptions {
  */
 export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: JigsawOptions = {}): Assembled {
   const { width, height, channels } = cipher
-  if (width % side !== 0 || height % side !== 0) throw argumentError('cipher', `sides that are multiples of ${side}`, `${width}x${height}`)
+  if (width % side !== 0 || height % side !== 0)
+    throw argumentError('cipher', `sides that are multiples of ${side}`, `${width}x${height}`)
   const [across, down] = [width / side, height / side]
   const count = across * down
   const states = statesOf(side, channels)
@@ -42,22 +43,31 @@ export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: Jig
   const left = new Set(blocks.keys())
   const slots = new Map<string, Slot>()
   const box = { top: 0, bottom: 0, left: 0, right: 0 }
-  const neighbours = (row: number, column: number) => AROUND.map(([dy, dx, own, theirs]) => ({ own, theirs, there: placed.get(`${row + dy},${column + dx}`) })).filter(({ there }) => there !== undefined)
+  const neighbours = (row: number, column: number) =>
+    AROUND.map(([dy, dx, own, theirs]) => ({ own, theirs, there: placed.get(`${row + dy},${column + dx}`) })).filter(
+      ({ there }) => there !== undefined,
+    )
 
   const rate = (row: number, column: number): Slot => {
-    const meeting = neighbours(row, column).map(({ own, theirs, there }) => ({ own, edge: edges[there!.block]![there!.state]![theirs]! }))
+    const meeting = neighbours(row, column).map(({ own, theirs, there }) => ({
+      own,
+      edge: edges[there!.block]![there!.state]![theirs]!,
+    }))
     let best: Slot = { row, column, block: -1, state: -1, cost: Infinity }
     for (const block of left) {
       for (let state = 0; state < states.length; state++) {
         let cost = 0
-        for (const { own, edge } of meeting) cost += difference(edges[block]![state]![own]!, edge, best.cost * meeting.length - cost)
+        for (const { own, edge } of meeting)
+          cost += difference(edges[block]![state]![own]!, edge, best.cost * meeting.length - cost)
         cost /= meeting.length
         if (cost < best.cost) best = { row, column, block, state, cost }
       }
     }
     return best
   }
-  const fits = (row: number, column: number) => Math.max(box.bottom, row) - Math.min(box.top, row) < down && Math.max(box.right, column) - Math.min(box.left, column) < across
+  const fits = (row: number, column: number) =>
+    Math.max(box.bottom, row) - Math.min(box.top, row) < down &&
+    Math.max(box.right, column) - Math.min(box.left, column) < across
   const put = (row: number, column: number, block: number, state: number) => {
     placed.set(`${row},${column}`, { row, column, block, state })
     left.delete(block)
@@ -82,7 +92,15 @@ export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: Jig
     }
     put(best!.row, best!.column, best!.block, best!.state)
   }
-  return drawn(cipher, side, Array.from(placed.values(), ({ row, column, block, state }) => ({ place: (row - box.top) * across + column - box.left, block, form: blocks[block]![state]! })))
+  return drawn(
+    cipher,
+    side,
+    Array.from(placed.values(), ({ row, column, block, state }) => ({
+      place: (row - box.top) * across + column - box.left,
+      block,
+      form: blocks[block]![state]!,
+    })),
+  )
 }
 
 interface Slot {
@@ -95,7 +113,12 @@ interface Slot {
 
 const [TOP, RIGHT, BOTTOM, LEFT] = [0, 1, 2, 3] as const
 /** Row and column steps to a neighbour, the own edge that meets it, and its edge. */
-const AROUND = [[-1, 0, TOP, BOTTOM], [0, 1, RIGHT, LEFT], [1, 0, BOTTOM, TOP], [0, -1, LEFT, RIGHT]] as const
+const AROUND = [
+  [-1, 0, TOP, BOTTOM],
+  [0, 1, RIGHT, LEFT],
+  [1, 0, BOTTOM, TOP],
+  [0, -1, LEFT, RIGHT],
+] as const
 
 /** Where each sample of a block comes from, and whether it is complemented. */
 interface State {
@@ -115,13 +138,18 @@ function statesOf(side: number, channels: number): State[] {
   )
   return symmetries.flatMap(symmetry =>
     permutationsOf(channels).flatMap(order => {
-      const source = Uint16Array.from({ length: side * side * channels }, (_, i) => symmetry(Math.floor(i / channels / side), Math.floor(i / channels) % side) * channels + order[i % channels]!)
+      const source = Uint16Array.from(
+        { length: side * side * channels },
+        (_, i) =>
+          symmetry(Math.floor(i / channels / side), Math.floor(i / channels) % side) * channels + order[i % channels]!,
+      )
       return [0, 255].map(flip => ({ source, flip }))
     }),
   )
 }
 
-const inState = (block: Uint8Array, { source, flip }: State): Uint8Array => Uint8Array.from(source, from => block[from]! ^ flip)
+const inState = (block: Uint8Array, { source, flip }: State): Uint8Array =>
+  Uint8Array.from(source, from => block[from]! ^ flip)
 
 function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side: number): Uint8Array {
   const across = width / side
@@ -136,9 +164,16 @@ function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side: numbe
 
 /** The outermost samples at each side, in the order of {@link AROUND}. */
 function edgesOf(block: Uint8Array, side: number, channels: number): Uint8Array[] {
-  const pixel = (row: number, column: number) => Array.from(block.subarray((row * side + column) * channels, (row * side + column + 1) * channels))
-  const along = (place: (i: number) => number[]) => Uint8Array.from(Array.from({ length: side }, (_, i) => place(i)).flat())
-  return [along(i => pixel(0, i)), along(i => pixel(i, side - 1)), along(i => pixel(side - 1, i)), along(i => pixel(i, 0))]
+  const pixel = (row: number, column: number) =>
+    Array.from(block.subarray((row * side + column) * channels, (row * side + column + 1) * channels))
+  const along = (place: (i: number) => number[]) =>
+    Uint8Array.from(Array.from({ length: side }, (_, i) => place(i)).flat())
+  return [
+    along(i => pixel(0, i)),
+    along(i => pixel(i, side - 1)),
+    along(i => pixel(side - 1, i)),
+    along(i => pixel(i, 0)),
+  ]
 }
 
 /** Mean L1, or any number above `limit` once the mean is above it. */
@@ -149,7 +184,11 @@ function difference(a: Uint8Array, b: Uint8Array, limit: number): number {
   return sum / a.length
 }
 
-function drawn({ width, height, channels }: Image<'u8'>, side: number, pieces: readonly { place: number; block: number; form: Uint8Array }[]): Assembled {
+function drawn(
+  { width, height, channels }: Image<'u8'>,
+  side: number,
+  pieces: readonly { place: number; block: number; form: Uint8Array }[],
+): Assembled {
   const data = new Uint8Array(width * height * channels)
   const order = new Uint32Array(pieces.length)
   const [across, rowSamples] = [width / side, side * channels]
@@ -160,16 +199,24 @@ function drawn({ width, height, channels }: Image<'u8'>, side: number, pieces: r
       data.set(form.subarray(y * rowSamples, (y + 1) * rowSamples), to)
     }
   }
-  return { picture: image({ width, height, channels, format: 'u8', data }), order, seam: seamOf(data, width, height, channels, side) }
+  return {
+    picture: image({ width, height, channels, format: 'u8', data }),
+    order,
+    seam: seamOf(data, width, height, channels, side),
+  }
 }
 
 function seamOf(data: Uint8Array, width: number, height: number, channels: number, side: number): number {
   let [sum, met] = [0, 0]
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      for (const [meets, step] of [[x % side === 0 && x > 0, 1], [y % side === 0 && y > 0, width]] as const) {
+      for (const [meets, step] of [
+        [x % side === 0 && x > 0, 1],
+        [y % side === 0 && y > 0, width],
+      ] as const) {
         if (!meets) continue
-        for (let c = 0; c < channels; c++) sum += Math.abs(data[(y * width + x) * channels + c]! - data[(y * width + x - step) * channels + c]!)
+        for (let c = 0; c < channels; c++)
+          sum += Math.abs(data[(y * width + x) * channels + c]! - data[(y * width + x - step) * channels + c]!)
         met += channels
       }
     }

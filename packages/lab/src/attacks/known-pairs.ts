@@ -21,13 +21,18 @@ export function recoverMapFromPairs(pairs: readonly KnownPair[]): OpenedFromPair
   const shape = pairs[0]?.plain
   if (!shape) throw argumentError('pairs', 'at least one', 0)
   for (const picture of pairs.flatMap(({ plain, cipher }) => [plain, cipher])) {
-    if (picture.width !== shape.width || picture.height !== shape.height || picture.channels !== shape.channels) throw argumentError('pairs', 'images of one shape', `${picture.width}x${picture.height}x${picture.channels}`)
+    if (picture.width !== shape.width || picture.height !== shape.height || picture.channels !== shape.channels)
+      throw argumentError('pairs', 'images of one shape', `${picture.width}x${picture.height}x${picture.channels}`)
   }
   const { width, height, channels } = shape
   const pixels = width * height
   // All values of a place, over all pairs, as one string: intersecting candidates is comparing strings.
-  const values = (pick: (pair: KnownPair) => Image, p: number) => pairs.map(pair => String.fromCharCode(...pick(pair).data.subarray(p * channels, (p + 1) * channels))).join('')
-  const places = groupBy(Array.from({ length: pixels }, (_, p) => p), p => values(({ plain }) => plain, p))
+  const values = (pick: (pair: KnownPair) => Image, p: number) =>
+    pairs.map(pair => String.fromCharCode(...pick(pair).data.subarray(p * channels, (p + 1) * channels))).join('')
+  const places = groupBy(
+    Array.from({ length: pixels }, (_, p) => p),
+    p => values(({ plain }) => plain, p),
+  )
   const map = new Uint32Array(pixels)
   let certain = 0
   for (let p = 0; p < pixels; p++) {

@@ -34,7 +34,8 @@ export function fitLinearBlocks(pairs: readonly KnownPair[], options: LinearBloc
   const { side } = options
   const [inputs, outputs]: [Float32Array[], Float32Array[]] = [[], []]
   for (const { plain, cipher } of pairs) {
-    if (plain.width !== cipher.width || plain.height !== cipher.height || cipher.channels !== CHANNELS) throw argumentError('pairs', 'RGB images of one size each', `${plain.width} x ${plain.height}`)
+    if (plain.width !== cipher.width || plain.height !== cipher.height || cipher.channels !== CHANNELS)
+      throw argumentError('pairs', 'RGB images of one size each', `${plain.width} x ${plain.height}`)
     for (const [left, top] of corners(cipher, side)) {
       inputs.push(featuresOf(cipher, left, top, options))
       outputs.push(blockOf(plain, left, top, side))
@@ -46,7 +47,12 @@ export function fitLinearBlocks(pairs: readonly KnownPair[], options: LinearBloc
     open(cipher) {
       const data = new Uint8Array(cipher.width * cipher.height * CHANNELS)
       for (const [left, top] of corners(cipher, side)) {
-        predictor.predict(featuresOf(cipher, left, top, options)).forEach((value, index) => (data[placeOf(cipher, left, top, side, index)] = Math.min(255, Math.max(0, Math.round(value)))))
+        predictor
+          .predict(featuresOf(cipher, left, top, options))
+          .forEach(
+            (value, index) =>
+              (data[placeOf(cipher, left, top, side, index)] = Math.min(255, Math.max(0, Math.round(value)))),
+          )
       }
       return { width: cipher.width, height: cipher.height, channels: CHANNELS, format: 'u8', data }
     },
@@ -54,7 +60,8 @@ export function fitLinearBlocks(pairs: readonly KnownPair[], options: LinearBloc
 }
 
 function* corners({ width, height }: Image, side: number): Generator<[left: number, top: number]> {
-  for (let top = 0; top + side <= height; top += side) for (let left = 0; left + side <= width; left += side) yield [left, top]
+  for (let top = 0; top + side <= height; top += side)
+    for (let left = 0; left + side <= width; left += side) yield [left, top]
 }
 
 const placeOf = ({ width }: Image, left: number, top: number, side: number, index: number): number => {
@@ -63,12 +70,27 @@ const placeOf = ({ width }: Image, left: number, top: number, side: number, inde
 }
 
 function blockOf(source: Image, left: number, top: number, side: number): Float32Array {
-  return Float32Array.from({ length: side * side * CHANNELS }, (_, index) => source.data[placeOf(source, left, top, side, index)]!)
+  return Float32Array.from(
+    { length: side * side * CHANNELS },
+    (_, index) => source.data[placeOf(source, left, top, side, index)]!,
+  )
 }
 
 /** Beyond the edge the nearest block stands in. */
-function featuresOf(cipher: Image, left: number, top: number, { side, reach = 0, straighten = value => value / 255 }: LinearBlockOptions): Float32Array {
+function featuresOf(
+  cipher: Image,
+  left: number,
+  top: number,
+  { side, reach = 0, straighten = value => value / 255 }: LinearBlockOptions,
+): Float32Array {
   const around = reach === 0 ? [[0, 0]] : [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy]))
   const inside = (at: number, end: number) => Math.min(end - side - (end % side), Math.max(0, at))
-  return Float32Array.from(around.flatMap(([dx, dy]) => Array.from(blockOf(cipher, inside(left + dx! * side, cipher.width), inside(top + dy! * side, cipher.height), side), straighten)))
+  return Float32Array.from(
+    around.flatMap(([dx, dy]) =>
+      Array.from(
+        blockOf(cipher, inside(left + dx! * side, cipher.width), inside(top + dy! * side, cipher.height), side),
+        straighten,
+      ),
+    ),
+  )
 }

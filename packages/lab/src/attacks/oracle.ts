@@ -22,8 +22,13 @@ export interface TargetShape {
 }
 
 /** The oracle's bytes, or undefined where it answers with another shape: then the attack does not apply. */
-export async function ask(oracle: Oracle, { width, height, channels }: TargetShape, data: Uint8Array): Promise<Uint8Array | undefined> {
+export async function ask(
+  oracle: Oracle,
+  { width, height, channels }: TargetShape,
+  data: Uint8Array,
+): Promise<Uint8Array | undefined> {
   const answer = await oracle({ width, height, channels, format: 'u8', data })
-  const fits = answer.format === 'u8' && answer.width === width && answer.height === height && answer.channels === channels
+  const fits =
+    answer.format === 'u8' && answer.width === width && answer.height === height && answer.channels === channels
   return fits ? (answer.data as Uint8Array) : undefined
 }

@@ -10,11 +10,19 @@ import { ask, type Opened, type Oracle, type TargetShape } from './oracle.ts'
 export async function recoverPixelBased(oracle: Oracle, shape: TargetShape): Promise<Opened | undefined> {
   const { width, height, channels } = shape
   const samples = width * height * channels
-  const answer = await ask(oracle, shape, Uint8Array.from({ length: samples }, (_, i) => 1 + (i % channels)))
+  const answer = await ask(
+    oracle,
+    shape,
+    Uint8Array.from({ length: samples }, (_, i) => 1 + (i % channels)),
+  )
   if (!answer) return undefined
   const flip = answer.map(value => (value > 127 ? 255 : 0))
   const source = Uint32Array.from(answer, (value, i) => i - (i % channels) + (value ^ flip[i]!) - 1)
-  if (source.some((from, i) => from < i - (i % channels) || from >= i - (i % channels) + channels) || new Set(source).size !== samples) return undefined
+  if (
+    source.some((from, i) => from < i - (i % channels) || from >= i - (i % channels) + channels) ||
+    new Set(source).size !== samples
+  )
+    return undefined
   return {
     queries: 1,
     open(cipher) {

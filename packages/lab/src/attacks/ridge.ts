@@ -15,8 +15,13 @@ export interface LinearPredictor {
  * @param penalty relative to the inputs' mean variance, a pair
  * @throws E_ARGUMENT
  */
-export function fitRidge(inputs: readonly ArrayLike<number>[], outputs: readonly ArrayLike<number>[], penalty = 0.01): LinearPredictor {
-  if (inputs.length === 0 || inputs.length !== outputs.length) throw argumentError('outputs', `as many rows as inputs, at least one (${inputs.length})`, outputs.length)
+export function fitRidge(
+  inputs: readonly ArrayLike<number>[],
+  outputs: readonly ArrayLike<number>[],
+  penalty = 0.01,
+): LinearPredictor {
+  if (inputs.length === 0 || inputs.length !== outputs.length)
+    throw argumentError('outputs', `as many rows as inputs, at least one (${inputs.length})`, outputs.length)
   const [wide, out] = [inputs[0]!.length, outputs[0]!.length]
   const [inputMean, outputMean] = [meanRow(inputs), meanRow(outputs)]
   const gram = new Float64Array(wide * wide)

@@ -15,7 +15,11 @@ export async function recoverSampleMap(oracle: Oracle, shape: TargetShape): Prom
   const source = new Uint32Array(samples)
   let flip: Uint8Array | undefined
   for (let digit = 0; digit < digits; digit++) {
-    const answer = await ask(oracle, shape, Uint8Array.from({ length: samples }, (_, i) => (i >> (7 * digit)) & 127))
+    const answer = await ask(
+      oracle,
+      shape,
+      Uint8Array.from({ length: samples }, (_, i) => (i >> (7 * digit)) & 127),
+    )
     if (!answer) return undefined
     flip ??= answer.map(value => (value > 127 ? 255 : 0))
     for (let i = 0; i < samples; i++) {

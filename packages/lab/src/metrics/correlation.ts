@@ -29,7 +29,13 @@ export interface CorrelationTest extends NullTest {
  * with one degree of freedom a channel. A constant channel is as far from random as can be: p = 0.
  * Undefined below 100 pairs.
  */
-export function correlationTest(bytes: Uint8Array, width: number, height: number, stride: number, direction: Direction): CorrelationTest | undefined {
+export function correlationTest(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  stride: number,
+  direction: Direction,
+): CorrelationTest | undefined {
   const [dx, dy] = DIRECTIONS[direction]
   if (Math.max(0, width - Math.abs(dx)) * Math.max(0, height - dy) < MINIMUM_PAIRS) return undefined
   const channels = Array.from({ length: stride }, (_, c) => coefficient(bytes, width, height, stride, c, dx, dy))
@@ -40,7 +46,15 @@ export function correlationTest(bytes: Uint8Array, width: number, height: number
   return { value, p: constant ? 0 : chiSquareUpper(stride, statistic), channels, pairs }
 }
 
-function coefficient(bytes: Uint8Array, width: number, height: number, stride: number, channel: number, dx: number, dy: number): number {
+function coefficient(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  stride: number,
+  channel: number,
+  dx: number,
+  dy: number,
+): number {
   // Sums of integers below 2^53: exact.
   let sx = 0
   let sy = 0
@@ -96,7 +110,14 @@ export function imageCorrelation(a: Uint8Array, b: Uint8Array): NullTest | undef
 }
 
 /** Values of `count` neighbouring pairs spread evenly over the image, for a scatter plot of channel 0. */
-export function neighbourPairs(bytes: Uint8Array, width: number, height: number, stride: number, direction: Direction, count: number): { x: number; y: number }[] {
+export function neighbourPairs(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  stride: number,
+  direction: Direction,
+  count: number,
+): { x: number; y: number }[] {
   const [dx, dy] = DIRECTIONS[direction]
   const columns = width - Math.abs(dx)
   const total = columns * (height - dy)

@@ -96,7 +96,12 @@ const OPENS = 1 / 64
  * leave in place; neither is a reused mask, however many pictures are looked at.
  * @param known must not depend on `target`: a pair of equal pictures opens itself under any cipher
  */
-export function maskReuse(known: Uint8Array, knownCipher: Uint8Array, target: Uint8Array, targetCipher: Uint8Array): NullTest {
+export function maskReuse(
+  known: Uint8Array,
+  knownCipher: Uint8Array,
+  target: Uint8Array,
+  targetCipher: Uint8Array,
+): NullTest {
   const n = Math.min(known.length, target.length)
   let found = 0
   for (let i = 0; i < n; i++) if ((targetCipher[i]! ^ knownCipher[i]! ^ known[i]!) === target[i]) found++

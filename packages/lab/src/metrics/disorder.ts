@@ -17,7 +17,11 @@ export function meanGradient(bytes: Uint8Array, width: number, height: number, s
   for (let y = 1; y < height - 1; y++) {
     for (let at = y * row + stride; at < (y + 1) * row - stride; at++) {
       const v = bytes[at]!
-      sum += (v - bytes[at - stride]!) ** 2 + (v - bytes[at + stride]!) ** 2 + (v - bytes[at - row]!) ** 2 + (v - bytes[at + row]!) ** 2
+      sum +=
+        (v - bytes[at - stride]!) ** 2 +
+        (v - bytes[at + stride]!) ** 2 +
+        (v - bytes[at - row]!) ** 2 +
+        (v - bytes[at + row]!) ** 2
     }
   }
   return sum / (4 * stride * (width - 2) * (height - 2))
@@ -30,7 +34,13 @@ export function meanGradient(bytes: Uint8Array, width: number, height: number, s
  * 2 s^2 = 10922.5 and variance (4 m4 - 2 s^4) / n, every edge being shared by two pixels.
  * @returns undefined below 3 x 3 pixels, and value 0 where both images are flat
  */
-export function gvdTest(plain: Uint8Array, cipher: Uint8Array, width: number, height: number, stride: number): NullTest | undefined {
+export function gvdTest(
+  plain: Uint8Array,
+  cipher: Uint8Array,
+  width: number,
+  height: number,
+  stride: number,
+): NullTest | undefined {
   if (width < 3 || height < 3) return undefined
   const before = meanGradient(plain, width, height, stride)
   const after = meanGradient(cipher, width, height, stride)

@@ -6,7 +6,16 @@ import { peak, toWire } from './samples.ts'
  * on nothing but the image and a seed.
  */
 export interface Disturbance {
-  readonly kind: 'occlusion' | 'occlusion-corner' | 'occlusion-blocks' | 'salt-pepper' | 'gaussian' | 'jpeg' | 'one-level' | 'wire-u8' | 'wire-u16'
+  readonly kind:
+    | 'occlusion'
+    | 'occlusion-corner'
+    | 'occlusion-blocks'
+    | 'salt-pepper'
+    | 'gaussian'
+    | 'jpeg'
+    | 'one-level'
+    | 'wire-u8'
+    | 'wire-u16'
   /** Area share, density, variance (of samples scaled to [0, 1]), JPEG quality, or 1. */
   readonly strength: number
 }
@@ -32,7 +41,12 @@ export type JpegRoundTrip = (image: Image<'u8'>, quality: number) => Promise<Ima
  * @returns undefined where the disturbance does not apply: JPEG without a codec or for samples that are
  * not 8-bit grey or RGB, and a wire format no coarser than the image's own
  */
-export async function disturb(cipher: Image, { kind, strength }: Disturbance, seed: Uint8Array, jpeg?: JpegRoundTrip): Promise<Image | undefined> {
+export async function disturb(
+  cipher: Image,
+  { kind, strength }: Disturbance,
+  seed: Uint8Array,
+  jpeg?: JpegRoundTrip,
+): Promise<Image | undefined> {
   switch (kind) {
     case 'occlusion':
       return occlude(cipher, strength, 'centre')
@@ -66,7 +80,8 @@ function occlude(source: Image, share: number, place: 'corner' | 'centre'): Imag
   const height = Math.round(source.height * Math.sqrt(share))
   const left = place === 'corner' ? 0 : (source.width - width) >> 1
   const top = place === 'corner' ? 0 : (source.height - height) >> 1
-  for (let y = top; y < top + height; y++) data.fill(0, (y * source.width + left) * source.channels, (y * source.width + left + width) * source.channels)
+  for (let y = top; y < top + height; y++)
+    data.fill(0, (y * source.width + left) * source.channels, (y * source.width + left + width) * source.channels)
   return { ...source, data }
 }
 
@@ -130,7 +145,8 @@ async function oneLevel(source: Image, stream: KeyStream): Promise<Image> {
   return { ...source, data }
 }
 
-const settled = (value: number, { format }: Image, top: number): number => Math.min(top, Math.max(0, format === 'f32' ? value : Math.round(value)))
+const settled = (value: number, { format }: Image, top: number): number =>
+  Math.min(top, Math.max(0, format === 'f32' ? value : Math.round(value)))
 
 /** How one damaged cipher sample spreads through decryption. */
 export interface Trail {

@@ -1,5 +1,12 @@
 import { KeyStream, LatentError } from '@latent/core'
-import { chiSquareLower, chiSquareUpper, logGamma, normalQuantile, normalTwoSided, twoSided } from '../statistics/special.ts'
+import {
+  chiSquareLower,
+  chiSquareUpper,
+  logGamma,
+  normalQuantile,
+  normalTwoSided,
+  twoSided,
+} from '../statistics/special.ts'
 import { histogram, HISTOGRAM_DOF, HISTOGRAM_MINIMUM, total } from './histogram.ts'
 import type { NullTest } from './samples.ts'
 
@@ -142,8 +149,15 @@ export interface LocalEntropyTest extends NullTest {
  * @param seed chooses the blocks
  * @returns undefined where fewer than 30 blocks fit
  */
-export async function localEntropyTest(bytes: Uint8Array, width: number, height: number, stride: number, seed: Uint8Array): Promise<LocalEntropyTest | undefined> {
-  if (bytes.length !== width * height * stride) throw new LatentError('E_ARGUMENT', `expected ${width * height * stride} bytes, received ${bytes.length}`)
+export async function localEntropyTest(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  stride: number,
+  seed: Uint8Array,
+): Promise<LocalEntropyTest | undefined> {
+  if (bytes.length !== width * height * stride)
+    throw new LatentError('E_ARGUMENT', `expected ${width * height * stride} bytes, received ${bytes.length}`)
   const across = Math.floor(width / LOCAL_BLOCK_SIDE)
   const down = Math.floor(height / LOCAL_BLOCK_SIDE)
   const available = across * down * stride

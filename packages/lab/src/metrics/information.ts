@@ -32,7 +32,11 @@ export interface DistanceKernel {
   readonly reach: number
 }
 
-export const gaussianKernel = (s = 2): DistanceKernel => ({ name: `exp(-d^2 / ${2 * s * s})`, g: d => Math.exp((-d * d) / (2 * s * s)), reach: s * Math.sqrt(2 * Math.log(1e12)) + 1 })
+export const gaussianKernel = (s = 2): DistanceKernel => ({
+  name: `exp(-d^2 / ${2 * s * s})`,
+  g: d => Math.exp((-d * d) / (2 * s * s)),
+  reach: s * Math.sqrt(2 * Math.log(1e12)) + 1,
+})
 export const inverseSquareKernel: DistanceKernel = { name: '1 / d^2', g: d => 1 / (d * d), reach: Infinity }
 export const exponentialKernel: DistanceKernel = { name: 'exp(-d)', g: d => Math.exp(-d), reach: Math.log(1e12) + 1 }
 
@@ -56,12 +60,22 @@ const VALUE_SCALE = 32
  * pixel that stands at several places counts at the first; one that stands at none is destroyed.
  * @throws E_ARGUMENT; E_LIMIT for images too large for the kernel
  */
-export function informationLoss(map: Uint32Array, width: number, height: number, { kernel = gaussianKernel(), lambda = 1, image, weighted = false }: InformationOptions = {}): InformationLoss {
-  if (map.length !== width * height || map.some(source => source >= map.length)) throw argumentError('map', `${width * height} pixel indices`, map.length)
-  if (image && (image.width !== width || image.height !== height)) throw argumentError('image', `${width}x${height} pixels`, `${image.width}x${image.height}`)
+export function informationLoss(
+  map: Uint32Array,
+  width: number,
+  height: number,
+  { kernel = gaussianKernel(), lambda = 1, image, weighted = false }: InformationOptions = {},
+): InformationLoss {
+  if (map.length !== width * height || map.some(source => source >= map.length))
+    throw argumentError('map', `${width * height} pixel indices`, map.length)
+  if (image && (image.width !== width || image.height !== height))
+    throw argumentError('image', `${width}x${height} pixels`, `${image.width}x${image.height}`)
   if (weighted && !image) throw argumentError('image', 'an image to weight by', undefined)
   const [across, down] = [Math.min(width - 1, Math.floor(kernel.reach)), Math.min(height - 1, Math.floor(kernel.reach))]
-  if (map.length * (2 * across + 1) * (2 * down + 1) > MAX_PAIRS) throw new LatentError('E_LIMIT', `${width}x${height} pixels have too many neighbours under ${kernel.name}`, { hint: 'take a smaller image or a kernel of short reach' })
+  if (map.length * (2 * across + 1) * (2 * down + 1) > MAX_PAIRS)
+    throw new LatentError('E_LIMIT', `${width}x${height} pixels have too many neighbours under ${kernel.name}`, {
+      hint: 'take a smaller image or a kernel of short reach',
+    })
 
   const values = image && greyValues(image)
   const places = placesAfter(map)
@@ -79,14 +93,19 @@ export function informationLoss(map: Uint32Array, width: number, height: number,
         before += weight * near
         const to = places[q]!
         if (at < 0 || to < 0) continue
-        const now = g[Math.abs(Math.floor(to / width) - Math.floor(at / width)) * width + Math.abs((to % width) - (at % width))]!
+        const now =
+          g[Math.abs(Math.floor(to / width) - Math.floor(at / width)) * width + Math.abs((to % width) - (at % width))]!
         after += weight * Math.min(near, now)
       }
     }
   }
   const [pixelBefore, pixelAfter] = values ? pixelInformation(values, places) : [0, 0]
   const lost = (whole: number, kept: number) => (whole === 0 ? 0 : 1 - kept / whole)
-  return { total: lost(pixelBefore + lambda * before, pixelAfter + lambda * after), neighbour: lost(before, after), pixel: lost(pixelBefore, pixelAfter) }
+  return {
+    total: lost(pixelBefore + lambda * before, pixelAfter + lambda * after),
+    neighbour: lost(before, after),
+    pixel: lost(pixelBefore, pixelAfter),
+  }
 }
 
 /** Where every plain pixel stands afterwards; -1 if nowhere. */

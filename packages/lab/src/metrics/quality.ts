@@ -51,7 +51,14 @@ export function sampleErrors(original: Image, restored: Image): Omit<Quality, 's
     if (d > maxError) maxError = d
   }
   const mse = squares / n
-  return { exact: differing === 0, mse, psnr: psnrOf(mse, peak(original.format)), meanError: absolute / n, maxError, differing: differing / n }
+  return {
+    exact: differing === 0,
+    mse,
+    psnr: psnrOf(mse, peak(original.format)),
+    meanError: absolute / n,
+    maxError,
+    differing: differing / n,
+  }
 }
 
 /** 10 log10(peak^2 / mse); Infinity for 0. */
@@ -78,7 +85,11 @@ const MULTI_SCALE_SIDE = WINDOW * 2 ** (SCALE_WEIGHTS.length - 1)
  * SSIM and MS-SSIM of two images of one shape. Negative contrast-structure means are taken as 0 before
  * they are raised to a power, the usual convention.
  */
-export function structuralSimilarity(a: Image, b: Image, wanted: 'all' | 'one' = 'all'): { ssim: number | undefined; msSsim: number | undefined } {
+export function structuralSimilarity(
+  a: Image,
+  b: Image,
+  wanted: 'all' | 'one' = 'all',
+): { ssim: number | undefined; msSsim: number | undefined } {
   const side = Math.min(a.width, a.height)
   if (side < WINDOW) return { ssim: undefined, msSsim: undefined }
   const scales = wanted === 'all' && side >= MULTI_SCALE_SIDE ? SCALE_WEIGHTS.length : 1
@@ -115,12 +126,19 @@ function halved(x: Float64Array, width: number, height: number): Float64Array {
   const h = height >> 1
   const out = new Float64Array(w * h)
   for (let j = 0; j < h; j++) {
-    for (let i = 0, at = 2 * j * width; i < w; i++, at += 2) out[j * w + i] = (x[at]! + x[at + 1]! + x[at + width]! + x[at + width + 1]!) / 4
+    for (let i = 0, at = 2 * j * width; i < w; i++, at += 2)
+      out[j * w + i] = (x[at]! + x[at + 1]! + x[at + width]! + x[at + width + 1]!) / 4
   }
   return out
 }
 
-function meanSimilarity(x: Float64Array, y: Float64Array, width: number, height: number, top: number): { full: number; contrast: number } {
+function meanSimilarity(
+  x: Float64Array,
+  y: Float64Array,
+  width: number,
+  height: number,
+  top: number,
+): { full: number; contrast: number } {
   const c1 = (0.01 * top) ** 2
   const c2 = (0.03 * top) ** 2
   const squares = new Float64Array(x.length)
@@ -156,13 +174,23 @@ function blurred(x: Float64Array, width: number, height: number): Float64Array {
   for (let j = 0; j < height; j++) {
     for (let i = 0, at = j * width; i < w; i++, at++) {
       rows[j * w + i] =
-        k0 * (x[at]! + x[at + 10]!) + k1 * (x[at + 1]! + x[at + 9]!) + k2 * (x[at + 2]! + x[at + 8]!) + k3 * (x[at + 3]! + x[at + 7]!) + k4 * (x[at + 4]! + x[at + 6]!) + k5 * x[at + 5]!
+        k0 * (x[at]! + x[at + 10]!) +
+        k1 * (x[at + 1]! + x[at + 9]!) +
+        k2 * (x[at + 2]! + x[at + 8]!) +
+        k3 * (x[at + 3]! + x[at + 7]!) +
+        k4 * (x[at + 4]! + x[at + 6]!) +
+        k5 * x[at + 5]!
     }
   }
   const out = new Float64Array(w * h)
   for (let at = 0; at < out.length; at++) {
     out[at] =
-      k0 * (rows[at]! + rows[at + 10 * w]!) + k1 * (rows[at + w]! + rows[at + 9 * w]!) + k2 * (rows[at + 2 * w]! + rows[at + 8 * w]!) + k3 * (rows[at + 3 * w]! + rows[at + 7 * w]!) + k4 * (rows[at + 4 * w]! + rows[at + 6 * w]!) + k5 * rows[at + 5 * w]!
+      k0 * (rows[at]! + rows[at + 10 * w]!) +
+      k1 * (rows[at + w]! + rows[at + 9 * w]!) +
+      k2 * (rows[at + 2 * w]! + rows[at + 8 * w]!) +
+      k3 * (rows[at + 3 * w]! + rows[at + 7 * w]!) +
+      k4 * (rows[at + 4 * w]! + rows[at + 6 * w]!) +
+      k5 * rows[at + 5 * w]!
   }
   return out
 }

@@ -33,8 +33,19 @@ export function toWire<F extends SampleFormat>(source: Image, format: F): Image<
   const scale = peak(format) / peak(source.format)
   const top = peak(format)
   const { annotations } = source
-  const shape = { width: source.width, height: source.height, channels: source.channels, format, ...(annotations ? { annotations } : {}) }
-  const data = format === 'u8' ? new Uint8Array(source.data.length) : format === 'u16' ? new Uint16Array(source.data.length) : new Float32Array(source.data.length)
+  const shape = {
+    width: source.width,
+    height: source.height,
+    channels: source.channels,
+    format,
+    ...(annotations ? { annotations } : {}),
+  }
+  const data =
+    format === 'u8'
+      ? new Uint8Array(source.data.length)
+      : format === 'u16'
+        ? new Uint16Array(source.data.length)
+        : new Float32Array(source.data.length)
   for (let i = 0; i < data.length; i++) {
     const value = source.data[i]! * scale
     data[i] = format === 'f32' ? value : Math.floor(Math.min(top, Math.max(0, value)) + 0.5)
@@ -54,7 +65,8 @@ export function requireSameShape(a: Image, b: Image): void {
 }
 
 /** Such as `481x321x3 u8`. */
-export const shapeName = ({ width, height, channels, format }: Image): string => `${width}x${height}x${channels} ${format}`
+export const shapeName = ({ width, height, channels, format }: Image): string =>
+  `${width}x${height}x${channels} ${format}`
 
 /** The image, or the middle of it in its own proportions if it has more pixels than that. */
 export function middle<F extends SampleFormat>(source: Image<F>, pixels: number): Image<F> {
@@ -71,6 +83,13 @@ export function crop<F extends SampleFormat>(source: Image<F>, width: number, he
   const top = (source.height - h) >> 1
   const row = w * source.channels
   const data = source.data.slice(0, row * h)
-  for (let y = 0; y < h; y++) data.set(source.data.subarray(((top + y) * source.width + left) * source.channels, ((top + y) * source.width + left) * source.channels + row), y * row)
+  for (let y = 0; y < h; y++)
+    data.set(
+      source.data.subarray(
+        ((top + y) * source.width + left) * source.channels,
+        ((top + y) * source.width + left) * source.channels + row,
+      ),
+      y * row,
+    )
   return { ...source, width: w, height: h, data: data as Image<F>['data'] }
 }

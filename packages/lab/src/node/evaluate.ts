@@ -54,12 +54,27 @@ const TIMING_BUDGET_MS = 10_000
  * measured in it, one image after the other.
  * @throws E_ARGUMENT; E_SCRIPT; E_DATA; E_EXISTS (the folder holds another run); E_CONTROLS (nothing is judged)
  */
-export async function evaluate(options: EvaluateOptions): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
-  const { data, out, seeds = 1, robustness = 4, root = dataRoot(), workers = availableParallelism(), largest = LARGEST_MEASURED } = options
+export async function evaluate(
+  options: EvaluateOptions,
+): Promise<{ readonly summary: Summary; readonly rows: readonly Row[] }> {
+  const {
+    data,
+    out,
+    seeds = 1,
+    robustness = 4,
+    root = dataRoot(),
+    workers = availableParallelism(),
+    largest = LARGEST_MEASURED,
+  } = options
   if (options.schemes.length === 0) throw argumentError('schemes', 'at least one scheme', options.schemes.length)
   const asked = await resolveSchemes(options.schemes)
   const oneWay = asked.find(({ scheme }) => !scheme.reversible)
-  if (oneWay) throw new LatentError('E_ARGUMENT', `${oneWay.scheme.id} cannot be decrypted, and this run measures what comes back`, { hint: 'latent lab study measures such a scheme' })
+  if (oneWay)
+    throw new LatentError(
+      'E_ARGUMENT',
+      `${oneWay.scheme.id} cannot be decrypted, and this run measures what comes back`,
+      { hint: 'latent lab study measures such a scheme' },
+    )
   const own = await resolveTests(options.tests ?? [])
   const added = own.map(({ test }) => test)
   const tests = withTests(TESTS, added)
@@ -85,29 +100,70 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
     await mkdir(out, { recursive: true })
     const { machine: _, ...constant } = info
     const scripts = await hashes([...asked.map(({ name }) => name?.script), ...own.map(({ script }) => script)])
-    const config = { ...constant, data, robustness, largest, asked: asked.map(({ scheme }) => scheme.id), ...(scripts.length > 0 && { scripts }) }
+    const config = {
+      ...constant,
+      data,
+      robustness,
+      largest,
+      asked: asked.map(({ scheme }) => scheme.id),
+      ...(scripts.length > 0 && { scripts }),
+    }
     const journal = openJournal<Row>(out, { config, machine: info.machine, nameOf: rowName })
-    const threads: Threads = openWorkers(new URL('./worker.ts', import.meta.url), { threads: workers, signal: options.signal })
+    const threads: Threads = openWorkers(new URL('./worker.ts', import.meta.url), {
+      threads: workers,
+      signal: options.signal,
+    })
     try {
-      const readable = await lookAll(pictures.map(({ id: image }) => ({ data, root, image })), subjects.map(({ scheme }) => scheme.id), seeds, journal, threads)
+      const readable = await lookAll(
+        pictures.map(({ id: image }) => ({ data, root, image })),
+        subjects.map(({ scheme }) => scheme.id),
+        seeds,
+        journal,
+        threads,
+      )
       const shared = { data, root, largest, tests: own.flatMap(({ script }) => script ?? []) }
       const tasks = readable.flatMap((image, index) =>
         Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
-          subjects.flatMap(subject => (asked.includes(subject) || index < CONTROL_IMAGES ? [{ scheme: subject.scheme.id, ...subject.name, ...shared, image, seed, robustness: index < robustness && seed === 0 }] : [])),
+          subjects.flatMap(subject =>
+            asked.includes(subject) || index < CONTROL_IMAGES
+              ? [
+                  {
+                    scheme: subject.scheme.id,
+                    ...subject.name,
+                    ...shared,
+                    image,
+                    seed,
+                    robustness: index < robustness && seed === 0,
+                  },
+                ]
+              : [],
+          ),
         ),
       )
-      const here = new Set(own.every(({ script }) => script !== undefined) ? subjects.flatMap(({ scheme, name }) => (name ? [] : [scheme.id])) : subjects.map(({ scheme }) => scheme.id))
+      const here = new Set(
+        own.every(({ script }) => script !== undefined)
+          ? subjects.flatMap(({ scheme, name }) => (name ? [] : [scheme.id]))
+          : subjects.map(({ scheme }) => scheme.id),
+      )
       const measureHere = (task: MeasureTask) =>
         measureTask(task, {
           load: async ({ image }) => pictures.find(({ id }) => id === image)!.load(),
           open: async () => opened.find(({ cipher }) => cipher.id === task.scheme)!,
           tests: async () => tests,
         })
-      await measureAll(tasks, journal, threads, { ...options, measureHere: task => (here.has(task.scheme) ? () => measureHere(task) : undefined) })
+      await measureAll(tasks, journal, threads, {
+        ...options,
+        measureHere: task => (here.has(task.scheme) ? () => measureHere(task) : undefined),
+      })
     } finally {
       await threads.close()
     }
-    await timeAll(opened.map(({ cipher }) => cipher), set, largest, journal)
+    await timeAll(
+      opened.map(({ cipher }) => cipher),
+      set,
+      largest,
+      journal,
+    )
     const summary = summarise(info, journal.rows, added)
     requireControls(summary.controlDeviations)
     writeJson(join(out, 'summary.json'), summary)
@@ -118,12 +174,19 @@ export async function evaluate(options: EvaluateOptions): Promise<{ readonly sum
 }
 
 /** A run does not go on with another script than it began with. Names without folders: a run may be passed on. */
-async function hashes(scripts: readonly (string | undefined)[]): Promise<{ readonly name: string; readonly sha256: string }[]> {
+async function hashes(
+  scripts: readonly (string | undefined)[],
+): Promise<{ readonly name: string; readonly sha256: string }[]> {
   const paths = [...new Set(scripts)].flatMap(path => path ?? [])
   return Promise.all(paths.map(async path => ({ name: basename(path), sha256: toHex(sha256Of(await readFile(path))) })))
 }
 
-const card = ({ id, title, traits, keySpace }: ImageCipher): SchemeCard => ({ id, title, traits, ...(keySpace ? { keySpace } : {}) })
+const card = ({ id, title, traits, keySpace }: ImageCipher): SchemeCard => ({
+  id,
+  title,
+  traits,
+  ...(keySpace ? { keySpace } : {}),
+})
 
 /** What timings depend on, without names of hosts or users. */
 export function machine(): string {
@@ -139,14 +202,22 @@ type Threads = Workers<MeasureTask | LookTask, Outcome | Unreadable | undefined>
  * the controls are measured on pictures that can.
  * @returns the pictures that can be read
  */
-async function lookAll(looks: readonly LookTask[], schemes: readonly string[], seeds: number, journal: Journal<Row>, threads: Threads): Promise<string[]> {
+async function lookAll(
+  looks: readonly LookTask[],
+  schemes: readonly string[],
+  seeds: number,
+  journal: Journal<Row>,
+  threads: Threads,
+): Promise<string[]> {
   const failures = new Map<string, Unreadable>()
   await threads.each(looks, (failure, { image }) => void (failure && failures.set(image, failure as Unreadable)))
   return looks.flatMap(({ image }) => {
     const failure = failures.get(image)
     if (!failure) return [image]
     for (const scheme of schemes) {
-      for (let seed = 0; seed < seeds; seed++) if (!journal.has(rowName({ kind: 'image', scheme, image, seed }))) journal.add({ kind: 'failure', scheme, image, seed, ...failure })
+      for (let seed = 0; seed < seeds; seed++)
+        if (!journal.has(rowName({ kind: 'image', scheme, image, seed })))
+          journal.add({ kind: 'failure', scheme, image, seed, ...failure })
     }
     return []
   })
@@ -157,16 +228,25 @@ interface MeasureOptions extends Pick<EvaluateOptions, 'onProgress' | 'signal'> 
   readonly measureHere: (task: MeasureTask) => (() => Promise<Outcome>) | undefined
 }
 
-async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, threads: Threads, { onProgress, signal, measureHere }: MeasureOptions): Promise<void> {
+async function measureAll(
+  tasks: readonly MeasureTask[],
+  journal: Journal<Row>,
+  threads: Threads,
+  { onProgress, signal, measureHere }: MeasureOptions,
+): Promise<void> {
   const open = tasks.filter(({ scheme, image, seed }) => !journal.has(rowName({ kind: 'image', scheme, image, seed })))
   let done = tasks.length - open.length
   onProgress?.(done, tasks.length)
   const take = (outcome: Outcome): void => {
-    if (outcome.kind === 'fault') throw new LatentError('E_SCRIPT', outcome.message, outcome.hint === undefined ? {} : { hint: outcome.hint })
+    if (outcome.kind === 'fault')
+      throw new LatentError('E_SCRIPT', outcome.message, outcome.hint === undefined ? {} : { hint: outcome.hint })
     journal.add(outcome)
     onProgress?.(++done, tasks.length)
   }
-  await threads.each(open.filter(task => !measureHere(task)), outcome => take(outcome as Outcome))
+  await threads.each(
+    open.filter(task => !measureHere(task)),
+    outcome => take(outcome as Outcome),
+  )
   for (const task of open) {
     const measure = measureHere(task)
     if (!measure) continue
@@ -175,7 +255,12 @@ async function measureAll(tasks: readonly MeasureTask[], journal: Journal<Row>, 
   }
 }
 
-async function timeAll(ciphers: readonly ImageCipher[], set: DataSet, largest: number, journal: Journal<Row>): Promise<void> {
+async function timeAll(
+  ciphers: readonly ImageCipher[],
+  set: DataSet,
+  largest: number,
+  journal: Journal<Row>,
+): Promise<void> {
   const open = ciphers.filter(({ id }) => !journal.has(rowName({ kind: 'timing', scheme: id })))
   const plain = open.length > 0 ? await firstReadable(set) : undefined
   if (!plain) return
@@ -208,5 +293,14 @@ async function time(cipher: ImageCipher, plain: Image): Promise<TimingRow> {
     decryptMs.push(performance.now() - b)
   }
   const { width, height, channels, format } = plain
-  return { kind: 'timing', scheme: cipher.id, plain: `${width}x${height}x${channels} ${format}`, runs: encryptMs.length, encryptMs: median(encryptMs), decryptMs: median(decryptMs), load: loadavg()[0]!, ...cipher.cost?.(plain) }
+  return {
+    kind: 'timing',
+    scheme: cipher.id,
+    plain: `${width}x${height}x${channels} ${format}`,
+    runs: encryptMs.length,
+    encryptMs: median(encryptMs),
+    decryptMs: median(decryptMs),
+    load: loadavg()[0]!,
+    ...cipher.cost?.(plain),
+  }
 }

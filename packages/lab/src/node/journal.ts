@@ -42,7 +42,10 @@ export function openJournal<R>(out: string, { config, machine, nameOf }: Journal
   const wanted = JSON.stringify(config)
   if (existsSync(configPath)) {
     const { machine: _, ...stored } = storedConfig(configPath)
-    if (JSON.stringify(stored) !== wanted) throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, { hint: 'give another --out, or remove that folder' })
+    if (JSON.stringify(stored) !== wanted)
+      throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, {
+        hint: 'give another --out, or remove that folder',
+      })
   } else writeJson(configPath, { ...config, machine })
 
   const rows: R[] = []

@@ -46,7 +46,13 @@ export async function measureTask(task: MeasureTask, bench: Bench): Promise<Imag
     const whole = await bench.load(task)
     const plain = middle(whole, largest)
     const { cipher } = await bench.open()
-    const row = await measureImage(cipher, plain, { imageId: image, seed, robustness, jpeg: jpegRoundTrip, tests: await bench.tests() })
+    const row = await measureImage(cipher, plain, {
+      imageId: image,
+      seed,
+      robustness,
+      jpeg: jpegRoundTrip,
+      tests: await bench.tests(),
+    })
     return plain === whole ? row : { ...row, middleOf: shapeName(whole) }
   } catch (error) {
     if (error instanceof TestFault) return { kind: 'fault', message: error.message, hint: error.hint }
@@ -55,4 +61,6 @@ export async function measureTask(task: MeasureTask, bench: Bench): Promise<Imag
 }
 
 export const told = (error: unknown): Unreadable =>
-  error instanceof LatentError ? { code: error.code, message: error.message } : { code: 'E_INTERNAL', message: String(error instanceof Error ? error.message : error) }
+  error instanceof LatentError
+    ? { code: error.code, message: error.message }
+    : { code: 'E_INTERNAL', message: String(error instanceof Error ? error.message : error) }

@@ -3,7 +3,13 @@ import { publish, publishNow } from '@latent/core/node'
 import { readFileSync } from 'node:fs'
 
 /** Words by which a file that an earlier run wrote is known: those alone are written over. */
-export const MARKS = { page: '<meta name="generator" content="latent lab">', study: 'Everything above was measured and written by `', json: '"version": 1', results: '"study": ', randomness: '"pValues":' } as const
+export const MARKS = {
+  page: '<meta name="generator" content="latent lab">',
+  study: 'Everything above was measured and written by `',
+  json: '"version": 1',
+  results: '"study": ',
+  randomness: '"pValues":',
+} as const
 
 const HINT = 'it is not what an earlier run of this kind wrote; choose another name, or move it away'
 
@@ -14,7 +20,10 @@ const marked = (text: string, mark: string): Uint8Array => {
 
 /** @throws E_EXISTS for a file without the mark; E_IO */
 export async function publishText(path: string, text: string, mark: string): Promise<void> {
-  await publish(path, [marked(text, mark)], { replace: target => readFileSync(target, 'utf8').includes(mark), hint: HINT })
+  await publish(path, [marked(text, mark)], {
+    replace: target => readFileSync(target, 'utf8').includes(mark),
+    hint: HINT,
+  })
 }
 
 /** @throws E_EXISTS for a file without the mark; E_IO */

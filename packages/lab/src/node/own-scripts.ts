@@ -37,8 +37,13 @@ export async function resolveSchemes(asked: readonly (string | Scheme)[]): Promi
   const subjects: Subject[] = []
   for (const one of new Set(asked)) subjects.push(...(await subjectsOf(one)))
   const own = subjects.filter(({ scheme }) => !registry.includes(scheme))
-  const taken = own.find(subject => subjects.some(other => other !== subject && other.scheme.id === subject.scheme.id) || registry.some(({ id }) => id === subject.scheme.id))
-  if (taken) throw new LatentError('E_SCRIPT', `there is a scheme ${taken.scheme.id} already`, { hint: 'give yours another id' })
+  const taken = own.find(
+    subject =>
+      subjects.some(other => other !== subject && other.scheme.id === subject.scheme.id) ||
+      registry.some(({ id }) => id === subject.scheme.id),
+  )
+  if (taken)
+    throw new LatentError('E_SCRIPT', `there is a scheme ${taken.scheme.id} already`, { hint: 'give yours another id' })
   return subjects
 }
 
@@ -68,7 +73,10 @@ export async function resolveTests(asked: readonly (string | LabTest)[]): Promis
 export async function openNamed({ scheme: id, script }: SchemeName): Promise<OpenScheme> {
   if (script === undefined) return openScheme(id)
   const scheme = (await exported(SCHEME, script)).find(candidate => candidate.id === id)
-  if (!scheme) throw new LatentError('E_SCRIPT', `${script} no longer exports ${id}`, { hint: 'it was changed while the run went on' })
+  if (!scheme)
+    throw new LatentError('E_SCRIPT', `${script} no longer exports ${id}`, {
+      hint: 'it was changed while the run went on',
+    })
   return openOwn(scheme)
 }
 
@@ -78,7 +86,10 @@ export async function openOwn(scheme: Scheme): Promise<OpenScheme> {
     return await openScheme(scheme)
   } catch (cause) {
     if (cause instanceof LatentError || registry.includes(scheme)) throw cause
-    throw new LatentError('E_SCRIPT', `load of ${scheme.id} threw: ${firstLine(cause)}`, { hint: 'mend the script', cause })
+    throw new LatentError('E_SCRIPT', `load of ${scheme.id} threw: ${firstLine(cause)}`, {
+      hint: 'mend the script',
+      cause,
+    })
   }
 }
 
@@ -92,8 +103,16 @@ interface Kind<T> {
   readonly sample?: T
 }
 
-const SCHEME: Kind<Scheme> = { what: 'scheme', faultOf: schemeFault, hint: 'export default defineScheme({ id, title, load }), or a list of such; defineScheme comes from @latent/schemes' }
-const TEST: Kind<LabTest> = { what: 'test of the lab', faultOf: testFault, hint: 'export default defineTest({ id, title, group, failure, claim, measure }), or a list of such; defineTest comes from @latent/lab' }
+const SCHEME: Kind<Scheme> = {
+  what: 'scheme',
+  faultOf: schemeFault,
+  hint: 'export default defineScheme({ id, title, load }), or a list of such; defineScheme comes from @latent/schemes',
+}
+const TEST: Kind<LabTest> = {
+  what: 'test of the lab',
+  faultOf: testFault,
+  hint: 'export default defineTest({ id, title, group, failure, claim, measure }), or a list of such; defineTest comes from @latent/lab',
+}
 
 function checked<T>({ what, hint, faultOf }: Kind<T>, candidate: unknown, where: string): T {
   const fault = faultOf(candidate)
@@ -104,7 +123,8 @@ function checked<T>({ what, hint, faultOf }: Kind<T>, candidate: unknown, where:
 async function exported<T>(kind: Kind<T>, script: string): Promise<T[]> {
   const { default: found } = await importScript(script)
   const several: unknown[] = Array.isArray(found) ? found : found === undefined ? [] : [found]
-  if (several.length === 0) throw new LatentError('E_SCRIPT', `${script} exports no ${kind.what} by default`, { hint: kind.hint })
+  if (several.length === 0)
+    throw new LatentError('E_SCRIPT', `${script} exports no ${kind.what} by default`, { hint: kind.hint })
   return several.map(candidate => checked(kind, candidate, `what ${script} exports`))
 }
 
@@ -116,24 +136,31 @@ async function importScript(script: string): Promise<{ readonly default?: unknow
   try {
     return (await import(pathToFileURL(script).href)) as { readonly default?: unknown }
   } catch (cause) {
-    throw new LatentError('E_SCRIPT', `${script} cannot be loaded: ${firstLine(cause)}`, { hint: HINTS[(cause as NodeJS.ErrnoException | undefined)?.code ?? ''] ?? 'mend the script', cause })
+    throw new LatentError('E_SCRIPT', `${script} cannot be loaded: ${firstLine(cause)}`, {
+      hint: HINTS[(cause as NodeJS.ErrnoException | undefined)?.code ?? ''] ?? 'mend the script',
+      cause,
+    })
   }
 }
 
-const firstLine = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).split('\n', 1)[0]!.slice(0, 300)
+const firstLine = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).split('\n', 1)[0]!.slice(0, 300)
 
 const HINTS: Readonly<Record<string, string>> = {
   ERR_MODULE_NOT_FOUND: 'what a script imports is looked for from its own folder: install it there',
   ERR_UNKNOWN_FILE_EXTENSION: 'this Node runs JavaScript alone; Node 22.18 and later run TypeScript',
   ERR_INVALID_TYPESCRIPT_SYNTAX: 'mend the script',
-  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: 'Node takes the types away and does no more: no enums, namespaces or parameter properties',
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
+    'Node takes the types away and does no more: no enums, namespaces or parameter properties',
 }
 
 let lent = false
 
 /** What the types of Node 20 lack. */
 interface NewerModules {
-  readonly registerHooks?: (hooks: { resolve: (specifier: string, context: object, next: (specifier: string, context: object) => unknown) => unknown }) => void
+  readonly registerHooks?: (hooks: {
+    resolve: (specifier: string, context: object, next: (specifier: string, context: object) => unknown) => unknown
+  }) => void
 }
 
 /**

@@ -38,7 +38,11 @@ async function look(task: LookTask): Promise<Unreadable | undefined> {
   }
 }
 
-const withOwn = async (scripts: readonly string[]): Promise<readonly LabTest[]> => withTests(TESTS, (await resolveTests(scripts)).map(({ test }) => test))
+const withOwn = async (scripts: readonly string[]): Promise<readonly LabTest[]> =>
+  withTests(
+    TESTS,
+    (await resolveTests(scripts)).map(({ test }) => test),
+  )
 
 const measure = (task: MeasureTask) =>
   measureTask(task, {
@@ -48,4 +52,5 @@ const measure = (task: MeasureTask) =>
   })
 
 /** Measures on a thread of its own. */
-export default (task: MeasureTask | LookTask): Promise<ImageRow | FailureRow | Fault | Unreadable | undefined> => ('scheme' in task ? measure(task) : look(task))
+export default (task: MeasureTask | LookTask): Promise<ImageRow | FailureRow | Fault | Unreadable | undefined> =>
+  'scheme' in task ? measure(task) : look(task)

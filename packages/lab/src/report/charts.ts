@@ -15,8 +15,26 @@ const CONFIG = {
   font: 'system-ui, sans-serif',
   padding: 4,
   view: { stroke: 'var(--line)' },
-  axis: { domainColor: 'var(--line)', gridColor: 'var(--grid)', tickColor: 'var(--line)', labelColor: 'var(--muted)', titleColor: 'var(--muted)', labelFontSize: 10, titleFontSize: 10.5, titleFontWeight: 'normal' },
-  legend: { labelColor: 'var(--ink)', titleColor: 'var(--muted)', labelFontSize: 10.5, titleFontSize: 10.5, labelLimit: 260, orient: 'bottom', columns: 2, symbolStrokeWidth: 2.5 },
+  axis: {
+    domainColor: 'var(--line)',
+    gridColor: 'var(--grid)',
+    tickColor: 'var(--line)',
+    labelColor: 'var(--muted)',
+    titleColor: 'var(--muted)',
+    labelFontSize: 10,
+    titleFontSize: 10.5,
+    titleFontWeight: 'normal',
+  },
+  legend: {
+    labelColor: 'var(--ink)',
+    titleColor: 'var(--muted)',
+    labelFontSize: 10.5,
+    titleFontSize: 10.5,
+    labelLimit: 260,
+    orient: 'bottom',
+    columns: 2,
+    symbolStrokeWidth: 2.5,
+  },
   header: { labelColor: 'var(--ink)', titleColor: 'var(--muted)', labelFontSize: 11 },
   title: { color: 'var(--ink)', fontSize: 11.5, fontWeight: 600, anchor: 'start' },
   range: { category: SERIES },
@@ -24,17 +42,26 @@ const CONFIG = {
 } as const
 
 export async function svg(spec: object): Promise<string> {
-  const merged = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', config: CONFIG, ...spec } as unknown as TopLevelSpec
+  const merged = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    config: CONFIG,
+    ...spec,
+  } as unknown as TopLevelSpec
   const view = new View(parse(compile(merged).spec), { renderer: 'none' })
   const text = await view.toSVG()
   view.finalize()
   // Twelve digits of a coordinate are eleven too many for a page; labels keep theirs.
-  return text.replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, attribute => attribute.replaceAll(/-?\d+\.\d{2,}/g, number => String(Math.round(Number(number) * 10) / 10)))
+  return text.replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, attribute =>
+    attribute.replaceAll(/-?\d+\.\d{2,}/g, number => String(Math.round(Number(number) * 10) / 10)),
+  )
 }
 
 /** Histograms of 256 byte values, one panel a channel name. */
 export function histogramChart(title: string, counts: ArrayLike<number>): Promise<string> {
-  const bins = Array.from({ length: 64 }, (_, b) => ({ value: 4 * b, count: [0, 1, 2, 3].reduce((sum, i) => sum + counts[4 * b + i]!, 0) }))
+  const bins = Array.from({ length: 64 }, (_, b) => ({
+    value: 4 * b,
+    count: [0, 1, 2, 3].reduce((sum, i) => sum + counts[4 * b + i]!, 0),
+  }))
   return svg({
     title,
     width: 150,
@@ -42,8 +69,20 @@ export function histogramChart(title: string, counts: ArrayLike<number>): Promis
     data: { values: bins },
     mark: { type: 'area', interpolate: 'step-after', color: 'var(--series-1)', opacity: 0.85 },
     encoding: {
-      x: { field: 'value', type: 'quantitative', title: null, scale: { domain: [0, 252] }, axis: { values: [0, 128, 252], grid: false } },
-      y: { field: 'count', type: 'quantitative', title: null, axis: { labels: false, ticks: false, grid: false }, scale: { zero: true } },
+      x: {
+        field: 'value',
+        type: 'quantitative',
+        title: null,
+        scale: { domain: [0, 252] },
+        axis: { values: [0, 128, 252], grid: false },
+      },
+      y: {
+        field: 'count',
+        type: 'quantitative',
+        title: null,
+        axis: { labels: false, ticks: false, grid: false },
+        scale: { zero: true },
+      },
     },
   })
 }
@@ -57,8 +96,20 @@ export async function scatterChart(title: string, pairs: readonly { x: number; y
     data: { values: pairs },
     mark: { type: 'point', size: 3, filled: true, color: 'var(--series-1)', opacity: 0.7 },
     encoding: {
-      x: { field: 'x', type: 'quantitative', title: null, scale: { domain: [0, 255] }, axis: { values: [0, 255], grid: false } },
-      y: { field: 'y', type: 'quantitative', title: null, scale: { domain: [0, 255] }, axis: { values: [0, 255], grid: false } },
+      x: {
+        field: 'x',
+        type: 'quantitative',
+        title: null,
+        scale: { domain: [0, 255] },
+        axis: { values: [0, 255], grid: false },
+      },
+      y: {
+        field: 'y',
+        type: 'quantitative',
+        title: null,
+        scale: { domain: [0, 255] },
+        axis: { values: [0, 255], grid: false },
+      },
     },
   })
   return withDotsJoined(drawn)
@@ -83,7 +134,12 @@ export interface CurvePoint {
 }
 
 /** PSNR after damage, one panel a kind of damage, one line a group of schemes. */
-export function robustnessChart(points: readonly CurvePoint[], kind: string, title: string, schemes: readonly string[]): Promise<string> {
+export function robustnessChart(
+  points: readonly CurvePoint[],
+  kind: string,
+  title: string,
+  schemes: readonly string[],
+): Promise<string> {
   return svg({
     title,
     width: 470,
@@ -93,7 +149,14 @@ export function robustnessChart(points: readonly CurvePoint[], kind: string, tit
     encoding: {
       x: { field: 'strength', type: 'ordinal', sort: null, title: null, axis: { labelAngle: 0, grid: true } },
       y: { field: 'psnr', type: 'quantitative', title: 'PSNR, dB', scale: { zero: true } },
-      color: { field: 'scheme', type: 'nominal', title: null, sort: schemes, scale: { domain: schemes, range: SERIES }, legend: null },
+      color: {
+        field: 'scheme',
+        type: 'nominal',
+        title: null,
+        sort: schemes,
+        scale: { domain: schemes, range: SERIES },
+        legend: null,
+      },
     },
   })
 }
@@ -102,16 +165,34 @@ export function robustnessChart(points: readonly CurvePoint[], kind: string, tit
 export function speedChart(rows: readonly { scheme: string; megabytes: number }[]): Promise<string> {
   const sorted = rows.toSorted((a, b) => b.megabytes - a.megabytes)
   const floor = 10 ** Math.floor(Math.log10(Math.min(...rows.map(({ megabytes }) => megabytes))))
-  const y = { field: 'scheme', type: 'nominal', sort: null, title: null, axis: { labelLimit: 240, labelColor: 'var(--ink)' } }
+  const y = {
+    field: 'scheme',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { labelLimit: 240, labelColor: 'var(--ink)' },
+  }
   const powers = [0, 1, 2, 3, 4, 5, 6, 7].map(i => floor * 10 ** i)
-  const x = { field: 'megabytes', type: 'quantitative', title: 'encryption, megabytes of samples a second (logarithmic)', axis: { values: powers, format: '~r' }, scale: { type: 'log', domainMin: floor, nice: true } }
+  const x = {
+    field: 'megabytes',
+    type: 'quantitative',
+    title: 'encryption, megabytes of samples a second (logarithmic)',
+    axis: { values: powers, format: '~r' },
+    scale: { type: 'log', domainMin: floor, nice: true },
+  }
   return svg({
     width: 520,
     height: { step: 18 },
     data: { values: sorted },
     layer: [
-      { mark: { type: 'bar', color: 'var(--series-1)', height: { band: 0.65 } }, encoding: { y, x, x2: { datum: floor } } },
-      { mark: { type: 'text', align: 'left', dx: 4, fontSize: 10.5 }, encoding: { y, x, text: { field: 'megabytes', type: 'quantitative', format: '.3~r' } } },
+      {
+        mark: { type: 'bar', color: 'var(--series-1)', height: { band: 0.65 } },
+        encoding: { y, x, x2: { datum: floor } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 4, fontSize: 10.5 },
+        encoding: { y, x, text: { field: 'megabytes', type: 'quantitative', format: '.3~r' } },
+      },
     ],
   })
 }

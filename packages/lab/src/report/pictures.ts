@@ -59,7 +59,10 @@ async function charts(source: Image): Promise<{ histogram: string; scatter: stri
   const bytes = byteView(view)
   return {
     histogram: await histogramChart('histogram', histogram(bytes)),
-    scatter: await scatterChart('neighbours', neighbourPairs(bytes, view.width, view.height, view.channels, 'horizontal', SCATTER_POINTS)),
+    scatter: await scatterChart(
+      'neighbours',
+      neighbourPairs(bytes, view.width, view.height, view.channels, 'horizontal', SCATTER_POINTS),
+    ),
   }
 }
 
@@ -78,9 +81,11 @@ function difference(a: Image, b: Image): Image<'u8'> {
 function dataUrl(source: Image): string {
   const { width, height, channels, data } = toWire(source, 'u8')
   const shown = channels <= 4 ? data : data.filter((_, i) => i % channels < 3)
-  const png = encodePng(image({ width, height, channels: Math.min(channels, channels <= 4 ? 4 : 3), format: 'u8', data: shown }), 9)
+  const png = encodePng(
+    image({ width, height, channels: Math.min(channels, channels <= 4 ? 4 : 3), format: 'u8', data: shown }),
+    9,
+  )
   let binary = ''
   for (const byte of png) binary += String.fromCharCode(byte)
   return `data:image/png;base64,${btoa(binary)}`
 }
-

@@ -27,7 +27,14 @@ export function claimsFrom(result: SchemeSummary, tests: readonly TestCard[]): C
   const order = [...new Set(tests.map(({ claim }) => claim.topic))]
   return [
     recovery(result, images, wire),
-    ...order.map(topic => fromTests(result, tests.filter(({ claim }) => claim.topic === topic), topics.get(topic)!, images)),
+    ...order.map(topic =>
+      fromTests(
+        result,
+        tests.filter(({ claim }) => claim.topic === topic),
+        topics.get(topic)!,
+        images,
+      ),
+    ),
     keySpace(result),
     {
       topic: 'Security',
@@ -38,12 +45,35 @@ export function claimsFrom(result: SchemeSummary, tests: readonly TestCard[]): C
   ]
 }
 
-function recovery({ exactShare, images, psnr, wires, maxError, contradicted }: SchemeSummary, counted: string, wire: string): Claim {
+function recovery(
+  { exactShare, images, psnr, wires, maxError, contradicted }: SchemeSummary,
+  counted: string,
+  wire: string,
+): Claim {
   const topic = 'Recovery'
-  if (exactShare === undefined) return { topic, standing: 'not measured', say: 'Nothing was recovered, because nothing was measured.', never: 'lossless' }
-  const narrower = wires.map(({ format, exactShare, psnr }) => ` Through a ${format} cipher: ${exactShare === 1 ? 'bit for bit' : `${psnr?.mean.toFixed(1) ?? '?'} dB`}.`).join('')
-  if (exactShare === 1) return { topic, standing: 'not contradicted', say: `All of ${counted} came back bit for bit through a ${wire} cipher.${narrower}`, never: 'a finite PSNR stands for exactness, or exactness survives recompression' }
-  const level = psnr ? `${psnr.mean.toFixed(1)} dB on average (${psnr.low.toFixed(1)} to ${psnr.high.toFixed(1)})` : 'with loss'
+  if (exactShare === undefined)
+    return {
+      topic,
+      standing: 'not measured',
+      say: 'Nothing was recovered, because nothing was measured.',
+      never: 'lossless',
+    }
+  const narrower = wires
+    .map(
+      ({ format, exactShare, psnr }) =>
+        ` Through a ${format} cipher: ${exactShare === 1 ? 'bit for bit' : `${psnr?.mean.toFixed(1) ?? '?'} dB`}.`,
+    )
+    .join('')
+  if (exactShare === 1)
+    return {
+      topic,
+      standing: 'not contradicted',
+      say: `All of ${counted} came back bit for bit through a ${wire} cipher.${narrower}`,
+      never: 'a finite PSNR stands for exactness, or exactness survives recompression',
+    }
+  const level = psnr
+    ? `${psnr.mean.toFixed(1)} dB on average (${psnr.low.toFixed(1)} to ${psnr.high.toFixed(1)})`
+    : 'with loss'
   return {
     topic,
     standing: contradicted.includes('exact') ? 'contradicted' : 'not contradicted',
@@ -61,18 +91,36 @@ function fromTests(result: SchemeSummary, tests: readonly TestCard[], claim: Top
     const sentence = [...new Set(failing.map(({ failure }) => failure))].join('; ')
     return { topic, standing: 'contradicted', say: `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`, never }
   }
-  if (found.length === 0) return { topic, standing: 'not measured', say: 'Not measured: the images were too small or too flat, or the cipher has another shape.', never }
+  if (found.length === 0)
+    return {
+      topic,
+      standing: 'not measured',
+      say: 'Not measured: the images were too small or too flat, or the cipher has another shape.',
+      never,
+    }
   const wrongKey = result.wrongKey === 'refused' ? 'was refused' : 'an unrelated picture'
-  return { topic, standing: 'not contradicted', say: say.replaceAll('{images}', images).replaceAll('{wrong key}', wrongKey), never }
+  return {
+    topic,
+    standing: 'not contradicted',
+    say: say.replaceAll('{images}', images).replaceAll('{wrong key}', wrongKey),
+    never,
+  }
 }
 
 function keySpace({ keySpace, traits }: SchemeSummary): Claim {
   const topic = 'Key space'
   const never = '"256-bit key" means 256-bit security'
   if (traits.secret === 'none') return { topic, standing: 'as stated', say: 'There is no key.', never }
-  if (!keySpace) return { topic, standing: 'not measured', say: `The secret lies in ${traits.secret === 'weights' ? 'the weights' : `a ${traits.secret}`}; its degrees of freedom were not stated.`, never }
+  if (!keySpace)
+    return {
+      topic,
+      standing: 'not measured',
+      say: `The secret lies in ${traits.secret === 'weights' ? 'the weights' : `a ${traits.secret}`}; its degrees of freedom were not stated.`,
+      never,
+    }
   return { topic, standing: 'as stated', say: `At most ${keySpaceBits(keySpace.bits)}. ${keySpace.note}`, never }
 }
 
 /** Infinite for a one-time pad, and null where it went through JSON. */
-export const keySpaceBits = (bits: number | null): string => (bits !== null && Number.isFinite(bits) ? `${bits} bits` : 'as many bits as the image has')
+export const keySpaceBits = (bits: number | null): string =>
+  bits !== null && Number.isFinite(bits) ? `${bits} bits` : 'as many bits as the image has'

@@ -36,7 +36,11 @@ const MINIMUM_BYTES = 256
  * @throws whatever the cipher throws on its own key: the caller records it as a failure; E_SCRIPT for a test that gives
  * no numbers
  */
-export async function measureImage(cipher: ImageCipher, plain: Image, { imageId, seed, tests = TESTS, robustness = false, jpeg }: MeasureOptions): Promise<ImageRow> {
+export async function measureImage(
+  cipher: ImageCipher,
+  plain: Image,
+  { imageId, seed, tests = TESTS, robustness = false, jpeg }: MeasureOptions,
+): Promise<ImageRow> {
   const before = fingerprint(plain)
   const trial = await runTrial(cipher, plain, imageId, seed)
   const { cipher: encrypted, decrypted, bytes, key, options, wrongKey: wrong } = trial
@@ -80,23 +84,42 @@ async function results(tests: readonly LabTest[], trial: Trial): Promise<Readonl
  * [Note: What "100 dB" can mean] A float cipher is not what travels as a picture. Its recovery is told for
  * every format in which the scheme says that it may travel.
  */
-async function throughWires(cipher: ImageCipher, plain: Image, key: Uint8Array, options: CipherOptions): Promise<Partial<Record<SampleFormat, QualityRow>>> {
+async function throughWires(
+  cipher: ImageCipher,
+  plain: Image,
+  key: Uint8Array,
+  options: CipherOptions,
+): Promise<Partial<Record<SampleFormat, QualityRow>>> {
   const wires: Partial<Record<SampleFormat, QualityRow>> = {}
   for (const format of cipher.traits.wire) {
     if (format === 'f32') continue
-    const result = await attempt(async () => cipher.decrypt(await cipher.encrypt(plain, key, { ...options, wire: format }), key))
+    const result = await attempt(async () =>
+      cipher.decrypt(await cipher.encrypt(plain, key, { ...options, wire: format }), key),
+    )
     if (result && sameShape(result, plain)) wires[format] = qualityRow(quality(plain, result, 'one'))
   }
   return wires
 }
 
-async function damage(cipher: ImageCipher, plain: Image, encrypted: Image, decrypted: Image, key: Uint8Array, seed: Uint8Array, jpeg?: JpegRoundTrip): Promise<Pick<ImageRow, 'robustness' | 'trail'>> {
+async function damage(
+  cipher: ImageCipher,
+  plain: Image,
+  encrypted: Image,
+  decrypted: Image,
+  key: Uint8Array,
+  seed: Uint8Array,
+  jpeg?: JpegRoundTrip,
+): Promise<Pick<ImageRow, 'robustness' | 'trail'>> {
   const curves: RobustnessRow[] = []
   for (const { kind, strength } of DISTURBANCES) {
     const disturbed = await disturb(encrypted, { kind, strength }, seed, jpeg)
     if (!disturbed) continue
     const result = await attempt(() => cipher.decrypt(disturbed, key))
-    curves.push(result && sameShape(result, plain) ? { kind, strength, quality: qualityRow(quality(plain, result, 'one')) } : { kind, strength })
+    curves.push(
+      result && sameShape(result, plain)
+        ? { kind, strength, quality: qualityRow(quality(plain, result, 'one')) }
+        : { kind, strength },
+    )
   }
   const data = encrypted.data.slice()
   const middle = data.length >> 1
@@ -106,7 +129,8 @@ async function damage(cipher: ImageCipher, plain: Image, encrypted: Image, decry
 }
 
 const bytesOf = ({ data }: Image): number => data.byteLength
-const annotationBytes = ({ annotations = {} }: Image): number => Object.entries(annotations).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
+const annotationBytes = ({ annotations = {} }: Image): number =>
+  Object.entries(annotations).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
 
 function fingerprint({ data }: Image): string {
   return toHex(sha256Of(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))

@@ -27,15 +27,35 @@ const TOLERANCE = 1e-4
  * passes a little more often than stated, because its p-values are exact and not randomised; mask reuse
  * asks for more than chance, and always passes. For these only too few passes count.
  */
-export async function nullRates(cipher: ImageCipher, plain: Image, trials: number, { tests = TESTS, onTrial }: NullOptions = {}): Promise<NullRate[]> {
+export async function nullRates(
+  cipher: ImageCipher,
+  plain: Image,
+  trials: number,
+  { tests = TESTS, onTrial }: NullOptions = {},
+): Promise<NullRate[]> {
   const found = new Map<string, NullTest[]>(tests.map(({ id }) => [id, []]))
   for (let seed = 0; seed < trials; seed++) {
     const row = await measureImage(cipher, plain, { imageId: 'null', seed, tests })
     for (const [id, result] of Object.entries(row.tests)) found.get(id)!.push(result)
     onTrial?.(seed + 1)
   }
-  const measured = tests.flatMap(test => (found.get(test.id)!.length > 0 ? [{ test, results: found.get(test.id)! }] : []))
-  return [...measured.map(({ test, results }) => rate(test, results.map(({ p }) => p))), ...measured.flatMap(({ test, results }) => publishedRate(test, results.map(({ value }) => value)))]
+  const measured = tests.flatMap(test =>
+    found.get(test.id)!.length > 0 ? [{ test, results: found.get(test.id)! }] : [],
+  )
+  return [
+    ...measured.map(({ test, results }) =>
+      rate(
+        test,
+        results.map(({ p }) => p),
+      ),
+    ),
+    ...measured.flatMap(({ test, results }) =>
+      publishedRate(
+        test,
+        results.map(({ value }) => value),
+      ),
+    ),
+  ]
 }
 
 export interface NullOptions {
@@ -46,7 +66,11 @@ export interface NullOptions {
 /** @throws E_CONTROLS if a band does not hold: then the tests say nothing here */
 export function requireBands(rates: readonly (NullRate & { readonly cipher: string })[]): void {
   const off = rates.filter(({ asStated }) => !asStated)
-  requireControls(off.map(({ cipher, test }) => `${cipher} is not passed by ${test} at its stated rate`), 'check of the bands', 'with other trials a single one may be chance; more than one is not')
+  requireControls(
+    off.map(({ cipher, test }) => `${cipher} is not passed by ${test} at its stated rate`),
+    'check of the bands',
+    'with other trials a single one may be chance; more than one is not',
+  )
 }
 
 /** A published interval is known to hold another share of random images than it says: that is what must be seen. */
@@ -55,7 +79,16 @@ function publishedRate({ id, published }: LabTest, values: readonly number[]): N
   const { low, high, holds } = published
   const [inside, trials] = [values.filter(value => value > low && value < high).length, values.length]
   const tail = twoSided(binomialLower(inside, trials, holds), binomialUpper(inside, trials, holds))
-  return [{ test: `${id}, published interval`, trials, at95: inside / trials, at99: NaN, uniformity: 1, asStated: tail >= TOLERANCE }]
+  return [
+    {
+      test: `${id}, published interval`,
+      trials,
+      at95: inside / trials,
+      at99: NaN,
+      uniformity: 1,
+      asStated: tail >= TOLERANCE,
+    },
+  ]
 }
 
 const BINS = 10
@@ -69,6 +102,16 @@ function rate({ id, lenient = false }: LabTest, values: readonly number[]): Null
   }
   const bins = new Uint32Array(BINS)
   for (const p of values) bins[Math.min(BINS - 1, Math.floor(p * BINS))]!++
-  const uniformity = igamc((BINS - 1) / 2, bins.reduce((sum, count) => sum + (count - trials / BINS) ** 2 / (trials / BINS), 0) / 2)
-  return { test: id, trials, at95: at(0.05) / trials, at99: at(0.01) / trials, uniformity, asStated: tail(0.05) >= TOLERANCE && tail(0.01) >= TOLERANCE && (lenient || uniformity >= TOLERANCE) }
+  const uniformity = igamc(
+    (BINS - 1) / 2,
+    bins.reduce((sum, count) => sum + (count - trials / BINS) ** 2 / (trials / BINS), 0) / 2,
+  )
+  return {
+    test: id,
+    trials,
+    at95: at(0.05) / trials,
+    at99: at(0.01) / trials,
+    uniformity,
+    asStated: tail(0.05) >= TOLERANCE && tail(0.01) >= TOLERANCE && (lenient || uniformity >= TOLERANCE),
+  }
 }

@@ -23,7 +23,12 @@ export interface ImageRow {
   readonly wires?: Partial<Record<SampleFormat, QualityRow>>
   /** What a key wrong in one bit led to: an error, the image itself, or an image this far from it. */
   readonly wrongKey: 'refused' | 'exact' | { readonly psnr: number }
-  readonly observed: { readonly exact: boolean; readonly lengthPreserving: boolean; readonly randomised: boolean; readonly argumentsUntouched: boolean }
+  readonly observed: {
+    readonly exact: boolean
+    readonly lengthPreserving: boolean
+    readonly randomised: boolean
+    readonly argumentsUntouched: boolean
+  }
   /** Bytes of cipher samples and annotations over bytes of plain samples. */
   readonly expansion: number
   readonly robustness?: readonly RobustnessRow[]

@@ -43,7 +43,11 @@ export interface SchemeSummary extends SchemeCard {
   /** Over images that were not exact; undefined where all were. */
   readonly psnr: Interval | undefined
   /** The same for each integer format that a float cipher may travel in. */
-  readonly wires: readonly { readonly format: string; readonly exactShare: number | undefined; readonly psnr: Interval | undefined }[]
+  readonly wires: readonly {
+    readonly format: string
+    readonly exactShare: number | undefined
+    readonly psnr: Interval | undefined
+  }[]
   readonly ssim: Interval | undefined
   readonly msSsim: Interval | undefined
   readonly maxError: number | undefined
@@ -56,7 +60,15 @@ export interface SchemeSummary extends SchemeCard {
   readonly plainShapes: readonly string[]
   /** Pictures of which only the middle was measured. */
   readonly cut?: number
-  readonly robustness: readonly { readonly kind: string; readonly strength: number; readonly refused: boolean; readonly exactShare: number | undefined; readonly differing: Interval | undefined; readonly psnr: Interval | undefined; readonly ssim: Interval | undefined }[]
+  readonly robustness: readonly {
+    readonly kind: string
+    readonly strength: number
+    readonly refused: boolean
+    readonly exactShare: number | undefined
+    readonly differing: Interval | undefined
+    readonly psnr: Interval | undefined
+    readonly ssim: Interval | undefined
+  }[]
   readonly trail: Interval | 'refused' | undefined
   readonly timing: TimingRow | undefined
 }
@@ -74,13 +86,26 @@ export function summarise(info: RunInfo, rows: readonly Row[], added: readonly L
   const tests = [...TESTS, ...added]
   // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
   const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
-  const results = info.schemes.map(card => summariseScheme(card, sorted.filter(row => row.scheme === card.id), tests))
-  const contradicted = results.flatMap(({ id, contradicted }) => (controlRole(id) !== undefined && contradicted.length > 0 ? [`${id} is not what it says: ${contradicted.join(', ')}`] : []))
+  const results = info.schemes.map(card =>
+    summariseScheme(
+      card,
+      sorted.filter(row => row.scheme === card.id),
+      tests,
+    ),
+  )
+  const contradicted = results.flatMap(({ id, contradicted }) =>
+    controlRole(id) !== undefined && contradicted.length > 0
+      ? [`${id} is not what it says: ${contradicted.join(', ')}`]
+      : [],
+  )
   return {
     ...info,
     ...(added.length > 0 && { tests: added.map(cardOf) }),
     results,
-    controlDeviations: [...controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests, tests), ...contradicted],
+    controlDeviations: [
+      ...controlDeviations(scheme => results.find(({ id }) => id === scheme)?.tests, tests),
+      ...contradicted,
+    ],
   }
 }
 
@@ -92,13 +117,25 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[], tests: readonly
   return {
     ...card,
     images: measured.length,
-    failures: rows.flatMap(row => (row.kind === 'failure' ? [{ image: row.image, code: row.code, message: row.message }] : [])),
-    tests: Object.fromEntries(tests.flatMap(test => testResult(test, measured, pools).map(result => [test.id, result]))),
+    failures: rows.flatMap(row =>
+      row.kind === 'failure' ? [{ image: row.image, code: row.code, message: row.message }] : [],
+    ),
+    tests: Object.fromEntries(
+      tests.flatMap(test => testResult(test, measured, pools).map(result => [test.id, result])),
+    ),
     exactShare: share(measured, ({ quality }) => quality.exact),
     psnr: interval(lossy.flatMap(({ quality }) => quality.psnr ?? [])),
     wires: (['u16', 'u8'] as const).flatMap(format => {
       const found = measured.flatMap(({ wires }) => wires?.[format] ?? [])
-      return found.length > 0 ? [{ format, exactShare: share(found, ({ exact }) => exact), psnr: interval(found.flatMap(({ psnr }) => psnr ?? [])) }] : []
+      return found.length > 0
+        ? [
+            {
+              format,
+              exactShare: share(found, ({ exact }) => exact),
+              psnr: interval(found.flatMap(({ psnr }) => psnr ?? [])),
+            },
+          ]
+        : []
     }),
     ssim: interval(measured.flatMap(({ quality }) => quality.ssim ?? [])),
     msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
@@ -110,7 +147,8 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[], tests: readonly
     plainShapes: distinct(measured.map(({ plain }) => plain)),
     cut: distinct(measured.flatMap(({ image, middleOf }) => (middleOf === undefined ? [] : [image]))).length,
     robustness: curves(measured),
-    trail: trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
+    trail:
+      trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
     timing: rows.find(row => row.kind === 'timing'),
   }
 }
@@ -119,12 +157,25 @@ function summariseScheme(card: SchemeCard, rows: readonly Row[], tests: readonly
 const POOL_BYTES = 8192
 
 /** None where the test was not measured. */
-function testResult({ id, published, pooled }: LabTest, rows: readonly ImageRow[], pools: readonly Float64Array[]): TestResult[] {
-  const found: NullTest[] = [...rows.flatMap(({ tests }) => tests[id] ?? []), ...(pooled ? pools.flatMap(pool => pooled(pool) ?? []) : [])]
+function testResult(
+  { id, published, pooled }: LabTest,
+  rows: readonly ImageRow[],
+  pools: readonly Float64Array[],
+): TestResult[] {
+  const found: NullTest[] = [
+    ...rows.flatMap(({ tests }) => tests[id] ?? []),
+    ...(pooled ? pools.flatMap(pool => pooled(pool) ?? []) : []),
+  ]
   if (found.length === 0) return []
   const values = found.map(({ value }) => value)
   const inside = published ? share(values, value => value > published.low && value < published.high) : undefined
-  return [{ ...judge(found.map(({ p }) => p)), value: bootstrapMean(values), ...(inside === undefined ? {} : { insidePublished: inside }) }]
+  return [
+    {
+      ...judge(found.map(({ p }) => p)),
+      value: bootstrapMean(values),
+      ...(inside === undefined ? {} : { insidePublished: inside }),
+    },
+  ]
 }
 
 /** Byte counts of ciphers that are too small for a histogram each, taken together until there are enough bytes. */
@@ -172,9 +223,14 @@ function contradictions({ traits }: SchemeCard, rows: readonly ImageRow[]): stri
 
 function wrongKeys(rows: readonly ImageRow[]): SchemeSummary['wrongKey'] {
   if (rows.some(({ wrongKey }) => wrongKey === 'exact')) return 'exact'
-  return interval(rows.flatMap(({ wrongKey }) => (typeof wrongKey === 'object' ? [wrongKey.psnr] : []))) ?? rows.map(() => 'refused' as const)[0]
+  return (
+    interval(rows.flatMap(({ wrongKey }) => (typeof wrongKey === 'object' ? [wrongKey.psnr] : []))) ??
+    rows.map(() => 'refused' as const)[0]
+  )
 }
 
-const interval = (values: readonly number[]): Interval | undefined => (values.length > 0 ? bootstrapMean(values) : undefined)
-const share = <T>(items: readonly T[], holds: (item: T) => boolean): number | undefined => (items.length > 0 ? items.filter(holds).length / items.length : undefined)
+const interval = (values: readonly number[]): Interval | undefined =>
+  values.length > 0 ? bootstrapMean(values) : undefined
+const share = <T>(items: readonly T[], holds: (item: T) => boolean): number | undefined =>
+  items.length > 0 ? items.filter(holds).length / items.length : undefined
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)]

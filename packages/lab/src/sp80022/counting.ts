@@ -45,7 +45,12 @@ export function runs(bits: Bits): number {
 
 // Section 2.4.4 and 3.4: classes of the longest run and their probabilities, as printed there.
 const LONGEST_RUN = [
-  { minimum: 750_000, m: 10_000, shortest: 10, probabilities: [0.0882, 0.2092, 0.2483, 0.1933, 0.1208, 0.0675, 0.0727] },
+  {
+    minimum: 750_000,
+    m: 10_000,
+    shortest: 10,
+    probabilities: [0.0882, 0.2092, 0.2483, 0.1933, 0.1208, 0.0675, 0.0727],
+  },
   { minimum: 6_272, m: 128, shortest: 4, probabilities: [0.1174, 0.243, 0.2493, 0.1752, 0.1027, 0.1124] },
   { minimum: 128, m: 8, shortest: 1, probabilities: [0.2148, 0.3672, 0.2305, 0.1875] },
 ] as const
@@ -98,8 +103,10 @@ function excursionTail(z: number, n: number): number {
   const root = Math.sqrt(n)
   let tail = 1
   // The limits of both sums, truncated towards zero as in NIST's code.
-  for (let k = Math.trunc((-n / z + 1) / 4); k <= Math.trunc((n / z - 1) / 4); k++) tail -= normalCdf(((4 * k + 1) * z) / root) - normalCdf(((4 * k - 1) * z) / root)
-  for (let k = Math.trunc((-n / z - 3) / 4); k <= Math.trunc((n / z - 1) / 4); k++) tail += normalCdf(((4 * k + 3) * z) / root) - normalCdf(((4 * k + 1) * z) / root)
+  for (let k = Math.trunc((-n / z + 1) / 4); k <= Math.trunc((n / z - 1) / 4); k++)
+    tail -= normalCdf(((4 * k + 1) * z) / root) - normalCdf(((4 * k - 1) * z) / root)
+  for (let k = Math.trunc((-n / z - 3) / 4); k <= Math.trunc((n / z - 1) / 4); k++)
+    tail += normalCdf(((4 * k + 3) * z) / root) - normalCdf(((4 * k + 1) * z) / root)
   return Math.min(1, Math.max(0, tail))
 }
 
@@ -155,9 +162,15 @@ export function randomExcursions(bits: Bits): Excursions {
   const states = EXCURSION_STATES.map(x => {
     const a = Math.abs(x)
     const stay = 1 - 1 / (2 * a)
-    const probabilities = [stay, ...[1, 2, 3, 4].map(k => (1 / (4 * a * a)) * stay ** (k - 1)), (1 / (2 * a)) * stay ** 4]
+    const probabilities = [
+      stay,
+      ...[1, 2, 3, 4].map(k => (1 / (4 * a * a)) * stay ** (k - 1)),
+      (1 / (2 * a)) * stay ** 4,
+    ]
     return goodnessOfFit(perCycle.get(x)!, probabilities, cycles)
   })
-  const variant = VARIANT_STATES.map(x => erfc(Math.abs(total.get(x)! - cycles) / Math.sqrt(2 * cycles * (4 * Math.abs(x) - 2))))
+  const variant = VARIANT_STATES.map(x =>
+    erfc(Math.abs(total.get(x)! - cycles) / Math.sqrt(2 * cycles * (4 * Math.abs(x) - 2))),
+  )
   return { cycles, states, variant }
 }

@@ -48,7 +48,12 @@ export function nonOverlappingTemplates(bits: Bits, templates: readonly number[]
  * @param probabilities `exact` (the corrected values of rev. 1a, here computed by counting) or
  * `asymptotic` (section 3.8), which the document's worked examples still use
  */
-export function overlappingTemplate(bits: Bits, probabilities: 'exact' | 'asymptotic' = 'exact', m = 9, length = 1032): number {
+export function overlappingTemplate(
+  bits: Bits,
+  probabilities: 'exact' | 'asymptotic' = 'exact',
+  m = 9,
+  length = 1032,
+): number {
   const blocks = Math.floor(bits.length / length)
   const classes = new Uint32Array(6)
   for (let b = 0; b < blocks; b++) {
@@ -60,7 +65,11 @@ export function overlappingTemplate(bits: Bits, probabilities: 'exact' | 'asympt
     }
     classes[Math.min(5, count)]!++
   }
-  return goodnessOfFit(classes, probabilities === 'exact' ? exactOverlaps(m, length) : asymptoticOverlaps((length - m + 1) / 2 ** m / 2), blocks)
+  return goodnessOfFit(
+    classes,
+    probabilities === 'exact' ? exactOverlaps(m, length) : asymptoticOverlaps((length - m + 1) / 2 ** m / 2),
+    blocks,
+  )
 }
 
 const overlaps = new Map<string, number[]>()
@@ -127,7 +136,10 @@ const UNIVERSAL: readonly (readonly [mean: number, variance: number])[] = [
   [14.167488, 3.419],
   [15.167379, 3.421],
 ]
-const UNIVERSAL_LENGTHS = [387_840, 904_960, 2_068_480, 4_654_080, 10_342_400, 22_753_280, 49_643_520, 107_560_960, 231_669_760, 496_435_200, 1_059_061_760]
+const UNIVERSAL_LENGTHS = [
+  387_840, 904_960, 2_068_480, 4_654_080, 10_342_400, 22_753_280, 49_643_520, 107_560_960, 231_669_760, 496_435_200,
+  1_059_061_760,
+]
 
 /**
  * Section 2.9, Maurer's universal statistic. n >= 387,840.
@@ -135,7 +147,11 @@ const UNIVERSAL_LENGTHS = [387_840, 904_960, 2_068_480, 4_654_080, 10_342_400, 2
  * @param deviation `approximate` scales the variance by c(L, K); `table` takes it as it is, as the
  * small worked example does
  */
-export function universal(bits: Bits, words?: { readonly l: number; readonly q: number }, deviation: 'approximate' | 'table' = 'approximate'): number {
+export function universal(
+  bits: Bits,
+  words?: { readonly l: number; readonly q: number },
+  deviation: 'approximate' | 'table' = 'approximate',
+): number {
   const l = words?.l ?? Math.max(6, 5 + UNIVERSAL_LENGTHS.filter(n => bits.length >= n).length)
   const q = words?.q ?? 10 * 2 ** l
   const k = Math.floor(bits.length / l) - q
@@ -167,7 +183,8 @@ function wordCounts(bits: Bits, m: number): Uint32Array {
 }
 
 // Counts of m-bit words contain those of shorter ones: each is the sum of its two continuations.
-const shortened = (counts: Uint32Array): Uint32Array => Uint32Array.from({ length: counts.length / 2 }, (_, w) => counts[2 * w]! + counts[2 * w + 1]!)
+const shortened = (counts: Uint32Array): Uint32Array =>
+  Uint32Array.from({ length: counts.length / 2 }, (_, w) => counts[2 * w]! + counts[2 * w + 1]!)
 
 /** Section 2.11: serial test of m-bit words. m < floor(log2 n) - 2. */
 export function serial(bits: Bits, m = 16): [first: number, second: number] {

@@ -1,7 +1,25 @@
 import { binomialLower, igamc } from '../statistics/special.ts'
-import { type Bits, blockFrequency, cumulativeSums, EXCURSION_STATES, frequency, longestRun, minimumCycles, randomExcursions, runs, VARIANT_STATES } from './counting.ts'
+import {
+  type Bits,
+  blockFrequency,
+  cumulativeSums,
+  EXCURSION_STATES,
+  frequency,
+  longestRun,
+  minimumCycles,
+  randomExcursions,
+  runs,
+  VARIANT_STATES,
+} from './counting.ts'
 import { dft, linearComplexity, matrixRank } from './linear.ts'
-import { aperiodicTemplates, approximateEntropy, nonOverlappingTemplates, overlappingTemplate, serial, universal } from './patterns.ts'
+import {
+  aperiodicTemplates,
+  approximateEntropy,
+  nonOverlappingTemplates,
+  overlappingTemplate,
+  serial,
+  universal,
+} from './patterns.ts'
 
 /** p-values of one sequence by the name of their series; a test that does not apply gives none. */
 export type PValues = Readonly<Record<string, number>>
@@ -37,7 +55,9 @@ export function sp80022(bits: Bits): PValues {
   if (n >= MINIMUM.rank) values['rank'] = matrixRank(bits)
   if (n >= MINIMUM.universal) values['universal'] = universal(bits)
   if (n < MINIMUM.long) return values
-  nonOverlappingTemplates(bits, TEMPLATES).forEach((p, i) => (values[`non-overlapping/${TEMPLATES[i]!.toString(2).padStart(9, '0')}`] = p))
+  nonOverlappingTemplates(bits, TEMPLATES).forEach(
+    (p, i) => (values[`non-overlapping/${TEMPLATES[i]!.toString(2).padStart(9, '0')}`] = p),
+  )
   values['overlapping'] = overlappingTemplate(bits)
   values['linear-complexity'] = linearComplexity(bits)
   const excursions = randomExcursions(bits)
@@ -83,13 +103,22 @@ const SUITE_LEVEL = 0.001
 
 export function suiteVerdict(sequences: readonly PValues[]): SuiteVerdict {
   const names = [...new Set(sequences.flatMap(values => Object.keys(values)))]
-  const series = names.map(name => seriesVerdict(name, sequences.flatMap(values => values[name] ?? [])))
+  const series = names.map(name =>
+    seriesVerdict(
+      name,
+      sequences.flatMap(values => values[name] ?? []),
+    ),
+  )
   const trials = series.reduce((count, { uniformity }) => count + (uniformity === undefined ? 1 : 2), 0)
   const worst = Math.min(1, ...series.map(({ tail, uniformity }) => Math.min(tail, uniformity ?? 1)))
   return {
     series,
     outside: series.filter(({ proportionOk, uniformityOk }) => !proportionOk || !uniformityOk).length,
-    expectedOutside: series.reduce((sum, { sequences, needed, uniformity }) => sum + binomialLower(needed - 1, sequences, 1 - LEVEL) + (uniformity === undefined ? 0 : UNIFORMITY_LEVEL), 0),
+    expectedOutside: series.reduce(
+      (sum, { sequences, needed, uniformity }) =>
+        sum + binomialLower(needed - 1, sequences, 1 - LEVEL) + (uniformity === undefined ? 0 : UNIFORMITY_LEVEL),
+      0,
+    ),
     consistent: worst * trials >= SUITE_LEVEL,
   }
 }
@@ -100,7 +129,10 @@ function seriesVerdict(series: string, pValues: readonly number[]): SeriesVerdic
   const needed = Math.ceil(s * (1 - LEVEL - 3 * Math.sqrt((LEVEL * (1 - LEVEL)) / s)) - 1e-9)
   const bins = new Uint32Array(10)
   for (const p of pValues) bins[Math.min(9, Math.floor(p * 10))]!++
-  const uniformity = s >= UNIFORMITY_SEQUENCES ? igamc(4.5, bins.reduce((sum, count) => sum + (count - s / 10) ** 2 / (s / 10), 0) / 2) : undefined
+  const uniformity =
+    s >= UNIFORMITY_SEQUENCES
+      ? igamc(4.5, bins.reduce((sum, count) => sum + (count - s / 10) ** 2 / (s / 10), 0) / 2)
+      : undefined
   return {
     series,
     sequences: s,

@@ -24,7 +24,11 @@ export function spearman(x: readonly number[], y: readonly number[]): RankCorrel
   const scale = Math.sqrt(dot(a, a) * dot(b, b))
   if (x.length < 3 || scale === 0) return undefined
   const rho = dot(a, b) / scale
-  return { rho, p: x.length <= EXACT ? exactTail(a, b) : 1 - normalCdf(rho * Math.sqrt(x.length - 1)), points: x.length }
+  return {
+    rho,
+    p: x.length <= EXACT ? exactTail(a, b) : 1 - normalCdf(rho * Math.sqrt(x.length - 1)),
+    points: x.length,
+  }
 }
 
 /** Ranks from 1, ties at their mean, less their mean. */

@@ -49,10 +49,12 @@ export const chiSquareUpper = (dof: number, x: number): number => igamc(dof / 2,
 export const chiSquareCritical = (dof: number, p: number): number => cephes.chdtri(dof, p)
 
 /** P(X <= k) for X ~ Bin(n, p). */
-export const binomialLower = (k: number, n: number, p: number): number => (k < 0 ? 0 : k >= n ? 1 : cephes.incbet(n - k, k + 1, 1 - p))
+export const binomialLower = (k: number, n: number, p: number): number =>
+  k < 0 ? 0 : k >= n ? 1 : cephes.incbet(n - k, k + 1, 1 - p)
 
 /** P(X >= k) for X ~ Bin(n, p). */
-export const binomialUpper = (k: number, n: number, p: number): number => (k <= 0 ? 1 : k > n ? 0 : cephes.incbet(k, n - k + 1, p))
+export const binomialUpper = (k: number, n: number, p: number): number =>
+  k <= 0 ? 1 : k > n ? 0 : cephes.incbet(k, n - k + 1, p)
 
 /** Two-sided p-value from the two tails of one statistic: twice the smaller one. */
 export const twoSided = (lower: number, upper: number): number => Math.min(1, 2 * Math.min(lower, upper))

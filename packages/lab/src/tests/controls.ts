@@ -16,7 +16,8 @@ export type ControlId = keyof typeof CONTROLS
 export const CONTROL_IDS = Object.keys(CONTROLS) as ControlId[]
 
 /** What part a scheme has as a control of every run, if any. */
-export const controlRole = (scheme: string): 'negative' | 'positive' | undefined => (Object.hasOwn(CONTROLS, scheme) ? CONTROLS[scheme as ControlId].role : undefined)
+export const controlRole = (scheme: string): 'negative' | 'positive' | undefined =>
+  Object.hasOwn(CONTROLS, scheme) ? CONTROLS[scheme as ControlId].role : undefined
 
 /** Broken, but each of their ciphers alone looks like noise. */
 export const NOISE_ALONE = ['xor-reused-mask', 'aes-256-ctr-fixed', 'aes-256-cbc'] as const

@@ -58,26 +58,38 @@ export interface LabTest extends TestCard {
 /** A test of the lab, checked. That of a stranger is written with this too. @throws E_ARGUMENT */
 export function defineTest(test: LabTest): LabTest {
   const fault = testFault(test)
-  if (fault !== undefined) throw new LatentError('E_ARGUMENT', `this is no test of the lab: ${fault}`, { hint: 'CONTRIBUTING.md has one of a few lines' })
+  if (fault !== undefined)
+    throw new LatentError('E_ARGUMENT', `this is no test of the lab: ${fault}`, {
+      hint: 'CONTRIBUTING.md has one of a few lines',
+    })
   return test
 }
 
 /** What keeps something from being a test of the lab; undefined for a test. */
 export function testFault(candidate: unknown): string | undefined {
   if (typeof candidate !== 'object' || candidate === null) return 'it is no object'
-  const { id, title, group, failure, claim, measure, pooled, column, controls } = candidate as Partial<Record<keyof LabTest, unknown>>
-  if (typeof id !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(id)) return 'its id is not made of small letters, digits and single hyphens'
-  const empty = Object.entries({ title, group, failure }).find(([, text]) => typeof text !== 'string' || text.trim() === '')
+  const { id, title, group, failure, claim, measure, pooled, column, controls } = candidate as Partial<
+    Record<keyof LabTest, unknown>
+  >
+  if (typeof id !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(id))
+    return 'its id is not made of small letters, digits and single hyphens'
+  const empty = Object.entries({ title, group, failure }).find(
+    ([, text]) => typeof text !== 'string' || text.trim() === '',
+  )
   if (empty) return `it has no ${empty[0]}`
   const { topic, say, never } = (claim ?? {}) as Partial<Record<keyof Topic, unknown>>
-  if (![topic, say, never].every(text => typeof text === 'string' && text !== '')) return 'its claim lacks topic, say or never'
+  if (![topic, say, never].every(text => typeof text === 'string' && text !== ''))
+    return 'its claim lacks topic, say or never'
   if (typeof measure !== 'function') return 'it has no function measure'
   if (pooled !== undefined && typeof pooled !== 'function') return 'pooled is no function'
   const { heading, digits } = (column ?? { heading: '', digits: 0 }) as Partial<Record<keyof Column, unknown>>
-  if (typeof heading !== 'string' || !Number.isInteger(digits) || (digits as number) < 0 || (digits as number) > 20) return 'its column lacks a heading, or a number of digits from 0 to 20'
+  if (typeof heading !== 'string' || !Number.isInteger(digits) || (digits as number) < 0 || (digits as number) > 20)
+    return 'its column lacks a heading, or a number of digits from 0 to 20'
   const { fails = [], passes = [] } = (controls ?? {}) as { fails?: unknown; passes?: unknown }
   const unknown = [fails, passes].flat().find(control => !CONTROL_IDS.includes(control as ControlId))
-  return unknown === undefined ? undefined : `it expects something of ${JSON.stringify(unknown)}, which is no control (${CONTROL_IDS.join(', ')})`
+  return unknown === undefined
+    ? undefined
+    : `it expects something of ${JSON.stringify(unknown)}, which is no control (${CONTROL_IDS.join(', ')})`
 }
 
 /** A test that gives no numbers: no fault of the cipher that it looks at, and the end of a run. */
@@ -93,17 +105,35 @@ export async function resultOf(test: LabTest, trial: Trial): Promise<NullTest | 
   try {
     found = await test.measure(trial)
   } catch (cause) {
-    throw new TestFault(`the test ${test.id} threw: ${cause instanceof Error ? cause.message : String(cause)}`, 'where a test does not apply, it returns undefined', cause)
+    throw new TestFault(
+      `the test ${test.id} threw: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'where a test does not apply, it returns undefined',
+      cause,
+    )
   }
   if (found === undefined) return undefined
   const { value, p } = (found ?? {}) as Partial<NullTest>
-  if (typeof value === 'number' && Number.isFinite(value) && typeof p === 'number' && p >= 0 && p <= 1) return { value, p }
-  throw new TestFault(`the test ${test.id} gave value ${String(value)} and p ${String(p)}`, 'a test gives a finite value and a p between 0 and 1, or undefined where it does not apply')
+  if (typeof value === 'number' && Number.isFinite(value) && typeof p === 'number' && p >= 0 && p <= 1)
+    return { value, p }
+  throw new TestFault(
+    `the test ${test.id} gave value ${String(value)} and p ${String(p)}`,
+    'a test gives a finite value and a p between 0 and 1, or undefined where it does not apply',
+  )
 }
 
 /** The serialisable part. */
 export function cardOf({ id, title, group, failure, claim, column, lenient, controls, published }: LabTest): TestCard {
-  return { id, title, group, failure, claim, ...(column && { column }), ...(lenient && { lenient }), ...(controls && { controls }), ...(published && { published }) }
+  return {
+    id,
+    title,
+    group,
+    failure,
+    claim,
+    ...(column && { column }),
+    ...(lenient && { lenient }),
+    ...(controls && { controls }),
+    ...(published && { published }),
+  }
 }
 
 /** The registry with tests of one's own behind it. @throws E_ARGUMENT for a name that is taken */

@@ -41,4 +41,7 @@ export type TestId = string
 export const TEST_IDS: readonly TestId[] = TESTS.map(({ id }) => id)
 
 /** The tests that a summary speaks of: those of the lab, and those of one's own that its run was given. */
-export const testsOf = ({ tests = [] }: { readonly tests?: readonly TestCard[] }): readonly TestCard[] => [...TESTS, ...tests]
+export const testsOf = ({ tests = [] }: { readonly tests?: readonly TestCard[] }): readonly TestCard[] => [
+  ...TESTS,
+  ...tests,
+]

@@ -47,8 +47,10 @@ export const keyAvalanche = defineTest({
   measure: ({ oneKeyBit }) => oneKeyBit.difference.avalanche,
 })
 
-const ofWrongKey = (test: (plain: Uint8Array, wrong: Uint8Array) => NullTest | undefined) => ({ plain, wrongKey }: Trial) =>
-  wrongKey && sameShape(wrongKey, plain) ? test(byteView(plain), byteView(wrongKey)) : undefined
+const ofWrongKey =
+  (test: (plain: Uint8Array, wrong: Uint8Array) => NullTest | undefined) =>
+  ({ plain, wrongKey }: Trial) =>
+    wrongKey && sameShape(wrongKey, plain) ? test(byteView(plain), byteView(wrongKey)) : undefined
 
 export const wrongKeyCorrelation = defineTest({
   id: 'wrong-key-correlation',

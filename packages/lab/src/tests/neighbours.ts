@@ -18,7 +18,8 @@ const correlation = (direction: Direction, failure: string, column?: { heading: 
     claim: NEIGHBOURS,
     ...(column && { column }),
     controls: { fails: ['identity'], passes: NOISE_ALONE },
-    measure: ({ cipher, bytes }) => correlationTest(bytes, cipher.width, cipher.height, bytesPerPixel(cipher), direction),
+    measure: ({ cipher, bytes }) =>
+      correlationTest(bytes, cipher.width, cipher.height, bytesPerPixel(cipher), direction),
   })
 
 export const correlations = [
@@ -36,5 +37,6 @@ export const greyValueDegree = defineTest({
   claim: NEIGHBOURS,
   column: { heading: 'GVD', digits: 3 },
   controls: { fails: ['identity'], passes: NOISE_ALONE },
-  measure: ({ plain, cipher, bytes, alike }) => (alike ? gvdTest(byteView(plain), bytes, cipher.width, cipher.height, bytesPerPixel(cipher)) : undefined),
+  measure: ({ plain, cipher, bytes, alike }) =>
+    alike ? gvdTest(byteView(plain), bytes, cipher.width, cipher.height, bytesPerPixel(cipher)) : undefined,
 })

@@ -17,6 +17,12 @@ export const reusedMask = defineTest({
   column: { heading: 'opened by one\nknown pair', digits: 4, unit: '%' },
   // It asks for more than chance, so that noise passes always.
   lenient: true,
-  controls: { fails: ['identity', 'xor-reused-mask', 'aes-256-ctr-fixed'], passes: ['fixed-permutation', 'aes-256-cbc'] },
-  measure: ({ plain, bytes, alike, known }) => (alike && sameShape(known.cipher, known.plain) ? maskReuse(byteView(known.plain), byteView(known.cipher), byteView(plain), bytes) : undefined),
+  controls: {
+    fails: ['identity', 'xor-reused-mask', 'aes-256-ctr-fixed'],
+    passes: ['fixed-permutation', 'aes-256-cbc'],
+  },
+  measure: ({ plain, bytes, alike, known }) =>
+    alike && sameShape(known.cipher, known.plain)
+      ? maskReuse(byteView(known.plain), byteView(known.cipher), byteView(plain), bytes)
+      : undefined,
 })

@@ -1,4 +1,12 @@
-import { type CipherOptions, deriveKey, type Image, type ImageCipher, KeyStream, repeatably, sha256Of } from '@latent/core'
+import {
+  type CipherOptions,
+  deriveKey,
+  type Image,
+  type ImageCipher,
+  KeyStream,
+  repeatably,
+  sha256Of,
+} from '@latent/core'
 import { byteView, type Differential, differential, sameShape } from '../metrics/index.ts'
 
 /** A cipher image beside the first one, and how their bytes differ. */

@@ -1,4 +1,12 @@
-import { bytesPerPixel, entropyTest, entropyTestOfCounts, histogramTest, histogramTestOfCounts, LOCAL_PUBLISHED, localEntropyTest } from '../metrics/index.ts'
+import {
+  bytesPerPixel,
+  entropyTest,
+  entropyTestOfCounts,
+  histogramTest,
+  histogramTestOfCounts,
+  LOCAL_PUBLISHED,
+  localEntropyTest,
+} from '../metrics/index.ts'
 import { NOISE_ALONE } from './controls.ts'
 import { defineTest, type Topic } from './define.ts'
 
@@ -45,5 +53,6 @@ export const localEntropy = defineTest({
   column: { heading: 'local entropy', digits: 5 },
   controls: { passes: NOISE_ALONE },
   published: { ...LOCAL_PUBLISHED[0.05], holds: PUBLISHED_RATE },
-  measure: async ({ cipher, bytes, draw }) => localEntropyTest(bytes, cipher.width, cipher.height, bytesPerPixel(cipher), await draw('blocks', 32)),
+  measure: async ({ cipher, bytes, draw }) =>
+    localEntropyTest(bytes, cipher.width, cipher.height, bytesPerPixel(cipher), await draw('blocks', 32)),
 })

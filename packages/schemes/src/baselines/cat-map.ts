@@ -25,12 +25,27 @@ async function catKey(key: Uint8Array): Promise<CatKey> {
   return { a: Math.max(1, a!), b: Math.max(1, b!), iterations: 1 + (count! & 31) }
 }
 
-function apply(bytes: Uint8Array, { width, height }: { width: number; height: number }, key: CatKey, direction: 'forward' | 'backward'): Uint8Array {
+function apply(
+  bytes: Uint8Array,
+  { width, height }: { width: number; height: number },
+  key: CatKey,
+  direction: 'forward' | 'backward',
+): Uint8Array {
   const side = Math.min(width, height)
   const offsets = squareOffsets(Math.max(width, height), side)
   if (direction === 'backward') offsets.reverse()
   let current = bytes
-  for (const offset of offsets) current = moveSquare(current, width, height, width > height ? offset : 0, width > height ? 0 : offset, side, key, direction)
+  for (const offset of offsets)
+    current = moveSquare(
+      current,
+      width,
+      height,
+      width > height ? offset : 0,
+      width > height ? 0 : offset,
+      side,
+      key,
+      direction,
+    )
   return current
 }
 
@@ -39,7 +54,16 @@ function squareOffsets(length: number, side: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.min(i * side, length - side))
 }
 
-function moveSquare(bytes: Uint8Array, width: number, height: number, left: number, top: number, side: number, { a, b, iterations }: CatKey, direction: 'forward' | 'backward'): Uint8Array {
+function moveSquare(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  left: number,
+  top: number,
+  side: number,
+  { a, b, iterations }: CatKey,
+  direction: 'forward' | 'backward',
+): Uint8Array {
   const size = bytes.length / (width * height)
   const out = bytes.slice()
   const corner = (b * a + 1) % side

@@ -19,10 +19,7 @@ export interface ChaoticMap {
  * Logistic map x -> mu x (1 - x), mu in (3.57, 4], here from [3.9, 4) as usually advised. Periodic windows
  * lie there all the same: about one key in fifty gives a short cycle, and a cipher that shows it.
  */
-export const logisticMap: ChaoticMap = {
-  parameter: u => 3.9 + 0.1 * u,
-  step: (x, mu) => mu * x * (1 - x),
-}
+export const logisticMap: ChaoticMap = { parameter: u => 3.9 + 0.1 * u, step: (x, mu) => mu * x * (1 - x) }
 
 /** Skew tent map with its peak at p in (0.1, 0.9); its invariant density is uniform. */
 export const skewTentMap: ChaoticMap = {
@@ -48,7 +45,13 @@ const DISCARDED = 1000
  * `length` bytes from the map. `trailing` is floor(x * 10^14) mod 256, the usual choice; `leading` is
  * floor(256 x), the simplest one, which shows the map's density and its correlation.
  */
-export function chaoticStream(map: ChaoticMap, start: number, parameter: number, quantiser: Quantiser, length: number): Uint8Array {
+export function chaoticStream(
+  map: ChaoticMap,
+  start: number,
+  parameter: number,
+  quantiser: Quantiser,
+  length: number,
+): Uint8Array {
   const out = new Uint8Array(length)
   let x = start
   const step = (): number => {
@@ -71,13 +74,17 @@ function chaoticCipher(id: string, map: ChaoticMap, quantiser: Quantiser): ByteT
   const apply = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => {
     const seed = await deriveKey(key, 'latent/v1/baseline/chaotic', new TextEncoder().encode(id), 16)
     const view = new DataView(seed.buffer, seed.byteOffset, 16)
-    return xorInto(bytes, chaoticStream(map, 0.05 + 0.9 * uniform(view, 0), map.parameter(uniform(view, 8)), quantiser, bytes.length))
+    return xorInto(
+      bytes,
+      chaoticStream(map, 0.05 + 0.9 * uniform(view, 0), map.parameter(uniform(view, 8)), quantiser, bytes.length),
+    )
   }
   return { encrypt: apply, decrypt: apply }
 }
 
 // 53 bits, the precision of a double.
-const uniform = (view: DataView, at: number) => ((view.getUint32(at) >>> 5) * 2 ** 26 + (view.getUint32(at + 4) >>> 6)) / 2 ** 53
+const uniform = (view: DataView, at: number) =>
+  ((view.getUint32(at) >>> 5) * 2 ** 26 + (view.getUint32(at + 4) >>> 6)) / 2 ** 53
 
 export const logistic = chaoticCipher('logistic-xor', logisticMap, 'trailing')
 export const logisticLeading = chaoticCipher('logistic-leading-xor', logisticMap, 'leading')

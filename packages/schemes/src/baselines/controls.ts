@@ -7,10 +7,7 @@ import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
  */
 
 /** No encryption at all: every test must notice. */
-export const identity: ByteTransform = {
-  encrypt: async bytes => bytes,
-  decrypt: async bytes => bytes,
-}
+export const identity: ByteTransform = { encrypt: async bytes => bytes, decrypt: async bytes => bytes }
 
 /**
  * One permutation of the pixels for all images under a key (samples of a pixel stay together).
@@ -66,7 +63,4 @@ const maskXor = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => {
  * One perfect random mask, XORed to every image: what masked auto-encoders and generated key images
  * do. The cipher alone looks ideal; the second use of the mask gives everything away.
  */
-export const reusedMask: ByteTransform = {
-  encrypt: maskXor,
-  decrypt: maskXor,
-}
+export const reusedMask: ByteTransform = { encrypt: maskXor, decrypt: maskXor }

@@ -2,41 +2,78 @@ import { bytewise, type ByteTransform } from '../contract/bytewise.ts'
 import { defineScheme, type Description, type NonceRule, type Scheme } from '../contract/scheme.ts'
 
 const AES_256 = { bits: 256, note: 'Every bit of the AES-256 key counts; no attack better than search is known.' }
-const CHAOTIC = { bits: 104, note: 'At most two doubles of about 52 bits; the key stream does not depend on the image, so one known image replaces the key.' }
+const CHAOTIC = {
+  bits: 104,
+  note: 'At most two doubles of about 52 bits; the key stream does not depend on the image, so one known image replaces the key.',
+}
 const NO_KEY = 'There is no key.'
 
 const nonce = (use: 'optional' | 'fresh', bytes: number): NonceRule => ({ use, bytes, others: 'hashed' })
 
-const baseline = (facts: Pick<Description, 'id' | 'title'> & Partial<Description>, transform: () => Promise<ByteTransform>): Scheme =>
-  defineScheme({ role: 'baseline', ...facts, load: async () => bytewise(await transform()) })
+const baseline = (
+  facts: Pick<Description, 'id' | 'title'> & Partial<Description>,
+  transform: () => Promise<ByteTransform>,
+): Scheme => defineScheme({ role: 'baseline', ...facts, load: async () => bytewise(await transform()) })
 
-const control = (facts: Pick<Description, 'id' | 'title'> & Partial<Description>, transform: () => Promise<ByteTransform>): Scheme => baseline({ ...facts, role: 'control' }, transform)
+const control = (
+  facts: Pick<Description, 'id' | 'title'> & Partial<Description>,
+  transform: () => Promise<ByteTransform>,
+): Scheme => baseline({ ...facts, role: 'control' }, transform)
 
 /**
  * What every scheme is compared with: standard ciphers, chaotic ciphers as usually published, and controls, whose outcome
  * in every test is known beforehand.
  */
 export const baselineSchemes: readonly Scheme[] = [
-  baseline({ id: 'aes-256-ctr', title: 'AES-256-CTR, fresh nonce', nonce: nonce('fresh', 16), keySpace: AES_256 }, async () => (await import('./standard.ts')).aesCtrFresh),
-  baseline({ id: 'aes-256-ctr-fixed', title: 'AES-256-CTR, nonce reused', keySpace: AES_256 }, async () => (await import('./standard.ts')).aesCtrFixed),
   baseline(
-    { id: 'aes-256-cbc', title: 'AES-256-CBC, fixed IV, ciphertext stealing', accepts: { formats: ['u8', 'u16'], bytes: 16 }, nonce: nonce('optional', 16), keySpace: AES_256 },
+    { id: 'aes-256-ctr', title: 'AES-256-CTR, fresh nonce', nonce: nonce('fresh', 16), keySpace: AES_256 },
+    async () => (await import('./standard.ts')).aesCtrFresh,
+  ),
+  baseline(
+    { id: 'aes-256-ctr-fixed', title: 'AES-256-CTR, nonce reused', keySpace: AES_256 },
+    async () => (await import('./standard.ts')).aesCtrFixed,
+  ),
+  baseline(
+    {
+      id: 'aes-256-cbc',
+      title: 'AES-256-CBC, fixed IV, ciphertext stealing',
+      accepts: { formats: ['u8', 'u16'], bytes: 16 },
+      nonce: nonce('optional', 16),
+      keySpace: AES_256,
+    },
     async () => (await import('./standard.ts')).aesCbc,
   ),
-  baseline({ id: 'aes-256-gcm', title: 'AES-256-GCM, fresh nonce', nonce: nonce('fresh', 12), keySpace: AES_256 }, async () => (await import('./standard.ts')).aesGcm),
   baseline(
-    { id: 'chacha20', title: 'ChaCha20, fresh nonce', nonce: nonce('fresh', 12), keySpace: { bits: 256, note: 'Every bit of the ChaCha20 key counts; no attack better than search is known.' } },
+    { id: 'aes-256-gcm', title: 'AES-256-GCM, fresh nonce', nonce: nonce('fresh', 12), keySpace: AES_256 },
+    async () => (await import('./standard.ts')).aesGcm,
+  ),
+  baseline(
+    {
+      id: 'chacha20',
+      title: 'ChaCha20, fresh nonce',
+      nonce: nonce('fresh', 12),
+      keySpace: { bits: 256, note: 'Every bit of the ChaCha20 key counts; no attack better than search is known.' },
+    },
     async () => (await import('./standard.ts')).chacha20,
   ),
   control(
-    { id: 'identity', title: 'Identity (no encryption)', secret: 'none', learnable: true, keySpace: { bits: 0, note: NO_KEY } },
+    {
+      id: 'identity',
+      title: 'Identity (no encryption)',
+      secret: 'none',
+      learnable: true,
+      keySpace: { bits: 0, note: NO_KEY },
+    },
     async () => (await import('./controls.ts')).identity,
   ),
   control(
     {
       id: 'fixed-permutation',
       title: 'Fixed keyed pixel permutation',
-      keySpace: { bits: 256, note: 'The permutation of an image size is the equivalent key: it is read off with about log256(pixels) chosen images.' },
+      keySpace: {
+        bits: 256,
+        note: 'The permutation of an image size is the equivalent key: it is read off with about log256(pixels) chosen images.',
+      },
     },
     async () => (await import('./controls.ts')).fixedPermutation,
   ),
@@ -52,18 +89,38 @@ export const baselineSchemes: readonly Scheme[] = [
     async () => (await import('./controls.ts')).randomNoise,
   ),
   control(
-    { id: 'xor-reused-mask', title: 'XOR with a reused random mask', secret: 'mask', keySpace: { bits: 256, note: 'The mask is the equivalent key: one known image reveals it.' } },
+    {
+      id: 'xor-reused-mask',
+      title: 'XOR with a reused random mask',
+      secret: 'mask',
+      keySpace: { bits: 256, note: 'The mask is the equivalent key: one known image reveals it.' },
+    },
     async () => (await import('./controls.ts')).reusedMask,
   ),
-  baseline({ id: 'logistic-xor', title: 'Logistic map key stream', keySpace: CHAOTIC }, async () => (await import('./chaotic.ts')).logistic),
-  baseline({ id: 'logistic-leading-xor', title: 'Logistic map key stream, leading bits', keySpace: CHAOTIC }, async () => (await import('./chaotic.ts')).logisticLeading),
-  baseline({ id: 'skew-tent-xor', title: 'Skew tent map key stream', keySpace: CHAOTIC }, async () => (await import('./chaotic.ts')).skewTent),
-  baseline({ id: 'pwlcm-xor', title: 'Piecewise linear map key stream', keySpace: CHAOTIC }, async () => (await import('./chaotic.ts')).piecewiseLinear),
+  baseline(
+    { id: 'logistic-xor', title: 'Logistic map key stream', keySpace: CHAOTIC },
+    async () => (await import('./chaotic.ts')).logistic,
+  ),
+  baseline(
+    { id: 'logistic-leading-xor', title: 'Logistic map key stream, leading bits', keySpace: CHAOTIC },
+    async () => (await import('./chaotic.ts')).logisticLeading,
+  ),
+  baseline(
+    { id: 'skew-tent-xor', title: 'Skew tent map key stream', keySpace: CHAOTIC },
+    async () => (await import('./chaotic.ts')).skewTent,
+  ),
+  baseline(
+    { id: 'pwlcm-xor', title: 'Piecewise linear map key stream', keySpace: CHAOTIC },
+    async () => (await import('./chaotic.ts')).piecewiseLinear,
+  ),
   baseline(
     {
       id: 'arnold-cat-map',
       title: 'Arnold cat map permutation',
-      keySpace: { bits: 21, note: 'Two shears below 256 and 1 to 32 iterations; many of them coincide, and one chosen image replaces the key.' },
+      keySpace: {
+        bits: 21,
+        note: 'Two shears below 256 and 1 to 32 iterations; many of them coincide, and one chosen image replaces the key.',
+      },
     },
     async () => (await import('./cat-map.ts')).arnoldCatMap,
   ),

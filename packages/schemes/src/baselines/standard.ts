@@ -1,4 +1,13 @@
-import { aes256CtrStream, aes256GcmOpen, aes256GcmSeal, concatBytes, fromHex, GCM_TAG_BYTES, LatentError, toHex } from '@latent/core'
+import {
+  aes256CtrStream,
+  aes256GcmOpen,
+  aes256GcmSeal,
+  concatBytes,
+  fromHex,
+  GCM_TAG_BYTES,
+  LatentError,
+  toHex,
+} from '@latent/core'
 import { cbc } from '@noble/ciphers/aes.js'
 import { chacha20 as chacha20Stream } from '@noble/ciphers/chacha.js'
 import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
@@ -22,7 +31,8 @@ export const aesCtrFresh: ByteTransform = { encrypt: aesCtr, decrypt: aesCtr }
  * Misused: the same counter for every image under a key. One key stream for all images, so that two
  * ciphers give the XOR of their plains, and one known image opens every other.
  */
-const fixedCounter = (bytes: Uint8Array, { key }: { key: Uint8Array }) => aesCtr(bytes, { key, nonce: new Uint8Array(BLOCK) })
+const fixedCounter = (bytes: Uint8Array, { key }: { key: Uint8Array }) =>
+  aesCtr(bytes, { key, nonce: new Uint8Array(BLOCK) })
 
 export const aesCtrFixed: ByteTransform = { encrypt: fixedCounter, decrypt: fixedCounter }
 
@@ -38,7 +48,11 @@ export const aesCbc: ByteTransform = {
     if (padded.length === bytes.length) return blocks
     // Stealing: the last full block moves to the end and is cut short; what is cut, decryption finds again.
     const last = padded.length - BLOCK
-    return concatBytes(blocks.subarray(0, last - BLOCK), blocks.subarray(last), blocks.subarray(last - BLOCK, bytes.length - BLOCK))
+    return concatBytes(
+      blocks.subarray(0, last - BLOCK),
+      blocks.subarray(last),
+      blocks.subarray(last - BLOCK, bytes.length - BLOCK),
+    )
   },
   async decrypt(bytes, { key, nonce }) {
     const length = padLength(bytes.length)
@@ -58,12 +72,18 @@ const padLength = (length: number): number => Math.ceil(length / BLOCK) * BLOCK
 export const aesGcm: ByteTransform = {
   async encrypt(bytes, { key, nonce, image }) {
     const sealed = await aes256GcmSeal(key, nonce, bytes, shapeOf(image))
-    return { bytes: sealed.subarray(0, bytes.length), annotations: { [TAG_ANNOTATION]: toHex(sealed.subarray(bytes.length)) } }
+    return {
+      bytes: sealed.subarray(0, bytes.length),
+      annotations: { [TAG_ANNOTATION]: toHex(sealed.subarray(bytes.length)) },
+    }
   },
   async decrypt(bytes, { key, nonce, image }, annotations) {
     const text = annotations[TAG_ANNOTATION] ?? ''
     const tag = /^[0-9a-f]*$/.test(text) && text.length % 2 === 0 ? fromHex(text) : new Uint8Array(0)
-    const opened = tag.length === GCM_TAG_BYTES ? await aes256GcmOpen(key, nonce, concatBytes(bytes, tag), shapeOf(image)) : undefined
+    const opened =
+      tag.length === GCM_TAG_BYTES
+        ? await aes256GcmOpen(key, nonce, concatBytes(bytes, tag), shapeOf(image))
+        : undefined
     if (!opened) throw new LatentError('E_IMAGE', 'the cipher image does not authenticate under this key')
     return opened
   },
@@ -75,9 +95,7 @@ const TAG_ANNOTATION = 'latent:tag'
 const shapeOf = (image: { width: number; height: number; channels: number; format: string }) =>
   new TextEncoder().encode(`${image.width}x${image.height}x${image.channels} ${image.format}`)
 
-const chacha = async (bytes: Uint8Array, { key, nonce }: { key: Uint8Array; nonce: Uint8Array }) => chacha20Stream(key, nonce, bytes)
+const chacha = async (bytes: Uint8Array, { key, nonce }: { key: Uint8Array; nonce: Uint8Array }) =>
+  chacha20Stream(key, nonce, bytes)
 
-export const chacha20: ByteTransform = {
-  encrypt: chacha,
-  decrypt: chacha,
-}
+export const chacha20: ByteTransform = { encrypt: chacha, decrypt: chacha }

@@ -11,7 +11,10 @@ export interface ByteCall {
 /** A cipher of bytes: an image's samples in raster order, 16-bit ones big-endian. */
 export interface ByteTransform {
   /** @returns as many bytes as `bytes` has, which may be the same array; annotations to carry, if any */
-  encrypt(bytes: Uint8Array, call: ByteCall): Promise<Uint8Array | { bytes: Uint8Array; annotations: Record<string, string> }>
+  encrypt(
+    bytes: Uint8Array,
+    call: ByteCall,
+  ): Promise<Uint8Array | { bytes: Uint8Array; annotations: Record<string, string> }>
   decrypt(bytes: Uint8Array, call: ByteCall, annotations: Readonly<Record<string, string>>): Promise<Uint8Array>
 }
 
@@ -26,7 +29,10 @@ export function bytewise(transform: ByteTransform): Transform {
     },
     async decrypt(cipher, { key, nonce }) {
       const source = cipher as Image<'u8' | 'u16'>
-      return imageFromBytes(await transform.decrypt(sampleBytes(source), { key, nonce, image: source }, source.annotations ?? {}), source)
+      return imageFromBytes(
+        await transform.decrypt(sampleBytes(source), { key, nonce, image: source }, source.annotations ?? {}),
+        source,
+      )
     },
   }
 }

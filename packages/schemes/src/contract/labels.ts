@@ -1,4 +1,15 @@
-import { type CipherOptions, concatBytes, equalConstantTime, fromHex, hmacSha256, type Image, LatentError, NONCE_ANNOTATION, type SampleFormat, toHex } from '@latent/core'
+import {
+  type CipherOptions,
+  concatBytes,
+  equalConstantTime,
+  fromHex,
+  hmacSha256,
+  type Image,
+  LatentError,
+  NONCE_ANNOTATION,
+  type SampleFormat,
+  toHex,
+} from '@latent/core'
 import type { Model } from '../models/model.ts'
 import type { Shape } from './scheme.ts'
 
@@ -29,7 +40,13 @@ const CHECK_BYTES = 16
 const CHECK_LABEL = new TextEncoder().encode('latent/v1/learned/key-check')
 
 /** The cipher image with its labels. A check value is added if the options ask for one. */
-export async function withLabels(cipher: Image, plain: Shape, maker: Maker, key: Uint8Array, { nonce = new Uint8Array(0), check = false }: Pick<CipherOptions, 'nonce' | 'check'>): Promise<Image> {
+export async function withLabels(
+  cipher: Image,
+  plain: Shape,
+  maker: Maker,
+  key: Uint8Array,
+  { nonce = new Uint8Array(0), check = false }: Pick<CipherOptions, 'nonce' | 'check'>,
+): Promise<Image> {
   const { width, height, channels, format } = plain
   return {
     ...cipher,
@@ -50,25 +67,51 @@ export async function withLabels(cipher: Image, plain: Shape, maker: Maker, key:
  * scheme does not write; E_WEIGHTS if it was made with other weights; E_NO_MATCH if a check value
  * travels and the key does not fit it
  */
-export async function readLabels(cipher: Image, maker: Maker, wires: readonly SampleFormat[], key: Uint8Array, options: CipherOptions = {}): Promise<Labels> {
+export async function readLabels(
+  cipher: Image,
+  maker: Maker,
+  wires: readonly SampleFormat[],
+  key: Uint8Array,
+  options: CipherOptions = {},
+): Promise<Labels> {
   const annotations = cipher.annotations ?? {}
   const [scheme, weights, plain, wire, check] = [SCHEME, WEIGHTS, PLAIN, WIRE, CHECK].map(name => annotations[name])
   if (scheme === undefined || weights === undefined || plain === undefined || wire === undefined) {
-    throw new LatentError('E_IMAGE', `this picture lacks the text chunks that a cipher image of ${maker.scheme} travels with`, { hint: 'it is no cipher image, or a service re-encoded it (JPEG, for one, loses them): take the file that was written' })
+    throw new LatentError(
+      'E_IMAGE',
+      `this picture lacks the text chunks that a cipher image of ${maker.scheme} travels with`,
+      {
+        hint: 'it is no cipher image, or a service re-encoded it (JPEG, for one, loses them): take the file that was written',
+      },
+    )
   }
   if (scheme !== `${maker.scheme}/${maker.profile}`) {
-    throw new LatentError('E_IMAGE', `this cipher image is of ${shown(scheme)}, and ${maker.scheme}/${maker.profile} was asked to decrypt it`, { hint: `choose --scheme ${shown(scheme.split('/')[0]!)}` })
+    throw new LatentError(
+      'E_IMAGE',
+      `this cipher image is of ${shown(scheme)}, and ${maker.scheme}/${maker.profile} was asked to decrypt it`,
+      { hint: `choose --scheme ${shown(scheme.split('/')[0]!)}` },
+    )
   }
   if (weights !== maker.sha256.slice(0, NAME_DIGITS)) {
-    throw new LatentError('E_WEIGHTS', `this cipher image was made with the weights ${shown(weights)}..., and these are ${maker.sha256.slice(0, NAME_DIGITS)}...`, { hint: 'give the weights it was made with: --weights FILE' })
+    throw new LatentError(
+      'E_WEIGHTS',
+      `this cipher image was made with the weights ${shown(weights)}..., and these are ${maker.sha256.slice(0, NAME_DIGITS)}...`,
+      { hint: 'give the weights it was made with: --weights FILE' },
+    )
   }
   const written = wires.find(format => format === wire)
   if (!written || !wires.includes(cipher.format)) {
-    throw new LatentError('E_IMAGE', `${maker.scheme} writes cipher images as ${wires.join(', ')}, and this one is ${cipher.format}, written as ${shown(wire)}`, { hint: 'it was converted on its way; take the file that was written' })
+    throw new LatentError(
+      'E_IMAGE',
+      `${maker.scheme} writes cipher images as ${wires.join(', ')}, and this one is ${cipher.format}, written as ${shown(wire)}`,
+      { hint: 'it was converted on its way; take the file that was written' },
+    )
   }
   const nonce = options.nonce ?? nonceOf(annotations[NONCE_ANNOTATION])
   if (check !== undefined && !equalConstantTime(hexadecimal(check, CHECK), await checkValue(key, nonce, maker))) {
-    throw new LatentError('E_NO_MATCH', 'this key is not the one that the picture was encrypted with', { hint: 'its check value does not fit; try another key file' })
+    throw new LatentError('E_NO_MATCH', 'this key is not the one that the picture was encrypted with', {
+      hint: 'its check value does not fit; try another key file',
+    })
   }
   return { plain: plainShape(plain), wire: written, nonce }
 }
@@ -84,7 +127,8 @@ function plainShape(text: string): Shape {
   return { width: Number(width), height: Number(height), channels: Number(channels), format: format as SampleFormat }
 }
 
-const nonceOf = (text: string | undefined): Uint8Array => (text === undefined ? new Uint8Array(0) : hexadecimal(text, NONCE_ANNOTATION))
+const nonceOf = (text: string | undefined): Uint8Array =>
+  text === undefined ? new Uint8Array(0) : hexadecimal(text, NONCE_ANNOTATION)
 
 function hexadecimal(text: string, name: string): Uint8Array {
   try {
@@ -94,7 +138,10 @@ function hexadecimal(text: string, name: string): Uint8Array {
   }
 }
 
-const malformed = (name: string) => new LatentError('E_IMAGE', `the text chunk ${name} of this picture is malformed`, { hint: 'take the file that was written' })
+const malformed = (name: string) =>
+  new LatentError('E_IMAGE', `the text chunk ${name} of this picture is malformed`, {
+    hint: 'take the file that was written',
+  })
 
 /** What a stranger wrote into a file is shown in part, and printable. */
 const shown = (text: string): string => text.slice(0, 60).replaceAll(/[^\x20-\x7e]/g, '?')

@@ -1,7 +1,29 @@
-import { argumentError, type CipherTraits, fromHex, type Image, type ImageCipher, image, LatentError, NONCE_ANNOTATION, randomBytes, type SampleFormat, sha256Of, toHex } from '@latent/core'
+import {
+  argumentError,
+  type CipherTraits,
+  fromHex,
+  type Image,
+  type ImageCipher,
+  image,
+  LatentError,
+  NONCE_ANNOTATION,
+  randomBytes,
+  type SampleFormat,
+  sha256Of,
+  toHex,
+} from '@latent/core'
 import { requireResult, requireScheme, requireTransform } from './check.ts'
 import { type Maker, readLabels, withLabels } from './labels.ts'
-import { type DecryptCall, type Description, type LoadOptions, MAX_NONCE_BYTES, type NonceRule, type Scheme, type Shape, type Transform } from './scheme.ts'
+import {
+  type DecryptCall,
+  type Description,
+  type LoadOptions,
+  MAX_NONCE_BYTES,
+  type NonceRule,
+  type Scheme,
+  type Shape,
+  type Transform,
+} from './scheme.ts'
 
 /** A scheme ready to encrypt and decrypt. */
 export interface OpenScheme {
@@ -23,15 +45,27 @@ const CHANNELS = [1, 2, 3, 4]
  */
 export async function openScheme(scheme: Scheme, options: LoadOptions = {}): Promise<OpenScheme> {
   requireScheme(scheme)
-  if (options.weights !== undefined && scheme.weights === undefined) throw new LatentError('E_ARGUMENT', `${scheme.id} has no trained weights to replace`, { hint: 'leave the weights away' })
+  if (options.weights !== undefined && scheme.weights === undefined)
+    throw new LatentError('E_ARGUMENT', `${scheme.id} has no trained weights to replace`, {
+      hint: 'leave the weights away',
+    })
   const transform = requireTransform(scheme, await scheme.load(options))
-  return { scheme, cipher: schemeCipher(scheme, transform), ...(transform.made ? { weights: transform.made.sha256 } : {}), close: async () => transform.close?.() }
+  return {
+    scheme,
+    cipher: schemeCipher(scheme, transform),
+    ...(transform.made ? { weights: transform.made.sha256 } : {}),
+    close: async () => transform.close?.(),
+  }
 }
 
 /** A cipher from what is said of it and what it does: for studies that make their own transforms. */
 export function schemeCipher(scheme: Description, transform: Transform): ImageCipher {
   const labelled = scheme.wire !== 'as plain'
-  const maker: Maker = { scheme: scheme.id, profile: transform.made?.profile ?? '', sha256: transform.made?.sha256 ?? '' }
+  const maker: Maker = {
+    scheme: scheme.id,
+    profile: transform.made?.profile ?? '',
+    sha256: transform.made?.sha256 ?? '',
+  }
   const { keySpace } = scheme
   return {
     id: scheme.id,
@@ -43,41 +77,91 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
       requireImage(scheme, plain)
       requireKey(scheme, key)
       const wire = chooseWire(scheme, plain.format, asked)
-      if (check && !scheme.checkable) throw new LatentError('E_ARGUMENT', `${scheme.id} has no check value`, { hint: 'seal the file instead: a sealed file tells a wrong key' })
+      if (check && !scheme.checkable)
+        throw new LatentError('E_ARGUMENT', `${scheme.id} has no check value`, {
+          hint: 'seal the file instead: a sealed file tells a wrong key',
+        })
       const nonce = chooseNonce(scheme, given)
-      const shape = labelled ? { format: wire } : { width: plain.width, height: plain.height, channels: plain.channels, format: wire }
+      const shape = labelled
+        ? { format: wire }
+        : { width: plain.width, height: plain.height, channels: plain.channels, format: wire }
       const made = requireResult(scheme, 'encrypt', await transform.encrypt(plain, { key, nonce, wire }), shape)
       const travels = scheme.nonce.use === 'fresh' || (given !== undefined && given.length > 0)
       if (labelled) return withLabels(made, plain, maker, key, { nonce: travels ? nonce : new Uint8Array(0), check })
       return travels ? { ...made, annotations: { ...made.annotations, [NONCE_ANNOTATION]: toHex(nonce) } } : made
     },
     async decrypt(source, key, { nonce: given } = {}) {
-      if (!transform.decrypt) throw new LatentError('E_UNSUPPORTED', `${scheme.id} has no decryption`, { hint: 'its pictures are made for a classifier alone; keep the plain ones sealed' })
+      if (!transform.decrypt)
+        throw new LatentError('E_UNSUPPORTED', `${scheme.id} has no decryption`, {
+          hint: 'its pictures are made for a classifier alone; keep the plain ones sealed',
+        })
       requireKey(scheme, key)
       if (given !== undefined) requireNonce(scheme, given)
-      const call = labelled ? await labelledCall(scheme, image(source), maker, key, given) : plainCall(scheme, source, key, given)
+      const call = labelled
+        ? await labelledCall(scheme, image(source), maker, key, given)
+        : plainCall(scheme, source, key, given)
       const { width, height, channels, format } = call.plain
-      return requireResult(scheme, 'decrypt', await transform.decrypt(source, call), { width, height, channels, format })
+      return requireResult(scheme, 'decrypt', await transform.decrypt(source, call), {
+        width,
+        height,
+        channels,
+        format,
+      })
     },
   }
 }
 
 /** What the lab and the command line read. */
 function traitsOf({ exact, wire, accepts, secret, nonce, learnable }: Description): CipherTraits {
-  return { exact, wire: wire === 'as plain' ? accepts.formats : wire, lengthPreserving: wire === 'as plain', secret, randomised: nonce.use === 'fresh', learnable }
+  return {
+    exact,
+    wire: wire === 'as plain' ? accepts.formats : wire,
+    lengthPreserving: wire === 'as plain',
+    secret,
+    randomised: nonce.use === 'fresh',
+    learnable,
+  }
 }
 
 /** @throws E_IMAGE for an image that the scheme does not take; E_LIMIT for one that is too large; E_ARGUMENT for none at all */
 function requireImage({ id, accepts }: Description, plain: Image): void {
   image(plain)
   const { width, height, channels, format } = plain
-  const { formats, channels: counts = CHANNELS, sides: { minimum = 1, maximum = Infinity, multiple = 1 } = {}, bytes = 1 } = accepts
-  if (!formats.includes(format)) throw new LatentError('E_IMAGE', `${id} takes images of ${formats.map(name).join(' or ')} samples, received ${name(format)} ones`)
-  if (!counts.includes(channels)) throw new LatentError('E_IMAGE', `${id} takes images of ${counts.join(', ')} channels, received ${channels}`)
-  if (width < minimum || height < minimum) throw new LatentError('E_IMAGE', `this picture has ${width} x ${height} pixels, and ${id} needs at least ${minimum} each way`, { hint: SEAL })
-  if (width > maximum || height > maximum) throw new LatentError('E_LIMIT', `${id} takes sides of at most ${maximum} pixels, received ${width} x ${height}`, { hint: 'cut the picture into smaller ones' })
-  if (width % multiple !== 0 || height % multiple !== 0) throw new LatentError('E_IMAGE', `${id} takes sides that are multiples of ${multiple}, received ${width} x ${height}`, { hint: 'crop or pad the images' })
-  if (plain.data.byteLength < bytes) throw new LatentError('E_IMAGE', `this picture has ${plain.data.byteLength} bytes of samples, and ${id} needs at least ${bytes}`, { hint: SEAL })
+  const {
+    formats,
+    channels: counts = CHANNELS,
+    sides: { minimum = 1, maximum = Infinity, multiple = 1 } = {},
+    bytes = 1,
+  } = accepts
+  if (!formats.includes(format))
+    throw new LatentError(
+      'E_IMAGE',
+      `${id} takes images of ${formats.map(name).join(' or ')} samples, received ${name(format)} ones`,
+    )
+  if (!counts.includes(channels))
+    throw new LatentError('E_IMAGE', `${id} takes images of ${counts.join(', ')} channels, received ${channels}`)
+  if (width < minimum || height < minimum)
+    throw new LatentError(
+      'E_IMAGE',
+      `this picture has ${width} x ${height} pixels, and ${id} needs at least ${minimum} each way`,
+      { hint: SEAL },
+    )
+  if (width > maximum || height > maximum)
+    throw new LatentError('E_LIMIT', `${id} takes sides of at most ${maximum} pixels, received ${width} x ${height}`, {
+      hint: 'cut the picture into smaller ones',
+    })
+  if (width % multiple !== 0 || height % multiple !== 0)
+    throw new LatentError(
+      'E_IMAGE',
+      `${id} takes sides that are multiples of ${multiple}, received ${width} x ${height}`,
+      { hint: 'crop or pad the images' },
+    )
+  if (plain.data.byteLength < bytes)
+    throw new LatentError(
+      'E_IMAGE',
+      `this picture has ${plain.data.byteLength} bytes of samples, and ${id} needs at least ${bytes}`,
+      { hint: SEAL },
+    )
 }
 
 const SEAL = 'seal the file instead: latent seal takes any size'
@@ -89,7 +173,8 @@ function requireKey({ key: kind }: Description, key: Uint8Array): void {
   if (kind === '32 bytes' && key.length !== KEY_BYTES) throw argumentError('key', `${KEY_BYTES} bytes`, key)
   if (kind === 'bytes' && key.length === 0) throw argumentError('key', 'at least one byte', key)
   // The text of a key file is an object of JSON: no raw key of another length passes for one.
-  if (kind === '32 bytes or file' && key.length !== KEY_BYTES && key[0] !== OPENING_BRACE) throw argumentError('key', `${KEY_BYTES} bytes, or the text of a key file`, key)
+  if (kind === '32 bytes or file' && key.length !== KEY_BYTES && key[0] !== OPENING_BRACE)
+    throw argumentError('key', `${KEY_BYTES} bytes, or the text of a key file`, key)
 }
 
 const OPENING_BRACE = 0x7b
@@ -98,16 +183,19 @@ const OPENING_BRACE = 0x7b
 function chooseWire({ id, wire }: Description, plain: SampleFormat, asked: SampleFormat | undefined): SampleFormat {
   const formats = wire === 'as plain' ? [plain] : wire
   if (asked === undefined || formats.includes(asked)) return asked ?? formats[0]!
-  throw new LatentError('E_ARGUMENT', `${id} writes cipher images of ${formats.map(name).join(' or ')} samples, and ${name(asked)} ones were asked for`, {
-    hint: formats.length > 1 ? `ask for one of ${formats.join(', ')}` : 'leave the wire format away',
-  })
+  throw new LatentError(
+    'E_ARGUMENT',
+    `${id} writes cipher images of ${formats.map(name).join(' or ')} samples, and ${name(asked)} ones were asked for`,
+    { hint: formats.length > 1 ? `ask for one of ${formats.join(', ')}` : 'leave the wire format away' },
+  )
 }
 
 /** @throws E_ARGUMENT */
 function requireNonce({ id, nonce: { use } }: Description, given: Uint8Array): void {
   if (!(given instanceof Uint8Array)) throw argumentError('nonce', 'bytes', given)
   if (given.length > MAX_NONCE_BYTES) throw argumentError('nonce', `at most ${MAX_NONCE_BYTES} bytes`, given)
-  if (use === 'none' && given.length > 0) throw new LatentError('E_ARGUMENT', `${id} makes no use of a nonce`, { hint: 'leave the nonce away' })
+  if (use === 'none' && given.length > 0)
+    throw new LatentError('E_ARGUMENT', `${id} makes no use of a nonce`, { hint: 'leave the nonce away' })
 }
 
 function chooseNonce(scheme: Description, given: Uint8Array | undefined): Uint8Array {
@@ -120,11 +208,25 @@ function chooseNonce(scheme: Description, given: Uint8Array | undefined): Uint8A
 }
 
 function sized(rule: NonceRule, nonce: Uint8Array): Uint8Array {
-  return rule.use === 'none' || rule.others === 'as they are' || nonce.length === rule.bytes ? nonce : sha256Of(nonce).subarray(0, rule.bytes)
+  return rule.use === 'none' || rule.others === 'as they are' || nonce.length === rule.bytes
+    ? nonce
+    : sha256Of(nonce).subarray(0, rule.bytes)
 }
 
-async function labelledCall(scheme: Description, source: Image, maker: Maker, key: Uint8Array, given: Uint8Array | undefined): Promise<DecryptCall> {
-  const labels = await readLabels(source, maker, traitsOf(scheme).wire, key, given === undefined ? {} : { nonce: sized(scheme.nonce, given) })
+async function labelledCall(
+  scheme: Description,
+  source: Image,
+  maker: Maker,
+  key: Uint8Array,
+  given: Uint8Array | undefined,
+): Promise<DecryptCall> {
+  const labels = await readLabels(
+    source,
+    maker,
+    traitsOf(scheme).wire,
+    key,
+    given === undefined ? {} : { nonce: sized(scheme.nonce, given) },
+  )
   return { key, ...labels }
 }
 
@@ -136,16 +238,27 @@ function plainCall(scheme: Description, source: Image, key: Uint8Array, given: U
   const rule = scheme.nonce
   if (rule.use === 'none') return { key, nonce: new Uint8Array(0), wire: source.format, plain }
   if (given === undefined && travelling === undefined && rule.use === 'fresh') {
-    throw new LatentError('E_IMAGE', `a cipher image of ${scheme.id} carries its nonce in the annotation "${NONCE_ANNOTATION}", and this one has none`, { hint: 'take the file that was written, or give the nonce' })
+    throw new LatentError(
+      'E_IMAGE',
+      `a cipher image of ${scheme.id} carries its nonce in the annotation "${NONCE_ANNOTATION}", and this one has none`,
+      { hint: 'take the file that was written, or give the nonce' },
+    )
   }
   const nonce = given ?? (travelling === undefined ? undefined : hexadecimal(travelling))
-  return { key, nonce: nonce === undefined ? chooseNonce(scheme, undefined) : sized(rule, nonce), wire: source.format, plain }
+  return {
+    key,
+    nonce: nonce === undefined ? chooseNonce(scheme, undefined) : sized(rule, nonce),
+    wire: source.format,
+    plain,
+  }
 }
 
 function hexadecimal(text: string): Uint8Array {
   try {
     return fromHex(text)
   } catch {
-    throw new LatentError('E_IMAGE', `the text chunk ${NONCE_ANNOTATION} of this picture is not hexadecimal`, { hint: 'give the nonce as an argument' })
+    throw new LatentError('E_IMAGE', `the text chunk ${NONCE_ANNOTATION} of this picture is not hexadecimal`, {
+      hint: 'give the nonce as an argument',
+    })
   }
 }

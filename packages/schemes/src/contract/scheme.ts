@@ -38,7 +38,9 @@ export type KeyKind = '32 bytes' | 'bytes' | '32 bytes or file'
  * where none is given. One of another length than `bytes` is hashed (SHA-256) to it, or enters as it is where `bytes`
  * only says how many are drawn.
  */
-export type NonceRule = { readonly use: 'none' } | { readonly use: 'optional' | 'fresh'; readonly bytes: number; readonly others: 'hashed' | 'as they are' }
+export type NonceRule =
+  | { readonly use: 'none' }
+  | { readonly use: 'optional' | 'fresh'; readonly bytes: number; readonly others: 'hashed' | 'as they are' }
 
 /** The longest nonce that is taken. */
 export const MAX_NONCE_BYTES = 64
@@ -126,7 +128,13 @@ const USUAL = {
 } satisfies Partial<Description>
 
 /** A description with the usual of a deterministic, exact cipher of samples under a 32-byte key filled in. */
-export const describe = (facts: Pick<Description, 'id' | 'title'> & Partial<Description>): Description => ({ ...USUAL, ...facts })
+export const describe = (facts: Pick<Description, 'id' | 'title'> & Partial<Description>): Description => ({
+  ...USUAL,
+  ...facts,
+})
 
 /** A scheme, as {@link describe} fills it in, with its code. The cipher of a stranger is written with this too. */
-export const defineScheme = ({ load, ...facts }: Parameters<typeof describe>[0] & Pick<Scheme, 'load'>): Scheme => ({ ...describe(facts), load })
+export const defineScheme = ({ load, ...facts }: Parameters<typeof describe>[0] & Pick<Scheme, 'load'>): Scheme => ({
+  ...describe(facts),
+  load,
+})

@@ -1,6 +1,18 @@
 import { LatentError } from '@latent/core'
 import type { Image } from '@latent/core'
-import { adam, compile, cosineRate, epochOrder, layers, losses, normals, ops, shape, stepStream, tensor } from '@latent/graph'
+import {
+  adam,
+  compile,
+  cosineRate,
+  epochOrder,
+  layers,
+  losses,
+  normals,
+  ops,
+  shape,
+  stepStream,
+  tensor,
+} from '@latent/graph'
 import type { Expr, Operand, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 
@@ -39,7 +51,10 @@ export function denoiserParameters(profile: Profile): Layers<Parameter> {
 /** Grey images `[N, 1, H, W]` in 0..1 without (most of) their noise. */
 export function denoise(p: Layers<Operand>, noisy: Expr): Expr {
   const convolutions = Object.values(p)
-  const noise = convolutions.reduce((x, layer, i) => (i === 0 ? layers.conv2d(layer, x) : layers.conv2d(layer, ops.leakyRelu(x))), noisy)
+  const noise = convolutions.reduce(
+    (x, layer, i) => (i === 0 ? layers.conv2d(layer, x) : layers.conv2d(layer, ops.leakyRelu(x))),
+    noisy,
+  )
   return ops.sub(noisy, noise)
 }
 
@@ -49,7 +64,9 @@ export const denoiserRecipe: Recipe = {
   data: 'BSDS500, train: 200 photographs, for research and education that is not commercial',
   async open({ profile, seed, images }) {
     const plain = (await images('bsds500', 'train')).map(luma)
-    const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures).map(picture => centre(luma(picture), CHECK.size))
+    const checks = (await images('bsds500', 'val'))
+      .slice(0, CHECK.pictures)
+      .map(picture => centre(luma(picture), CHECK.size))
     const networks = { denoiser: denoiserParameters(profile) }
     const training: Training<typeof networks> = {
       networks,
@@ -61,7 +78,9 @@ export const denoiserRecipe: Recipe = {
           trains: ['denoiser'],
           optimiser: adam(),
           clip: 1,
-          loss: ({ networks: { denoiser }, batch }) => ({ loss: losses.mse(denoise(denoiser, ops.add(batch['clean']!, batch['noise']!)), batch['clean']!) }),
+          loss: ({ networks: { denoiser }, batch }) => ({
+            loss: losses.mse(denoise(denoiser, ops.add(batch['clean']!, batch['noise']!)), batch['clean']!),
+          }),
         },
       ],
     }
@@ -77,9 +96,18 @@ export const denoiserRecipe: Recipe = {
         const stream = await stepStream(seed, step, 'crop')
         const places = await stream.uniforms(3 * BATCH)
         const clean = new Float32Array(BATCH * CROP * CROP)
-        picked.forEach((index, i) => crop(plain[index]!, places.subarray(3 * i, 3 * i + 3), clean.subarray(i * CROP * CROP, (i + 1) * CROP * CROP)))
+        picked.forEach((index, i) =>
+          crop(
+            plain[index]!,
+            places.subarray(3 * i, 3 * i + 3),
+            clean.subarray(i * CROP * CROP, (i + 1) * CROP * CROP),
+          ),
+        )
         const noise = (await normals(stream, clean.length)).map(value => value * DEVIATION)
-        return { clean: tensor('f32', [BATCH, 1, CROP, CROP], clean), noise: tensor('f32', [BATCH, 1, CROP, CROP], noise) }
+        return {
+          clean: tensor('f32', [BATCH, 1, CROP, CROP], clean),
+          noise: tensor('f32', [BATCH, 1, CROP, CROP], noise),
+        }
       },
       scoreName: 'PSNR in dB on validation pictures',
       validation: { every: 500, patience: PROFILES[profile].steps, score: weights => validate.score(weights) },
@@ -119,7 +147,8 @@ function centre(picture: Grey, size: number): Float32Array {
   const left = (picture.width - size) >> 1
   const top = (picture.height - size) >> 1
   const out = new Float32Array(size * size)
-  for (let y = 0; y < size; y++) out.set(picture.data.subarray((top + y) * picture.width + left, (top + y) * picture.width + left + size), y * size)
+  for (let y = 0; y < size; y++)
+    out.set(picture.data.subarray((top + y) * picture.width + left, (top + y) * picture.width + left + size), y * size)
   return out
 }
 
@@ -127,19 +156,34 @@ async function openValidation(parameters: Layers<Parameter>, checks: readonly Fl
   if (checks.length === 0) throw new LatentError('E_DATA', 'there are no validation pictures')
   const { size } = CHECK
   const dims = [1, 1, size, size]
-  const args = { p: Object.fromEntries(Object.entries(parameters).map(([name, layer]) => [name, { weight: shape(layer.weight.dims), bias: shape(layer.bias!.dims) }])), x: shape(dims) }
+  const args = {
+    p: Object.fromEntries(
+      Object.entries(parameters).map(([name, layer]) => [
+        name,
+        { weight: shape(layer.weight.dims), bias: shape(layer.bias!.dims) },
+      ]),
+    ),
+    x: shape(dims),
+  }
   const compiled = await compile(({ p, x }) => ops.clip(denoise(p, x), 0, 1), args)
   const noise = await normals(await stepStream(seed, 0, 'validation'), checks.length * size * size)
   return {
     close: () => compiled.close(),
     async score(weights: Record<string, Tensor<'f32'>>) {
-      const feeds = Object.fromEntries(Object.entries(weights).map(([path, value]) => [path.replace(/^denoiser\./, 'p.'), value]))
+      const feeds = Object.fromEntries(
+        Object.entries(weights).map(([path, value]) => [path.replace(/^denoiser\./, 'p.'), value]),
+      )
       let total = 0
       for (const [i, clean] of checks.entries()) {
-        const x = tensor('f32', dims, clean.map((value, j) => value + DEVIATION * noise[i * clean.length + j]!))
+        const x = tensor(
+          'f32',
+          dims,
+          clean.map((value, j) => value + DEVIATION * noise[i * clean.length + j]!),
+        )
         const { output } = await compiled.run({ ...feeds, x })
         const restored = output!.data as Float32Array
-        total += 10 * Math.log10(1 / (clean.reduce((sum, value, j) => sum + (value - restored[j]!) ** 2, 0) / clean.length))
+        total +=
+          10 * Math.log10(1 / (clean.reduce((sum, value, j) => sum + (value - restored[j]!) ** 2, 0) / clean.length))
       }
       return total / checks.length
     },

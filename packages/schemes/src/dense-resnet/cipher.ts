@@ -17,10 +17,7 @@ export interface DenseResnetVariant {
 }
 
 /** As described: a plain XOR chain, there and back, under one key stream. Networks without norms, see `Form`. */
-export const DESCRIBED: DenseResnetVariant = {
-  id: 'dense-resnet-2024',
-  diffusion: { form: 'xor-chain', passes: 2 },
-}
+export const DESCRIBED: DenseResnetVariant = { id: 'dense-resnet-2024', diffusion: { form: 'xor-chain', passes: 2 } }
 
 /** Ours: an S-box in the chain, three passes, a nonce for every image. */
 export const REPAIRED: DenseResnetVariant = {
@@ -41,12 +38,18 @@ export function denseResnetTransform(networks: DenseNetworks, { diffusion }: Den
     cost(size) {
       const { width, height } = paddedShape({ ...size, format: 'u8' }, TILE_RULE, 'u8')
       const { encryption, decryption } = networks.parameters
-      return { parameters: parameterCount({ encryption, decryption }), macs: multiplications(networks.form, encryption, width, height) }
+      return {
+        parameters: parameterCount({ encryption, decryption }),
+        macs: multiplications(networks.form, encryption, width, height),
+      }
     },
     async encrypt(plain, { key, nonce }) {
       const intermediate = await encryptTiles(plain, TILE_RULE, 'u8', networks.encrypt)
       const bytes = intermediate.data as Uint8Array
-      return { ...intermediate, data: diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce)) }
+      return {
+        ...intermediate,
+        data: diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce)),
+      }
     },
     async decrypt(cipher, { key, nonce, plain }) {
       const bytes = cipher.data as Uint8Array
@@ -58,9 +61,11 @@ export function denseResnetTransform(networks: DenseNetworks, { diffusion }: Den
 }
 
 /** The cipher over networks that a caller opened and closes. */
-export const denseResnetCipher = (networks: DenseNetworks, variant: DenseResnetVariant): ImageCipher => schemeCipher(DESCRIPTIONS[variant.id], denseResnetTransform(networks, variant))
+export const denseResnetCipher = (networks: DenseNetworks, variant: DenseResnetVariant): ImageCipher =>
+  schemeCipher(DESCRIPTIONS[variant.id], denseResnetTransform(networks, variant))
 
 /** The networks without the diffusion: what an attacker has who took it off. Public, no key. */
-export const intermediateCipher = (networks: DenseNetworks, plain: Image): Promise<Image> => encryptTiles(plain, TILE_RULE, 'u8', networks.encrypt)
+export const intermediateCipher = (networks: DenseNetworks, plain: Image): Promise<Image> =>
+  encryptTiles(plain, TILE_RULE, 'u8', networks.encrypt)
 export const openIntermediate = (networks: DenseNetworks, intermediate: Image, plain: Shape): Promise<Image> =>
   decryptTiles(intermediate, plain, TILE_RULE, networks.decrypt)

@@ -4,12 +4,20 @@ import { describe } from '../contract/scheme.ts'
 export const MINIMUM_SIDE = 8
 
 const FACTS = {
-  paper: { authors: 'Bao et al.', title: 'Color image encryption based on lite dense-ResNet and bit-XOR diffusion', year: 2024, where: 'Multimedia Tools and Applications 83, 12819-12848' },
+  paper: {
+    authors: 'Bao et al.',
+    title: 'Color image encryption based on lite dense-ResNet and bit-XOR diffusion',
+    year: 2024,
+    where: 'Multimedia Tools and Applications 83, 12819-12848',
+  },
   accepts: { formats: ['u8', 'u16', 'f32'], sides: { minimum: MINIMUM_SIDE } },
   wire: ['u8'],
   exact: false,
   checkable: true,
-  keySpace: { bits: 256, note: 'the 32-byte key of the XOR diffusion; the weights of the networks are public and fixed, and protect nothing once the diffusion is off' },
+  keySpace: {
+    bits: 256,
+    note: 'the 32-byte key of the XOR diffusion; the weights of the networks are public and fixed, and protect nothing once the diffusion is off',
+  },
   // Both have the weights of one training.
   weights: { scheme: 'dense-resnet-2024', profile: 'paper', id: 'dense-resnet-2024-paper' },
 } as const
@@ -18,13 +26,15 @@ export const DESCRIPTIONS = {
   'dense-resnet-2024': describe({
     ...FACTS,
     id: 'dense-resnet-2024',
-    title: 'Bit-XOR diffusion (as Bao et al. 2024 name it) behind a Dense-ResNet of ours: no norms, started from a code written by hand',
+    title:
+      'Bit-XOR diffusion (as Bao et al. 2024 name it) behind a Dense-ResNet of ours: no norms, started from a code written by hand',
     nonce: { use: 'optional', bytes: 16, others: 'as they are' },
   }),
   'dense-resnet-2024-repaired': describe({
     ...FACTS,
     id: 'dense-resnet-2024-repaired',
-    title: 'Dense-ResNet with S-box diffusion in three passes and a fresh nonce (own repair of Bao et al. 2024), networks of ours',
+    title:
+      'Dense-ResNet with S-box diffusion in three passes and a fresh nonce (own repair of Bao et al. 2024), networks of ours',
     role: 'repaired',
     nonce: { use: 'fresh', bytes: 16, others: 'as they are' },
   }),

@@ -38,8 +38,14 @@ export interface PassKey {
  * Equal nonces give equal streams, whatever the image: that is the published form's weakness.
  * @throws E_ARGUMENT
  */
-export async function passKeys({ form, passes }: Diffusion, length: number, key: Uint8Array, nonce: Uint8Array): Promise<PassKey[]> {
-  if (!Number.isSafeInteger(passes) || passes < 1 || passes > 16) throw argumentError('passes', 'a whole number from 1 to 16', passes)
+export async function passKeys(
+  { form, passes }: Diffusion,
+  length: number,
+  key: Uint8Array,
+  nonce: Uint8Array,
+): Promise<PassKey[]> {
+  if (!Number.isSafeInteger(passes) || passes < 1 || passes > 16)
+    throw argumentError('passes', 'a whole number from 1 to 16', passes)
   const stream = await KeyStream.create(key, 'latent/v1/dense-resnet/diffusion', nonce)
   const keys: PassKey[] = []
   for (let pass = 0; pass < passes; pass++) {
@@ -69,10 +75,7 @@ type Pass = (bytes: Uint8Array, key: PassKey, reversed: boolean) => void
 const [SBOX, INVERSE_SBOX] = sboxes()
 
 const FORMS: Record<DiffusionForm, { readonly forward: Pass; readonly backward: Pass }> = {
-  'xor-chain': {
-    forward: pass((p, before, k) => p ^ k ^ before),
-    backward: inverse((c, before, k) => c ^ k ^ before),
-  },
+  'xor-chain': { forward: pass((p, before, k) => p ^ k ^ before), backward: inverse((c, before, k) => c ^ k ^ before) },
   'xor-rot': {
     forward: pass((p, before, k, turn) => rotateLeft(p ^ before, turn & 7) ^ k),
     backward: inverse((c, before, k, turn) => rotateLeft(c ^ k, -turn & 7) ^ before),

@@ -45,10 +45,7 @@ const DENSE_LAYERS = 3
 /** A convolution and, in the published form, the norm after it. */
 type Layer<L> = layers.Affine<L> & { readonly scale?: L; readonly shift?: L }
 
-type DenseBlock<L> = {
-  readonly dense: readonly Layer<L>[]
-  readonly fuse: Layer<L>
-}
+type DenseBlock<L> = { readonly dense: readonly Layer<L>[]; readonly fuse: Layer<L> }
 
 export type DenseNetwork<L> = {
   readonly first: Layer<L>
@@ -61,11 +58,17 @@ export type DenseNetwork<L> = {
 }
 
 /** The parameters of one network. */
-export function networkParameters(form: Form, { full, half, quarter, growth, blocks }: Widths): DenseNetwork<Parameter> {
+export function networkParameters(
+  form: Form,
+  { full, half, quarter, growth, blocks }: Widths,
+): DenseNetwork<Parameter> {
   // A norm subtracts the mean, and with it any bias before it.
   const layer = (inputs: number, outputs: number, kernel: number): Layer<Parameter> =>
-    form === 'own' ? layers.conv2dParameters(inputs, outputs, kernel) : { ...layers.conv2dParameters(inputs, outputs, kernel, { bias: false }), ...layers.scaleParameters(outputs) }
-  const up = (inputs: number, outputs: number): Layer<Parameter> => (form === 'own' ? layers.convTranspose2dParameters(inputs, outputs) : layer(inputs, outputs, 3))
+    form === 'own'
+      ? layers.conv2dParameters(inputs, outputs, kernel)
+      : { ...layers.conv2dParameters(inputs, outputs, kernel, { bias: false }), ...layers.scaleParameters(outputs) }
+  const up = (inputs: number, outputs: number): Layer<Parameter> =>
+    form === 'own' ? layers.convTranspose2dParameters(inputs, outputs) : layer(inputs, outputs, 3)
   return {
     first: layer(3, full, 7),
     down1: layer(full, half, 3),
@@ -81,15 +84,19 @@ export function networkParameters(form: Form, { full, half, quarter, growth, blo
 }
 
 function backbone(form: Form, p: DenseNetwork<Operand>, image: Expr): Expr {
-  const active = (layer: Layer<Operand>, y: Expr) => ops.relu(form === 'own' ? y : layers.instanceNorm(y, normOf(layer)))
-  const conv = (layer: Layer<Operand>, x: Expr, stride = 1) => active(layer, layers.conv2d(layer, x, { stride, padding: (kernelOf(layer) - 1) / 2 }))
-  const up = (layer: Layer<Operand>, x: Expr) => (form === 'own' ? active(layer, layers.convTranspose2d(layer, x)) : conv(layer, layers.upsampleNearest(x)))
+  const active = (layer: Layer<Operand>, y: Expr) =>
+    ops.relu(form === 'own' ? y : layers.instanceNorm(y, normOf(layer)))
+  const conv = (layer: Layer<Operand>, x: Expr, stride = 1) =>
+    active(layer, layers.conv2d(layer, x, { stride, padding: (kernelOf(layer) - 1) / 2 }))
+  const up = (layer: Layer<Operand>, x: Expr) =>
+    form === 'own' ? active(layer, layers.convTranspose2d(layer, x)) : conv(layer, layers.upsampleNearest(x))
   let x = conv(p.down2, conv(p.down1, conv(p.first, image), 2), 2)
   for (const block of p.blocks) x = ops.add(x, denseBranch(block, x, conv))
   return layers.conv2d(p.last, up(p.up2, up(p.up1, x)))
 }
 
-const normOf = ({ scale, shift }: Layer<Operand>): layers.Scale<Operand> => (scale === undefined || shift === undefined ? {} : { scale, shift })
+const normOf = ({ scale, shift }: Layer<Operand>): layers.Scale<Operand> =>
+  scale === undefined || shift === undefined ? {} : { scale, shift }
 
 /** Every layer sees the block's input and what all layers before it made (Huang et al. 2017); a 1x1 convolution joins them. */
 function denseBranch(block: DenseBlock<Operand>, x: Expr, conv: (layer: Layer<Operand>, x: Expr) => Expr): Expr {
@@ -104,7 +111,8 @@ function kernelOf({ weight }: Layer<Operand>): number {
 }
 
 /** An intermediate cipher in 0..1 of an image in 0..1. */
-export const encryptNetwork = (form: Form, p: DenseNetwork<Operand>, image: Expr): Expr => ops.sigmoid(backbone(form, p, image))
+export const encryptNetwork = (form: Form, p: DenseNetwork<Operand>, image: Expr): Expr =>
+  ops.sigmoid(backbone(form, p, image))
 
 /** The image of an intermediate cipher. In the `own` form it may leave 0..1 by a little: clip what is shown. */
 export function decryptNetwork(form: Form, p: DenseNetwork<Operand>, cipher: Expr): Expr {
@@ -114,11 +122,18 @@ export function decryptNetwork(form: Form, p: DenseNetwork<Operand>, cipher: Exp
 
 /** Multiply-accumulates of one network for an image whose sides are multiples of 4. */
 export function multiplications(form: Form, p: DenseNetwork<Parameter>, width: number, height: number): number {
-  const weights = (part: Tree<Parameter>) => leaves(part).reduce((sum, [path, { dims }]) => sum + (path.endsWith('weight') ? elementCount(dims) : 0), 0)
+  const weights = (part: Tree<Parameter>) =>
+    leaves(part).reduce((sum, [path, { dims }]) => sum + (path.endsWith('weight') ? elementCount(dims) : 0), 0)
   const full = width * height
   const [half, quarter] = [full / 4, full / 16]
   // A transposed convolution works at the size of its input, a convolution behind up-sampling at that of its output.
   const [up1, up2] = form === 'own' ? [quarter, half] : [half, full]
   const blocks = p.blocks.reduce((sum, block) => sum + weights(block), 0)
-  return full * (weights(p.first) + weights(p.last)) + half * weights(p.down1) + quarter * (weights(p.down2) + blocks) + up1 * weights(p.up1) + up2 * weights(p.up2)
+  return (
+    full * (weights(p.first) + weights(p.last)) +
+    half * weights(p.down1) +
+    quarter * (weights(p.down2) + blocks) +
+    up1 * weights(p.up1) +
+    up2 * weights(p.up2)
+  )
 }

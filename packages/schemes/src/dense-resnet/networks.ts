@@ -2,7 +2,15 @@ import { compile, decodeSafetensors, shape, tensor } from '@latent/graph'
 import type { Expr, Operand, Parameter, Tensor } from '@latent/graph'
 import { sizedNetwork, type TileTransform } from '../learned/index.ts'
 import { loadModel, type Model, networkWeights, readModel } from '../models/index.ts'
-import { decryptNetwork, type DenseNetwork, encryptNetwork, type Form, networkParameters, type Widths, WIDTHS } from './network.ts'
+import {
+  decryptNetwork,
+  type DenseNetwork,
+  encryptNetwork,
+  type Form,
+  networkParameters,
+  type Widths,
+  WIDTHS,
+} from './network.ts'
 
 /** Sets of weights: `paper` and `compact` are of the `own` form, `published` has instance norms and the widths of `paper`. */
 export const PROFILES: Readonly<Record<string, { readonly form: Form; readonly widths: Widths }>> = {
@@ -29,15 +37,22 @@ export interface DenseNetworks {
 export async function denseResnetModel(weights?: Uint8Array, profile = 'paper'): Promise<Model> {
   if (!weights) return loadModel(`${SCHEME}-${profile}`, { scheme: SCHEME, profile })
   const named = decodeSafetensors(weights).metadata['profile']
-  return readModel(weights, { scheme: SCHEME, profile: named !== undefined && Object.hasOwn(PROFILES, named) ? named : profile })
+  return readModel(weights, {
+    scheme: SCHEME,
+    profile: named !== undefined && Object.hasOwn(PROFILES, named) ? named : profile,
+  })
 }
 
 /** @throws E_WEIGHTS if the weights do not fit their profile */
 export function openNetworks(model: Model): DenseNetworks {
   const { form, widths } = PROFILES[model.profile]!
   const parameters = { encryption: networkParameters(form, widths), decryption: networkParameters(form, widths) }
-  const encrypt = bySize(networkWeights(model, 'encryption', parameters.encryption), (p, x) => encryptNetwork(form, p, x))
-  const decrypt = bySize(networkWeights(model, 'decryption', parameters.decryption), (p, x) => decryptNetwork(form, p, x))
+  const encrypt = bySize(networkWeights(model, 'encryption', parameters.encryption), (p, x) =>
+    encryptNetwork(form, p, x),
+  )
+  const decrypt = bySize(networkWeights(model, 'decryption', parameters.decryption), (p, x) =>
+    decryptNetwork(form, p, x),
+  )
   return {
     form,
     profile: model.profile,
@@ -53,8 +68,13 @@ export function openNetworks(model: Model): DenseNetworks {
 }
 
 /** A network as a transform of tiles of any size. */
-function bySize(weights: DenseNetwork<Tensor<'f32'>>, network: (p: DenseNetwork<Operand>, x: Expr) => Expr): { run: TileTransform; close: () => Promise<void> } {
-  const sized = sizedNetwork(({ width, height }) => compile(({ p, x }) => network(p, x), { p: weights, x: shape([1, 3, height, width]) }))
+function bySize(
+  weights: DenseNetwork<Tensor<'f32'>>,
+  network: (p: DenseNetwork<Operand>, x: Expr) => Expr,
+): { run: TileTransform; close: () => Promise<void> } {
+  const sized = sizedNetwork(({ width, height }) =>
+    compile(({ p, x }) => network(p, x), { p: weights, x: shape([1, 3, height, width]) }),
+  )
   return {
     async run(planes, { width, height }) {
       const { output } = await sized.run({ width, height }, { x: tensor('f32', [1, 3, height, width], planes) })

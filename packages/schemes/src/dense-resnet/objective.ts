@@ -30,11 +30,18 @@ export function decryptionObjective(form: Form, restored: Expr, clean: Expr): Ob
 }
 
 /** Of the encryption network. @param ramp how much secrecy counts at this step, 0 to 1 */
-export function encryptionObjective(form: Form, { cipher, restored, clean }: { readonly cipher: Expr; readonly restored: Expr; readonly clean: Expr }, ramp: Expr): Objective {
+export function encryptionObjective(
+  form: Form,
+  { cipher, restored, clean }: { readonly cipher: Expr; readonly restored: Expr; readonly clean: Expr },
+  ramp: Expr,
+): Objective {
   const uniform = losses.uniformDistance(eachImage(cipher))
   const neighbours = losses.neighbourCovariance(cipher)
   const secrecy = ops.mul(LOSS[form].security, ops.add(uniform, ops.mul(neighbours, NEIGHBOURS)))
-  return { loss: ops.add(decryptionObjective(form, restored, clean).loss, ops.mul(secrecy, ramp)), metrics: { uniform, neighbours } }
+  return {
+    loss: ops.add(decryptionObjective(form, restored, clean).loss, ops.mul(secrecy, ramp)),
+    metrics: { uniform, neighbours },
+  }
 }
 
 /** Every image and channel judged by itself: a flat picture must not become a flat cipher. */

@@ -1,5 +1,17 @@
 import type { Image, KeyStream } from '@latent/core'
-import { adam, compile, cosineRate, elementCount, epochOrder, leaves, normals, ops, shape, stepStream, tensor } from '@latent/graph'
+import {
+  adam,
+  compile,
+  cosineRate,
+  elementCount,
+  epochOrder,
+  leaves,
+  normals,
+  ops,
+  shape,
+  stepStream,
+  tensor,
+} from '@latent/graph'
 import type { Expr, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeRun } from '../recipe.ts'
 import { cautiousAdam } from './cautious-adam.ts'
@@ -11,18 +23,35 @@ import { structuredStart } from './structured-start.ts'
  * Learning rates of the two networks. The structured start amplifies the finest details of an image a few
  * hundred times, and any change of the weights before them with it: hence the small steps of its encryption.
  */
-const RATE: Record<Form, Record<keyof Networks, number>> = { published: { encryption: 1e-3, decryption: 1e-3 }, own: { encryption: 3e-4, decryption: 3e-4 } }
+const RATE: Record<Form, Record<keyof Networks, number>> = {
+  published: { encryption: 1e-3, decryption: 1e-3 },
+  own: { encryption: 3e-4, decryption: 3e-4 },
+}
 /** See {@link cautiousAdam}. */
 const CAUTION = 3e-4
 /** From its start the own form gains most in a few hundred steps; from random weights 1,500 only begin to show something. */
-const STEPS: Record<Form, Record<Profile, number>> = { published: { compact: 1500, paper: 1500 }, own: { compact: 400, paper: 400 } }
+const STEPS: Record<Form, Record<Profile, number>> = {
+  published: { compact: 1500, paper: 1500 },
+  own: { compact: 400, paper: 400 },
+}
 /** Instance norm sees the whole picture in use, so its crops should not be too small a part of one. */
-const CROPS: Record<Form, { batch: number; crop: number }> = { published: { batch: 4, crop: 64 }, own: { batch: 8, crop: 32 } }
+const CROPS: Record<Form, { batch: number; crop: number }> = {
+  published: { batch: 4, crop: 64 },
+  own: { batch: 8, crop: 32 },
+}
 /** Validation: the middle of each picture of `val`. */
 const CHECK = { pictures: 12, size: 128 }
 
-export const denseResnetRecipe = recipe('own', 'dense-resnet', 'the encryption and decryption network of Dense-ResNet without norms, from a structured start (own form)')
-export const denseResnetPublishedRecipe = recipe('published', 'dense-resnet-published', 'the encryption and decryption network of Dense-ResNet with instance norms (as described)')
+export const denseResnetRecipe = recipe(
+  'own',
+  'dense-resnet',
+  'the encryption and decryption network of Dense-ResNet without norms, from a structured start (own form)',
+)
+export const denseResnetPublishedRecipe = recipe(
+  'published',
+  'dense-resnet-published',
+  'the encryption and decryption network of Dense-ResNet with instance norms (as described)',
+)
 
 function recipe(form: Form, id: string, title: string): Recipe {
   return {
@@ -32,19 +61,38 @@ function recipe(form: Form, id: string, title: string): Recipe {
     async open({ profile, seed, images }) {
       const pictures = await images('bsds500', 'train')
       const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures)
-      const networks = { encryption: networkParameters(form, WIDTHS[profile]), decryption: networkParameters(form, WIDTHS[profile]) }
+      const networks = {
+        encryption: networkParameters(form, WIDTHS[profile]),
+        decryption: networkParameters(form, WIDTHS[profile]),
+      }
       const training = trainingOf(form, networks)
-      const started = form === 'own' ? { ...training, start: Object.fromEntries(leaves<Tensor<'f32'>>(await structuredStart(WIDTHS[profile], pictures, seed))) } : training
+      const started =
+        form === 'own'
+          ? {
+              ...training,
+              start: Object.fromEntries(leaves<Tensor<'f32'>>(await structuredStart(WIDTHS[profile], pictures, seed))),
+            }
+          : training
       const validate = await openValidation(form, networks, checks)
       const steps = STEPS[form][profile]
       const { batch, crop } = CROPS[form]
       const order = epochOrder(seed, pictures.length, batch)
       return {
         training: started as unknown as Training<never, never>,
-        rates: [RATE[form].encryption, RATE[form].decryption].map(rate => cosineRate(rate, { warmup: 50, end: rate / 50 })),
+        rates: [RATE[form].encryption, RATE[form].decryption].map(rate =>
+          cosineRate(rate, { warmup: 50, end: rate / 50 }),
+        ),
         steps,
         batchSize: batch,
-        data: async step => batchOf(pictures, await order(step), crop, await stepStream(seed, step, 'crop'), rampOf(form, step, steps), form === 'own'),
+        data: async step =>
+          batchOf(
+            pictures,
+            await order(step),
+            crop,
+            await stepStream(seed, step, 'crop'),
+            rampOf(form, step, steps),
+            form === 'own',
+          ),
         scoreName: 'PSNR in dB of validation pictures encrypted to bytes and decrypted, networks alone',
         validation: { every: 100, patience: steps, score: weights => validate.score(weights) },
         close: () => validate.close(),
@@ -70,7 +118,11 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
         optimiser,
         loss: ({ networks: { encryption, decryption }, batch }) => {
           const cipher = encryptNetwork(form, encryption, batch['clean']!)
-          return encryptionObjective(form, { cipher, restored: restore(decryption, cipher, batch), clean: batch['clean']! }, batch['ramp']!)
+          return encryptionObjective(
+            form,
+            { cipher, restored: restore(decryption, cipher, batch), clean: batch['clean']! },
+            batch['ramp']!,
+          )
         },
       },
       {
@@ -91,9 +143,17 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
 }
 
 /** From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that nothing comes out of. */
-const rampOf = (form: Form, step: number, total: number): number => (form === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3)))
+const rampOf = (form: Form, step: number, total: number): number =>
+  form === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3))
 
-async function batchOf(pictures: readonly Image<'u8'>[], picked: Uint32Array, size: number, stream: KeyStream, ramp: number, harden: boolean): Promise<Record<string, Tensor>> {
+async function batchOf(
+  pictures: readonly Image<'u8'>[],
+  picked: Uint32Array,
+  size: number,
+  stream: KeyStream,
+  ramp: number,
+  harden: boolean,
+): Promise<Record<string, Tensor>> {
   const places = await stream.uniforms(3 * picked.length)
   const dims = [picked.length, 3, size, size]
   const clean = new Float32Array(elementCount(dims))
@@ -103,11 +163,21 @@ async function batchOf(pictures: readonly Image<'u8'>[], picked: Uint32Array, si
     const picture = pictures[index]!
     const stride = harden && i % 4 === 3 ? 2 : 1
     const [across, down] = [picture.width - stride * size + 1, picture.height - stride * size + 1]
-    const crop = planes(picture, { left: Math.floor(u! * across), top: Math.floor(v! * down), size, stride, mirrored: mirror! < 0.5 })
+    const crop = planes(picture, {
+      left: Math.floor(u! * across),
+      top: Math.floor(v! * down),
+      size,
+      stride,
+      mirrored: mirror! < 0.5,
+    })
     clean.set(harden && i % 2 === 1 ? await hardened(crop, stream) : crop, i * part)
   }
   const rounding = Float32Array.from(await stream.uniforms(clean.length), u => (u - 0.5) / 255)
-  return { clean: tensor('f32', dims, clean), rounding: tensor('f32', dims, rounding), ramp: tensor('f32', [], Float32Array.of(ramp)) }
+  return {
+    clean: tensor('f32', dims, clean),
+    rounding: tensor('f32', dims, rounding),
+    ramp: tensor('f32', [], Float32Array.of(ramp)),
+  }
 }
 
 /**
@@ -142,7 +212,8 @@ function planes({ width, channels, data }: Image<'u8'>, { left, top, size, strid
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
         const from = left + stride * (mirrored ? size - 1 - x : x)
-        out[(c * size + y) * size + x] = data[((top + stride * y) * width + from) * channels + Math.min(c, channels - 1)]! / 255
+        out[(c * size + y) * size + x] =
+          data[((top + stride * y) * width + from) * channels + Math.min(c, channels - 1)]! / 255
       }
     }
   }
@@ -161,7 +232,15 @@ async function openValidation(form: Form, networks: Networks, pictures: readonly
     },
     { ...networks, x: shape(dims) },
   )
-  const inputs = pictures.map(picture => planes(picture, { left: (picture.width - size) >> 1, top: (picture.height - size) >> 1, size, stride: 1, mirrored: false }))
+  const inputs = pictures.map(picture =>
+    planes(picture, {
+      left: (picture.width - size) >> 1,
+      top: (picture.height - size) >> 1,
+      size,
+      stride: 1,
+      mirrored: false,
+    }),
+  )
   return {
     close: () => roundTrip.close(),
     async score(weights: Record<string, Tensor<'f32'>>) {

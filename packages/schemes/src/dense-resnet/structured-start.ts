@@ -49,13 +49,37 @@ interface Logit {
  * squares over the 256 levels. As many knots as the first layer has channels for; the last one lies behind it.
  */
 const LOGITS: readonly Logit[] = [
-  { slope: 4.27, knots: [[0.7699, 3.39], [0.9082, 10.841], [0.9708, 44.939]], last: [0.9941, 290.859] },
-  { slope: 4.189, knots: [[0.732, 2.187], [0.869, 5.71], [0.9428, 15.532], [0.9785, 50.767]], last: [0.9945, 275.806] },
+  {
+    slope: 4.27,
+    knots: [
+      [0.7699, 3.39],
+      [0.9082, 10.841],
+      [0.9708, 44.939],
+    ],
+    last: [0.9941, 290.859],
+  },
+  {
+    slope: 4.189,
+    knots: [
+      [0.732, 2.187],
+      [0.869, 5.71],
+      [0.9428, 15.532],
+      [0.9785, 50.767],
+    ],
+    last: [0.9945, 275.806],
+  },
 ]
 
 /** @param pictures what scales are measured on: the training pictures */
-export async function structuredStart(widths: Widths, pictures: readonly Image<'u8'>[], seed: number): Promise<StructuredStart> {
-  const drawn = await initialise({ encryption: networkParameters('own', widths), decryption: networkParameters('own', widths) }, seed)
+export async function structuredStart(
+  widths: Widths,
+  pictures: readonly Image<'u8'>[],
+  seed: number,
+): Promise<StructuredStart> {
+  const drawn = await initialise(
+    { encryption: networkParameters('own', widths), decryption: networkParameters('own', widths) },
+    seed,
+  )
   const code = await blockCode(pictures, seed)
   writeEncryption(drawn.encryption, code)
   writeDecryption(drawn.decryption, code)
@@ -77,12 +101,17 @@ const at = (row: number, column: number): number => row * SAMPLES + column
 
 async function blockCode(pictures: readonly Image<'u8'>[], seed: number): Promise<BlockCode> {
   const blocks = pictures.flatMap(sampleBlocks)
-  const mean = Float64Array.from({ length: SAMPLES }, (_, i) => blocks.reduce((sum, block) => sum + block[i]!, 0) / blocks.length)
+  const mean = Float64Array.from(
+    { length: SAMPLES },
+    (_, i) => blocks.reduce((sum, block) => sum + block[i]!, 0) / blocks.length,
+  )
   const transform = opponentDct()
   const knee = new Float64Array(SAMPLES)
   const scale = new Float64Array(SAMPLES)
   for (let k = 0; k < SAMPLES; k++) {
-    const values = blocks.map(block => block.reduce((sum, value, i) => sum + transform[at(k, i)]! * (value - mean[i]!), 0))
+    const values = blocks.map(block =>
+      block.reduce((sum, value, i) => sum + transform[at(k, i)]! * (value - mean[i]!), 0),
+    )
     const magnitudes = Float64Array.from(values, Math.abs).sort()
     knee[k] = Math.max(FLOOR, KNEE * magnitudes[magnitudes.length >> 1]!)
     scale[k] = Math.sqrt(values.reduce((sum, value) => sum + compress(value / knee[k]!) ** 2, 0) / values.length)
@@ -91,7 +120,8 @@ async function blockCode(pictures: readonly Image<'u8'>[], seed: number): Promis
 }
 
 /** An odd function: slope 1 up to |v| = `knee`, `slope` from there on. */
-const bent = (v: number, knee: number, slope: number): number => v - (1 - slope) * (Math.max(0, v - knee) - Math.max(0, -v - knee))
+const bent = (v: number, knee: number, slope: number): number =>
+  v - (1 - slope) * (Math.max(0, v - knee) - Math.max(0, -v - knee))
 const compress = (v: number): number => bent(bent(v, OUTLIERS, OUTER_SLOPE), 1, SLOPE)
 
 /** Blocks of a picture on a grid of 32 pixels, in the order of channels after `down2`, values in 0..1. */
@@ -99,10 +129,12 @@ function sampleBlocks({ width, height, channels, data }: Image<'u8'>): Float64Ar
   const blocks: Float64Array[] = []
   for (let top = 0; top + SIDE <= height; top += 32) {
     for (let left = 0; left + SIDE <= width; left += 32) {
-      blocks.push(Float64Array.from({ length: SAMPLES }, (_, i) => {
-        const { row, column, colour } = placeOf(i)
-        return data[((top + row) * width + left + column) * channels + Math.min(colour, channels - 1)]! / 255
-      }))
+      blocks.push(
+        Float64Array.from({ length: SAMPLES }, (_, i) => {
+          const { row, column, colour } = placeOf(i)
+          return data[((top + row) * width + left + column) * channels + Math.min(colour, channels - 1)]! / 255
+        }),
+      )
     }
   }
   return blocks
@@ -116,13 +148,19 @@ function placeOf(i: number): { row: number; column: number; colour: number } {
 
 /** Orthonormal: DCT-II along rows and columns, and sum, difference and second difference of the colours. */
 function opponentDct(): Matrix {
-  const cosine = (k: number, i: number) => Math.sqrt((k === 0 ? 1 : 2) / SIDE) * Math.cos((Math.PI * k * (2 * i + 1)) / (2 * SIDE))
-  const colours = [[1, 1, 1], [1, 0, -1], [1, -2, 1]].map(row => row.map(value => value / Math.hypot(...row)))
+  const cosine = (k: number, i: number) =>
+    Math.sqrt((k === 0 ? 1 : 2) / SIDE) * Math.cos((Math.PI * k * (2 * i + 1)) / (2 * SIDE))
+  const colours = [
+    [1, 1, 1],
+    [1, 0, -1],
+    [1, -2, 1],
+  ].map(row => row.map(value => value / Math.hypot(...row)))
   const matrix = new Float64Array(SAMPLES ** 2)
   for (let k = 0; k < SAMPLES; k++) {
     for (let i = 0; i < SAMPLES; i++) {
       const { row, column, colour } = placeOf(i)
-      matrix[at(k, i)] = cosine(Math.floor(k / 12), row) * cosine(Math.floor(k / 3) % SIDE, column) * colours[k % 3]![colour]!
+      matrix[at(k, i)] =
+        cosine(Math.floor(k / 12), row) * cosine(Math.floor(k / 3) % SIDE, column) * colours[k % 3]![colour]!
     }
   }
   return matrix
@@ -152,7 +190,11 @@ function writeEncryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
   for (let c = 0; c < 3; c++) first.output(c).from(c, 1, 3, 3)
   cutOut(p.down1, 3, () => 0)
   cutOut(p.down2, 12, () => 0)
-  linear(p.blocks[0]!, transform, mean.map(value => -value))
+  linear(
+    p.blocks[0]!,
+    transform,
+    mean.map(value => -value),
+  )
   const outer = knee.map(value => OUTLIERS * value)
   for (let k = 0; k < SAMPLES; k++) {
     const row = transform.subarray(at(k, 0), at(k + 1, 0))
@@ -167,13 +209,24 @@ function writeEncryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
   bend(p.blocks[1]!, { knee, inner: k => 1 / (knee[k]! * scale[k]!), outer: k => SLOPE / (knee[k]! * scale[k]!) })
   linear(p.blocks[2]!, mix)
   putBack(p.up1, 12, true, z => [[z, 1]])
-  putBack(p.up2, 3, true, z => [[2 * z, 1], [2 * z + 1, -1]])
+  putBack(p.up2, 3, true, z => [
+    [2 * z, 1],
+    [2 * z + 1, -1],
+  ])
   const last = convolution(p.last)
-  for (let c = 0; c < 3; c++) last.output(c).from(2 * c, GAIN, 3, 3).from(2 * c + 1, -GAIN, 3, 3)
+  for (let c = 0; c < 3; c++)
+    last
+      .output(c)
+      .from(2 * c, GAIN, 3, 3)
+      .from(2 * c + 1, -GAIN, 3, 3)
 }
 
 function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: BlockCode): void {
-  const { slope, knots, last: lastKnot } = LOGITS.findLast(({ knots }) => 3 * (1 + 2 * knots.length) <= dims(p.first)[0]!)!
+  const {
+    slope,
+    knots,
+    last: lastKnot,
+  } = LOGITS.findLast(({ knots }) => 3 * (1 + 2 * knots.length) <= dims(p.first)[0]!)!
   const first = convolution(p.first)
   // A colour is u itself, and relu(u - t), relu(1 - t - u) for every knot t.
   const each = 1 + 2 * knots.length
@@ -184,8 +237,15 @@ function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
       first.output(c * each + 2 + 2 * j, 1 - t).from(c, -1, 3, 3)
     })
   }
-  const logit: [channel: number, factor: number][] = [[0, slope], ...knots.flatMap(([, change], j): [number, number][] => [[1 + 2 * j, change], [2 + 2 * j, -change]])]
-  const terms = (colour: number, sign: number) => logit.map(([channel, factor]): [number, number] => [colour * each + channel, (sign * factor) / GAIN])
+  const logit: [channel: number, factor: number][] = [
+    [0, slope],
+    ...knots.flatMap(([, change], j): [number, number][] => [
+      [1 + 2 * j, change],
+      [2 + 2 * j, -change],
+    ]),
+  ]
+  const terms = (colour: number, sign: number) =>
+    logit.map(([channel, factor]): [number, number] => [colour * each + channel, (sign * factor) / GAIN])
   const centre = -slope / 2 / GAIN
   // Behind the first layer the last knot: relu(z - T) and relu(-z - T) steepen the ends.
   const [end, change] = lastKnot
@@ -194,7 +254,11 @@ function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
   const down1 = convolution(p.down1)
   for (let i = 0; i < 12; i++) {
     const [colour, cell] = [i % 3, Math.floor(i / 3)]
-    const read = (output: number, bias: number, sign: number) => terms(colour, sign).reduce((row, [channel, factor]) => row.from(channel, factor, 1 + (cell >> 1), 1 + (cell & 1)), down1.output(output, bias))
+    const read = (output: number, bias: number, sign: number) =>
+      terms(colour, sign).reduce(
+        (row, [channel, factor]) => row.from(channel, factor, 1 + (cell >> 1), 1 + (cell & 1)),
+        down1.output(output, bias),
+      )
     read(3 * i, centre + LIFT, 1)
     read(3 * i + 1, centre - bendAt, 1)
     read(3 * i + 2, -centre - bendAt, -1)
@@ -203,11 +267,19 @@ function writeDecryption(p: Weights, { mean, transform, knee, scale, mix }: Bloc
   for (let i = 0; i < SAMPLES; i++) {
     const [from, cell] = [i % 12, Math.floor(i / 12)]
     const tap = [1 + (cell >> 1), 1 + (cell & 1)] as const
-    down2.output(i).from(3 * from, 1, ...tap).from(3 * from + 1, steepen, ...tap).from(3 * from + 2, -steepen, ...tap)
+    down2
+      .output(i)
+      .from(3 * from, 1, ...tap)
+      .from(3 * from + 1, steepen, ...tap)
+      .from(3 * from + 2, -steepen, ...tap)
   }
   quieten(p.blocks[0]!)
   linear(p.blocks[0]!, transposed(mix), new Float64Array(SAMPLES).fill(-LIFT))
-  bend(p.blocks[1]!, { knee: scale.map(value => 1 / value), inner: k => knee[k]! * scale[k]!, outer: k => (knee[k]! * scale[k]!) / SLOPE })
+  bend(p.blocks[1]!, {
+    knee: scale.map(value => 1 / value),
+    inner: k => knee[k]! * scale[k]!,
+    outer: k => (knee[k]! * scale[k]!) / SLOPE,
+  })
   linear(p.blocks[2]!, transposed(transform), undefined, mean)
   for (let k = 0; k < SAMPLES; k++) {
     for (const sign of [1, -1] as const) {
@@ -262,7 +334,12 @@ function cutOut(layer: Affine, channels: number, level: (i: number) => number): 
  * The inverse of {@link cutOut} as a transposed convolution `[I, O, 3, 3]`: value `i` of 4 * `channels` goes to its
  * pixel of the cell. `pairs` makes relu(z) and relu(-z) of each; `parts` names the inputs that make up a value.
  */
-function putBack({ weight }: Affine, channels: number, pairs: boolean, parts: (value: number) => readonly (readonly [input: number, factor: number])[]): void {
+function putBack(
+  { weight }: Affine,
+  channels: number,
+  pairs: boolean,
+  parts: (value: number) => readonly (readonly [input: number, factor: number])[],
+): void {
   const [inputs, outputs] = weight.dims as [number, number]
   const signs = pairs ? [1, -1] : [1]
   for (let i = 0; i < inputs; i++) weight.data.fill(0, i * outputs * 9, (i * outputs + channels * signs.length) * 9)
@@ -291,7 +368,10 @@ function linear({ fuse }: Block, matrix: Matrix, before?: Float64Array, after?: 
 }
 
 /** Each of the 48 channels by an odd function of its own: slope `inner(k)` up to |x| = `knee[k]`, `outer(k)` from there on. */
-function bend(block: Block, { knee, inner, outer }: { knee: Float64Array; inner: (k: number) => number; outer: (k: number) => number }): void {
+function bend(
+  block: Block,
+  { knee, inner, outer }: { knee: Float64Array; inner: (k: number) => number; outer: (k: number) => number },
+): void {
   const writer = convolution(block.fuse)
   for (let k = 0; k < SAMPLES; k++) {
     writer.output(k).from(k, inner(k) - 1)
@@ -304,7 +384,11 @@ function bend(block: Block, { knee, inner, outer }: { knee: Float64Array; inner:
 }
 
 /** The dense layers of a block have 96 features: two for each of the 48 channels. */
-function featureOf({ dense, fuse }: Block, k: number, sign: 1 | -1): { row(level: number): Row; say(channel: number, value: number): void } {
+function featureOf(
+  { dense, fuse }: Block,
+  k: number,
+  sign: 1 | -1,
+): { row(level: number): Row; say(channel: number, value: number): void } {
   const growth = dims(dense[0]!)[0]!
   const [channels, inputs] = dims(fuse) as [number, number]
   const index = 2 * k + (sign === 1 ? 0 : 1)

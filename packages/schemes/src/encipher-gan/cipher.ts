@@ -26,7 +26,11 @@ interface Definition {
  * A trained pair. The secret is the file of weights: train a pair of your own and give it, since whatever is
  * shipped is public.
  */
-export async function loadTrained({ weights: wanted }: Description, norm: Norm, { weights }: LoadOptions = {}): Promise<Transform> {
+export async function loadTrained(
+  { weights: wanted }: Description,
+  norm: Norm,
+  { weights }: LoadOptions = {},
+): Promise<Transform> {
   const model = await modelFor(wanted!, weights)
   const pair = trainedPair(model, norm)
   return transformOf({ norm, made: model, pair: () => Promise.resolve(pair) })
@@ -40,7 +44,10 @@ export const shippedPairs: Readonly<Record<'instance' | 'frozen', () => Promise<
 
 function trainedPair(model: Model, norm: Norm): Pair {
   const parameters = generatorParameters('paper', norm)
-  return { encryption: networkWeights(model, 'encryption', parameters), decryption: networkWeights(model, 'decryption', parameters) }
+  return {
+    encryption: networkWeights(model, 'encryption', parameters),
+    decryption: networkWeights(model, 'decryption', parameters),
+  }
 }
 
 /**
@@ -50,7 +57,11 @@ function trainedPair(model: Model, norm: Norm): Pair {
  */
 export function keyedTransform(profile: Profile = 'paper'): Transform {
   const constants = JSON.stringify([START.whitening, START.deviation, ...START.bands])
-  return transformOf({ norm: 'frozen', made: { profile, sha256: toHex(sha256Of(new TextEncoder().encode(constants))) }, pair: async (key, nonce) => structuredPair(profile, await mixing(key, START, nonce)) })
+  return transformOf({
+    norm: 'frozen',
+    made: { profile, sha256: toHex(sha256Of(new TextEncoder().encode(constants))) },
+    pair: async (key, nonce) => structuredPair(profile, await mixing(key, START, nonce)),
+  })
 }
 
 /** The keyed variant with other dimensions than the registry's. */
@@ -66,7 +77,8 @@ function transformOf({ norm, made, pair }: Definition): Transform {
     made,
     cost: size => ({ parameters: 2 * weightCount(profile), macs: multiplications(profile, size) }),
     encrypt: async (plain, { key, nonce }) => networks.encrypt((await pair(key, nonce)).encryption, plain),
-    decrypt: async (cipher, { key, nonce, plain }) => networks.decrypt((await pair(key, nonce)).decryption, cipher, plain),
+    decrypt: async (cipher, { key, nonce, plain }) =>
+      networks.decrypt((await pair(key, nonce)).decryption, cipher, plain),
     close: () => networks.close(),
   }
 }
@@ -86,11 +98,28 @@ export interface Networks {
  */
 export function openNetworks(norm: Norm, profile: Profile): Networks {
   const parameters = mapTree(generatorParameters(profile, norm), (_, leaf) => shape((leaf as Parameter).dims))
-  const sized = sizedNetwork(({ width, height }) => compile(({ p, x }: { p: MapTree<typeof parameters, Expr>; x: Expr }) => generate(p as Generator<Expr>, x, norm), { p: parameters, x: shape([1, 3, height, width]) }))
+  const sized = sizedNetwork(({ width, height }) =>
+    compile(({ p, x }: { p: MapTree<typeof parameters, Expr>; x: Expr }) => generate(p as Generator<Expr>, x, norm), {
+      p: parameters,
+      x: shape([1, 3, height, width]),
+    }),
+  )
   const transform = (weights: Weights) => {
-    const feeds = Object.fromEntries(leaves<Tensor>(weights as unknown as Tree<Tensor>).map(([path, value]) => [`p.${path}`, value]))
+    const feeds = Object.fromEntries(
+      leaves<Tensor>(weights as unknown as Tree<Tensor>).map(([path, value]) => [`p.${path}`, value]),
+    )
     return async (planes: Float32Array, { width, height }: Tile): Promise<Float32Array> => {
-      const { output } = await sized.run({ width, height }, { ...feeds, x: tensor('f32', [1, 3, height, width], planes.map(value => 2 * value - 1)) })
+      const { output } = await sized.run(
+        { width, height },
+        {
+          ...feeds,
+          x: tensor(
+            'f32',
+            [1, 3, height, width],
+            planes.map(value => 2 * value - 1),
+          ),
+        },
+      )
       return (output!.data as Float32Array).map(value => (value + 1) / 2)
     }
   }
@@ -108,8 +137,15 @@ export function weightCount(profile: Profile): number {
 }
 
 /** Multiply-accumulates of one pass over an image. */
-function multiplications(profile: Profile, { width: w, height: h, channels }: Pick<Image, 'width' | 'height' | 'channels'>): number {
+function multiplications(
+  profile: Profile,
+  { width: w, height: h, channels }: Pick<Image, 'width' | 'height' | 'channels'>,
+): number {
   const { width, blocks } = DIMENSIONS[profile]
-  const perPixel = 2 * 7 * 7 * 3 * width + (2 * 9 * width * 2 * width) / 4 + (2 * 9 * 2 * width * 4 * width) / 16 + (blocks * 2 * 9 * (4 * width) ** 2) / 16
+  const perPixel =
+    2 * 7 * 7 * 3 * width +
+    (2 * 9 * width * 2 * width) / 4 +
+    (2 * 9 * 2 * width * 4 * width) / 16 +
+    (blocks * 2 * 9 * (4 * width) ** 2) / 16
   return Math.round(perPixel * w * h * Math.ceil(channels / 3))
 }

@@ -15,9 +15,11 @@ const FACTS = {
   exact: false,
 } as const
 
-const WEIGHTS_NOTE = 'The weights are the secret; the bytes of the key do not enter. Whoever has the shipped weights decrypts.'
+const WEIGHTS_NOTE =
+  'The weights are the secret; the bytes of the key do not enter. Whoever has the shipped weights decrypts.'
 
-const trained = (id: string) => ({ secret: 'weights', weights: { scheme: id, profile: 'paper', id: `${id}-paper` } }) as const
+const trained = (id: string) =>
+  ({ secret: 'weights', weights: { scheme: id, profile: 'paper', id: `${id}-paper` } }) as const
 
 /** The published form: instance norm, trained from a random start. */
 export const PUBLISHED = describe({
@@ -26,7 +28,10 @@ export const PUBLISHED = describe({
   id: 'encipher-gan-2023',
   title: 'Encipher GAN, as published (short training)',
   role: 'published',
-  keySpace: { bits: 0, note: `${WEIGHTS_NOTE} Nominally 32 bits for each of 2,847,936 weights, but small changes of them change nothing that is seen.` },
+  keySpace: {
+    bits: 0,
+    note: `${WEIGHTS_NOTE} Nominally 32 bits for each of 2,847,936 weights, but small changes of them change nothing that is seen.`,
+  },
 })
 
 /** Ours: thresholds in place of norms, structured start, trained. */
@@ -35,7 +40,10 @@ export const STRUCTURED = describe({
   ...trained('encipher-gan-2023-structured'),
   id: 'encipher-gan-2023-structured',
   title: 'Encipher GAN, ours: thresholds, structured start',
-  keySpace: { bits: 0, note: `${WEIGHTS_NOTE} Close to one linear map of 48 samples: a few dozen known blocks replace the weights.` },
+  keySpace: {
+    bits: 0,
+    note: `${WEIGHTS_NOTE} Close to one linear map of 48 samples: a few dozen known blocks replace the weights.`,
+  },
 })
 
 /** Ours: nothing is trained, key and nonce draw the weights. */
@@ -45,5 +53,8 @@ export const KEYED = describe({
   title: 'Encipher GAN, ours: weights drawn from the key',
   nonce: { use: 'fresh', bytes: 16, others: 'hashed' },
   checkable: true,
-  keySpace: { bits: 256, note: 'The orthogonal 48x48 matrix is the equivalent key of one image: 48 known blocks of 4x4 pixels give it.' },
+  keySpace: {
+    bits: 256,
+    note: 'The orthogonal 48x48 matrix is the equivalent key of one image: 48 known blocks of 4x4 pixels give it.',
+  },
 })

@@ -32,7 +32,10 @@ export interface Dimensions {
 }
 
 /** `paper` as published. A width of 24 is the least whose 4 x 24 channels hold the 48 samples of 4x4 pixels as pairs of both signs. */
-export const DIMENSIONS: Record<Profile, Dimensions> = { compact: { width: 24, blocks: 3 }, paper: { width: 32, blocks: 9 } }
+export const DIMENSIONS: Record<Profile, Dimensions> = {
+  compact: { width: 24, blocks: 3 },
+  paper: { width: 32, blocks: 9 },
+}
 
 export type Generator<L> = {
   readonly enter: layers.Affine<L>
@@ -91,7 +94,9 @@ export function discriminatorParameters(profile: Profile): Discriminator<Paramet
   const first = profile === 'paper' ? 64 : 16
   const channels = [3, first, 2 * first, 4 * first, 8 * first, 1]
   return {
-    convs: channels.slice(1).map((outputs, i) => layers.conv2dParameters(channels[i]!, outputs, 4, { slope: PUBLISHED_SLOPE })),
+    convs: channels
+      .slice(1)
+      .map((outputs, i) => layers.conv2dParameters(channels[i]!, outputs, 4, { slope: PUBLISHED_SLOPE })),
     norms: channels.slice(2, -1).map(layers.scaleParameters),
   }
 }
@@ -102,7 +107,10 @@ export function discriminatorParameters(profile: Profile): Discriminator<Paramet
  */
 export function discriminate(p: Discriminator<Operand>, image: Expr): Expr {
   return p.convs.reduce((x, conv, i) => {
-    const y = layers.conv2d(conv, i === 0 ? x : ops.leakyRelu(x, PUBLISHED_SLOPE), { stride: i < 3 ? 2 : 1, padding: 1 })
+    const y = layers.conv2d(conv, i === 0 ? x : ops.leakyRelu(x, PUBLISHED_SLOPE), {
+      stride: i < 3 ? 2 : 1,
+      padding: 1,
+    })
     const norm = p.norms[i - 1]
     return norm === undefined ? y : layers.instanceNorm(y, norm)
   }, image)

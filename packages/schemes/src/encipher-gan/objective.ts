@@ -20,7 +20,8 @@ export type CipherTerms = (seen: Seen) => Expr
 export const PICTURES = 4
 
 /** As published as far as it is known: adversarial and SSIM, here to uniform noise. Both weights are unknown; ours are 1. */
-export const publishedTerms: CipherTerms = ({ cipher, noise, judged }) => ops.add(losses.lsgan.generator(judged), ops.sub(1, losses.ssim(cipher, noise)))
+export const publishedTerms: CipherTerms = ({ cipher, noise, judged }) =>
+  ops.add(losses.lsgan.generator(judged), ops.sub(1, losses.ssim(cipher, noise)))
 
 /** Weights of our cipher terms. */
 const OURS = { uniform: 20, neighbours: 300, adversarial: 0.02 }
@@ -28,7 +29,10 @@ const OURS = { uniform: 20, neighbours: 300, adversarial: 0.02 }
 /** Ours say what the tests measure: samples of one picture's cipher uniform, its neighbours uncorrelated. */
 export const structuredTerms: CipherTerms = ({ cipher, judged }) => {
   const pooled = byPicture(cipher, PICTURES)
-  const samples = ops.add(ops.mul(OURS.uniform, losses.uniformDistance(pooled)), ops.mul(OURS.neighbours, losses.neighbourCovariance(pooled)))
+  const samples = ops.add(
+    ops.mul(OURS.uniform, losses.uniformDistance(pooled)),
+    ops.mul(OURS.neighbours, losses.neighbourCovariance(pooled)),
+  )
   return ops.add(samples, ops.mul(OURS.adversarial, losses.lsgan.generator(judged)))
 }
 
@@ -36,7 +40,11 @@ export const structuredTerms: CipherTerms = ({ cipher, judged }) => {
 const RECOVERY = 10
 
 /** Of the pair. @param ramp how much the cipher terms count at this step, 0 to 1 */
-export function pairObjective(cipherTerms: CipherTerms, seen: Seen, ramp: Expr): { loss: Expr; metrics: Record<string, Expr> } {
+export function pairObjective(
+  cipherTerms: CipherTerms,
+  seen: Seen,
+  ramp: Expr,
+): { loss: Expr; metrics: Record<string, Expr> } {
   const [l1, structure] = [losses.l1(seen.restored, seen.plain), ops.sub(1, losses.ssim(seen.restored, seen.plain))]
   const hidden = cipherTerms(seen)
   return {

@@ -1,9 +1,30 @@
 import { LatentError } from '@latent/core'
-import { adam, compile, constantRate, cosineRate, epochOrder, linearRate, losses, mapTree, ops, sgd, shape, stepStream, tensor } from '@latent/graph'
+import {
+  adam,
+  compile,
+  constantRate,
+  cosineRate,
+  epochOrder,
+  linearRate,
+  losses,
+  mapTree,
+  ops,
+  sgd,
+  shape,
+  stepStream,
+  tensor,
+} from '@latent/graph'
 import type { Expr, MapTree, Operand, Optimiser, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
 import { cut, planesOf, unit, wire } from '../learned/crops.ts'
-import { discriminate, discriminatorParameters, type Generator, generate, generatorParameters, type Norm } from './network.ts'
+import {
+  discriminate,
+  discriminatorParameters,
+  type Generator,
+  generate,
+  generatorParameters,
+  type Norm,
+} from './network.ts'
 import { type CipherTerms, pairObjective, PICTURES, publishedTerms, structuredTerms } from './objective.ts'
 import { startingPair } from './structure.ts'
 
@@ -79,10 +100,19 @@ function flat(pair: Record<string, object>): Record<string, Tensor<'f32'>> {
   return found
 }
 
-async function open({ profile, seed, images }: RecipeContext, { norm, steps, ramp, cipherTerms, optimiser, rates }: Form): Promise<RecipeRun> {
+async function open(
+  { profile, seed, images }: RecipeContext,
+  { norm, steps, ramp, cipherTerms, optimiser, rates }: Form,
+): Promise<RecipeRun> {
   const plain = (await images('bsds500', 'train')).map(planesOf)
-  const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures).map(picture => cut(planesOf(picture), { size: CHECK.size, u: 0.5, v: 0.5, mirror: false }, 'signed'))
-  const networks = { encryption: generatorParameters(profile, norm), decryption: generatorParameters(profile, norm), discriminator: discriminatorParameters(profile) }
+  const checks = (await images('bsds500', 'val'))
+    .slice(0, CHECK.pictures)
+    .map(picture => cut(planesOf(picture), { size: CHECK.size, u: 0.5, v: 0.5, mirror: false }, 'signed'))
+  const networks = {
+    encryption: generatorParameters(profile, norm),
+    decryption: generatorParameters(profile, norm),
+    discriminator: discriminatorParameters(profile),
+  }
   const dims = [BATCH, 3, CROP, CROP]
   const training: Training<typeof networks> = {
     networks,
@@ -95,7 +125,12 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
         optimiser: adam({ beta1: 0.5 }),
         loss: ({ networks: { encryption, discriminator }, batch }) => {
           const cipher = ops.stopGradient(generate(encryption, batch['plain']!, norm))
-          return { loss: losses.lsgan.discriminator(discriminate(discriminator, batch['noise']!), discriminate(discriminator, cipher)) }
+          return {
+            loss: losses.lsgan.discriminator(
+              discriminate(discriminator, batch['noise']!),
+              discriminate(discriminator, cipher),
+            ),
+          }
         },
       },
       {
@@ -106,7 +141,13 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
         loss: ({ networks: { encryption, decryption, discriminator }, batch }) => {
           const cipher = generate(encryption, batch['plain']!, norm)
           const restored = unit(generate(decryption, wire(cipher), norm))
-          const seen = { cipher: unit(cipher), restored, plain: unit(batch['plain']!), noise: unit(batch['noise']!), judged: discriminate(discriminator, cipher) }
+          const seen = {
+            cipher: unit(cipher),
+            restored,
+            plain: unit(batch['plain']!),
+            noise: unit(batch['noise']!),
+            judged: discriminate(discriminator, cipher),
+          }
           return pairObjective(cipherTerms, seen, batch['ramp']!)
         },
       },
@@ -128,11 +169,18 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
       for (let i = 0; i < BATCH; i++) {
         const [u, v, mirror] = places.subarray(3 * i, 3 * i + 3)
         // Crop i of the batch is of picture i % PICTURES: `byPicture` counts on it.
-        values.set(cut(plain[picked[i % PICTURES]!]!, { size: CROP, u: u!, v: v!, mirror: mirror! < 0.5 }, 'signed'), i * 3 * CROP * CROP)
+        values.set(
+          cut(plain[picked[i % PICTURES]!]!, { size: CROP, u: u!, v: v!, mirror: mirror! < 0.5 }, 'signed'),
+          i * 3 * CROP * CROP,
+        )
       }
       const noise = Float32Array.from(await stream.bytes(values.length), byte => byte / 127.5 - 1)
       const weight = Math.min(1, Math.max(0, (step / length - ramp.from) / ramp.over))
-      return { plain: tensor('f32', dims, values), noise: tensor('f32', dims, noise), ramp: tensor('f32', [], Float32Array.of(weight)) }
+      return {
+        plain: tensor('f32', dims, values),
+        noise: tensor('f32', dims, noise),
+        ramp: tensor('f32', [], Float32Array.of(weight)),
+      }
     },
     scoreName: 'PSNR in dB on validation pictures, cipher in 8 bits',
     validation: { every: 100, patience: length, score: weights => validate.score(weights) },
@@ -143,20 +191,30 @@ async function open({ profile, seed, images }: RecipeContext, { norm, steps, ram
 async function openValidation(profile: Profile, norm: Norm, checks: readonly Float32Array[]) {
   if (checks.length === 0) throw new LatentError('E_DATA', 'there are no validation pictures')
   const dims = [1, 3, CHECK.size, CHECK.size]
-  const weights = mapTree({ encryption: generatorParameters(profile, norm), decryption: generatorParameters(profile, norm) }, (_, leaf) => shape((leaf as Parameter).dims))
+  const weights = mapTree(
+    { encryption: generatorParameters(profile, norm), decryption: generatorParameters(profile, norm) },
+    (_, leaf) => shape((leaf as Parameter).dims),
+  )
   const compiled = await compile(
-    ({ p, x }: { p: MapTree<typeof weights, Expr>; x: Expr }) => generate(p.decryption as Generator<Operand>, wire(generate(p.encryption as Generator<Operand>, x, norm)), norm),
+    ({ p, x }: { p: MapTree<typeof weights, Expr>; x: Expr }) =>
+      generate(p.decryption as Generator<Operand>, wire(generate(p.encryption as Generator<Operand>, x, norm)), norm),
     { p: weights, x: shape(dims) },
   )
   return {
     close: () => compiled.close(),
     async score(found: Record<string, Tensor<'f32'>>): Promise<number> {
-      const feeds = Object.fromEntries(Object.entries(found).filter(([path]) => !path.startsWith('discriminator.')).map(([path, value]) => [`p.${path}`, value]))
+      const feeds = Object.fromEntries(
+        Object.entries(found)
+          .filter(([path]) => !path.startsWith('discriminator.'))
+          .map(([path, value]) => [`p.${path}`, value]),
+      )
       let total = 0
       for (const picture of checks) {
         const { output } = await compiled.run({ ...feeds, x: tensor('f32', dims, picture) })
         const restored = output!.data as Float32Array
-        total += 10 * Math.log10(4 / (picture.reduce((sum, value, i) => sum + (value - restored[i]!) ** 2, 0) / picture.length))
+        total +=
+          10 *
+          Math.log10(4 / (picture.reduce((sum, value, i) => sum + (value - restored[i]!) ** 2, 0) / picture.length))
       }
       return total / checks.length
     },

@@ -12,11 +12,29 @@ export const encipherGanRepairedRecipes = pairRecipes<Generator<never>>(
   'encipher-gan-repaired',
   'Encipher GAN learned from random weights: thresholds in place of norms, published losses and terms for what a cipher shows',
   {
-    networks: profile => ({ encryption: generatorParameters(profile, 'frozen') as never, decryption: generatorParameters(profile, 'frozen') as never, judge: discriminatorParameters(profile) }),
+    networks: profile => ({
+      encryption: generatorParameters(profile, 'frozen') as never,
+      decryption: generatorParameters(profile, 'frozen') as never,
+      judge: discriminatorParameters(profile),
+    }),
     encrypt: (p, plain) => unit(generate(p, signed(plain), 'frozen')),
     decrypt: (p, cipher) => unit(generate(p, signed(cipher), 'frozen')),
     judge: (p, image) => discriminate(p, signed(image)),
-    emphasis: { recovery: 10, likeness: 1, smoothness: 0, secrecy: { local: 4, moments: 4, neighbours: 200, edges: 4, deviation: 4, squint: 4, adversarial: 0.02, structure: 0.1 } },
+    emphasis: {
+      recovery: 10,
+      likeness: 1,
+      smoothness: 0,
+      secrecy: {
+        local: 4,
+        moments: 4,
+        neighbours: 200,
+        edges: 4,
+        deviation: 4,
+        squint: 4,
+        adversarial: 0.02,
+        structure: 0.1,
+      },
+    },
     rates: { pair: cosineRate(2e-4, { warmup: 100, end: 2e-6 }), judge: cosineRate(1e-4, { warmup: 300, end: 1e-6 }) },
   },
 )

@@ -32,8 +32,24 @@ export type Matrix = Float64Array
  * outermost layer; each further one takes a residual block.
  */
 const STRAIGHT: Readonly<Record<Profile, readonly Hinge[]>> = {
-  paper: [[0, 1.0228], [0.3303, 0.2295], [0.5571, 0.4373], [0.7142, 0.7787], [0.8229, 1.3856], [0.8944, 2.5712], [0.9418, 5.6927], [0.9722, 13.9959], [0.9904, 81.1224]],
-  compact: [[0, 1.0651], [0.5345, 0.8327], [0.8158, 2.7274], [0.9416, 11.2326], [0.9891, 91.3732]],
+  paper: [
+    [0, 1.0228],
+    [0.3303, 0.2295],
+    [0.5571, 0.4373],
+    [0.7142, 0.7787],
+    [0.8229, 1.3856],
+    [0.8944, 2.5712],
+    [0.9418, 5.6927],
+    [0.9722, 13.9959],
+    [0.9904, 81.1224],
+  ],
+  compact: [
+    [0, 1.0651],
+    [0.5345, 0.8327],
+    [0.8158, 2.7274],
+    [0.9416, 11.2326],
+    [0.9891, 91.3732],
+  ],
 }
 const LINEAR: readonly Hinge[] = [[0, 1]]
 
@@ -48,12 +64,14 @@ export function placeInBlock(index: number): { x: number; y: number; channel: nu
 
 /** Orthonormal cosine transform of the 4x4 pixels of each channel, and of the channels: rows are bands. */
 export function bandMatrix(): Matrix {
-  const cosine = (band: number, at: number, size: number) => Math.sqrt((band === 0 ? 1 : 2) / size) * Math.cos((Math.PI * band * (2 * at + 1)) / (2 * size))
+  const cosine = (band: number, at: number, size: number) =>
+    Math.sqrt((band === 0 ? 1 : 2) / size) * Math.cos((Math.PI * band * (2 * at + 1)) / (2 * size))
   const matrix = new Float64Array(BLOCK * BLOCK)
   for (let band = 0; band < BLOCK; band++) {
     for (let index = 0; index < BLOCK; index++) {
       const { x, y, channel } = placeInBlock(index)
-      matrix[band * BLOCK + index] = cosine(Math.floor(band / 16), channel, 3) * cosine(Math.floor(band / 4) % 4, y, 4) * cosine(band % 4, x, 4)
+      matrix[band * BLOCK + index] =
+        cosine(Math.floor(band / 16), channel, 3) * cosine(Math.floor(band / 4) % 4, y, 4) * cosine(band % 4, x, 4)
     }
   }
   return matrix
@@ -94,26 +112,25 @@ export interface Mixing {
  */
 export const START: Mixing = {
   bands: [
-    10, 0.23, 0.075, 0.026,
-    0.26, 0.076, 0.034, 0.013,
-    0.091, 0.037, 0.019, 0.0078,
-    0.032, 0.015, 0.0083, 0.0036,
-    1.3, 0.0061, 0.00034, 0.00011,
-    0.0068, 0.0007, 8e-5, 4.1e-5,
-    0.00036, 8e-5, 3.2e-5, 2.6e-5,
-    0.00011, 3.9e-5, 2.3e-5, 1.9e-5,
-    0.29, 0.0019, 0.00012, 6.2e-5,
-    0.0022, 0.0003, 3.9e-5, 2.5e-5,
-    0.00013, 3.9e-5, 1.9e-5, 1.7e-5,
-    5.2e-5, 2.3e-5, 1.5e-5, 1.2e-5,
+    10, 0.23, 0.075, 0.026, 0.26, 0.076, 0.034, 0.013, 0.091, 0.037, 0.019, 0.0078, 0.032, 0.015, 0.0083, 0.0036, 1.3,
+    0.0061, 0.00034, 0.00011, 0.0068, 0.0007, 8e-5, 4.1e-5, 0.00036, 8e-5, 3.2e-5, 2.6e-5, 0.00011, 3.9e-5, 2.3e-5,
+    1.9e-5, 0.29, 0.0019, 0.00012, 6.2e-5, 0.0022, 0.0003, 3.9e-5, 2.5e-5, 0.00013, 3.9e-5, 1.9e-5, 1.7e-5, 5.2e-5,
+    2.3e-5, 1.5e-5, 1.2e-5,
   ],
   whitening: 0.6,
   deviation: 0.87,
 }
 
 /** The matrix of the encryption network and its inverse. */
-export async function mixing(secret: Uint8Array, { bands, whitening, deviation }: Mixing, nonce?: Uint8Array): Promise<{ forth: Matrix; back: Matrix }> {
-  const [turn, cosines] = [await orthogonal(await KeyStream.create(secret, 'latent/v1/encipher-gan/mixing', nonce)), bandMatrix()]
+export async function mixing(
+  secret: Uint8Array,
+  { bands, whitening, deviation }: Mixing,
+  nonce?: Uint8Array,
+): Promise<{ forth: Matrix; back: Matrix }> {
+  const [turn, cosines] = [
+    await orthogonal(await KeyStream.create(secret, 'latent/v1/encipher-gan/mixing', nonce)),
+    bandMatrix(),
+  ]
   const raw = bands.map(power => power ** (-whitening / 2))
   const rms = Math.sqrt(raw.reduce((sum, gain, i) => sum + gain ** 2 * bands[i]!, 0) / BLOCK)
   const gains = raw.map(gain => (gain * deviation) / rms)
@@ -136,16 +153,28 @@ export async function mixing(secret: Uint8Array, { bands, whitening, deviation }
  * Weights of the pair of `frozen` networks that is the code of a {@link Mixing}.
  * @param seed draws the weights that the code leaves free, for training; without one they are zero
  */
-export async function structuredPair(profile: Profile, { forth, back }: { forth: Matrix; back: Matrix }, seed?: number): Promise<{ encryption: Weights; decryption: Weights }> {
+export async function structuredPair(
+  profile: Profile,
+  { forth, back }: { forth: Matrix; back: Matrix },
+  seed?: number,
+): Promise<{ encryption: Weights; decryption: Weights }> {
   const straight = STRAIGHT[profile]
   return {
     encryption: await structured(profile, { enter: LINEAR, matrix: forth, leave: LINEAR }, seed),
-    decryption: await structured(profile, { enter: straight, matrix: back, leave: straight }, seed === undefined ? undefined : seed + 1),
+    decryption: await structured(
+      profile,
+      { enter: straight, matrix: back, leave: straight },
+      seed === undefined ? undefined : seed + 1,
+    ),
   }
 }
 
 /** What training starts from: {@link START} with a matrix that the seed draws. */
-export const startingPair = async (profile: Profile, seed: number): Promise<{ encryption: Weights; decryption: Weights }> => structuredPair(profile, await mixing(seedKey(seed), START), seed)
+export const startingPair = async (
+  profile: Profile,
+  seed: number,
+): Promise<{ encryption: Weights; decryption: Weights }> =>
+  structuredPair(profile, await mixing(seedKey(seed), START), seed)
 
 interface Plan {
   /** What is done to samples before the matrix, and after it. */
@@ -155,7 +184,10 @@ interface Plan {
 }
 
 /** Both signs of a value, with their places in its pair of channels. */
-const SIGNS: readonly (readonly [place: number, sign: number])[] = [[0, 1], [1, -1]]
+const SIGNS: readonly (readonly [place: number, sign: number])[] = [
+  [0, 1],
+  [1, -1],
+]
 
 async function structured(profile: Profile, plan: Plan, seed: number | undefined): Promise<Weights> {
   const { width, blocks } = DIMENSIONS[profile]
@@ -163,7 +195,10 @@ async function structured(profile: Profile, plan: Plan, seed: number | undefined
   const outermost = Math.floor(width / 6)
   const [enter, leave] = [plan.enter.slice(0, outermost), plan.leave.slice(0, outermost)]
   const parameters = generatorParameters(profile, 'frozen')
-  const weights: Weights = seed === undefined ? mapTree(parameters, (_, leaf) => zeros('f32', (leaf as Parameter).dims)) : await initialise(parameters, seed)
+  const weights: Weights =
+    seed === undefined
+      ? mapTree(parameters, (_, leaf) => zeros('f32', (leaf as Parameter).dims))
+      : await initialise(parameters, seed)
 
   const entering = taps(weights.enter)
   for (const { channel, colour, sign, threshold } of hinged(enter)) {
@@ -184,7 +219,8 @@ async function structured(profile: Profile, plan: Plan, seed: number | undefined
   for (let value = 0; value < BLOCK; value++) {
     for (const [place, outer] of SIGNS) {
       second.clear(2 * value + place)
-      for (const [part, sign] of SIGNS) second.set(2 * value + place, 2 * (value >> 2) + part, ...corner(value), outer * sign)
+      for (const [part, sign] of SIGNS)
+        second.set(2 * value + place, 2 * (value >> 2) + part, ...corner(value), outer * sign)
     }
   }
 
@@ -198,13 +234,16 @@ async function structured(profile: Profile, plan: Plan, seed: number | undefined
   const up1 = taps(weights.up1, 'transposed')
   for (let pair = 0; pair < 24; pair++) up1.clear(pair)
   for (let value = 0; value < BLOCK; value++) {
-    for (const [place, sign] of SIGNS) for (const [part, other] of SIGNS) up1.set(2 * (value >> 2) + place, 2 * value + part, ...corner(value), sign * other)
+    for (const [place, sign] of SIGNS)
+      for (const [part, other] of SIGNS)
+        up1.set(2 * (value >> 2) + place, 2 * value + part, ...corner(value), sign * other)
   }
   const [up2, leaving] = [taps(weights.up2, 'transposed'), taps(weights.leave)]
   for (let colour = 0; colour < 3; colour++) leaving.clear(colour)
   for (const { channel, colour, sign, threshold, slope } of hinged(leave)) {
     up2.clear(channel)
-    for (let value = 4 * colour; value < 4 * colour + 4; value++) for (const [part, other] of SIGNS) up2.set(channel, 2 * value + part, ...corner(value), sign * other)
+    for (let value = 4 * colour; value < 4 * colour + 4; value++)
+      for (const [part, other] of SIGNS) up2.set(channel, 2 * value + part, ...corner(value), sign * other)
     weights.up2.bias!.data[channel] = -threshold
     leaving.set(colour, channel, 3, 3, sign * slope)
   }
@@ -235,7 +274,9 @@ function mix(block: layers.ResidualBlock<Tensor<'f32'>>, matrix: Matrix): void {
   for (let value = 0; value < BLOCK; value++) {
     for (let target = 0; target < BLOCK; target++) {
       const change = matrix[target * BLOCK + value]! - (target === value ? 1 : 0)
-      for (const [place, sign] of SIGNS) for (const [part, other] of SIGNS) outer.set(2 * target + part, 2 * value + place, 1, 1, (other * sign * change) / 2)
+      for (const [place, sign] of SIGNS)
+        for (const [part, other] of SIGNS)
+          outer.set(2 * target + part, 2 * value + place, 1, 1, (other * sign * change) / 2)
     }
   }
 }
@@ -246,7 +287,9 @@ function bend(block: layers.ResidualBlock<Tensor<'f32'>>, [threshold, slope]: Hi
   readValues(block)
   block.first.bias!.data.fill(-threshold, 0, 2 * BLOCK)
   for (let value = 0; value < BLOCK; value++) {
-    for (const [place, sign] of SIGNS) for (const [part, other] of SIGNS) outer.set(2 * value + part, 2 * value + place, 1, 1, (other * sign * slope) / 2)
+    for (const [place, sign] of SIGNS)
+      for (const [part, other] of SIGNS)
+        outer.set(2 * value + part, 2 * value + place, 1, 1, (other * sign * slope) / 2)
   }
 }
 
@@ -266,13 +309,29 @@ const corner = (value: number): [y: number, x: number] => [1 + ((value >> 1) & 1
 
 /** The channels of the widest layers: one for each colour, hinge and sign. */
 function hinged(hinges: readonly Hinge[]) {
-  return [0, 1, 2].flatMap(colour => hinges.flatMap(([threshold, slope], j) => SIGNS.map(([place, sign]) => ({ channel: (colour * hinges.length + j) * 2 + place, colour, sign, threshold, slope }))))
+  return [0, 1, 2].flatMap(colour =>
+    hinges.flatMap(([threshold, slope], j) =>
+      SIGNS.map(([place, sign]) => ({
+        channel: (colour * hinges.length + j) * 2 + place,
+        colour,
+        sign,
+        threshold,
+        slope,
+      })),
+    ),
+  )
 }
 
 /** Access to a convolution's weights by output, input and tap. */
 function taps({ weight: { dims, data } }: layers.Affine<Tensor<'f32'>>, kind: 'plain' | 'transposed' = 'plain') {
-  const [outputs, inputs, rows, columns] = (kind === 'plain' ? dims : [dims[1], dims[0], dims[2], dims[3]]) as [number, number, number, number]
-  const at = (output: number, input: number) => (kind === 'plain' ? output * inputs + input : input * outputs + output) * rows * columns
+  const [outputs, inputs, rows, columns] = (kind === 'plain' ? dims : [dims[1], dims[0], dims[2], dims[3]]) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const at = (output: number, input: number) =>
+    (kind === 'plain' ? output * inputs + input : input * outputs + output) * rows * columns
   return {
     clear(output: number): void {
       for (let input = 0; input < inputs; input++) data.fill(0, at(output, input), at(output, input) + rows * columns)
@@ -294,15 +353,21 @@ export function bandPowers(pictures: readonly Image<'u8'>[]): Float64Array {
     for (let top = 0; top + 4 <= height; top += 4) {
       // Every fourth column of blocks is plenty for means over many pictures.
       for (let left = 0; left + 4 <= width; left += 16) {
-        const values = places.map(({ x, y, channel }) => data[((top + y) * width + left + x) * channels + Math.min(channel, channels - 1)]! / 127.5 - 1)
-        for (let i = 0; i < BLOCK; i++) for (let j = 0; j < BLOCK; j++) moments[i * BLOCK + j]! += values[i]! * values[j]!
+        const values = places.map(
+          ({ x, y, channel }) =>
+            data[((top + y) * width + left + x) * channels + Math.min(channel, channels - 1)]! / 127.5 - 1,
+        )
+        for (let i = 0; i < BLOCK; i++)
+          for (let j = 0; j < BLOCK; j++) moments[i * BLOCK + j]! += values[i]! * values[j]!
         blocks++
       }
     }
   }
   return Float64Array.from({ length: BLOCK }, (_, band) => {
     let power = 0
-    for (let i = 0; i < BLOCK; i++) for (let j = 0; j < BLOCK; j++) power += matrix[band * BLOCK + i]! * matrix[band * BLOCK + j]! * moments[i * BLOCK + j]!
+    for (let i = 0; i < BLOCK; i++)
+      for (let j = 0; j < BLOCK; j++)
+        power += matrix[band * BLOCK + i]! * matrix[band * BLOCK + j]! * moments[i * BLOCK + j]!
     return power / blocks
   })
 }

@@ -32,9 +32,16 @@ export function exactFlowTransform(flow: ExactFlow): Transform {
 }
 
 /** The cipher over a flow that a caller opened and closes. */
-export const exactFlowCipher = (flow: ExactFlow): ImageCipher => schemeCipher(EXACT_FLOW, { ...exactFlowTransform(flow), cost: networkCost })
+export const exactFlowCipher = (flow: ExactFlow): ImageCipher =>
+  schemeCipher(EXACT_FLOW, { ...exactFlowTransform(flow), cost: networkCost })
 
-async function permute(flow: ExactFlow, direction: 'encrypt' | 'decrypt', source: Image, key: Uint8Array, nonce: Uint8Array): Promise<Image> {
+async function permute(
+  flow: ExactFlow,
+  direction: 'encrypt' | 'decrypt',
+  source: Image,
+  key: Uint8Array,
+  nonce: Uint8Array,
+): Promise<Image> {
   const { data, format, width, height, channels } = source as Image<'u8' | 'u16'>
   const cuts = tileCuts(data.byteLength)
   const prefix = tweakPrefix(source, nonce)
@@ -59,7 +66,11 @@ interface TileAccess<A> {
 
 function byteSamples(data: Uint8Array): TileAccess<Uint8Array> {
   const samples = new Uint8Array(data.length)
-  return { samples, read: (start, end) => data.subarray(start, end), write: (bytes, start) => samples.set(bytes, start) }
+  return {
+    samples,
+    read: (start, end) => data.subarray(start, end),
+    write: (bytes, start) => samples.set(bytes, start),
+  }
 }
 
 /** Tiles begin and end between samples, which go high byte first. */
@@ -82,11 +93,17 @@ function wideSamples(data: Uint16Array): TileAccess<Uint16Array> {
 }
 
 /** Four networks; every round reads one half, and the halves take turns. */
-export function networkCost({ width, height, channels }: Pick<Image, 'width' | 'height' | 'channels'>): { parameters: number; macs: number } {
+export function networkCost({ width, height, channels }: Pick<Image, 'width' | 'height' | 'channels'>): {
+  parameters: number
+  macs: number
+} {
   const bytes = width * height * channels
   const weights = CHANNELS.slice(1).reduce((sum, outputs, i) => sum + 9 * CHANNELS[i]! * outputs, 0)
   const biases = CHANNELS.slice(1).reduce((sum, outputs) => sum + outputs, 0)
-  return { parameters: NETWORKS * (weights + biases), macs: Math.round((NETWORKS * weights * bytes) / 2 / HALF_CHANNELS) }
+  return {
+    parameters: NETWORKS * (weights + biases),
+    macs: Math.round((NETWORKS * weights * bytes) / 2 / HALF_CHANNELS),
+  }
 }
 
 /** Where tiles begin in this many bytes, {@link MIN_TILE_BYTES} or more. */
@@ -98,5 +115,12 @@ export function tileCuts(length: number): number[] {
 /** Everything that must not be exchangeable between images of one key. */
 function tweakPrefix({ width, height, channels, format }: Image, nonce: Uint8Array): Uint8Array {
   const label = new TextEncoder().encode('pixels')
-  return concatBytes(label, u32(width), u32(height), Uint8Array.of(channels, format === 'u16' ? 16 : 8), u32(nonce.length), nonce)
+  return concatBytes(
+    label,
+    u32(width),
+    u32(height),
+    Uint8Array.of(channels, format === 'u16' ? 16 : 8),
+    u32(nonce.length),
+    nonce,
+  )
 }

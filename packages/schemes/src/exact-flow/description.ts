@@ -1,6 +1,9 @@
 import { describe, type Description } from '../contract/scheme.ts'
 
-const WHOLE = { bits: 256, note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.' }
+const WHOLE = {
+  bits: 256,
+  note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.',
+}
 export const UNPROVED = {
   bits: 256,
   note: 'An upper bound. Without the whitening nothing is proved: 4 bytes of key stream enter for every 12 bytes of output, and whether the network hides them nobody knows.',

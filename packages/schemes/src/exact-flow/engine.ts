@@ -56,7 +56,12 @@ function onNetworks(networks: RoundNetworks, ablation?: Ablation): ExactFlow {
   }
 
   // Sessions must not run twice at once, so tiles queue.
-  function run(permute: typeof encryptTile, key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
+  function run(
+    permute: typeof encryptTile,
+    key: Uint8Array,
+    tweak: Uint8Array,
+    bytes: Uint8Array,
+  ): Promise<Uint8Array> {
     const result = last.then(async () => permute(networks, await scheduleFor(key), tweak, bytes, ablation))
     last = result.catch(() => undefined)
     return result

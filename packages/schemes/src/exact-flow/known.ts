@@ -16,7 +16,12 @@ export function trainedWeights(): Promise<Weights> {
  */
 export function weightsFrom(base64: string, sha256: string): Weights {
   const weights = parseWeights(Uint8Array.from(atob(base64), character => character.charCodeAt(0)))
-  if (weights.id !== sha256) throw new LatentError('E_WEIGHTS', `the exact-flow weights have the SHA-256 ${weights.id.slice(0, 16)}..., and ${sha256.slice(0, 16)}... is expected`, { hint: 'the module was altered or damaged; install Latent again' })
+  if (weights.id !== sha256)
+    throw new LatentError(
+      'E_WEIGHTS',
+      `the exact-flow weights have the SHA-256 ${weights.id.slice(0, 16)}..., and ${sha256.slice(0, 16)}... is expected`,
+      { hint: 'the module was altered or damaged; install Latent again' },
+    )
   return weights
 }
 
@@ -24,7 +29,10 @@ export function weightsFrom(base64: string, sha256: string): Weights {
  * Every set that a sealed file may name, by what people call it. Sets are only ever added, so that
  * whatever was sealed stays readable.
  */
-export const WEIGHT_SETS: Readonly<Record<string, () => Promise<Weights>>> = { trained: trainedWeights, constant: constantWeights }
+export const WEIGHT_SETS: Readonly<Record<string, () => Promise<Weights>>> = {
+  trained: trainedWeights,
+  constant: constantWeights,
+}
 
 /** What new files are sealed with. */
 export const sealingWeights = trainedWeights
@@ -35,5 +43,9 @@ export async function knownWeights(id: string): Promise<Weights> {
     const weights = await set()
     if (weights.id === id) return weights
   }
-  throw new LatentError('E_UNSUPPORTED', `this needs the exact-flow weights ${id.slice(0, 16)}..., which this release does not have`, { hint: 'update latent' })
+  throw new LatentError(
+    'E_UNSUPPORTED',
+    `this needs the exact-flow weights ${id.slice(0, 16)}..., which this release does not have`,
+    { hint: 'update latent' },
+  )
 }

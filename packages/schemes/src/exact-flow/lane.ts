@@ -37,4 +37,6 @@ export function serveLane(answer: (reply: Reply, transfer: ArrayBuffer[]) => voi
 }
 
 const failure = (error: unknown) =>
-  error instanceof LatentError ? { code: error.code, message: error.message, hint: error.hint } : { code: 'E_INTERNAL', message: String(error), hint: undefined }
+  error instanceof LatentError
+    ? { code: error.code, message: error.message, hint: error.hint }
+    : { code: 'E_INTERNAL', message: String(error), hint: undefined }

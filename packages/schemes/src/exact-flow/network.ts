@@ -37,14 +37,20 @@ export function loopNetworks(weights: Weights): RoundNetworks {
   return {
     backend: 'loop',
     weights,
-    run: (round, input, rows) => Promise.resolve(weights.networks[round]!.reduce((bytes, layer) => convolve(layer, bytes, rows), input)),
+    run: (round, input, rows) =>
+      Promise.resolve(weights.networks[round]!.reduce((bytes, layer) => convolve(layer, bytes, rows), input)),
     close: () => Promise.resolve(),
   }
 }
 
 /** Zeros: what is left of the cipher are its key streams. */
 export function silentNetworks(weights: Weights): RoundNetworks {
-  return { backend: 'none', weights, run: (_round, _input, rows) => Promise.resolve(new Uint8Array(rows * ROW_BYTES)), close: () => Promise.resolve() }
+  return {
+    backend: 'none',
+    weights,
+    run: (_round, _input, rows) => Promise.resolve(new Uint8Array(rows * ROW_BYTES)),
+    close: () => Promise.resolve(),
+  }
 }
 
 function convolve({ inputs, outputs, weights, bias, shift }: Layer, input: Uint8Array, rows: number): Uint8Array {

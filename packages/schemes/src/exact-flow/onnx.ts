@@ -24,7 +24,8 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
   const build = arithmetic === 'int8' ? int8Model : floatModel
   const sessions: Session[] = []
   // One after the other: the WASM runtime must not be started twice at once.
-  for (const layers of weights.networks) sessions.push(await openSession(build(layers), { threads: 1, ...session, gpuOnly: true }))
+  for (const layers of weights.networks)
+    sessions.push(await openSession(build(layers), { threads: 1, ...session, gpuOnly: true }))
   // Native runs write into one buffer, used again: a fresh one for each would double the memory held.
   let result = new Uint8Array(0)
   return {
@@ -62,12 +63,29 @@ export function int8Model(layers: readonly Layer[]): Uint8Array {
     return {
       op: 'QLinearConv',
       domain: 'com.microsoft',
-      inputs: [l === 0 ? 'x' : `a${l - 1}`, 'one', 'zero_u8', `w${l}`, 'one', 'zero_i8', `scale${l}`, 'zero_u8', `b${l}`],
+      inputs: [
+        l === 0 ? 'x' : `a${l - 1}`,
+        'one',
+        'zero_u8',
+        `w${l}`,
+        'one',
+        'zero_i8',
+        `scale${l}`,
+        'zero_u8',
+        `b${l}`,
+      ],
       outputs: [l === layers.length - 1 ? 'y' : `a${l}`],
       attributes: { channels_last: 1, ...GEOMETRY },
     }
   })
-  return encodeModel({ nodes, inputs: [INPUT], outputs: [OUTPUT], initializers, opsets: { '': 17, 'com.microsoft': 1 }, name: 'exact-flow-round-int8' })
+  return encodeModel({
+    nodes,
+    inputs: [INPUT],
+    outputs: [OUTPUT],
+    initializers,
+    opsets: { '': 17, 'com.microsoft': 1 },
+    name: 'exact-flow-round-int8',
+  })
 }
 
 /**
@@ -91,8 +109,16 @@ export function floatModel(layers: readonly Layer[]): Uint8Array {
   ]
   for (const [l, layer] of layers.entries()) {
     const scale = 2 ** -layer.shift
-    initializers[`w${l}`] = tensor('f32', [layer.outputs, layer.inputs, 3, 3], Float32Array.from(layer.weights, w => w * scale))
-    initializers[`b${l}`] = tensor('f32', [layer.outputs], Float32Array.from(layer.bias, b => b * scale))
+    initializers[`w${l}`] = tensor(
+      'f32',
+      [layer.outputs, layer.inputs, 3, 3],
+      Float32Array.from(layer.weights, w => w * scale),
+    )
+    initializers[`b${l}`] = tensor(
+      'f32',
+      [layer.outputs],
+      Float32Array.from(layer.bias, b => b * scale),
+    )
     nodes.push(
       { op: 'Conv', inputs: [`a${l}`, `w${l}`, `b${l}`], outputs: [`sum${l}`], attributes: GEOMETRY },
       { op: 'Clip', inputs: [`sum${l}`, 'low', 'high'], outputs: [`x${l}`] },

@@ -18,7 +18,9 @@ export const ROUNDS = 4
 export const BATCH_DIMS = {
   x: [3 * PICTURES, HALF_CHANNELS, ROWS, COLUMNS],
   y: [3 * PICTURES, HALF_CHANNELS, ROWS, COLUMNS],
-  ...Object.fromEntries(Array.from({ length: ROUNDS }, (_, round) => [`map${round}`, [3 * PICTURES, MAP_CHANNELS, ROWS, COLUMNS]])),
+  ...Object.fromEntries(
+    Array.from({ length: ROUNDS }, (_, round) => [`map${round}`, [3 * PICTURES, MAP_CHANNELS, ROWS, COLUMNS]]),
+  ),
 } satisfies Record<string, number[]>
 
 /**
@@ -26,7 +28,11 @@ export const BATCH_DIMS = {
  * with one byte of the first half changed, which leaves the first round's map as it was (its source is
  * the other half) and makes all others anew, as the cipher has it. Bytes in tile layout, as float32.
  */
-export async function patchBatch(photos: readonly Image<'u8'>[], seed: number, step: number): Promise<Record<string, Tensor<'f32'>>> {
+export async function patchBatch(
+  photos: readonly Image<'u8'>[],
+  seed: number,
+  step: number,
+): Promise<Record<string, Tensor<'f32'>>> {
   const stream = await stepStream(seed, step, 'patches')
   const [x, y] = [new Float32Array(3 * PICTURES * HALF_BYTES), new Float32Array(3 * PICTURES * HALF_BYTES)]
   for (const [i, kind] of KINDS.entries()) {
@@ -40,7 +46,8 @@ export async function patchBatch(photos: readonly Image<'u8'>[], seed: number, s
     const changed = x.subarray(at[2] * HALF_BYTES, (at[2] + 1) * HALF_BYTES)
     const place = Math.floor(random[61]! * HALF_BYTES)
     // The usual change of one level, or one of the eight bits.
-    changed[place] = random[62]! < 0.5 ? (changed[place]! + 1) % 256 : changed[place]! ^ (1 << Math.floor(random[63]! * 8))
+    changed[place] =
+      random[62]! < 0.5 ? (changed[place]! + 1) % 256 : changed[place]! ^ (1 << Math.floor(random[63]! * 8))
   }
   const batch: Record<string, Tensor<'f32'>> = { x: tensor('f32', BATCH_DIMS.x, x), y: tensor('f32', BATCH_DIMS.y, y) }
   const mapBytes = PICTURES * MAP_CHANNELS * POSITIONS
@@ -74,7 +81,10 @@ function draw(kind: Kind, photos: readonly Image<'u8'>[], random: Float64Array):
     return bytes.map((_, i) => {
       const pixel = Math.floor(i / 3)
       const [across, down] = [pixel % width, Math.floor(pixel / width)]
-      const inside = random[22]! < 0.5 ? (Math.floor(across / cell) + Math.floor(down / cell)) % 2 : Number(Math.hypot(across - width / 2, down - 16) < radius)
+      const inside =
+        random[22]! < 0.5
+          ? (Math.floor(across / cell) + Math.floor(down / cell)) % 2
+          : Number(Math.hypot(across - width / 2, down - 16) < radius)
       return level(inside * 3 + 24 + (i % 3))
     })
   }
@@ -85,9 +95,12 @@ function draw(kind: Kind, photos: readonly Image<'u8'>[], random: Float64Array):
   const top = Math.floor(random[7]! * Math.max(1, photo.height - rows + 1))
   return bytes.map((_, i) => {
     const pixel = Math.floor(i / channels)
-    const at = (((top + Math.floor(pixel / width)) % photo.height) * photo.width + left + (pixel % width)) * photo.channels
+    const at =
+      (((top + Math.floor(pixel / width)) % photo.height) * photo.width + left + (pixel % width)) * photo.channels
     if (photo.channels < 3) return photo.data[at]!
-    return channels === 3 ? photo.data[at + (i % 3)]! : 0.299 * photo.data[at]! + 0.587 * photo.data[at + 1]! + 0.114 * photo.data[at + 2]!
+    return channels === 3
+      ? photo.data[at + (i % 3)]!
+      : 0.299 * photo.data[at]! + 0.587 * photo.data[at + 1]! + 0.114 * photo.data[at + 2]!
   })
 }
 
@@ -105,5 +118,6 @@ function split(bytes: Uint8Array, bits: Uint8Array): { x: Uint8Array; y: Uint8Ar
 
 /** Twelve bytes of each position, as twelve planes. */
 function planes(half: Uint8Array, out: Float32Array): void {
-  for (let p = 0; p < POSITIONS; p++) for (let c = 0; c < HALF_CHANNELS; c++) out[c * POSITIONS + p] = half[p * HALF_CHANNELS + c]!
+  for (let p = 0; p < POSITIONS; p++)
+    for (let c = 0; c < HALF_CHANNELS; c++) out[c * POSITIONS + p] = half[p * HALF_CHANNELS + c]!
 }

@@ -5,7 +5,10 @@ import type { ExactFlow } from './engine.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 
 /** The pool in Node, whose native library blocks the thread it runs on. @throws E_BACKEND */
-export function openExactFlowPool({ workers = Math.min(8, availableParallelism()), ...options }: PoolOptions = {}): Promise<ExactFlow> {
+export function openExactFlowPool({
+  workers = Math.min(8, availableParallelism()),
+  ...options
+}: PoolOptions = {}): Promise<ExactFlow> {
   forbidTelemetry()
   return openPool(
     (answered, failed) => {

@@ -84,7 +84,10 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
       return
     }
     if ('closed' in reply) return fail(new LatentError('E_BACKEND', 'the cipher is closed'))
-    const error = 'code' in reply ? new LatentError(reply.code as ErrorCode, reply.message, reply.hint === undefined ? {} : { hint: reply.hint }) : undefined
+    const error =
+      'code' in reply
+        ? new LatentError(reply.code as ErrorCode, reply.message, reply.hint === undefined ? {} : { hint: reply.hint })
+        : undefined
     if (reply.id === undefined) {
       fail(error!)
       return void thread.stop()
@@ -119,7 +122,9 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
     await thread.stop()
   }
 
-  const thread = start(answered, cause => fail(new LatentError('E_BACKEND', 'a worker thread of the cipher has ended', { cause })))
+  const thread = start(answered, cause =>
+    fail(new LatentError('E_BACKEND', 'a worker thread of the cipher has ended', { cause })),
+  )
   thread.post({ open: options }, [])
   return opened.promise
 }

@@ -31,7 +31,12 @@ const HARMONICS = 8
 const WEIGHTS = { histogram: 4, pairs: 1, map: 2, pixel: 2, triplet: 1, clipped: 60 }
 
 /** Displacements in positions, (down, right), at which bytes must not depend on each other. */
-const DISPLACEMENTS = [[0, 0], [0, 1], [1, 0], [1, 1]] as const
+const DISPLACEMENTS = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const
 
 type Networks = { flow: ReturnType<typeof flowParameters> }
 
@@ -46,7 +51,15 @@ export const exactFlowRecipe: Recipe = {
       networks: { flow: flowParameters(ROUNDS) },
       start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await initialNetworks(seed, ROUNDS) })),
       batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),
-      phases: [{ name: 'cipher', trains: ['flow'], optimiser: adam({ beta2: 0.99 }), clip: 1, loss: ({ networks: { flow }, batch }) => cipherLoss(Object.values(flow), batch) }],
+      phases: [
+        {
+          name: 'cipher',
+          trains: ['flow'],
+          optimiser: adam({ beta2: 0.99 }),
+          clip: 1,
+          loss: ({ networks: { flow }, batch }) => cipherLoss(Object.values(flow), batch),
+        },
+      ],
     }
     return {
       training: training as unknown as Training<never, never>,
@@ -62,7 +75,10 @@ export const exactFlowRecipe: Recipe = {
 
 type RoundParameters = Parameters<typeof roundNetwork>[0]
 
-export function cipherLoss(rounds: readonly RoundParameters[], batch: Readonly<Record<string, Expr>>): { loss: Expr; metrics: Record<string, Expr> } {
+export function cipherLoss(
+  rounds: readonly RoundParameters[],
+  batch: Readonly<Record<string, Expr>>,
+): { loss: Expr; metrics: Record<string, Expr> } {
   const halves = [batch['x']!, batch['y']!]
   const clipped: Expr[] = []
   for (const [i, p] of rounds.entries()) {
@@ -80,7 +96,9 @@ export function cipherLoss(rounds: readonly RoundParameters[], batch: Readonly<R
     triplet: wrongMapTriplet(rounds, batch, halves),
     clipped: ops.mul(average(clipped), 1 / 255),
   }
-  const loss = Object.entries(WEIGHTS).map(([name, weight]) => ops.mul(weight, metrics[name as keyof typeof metrics])).reduce((a, b) => ops.add(a, b))
+  const loss = Object.entries(WEIGHTS)
+    .map(([name, weight]) => ops.mul(weight, metrics[name as keyof typeof metrics]))
+    .reduce((a, b) => ops.add(a, b))
   return { loss, metrics }
 }
 
@@ -96,10 +114,18 @@ function points(bytes: Expr): Points {
 }
 
 const part = (x: Expr, i: number): Expr => ops.slice(x, 0, i * PICTURES, (i + 1) * PICTURES)
-const cut = ({ cos, sin }: Points): [Points, Points, Points] => [0, 1, 2].map(i => ({ cos: part(cos, i), sin: part(sin, i) })) as [Points, Points, Points]
-const average = (terms: readonly Expr[]): Expr => ops.mul(terms.reduce((a, b) => ops.add(a, b)), 1 / terms.length)
+const cut = ({ cos, sin }: Points): [Points, Points, Points] =>
+  [0, 1, 2].map(i => ({ cos: part(cos, i), sin: part(sin, i) })) as [Points, Points, Points]
+const average = (terms: readonly Expr[]): Expr =>
+  ops.mul(
+    terms.reduce((a, b) => ops.add(a, b)),
+    1 / terms.length,
+  )
 const excess = (statistic: Expr): Expr => ops.mean(ops.log(ops.add(1, statistic)))
-const product = (a: Points, b: Points): Points => ({ cos: ops.sub(ops.mul(a.cos, b.cos), ops.mul(a.sin, b.sin)), sin: ops.add(ops.mul(a.sin, b.cos), ops.mul(a.cos, b.sin)) })
+const product = (a: Points, b: Points): Points => ({
+  cos: ops.sub(ops.mul(a.cos, b.cos), ops.mul(a.sin, b.sin)),
+  sin: ops.add(ops.mul(a.sin, b.cos), ops.mul(a.cos, b.sin)),
+})
 /** P |mean z|^2 of each picture, over its positions (`axes` 2, 3) or over its channels too (1, 2, 3). */
 function strength({ cos, sin }: Points, axes: readonly number[] = [2, 3]): Expr {
   const count = axes.reduce((total, axis) => total * cos.shape[axis]!, 1)
@@ -118,13 +144,25 @@ function pairs({ cos, sin }: Points, [down, right]: readonly [number, number]): 
   const features = ops.concat([cos, sin], 1)
   const channels = 4 * HALF_CHANNELS
   const count = (ROWS - down) * (COLUMNS - right)
-  const window = (y: number, x: number) => ops.reshape(ops.slice(ops.slice(features, 2, y, y + ROWS - down), 3, x, x + COLUMNS - right), [PICTURES, channels, count])
+  const window = (y: number, x: number) =>
+    ops.reshape(ops.slice(ops.slice(features, 2, y, y + ROWS - down), 3, x, x + COLUMNS - right), [
+      PICTURES,
+      channels,
+      count,
+    ])
   const products = ops.mul(ops.matmul(window(0, 0), ops.transpose(window(down, right), [0, 2, 1])), 1 / count)
   const foreign = down + right > 0 ? products : ops.mul(products, otherChannels(channels))
   return excess(ops.mul(4 * count, ops.square(foreign)))
 }
 
-const otherChannels = (channels: number) => tensor('f32', [1, channels, channels], Float32Array.from({ length: channels ** 2 }, (_, i) => Number(Math.floor(i / channels) % (channels / 2) !== i % (channels / 2))))
+const otherChannels = (channels: number) =>
+  tensor(
+    'f32',
+    [1, channels, channels],
+    Float32Array.from({ length: channels ** 2 }, (_, i) =>
+      Number(Math.floor(i / channels) % (channels / 2) !== i % (channels / 2)),
+    ),
+  )
 
 /** The angle from one to the other: flat, if the two have nothing to do with each other. */
 const turn = (a: Points, b: Points): Points => product({ cos: a.cos, sin: ops.neg(a.sin) }, b)
@@ -133,11 +171,18 @@ const turn = (a: Points, b: Points): Points => product({ cos: a.cos, sin: ops.ne
  * The triplet term: the plain picture, what the right maps decrypt to (itself, so the distance is 0),
  * and what other maps decrypt to, which is to be as far from it as noise: half the circle's diameter.
  */
-function wrongMapTriplet(rounds: readonly RoundParameters[], batch: Readonly<Record<string, Expr>>, cipher: readonly Expr[]): Expr {
+function wrongMapTriplet(
+  rounds: readonly RoundParameters[],
+  batch: Readonly<Record<string, Expr>>,
+  cipher: readonly Expr[],
+): Expr {
   const halves = cipher.map(half => part(half, 0))
   for (let i = rounds.length - 1; i >= 0; i--) {
     const [target, source] = [i % 2, 1 - (i % 2)] as const
-    const { bytes } = roundNetwork(rounds[i]!, ops.concat([ops.stopGradient(halves[source]!), part(batch[`map${i}`]!, 1)], 1))
+    const { bytes } = roundNetwork(
+      rounds[i]!,
+      ops.concat([ops.stopGradient(halves[source]!), part(batch[`map${i}`]!, 1)], 1),
+    )
     halves[target] = modulo256(ops.sub(halves[target]!, bytes))
   }
   const anchor = points(part(ops.concat([batch['x']!, batch['y']!], 1), 0))
@@ -147,17 +192,27 @@ function wrongMapTriplet(rounds: readonly RoundParameters[], batch: Readonly<Rec
 
 async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Image<'u8'>[]> {
   const side = 160
-  const drawn = (value: (i: number) => number): Image<'u8'> => ({ width: side, height: side, channels: 3, format: 'u8', data: Uint8Array.from({ length: side * side * 3 }, (_, i) => value(i)) })
+  const drawn = (value: (i: number) => number): Image<'u8'> => ({
+    width: side,
+    height: side,
+    channels: 3,
+    format: 'u8',
+    data: Uint8Array.from({ length: side * side * 3 }, (_, i) => value(i)),
+  })
   return [drawn(() => 0), drawn(i => [200, 120, 40][i % 3]!), drawn(i => Math.floor(i / 3) % side), ...photos]
 }
 
 /** Encrypts with the network alone and compares histograms with a flat one: 0 is as flat as chance has it. */
-async function score(weights: Readonly<Record<string, Tensor<'f32'>>>, pictures: readonly Image<'u8'>[]): Promise<number> {
+async function score(
+  weights: Readonly<Record<string, Tensor<'f32'>>>,
+  pictures: readonly Image<'u8'>[],
+): Promise<number> {
   const flow = await openExactFlow({ weights: quantise(flowTree(weights)), ablation: 'network-only', threads: 1 })
   try {
     const cipher = exactFlowCipher(flow)
     let total = 0
-    for (const picture of pictures) total -= Math.log2(chiSquare((await cipher.encrypt(picture, new Uint8Array(32))).data as Uint8Array) / 255)
+    for (const picture of pictures)
+      total -= Math.log2(chiSquare((await cipher.encrypt(picture, new Uint8Array(32))).data as Uint8Array) / 255)
     return total / pictures.length
   } finally {
     await flow.close()

@@ -27,15 +27,26 @@ const MIDDLE = 128
 const LEAK = 0.05
 
 export function flowParameters(rounds = 4): FlowNetworks<Parameter> {
-  const layer = (l: number) => ({ weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], INITIAL[l]!), bias: zerosOf([CHANNELS[l + 1]!]) })
-  return Object.fromEntries(Array.from({ length: rounds }, (_, round) => [`round${round}`, Object.fromEntries(SHIFTS.map((_, l) => [`conv${l}`, layer(l)]))]))
+  const layer = (l: number) => ({
+    weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], INITIAL[l]!),
+    bias: zerosOf([CHANNELS[l + 1]!]),
+  })
+  return Object.fromEntries(
+    Array.from({ length: rounds }, (_, round) => [
+      `round${round}`,
+      Object.fromEntries(SHIFTS.map((_, l) => [`conv${l}`, layer(l)])),
+    ]),
+  )
 }
 
 /**
  * One round's network on bytes `[N, 16, H, W]`: `[N, 12, H, W]`, the bytes that the integer network gives.
  * @returns also the last layer before rounding and clipping, in units of a byte
  */
-export function roundNetwork(p: Record<string, Required<layers.Affine<Expr>>>, x: Expr): { bytes: Expr; unclipped: Expr } {
+export function roundNetwork(
+  p: Record<string, Required<layers.Affine<Expr>>>,
+  x: Expr,
+): { bytes: Expr; unclipped: Expr } {
   let [bytes, unclipped] = [x, x]
   for (const [l, layer] of Object.values(p).entries()) {
     const { weight, bias } = integers(layer, SHIFTS[l]!)
@@ -46,7 +57,11 @@ export function roundNetwork(p: Record<string, Required<layers.Affine<Expr>>>, x
 }
 
 function integers({ weight, bias }: Required<layers.Affine<Expr>>, shift: number): { weight: Expr; bias: Expr } {
-  const rounded = ops.withTangent(ops.clip(ops.roundStraightThrough(weight), -MAX_WEIGHT, MAX_WEIGHT), weight, change => change)
+  const rounded = ops.withTangent(
+    ops.clip(ops.roundStraightThrough(weight), -MAX_WEIGHT, MAX_WEIGHT),
+    weight,
+    change => change,
+  )
   const offset = ops.sub(MIDDLE * 2 ** shift, ops.mul(MIDDLE, ops.sum(rounded, [1, 2, 3])))
   return { weight: rounded, bias: ops.add(ops.roundStraightThrough(ops.mul(bias, BIAS_UNIT)), offset) }
 }
@@ -61,7 +76,9 @@ export const modulo256 = (x: Expr): Expr => ops.sub(x, ops.stopGradient(ops.mul(
 
 /** The integers that the forward pass computes with. @throws E_WEIGHTS if they break a bound of {@link checkWeights} */
 export function quantise(trained: FlowNetworks<Tensor<'f32'>>): Weights {
-  return checkWeights(Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, SHIFTS[l]!))))
+  return checkWeights(
+    Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, SHIFTS[l]!))),
+  )
 }
 
 /** What a run with this seed starts from: every output of a last layer gets its one large weight, of a unit that no other output of the round has. */
@@ -69,7 +86,8 @@ export async function initialNetworks(seed: number, rounds = 4): Promise<FlowNet
   const drawn = await initialise(flowParameters(rounds), seed)
   const [inputs, outputs] = [CHANNELS[2], CHANNELS[3]]
   for (const { conv2 } of Object.values(drawn)) {
-    for (let o = 0; o < outputs; o++) conv2!.weight.data[(o * inputs + o) * 9 + 4] = o % 2 === 0 ? MAX_WEIGHT : -MAX_WEIGHT
+    for (let o = 0; o < outputs; o++)
+      conv2!.weight.data[(o * inputs + o) * 9 + 4] = o % 2 === 0 ? MAX_WEIGHT : -MAX_WEIGHT
   }
   return drawn
 }
@@ -99,4 +117,3 @@ export function flowTree(tensors: Readonly<Record<string, Tensor<'f32'>>>): Flow
   }
   return tree as unknown as FlowNetworks<Tensor<'f32'>>
 }
-

@@ -53,21 +53,35 @@ export async function keySchedule(key: Uint8Array, rounds: number): Promise<KeyS
  *   tweak give equal outputs, and nothing else is revealed
  * @throws E_ARGUMENT for tiles below 32 bytes
  */
-export async function encryptTile(networks: RoundNetworks, schedule: KeySchedule, tweak: Uint8Array, bytes: Uint8Array, ablation?: Ablation): Promise<Uint8Array> {
+export async function encryptTile(
+  networks: RoundNetworks,
+  schedule: KeySchedule,
+  tweak: Uint8Array,
+  bytes: Uint8Array,
+  ablation?: Ablation,
+): Promise<Uint8Array> {
   const halves = await split(schedule, bytes)
-  for (let i = 0; i < schedule.roundKeys.length; i++) await applyRound({ networks, schedule, tweak, ablation }, i, halves, bytes.length, addBytes)
+  for (let i = 0; i < schedule.roundKeys.length; i++)
+    await applyRound({ networks, schedule, tweak, ablation }, i, halves, bytes.length, addBytes)
   const tile = concatBytes(halves.x.bytes, halves.y.bytes)
   releaseHalves(halves)
   return tile
 }
 
 /** The inverse of {@link encryptTile}. A wrong key or tweak gives noise: a permutation cannot notice. */
-export async function decryptTile(networks: RoundNetworks, schedule: KeySchedule, tweak: Uint8Array, bytes: Uint8Array, ablation?: Ablation): Promise<Uint8Array> {
+export async function decryptTile(
+  networks: RoundNetworks,
+  schedule: KeySchedule,
+  tweak: Uint8Array,
+  bytes: Uint8Array,
+  ablation?: Ablation,
+): Promise<Uint8Array> {
   const { xLength } = halfLengths(bytes.length)
   const halves = emptyHalves(bytes.length)
   halves.x.bytes.set(bytes.subarray(0, xLength))
   halves.y.bytes.set(bytes.subarray(xLength))
-  for (let i = schedule.roundKeys.length - 1; i >= 0; i--) await applyRound({ networks, schedule, tweak, ablation }, i, halves, bytes.length, subtractBytes)
+  for (let i = schedule.roundKeys.length - 1; i >= 0; i--)
+    await applyRound({ networks, schedule, tweak, ablation }, i, halves, bytes.length, subtractBytes)
   const tile = await merge(schedule, halves, bytes.length)
   releaseHalves(halves)
   return tile
@@ -107,7 +121,8 @@ function releaseHalves({ x, y }: Halves): void {
 
 async function splitBits(schedule: KeySchedule, pairs: number): Promise<Uint8Array> {
   const needed = Math.ceil(pairs / 8)
-  if (schedule.splitBits.length < needed) schedule.splitBits = await aes256CtrStream(schedule.splitKey, ZERO_COUNTER, needed)
+  if (schedule.splitBits.length < needed)
+    schedule.splitBits = await aes256CtrStream(schedule.splitKey, ZERO_COUNTER, needed)
   return schedule.splitBits
 }
 
@@ -161,10 +176,23 @@ interface Permutation {
   readonly ablation: Ablation | undefined
 }
 
-async function applyRound({ networks, schedule, tweak, ablation }: Permutation, i: number, { x, y, rows }: Halves, length: number, combine: Combine): Promise<void> {
+async function applyRound(
+  { networks, schedule, tweak, ablation }: Permutation,
+  i: number,
+  { x, y, rows }: Halves,
+  length: number,
+  combine: Combine,
+): Promise<void> {
   const [target, source] = i % 2 === 0 ? [x, y] : [y, x]
   const hashed = ablation === 'network-fixed-map' ? new Uint8Array(0) : source.bytes
-  const h = await hmacSha256(schedule.roundKeys[i]!, [u32(tweak.length), tweak, u32(i), u32(length), u32(hashed.length), hashed])
+  const h = await hmacSha256(schedule.roundKeys[i]!, [
+    u32(tweak.length),
+    tweak,
+    u32(i),
+    u32(length),
+    u32(hashed.length),
+    hashed,
+  ])
   const stream = await aes256CtrStream(h, ZERO_COUNTER, target.bytes.length + rows * MAP_ROW_BYTES)
   if (ablation?.startsWith('network')) stream.fill(0, 0, target.bytes.length)
   const map = words(stream.subarray(target.bytes.length))

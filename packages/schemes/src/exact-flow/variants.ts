@@ -11,10 +11,17 @@ export interface Variant {
 }
 
 /** @throws E_WEIGHTS, E_BACKEND */
-export async function openVariant({ weights: set, ablation }: Variant, { weights: file }: LoadOptions = {}): Promise<Transform> {
+export async function openVariant(
+  { weights: set, ablation }: Variant,
+  { weights: file }: LoadOptions = {},
+): Promise<Transform> {
   const weights = file ? parseWeights(file) : await WEIGHT_SETS[set]!()
   const flow = await openExactFlow({ weights, ...(ablation ? { ablation } : {}) })
-  const whole = { ...exactFlowTransform(flow), made: { profile: 'i8', sha256: flow.weightsId }, close: () => flow.close() }
+  const whole = {
+    ...exactFlowTransform(flow),
+    made: { profile: 'i8', sha256: flow.weightsId },
+    close: () => flow.close(),
+  }
   // Without its networks it has no parameters to count.
   return ablation === 'stream-only' ? whole : { ...whole, cost: networkCost }
 }

@@ -45,7 +45,10 @@ export function constantWeights(): Promise<Weights> {
 }
 
 async function deriveWeights(rounds: number): Promise<Weights> {
-  const stream = await KeyStream.create(sha256Of(new TextEncoder().encode(WEIGHTS_CONSTANT)), 'latent/v1/exact-flow/weights')
+  const stream = await KeyStream.create(
+    sha256Of(new TextEncoder().encode(WEIGHTS_CONSTANT)),
+    'latent/v1/exact-flow/weights',
+  )
   const networks: Layer[][] = []
   for (let round = 0; round < rounds; round++) {
     const layers: Layer[] = []
@@ -53,7 +56,10 @@ async function deriveWeights(rounds: number): Promise<Weights> {
       const inputs = CHANNELS[l]!
       const outputs = CHANNELS[l + 1]!
       const taps = inputs * 9
-      const weights = Int8Array.from(await stream.integers(outputs * taps, 2 * MAX_WEIGHT + 1), value => value - MAX_WEIGHT)
+      const weights = Int8Array.from(
+        await stream.integers(outputs * taps, 2 * MAX_WEIGHT + 1),
+        value => value - MAX_WEIGHT,
+      )
       // 2^10 brings the spread of 144 to 288 random products back to that of a byte.
       const shift = 10
       const bias = Int32Array.from({ length: outputs }, (_, o) => {
@@ -73,17 +79,29 @@ async function deriveWeights(rounds: number): Promise<Weights> {
  * @throws E_WEIGHTS
  */
 export function checkWeights(networks: readonly (readonly Layer[])[]): Weights {
-  if (networks.length < 2 || networks.length > 16 || networks.length % 2 !== 0) throw bad(`expected an even number of rounds from 2 to 16, received ${networks.length}`)
+  if (networks.length < 2 || networks.length > 16 || networks.length % 2 !== 0)
+    throw bad(`expected an even number of rounds from 2 to 16, received ${networks.length}`)
   for (const layers of networks) {
-    if (layers.length !== CHANNELS.length - 1) throw bad(`expected ${CHANNELS.length - 1} layers a round, received ${layers.length}`)
+    if (layers.length !== CHANNELS.length - 1)
+      throw bad(`expected ${CHANNELS.length - 1} layers a round, received ${layers.length}`)
     for (const [l, layer] of layers.entries()) checkLayer(layer, CHANNELS[l]!, CHANNELS[l + 1]!)
   }
   return { networks, id: toHex(sha256Of(serializeWeights(networks))) }
 }
 
-function checkLayer({ inputs, outputs, weights, bias, shift }: Layer, expectedInputs: number, expectedOutputs: number): void {
+function checkLayer(
+  { inputs, outputs, weights, bias, shift }: Layer,
+  expectedInputs: number,
+  expectedOutputs: number,
+): void {
   const taps = inputs * 9
-  if (inputs !== expectedInputs || outputs !== expectedOutputs || weights.length !== outputs * taps || bias.length !== outputs) throw bad('a layer has the wrong shape')
+  if (
+    inputs !== expectedInputs ||
+    outputs !== expectedOutputs ||
+    weights.length !== outputs * taps ||
+    bias.length !== outputs
+  )
+    throw bad('a layer has the wrong shape')
   if (!Number.isInteger(shift) || shift < 0 || shift > 16) throw bad(`expected a shift from 0 to 16, received ${shift}`)
   for (let o = 0; o < outputs; o++) {
     let magnitude = 0
@@ -92,7 +110,8 @@ function checkLayer({ inputs, outputs, weights, bias, shift }: Layer, expectedIn
       if (Math.abs(weight) > MAX_WEIGHT) throw bad(`a weight is outside -${MAX_WEIGHT}..${MAX_WEIGHT}`)
       magnitude += Math.abs(weight)
     }
-    if (magnitude * 255 + Math.abs(bias[o]!) >= 2 ** 24) throw bad('a sum can reach 2^24, where float32 is no longer exact')
+    if (magnitude * 255 + Math.abs(bias[o]!) >= 2 ** 24)
+      throw bad('a sum can reach 2^24, where float32 is no longer exact')
   }
 }
 
@@ -152,4 +171,7 @@ export function parseWeights(bytes: Uint8Array): Weights {
   return checkWeights(networks)
 }
 
-const bad = (what: string) => new LatentError('E_WEIGHTS', `these weights cannot be used: ${what}`, { hint: 'fetch the weights again and compare their SHA-256 with the card' })
+const bad = (what: string) =>
+  new LatentError('E_WEIGHTS', `these weights cannot be used: ${what}`, {
+    hint: 'fetch the weights again and compare their SHA-256 with the card',
+  })

@@ -39,19 +39,30 @@ export function flowCryptTransform({ profile, model, runner }: FlowCryptOptions)
     cost: ({ width, height, channels }) => networkCost(SHAPES[profile], width * height * Math.ceil(channels / 3)),
     async encrypt(plain, { key, nonce, wire }) {
       const seed = await stretch(key, nonce)
-      return encryptTiles(plain, RULE, wire, transform(runner, 'forward', wire, tile => tileKey(seed, tile)))
+      return encryptTiles(
+        plain,
+        RULE,
+        wire,
+        transform(runner, 'forward', wire, tile => tileKey(seed, tile)),
+      )
     },
     // Whatever it was converted to since, its values mean what they meant when they were written.
     async decrypt(cipher, { key, nonce, wire, plain }) {
       const seed = await stretch(key, nonce)
-      return decryptTiles(cipher, plain, RULE, transform(runner, 'backward', wire, tile => tileKey(seed, tile)))
+      return decryptTiles(
+        cipher,
+        plain,
+        RULE,
+        transform(runner, 'backward', wire, tile => tileKey(seed, tile)),
+      )
     },
     close: () => runner.close(),
   }
 }
 
 /** The cipher over a network that a caller opened and closes. */
-export const flowCryptCipher = (id: FlowCryptId, options: FlowCryptOptions): ImageCipher => schemeCipher(FLOWCRYPTS[id], flowCryptTransform(options))
+export const flowCryptCipher = (id: FlowCryptId, options: FlowCryptOptions): ImageCipher =>
+  schemeCipher(FLOWCRYPTS[id], flowCryptTransform(options))
 
 /**
  * What lies beyond 0..1 at both ends and still finds a place in a wire format (our choice). Floats are kept as they are; 16 bits
@@ -65,21 +76,33 @@ const LEVELS = { u8: 255, u16: 65535 } as const
 export function throughWire(values: Float32Array, wire: SampleFormat): Float32Array {
   if (wire === 'f32') return values
   const [room, levels] = [ROOM[wire], LEVELS[wire]]
-  return values.map(value => (Math.floor(Math.min(1, Math.max(0, (value + room) / (1 + 2 * room))) * levels + 0.5) / levels) * (1 + 2 * room) - room)
+  return values.map(
+    value =>
+      (Math.floor(Math.min(1, Math.max(0, (value + room) / (1 + 2 * room))) * levels + 0.5) / levels) * (1 + 2 * room) -
+      room,
+  )
 }
 
 /**
  * One tile through the network. The halves of a cipher tile lie side by side.
  * @param keyOf mask and map of a tile: the study mixes those of two keys
  */
-export function transform(runner: FlowCryptRunner, direction: 'forward' | 'backward', wire: SampleFormat, keyOf: (tile: Tile) => Promise<TileKey>): TileTransform {
+export function transform(
+  runner: FlowCryptRunner,
+  direction: 'forward' | 'backward',
+  wire: SampleFormat,
+  keyOf: (tile: Tile) => Promise<TileKey>,
+): TileTransform {
   const room = ROOM[wire]
   const toWire = (value: number) => (value + room) / (1 + 2 * room)
   const fromWire = (value: number) => value * (1 + 2 * room) - room
   return async (planes, tile) => {
     const { order, mapX, mapY } = await keyOf(tile)
     const size = { w: tile.width / 2, h: tile.height }
-    const halves = direction === 'forward' ? { x: gatherHalf(planes, order.first), y: gatherHalf(planes, order.second) } : cutHalves(room === 0 ? planes : planes.map(fromWire), size)
+    const halves =
+      direction === 'forward'
+        ? { x: gatherHalf(planes, order.first), y: gatherHalf(planes, order.second) }
+        : cutHalves(room === 0 ? planes : planes.map(fromWire), size)
     const { x, y } = await runner.run(direction, { ...halves, mapX, mapY }, size)
     const out = new Float32Array(planes.length)
     if (direction === 'forward') joinHalves(x, y, size, out)
@@ -107,4 +130,3 @@ export function cutHalves(planes: Float32Array, { w }: { readonly w: number }): 
   }
   return { x, y }
 }
-

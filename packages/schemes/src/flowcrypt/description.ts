@@ -19,8 +19,19 @@ const FACTS = {
 
 /** The published dimensions, and a network that is quick on a processor. */
 export const FLOWCRYPTS = {
-  'flowcrypt-2025': describe({ ...FACTS, id: 'flowcrypt-2025', title: 'FlowCrypt (Yang et al. 2025)', role: 'published', weights: { scheme: 'flowcrypt-2025', profile: 'paper' } }),
-  'flowcrypt-2025-compact': describe({ ...FACTS, id: 'flowcrypt-2025-compact', title: 'FlowCrypt, a compact network', weights: { scheme: 'flowcrypt-2025-compact', profile: 'compact' } }),
+  'flowcrypt-2025': describe({
+    ...FACTS,
+    id: 'flowcrypt-2025',
+    title: 'FlowCrypt (Yang et al. 2025)',
+    role: 'published',
+    weights: { scheme: 'flowcrypt-2025', profile: 'paper' },
+  }),
+  'flowcrypt-2025-compact': describe({
+    ...FACTS,
+    id: 'flowcrypt-2025-compact',
+    title: 'FlowCrypt, a compact network',
+    weights: { scheme: 'flowcrypt-2025-compact', profile: 'compact' },
+  }),
 }
 
 export type FlowCryptId = keyof typeof FLOWCRYPTS

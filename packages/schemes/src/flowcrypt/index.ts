@@ -17,7 +17,10 @@ export * from './split.ts'
  * The network with its shipped weights, or with others.
  * @throws E_WEIGHTS, E_BACKEND
  */
-export async function loadFlowCrypt({ weights: wanted }: Pick<Description, 'weights'>, { weights }: LoadOptions = {}): Promise<Transform> {
+export async function loadFlowCrypt(
+  { weights: wanted }: Pick<Description, 'weights'>,
+  { weights }: LoadOptions = {},
+): Promise<Transform> {
   const model = await modelFor(wanted!, weights)
   const profile = model.profile as Profile
   return flowCryptTransform({ profile, model, runner: flowCryptRunner(model, SHAPES[profile]) })

@@ -2,7 +2,17 @@ import { argumentError } from '@latent/core'
 import { compile, given, initialise, mapTree, shape, stepStream, tensor } from '@latent/graph'
 import type { Argument, Expr, MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import { drawMap } from './key.ts'
-import { apply, type Block, CLAMP, type FlowCrypt, flowCryptParameters, type FlowCryptShape, LAST, SLOPE, type Stack } from './network.ts'
+import {
+  apply,
+  type Block,
+  CLAMP,
+  type FlowCrypt,
+  flowCryptParameters,
+  type FlowCryptShape,
+  LAST,
+  SLOPE,
+  type Stack,
+} from './network.ts'
 
 /** What the chain leaves of the image before training, in the middle of the range and at its ends. */
 const INSIDE = 0.2
@@ -44,7 +54,8 @@ export async function initialFlowCrypt(form: FlowCryptShape, seed: number): Prom
   if (form.hidden < LEAST_HIDDEN) throw argumentError('hidden', `at least ${LEAST_HIDDEN}`, form.hidden)
   const p = (await initialise(flowCryptParameters(form), seed)) as FlowCrypt<Values>
   const stream = await stepStream(seed, 0, 'initial')
-  const noise = async (): Promise<Values> => tensor('f32', HALF, Float32Array.from(await stream.uniforms(3 * SIZE * SIZE)))
+  const noise = async (): Promise<Values> =>
+    tensor('f32', HALF, Float32Array.from(await stream.uniforms(3 * SIZE * SIZE)))
   const map = async (): Promise<Values> => tensor('f32', MAPS, await drawMap(stream, SIZE * SIZE))
   let [x, y] = [await noise(), await noise()]
   const [mapX, mapY] = [await map(), await map()]
@@ -94,13 +105,21 @@ function ditherBlock(before: number, after: number): { scale: Polyline; shift: P
   // v without its ends, stretched to 0..1; and squeezed by half a share, so that the darkest and brightest values of an image stay inside.
   const centres = at.map(v => ENDS / 2 + (1 - ENDS) * Math.min(1, Math.max(0, (v - CUT) / (1 - 2 * CUT))))
   const shares = [ENDS, ENDS, INSIDE, INSIDE, ENDS, ENDS]
-  return { scale: { at, values: [low, low, high, high, low, low] }, shift: { at, values: centres.map((centre, i) => (centre - shares[i]! / 2) / after) } }
+  return {
+    scale: { at, values: [low, low, high, high, low, low] },
+    shift: { at, values: centres.map((centre, i) => (centre - shares[i]! / 2) / after) },
+  }
 }
 
 /**
  * A sub-network that gives what is wanted, and next to nothing of what is random in it.
  */
-async function fit(stack: Stack<Values>, half: Values, map: Values, wanted: Wanted): Promise<{ stack: Stack<Values>; output: Values }> {
+async function fit(
+  stack: Stack<Values>,
+  half: Values,
+  map: Values,
+  wanted: Wanted,
+): Promise<{ stack: Stack<Values>; output: Values }> {
   const { stack: laid, weights, offset } = layUnits(stack, wanted)
   const { data } = await outputs(laid, half, map)
   const last = laid[LAST]!
@@ -115,12 +134,19 @@ async function fit(stack: Stack<Values>, half: Values, map: Values, wanted: Want
     bias[c] = offset - factor * mean
     for (const [i, value] of weights.entries()) weight[(c * inputs + c * weights.length + i) * 9 + CENTRE] = value
   }
-  const whole = { ...laid, [LAST]: { weight: tensor('f32', last.weight.dims, weight), bias: tensor('f32', last.bias!.dims, bias) } }
+  const whole = {
+    ...laid,
+    [LAST]: { weight: tensor('f32', last.weight.dims, weight), bias: tensor('f32', last.bias!.dims, bias) },
+  }
   return { stack: whole, output: await outputs(whole, half, map) }
 }
 
 /** Where the three colours look for K, in a 3x3 kernel: twice at the first place, once at the others. */
-const TAPS = [[4, 0, 7], [5, 1, 8], [7, 3, 2]] as const
+const TAPS = [
+  [4, 0, 7],
+  [5, 1, 8],
+  [7, 3, 2],
+] as const
 const CENTRE = 4
 /** The channel of a sub-network's input that is K. */
 const MAP_INPUT = 3
@@ -140,11 +166,23 @@ const FOLD: Polyline = { at: [0, 1, 2, 3, 4], values: [0, 1, 0, 1, 0] }
  *
  * The half itself goes through all four, raised so that no activation cuts it off.
  */
-function layUnits(stack: Stack<Values>, wanted: Wanted): { stack: Stack<Values>; weights: readonly number[]; offset: number } {
+function layUnits(
+  stack: Stack<Values>,
+  wanted: Wanted,
+): { stack: Stack<Values>; weights: readonly number[]; offset: number } {
   if ('constant' in wanted) return { stack, weights: [], offset: wanted.constant }
   const names = Object.keys(stack)
-  const copies = names.map(name => ({ dims: stack[name]!.weight.dims, weight: stack[name]!.weight.data.slice(), bias: stack[name]!.bias!.data.slice() }))
-  const unit = (layer: number, output: number, bias: number, entries: readonly (readonly [input: number, tap: number, value: number])[]) => {
+  const copies = names.map(name => ({
+    dims: stack[name]!.weight.dims,
+    weight: stack[name]!.weight.data.slice(),
+    bias: stack[name]!.bias!.data.slice(),
+  }))
+  const unit = (
+    layer: number,
+    output: number,
+    bias: number,
+    entries: readonly (readonly [input: number, tap: number, value: number])[],
+  ) => {
     const { weight, bias: biases, dims } = copies[layer]!
     const inputs = dims[1]!
     weight.fill(0, output * inputs * 9, (output + 1) * inputs * 9)
@@ -155,10 +193,20 @@ function layUnits(stack: Stack<Values>, wanted: Wanted): { stack: Stack<Values>;
     const { weight, dims } = copies.at(-1)!
     const [count, inputs] = dims as [number, number]
     for (let c = 0; c < count; c++) weight.fill(0, c * inputs * 9, (c * inputs + perColour * TAPS.length) * 9)
-    return Object.fromEntries(names.map((name, i) => [name, { weight: tensor('f32', copies[i]!.dims, copies[i]!.weight), bias: tensor('f32', stack[name]!.bias!.dims, copies[i]!.bias) }]))
+    return Object.fromEntries(
+      names.map((name, i) => [
+        name,
+        {
+          weight: tensor('f32', copies[i]!.dims, copies[i]!.weight),
+          bias: tensor('f32', stack[name]!.bias!.dims, copies[i]!.bias),
+        },
+      ]),
+    )
   }
   if ('factor' in wanted) {
-    for (const colour of TAPS.keys()) for (let layer = 0; layer < names.length - 1; layer++) unit(layer, colour, layer === 0 ? RAISED : 0, [[colour, CENTRE, 1]])
+    for (const colour of TAPS.keys())
+      for (let layer = 0; layer < names.length - 1; layer++)
+        unit(layer, colour, layer === 0 ? RAISED : 0, [[colour, CENTRE, 1]])
     return { stack: done(1), weights: [wanted.factor], offset: wanted.offset - wanted.factor * RAISED }
   }
   const fold = bends(FOLD)
@@ -167,8 +215,14 @@ function layUnits(stack: Stack<Values>, wanted: Wanted): { stack: Stack<Values>;
     unit(0, colour, 0, [[MAP_INPUT, twice, 2], ...once.map(tap => [MAP_INPUT, tap, 1] as const)])
     const first = fold.slopes.length * colour
     for (const [i] of fold.slopes.entries()) unit(1, first + i, -FOLD.at[i]!, [[colour, CENTRE, 1]])
-    unit(2, colour, fold.offset, fold.slopes.map((slope, i) => [first + i, CENTRE, slope]))
-    for (const [i] of bent.slopes.entries()) unit(3, bent.slopes.length * colour + i, -wanted.at[i]!, [[colour, CENTRE, 1]])
+    unit(
+      2,
+      colour,
+      fold.offset,
+      fold.slopes.map((slope, i) => [first + i, CENTRE, slope]),
+    )
+    for (const [i] of bent.slopes.entries())
+      unit(3, bent.slopes.length * colour + i, -wanted.at[i]!, [[colour, CENTRE, 1]])
   }
   return { stack: done(bent.slopes.length), weights: bent.slopes, offset: bent.offset }
 }
@@ -184,7 +238,11 @@ function bends({ at, values }: Polyline): { slopes: number[]; offset: number } {
 
 async function outputs(stack: Stack<Values>, half: Values, map: Values): Promise<Values> {
   const args = { p: stack as Stack<Argument>, half: shape(HALF), map: shape(MAPS) }
-  const compiled = await compile(({ p, half: h, map: m }: MapTree<typeof args, Expr>) => apply(p as Stack<Expr>, h, m) as Tree<Expr>, args, { threads: 1 })
+  const compiled = await compile(
+    ({ p, half: h, map: m }: MapTree<typeof args, Expr>) => apply(p as Stack<Expr>, h, m) as Tree<Expr>,
+    args,
+    { threads: 1 },
+  )
   const { output } = await compiled.run({ half, map })
   await compiled.close()
   return tensor('f32', output!.dims, Float32Array.from(output!.data as Float32Array))
@@ -192,5 +250,9 @@ async function outputs(stack: Stack<Values>, half: Values, map: Values): Promise
 
 /** One half after its block: `x E(s) + t`. */
 function couple(x: Values, s: Values, t: Values): Values {
-  return tensor('f32', x.dims, x.data.map((value, i) => value * Math.exp(CLAMP * Math.tanh(s.data[i]! / 2)) + t.data[i]!))
+  return tensor(
+    'f32',
+    x.dims,
+    x.data.map((value, i) => value * Math.exp(CLAMP * Math.tanh(s.data[i]! / 2)) + t.data[i]!),
+  )
 }

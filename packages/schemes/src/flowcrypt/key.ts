@@ -26,7 +26,10 @@ export async function stretch(secret: Uint8Array, nonce: Uint8Array): Promise<Ui
 }
 
 /** Mask and map of one tile; which streams they come from is our choice. Width must be even. */
-export async function tileKey(seed: Uint8Array, { index, width, height }: { index: number; width: number; height: number }): Promise<TileKey> {
+export async function tileKey(
+  seed: Uint8Array,
+  { index, width, height }: { index: number; width: number; height: number },
+): Promise<TileKey> {
   const pixels = width * height
   const masks = await KeyStream.create(seed, 'latent/v1/flowcrypt/mask', u32(index))
   const order = splitOrder(balancedMask(await masks.integers(pixels, 2 ** 32)), width, height)

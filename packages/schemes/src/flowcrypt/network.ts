@@ -51,7 +51,11 @@ export interface Halves {
   readonly y: Expr
 }
 
-const widths = (hidden: number): number[] => [COLOURS + MAP_CHANNELS, ...Array.from({ length: CONVOLUTIONS - 1 }, () => hidden), COLOURS]
+const widths = (hidden: number): number[] => [
+  COLOURS + MAP_CHANNELS,
+  ...Array.from({ length: CONVOLUTIONS - 1 }, () => hidden),
+  COLOURS,
+]
 
 /** Parameters of a chain with He's initial values, convolutions nearly of single pixels; `initial.ts` says what training starts from. */
 export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCrypt<Parameter> {
@@ -60,15 +64,33 @@ export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCry
     Object.fromEntries(
       channels.slice(1).map((outputs, i) => {
         const inputs = channels[i]!
-        return [`conv${i}`, { weight: heNormal([outputs, inputs, 3, 3], inputs * 9, { slope: SLOPE, gain: i === CONVOLUTIONS - 1 ? LAST_GAIN : 1, outer: 0.02 }), bias: zerosOf([outputs]) }]
+        return [
+          `conv${i}`,
+          {
+            weight: heNormal([outputs, inputs, 3, 3], inputs * 9, {
+              slope: SLOPE,
+              gain: i === CONVOLUTIONS - 1 ? LAST_GAIN : 1,
+              outer: 0.02,
+            }),
+            bias: zerosOf([outputs]),
+          },
+        ]
       }),
     )
-  return Object.fromEntries(Array.from({ length: blocks }, (_, i) => [`block${i}`, { omega: stack(), phi: stack(), rho: stack(), eta: stack() }]))
+  return Object.fromEntries(
+    Array.from({ length: blocks }, (_, i) => [
+      `block${i}`,
+      { omega: stack(), phi: stack(), rho: stack(), eta: stack() },
+    ]),
+  )
 }
 
 /** One sub-network on a half image and its half of K. */
 export function apply(p: Stack<Operand>, half: Expr, map: Expr): Expr {
-  return Object.values(p).reduce((x, layer, i) => layers.conv2d(layer, i === 0 ? x : ops.leakyRelu(x, SLOPE)), ops.concat([half, map], 1))
+  return Object.values(p).reduce(
+    (x, layer, i) => layers.conv2d(layer, i === 0 ? x : ops.leakyRelu(x, SLOPE)),
+    ops.concat([half, map], 1),
+  )
 }
 
 /** log E(s) = a (2 sigmoid(s) - 1) = a tanh(s / 2), between -a and a. */
@@ -103,5 +125,8 @@ export function backward(p: FlowCrypt<Operand>, { x, y }: Halves, map: Halves): 
 export function networkCost(shape: FlowCryptShape, pixels: number): { parameters: number; macs: number } {
   const channels = widths(shape.hidden)
   const weights = channels.slice(1).reduce((sum, outputs, i) => sum + 9 * channels[i]! * outputs, 0)
-  return { parameters: parameterCount(flowCryptParameters(shape)), macs: shape.blocks * 4 * weights * Math.ceil(pixels / 2) }
+  return {
+    parameters: parameterCount(flowCryptParameters(shape)),
+    macs: shape.blocks * 4 * weights * Math.ceil(pixels / 2),
+  }
 }

@@ -41,7 +41,11 @@ const perSample = (a: Expr, b: Expr): Expr => ops.mean(ops.square(ops.sub(a, b))
  * of the right mask are compared, which is the same sum. A wrong mask has no term of its own: it brings a wrong
  * map, which the term for the key covers, and it displaces pixels, which nothing in the network can change.
  */
-export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sample, weights: Weights): { loss: Expr; metrics: Record<string, Expr> } {
+export function objective(
+  p: FlowCrypt<Operand>,
+  { plain, map, keep, noise }: Sample,
+  weights: Weights,
+): { loss: Expr; metrics: Record<string, Expr> } {
   const cipher = beside(forward(p, plain, map))
   const sent = ops.add(ops.mul(ops.clip(cipher, 0, 1), keep), noise)
   const image = beside(plain)
@@ -65,7 +69,12 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
   // 1/12 is the variance of the uniform distribution: covariances become correlations.
   const correlation = ops.mul(144, losses.neighbourCovariance(cipher))
   const outside = ops.sqrt(losses.rangePenalty(cipher))
-  const terms: [Operand, Expr][] = [[weights.recovery, recovery], [weights.uniform, uniform], [weights.correlation, correlation], [weights.key, key]]
+  const terms: [Operand, Expr][] = [
+    [weights.recovery, recovery],
+    [weights.uniform, uniform],
+    [weights.correlation, correlation],
+    [weights.key, key],
+  ]
   const { squint = 0 } = weights
   const shown = squint > 0 ? shine(cipher, image) : undefined
   if (shown) terms.push([squint, shown])
@@ -86,7 +95,9 @@ export function objective(p: FlowCrypt<Operand>, { plain, map, keep, noise }: Sa
 /** What squares of 8 x 8 show of the picture; either half of the picture may shine through either half of the cipher. */
 function shine(cipher: Expr, image: Expr): Expr {
   const { x, y } = halves(image)
-  const [straight, crossed] = [image, beside({ x: y, y: x })].map(plain => secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(plain))) as [Expr, Expr]
+  const [straight, crossed] = [image, beside({ x: y, y: x })].map(plain =>
+    secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(plain)),
+  ) as [Expr, Expr]
   return ops.add(secrecy.localUniformity(cipher), ops.add(straight, crossed))
 }
 

@@ -16,7 +16,8 @@ const STEPS: Record<Profile, number> = { compact: 1200, paper: 280 }
 const RATE: Record<Profile, number> = { compact: 3e-5, paper: 1.5e-5 }
 /** From random weights there is more to learn, and larger steps learn it. */
 const LEARNED = { steps: 20_000, rate: 5e-4, warmup: 300, squint: 5 }
-const DATA = 'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
+const DATA =
+  'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
 const OPEN = 'crops of open-photos, train: 25 photographs of CLIC 2025 at half size, Unsplash License, free for any use'
 
@@ -31,13 +32,23 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
     data: learned ? OPEN : DATA,
     async open({ profile, seed, images }) {
       const pictures = await images(learned ? 'open-photos' : 'bsds500', 'train')
-      const networks = { flowcrypt: learned ? flowCryptParameters(SHAPES[profile]) : await initialFlowCrypt(SHAPES[profile], seed) }
+      const networks = {
+        flowcrypt: learned ? flowCryptParameters(SHAPES[profile]) : await initialFlowCrypt(SHAPES[profile], seed),
+      }
       const half = [BATCH, 3, WINDOW, WINDOW]
       const whole = [BATCH, 3, WINDOW, 2 * WINDOW]
       const map = [BATCH, 1, WINDOW, WINDOW]
       const training: Training<typeof networks> = {
         networks,
-        batch: { x: shape(half), y: shape(half), mapX: shape(map), mapY: shape(map), keep: shape(whole), noise: shape(whole), recovery: shape([]) },
+        batch: {
+          x: shape(half),
+          y: shape(half),
+          mapX: shape(map),
+          mapY: shape(map),
+          keep: shape(whole),
+          noise: shape(whole),
+          recovery: shape([]),
+        },
         average: 0.998,
         phases: [
           {
@@ -48,8 +59,19 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             loss: ({ networks: { flowcrypt }, batch }) =>
               objective(
                 flowcrypt,
-                { plain: { x: batch['x']!, y: batch['y']! }, map: { x: batch['mapX']!, y: batch['mapY']! }, keep: batch['keep']!, noise: batch['noise']! },
-                { recovery: batch['recovery']!, uniform: 10, correlation: 20, key: 1, squint: learned ? LEARNED.squint : 0 },
+                {
+                  plain: { x: batch['x']!, y: batch['y']! },
+                  map: { x: batch['mapX']!, y: batch['mapY']! },
+                  keep: batch['keep']!,
+                  noise: batch['noise']!,
+                },
+                {
+                  recovery: batch['recovery']!,
+                  uniform: 10,
+                  correlation: 20,
+                  key: 1,
+                  squint: learned ? LEARNED.squint : 0,
+                },
               ),
           },
         ],
@@ -58,7 +80,11 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
       const order = epochOrder(seed, pictures.length, BATCH)
       return {
         training: training as unknown as Training<never, never>,
-        rates: [learned ? cosineRate(LEARNED.rate, { warmup: LEARNED.warmup, end: LEARNED.rate / 100 }) : cosineRate(RATE[profile], { warmup: 50, end: 1e-5 })],
+        rates: [
+          learned
+            ? cosineRate(LEARNED.rate, { warmup: LEARNED.warmup, end: LEARNED.rate / 100 })
+            : cosineRate(RATE[profile], { warmup: 50, end: 1e-5 }),
+        ],
         steps,
         batchSize: BATCH,
         async data(step) {
@@ -71,7 +97,9 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             const [u, v, mirror, at, contrast, level] = await stream.uniforms(6)
             // Some crops get the blacks and whites that whole pictures have and most crops do not.
             const [gain, middle] = i % 2 === 0 ? [1, 0.5] : [1 + contrast!, 0.3 + 0.4 * level!]
-            const planes = crop(pictures[index]!, u!, v!, mirror! < 0.5).map(value => Math.min(1, Math.max(0, 0.5 + gain * (value - middle))))
+            const planes = crop(pictures[index]!, u!, v!, mirror! < 0.5).map(value =>
+              Math.min(1, Math.max(0, 0.5 + gain * (value - middle))),
+            )
             const { first, second } = splitOrder(balancedMask(await stream.integers(CROP * CROP, 2 ** 32)), CROP, CROP)
             const from = Math.floor(at! * (CROP - WINDOW + 1))
             x.set(rows(gatherHalf(planes, first), from), i * each)
@@ -121,7 +149,8 @@ function crop({ width, height, channels, data }: Image<'u8'>, u: number, v: numb
 /** Rows `from` to `from + WINDOW` of each colour of a half crop. */
 function rows(half: Float32Array, from: number): Float32Array {
   const out = new Float32Array(3 * WINDOW * WINDOW)
-  for (let c = 0; c < 3; c++) out.set(half.subarray((c * CROP + from) * WINDOW, (c * CROP + from + WINDOW) * WINDOW), c * WINDOW * WINDOW)
+  for (let c = 0; c < 3; c++)
+    out.set(half.subarray((c * CROP + from) * WINDOW, (c * CROP + from + WINDOW) * WINDOW), c * WINDOW * WINDOW)
   return out
 }
 
@@ -131,7 +160,10 @@ function rows(half: Float32Array, from: number): Float32Array {
  * noise of deviation 1, 5 or 10 levels, 1 to 5 % of values set to 0 or 1, a rectangle of a sixteenth cut
  * out. JPEG is left out: it would need its own differentiable model.
  */
-async function noiseLayer(stream: Awaited<ReturnType<typeof stepStream>>, dims: readonly number[]): Promise<{ keep: Float32Array; noise: Float32Array }> {
+async function noiseLayer(
+  stream: Awaited<ReturnType<typeof stepStream>>,
+  dims: readonly number[],
+): Promise<{ keep: Float32Array; noise: Float32Array }> {
   const [batch, channels, height, width] = dims as [number, number, number, number]
   const each = channels * height * width
   const keep = new Float32Array(batch * each).fill(1)
@@ -159,7 +191,8 @@ async function noiseLayer(stream: Awaited<ReturnType<typeof stepStream>>, dims: 
       const [h, w] = [height / 4, width / 4]
       const [top, left] = [Math.floor(strength! * (height - h)), Math.floor(place! * (width - w))]
       for (let c = 0; c < channels; c++) {
-        for (let y = top; y < top + h; y++) keep.fill(0, at + (c * height + y) * width + left, at + (c * height + y) * width + left + w)
+        for (let y = top; y < top + h; y++)
+          keep.fill(0, at + (c * height + y) * width + left, at + (c * height + y) * width + left + w)
       }
     }
   }

@@ -17,7 +17,11 @@ export interface HalfPlanes {
 /** The network, ready for halves of any size: compiled for a size when it is first met. */
 export interface FlowCryptRunner {
   /** `w` and `h` are the sides of a half. */
-  run(direction: Direction, halves: HalfPlanes, size: { readonly w: number; readonly h: number }): Promise<{ x: Float32Array; y: Float32Array }>
+  run(
+    direction: Direction,
+    halves: HalfPlanes,
+    size: { readonly w: number; readonly h: number },
+  ): Promise<{ x: Float32Array; y: Float32Array }>
   close(): Promise<void>
 }
 
@@ -28,12 +32,24 @@ export function flowCryptRunner(model: Model, form: FlowCryptShape, options: Ses
 
 /** The runner of weights as a tree. */
 export function runnerOf(weights: FlowCrypt<Tensor<'f32'>>, options: SessionOptions = {}): FlowCryptRunner {
-  const sized = (direction: Direction) => sizedNetwork(({ width, height }) => compileFor(direction, weights, width, height, options))
+  const sized = (direction: Direction) =>
+    sizedNetwork(({ width, height }) => compileFor(direction, weights, width, height, options))
   const networks: Readonly<Record<Direction, SizedNetwork>> = { forward: sized('forward'), backward: sized('backward') }
   return {
     async run(direction, { x, y, mapX, mapY }, { w, h }) {
-      const [half, map] = [[1, 3, h, w], [1, 1, h, w]]
-      const out = await networks[direction].run({ width: w, height: h }, { x: tensor('f32', half, x), y: tensor('f32', half, y), mapX: tensor('f32', map, mapX), mapY: tensor('f32', map, mapY) })
+      const [half, map] = [
+        [1, 3, h, w],
+        [1, 1, h, w],
+      ]
+      const out = await networks[direction].run(
+        { width: w, height: h },
+        {
+          x: tensor('f32', half, x),
+          y: tensor('f32', half, y),
+          mapX: tensor('f32', map, mapX),
+          mapY: tensor('f32', map, mapY),
+        },
+      )
       return { x: out['outX']!.data as Float32Array, y: out['outY']!.data as Float32Array }
     },
     async close() {
@@ -43,12 +59,22 @@ export function runnerOf(weights: FlowCrypt<Tensor<'f32'>>, options: SessionOpti
   }
 }
 
-function compileFor(direction: Direction, weights: FlowCrypt<Tensor<'f32'>>, w: number, h: number, options: SessionOptions): Promise<Compiled> {
+function compileFor(
+  direction: Direction,
+  weights: FlowCrypt<Tensor<'f32'>>,
+  w: number,
+  h: number,
+  options: SessionOptions,
+): Promise<Compiled> {
   const pass = direction === 'forward' ? forward : backward
   const [half, map] = [shape([1, 3, h, w]), shape([1, 1, h, w])]
   const both = (p: FlowCrypt<Operand>, halves: Halves, map: Halves) => {
     const out = pass(p, halves, map)
     return { outX: out.x, outY: out.y }
   }
-  return compile(({ p, x, y, mapX, mapY }) => both(p, { x, y }, { x: mapX, y: mapY }), { p: weights, x: half, y: half, mapX: map, mapY: map }, options)
+  return compile(
+    ({ p, x, y, mapX, mapY }) => both(p, { x, y }, { x: mapX, y: mapY }),
+    { p: weights, x: half, y: half, mapX: map, mapY: map },
+    options,
+  )
 }

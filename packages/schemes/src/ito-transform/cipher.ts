@@ -10,7 +10,8 @@ import { transform, transformParameters } from './network.ts'
 import { DESCRIPTION } from './description.ts'
 
 /** With the weights that come with Latent, or with those of a file. @throws E_WEIGHTS */
-export const loadIto = async ({ weights }: LoadOptions = {}): Promise<Transform> => itoTransform(await modelFor(DESCRIPTION.weights!, weights))
+export const loadIto = async ({ weights }: LoadOptions = {}): Promise<Transform> =>
+  itoTransform(await modelFor(DESCRIPTION.weights!, weights))
 
 /**
  * Pictures drawn by the transformation network of Ito et al. (see `network.ts`), for 8-bit RGB of sides that are
@@ -22,22 +23,38 @@ export const loadIto = async ({ weights }: LoadOptions = {}): Promise<Transform>
  */
 export function itoTransform(model: Model, session: SessionOptions = {}): Transform {
   const p = networkWeights(model, 'transform', transformParameters(model.profile as Profile))
-  const network = sizedNetwork(({ width, height }) => compile(({ p, x }) => transform(p, x), { p, x: shape([1, 3, height, width]) }, session))
+  const network = sizedNetwork(({ width, height }) =>
+    compile(({ p, x }) => transform(p, x), { p, x: shape([1, 3, height, width]) }, session),
+  )
   return {
     made: model,
     async encrypt({ width, height, data }: Image) {
       const pixels = width * height
-      const x = Float32Array.from({ length: 3 * pixels }, (_, i) => data[(i % pixels) * 3 + Math.floor(i / pixels)]! / 255)
+      const x = Float32Array.from(
+        { length: 3 * pixels },
+        (_, i) => data[(i % pixels) * 3 + Math.floor(i / pixels)]! / 255,
+      )
       const { output } = await network.run({ width, height }, { x: tensor('f32', [1, 3, height, width], x) })
       const y = output!.data as Float32Array
-      return image({ width, height, channels: 3, format: 'u8', data: Uint8Array.from({ length: 3 * pixels }, (_, i) => Math.round(255 * y[(i % 3) * pixels + Math.floor(i / 3)]!)) })
+      return image({
+        width,
+        height,
+        channels: 3,
+        format: 'u8',
+        data: Uint8Array.from({ length: 3 * pixels }, (_, i) =>
+          Math.round(255 * y[(i % 3) * pixels + Math.floor(i / 3)]!),
+        ),
+      })
     },
     close: () => network.close(),
   }
 }
 
 /** The cipher over weights of a caller's. @throws E_WEIGHTS */
-export async function openItoTransform(model: Model, session: SessionOptions = {}): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
+export async function openItoTransform(
+  model: Model,
+  session: SessionOptions = {},
+): Promise<{ cipher: ImageCipher; close: () => Promise<void> }> {
   const network = itoTransform(model, session)
   return { cipher: schemeCipher(DESCRIPTION, network), close: async () => network.close?.() }
 }

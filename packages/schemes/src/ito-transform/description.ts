@@ -12,7 +12,8 @@ export const DESCRIPTION = describe({
   role: 'learnable',
   paper: {
     authors: 'Ito, Kinoshita, Aprilpyone, Kiya',
-    title: 'Image to perturbation: an image transformation network for generating visually protected images for privacy-preserving deep neural networks',
+    title:
+      'Image to perturbation: an image transformation network for generating visually protected images for privacy-preserving deep neural networks',
     year: 2021,
     where: 'IEEE Access',
   },

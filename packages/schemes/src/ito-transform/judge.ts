@@ -7,7 +7,11 @@ export const JUDGE_MODEL = 'ito-transform-2021-judge'
 
 /** The classifier that comes with Latent, trained on CIFAR-10 by `latent train ito-judge`. @throws E_WEIGHTS */
 export async function frozenJudge(): Promise<JudgeNetwork<Tensor<'f32'>>> {
-  return networkWeights(await loadModel(JUDGE_MODEL, { scheme: 'ito-transform-2021', profile: 'judge' }), 'judge', judgeParameters())
+  return networkWeights(
+    await loadModel(JUDGE_MODEL, { scheme: 'ito-transform-2021', profile: 'judge' }),
+    'judge',
+    judgeParameters(),
+  )
 }
 
 /** What the classifier takes images for. */

@@ -25,7 +25,12 @@ export const TRANSFORM_MULTIPLE = 16
 const MEAN = [0.485, 0.456, 0.406]
 const DEVIATION = [0.229, 0.224, 0.225]
 
-type Level<L> = { readonly first: layers.Affine<L>; readonly firstNorm: layers.Scale<L>; readonly second: layers.Affine<L>; readonly secondNorm: layers.Scale<L> }
+type Level<L> = {
+  readonly first: layers.Affine<L>
+  readonly firstNorm: layers.Scale<L>
+  readonly second: layers.Affine<L>
+  readonly secondNorm: layers.Scale<L>
+}
 type Rise<L> = { readonly up: layers.Affine<L>; readonly upNorm: layers.Scale<L>; readonly level: Level<L> }
 
 export type TransformNetwork<L> = {
@@ -48,13 +53,18 @@ export function transformParameters(profile: Profile): TransformNetwork<Paramete
     down: widths.map((width, i) => levelParameters(widths[i - 1] ?? 3, width)),
     rise: widths
       .slice(0, -1)
-      .map((width, i) => ({ up: layers.conv2dParameters(widths[i + 1]!, width, 3, { bias: false }), upNorm: layers.scaleParameters(width), level: levelParameters(2 * width, width) }))
+      .map((width, i) => ({
+        up: layers.conv2dParameters(widths[i + 1]!, width, 3, { bias: false }),
+        upNorm: layers.scaleParameters(width),
+        level: levelParameters(2 * width, width),
+      }))
       .toReversed(),
     leave: layers.conv2dParameters(widths[0]!, 3, 1),
   }
 }
 
-const active = (conv: layers.Affine<Operand>, norm: layers.Scale<Operand>, x: Expr): Expr => ops.relu(layers.instanceNorm(layers.conv2d(conv, x), norm))
+const active = (conv: layers.Affine<Operand>, norm: layers.Scale<Operand>, x: Expr): Expr =>
+  ops.relu(layers.instanceNorm(layers.conv2d(conv, x), norm))
 const level = (p: Level<Operand>, x: Expr): Expr => active(p.second, p.secondNorm, active(p.first, p.firstNorm, x))
 
 /** Plain images `[N, 3, H, W]` in 0..1 to protected ones of the same kind. */
@@ -72,7 +82,8 @@ export function transform(p: TransformNetwork<Operand>, images: Expr): Expr {
   return ops.sigmoid(layers.conv2d(p.leave, x))
 }
 
-const perChannel = (values: readonly number[]): Expr => ops.reshape(ops.constant({ dtype: 'f32', dims: [3], data: Float32Array.from(values) }), [1, 3, 1, 1])
+const perChannel = (values: readonly number[]): Expr =>
+  ops.reshape(ops.constant({ dtype: 'f32', dims: [3], data: Float32Array.from(values) }), [1, 3, 1, 1])
 
 /**
  * The classifier that the network is trained against, ours: 3x3 convolutions with max-pooling between, then the mean.

@@ -3,7 +3,16 @@ import { adam, cosineRate, epochOrder, losses, ops, sgd, shape, stepRate, stepSt
 import type { Expr, Optimiser, Parameter, Schedule, Training } from '@latent/graph'
 import type { Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
 import { frozenJudge } from './judge.ts'
-import { CLASSES, DIFFERENCE, judge, type JudgeNetwork, judgeParameters, transform, type TransformNetwork, transformParameters } from './network.ts'
+import {
+  CLASSES,
+  DIFFERENCE,
+  judge,
+  type JudgeNetwork,
+  judgeParameters,
+  transform,
+  type TransformNetwork,
+  transformParameters,
+} from './network.ts'
 
 const SIDE = 32
 /** Batches of 128 in 200 epochs of CIFAR-10. */
@@ -18,8 +27,17 @@ interface Settings {
 }
 
 /** Published: SGD at 0.1, momentum 0.9, decay 5e-4, a fifth at 60, 120 and 160 of 200 epochs; four equal parts here. */
-const published: Settings = { ...PUBLISHED, optimiser: () => sgd({ nesterov: false, weightDecay: 5e-4 }), rate: stepRate(0.1, { factor: 0.2, parts: 4 }) }
-const quick = (batch: number, steps: number, rate: number): Settings => ({ batch, steps, optimiser: adam, rate: cosineRate(rate) })
+const published: Settings = {
+  ...PUBLISHED,
+  optimiser: () => sgd({ nesterov: false, weightDecay: 5e-4 }),
+  rate: stepRate(0.1, { factor: 0.2, parts: 4 }),
+}
+const quick = (batch: number, steps: number, rate: number): Settings => ({
+  batch,
+  steps,
+  optimiser: adam,
+  rate: cosineRate(rate),
+})
 
 /** The classifier first; the network that draws pictures for it finds its weights among those that come with Latent. */
 export const itoJudgeRecipe: Recipe = {
@@ -37,7 +55,9 @@ export const itoJudgeRecipe: Recipe = {
           trains: ['judge'],
           optimiser: settings.optimiser(),
           clip: 5,
-          loss: ({ networks, batch }) => ({ loss: losses.crossEntropy(judge(networks.judge, batch['images']!).logits, batch['labels']!) }),
+          loss: ({ networks, batch }) => ({
+            loss: losses.crossEntropy(judge(networks.judge, batch['images']!).logits, batch['labels']!),
+          }),
         },
       ],
     }
@@ -83,10 +103,19 @@ export const itoTransformRecipe: Recipe = {
 const batchShapes = (count: number) => ({ images: shape([count, 3, SIDE, SIDE]), labels: shape([count, CLASSES]) })
 
 /** @throws E_DATA without labels, or for images of another size */
-async function runOf(training: unknown, { batch: count, steps, rate }: Settings, { seed, images, labels }: RecipeContext): Promise<RecipeRun> {
+async function runOf(
+  training: unknown,
+  { batch: count, steps, rate }: Settings,
+  { seed, images, labels }: RecipeContext,
+): Promise<RecipeRun> {
   const pictures = await images('cifar10', 'train')
   const classes = await labels?.('cifar10', 'train')
-  if (!classes || classes.length !== pictures.length) throw new LatentError('E_DATA', `cifar10/train has ${pictures.length} images and ${classes?.length ?? 'no'} labels`, { hint: 'latent data fetch cifar10 brings a whole set' })
+  if (!classes || classes.length !== pictures.length)
+    throw new LatentError(
+      'E_DATA',
+      `cifar10/train has ${pictures.length} images and ${classes?.length ?? 'no'} labels`,
+      { hint: 'latent data fetch cifar10 brings a whole set' },
+    )
   const odd = pictures.find(({ width, height, channels }) => width !== SIDE || height !== SIDE || channels !== 3)
   if (odd) throw new LatentError('E_DATA', `an image of cifar10/train is ${odd.width}x${odd.height}x${odd.channels}`)
   const order = epochOrder(seed, pictures.length, count)
@@ -101,7 +130,11 @@ async function runOf(training: unknown, { batch: count, steps, rate }: Settings,
       const x = new Float32Array(count * 3 * SIDE * SIDE)
       const y = new Float32Array(count * CLASSES)
       for (const [n, index] of picked.entries()) {
-        shifted(pictures[index]!, draws.subarray(3 * n, 3 * n + 3), x.subarray(n * 3 * SIDE * SIDE, (n + 1) * 3 * SIDE * SIDE))
+        shifted(
+          pictures[index]!,
+          draws.subarray(3 * n, 3 * n + 3),
+          x.subarray(n * 3 * SIDE * SIDE, (n + 1) * 3 * SIDE * SIDE),
+        )
         y[n * CLASSES + classes[index]!] = 1
       }
       return { images: tensor('f32', [count, 3, SIDE, SIDE], x), labels: tensor('f32', [count, CLASSES], y) }
@@ -110,7 +143,8 @@ async function runOf(training: unknown, { batch: count, steps, rate }: Settings,
 }
 
 /** Mean squared difference over mean square. */
-const relativeDifference = (a: Expr, b: Expr): Expr => ops.div(losses.mse(a, b), ops.add(ops.mean(ops.square(ops.stopGradient(b))), 1e-6))
+const relativeDifference = (a: Expr, b: Expr): Expr =>
+  ops.div(losses.mse(a, b), ops.add(ops.mean(ops.square(ops.stopGradient(b))), 1e-6))
 
 const PADDING = 4
 

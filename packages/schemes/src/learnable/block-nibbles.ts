@@ -14,7 +14,8 @@ export function nibbleKey(permutation: Uint32Array): SampleMap {
 }
 
 /** Where nibble i of a block lies in an image split into nibbles: all low halves first, then all high ones. */
-const nibbleAt = (samples: Uint32Array, i: number): number => (i < samples.length ? 2 * samples[i]! : 2 * samples[i - samples.length]! + 1)
+const nibbleAt = (samples: Uint32Array, i: number): number =>
+  i < samples.length ? 2 * samples[i]! : 2 * samples[i - samples.length]! + 1
 
 /** A map of the whole image: block `order[b]`, encrypted by `keys[b]`, comes to stand at block b. */
 function imageMap(blocks: readonly Uint32Array[], keys: readonly SampleMap[], order: Uint32Array): SampleMap {
@@ -49,7 +50,11 @@ export const learnableEncryption = () =>
     async draw(stream: KeyStream, shape) {
       const blocks = blockSamples(shape)
       const key = nibbleKey(await stream.permutation(2 * blocks[0]!.length))
-      return imageMap(blocks, blocks.map(() => key), Uint32Array.from(blocks.keys()))
+      return imageMap(
+        blocks,
+        blocks.map(() => key),
+        Uint32Array.from(blocks.keys()),
+      )
     },
   })
 

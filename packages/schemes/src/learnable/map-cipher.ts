@@ -18,8 +18,13 @@ export interface MapCipher {
 export function mapCipher({ id, perImage = false, unit, draw }: MapCipher): ByteTransform {
   const label = `latent/v1/learnable/${id}` as const
   const fixed = rememberLast(async (key, shape) => draw(await KeyStream.create(key, label), shape))
-  const mapFor = async (key: Uint8Array, nonce: Uint8Array, shape: Shape) => (perImage ? draw(await KeyStream.create(key, label, nonce), shape) : fixed(key, shape))
-  const shapeOf = (image: Shape, bytes: Uint8Array): Shape => ({ width: image.width, height: image.height, channels: bytes.length / (image.width * image.height) })
+  const mapFor = async (key: Uint8Array, nonce: Uint8Array, shape: Shape) =>
+    perImage ? draw(await KeyStream.create(key, label, nonce), shape) : fixed(key, shape)
+  const shapeOf = (image: Shape, bytes: Uint8Array): Shape => ({
+    width: image.width,
+    height: image.height,
+    channels: bytes.length / (image.width * image.height),
+  })
   return {
     async encrypt(bytes, { key, nonce, image }) {
       const map = await mapFor(key, nonce, shapeOf(image, bytes))

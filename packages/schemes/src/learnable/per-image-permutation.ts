@@ -17,7 +17,8 @@ export const perImagePermutation = () =>
     async draw(stream, { width, height, channels }) {
       const order = await stream.permutation(width * height)
       const source = new Uint32Array(order.length * channels)
-      for (let p = 0; p < order.length; p++) for (let c = 0; c < channels; c++) source[p * channels + c] = order[p]! * channels + c
+      for (let p = 0; p < order.length; p++)
+        for (let c = 0; c < channels; c++) source[p * channels + c] = order[p]! * channels + c
       return { source, flip: new Uint8Array(source.length) }
     },
   })

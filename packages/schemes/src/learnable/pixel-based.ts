@@ -7,7 +7,8 @@ export interface PixelBasedOptions {
   readonly sameKey: boolean
 }
 
-export const pixelBasedId = ({ shuffle, sameKey }: PixelBasedOptions): string => `pixel-based${shuffle ? '-shuffle' : ''}${sameKey ? '' : '-fresh'}`
+export const pixelBasedId = ({ shuffle, sameKey }: PixelBasedOptions): string =>
+  `pixel-based${shuffle ? '-shuffle' : ''}${sameKey ? '' : '-fresh'}`
 
 /**
  * Pixel-based encryption (PE; SKK after Sirichotedumrong, Kinoshita and Kiya, "Pixel-based image
@@ -45,5 +46,7 @@ export function pixelBased({ shuffle, sameKey }: PixelBasedOptions) {
 /** All orders of 0..n-1, in lexicographic order. */
 export function permutationsOf(n: number): number[][] {
   if (n === 0) return [[]]
-  return Array.from({ length: n }, (_, first) => permutationsOf(n - 1).map(rest => [first, ...rest.map(value => (value < first ? value : value + 1))])).flat()
+  return Array.from({ length: n }, (_, first) =>
+    permutationsOf(n - 1).map(rest => [first, ...rest.map(value => (value < first ? value : value + 1))]),
+  ).flat()
 }

@@ -13,10 +13,24 @@ const SIRICHOTEDUMRONG = {
   year: 2019,
   where: 'IEEE Access',
 }
-const KURIHARA = { authors: 'Kurihara, Kikuchi, Imaizumi, Shiota, Kiya', title: 'An encryption-then-compression system for JPEG/Motion JPEG standard', year: 2015, where: 'IEICE Transactions' }
+const KURIHARA = {
+  authors: 'Kurihara, Kikuchi, Imaizumi, Shiota, Kiya',
+  title: 'An encryption-then-compression system for JPEG/Motion JPEG standard',
+  year: 2015,
+  where: 'IEICE Transactions',
+}
 
-const learnable = (facts: Pick<Description, 'id' | 'title'> & Partial<Description>, transform: () => Promise<ByteTransform>): Scheme =>
-  defineScheme({ role: 'learnable', accepts: BYTES, learnable: true, ...facts, load: async () => bytewise(await transform()) })
+const learnable = (
+  facts: Pick<Description, 'id' | 'title'> & Partial<Description>,
+  transform: () => Promise<ByteTransform>,
+): Scheme =>
+  defineScheme({
+    role: 'learnable',
+    accepts: BYTES,
+    learnable: true,
+    ...facts,
+    load: async () => bytewise(await transform()),
+  })
 
 function pixelBased(id: string, title: string, shuffle: boolean, sameKey: boolean): Scheme {
   return learnable(
@@ -25,7 +39,12 @@ function pixelBased(id: string, title: string, shuffle: boolean, sameKey: boolea
       title,
       paper: SIRICHOTEDUMRONG,
       ...(sameKey ? {} : { nonce: FRESH }),
-      keySpace: { bits: 256, note: sameKey ? 'A bit a sample, but one chosen image gives them all.' : 'A bit a sample, new for every image; the smaller of v and 255 - v needs none of them.' },
+      keySpace: {
+        bits: 256,
+        note: sameKey
+          ? 'A bit a sample, but one chosen image gives them all.'
+          : 'A bit a sample, new for every image; the smaller of v and 255 - v needs none of them.',
+      },
     },
     async () => (await import('./pixel-based.ts')).pixelBased({ shuffle, sameKey }),
   )
@@ -39,7 +58,10 @@ export const learnableSchemes: readonly Scheme[] = [
       title: 'Learnable encryption (Tanaka 2018)',
       paper: TANAKA,
       accepts: BLOCKS,
-      keySpace: { bits: 256, note: 'A permutation of 96 nibbles (about 2^498), but one chosen image of two blocks gives it.' },
+      keySpace: {
+        bits: 256,
+        note: 'A permutation of 96 nibbles (about 2^498), but one chosen image of two blocks gives it.',
+      },
     },
     async () => (await import('./block-nibbles.ts')).learnableEncryption(),
   ),
@@ -48,21 +70,32 @@ export const learnableSchemes: readonly Scheme[] = [
       id: 'extended-le',
       title: 'Extended learnable encryption',
       accepts: BLOCKS,
-      keySpace: { bits: 256, note: 'A permutation of nibbles for each block and one of the blocks; three chosen images give them all.' },
+      keySpace: {
+        bits: 256,
+        note: 'A permutation of nibbles for each block and one of the blocks; three chosen images give them all.',
+      },
     },
     async () => (await import('./block-nibbles.ts')).extendedLearnableEncryption(),
   ),
   pixelBased('pixel-based', 'Pixel-based encryption', false, true),
   pixelBased('pixel-based-shuffle', 'Pixel-based encryption, channels shuffled', true, true),
   pixelBased('pixel-based-fresh', 'Pixel-based encryption, other key for every image', false, false),
-  pixelBased('pixel-based-shuffle-fresh', 'Pixel-based encryption, channels shuffled, other key for every image', true, false),
+  pixelBased(
+    'pixel-based-shuffle-fresh',
+    'Pixel-based encryption, channels shuffled, other key for every image',
+    true,
+    false,
+  ),
   learnable(
     {
       id: 'etc',
       title: 'Encryption-then-compression (block scrambling)',
       paper: KURIHARA,
       accepts: BLOCKS,
-      keySpace: { bits: 256, note: 'A permutation of the blocks and 96 states each; chosen images number the samples and give them all.' },
+      keySpace: {
+        bits: 256,
+        note: 'A permutation of the blocks and 96 states each; chosen images number the samples and give them all.',
+      },
     },
     async () => (await import('./encryption-then-compression.ts')).encryptionThenCompression(),
   ),

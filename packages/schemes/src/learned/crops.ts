@@ -6,7 +6,8 @@ import type { Expr } from '@latent/graph'
 export const unit = (x: Expr): Expr => ops.mul(0.5, ops.add(x, 1))
 
 /** What is left of a cipher in -1..1 after 8 bits. */
-export const wire = (cipher: Expr): Expr => ops.sub(ops.mul(1 / 127.5, ops.roundStraightThrough(ops.mul(127.5, ops.add(cipher, 1)))), 1)
+export const wire = (cipher: Expr): Expr =>
+  ops.sub(ops.mul(1 / 127.5, ops.roundStraightThrough(ops.mul(127.5, ops.add(cipher, 1)))), 1)
 
 /** Crops of one picture as one channel's batch: losses that pool batches then pool pictures. Crop i is of picture i % pictures. */
 export function byPicture(x: Expr, pictures: number): Expr {
@@ -23,7 +24,9 @@ export interface Planes {
 
 export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
   const out = new Uint8Array(3 * width * height)
-  for (let c = 0; c < 3; c++) for (let i = 0; i < width * height; i++) out[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]!
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < width * height; i++)
+      out[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]!
   return { width, height, data: out }
 }
 
@@ -39,7 +42,11 @@ export interface Place {
 export const RANGES = { unit: (byte: number) => byte / 255, signed: (byte: number) => byte / 127.5 - 1 } as const
 
 /** A square of a picture as three planes of numbers. */
-export function cut({ width, height, data }: Planes, { size, u, v, mirror }: Place, range: keyof typeof RANGES): Float32Array {
+export function cut(
+  { width, height, data }: Planes,
+  { size, u, v, mirror }: Place,
+  range: keyof typeof RANGES,
+): Float32Array {
   const number = RANGES[range]
   const [left, top] = [Math.floor(u * (width - size + 1)), Math.floor(v * (height - size + 1))]
   const out = new Float32Array(3 * size * size)

@@ -31,7 +31,11 @@ export interface Seen {
 }
 
 /** @param ramp how much secrecy counts at this step, 0 to 1 */
-export function pairObjective({ recovery, likeness, smoothness, secrecy: weights }: Emphasis, { plain, cipher, restored, noise, judged }: Seen, ramp: Expr): { loss: Expr; metrics: Record<string, Expr> } {
+export function pairObjective(
+  { recovery, likeness, smoothness, secrecy: weights }: Emphasis,
+  { plain, cipher, restored, noise, judged }: Seen,
+  ramp: Expr,
+): { loss: Expr; metrics: Record<string, Expr> } {
   const [l1, structure] = [losses.l1(restored, plain), ops.sub(1, losses.ssim(restored, plain))]
   const outlines = secrecy.outlines(cipher, plain)
   const terms: Record<keyof typeof weights, () => Expr> = {
@@ -46,6 +50,12 @@ export function pairObjective({ recovery, likeness, smoothness, secrecy: weights
   }
   const counted = SECRECY.filter(name => weights[name] > 0).map(name => [name, terms[name]()] as const)
   const hidden = counted.map(([name, term]) => ops.mul(weights[name], term)).reduce((a, b) => ops.add(a, b))
-  const recovered = ops.add(ops.add(ops.mul(recovery, l1), ops.mul(likeness, structure)), ops.mul(smoothness, losses.totalVariation(restored)))
-  return { loss: ops.add(recovered, ops.mul(ramp, hidden)), metrics: { l1, structure, ...Object.fromEntries(counted.map(([name, term]) => [`secrecy.${name}`, term])) } }
+  const recovered = ops.add(
+    ops.add(ops.mul(recovery, l1), ops.mul(likeness, structure)),
+    ops.mul(smoothness, losses.totalVariation(restored)),
+  )
+  return {
+    loss: ops.add(recovered, ops.mul(ramp, hidden)),
+    metrics: { l1, structure, ...Object.fromEntries(counted.map(([name, term]) => [`secrecy.${name}`, term])) },
+  }
 }

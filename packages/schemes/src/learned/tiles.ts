@@ -31,8 +31,17 @@ const PEAK: Record<SampleFormat, number> = { u8: 255, u16: 65535, f32: 1 }
  * keep their size but for the padding; others are cut into groups of three planes (the last one
  * repeated), one group below the other: grey becomes RGB, RGBA twice as high.
  */
-export function paddedShape({ width, height, channels }: Shape, { multiple, cipherPlanes = PLANES }: TileRule, format: SampleFormat): Shape {
-  return { width: roundUp(width, multiple), height: roundUp(height, multiple) * Math.ceil(channels / PLANES), channels: cipherPlanes, format }
+export function paddedShape(
+  { width, height, channels }: Shape,
+  { multiple, cipherPlanes = PLANES }: TileRule,
+  format: SampleFormat,
+): Shape {
+  return {
+    width: roundUp(width, multiple),
+    height: roundUp(height, multiple) * Math.ceil(channels / PLANES),
+    channels: cipherPlanes,
+    format,
+  }
 }
 
 /**
@@ -40,11 +49,20 @@ export function paddedShape({ width, height, channels }: Shape, { multiple, ciph
  * image of {@link paddedShape}. Integers are clamped and rounded half up; floats are kept as they are.
  * @throws E_IMAGE below the smallest size
  */
-export async function encryptTiles(plain: Image, rule: TileRule, format: SampleFormat, transform: TileTransform): Promise<Image> {
+export async function encryptTiles(
+  plain: Image,
+  rule: TileRule,
+  format: SampleFormat,
+  transform: TileTransform,
+): Promise<Image> {
   requireSize(plain, rule)
   const cipher = blank(paddedShape(plain, rule, format))
   for (const place of places(plain, rule)) {
-    writePlanes(await transform(readPlanes(plain, place, PLANES), place), place, cipher, { planes: cipher.channels, down: place.group * (cipher.height / groupsOf(plain)), group: 0 })
+    writePlanes(await transform(readPlanes(plain, place, PLANES), place), place, cipher, {
+      planes: cipher.channels,
+      down: place.group * (cipher.height / groupsOf(plain)),
+      group: 0,
+    })
   }
   return cipher
 }
@@ -53,13 +71,20 @@ export async function encryptTiles(plain: Image, rule: TileRule, format: SampleF
  * Decrypts: the inverse of {@link encryptTiles} in shape; padding and repeated planes are dropped.
  * @throws E_IMAGE if the cipher image cannot have come from a plain one of this shape
  */
-export async function decryptTiles(cipher: Image, plainShape: Shape, rule: TileRule, transform: TileTransform): Promise<Image> {
+export async function decryptTiles(
+  cipher: Image,
+  plainShape: Shape,
+  rule: TileRule,
+  transform: TileTransform,
+): Promise<Image> {
   requireSize(plainShape, rule)
   const expected = paddedShape(plainShape, rule, cipher.format)
   if (cipher.width !== expected.width || cipher.height !== expected.height || cipher.channels !== expected.channels) {
-    throw new LatentError('E_IMAGE', `a cipher image of ${plainShape.width} x ${plainShape.height} pixels in ${plainShape.channels} channels has ${expected.width} x ${expected.height} in ${expected.channels}, this one ${cipher.width} x ${cipher.height} in ${cipher.channels}`, {
-      hint: 'it was resized, cropped or converted on its way; only the file that was written decrypts',
-    })
+    throw new LatentError(
+      'E_IMAGE',
+      `a cipher image of ${plainShape.width} x ${plainShape.height} pixels in ${plainShape.channels} channels has ${expected.width} x ${expected.height} in ${expected.channels}, this one ${cipher.width} x ${cipher.height} in ${cipher.channels}`,
+      { hint: 'it was resized, cropped or converted on its way; only the file that was written decrypts' },
+    )
   }
   const plain = blank(plainShape)
   const below = cipher.height / groupsOf(plainShape)
@@ -83,7 +108,14 @@ function* places({ width, height, channels }: Shape, { tile, multiple }: TileRul
   for (let group = 0; group < groupsOf({ channels }); group++) {
     for (let top = 0; top < height; top += tile) {
       for (let left = 0; left < width; left += tile) {
-        yield { index: index++, group, left, top, width: Math.min(tile, roundUp(width - left, multiple)), height: Math.min(tile, roundUp(height - top, multiple)) }
+        yield {
+          index: index++,
+          group,
+          left,
+          top,
+          width: Math.min(tile, roundUp(width - left, multiple)),
+          height: Math.min(tile, roundUp(height - top, multiple)),
+        }
       }
     }
   }
@@ -98,7 +130,8 @@ function readPlanes({ width, height, channels, format, data }: Image, place: Pla
     const channel = Math.min(channels - 1, PLANES * place.group + plane)
     for (let y = 0; y < place.height; y++) {
       const row = Math.min(height - 1, place.top + y) * width
-      for (let x = 0; x < place.width; x++) planes[at++] = data[(row + Math.min(width - 1, place.left + x)) * channels + channel]! * scale
+      for (let x = 0; x < place.width; x++)
+        planes[at++] = data[(row + Math.min(width - 1, place.left + x)) * channels + channel]! * scale
     }
   }
   return planes
@@ -112,9 +145,15 @@ interface Destination {
   readonly group: number
 }
 
-function writePlanes(planes: Float32Array, place: Place, target: Image, { planes: count, down, group }: Destination): void {
+function writePlanes(
+  planes: Float32Array,
+  place: Place,
+  target: Image,
+  { planes: count, down, group }: Destination,
+): void {
   const { width, height, channels, format, data } = target
-  if (planes.length !== count * place.width * place.height) throw argumentError('a transformed tile', `${count * place.width * place.height} values`, planes.length)
+  if (planes.length !== count * place.width * place.height)
+    throw argumentError('a transformed tile', `${count * place.width * place.height} values`, planes.length)
   const top = PEAK[format]
   const rows = Math.min(place.height, height - down - place.top)
   const columns = Math.min(place.width, width - place.left)
@@ -132,12 +171,22 @@ function writePlanes(planes: Float32Array, place: Place, target: Image, { planes
 
 function requireSize({ width, height }: Shape, { minimum }: TileRule): void {
   if (width >= minimum && height >= minimum) return
-  throw new LatentError('E_IMAGE', `this picture has ${width} x ${height} pixels, and this cipher needs at least ${minimum} each way`, { hint: 'seal the file instead: latent seal takes any size' })
+  throw new LatentError(
+    'E_IMAGE',
+    `this picture has ${width} x ${height} pixels, and this cipher needs at least ${minimum} each way`,
+    { hint: 'seal the file instead: latent seal takes any size' },
+  )
 }
 
 function blank({ width, height, channels, format }: Shape): Image {
   const count = width * height * channels
-  return image({ width, height, channels, format, data: format === 'u8' ? new Uint8Array(count) : format === 'u16' ? new Uint16Array(count) : new Float32Array(count) })
+  return image({
+    width,
+    height,
+    channels,
+    format,
+    data: format === 'u8' ? new Uint8Array(count) : format === 'u16' ? new Uint16Array(count) : new Float32Array(count),
+  })
 }
 
 const groupsOf = ({ channels }: Pick<Shape, 'channels'>): number => Math.ceil(channels / PLANES)

@@ -5,7 +5,18 @@ import type { Transform } from '../contract/scheme.ts'
 import { decryptTiles, encryptTiles, sizedNetwork, type TileRule } from '../learned/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
-import { BLOCK, decode, encode, encoderMacs, type Form, networkParameters, type Networks, quantise, SIDES, type Subject } from './network.ts'
+import {
+  BLOCK,
+  decode,
+  encode,
+  encoderMacs,
+  type Form,
+  networkParameters,
+  type Networks,
+  quantise,
+  SIDES,
+  type Subject,
+} from './network.ts'
 import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
 export interface MaskAutoencoderOptions {
@@ -44,33 +55,63 @@ export function maskAutoencoderTransform({ form, subject, model, mask }: MaskAut
   const side = SIDES[subject]
   const { encoder, decoder } = weightsOf(form, subject, model)
   const hidden = repaired ? undefined : requireMask(mask, side)
-  const rule: TileRule = repaired ? { tile: REPAIRED_TILE, multiple: BLOCK, minimum: 1, cipherPlanes: 1 } : { tile: side, multiple: side, minimum: 1, cipherPlanes: 1 }
-  const encoders = sizedNetwork(tile => compile((x: Expr) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK), shape([1, 3, tile.height, tile.width])))
-  const decoders = sizedNetwork(tile => compile((z: Expr) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1), shape([1, 1, tile.height, tile.width])))
+  const rule: TileRule = repaired
+    ? { tile: REPAIRED_TILE, multiple: BLOCK, minimum: 1, cipherPlanes: 1 }
+    : { tile: side, multiple: side, minimum: 1, cipherPlanes: 1 }
+  const encoders = sizedNetwork(tile =>
+    compile(
+      (x: Expr) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK),
+      shape([1, 3, tile.height, tile.width]),
+    ),
+  )
+  const decoders = sizedNetwork(tile =>
+    compile(
+      (z: Expr) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1),
+      shape([1, 1, tile.height, tile.width]),
+    ),
+  )
   return {
     made: model,
-    cost: ({ width, height, channels }) => ({ parameters: parameterCount(encoder) + parameterCount(decoder), macs: Math.ceil(channels / 3) * encoderMacs(form, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)) }),
+    cost: ({ width, height, channels }) => ({
+      parameters: parameterCount(encoder) + parameterCount(decoder),
+      macs:
+        Math.ceil(channels / 3) *
+        encoderMacs(form, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)),
+    }),
     async encrypt(plain, { key, nonce }) {
-      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) => outputOf(encoders.run(tile, { input: tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes) })))
+      const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) =>
+        outputOf(
+          encoders.run(tile, {
+            input: tensor('f32', [1, 3, tile.height, tile.width], hidden ? xorPlanes(planes, hidden) : planes),
+          }),
+        ),
+      )
       return repaired ? shifted(latents, key, nonce, 1) : latents
     },
     async decrypt(cipher, { key, nonce, plain }) {
       const latents = repaired ? await shifted(cipher, key, nonce, -1) : cipher
-      return decryptTiles(latents, plain, rule, (planes, tile) => outputOf(decoders.run(tile, { input: tensor('f32', [1, 1, tile.height, tile.width], planes) })))
+      return decryptTiles(latents, plain, rule, (planes, tile) =>
+        outputOf(decoders.run(tile, { input: tensor('f32', [1, 1, tile.height, tile.width], planes) })),
+      )
     },
     close: async () => void (await Promise.all([encoders.close(), decoders.close()])),
   }
 }
 
 /** The cipher over weights of a caller's, by the name of its scheme. */
-export function maskAutoencoder({ id, ...options }: MaskAutoencoderOptions & { readonly id: MaskAutoencoderId }): { cipher: ImageCipher; close: () => Promise<void> } {
+export function maskAutoencoder({ id, ...options }: MaskAutoencoderOptions & { readonly id: MaskAutoencoderId }): {
+  cipher: ImageCipher
+  close: () => Promise<void>
+} {
   const transform = maskAutoencoderTransform(options)
   return { cipher: schemeCipher(MASK_AUTOENCODERS[id], transform), close: async () => transform.close?.() }
 }
 
 /** Every byte plus or minus the key stream's, modulo 256. */
 async function shifted(source: Image, key: Uint8Array, nonce: Uint8Array, sign: 1 | -1): Promise<Image> {
-  const stream = await (await KeyStream.create(key, 'latent/v1/mask-autoencoder/latents', nonce)).bytes(source.data.length)
+  const stream = await (
+    await KeyStream.create(key, 'latent/v1/mask-autoencoder/latents', nonce)
+  ).bytes(source.data.length)
   return image({ ...source, data: Uint8Array.from(stream, (value, i) => source.data[i]! + sign * value) })
 }
 
@@ -82,7 +123,10 @@ function xorPlanes(planes: Float32Array, mask: Uint8Array): Float32Array {
 
 function weightsOf(form: Form, subject: Subject, model: Model): Networks<Tensor<'f32'>> {
   const { encoder, decoder } = networkParameters(form, subject, model.profile as Profile)
-  return { encoder: networkWeights(model, 'encoder', encoder), decoder: networkWeights(model, 'decoder', decoder) } as Networks<Tensor<'f32'>>
+  return {
+    encoder: networkWeights(model, 'encoder', encoder),
+    decoder: networkWeights(model, 'decoder', decoder),
+  } as Networks<Tensor<'f32'>>
 }
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
@@ -93,4 +137,5 @@ function requireMask(mask: Uint8Array | undefined, side: number): Uint8Array {
   return mask
 }
 
-const outputOf = async (outputs: Promise<Record<string, Tensor>>): Promise<Float32Array> => (await outputs)['output']!.data as Float32Array
+const outputOf = async (outputs: Promise<Record<string, Tensor>>): Promise<Float32Array> =>
+  (await outputs)['output']!.data as Float32Array

@@ -16,8 +16,14 @@ export const maskAutoencoderForms = {
 
 export type MaskAutoencoderId = keyof typeof maskAutoencoderForms
 
-const PUBLISHED_KEYS = { bits: 0, note: 'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts masks, which the decoder has learned.' }
-const REPAIRED_KEYS = { bits: 256, note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is added to the latents; the weights are public.' }
+const PUBLISHED_KEYS = {
+  bits: 0,
+  note: 'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts masks, which the decoder has learned.',
+}
+const REPAIRED_KEYS = {
+  bits: 256,
+  note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is added to the latents; the weights are public.',
+}
 
 function descriptionOf(id: MaskAutoencoderId): Description {
   const { form, subject }: { form: Form; subject: Subject } = maskAutoencoderForms[id]
@@ -26,7 +32,12 @@ function descriptionOf(id: MaskAutoencoderId): Description {
     id,
     title: `masked auto-encoder, ${repaired ? 'repaired: keyed latents' : form === 'link' ? 'as published, with fully connected links' : 'as published, convolutions alone'} (${subject})`,
     role: repaired ? 'repaired' : 'published',
-    paper: { authors: 'Madani, Bourennane', title: 'Visually image encryption and compression using a CNN based auto encoder', year: 2025, where: 'IJCNC 17(2)' },
+    paper: {
+      authors: 'Madani, Bourennane',
+      title: 'Visually image encryption and compression using a CNN based auto encoder',
+      year: 2025,
+      where: 'IJCNC 17(2)',
+    },
     accepts: { formats: ['u8', 'u16', 'f32'] },
     wire: ['u8'],
     ...(repaired ? { nonce: { use: 'fresh', bytes: 16, others: 'as they are' } } : {}),
@@ -39,4 +50,6 @@ function descriptionOf(id: MaskAutoencoderId): Description {
   })
 }
 
-export const MASK_AUTOENCODERS = Object.fromEntries((Object.keys(maskAutoencoderForms) as MaskAutoencoderId[]).map(id => [id, descriptionOf(id)])) as Record<MaskAutoencoderId, Description>
+export const MASK_AUTOENCODERS = Object.fromEntries(
+  (Object.keys(maskAutoencoderForms) as MaskAutoencoderId[]).map(id => [id, descriptionOf(id)]),
+) as Record<MaskAutoencoderId, Description>

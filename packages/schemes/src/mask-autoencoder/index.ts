@@ -8,13 +8,28 @@ import { maskAutoencoderForms, MASK_AUTOENCODERS, type MaskAutoencoderId } from 
 
 export { maskAutoencoder, type MaskAutoencoderOptions } from './cipher.ts'
 export { drawMask, MASK_PHRASE } from './mask.ts'
-export { BLOCK, decode, encode, FORMS, type Form, LATENTS, networkParameters, quantise, SIDES, type Subject } from './network.ts'
+export {
+  BLOCK,
+  decode,
+  encode,
+  FORMS,
+  type Form,
+  LATENTS,
+  networkParameters,
+  quantise,
+  SIDES,
+  type Subject,
+} from './network.ts'
 export * from './description.ts'
 
 /** @throws E_WEIGHTS for weights of another scheme or profile */
 export async function loadMaskAutoencoder(id: MaskAutoencoderId, { weights }: LoadOptions = {}): Promise<Transform> {
   const form = maskAutoencoderForms[id]
-  return maskAutoencoderTransform({ ...form, model: await modelFor(MASK_AUTOENCODERS[id].weights!, weights), mask: await drawMask(form.subject) })
+  return maskAutoencoderTransform({
+    ...form,
+    model: await modelFor(MASK_AUTOENCODERS[id].weights!, weights),
+    mask: await drawMask(form.subject),
+  })
 }
 
 export interface OpenMaskAutoencoder extends LoadOptions {
@@ -23,9 +38,23 @@ export interface OpenMaskAutoencoder extends LoadOptions {
 }
 
 /** With its model, and with another mask than the weights were trained for: for experiments. @throws E_ARGUMENT for an unknown id; E_WEIGHTS */
-export async function openMaskAutoencoder(id: string, { weights, mask }: OpenMaskAutoencoder = {}): Promise<{ cipher: ImageCipher; model: Model; close: () => Promise<void> }> {
+export async function openMaskAutoencoder(
+  id: string,
+  { weights, mask }: OpenMaskAutoencoder = {},
+): Promise<{ cipher: ImageCipher; model: Model; close: () => Promise<void> }> {
   const known = Object.keys(MASK_AUTOENCODERS).find((name): name is MaskAutoencoderId => name === id)
-  if (!known) throw new LatentError('E_ARGUMENT', `there is no masked auto-encoder ${JSON.stringify(id)}`, { hint: `known ones: ${Object.keys(MASK_AUTOENCODERS).join(', ')}` })
+  if (!known)
+    throw new LatentError('E_ARGUMENT', `there is no masked auto-encoder ${JSON.stringify(id)}`, {
+      hint: `known ones: ${Object.keys(MASK_AUTOENCODERS).join(', ')}`,
+    })
   const model = await modelFor(MASK_AUTOENCODERS[known].weights!, weights)
-  return { ...maskAutoencoder({ id: known, ...maskAutoencoderForms[known], model, mask: mask ?? (await drawMask(maskAutoencoderForms[known].subject)) }), model }
+  return {
+    ...maskAutoencoder({
+      id: known,
+      ...maskAutoencoderForms[known],
+      model,
+      mask: mask ?? (await drawMask(maskAutoencoderForms[known].subject)),
+    }),
+    model,
+  }
 }

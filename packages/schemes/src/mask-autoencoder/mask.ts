@@ -10,6 +10,10 @@ export const MASK_PHRASE = 'the mask of mask-autoencoder-2025'
  * trained for one mask and works with no other.
  */
 export async function drawMask(subject: Subject, phrase = MASK_PHRASE): Promise<Uint8Array> {
-  const stream = await KeyStream.create(sha256Of(new TextEncoder().encode(phrase)), 'latent/v1/mask-autoencoder/mask', new TextEncoder().encode(subject))
+  const stream = await KeyStream.create(
+    sha256Of(new TextEncoder().encode(phrase)),
+    'latent/v1/mask-autoencoder/mask',
+    new TextEncoder().encode(subject),
+  )
   return stream.bytes(3 * SIDES[subject] ** 2)
 }

@@ -58,13 +58,26 @@ interface Size {
 export function networkParameters(form: Form, subject: Subject, profile: Profile): Networks<Parameter> {
   if (form === 'repaired') {
     const samples = 3 * BLOCK ** 2
-    return { encoder: repairedParameters(samples, LATENTS, REPAIRED[profile].encoder), decoder: repairedParameters(LATENTS, samples, REPAIRED[profile].decoder) }
+    return {
+      encoder: repairedParameters(samples, LATENTS, REPAIRED[profile].encoder),
+      decoder: repairedParameters(LATENTS, samples, REPAIRED[profile].decoder),
+    }
   }
   const length = LATENTS * (SIDES[subject] / BLOCK) ** 2
   const link = form === 'link' ? { link: layers.denseParameters(length, length) } : {}
   return {
-    encoder: { conv1: layers.conv2dParameters(3, 32), conv2: layers.conv2dParameters(32, 64), conv3: layers.conv2dParameters(64, LATENTS), ...link },
-    decoder: { conv1: layers.conv2dParameters(LATENTS, 64), conv2: layers.conv2dParameters(64, 32), conv3: layers.conv2dParameters(32, 3), ...link },
+    encoder: {
+      conv1: layers.conv2dParameters(3, 32),
+      conv2: layers.conv2dParameters(32, 64),
+      conv3: layers.conv2dParameters(64, LATENTS),
+      ...link,
+    },
+    decoder: {
+      conv1: layers.conv2dParameters(LATENTS, 64),
+      conv2: layers.conv2dParameters(64, 32),
+      conv3: layers.conv2dParameters(32, 3),
+      ...link,
+    },
   }
 }
 
@@ -82,7 +95,8 @@ function repairedParameters(inputs: number, outputs: number, { channels, blocks 
  * multiples of 4; with a link they must be the subject's side.
  */
 export function encode(form: Form, p: Networks<Operand>['encoder'], x: Expr): Expr {
-  if (form === 'repaired') return ops.add(0.5, deep(p as RepairedCoder<Operand>, layers.pixelUnshuffle(ops.sub(x, 0.5), BLOCK)))
+  if (form === 'repaired')
+    return ops.add(0.5, deep(p as RepairedCoder<Operand>, layers.pixelUnshuffle(ops.sub(x, 0.5), BLOCK)))
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
   let h = halve(ops.relu(layers.conv2d(conv1, x)))
   h = halve(ops.relu(layers.conv2d(conv2, h)))
@@ -91,11 +105,13 @@ export function encode(form: Form, p: Networks<Operand>['encoder'], x: Expr): Ex
 }
 
 /** Latents to the nearest of 256 levels in 0..1. The backward pass does not see the rounding (straight-through), but the limits. */
-export const quantise = (latents: Expr): Expr => ops.mul(ops.roundStraightThrough(ops.mul(ops.clip(latents, 0, 1), LEVELS)), 1 / LEVELS)
+export const quantise = (latents: Expr): Expr =>
+  ops.mul(ops.roundStraightThrough(ops.mul(ops.clip(latents, 0, 1), LEVELS)), 1 / LEVELS)
 
 /** Quantised latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired form may lie a little outside 0..1. */
 export function decode(form: Form, p: Networks<Operand>['decoder'], latents: Expr): Expr {
-  if (form === 'repaired') return ops.add(0.5, layers.pixelShuffle(deep(p as RepairedCoder<Operand>, ops.sub(latents, 0.5)), BLOCK))
+  if (form === 'repaired')
+    return ops.add(0.5, layers.pixelShuffle(deep(p as RepairedCoder<Operand>, ops.sub(latents, 0.5)), BLOCK))
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
   let h = link === undefined ? latents : linked(link, latents)
   h = layers.upsampleNearest(ops.relu(layers.conv2d(conv1, h)))
@@ -136,7 +152,9 @@ export function encoderMacs(form: Form, encoder: object, pixels: number): number
   return leaves(encoder as Tree<{ readonly dims: readonly number[] }>).reduce((sum, [path, { dims }]) => {
     if (!path.endsWith('weight')) return sum
     const perUse = dims.reduce((a, b) => a * b, 1)
-    const uses = path.startsWith('link') ? (LATENTS * pixels) / BLOCK ** 2 / dims[0]! : pixels / (form === 'repaired' ? BLOCK ** 2 : (SCALES[path.split('.')[0]!] ?? 1))
+    const uses = path.startsWith('link')
+      ? (LATENTS * pixels) / BLOCK ** 2 / dims[0]!
+      : pixels / (form === 'repaired' ? BLOCK ** 2 : (SCALES[path.split('.')[0]!] ?? 1))
     return sum + perUse * uses
   }, 0)
 }

@@ -30,8 +30,15 @@ const RATES: Record<Profile | 'repaired', Schedule> = {
 const CHECKS = 256
 
 const SETS: Record<Subject, { readonly name: string; readonly terms: string }> = {
-  mnist: { name: 'mnist', terms: 'MNIST, train: 60,000 digits (LeCun and Cortes, Creative Commons Attribution-ShareAlike 3.0), as three equal channels' },
-  cifar: { name: 'cifar10', terms: 'CIFAR-10, train: 50,000 pictures (Krizhevsky 2009; its authors ask to be cited and state no licence)' },
+  mnist: {
+    name: 'mnist',
+    terms:
+      'MNIST, train: 60,000 digits (LeCun and Cortes, Creative Commons Attribution-ShareAlike 3.0), as three equal channels',
+  },
+  cifar: {
+    name: 'cifar10',
+    terms: 'CIFAR-10, train: 50,000 pictures (Krizhevsky 2009; its authors ask to be cited and state no licence)',
+  },
 }
 
 function maskRecipe(form: Form, subject: Subject): Recipe {
@@ -42,7 +49,8 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
     async open({ profile, seed, images }) {
       const [side, batchSize] = [SIDES[subject], BATCHES[profile]]
       const all = (await images(SETS[subject].name, 'train')).map(picture => threeChannels(picture, side))
-      if (all.length < 2 * CHECKS) throw new LatentError('E_DATA', `expected at least ${2 * CHECKS} pictures, found ${all.length}`)
+      if (all.length < 2 * CHECKS)
+        throw new LatentError('E_DATA', `expected at least ${2 * CHECKS} pictures, found ${all.length}`)
       const [plain, checks] = [all.slice(0, -CHECKS), all.slice(-CHECKS)]
       const mask = form === 'repaired' ? new Uint8Array(3 * side * side) : await drawMask(subject)
       const networks = networkParameters(form, subject, profile)
@@ -51,14 +59,25 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
         networks,
         batch: { masked: shape(dims), plain: shape(dims) },
         average: 0.998,
-        phases: [{ name: 'mse', trains: ['encoder', 'decoder'], optimiser: adam(), loss: ({ networks, batch }) => objective(form, networks as Networks<Expr>, batch['masked']!, batch['plain']!) }],
+        phases: [
+          {
+            name: 'mse',
+            trains: ['encoder', 'decoder'],
+            optimiser: adam(),
+            loss: ({ networks, batch }) =>
+              objective(form, networks as Networks<Expr>, batch['masked']!, batch['plain']!),
+          },
+        ],
       }
       const order = epochOrder(seed, plain.length, batchSize)
       const validate = await openValidation({ form, side, parameters: networks, checks, mask })
       return {
         training: training as unknown as Training<never, never>,
         rates: [RATES[form === 'repaired' ? 'repaired' : profile]],
-        steps: profile === 'compact' ? COMPACT_STEPS[subject][form] : Math.floor((EPOCHS[subject] * plain.length) / batchSize),
+        steps:
+          profile === 'compact'
+            ? COMPACT_STEPS[subject][form]
+            : Math.floor((EPOCHS[subject] * plain.length) / batchSize),
         batchSize,
         async data(step) {
           const picked = Array.from(await order(step), index => plain[index]!)
@@ -72,11 +91,17 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
   }
 }
 
-export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as Subject[]).flatMap(subject => FORMS.map(form => maskRecipe(form, subject)))
+export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as Subject[]).flatMap(subject =>
+  FORMS.map(form => maskRecipe(form, subject)),
+)
 
 /** Interleaved RGB bytes; grey is repeated, as the paper's 2352 bytes for a digit have it. @throws E_DATA */
 function threeChannels({ width, height, channels, data }: Image<'u8'>, side: number): Uint8Array {
-  if (width !== side || height !== side || (channels !== 1 && channels !== 3)) throw new LatentError('E_DATA', `expected pictures of ${side}x${side}, grey or RGB, found ${width}x${height}x${channels}`)
+  if (width !== side || height !== side || (channels !== 1 && channels !== 3))
+    throw new LatentError(
+      'E_DATA',
+      `expected pictures of ${side}x${side}, grey or RGB, found ${width}x${height}x${channels}`,
+    )
   return channels === 3 ? data : Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!)
 }
 
@@ -87,7 +112,8 @@ function planes(pictures: readonly Uint8Array[], side: number, mask?: Uint8Array
   for (const [n, picture] of pictures.entries()) {
     for (let c = 0; c < 3; c++) {
       const to = (3 * n + c) * area
-      for (let p = 0; p < area; p++) data[to + p] = (picture[3 * p + c]! ^ (mask === undefined ? 0 : mask[3 * p + c]!)) / 255
+      for (let p = 0; p < area; p++)
+        data[to + p] = (picture[3 * p + c]! ^ (mask === undefined ? 0 : mask[3 * p + c]!)) / 255
     }
   }
   return tensor('f32', [pictures.length, 3, side, side], data)
@@ -103,8 +129,15 @@ interface Checks {
 
 async function openValidation({ form, side, parameters, checks, mask }: Checks) {
   const dims = [checks.length, 3, side, side]
-  const inputs = { ...(mapTree(parameters, (_, leaf) => shape((leaf as Parameter).dims)) as object), masked: shape(dims) }
-  const compiled = await compile(({ masked, ...networks }: Networks<Expr> & { masked: Expr }) => ops.clip(decode(form, networks.decoder, quantise(encode(form, networks.encoder, masked))), 0, 1), inputs as never)
+  const inputs = {
+    ...(mapTree(parameters, (_, leaf) => shape((leaf as Parameter).dims)) as object),
+    masked: shape(dims),
+  }
+  const compiled = await compile(
+    ({ masked, ...networks }: Networks<Expr> & { masked: Expr }) =>
+      ops.clip(decode(form, networks.decoder, quantise(encode(form, networks.encoder, masked))), 0, 1),
+    inputs as never,
+  )
   const [masked, plain] = [planes(checks, side, mask), planes(checks, side)]
   return {
     close: () => compiled.close(),

@@ -1,7 +1,9 @@
 import type { Scheme } from '../contract/scheme.ts'
 import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
-export const maskAutoencoderSchemes: readonly Scheme[] = (Object.keys(MASK_AUTOENCODERS) as MaskAutoencoderId[]).map(id => ({
-  ...MASK_AUTOENCODERS[id],
-  load: async options => (await import('./index.ts')).loadMaskAutoencoder(id, options),
-}))
+export const maskAutoencoderSchemes: readonly Scheme[] = (Object.keys(MASK_AUTOENCODERS) as MaskAutoencoderId[]).map(
+  id => ({
+    ...MASK_AUTOENCODERS[id],
+    load: async options => (await import('./index.ts')).loadMaskAutoencoder(id, options),
+  }),
+)

@@ -11,8 +11,11 @@ import { MODELS_PACKAGE } from './places.ts'
 export async function modelCards(): Promise<ModelCard[]> {
   const folder = await packageFolder(MODELS_PACKAGE)
   const names = folder === undefined ? [] : await readdir(folder)
-  const ids = names.flatMap(name => (name.endsWith('.json') && name !== 'package.json' ? [name.slice(0, -'.json'.length)] : []))
-  if (ids.length === 0) throw new LatentError('E_WEIGHTS', `${MODELS_PACKAGE} is not installed`, { hint: `npm install ${MODELS_PACKAGE}` })
+  const ids = names.flatMap(name =>
+    name.endsWith('.json') && name !== 'package.json' ? [name.slice(0, -'.json'.length)] : [],
+  )
+  if (ids.length === 0)
+    throw new LatentError('E_WEIGHTS', `${MODELS_PACKAGE} is not installed`, { hint: `npm install ${MODELS_PACKAGE}` })
   return Promise.all(ids.sort().map(async id => readCard(await modelFile(`${id}.json`), id)))
 }
 
@@ -41,7 +44,12 @@ export async function fetchModel(id: string, from: URL): Promise<{ path: string;
   return { path, bytes: bytes.length }
 }
 
-const notTheOnes = (address: URL, { id, sha256 }: ModelCard, why: string) => new LatentError('E_HASH', `${address.href} does not hold the weights ${id}: ${why}, and the card says ${sha256.slice(0, 16)}...`, { hint: 'take another address; nothing was kept' })
+const notTheOnes = (address: URL, { id, sha256 }: ModelCard, why: string) =>
+  new LatentError(
+    'E_HASH',
+    `${address.href} does not hold the weights ${id}: ${why}, and the card says ${sha256.slice(0, 16)}...`,
+    { hint: 'take another address; nothing was kept' },
+  )
 
 async function fromDisk(address: URL, card: ModelCard): Promise<Uint8Array> {
   try {
@@ -59,16 +67,21 @@ async function fromNetwork(address: URL, card: ModelCard): Promise<Uint8Array> {
   let received = 0
   try {
     const response = await fetch(address)
-    if (!response.ok || !response.body) throw new LatentError('E_IO', `${address.href} answered ${response.status}`, { hint: 'check the address' })
+    if (!response.ok || !response.body)
+      throw new LatentError('E_IO', `${address.href} answered ${response.status}`, { hint: 'check the address' })
     for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
       // Leaving the loop ends the download: nothing longer is ever held.
-      if (received + part.length > bytes.length) throw notTheOnes(address, card, `it is longer than ${card.bytes} bytes`)
+      if (received + part.length > bytes.length)
+        throw notTheOnes(address, card, `it is longer than ${card.bytes} bytes`)
       bytes.set(part, received)
       received += part.length
     }
   } catch (error) {
     if (error instanceof LatentError) throw error
-    throw new LatentError('E_IO', `the download of ${address.href} was cut off after ${received} bytes`, { hint: 'check the connection, and start it again', cause: error })
+    throw new LatentError('E_IO', `the download of ${address.href} was cut off after ${received} bytes`, {
+      hint: 'check the connection, and start it again',
+      cause: error,
+    })
   }
   if (received !== bytes.length) throw notTheOnes(address, card, `it has ${received} bytes, not ${card.bytes}`)
   return bytes

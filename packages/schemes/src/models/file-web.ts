@@ -8,5 +8,9 @@ export async function modelFile(name: string, card?: WantedFile): Promise<Uint8A
   } catch {
     // No answer, or half of one: either way the file is not here.
   }
-  throw missingFile(name, card, 'serve the files of @latent/models in the folder models beside the page, or name their folder with useModelsFrom')
+  throw missingFile(
+    name,
+    card,
+    'serve the files of @latent/models in the folder models beside the page, or name their folder with useModelsFrom',
+  )
 }

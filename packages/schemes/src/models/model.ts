@@ -32,19 +32,29 @@ const MAX_BYTES = 2 ** 28
  * @param from where cards are read, and weights by their card
  * @throws E_WEIGHTS if the file is not what its card says, or the card is of other weights
  */
-export async function loadModel(id: string, wanted: ModelWanted, from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile): Promise<Model> {
+export async function loadModel(
+  id: string,
+  wanted: ModelWanted,
+  from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile,
+): Promise<Model> {
   const card = readCard(await from(`${id}.json`), id, wanted)
   const bytes = await from(`${id}.safetensors`, card)
   const sha256 = toHex(sha256Of(bytes))
   if (sha256 !== card.sha256) {
-    throw new LatentError('E_WEIGHTS', `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`, { hint: 'the file was altered or damaged; install Latent again' })
+    throw new LatentError(
+      'E_WEIGHTS',
+      `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`,
+      { hint: 'the file was altered or damaged; install Latent again' },
+    )
   }
   return readModel(bytes, wanted, id)
 }
 
 /** Weights that a user gives, or those that come with Latent. @throws E_WEIGHTS, E_LIMIT */
 export function modelFor(wanted: ModelWanted, given: Uint8Array | undefined): Promise<Model> {
-  return given === undefined ? loadModel(wanted.id ?? wanted.scheme, wanted) : Promise.resolve(given).then(bytes => readModel(bytes, wanted))
+  return given === undefined
+    ? loadModel(wanted.id ?? wanted.scheme, wanted)
+    : Promise.resolve(given).then(bytes => readModel(bytes, wanted))
 }
 
 /** @throws E_WEIGHTS for a card that is malformed, of another name, or not of the weights that are wanted */
@@ -56,9 +66,18 @@ export function readCard(bytes: Uint8Array, id: string, wanted?: ModelWanted): M
     // Reported below, with every other way of being no card.
   }
   const { sha256, scheme, profile, bytes: size } = card ?? {}
-  const valid = typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && typeof scheme === 'string' && Number.isSafeInteger(size) && size! > 0 && size! <= MAX_BYTES
-  if (valid && card?.id === id && (!wanted || (scheme === wanted.scheme && profile === wanted.profile))) return card as ModelCard
-  throw new LatentError('E_WEIGHTS', `the card ${id}.json does not describe the weights ${id}`, { hint: 'the file was altered or damaged; install Latent again' })
+  const valid =
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    typeof scheme === 'string' &&
+    Number.isSafeInteger(size) &&
+    size! > 0 &&
+    size! <= MAX_BYTES
+  if (valid && card?.id === id && (!wanted || (scheme === wanted.scheme && profile === wanted.profile)))
+    return card as ModelCard
+  throw new LatentError('E_WEIGHTS', `the card ${id}.json does not describe the weights ${id}`, {
+    hint: 'the file was altered or damaged; install Latent again',
+  })
 }
 
 /**
@@ -66,21 +85,41 @@ export function readCard(bytes: Uint8Array, id: string, wanted?: ModelWanted): M
  * @throws E_WEIGHTS for a damaged file, and for weights of another scheme or profile
  */
 export function readModel(bytes: Uint8Array, { scheme, profile }: ModelWanted, id = 'file'): Model {
-  if (bytes.length > MAX_BYTES) throw new LatentError('E_LIMIT', `this weight file has ${bytes.length} bytes, more than the limit of ${MAX_BYTES}`, { hint: 'it is no weight file of latent train' })
+  if (bytes.length > MAX_BYTES)
+    throw new LatentError(
+      'E_LIMIT',
+      `this weight file has ${bytes.length} bytes, more than the limit of ${MAX_BYTES}`,
+      { hint: 'it is no weight file of latent train' },
+    )
   const { tensors, metadata } = decodeSafetensors(bytes)
   const [of, as] = [metadata['scheme'], metadata['profile']]
-  if (of === undefined || as === undefined) throw new LatentError('E_WEIGHTS', 'this file does not say which scheme its weights are of', { hint: 'latent model add turns a training run into weights that schemes read' })
-  if (of !== scheme) throw new LatentError('E_WEIGHTS', `these weights are of ${of}, and ${scheme} was asked for`, { hint: `choose --scheme ${of}, or weights of ${scheme}` })
-  if (as !== profile) throw new LatentError('E_WEIGHTS', `these weights are of the profile ${as}, and ${profile} was asked for`, { hint: `choose weights of the profile ${profile}` })
+  if (of === undefined || as === undefined)
+    throw new LatentError('E_WEIGHTS', 'this file does not say which scheme its weights are of', {
+      hint: 'latent model add turns a training run into weights that schemes read',
+    })
+  if (of !== scheme)
+    throw new LatentError('E_WEIGHTS', `these weights are of ${of}, and ${scheme} was asked for`, {
+      hint: `choose --scheme ${of}, or weights of ${scheme}`,
+    })
+  if (as !== profile)
+    throw new LatentError('E_WEIGHTS', `these weights are of the profile ${as}, and ${profile} was asked for`, {
+      hint: `choose weights of the profile ${profile}`,
+    })
   for (const [path, { dtype, data }] of Object.entries(tensors)) {
     if (dtype !== 'f32') throw new LatentError('E_WEIGHTS', `expected floats for ${path}, received ${dtype}`)
-    if (!(data as Float32Array).every(Number.isFinite)) throw new LatentError('E_WEIGHTS', `${path} holds values that are no numbers`, { hint: 'the training diverged; take an earlier checkpoint' })
+    if (!(data as Float32Array).every(Number.isFinite))
+      throw new LatentError('E_WEIGHTS', `${path} holds values that are no numbers`, {
+        hint: 'the training diverged; take an earlier checkpoint',
+      })
   }
   return { id, scheme, profile, sha256: toHex(sha256Of(bytes)), tensors: tensors as Record<string, Tensor<'f32'>> }
 }
 
 /** The file that {@link readModel} reads. */
-export function writeModel({ scheme, profile, tensors }: Pick<Model, 'scheme' | 'profile' | 'tensors'>, { half }: { half: boolean }): Uint8Array {
+export function writeModel(
+  { scheme, profile, tensors }: Pick<Model, 'scheme' | 'profile' | 'tensors'>,
+  { half }: { half: boolean },
+): Uint8Array {
   return encodeSafetensors({ tensors, metadata: { scheme, profile } }, { half })
 }
 
@@ -95,8 +134,15 @@ export function networkWeights<T>(model: Model, prefix: string, parameters: T): 
     const { dims } = leaf as Parameter
     const value = model.tensors[`${prefix}.${path}`]
     if (value?.dims.join() === dims.join()) return value
-    throw new LatentError('E_WEIGHTS', `expected ${prefix}.${path} with dims [${dims.join(', ')}], received ${value ? `[${value.dims.join(', ')}]` : 'none'}`, { hint: 'these weights belong to another network' })
+    throw new LatentError(
+      'E_WEIGHTS',
+      `expected ${prefix}.${path} with dims [${dims.join(', ')}], received ${value ? `[${value.dims.join(', ')}]` : 'none'}`,
+      { hint: 'these weights belong to another network' },
+    )
   })
-  if (count !== expected) throw new LatentError('E_WEIGHTS', `expected ${expected} arrays in ${prefix}, received ${count}`, { hint: 'these weights belong to another network' })
+  if (count !== expected)
+    throw new LatentError('E_WEIGHTS', `expected ${expected} arrays in ${prefix}, received ${count}`, {
+      hint: 'these weights belong to another network',
+    })
   return tree
 }

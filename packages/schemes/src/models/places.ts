@@ -28,8 +28,15 @@ export const chosenFolder = (): URL | undefined => folder
 
 /** The refusal, and what to do. */
 export function missingFile(name: string, card: WantedFile | undefined, hint?: string): LatentError {
-  if (!card) return new LatentError('E_WEIGHTS', `the file ${name} is not among the weights that came with Latent`, { hint: hint ?? 'install Latent again, or train: latent train lists the recipes' })
+  if (!card)
+    return new LatentError('E_WEIGHTS', `the file ${name} is not among the weights that came with Latent`, {
+      hint: hint ?? 'install Latent again, or train: latent train lists the recipes',
+    })
   const from = packageOf(card)
   const fetched = `latent model fetch ${card.id} --from ADDRESS`
-  return new LatentError('E_WEIGHTS', `the weights ${card.id} are not installed`, { hint: hint ?? (from === undefined ? `they are too large for a package: ${fetched}` : `npm install ${from}, or ${fetched}`) })
+  return new LatentError('E_WEIGHTS', `the weights ${card.id} are not installed`, {
+    hint:
+      hint ??
+      (from === undefined ? `they are too large for a package: ${fetched}` : `npm install ${from}, or ${fetched}`),
+  })
 }

@@ -2,7 +2,14 @@ import { type ImageCipher, KeyStream, LatentError } from '@latent/core'
 import { bytewise, type ByteTransform } from '../contract/bytewise.ts'
 import { schemeCipher } from '../contract/open.ts'
 import { rememberLast, type Shape } from '../remember.ts'
-import { COLOUR_SETTINGS, drawVortexKey, GREY_SETTINGS, parseVortexKey, type VortexKey, type VortexSettings } from './key.ts'
+import {
+  COLOUR_SETTINGS,
+  drawVortexKey,
+  GREY_SETTINGS,
+  parseVortexKey,
+  type VortexKey,
+  type VortexSettings,
+} from './key.ts'
 import { type VortexForm, vortexMap } from './map.ts'
 import { BIJECTIVE, PUBLISHED } from './description.ts'
 
@@ -27,7 +34,8 @@ export function vortexTransform(form: VortexForm, settings?: VortexSettings): By
       const map = await expand(key, image)
       const out = new Uint8Array(bytes.length)
       const { channels } = image
-      for (let p = 0; p < map.length; p++) for (let c = 0; c < channels; c++) out[p * channels + c] = bytes[map[p]! * channels + c]!
+      for (let p = 0; p < map.length; p++)
+        for (let c = 0; c < channels; c++) out[p * channels + c] = bytes[map[p]! * channels + c]!
       return out
     },
     decrypt: async (bytes, { key, image }) => scatter(bytes, await expand(key, image), image),
@@ -35,16 +43,27 @@ export function vortexTransform(form: VortexForm, settings?: VortexSettings): By
 }
 
 /** As published: lossy. Decryption puts back what is there and fills the holes with the mean of their neighbours. */
-export const vortexPublished = (settings?: VortexSettings): ImageCipher => schemeCipher(PUBLISHED, bytewise(vortexTransform('gather', settings)))
+export const vortexPublished = (settings?: VortexSettings): ImageCipher =>
+  schemeCipher(PUBLISHED, bytewise(vortexTransform('gather', settings)))
 
 /** Our exactly invertible variant: the same discs and angles, each ring turned by whole pixels. */
-export const vortexBijective = (settings?: VortexSettings): ImageCipher => schemeCipher(BIJECTIVE, bytewise(vortexTransform('bijective', settings)))
+export const vortexBijective = (settings?: VortexSettings): ImageCipher =>
+  schemeCipher(BIJECTIVE, bytewise(vortexTransform('bijective', settings)))
 
-async function vortexKeyFor(key: Uint8Array, { width, height, channels }: Shape, settings: VortexSettings = channels === 1 ? GREY_SETTINGS : COLOUR_SETTINGS): Promise<VortexKey> {
-  if (key.length === 32) return drawVortexKey(await KeyStream.create(key, 'latent/v1/vortex-2024'), { width, height }, settings)
+async function vortexKeyFor(
+  key: Uint8Array,
+  { width, height, channels }: Shape,
+  settings: VortexSettings = channels === 1 ? GREY_SETTINGS : COLOUR_SETTINGS,
+): Promise<VortexKey> {
+  if (key.length === 32)
+    return drawVortexKey(await KeyStream.create(key, 'latent/v1/vortex-2024'), { width, height }, settings)
   const fixed = parseVortexKey(new TextDecoder().decode(key))
   if (fixed.width !== width || fixed.height !== height) {
-    throw new LatentError('E_KEY', `this vortex key is for images of ${fixed.width}x${fixed.height}, not ${width}x${height}`, { hint: 'resize the images, or use a 32-byte key, which fits every size' })
+    throw new LatentError(
+      'E_KEY',
+      `this vortex key is for images of ${fixed.width}x${fixed.height}, not ${width}x${height}`,
+      { hint: 'resize the images, or use a 32-byte key, which fits every size' },
+    )
   }
   return fixed
 }
@@ -63,7 +82,8 @@ function scatter(bytes: Uint8Array, map: Uint32Array, { width, height, channels 
       if (known[p] === 1) continue
       const around = [...neighbours(p, width, height)].filter(q => known[q] === 1)
       if (around.length === 0) continue
-      for (let c = 0; c < channels; c++) out[p * channels + c] = Math.round(around.reduce((sum, q) => sum + out[q * channels + c]!, 0) / around.length)
+      for (let c = 0; c < channels; c++)
+        out[p * channels + c] = Math.round(around.reduce((sum, q) => sum + out[q * channels + c]!, 0) / around.length)
       after[p] = 1
     }
     known = after

@@ -42,7 +42,11 @@ export const PROFILE_FAMILIES: readonly ((x: number, w: Weights) => number)[] = 
  * Draws a key as the official code does: centres anywhere, discs as large as the nearest border
  * allows, six weights from (-2, 0] a profile. About a fifth of the vortices drawn at 28x28 do nothing.
  */
-export async function drawVortexKey(stream: KeyStream, size: { width: number; height: number }, { count, strength }: VortexSettings): Promise<VortexKey> {
+export async function drawVortexKey(
+  stream: KeyStream,
+  size: { width: number; height: number },
+  { count, strength }: VortexSettings,
+): Promise<VortexKey> {
   const { width, height } = size
   const vortices: Vortex[] = []
   for (let j = 1; j <= count; j++) {
@@ -52,7 +56,11 @@ export async function drawVortexKey(stream: KeyStream, size: { width: number; he
     const radius = Math.min(row, column, Math.abs(row - height), Math.abs(column - width)) - 1
     const weights = rest.map(value => 2 * value - 2) as unknown as Weights
     const family = PROFILE_FAMILIES[j % 5]!
-    vortices.push({ centre: [row, column], radius, profile: radius < 1 ? [] : Array.from({ length: radius + 1 }, (_, i) => strength * family(i / radius, weights)) })
+    vortices.push({
+      centre: [row, column],
+      radius,
+      profile: radius < 1 ? [] : Array.from({ length: radius + 1 }, (_, i) => strength * family(i / radius, weights)),
+    })
   }
   return { width, height, vortices }
 }
@@ -77,23 +85,36 @@ export function parseVortexKey(text: string): VortexKey {
   if (typeof file !== 'object' || file === null) throw malformed('it holds no object')
   const { imageSide: side, profileDivisor: divisor, vortices } = file as Record<string, unknown>
   if (!isIntegerWithin(side, 1, MAX_SIDE)) throw malformed(`imageSide is a whole number from 1 to ${MAX_SIDE}`)
-  if (typeof divisor !== 'number' || !Number.isFinite(divisor) || divisor <= 0) throw malformed('profileDivisor is a positive number')
-  if (!Array.isArray(vortices) || vortices.length > MAX_VORTICES) throw malformed(`vortices is a list of at most ${MAX_VORTICES}`)
+  if (typeof divisor !== 'number' || !Number.isFinite(divisor) || divisor <= 0)
+    throw malformed('profileDivisor is a positive number')
+  if (!Array.isArray(vortices) || vortices.length > MAX_VORTICES)
+    throw malformed(`vortices is a list of at most ${MAX_VORTICES}`)
   return { width: side, height: side, vortices: vortices.map((vortex, i) => parseVortex(vortex, i + 1, side, divisor)) }
 }
 
 function parseVortex(entry: unknown, number: number, side: number, divisor: number): Vortex {
   if (typeof entry !== 'object' || entry === null) throw malformed(`vortex ${number} is no object`)
   const { centre, radius, profile } = entry as Record<string, unknown>
-  if (!Array.isArray(centre) || centre.length !== 2 || !centre.every(value => isIntegerWithin(value, 0, side))) throw malformed(`the centre of vortex ${number} is not in the image`)
+  if (!Array.isArray(centre) || centre.length !== 2 || !centre.every(value => isIntegerWithin(value, 0, side)))
+    throw malformed(`the centre of vortex ${number} is not in the image`)
   if (!isIntegerWithin(radius, -1, side)) throw malformed(`the radius of vortex ${number} is no whole number from -1`)
   const [row, column] = centre as [number, number]
   if (radius < 1) return { centre: [row, column], radius, profile: [] }
-  if (Math.min(row, column) <= radius || Math.max(row, column) + radius > side) throw malformed(`vortex ${number} reaches beyond the image`)
-  if (!Array.isArray(profile) || profile.length !== radius + 1 || !profile.every(value => typeof value === 'number' && Number.isFinite(value))) throw malformed(`the profile of vortex ${number} is not radius + 1 numbers`)
+  if (Math.min(row, column) <= radius || Math.max(row, column) + radius > side)
+    throw malformed(`vortex ${number} reaches beyond the image`)
+  if (
+    !Array.isArray(profile) ||
+    profile.length !== radius + 1 ||
+    !profile.every(value => typeof value === 'number' && Number.isFinite(value))
+  )
+    throw malformed(`the profile of vortex ${number} is not radius + 1 numbers`)
   return { centre: [row, column], radius, profile: (profile as number[]).map(value => value / divisor) }
 }
 
-const isIntegerWithin = (value: unknown, low: number, high: number): value is number => typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high
+const isIntegerWithin = (value: unknown, low: number, high: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high
 
-const malformed = (what: string) => new LatentError('E_KEY', `the vortex key file is malformed: ${what}`, { hint: 'a vortex key is JSON with imageSide, profileDivisor and vortices' })
+const malformed = (what: string) =>
+  new LatentError('E_KEY', `the vortex key file is malformed: ${what}`, {
+    hint: 'a vortex key is JSON with imageSide, profileDivisor and vortices',
+  })

@@ -25,7 +25,8 @@ export function vortexMap({ width, height, vortices }: VortexKey, form: VortexFo
 /** Row and column in the square patch of side 2 radius + 1 around a centre, counted from 1. */
 type Place = readonly [row: number, column: number]
 
-const pixel = ({ centre: [row, column], radius }: Vortex, [a, b]: Place, width: number): number => (row - radius - 2 + a) * width + (column - radius - 2 + b)
+const pixel = ({ centre: [row, column], radius }: Vortex, [a, b]: Place, width: number): number =>
+  (row - radius - 2 + a) * width + (column - radius - 2 + b)
 
 /** MATLAB's `round`: halves go away from zero. `Math.round` takes -0.5 to 0 and differs. */
 export const roundHalfAway = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5)
@@ -40,7 +41,8 @@ function* disc({ radius }: Vortex): Generator<{ place: Place; rho: number; ring:
   for (let a = 1; a <= side; a++) {
     for (let b = 1; b <= side; b++) {
       const rho = Math.hypot(a - middle, b - middle)
-      if (rho <= radius) yield { place: [a, b], rho, ring: roundHalfAway(rho), angle: Math.atan2(b - middle, a - middle) }
+      if (rho <= radius)
+        yield { place: [a, b], rho, ring: roundHalfAway(rho), angle: Math.atan2(b - middle, a - middle) }
     }
   }
 }
@@ -80,5 +82,10 @@ export function mapStatistics(map: Uint32Array, width: number): MapStatistics {
     if (target === source) unmoved++
     distance += Math.hypot(Math.floor(target / width) - Math.floor(source / width), (target % width) - (source % width))
   }
-  return { pixels: map.length, unmoved, sources: new Set(map).size, meanShift: unmoved === map.length ? 0 : distance / (map.length - unmoved) }
+  return {
+    pixels: map.length,
+    unmoved,
+    sources: new Set(map).size,
+    meanShift: unmoved === map.length ? 0 : distance / (map.length - unmoved),
+  }
 }

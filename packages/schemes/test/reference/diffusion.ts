@@ -24,7 +24,11 @@ function product(a: number, b: number): number {
 export function substitute(byte: number): number {
   let inverse = 0
   for (let candidate = 1; candidate < 256; candidate++) if (product(byte, candidate) === 1) inverse = candidate
-  const row = (i: number) => [0, 4, 5, 6, 7].reduce((sum, shift) => sum + Number(bits(inverse)[7 - ((i + shift) % 8)]), Number(bits(0x63)[7 - i])) % 2
+  const row = (i: number) =>
+    [0, 4, 5, 6, 7].reduce(
+      (sum, shift) => sum + Number(bits(inverse)[7 - ((i + shift) % 8)]),
+      Number(bits(0x63)[7 - i]),
+    ) % 2
   return [0, 1, 2, 3, 4, 5, 6, 7].reduce((value, i) => value + row(i) * 2 ** i, 0)
 }
 

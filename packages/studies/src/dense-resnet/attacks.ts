@@ -1,5 +1,11 @@
 import { type Image, image, type ImageCipher } from '@latent/core'
-import { type DenseNetworks, type Diffusion, openIntermediate, type PassKey, undiffuse } from '@latent/schemes/dense-resnet'
+import {
+  type DenseNetworks,
+  type Diffusion,
+  openIntermediate,
+  type PassKey,
+  undiffuse,
+} from '@latent/schemes/dense-resnet'
 import { jpegRoundTrip } from '@latent/data/node'
 import { type Disturbance, disturb, histogram, psnrOf, sampleErrors } from '@latent/lab'
 import { mean } from './measure.ts'
@@ -7,13 +13,15 @@ import { mean } from './measure.ts'
 const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((value, i) => value ^ b[i]!)
 
 /** The form and number of passes are public; of the key, nothing is used. */
-const noKeys = ({ passes }: Diffusion, length: number): PassKey[] => Array.from({ length: passes }, () => ({ start: 0, mask: new Uint8Array(length), turns: new Uint8Array(length) }))
+const noKeys = ({ passes }: Diffusion, length: number): PassKey[] =>
+  Array.from({ length: passes }, () => ({ start: 0, mask: new Uint8Array(length), turns: new Uint8Array(length) }))
 
 /**
  * Takes the diffusion off two ciphers under one key stream, without the key. For XOR chains this is P ^ P' of
  * the intermediate ciphers: passes are linear over GF(2), C = L(P) ^ constant, so L^-1(C ^ C') = P ^ P'.
  */
-export const peel = (diffusion: Diffusion, a: Uint8Array, b: Uint8Array): Uint8Array => undiffuse(diffusion.form, xor(a, b), noKeys(diffusion, a.length))
+export const peel = (diffusion: Diffusion, a: Uint8Array, b: Uint8Array): Uint8Array =>
+  undiffuse(diffusion.form, xor(a, b), noKeys(diffusion, a.length))
 
 export interface Recovery {
   /** Share of the bytes of P ^ P' that peeling gives; chance is 1/256. */
@@ -28,11 +36,23 @@ export interface Recovery {
  * Key-stream reuse: one picture and its cipher are known; another cipher under the same key falls.
  * @param known, target intermediate ciphers; only the first is used to attack, the second to score
  */
-export async function reuse(networks: DenseNetworks, diffusion: Diffusion, known: Image<'u8'>, knownCipher: Uint8Array, target: Image<'u8'>, targetCipher: Uint8Array, plain: Image<'u8'>): Promise<Recovery> {
+export async function reuse(
+  networks: DenseNetworks,
+  diffusion: Diffusion,
+  known: Image<'u8'>,
+  knownCipher: Uint8Array,
+  target: Image<'u8'>,
+  targetCipher: Uint8Array,
+  plain: Image<'u8'>,
+): Promise<Recovery> {
   const peeled = peel(diffusion, knownCipher, targetCipher)
   const right = xor(known.data, target.data)
   const share = peeled.reduce((sum, value, i) => sum + Number(value === right[i]), 0) / peeled.length
-  const restored = (await openIntermediate(networks, { ...target, data: xor(known.data, peeled) }, plain)) as Image<'u8'>
+  const restored = (await openIntermediate(
+    networks,
+    { ...target, data: xor(known.data, peeled) },
+    plain,
+  )) as Image<'u8'>
   return { share, restored, psnr: sampleErrors(plain, restored).psnr }
 }
 
@@ -54,14 +74,27 @@ export interface Trail {
 const VISIBLE = 8
 
 /** Decrypts a damaged cipher image and says how far the damage reached. */
-export async function trail(cipher: ImageCipher, encrypted: Image, key: Uint8Array, plain: Image<'u8'>, disturbance: Disturbance, seed: Uint8Array): Promise<Trail> {
+export async function trail(
+  cipher: ImageCipher,
+  encrypted: Image,
+  key: Uint8Array,
+  plain: Image<'u8'>,
+  disturbance: Disturbance,
+  seed: Uint8Array,
+): Promise<Trail> {
   const broken = (await disturb(encrypted, disturbance, seed, jpegRoundTrip))!
   const [whole, restored] = [await cipher.decrypt(encrypted, key), (await cipher.decrypt(broken, key)) as Image<'u8'>]
   let damaged = 0
   for (let i = 0; i < restored.data.length; i++) if (Math.abs(restored.data[i]! - whole.data[i]!) > VISIBLE) damaged++
   let hit = 0
   for (let i = 0; i < encrypted.data.length; i++) if (encrypted.data[i] !== broken.data[i]) hit++
-  return { disturbance, restored, psnr: psnrOf(sampleErrors(plain, restored).mse), damaged: damaged / restored.data.length, hit: hit / encrypted.data.length }
+  return {
+    disturbance,
+    restored,
+    psnr: psnrOf(sampleErrors(plain, restored).mse),
+    damaged: damaged / restored.data.length,
+    hit: hit / encrypted.data.length,
+  }
 }
 
 const BLOCK = 8
@@ -79,7 +112,9 @@ function contrasts({ width, height, channels, data }: Image<'u8'>): number[] {
   const found: number[] = []
   for (let top = 0; top + BLOCK <= height; top += BLOCK) {
     for (let left = 0; left + BLOCK <= width; left += BLOCK) {
-      const rows = Array.from({ length: BLOCK }, (_, y) => [...data.subarray(((top + y) * width + left) * channels, ((top + y) * width + left + BLOCK) * channels)])
+      const rows = Array.from({ length: BLOCK }, (_, y) => [
+        ...data.subarray(((top + y) * width + left) * channels, ((top + y) * width + left + BLOCK) * channels),
+      ])
       const values = rows.flat()
       const middle = mean(values)
       found.push(Math.sqrt(mean(values.map(value => (value - middle) ** 2))))
@@ -89,4 +124,7 @@ function contrasts({ width, height, channels, data }: Image<'u8'>): number[] {
 }
 
 /** Bytes as a picture of the given shape. */
-export const asPicture = (bytes: Uint8Array, { width, height, channels }: Pick<Image, 'width' | 'height' | 'channels'>): Image<'u8'> => image({ width, height, channels, format: 'u8', data: bytes.slice() })
+export const asPicture = (
+  bytes: Uint8Array,
+  { width, height, channels }: Pick<Image, 'width' | 'height' | 'channels'>,
+): Image<'u8'> => image({ width, height, channels, format: 'u8', data: bytes.slice() })

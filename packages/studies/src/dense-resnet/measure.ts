@@ -1,13 +1,32 @@
 import { type Image, KeyStream, sha256Of } from '@latent/core'
-import { type DenseNetworks, type Diffusion, diffuse, intermediateCipher, openIntermediate, passKeys } from '@latent/schemes/dense-resnet'
-import { correlationTest, differential, type Direction, DIRECTIONS, npcrLimits, npcrOneSidedLimit, quality, shannonEntropy, uaciLimits } from '@latent/lab'
+import {
+  type DenseNetworks,
+  type Diffusion,
+  diffuse,
+  intermediateCipher,
+  openIntermediate,
+  passKeys,
+} from '@latent/schemes/dense-resnet'
+import {
+  correlationTest,
+  differential,
+  type Direction,
+  DIRECTIONS,
+  npcrLimits,
+  npcrOneSidedLimit,
+  quality,
+  shannonEntropy,
+  uaciLimits,
+} from '@latent/lab'
 import type { NamedImage } from '../study.ts'
 
 const ALPHA = 0.05
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-const seeded = (seed: number, label: string) => KeyStream.create(sha256Of(new TextEncoder().encode(`${label}/${seed}`)), 'latent/v1/lab/dense-resnet')
-export const keyOf = async (seed: number, label: string): Promise<Uint8Array> => (await seeded(seed, `key/${label}`)).bytes(32)
+const seeded = (seed: number, label: string) =>
+  KeyStream.create(sha256Of(new TextEncoder().encode(`${label}/${seed}`)), 'latent/v1/lab/dense-resnet')
+export const keyOf = async (seed: number, label: string): Promise<Uint8Array> =>
+  (await seeded(seed, `key/${label}`)).bytes(32)
 
 export interface Trips {
   readonly pictures: number
@@ -27,12 +46,23 @@ export interface Looks {
 }
 
 /** Every picture to the intermediate cipher, to the final one, and back. */
-export async function roundTrips(networks: DenseNetworks, pictures: readonly NamedImage[], diffusion: Diffusion, seed: number, progress: (done: number) => void): Promise<Trips> {
+export async function roundTrips(
+  networks: DenseNetworks,
+  pictures: readonly NamedImage[],
+  diffusion: Diffusion,
+  seed: number,
+  progress: (done: number) => void,
+): Promise<Trips> {
   const [psnr, ssim]: [number[], number[]] = [[], []]
   const [intermediates, finals]: [Image<'u8'>[], Image<'u8'>[]] = [[], []]
   for (const [i, { image }] of pictures.entries()) {
     const intermediate = (await intermediateCipher(networks, image)) as Image<'u8'>
-    const keys = await passKeys(diffusion, intermediate.data.length, await keyOf(seed, 'trips'), Uint8Array.of(i & 255, i >> 8))
+    const keys = await passKeys(
+      diffusion,
+      intermediate.data.length,
+      await keyOf(seed, 'trips'),
+      Uint8Array.of(i & 255, i >> 8),
+    )
     intermediates.push(intermediate)
     finals.push({ ...intermediate, data: diffuse(diffusion.form, intermediate.data, keys) })
     const found = quality(image, await openIntermediate(networks, intermediate, image), 'one')
@@ -46,11 +76,19 @@ export async function roundTrips(networks: DenseNetworks, pictures: readonly Nam
 function looks(ciphers: readonly Image<'u8'>[]): Looks {
   const entropies = ciphers.map(({ data }) => shannonEntropy(data))
   const along = (direction: Direction) =>
-    mean(ciphers.flatMap(({ data, width, height, channels }) => (correlationTest(data, width, height, channels, direction)?.channels ?? []).map(r => (Number.isNaN(r) ? 1 : Math.abs(r)))))
+    mean(
+      ciphers.flatMap(({ data, width, height, channels }) =>
+        (correlationTest(data, width, height, channels, direction)?.channels ?? []).map(r =>
+          Number.isNaN(r) ? 1 : Math.abs(r),
+        ),
+      ),
+    )
   return {
     entropy: mean(entropies),
     lowestEntropy: Math.min(...entropies),
-    correlation: Object.fromEntries((Object.keys(DIRECTIONS) as Direction[]).map(direction => [direction, along(direction)])) as Record<Direction, number>,
+    correlation: Object.fromEntries(
+      (Object.keys(DIRECTIONS) as Direction[]).map(direction => [direction, along(direction)]),
+    ) as Record<Direction, number>,
   }
 }
 
@@ -70,8 +108,17 @@ function spread(pairs: readonly (readonly [Uint8Array, Uint8Array])[]): Spread {
   const found = pairs.map(([a, b]) => {
     const { n, npcr, uaci } = differential(a, b)
     const [limits, range] = [npcrLimits(n, ALPHA), uaciLimits(n, ALPHA)]
-    const [two, within] = [npcr.value >= limits.low && npcr.value <= limits.high, uaci.value >= range.low && uaci.value <= range.high]
-    return { npcr: 100 * npcr.value, uaci: 100 * uaci.value, one: npcr.value >= npcrOneSidedLimit(n, ALPHA), two, within }
+    const [two, within] = [
+      npcr.value >= limits.low && npcr.value <= limits.high,
+      uaci.value >= range.low && uaci.value <= range.high,
+    ]
+    return {
+      npcr: 100 * npcr.value,
+      uaci: 100 * uaci.value,
+      one: npcr.value >= npcrOneSidedLimit(n, ALPHA),
+      two,
+      within,
+    }
   })
   const count = (test: (one: (typeof found)[number]) => boolean) => found.filter(test).length
   return {
@@ -114,7 +161,14 @@ export interface WholeSpread {
  * The whole cipher: one sample of a photograph changed by 1 (upwards, and downwards from 255), the same key
  * and nonce before and after.
  */
-export async function wholeSpread(networks: DenseNetworks, pictures: readonly NamedImage[], trialsEach: number, diffusions: readonly Diffusion[], seed: number, progress: (done: number) => void): Promise<WholeSpread> {
+export async function wholeSpread(
+  networks: DenseNetworks,
+  pictures: readonly NamedImage[],
+  trialsEach: number,
+  diffusions: readonly Diffusion[],
+  seed: number,
+  progress: (done: number) => void,
+): Promise<WholeSpread> {
   const draws = await seeded(seed, 'whole')
   const key = await keyOf(seed, 'whole')
   const pairs: [Uint8Array, Uint8Array][][] = diffusions.map(() => [])
@@ -124,7 +178,9 @@ export async function wholeSpread(networks: DenseNetworks, pictures: readonly Na
     for (let trial = 0; trial < trialsEach; trial++) {
       const at = (await draws.integers(1, image.data.length))[0]!
       const value = image.data[at]!
-      const after = (await intermediateCipher(networks, { ...image, data: image.data.with(at, value === 255 ? 254 : value + 1) })).data as Uint8Array
+      const after = (
+        await intermediateCipher(networks, { ...image, data: image.data.with(at, value === 255 ? 254 : value + 1) })
+      ).data as Uint8Array
       changed.push(before.reduce((sum, byte, j) => sum + Number(byte !== after[j]), 0))
       const nonce = await draws.bytes(8)
       for (const [d, diffusion] of diffusions.entries()) {
@@ -138,7 +194,12 @@ export async function wholeSpread(networks: DenseNetworks, pictures: readonly Na
 }
 
 /** A key that differs in one bit: how the ciphers of one intermediate differ. */
-export async function keySpread(intermediates: readonly Uint8Array[], diffusion: Diffusion, trials: number, seed: number): Promise<Spread> {
+export async function keySpread(
+  intermediates: readonly Uint8Array[],
+  diffusion: Diffusion,
+  trials: number,
+  seed: number,
+): Promise<Spread> {
   const draws = await seeded(seed, 'key-bits')
   const pairs: [Uint8Array, Uint8Array][] = []
   for (let trial = 0; trial < trials; trial++) {
@@ -146,7 +207,8 @@ export async function keySpread(intermediates: readonly Uint8Array[], diffusion:
     const key = await draws.bytes(32)
     const bit = (await draws.integers(1, 256))[0]!
     const other = key.with(bit >> 3, key[bit >> 3]! ^ (1 << (bit & 7)))
-    const of = async (secret: Uint8Array) => diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, secret, new Uint8Array(0)))
+    const of = async (secret: Uint8Array) =>
+      diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, secret, new Uint8Array(0)))
     pairs.push([await of(key), await of(other)])
   }
   return spread(pairs)

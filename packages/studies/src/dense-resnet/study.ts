@@ -1,5 +1,20 @@
 import { type Image, LatentError } from '@latent/core'
-import { type DenseNetworks, denseResnetCipher, denseResnetModel, DESCRIBED, diffuse, type Diffusion, DIFFUSION_FORMS, intermediateCipher, openIntermediate, openNetworks, passKeys, REPAIRED, structuredStart, WIDTHS } from '@latent/schemes/dense-resnet'
+import {
+  type DenseNetworks,
+  denseResnetCipher,
+  denseResnetModel,
+  DESCRIBED,
+  diffuse,
+  type Diffusion,
+  DIFFUSION_FORMS,
+  intermediateCipher,
+  openIntermediate,
+  openNetworks,
+  passKeys,
+  REPAIRED,
+  structuredStart,
+  WIDTHS,
+} from '@latent/schemes/dense-resnet'
 import { leaves, type Tensor } from '@latent/graph'
 import { drawPicture } from '@latent/data'
 import { type Disturbance, publishedFor, sampleErrors } from '@latent/lab'
@@ -7,7 +22,17 @@ import { chart } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { NamedImage, Study, StudyContext, StudySection, StudyTable } from '../study.ts'
 import { asPicture, differenceHistogram, outline, peel, reuse, trail } from './attacks.ts'
-import { diffusionSpread, keyOf, keySpread, type Looks, mean, roundTrips, type Spread, type Trips, wholeSpread } from './measure.ts'
+import {
+  diffusionSpread,
+  keyOf,
+  keySpread,
+  type Looks,
+  mean,
+  roundTrips,
+  type Spread,
+  type Trips,
+  wholeSpread,
+} from './measure.ts'
 
 const PAPER = publishedFor('dense-resnet-2024')!
 const CHAIN: Diffusion = DESCRIBED.diffusion
@@ -27,12 +52,20 @@ export const study: Study = {
     try {
       const source = context.quick ? 'procedural:2' : 'bsds500/val@256'
       const pictures = await context.images(source)
-      const trips = await roundTrips(networks, pictures, SBOX, context.seed, done => context.progress(done, pictures.length, 'round trips'))
+      const trips = await roundTrips(networks, pictures, SBOX, context.seed, done =>
+        context.progress(done, pictures.length, 'round trips'),
+      )
       const drawings = await context.images(context.quick ? 'procedural:1' : 'procedural:8')
-      const drawnTrips = await roundTrips(networks, drawings, SBOX, context.seed, done => context.progress(done, drawings.length, 'round trips of drawings'))
+      const drawnTrips = await roundTrips(networks, drawings, SBOX, context.seed, done =>
+        context.progress(done, drawings.length, 'round trips of drawings'),
+      )
       const few = pictures.slice(0, context.quick ? 1 : 25)
       const startTrips = await tripsBeforeTraining(context, few)
-      const publishedTrips = published && (await roundTrips(published, few, CHAIN, context.seed, done => context.progress(done, few.length, 'round trips with instance norm')))
+      const publishedTrips =
+        published &&
+        (await roundTrips(published, few, CHAIN, context.seed, done =>
+          context.progress(done, few.length, 'round trips with instance norm'),
+        ))
       return {
         title: 'Dense-ResNet with bit-XOR diffusion: the page of truth',
         intro: [
@@ -51,7 +84,12 @@ export const study: Study = {
           await trails(networks, context),
           await split(networks, context),
           repaired(),
-          { heading: 'Again', text: ['`latent train dense-resnet --profile paper` trains the networks (own form) from the structured start, `latent train dense-resnet-published --profile paper` the form with instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s dense-resnet-2024 dense-resnet-2024-repaired -d bsds500/val@256 -o FOLDER` measures the ciphers beside the controls.'] },
+          {
+            heading: 'Again',
+            text: [
+              '`latent train dense-resnet --profile paper` trains the networks (own form) from the structured start, `latent train dense-resnet-published --profile paper` the form with instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s dense-resnet-2024 dense-resnet-2024-repaired -d bsds500/val@256 -o FOLDER` measures the ciphers beside the controls.',
+            ],
+          },
         ],
       }
     } finally {
@@ -62,12 +100,27 @@ export const study: Study = {
 }
 
 /** The networks as training finds them: with the structured start, whose scales are measured on the training pictures. */
-async function tripsBeforeTraining({ images, quick, seed, progress }: StudyContext, pictures: readonly NamedImage[]): Promise<Trips> {
+async function tripsBeforeTraining(
+  { images, quick, seed, progress }: StudyContext,
+  pictures: readonly NamedImage[],
+): Promise<Trips> {
   const training = await images(quick ? 'procedural:4' : 'bsds500/train')
-  const weights = await structuredStart(WIDTHS.paper, training.map(({ image }) => image), 1)
-  const networks = openNetworks({ id: 'start', scheme: 'dense-resnet-2024', profile: 'paper', sha256: '', tensors: Object.fromEntries(leaves<Tensor<'f32'>>(weights)) })
+  const weights = await structuredStart(
+    WIDTHS.paper,
+    training.map(({ image }) => image),
+    1,
+  )
+  const networks = openNetworks({
+    id: 'start',
+    scheme: 'dense-resnet-2024',
+    profile: 'paper',
+    sha256: '',
+    tensors: Object.fromEntries(leaves<Tensor<'f32'>>(weights)),
+  })
   try {
-    return await roundTrips(networks, pictures, SBOX, seed, done => progress(done, pictures.length, 'round trips before training'))
+    return await roundTrips(networks, pictures, SBOX, seed, done =>
+      progress(done, pictures.length, 'round trips before training'),
+    )
   } finally {
     await networks.close()
   }
@@ -88,23 +141,49 @@ function choices({ parameters }: DenseNetworks, publishedTrips: Trips | undefine
   return {
     heading: 'What the paper says, and what is our choice',
     text: [
-      'Instance norm subtracts every channel\'s mean over the picture and divides by its deviation, so that brightness and contrast of a picture do not reach the other side; a decryption network cannot restore what is no longer there. ' +
-        (publishedTrips ? `Trained for a short time from random weights, that form gives ${fixed(mean(publishedTrips.psnr), 1)} dB (below). ` : 'No weights of that form are shipped; its recipe is. ') +
+      "Instance norm subtracts every channel's mean over the picture and divides by its deviation, so that brightness and contrast of a picture do not reach the other side; a decryption network cannot restore what is no longer there. " +
+        (publishedTrips
+          ? `Trained for a short time from random weights, that form gives ${fixed(mean(publishedTrips.psnr), 1)} dB (below). `
+          : 'No weights of that form are shipped; its recipe is. ') +
         'The ciphers here therefore use our own form without norms.',
-      'Our form does not start from random weights either. The architecture can hold an almost lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 channels; the dense blocks transform (DCT by opponent colours), compress and scale each coefficient, and mix all 48 by a pseudo-random rotation; transposed convolutions and a sigmoid make bytes of them. The decryption network holds the inverse, with the sigmoid\'s inverse in linear pieces. Training starts there and bends both networks. **This start is ours, not the paper\'s, and most of the quality below comes from it.**',
+      "Our form does not start from random weights either. The architecture can hold an almost lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 channels; the dense blocks transform (DCT by opponent colours), compress and scale each coefficient, and mix all 48 by a pseudo-random rotation; transposed convolutions and a sigmoid make bytes of them. The decryption network holds the inverse, with the sigmoid's inverse in linear pieces. Training starts there and bends both networks. **This start is ours, not the paper's, and most of the quality below comes from it.**",
     ],
     tables: [
       {
         columns: ['', 'paper', 'here'],
         rows: [
-          ['networks', 'a light dense residual network for encryption, another for decryption', `two networks of one shape: 7x7, two 3x3 of stride 2, ${parameters.encryption.blocks.length} dense residual blocks (three 3x3 layers of ${block.dense[0]!.weight.dims[0]} features each, joined by 1x1), twice up, 7x7 (own sizes)`],
+          [
+            'networks',
+            'a light dense residual network for encryption, another for decryption',
+            `two networks of one shape: 7x7, two 3x3 of stride 2, ${parameters.encryption.blocks.length} dense residual blocks (three 3x3 layers of ${block.dense[0]!.weight.dims[0]} features each, joined by 1x1), twice up, 7x7 (own sizes)`,
+          ],
           ['layer counts, widths', 'unknown', '32, 64, 128 channels (own)'],
-          ['norm', 'instance norm is cited', '`published`: instance norm; `own`: none. The registered ciphers use `own`'],
-          ['loss', 'weighted sum of encryption loss, decryption loss and total variation; terms and weights unknown', 'distance to uniform values by crop and covariance of neighbours; L1 + (1 - SSIM); anisotropic total variation (own terms and weights)'],
-          ['rounding between the networks', 'unknown', 'bytes, since the diffusion needs integers; noise of one level in training'],
-          ['diffusion', '"bit-XOR diffusion", formula unknown', '`xor-chain`, two passes, as the name says; `xor-sbox`, three passes, as repair; `xor-rot`, `xor-add` (own)'],
+          [
+            'norm',
+            'instance norm is cited',
+            '`published`: instance norm; `own`: none. The registered ciphers use `own`',
+          ],
+          [
+            'loss',
+            'weighted sum of encryption loss, decryption loss and total variation; terms and weights unknown',
+            'distance to uniform values by crop and covariance of neighbours; L1 + (1 - SSIM); anisotropic total variation (own terms and weights)',
+          ],
+          [
+            'rounding between the networks',
+            'unknown',
+            'bytes, since the diffusion needs integers; noise of one level in training',
+          ],
+          [
+            'diffusion',
+            '"bit-XOR diffusion", formula unknown',
+            '`xor-chain`, two passes, as the name says; `xor-sbox`, three passes, as repair; `xor-rot`, `xor-add` (own)',
+          ],
           ['key', 'unknown', '32 bytes; key streams by HKDF-SHA-256 and AES-256-CTR, one a pass'],
-          ['data', 'BSDS500 and DIV2K', 'BSDS500, train; half of the crops more saturated and noisier than photographs are, a quarter sharper (own)'],
+          [
+            'data',
+            'BSDS500 and DIV2K',
+            'BSDS500, train; half of the crops more saturated and noisier than photographs are, a quarter sharper (own)',
+          ],
         ],
       },
     ],
@@ -120,7 +199,13 @@ function secrets(): StudySection {
   }
 }
 
-const looksCells = ({ entropy, lowestEntropy, correlation }: Looks) => [fixed(entropy, 3), fixed(lowestEntropy, 3), fixed(correlation.horizontal, 4), fixed(correlation.vertical, 4), fixed(correlation.diagonal, 4)]
+const looksCells = ({ entropy, lowestEntropy, correlation }: Looks) => [
+  fixed(entropy, 3),
+  fixed(lowestEntropy, 3),
+  fixed(correlation.horizontal, 4),
+  fixed(correlation.vertical, 4),
+  fixed(correlation.diagonal, 4),
+]
 
 interface AllTrips {
   readonly trained: Trips
@@ -130,7 +215,13 @@ interface AllTrips {
 }
 
 function quality(source: string, { trained, drawn, start, published }: AllTrips): StudySection {
-  const row = (name: string, { psnr, ssim, pictures }: Trips) => [name, pictures, fixed(mean(psnr), 2), fixed(Math.min(...psnr), 2), fixed(mean(ssim), 4)]
+  const row = (name: string, { psnr, ssim, pictures }: Trips) => [
+    name,
+    pictures,
+    fixed(mean(psnr), 2),
+    fixed(Math.min(...psnr), 2),
+    fixed(mean(ssim), 4),
+  ]
   return {
     heading: 'Published beside measured',
     text: [
@@ -142,15 +233,32 @@ function quality(source: string, { trained, drawn, start, published }: AllTrips)
     tables: [
       {
         columns: ['whole cipher, bytes on the wire', 'pictures', 'PSNR, dB', 'lowest PSNR', 'SSIM'],
-        rows: [row('own form (registered)', trained), row('own form, pictures drawn by Latent', drawn), row('own form before training: the structured start', start), ...(published ? [row('published form, instance norm, short training', published)] : [])],
+        rows: [
+          row('own form (registered)', trained),
+          row('own form, pictures drawn by Latent', drawn),
+          row('own form before training: the structured start', start),
+          ...(published ? [row('published form, instance norm, short training', published)] : []),
+        ],
       },
       {
-        columns: ['cipher images', 'entropy, bits', 'lowest entropy', 'correlation, horizontal', 'vertical', 'diagonal'],
+        columns: [
+          'cipher images',
+          'entropy, bits',
+          'lowest entropy',
+          'correlation, horizontal',
+          'vertical',
+          'diagonal',
+        ],
         rows: [
           ['networks alone (own form)', ...looksCells(trained.intermediate)],
           [`and ${nameOf(SBOX)}`, ...looksCells(trained.final)],
           ['networks alone, before training', ...looksCells(start.intermediate)],
-          ...(published ? [['networks alone (published form)', ...looksCells(published.intermediate)], [`and ${nameOf(CHAIN)}`, ...looksCells(published.final)]] : []),
+          ...(published
+            ? [
+                ['networks alone (published form)', ...looksCells(published.intermediate)],
+                [`and ${nameOf(CHAIN)}`, ...looksCells(published.final)],
+              ]
+            : []),
         ],
       },
     ],
@@ -158,7 +266,12 @@ function quality(source: string, { trained, drawn, start, published }: AllTrips)
 }
 
 const SCENE = { width: 192, height: 144 }
-const scenes = () => Promise.all([drawPicture('street', SCENE.width, SCENE.height), drawPicture('landscape', SCENE.width, SCENE.height), drawPicture('shapes', SCENE.width, SCENE.height)])
+const scenes = () =>
+  Promise.all([
+    drawPicture('street', SCENE.width, SCENE.height),
+    drawPicture('landscape', SCENE.width, SCENE.height),
+    drawPicture('shapes', SCENE.width, SCENE.height),
+  ])
 
 async function gallery(networks: DenseNetworks): Promise<StudySection> {
   const key = await keyOf(1, 'gallery')
@@ -176,15 +289,36 @@ async function gallery(networks: DenseNetworks): Promise<StudySection> {
     text: [
       `The networks alone do not hide a picture: where it is busy, its intermediate cipher has more contrast, and outlines show. Between the contrast of 8x8 blocks of the plain picture and of the intermediate cipher the correlation is ${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures below; after the diffusion it is ${outlines.map(({ diffused }) => fixed(diffused, 2)).join(', ')}.`,
     ],
-    figures: [{ name: 'gallery', caption: 'Plain, intermediate cipher (networks alone), final cipher, decrypted. Pictures drawn by Latent.', image: contactSheet(rows, 4) }],
+    figures: [
+      {
+        name: 'gallery',
+        caption: 'Plain, intermediate cipher (networks alone), final cipher, decrypted. Pictures drawn by Latent.',
+        image: contactSheet(rows, 4),
+      },
+    ],
   }
 }
 
 /** In percent: no random pair of ciphers of this size comes near. */
 const STUCK = 99
-const range = (values: readonly number[], digits: number) => `${fixed(mean(values), digits)} (${fixed(Math.min(...values), digits)} to ${fixed(Math.max(...values), digits)})`
-const spreadCells = ({ npcr, uaci, oneSided, twoSided, uaciWithin, both, trials }: Spread) => [range(npcr, 2), `${oneSided} / ${twoSided}`, range(uaci, 2), uaciWithin, both, trials]
-const SPREAD_COLUMNS = ['NPCR, %: mean (range)', 'one-sided / two-sided within', 'UACI, %: mean (range)', 'UACI within', 'both, two-sided', 'trials']
+const range = (values: readonly number[], digits: number) =>
+  `${fixed(mean(values), digits)} (${fixed(Math.min(...values), digits)} to ${fixed(Math.max(...values), digits)})`
+const spreadCells = ({ npcr, uaci, oneSided, twoSided, uaciWithin, both, trials }: Spread) => [
+  range(npcr, 2),
+  `${oneSided} / ${twoSided}`,
+  range(uaci, 2),
+  uaciWithin,
+  both,
+  trials,
+]
+const SPREAD_COLUMNS = [
+  'NPCR, %: mean (range)',
+  'one-sided / two-sided within',
+  'UACI, %: mean (range)',
+  'UACI within',
+  'both, two-sided',
+  'trials',
+]
 
 async function diffusions({ quick, seed, progress }: StudyContext): Promise<StudySection> {
   const trials = quick ? 3 : 100
@@ -208,10 +342,16 @@ async function diffusions({ quick, seed, progress }: StudyContext): Promise<Stud
   }
 }
 
-async function whole(networks: DenseNetworks, pictures: Awaited<ReturnType<StudyContext['images']>>, { quick, seed, progress }: StudyContext): Promise<StudySection> {
+async function whole(
+  networks: DenseNetworks,
+  pictures: Awaited<ReturnType<StudyContext['images']>>,
+  { quick, seed, progress }: StudyContext,
+): Promise<StudySection> {
   const used = pictures.slice(0, quick ? 1 : 25)
   const forms = [CHAIN, SBOX]
-  const { spreads, swallowed, changed } = await wholeSpread(networks, used, quick ? 2 : 4, forms, seed, done => progress(done, used.length, 'changed pixels'))
+  const { spreads, swallowed, changed } = await wholeSpread(networks, used, quick ? 2 : 4, forms, seed, done =>
+    progress(done, used.length, 'changed pixels'),
+  )
   const sorted = changed.toSorted((a, b) => a - b)
   return {
     heading: 'A changed pixel through the whole cipher',
@@ -219,19 +359,34 @@ async function whole(networks: DenseNetworks, pictures: Awaited<ReturnType<Study
       `One sample of a photograph changed by one level, key and nonce kept. The networks changed between ${sorted[0]} and ${sorted.at(-1)} bytes of the intermediate cipher (median ${sorted[sorted.length >> 1]}) and swallowed the change altogether in ${swallowed} of ${changed.length} trials; a swallowed change leaves the ciphers equal, whatever the diffusion.`,
       'A fresh nonce, as the repaired cipher draws one, makes any two ciphers differ like random bytes, changed pixel or not; the figures here are with the nonce held still.',
     ],
-    tables: [{ columns: ['diffusion', ...SPREAD_COLUMNS], rows: spreads.map((found, i) => [nameOf(forms[i]!), ...spreadCells(found)]) }],
+    tables: [
+      {
+        columns: ['diffusion', ...SPREAD_COLUMNS],
+        rows: spreads.map((found, i) => [nameOf(forms[i]!), ...spreadCells(found)]),
+      },
+    ],
   }
 }
 
 /** Ciphers of one intermediate and of the same with one byte raised by 1, under each diffusion. */
 async function constantDifference(networks: DenseNetworks): Promise<StudySection> {
   const [plain] = await scenes()
-  const [intermediate, moved] = await Promise.all([plain, { ...plain, data: plain.data.with(60_000, plain.data[60_000]! ^ 1) }].map(async picture => (await intermediateCipher(networks, picture)).data as Uint8Array))
+  const [intermediate, moved] = await Promise.all(
+    [plain, { ...plain, data: plain.data.with(60_000, plain.data[60_000]! ^ 1) }].map(
+      async picture => (await intermediateCipher(networks, picture)).data as Uint8Array,
+    ),
+  )
   const key = await keyOf(1, 'difference')
   const histograms = await Promise.all(
     [CHAIN, SBOX].map(async diffusion => {
       const keys = await passKeys(diffusion, intermediate!.length, key, NONE)
-      return { diffusion, shares: differenceHistogram(diffuse(diffusion.form, intermediate!, keys), diffuse(diffusion.form, moved!, keys)) }
+      return {
+        diffusion,
+        shares: differenceHistogram(
+          diffuse(diffusion.form, intermediate!, keys),
+          diffuse(diffusion.form, moved!, keys),
+        ),
+      }
     }),
   )
   const values = ({ shares }: (typeof histograms)[number]) => shares.reduce((sum, share) => sum + Number(share > 0), 0)
@@ -244,7 +399,10 @@ async function constantDifference(networks: DenseNetworks): Promise<StudySection
       histograms.map(async ({ diffusion, shares }) => ({
         name: `difference-${diffusion.form}`,
         caption: `Values of C ^ C' for two pictures that differ in one bit of one sample, ${nameOf(diffusion)}.`,
-        svg: await chart([...shares].map((y, x) => ({ x, y })), { title: nameOf(diffusion), x: 'value of C ^ C\'', y: 'share of bytes', mark: 'bar', rangeX: [0, 255] }),
+        svg: await chart(
+          [...shares].map((y, x) => ({ x, y })),
+          { title: nameOf(diffusion), x: "value of C ^ C'", y: 'share of bytes', mark: 'bar', rangeX: [0, 255] },
+        ),
       })),
     ),
   }
@@ -253,9 +411,22 @@ async function constantDifference(networks: DenseNetworks): Promise<StudySection
 async function peeling(networks: DenseNetworks): Promise<StudySection> {
   const [known, target] = await scenes()
   const key = await keyOf(1, 'peeling')
-  const [a, b] = (await Promise.all([known, target].map(picture => intermediateCipher(networks, picture)))) as [Image<'u8'>, Image<'u8'>]
-  const under = async (diffusion: Diffusion, bytes: Uint8Array, nonce: Uint8Array) => diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce))
-  const attack = async (diffusion: Diffusion, nonces: readonly [Uint8Array, Uint8Array]) => reuse(networks, diffusion, a, await under(diffusion, a.data, nonces[0]), b, await under(diffusion, b.data, nonces[1]), target)
+  const [a, b] = (await Promise.all([known, target].map(picture => intermediateCipher(networks, picture)))) as [
+    Image<'u8'>,
+    Image<'u8'>,
+  ]
+  const under = async (diffusion: Diffusion, bytes: Uint8Array, nonce: Uint8Array) =>
+    diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce))
+  const attack = async (diffusion: Diffusion, nonces: readonly [Uint8Array, Uint8Array]) =>
+    reuse(
+      networks,
+      diffusion,
+      a,
+      await under(diffusion, a.data, nonces[0]),
+      b,
+      await under(diffusion, b.data, nonces[1]),
+      target,
+    )
   const fresh = [Uint8Array.of(1), Uint8Array.of(2)] as const
   const cases = [
     { name: `${nameOf(CHAIN)}, key stream reused (as described)`, found: await attack(CHAIN, [NONE, NONE]) },
@@ -264,15 +435,33 @@ async function peeling(networks: DenseNetworks): Promise<StudySection> {
     { name: `${nameOf(SBOX)}, fresh nonce (repaired)`, found: await attack(SBOX, fresh) },
   ]
   const [ca, cb] = [await under(CHAIN, a.data, NONE), await under(CHAIN, b.data, NONE)]
-  const table: StudyTable = { columns: ['diffusion', 'P ^ P\' recovered without the key', 'restored picture, PSNR, dB'], rows: cases.map(({ name, found: { share, psnr } }) => [name, percent(share, 2), fixed(psnr, 2)]) }
+  const table: StudyTable = {
+    columns: ['diffusion', "P ^ P' recovered without the key", 'restored picture, PSNR, dB'],
+    rows: cases.map(({ name, found: { share, psnr } }) => [name, percent(share, 2), fixed(psnr, 2)]),
+  }
   return {
     heading: 'Weakness: the diffusion peels off without the key',
     text: [
-      'As described, the key stream depends on the key alone. XOR passes give C = L(P) ^ constant with a public L, so that two ciphers under one key give P ^ P\' of their intermediate ciphers, without the key and for any number of passes. Whoever also knows one of the two pictures runs it through the public encryption network, has its P, hence the other\'s, and the public decryption network shows it. No network needs to be trained for this attack, and none to be broken.',
+      "As described, the key stream depends on the key alone. XOR passes give C = L(P) ^ constant with a public L, so that two ciphers under one key give P ^ P' of their intermediate ciphers, without the key and for any number of passes. Whoever also knows one of the two pictures runs it through the public encryption network, has its P, hence the other's, and the public decryption network shows it. No network needs to be trained for this attack, and none to be broken.",
     ],
     tables: [table],
     figures: [
-      { name: 'peeled', caption: `Above: two pictures under one key, ${nameOf(CHAIN)}: known picture, its cipher, the other's cipher, P ^ P' peeled without the key. Below: what the other picture was; restored from the ciphers and the known picture; the same attack on ${nameOf(SBOX)}.`, image: contactSheet([known, asPicture(ca, a), asPicture(cb, b), asPicture(peel(CHAIN, ca, cb), a), target, cases[0]!.found.restored, cases[2]!.found.restored], 4) },
+      {
+        name: 'peeled',
+        caption: `Above: two pictures under one key, ${nameOf(CHAIN)}: known picture, its cipher, the other's cipher, P ^ P' peeled without the key. Below: what the other picture was; restored from the ciphers and the known picture; the same attack on ${nameOf(SBOX)}.`,
+        image: contactSheet(
+          [
+            known,
+            asPicture(ca, a),
+            asPicture(cb, b),
+            asPicture(peel(CHAIN, ca, cb), a),
+            target,
+            cases[0]!.found.restored,
+            cases[2]!.found.restored,
+          ],
+          4,
+        ),
+      },
     ],
   }
 }
@@ -286,7 +475,12 @@ const DAMAGE: readonly Disturbance[] = [
   { kind: 'salt-pepper', strength: 0.1 },
   { kind: 'jpeg', strength: 95 },
 ]
-const damageName = ({ kind, strength }: Disturbance) => (kind === 'occlusion' ? `occlusion of 1/${Math.round(1 / strength)}` : kind === 'jpeg' ? `JPEG of quality ${strength}` : `salt and pepper, ${percent(strength, 0)}`)
+const damageName = ({ kind, strength }: Disturbance) =>
+  kind === 'occlusion'
+    ? `occlusion of 1/${Math.round(1 / strength)}`
+    : kind === 'jpeg'
+      ? `JPEG of quality ${strength}`
+      : `salt and pepper, ${percent(strength, 0)}`
 /** Of the above, those with a picture. */
 const SHOWN = 6
 
@@ -311,30 +505,69 @@ async function trails(networks: DenseNetworks, { progress }: StudyContext): Prom
       'The abstract sells visible trails of damage as traceability. They follow from the diffusion undoing itself locally: one wrong cipher byte makes passes + 1 neighbouring bytes wrong, in all four forms, however well they spread a change while encrypting; the decryption network then smears it over blocks of 4x4 pixels and their neighbours. A trail shows that something was lost, but not that something was altered with care: an attacker who knows the diffusion chooses what the trail looks like. Nothing here authenticates.',
       'A cipher image that went through JPEG has lost its text chunks, and is refused with `E_IMAGE` and a hint that says so. For the figures here they were put back by hand: what comes back is noise.',
     ],
-    tables: [{ columns: ['damage to the cipher', ...[CHAIN, SBOX].flatMap(diffusion => [`${nameOf(diffusion)}: bytes hit`, 'PSNR, dB', 'samples off by more than 8 levels'])], rows }],
+    tables: [
+      {
+        columns: [
+          'damage to the cipher',
+          ...[CHAIN, SBOX].flatMap(diffusion => [
+            `${nameOf(diffusion)}: bytes hit`,
+            'PSNR, dB',
+            'samples off by more than 8 levels',
+          ]),
+        ],
+        rows,
+      },
+    ],
     figures: [
-      { name: 'trails-described', caption: `Decrypted after damage, ${nameOf(CHAIN)}: ${DAMAGE.slice(0, SHOWN).map(damageName).join(', ')}.`, image: contactSheet(shown.slice(0, SHOWN), 3) },
-      { name: 'trails-repaired', caption: `The same, ${nameOf(SBOX)}.`, image: contactSheet(shown.slice(DAMAGE.length, DAMAGE.length + SHOWN), 3) },
+      {
+        name: 'trails-described',
+        caption: `Decrypted after damage, ${nameOf(CHAIN)}: ${DAMAGE.slice(0, SHOWN).map(damageName).join(', ')}.`,
+        image: contactSheet(shown.slice(0, SHOWN), 3),
+      },
+      {
+        name: 'trails-repaired',
+        caption: `The same, ${nameOf(SBOX)}.`,
+        image: contactSheet(shown.slice(DAMAGE.length, DAMAGE.length + SHOWN), 3),
+      },
     ],
   }
 }
 
 async function split(networks: DenseNetworks, { quick, seed }: StudyContext): Promise<StudySection> {
   const plains = await scenes()
-  const intermediates = (await Promise.all(plains.map(picture => intermediateCipher(networks, picture)))) as Image<'u8'>[]
+  const intermediates = (await Promise.all(
+    plains.map(picture => intermediateCipher(networks, picture)),
+  )) as Image<'u8'>[]
   const bytes = intermediates.map(({ data }) => data)
   const bits = await keySpread(bytes, SBOX, quick ? 3 : 100, seed)
   const chainBits = await keySpread(bytes, CHAIN, quick ? 3 : 100, seed)
   const cipher = denseResnetCipher(networks, DESCRIBED)
   const key = await keyOf(seed, 'split')
-  const wrong = await Promise.all(plains.map(async plain => sampleErrors(plain, await cipher.decrypt(await cipher.encrypt(plain, key), key.with(0, key[0]! ^ 1))).psnr))
-  const open = await Promise.all(plains.map(async (plain, i) => sampleErrors(plain, await openIntermediate(networks, intermediates[i]!, plain)).psnr))
+  const wrong = await Promise.all(
+    plains.map(
+      async plain =>
+        sampleErrors(plain, await cipher.decrypt(await cipher.encrypt(plain, key), key.with(0, key[0]! ^ 1))).psnr,
+    ),
+  )
+  const open = await Promise.all(
+    plains.map(
+      async (plain, i) => sampleErrors(plain, await openIntermediate(networks, intermediates[i]!, plain)).psnr,
+    ),
+  )
   return {
     heading: 'The key, and what stands without it',
     text: [
       `With the diffusion off, the public decryption network opens the intermediate cipher at ${fixed(mean(open), 2)} dB, no key asked. The networks do not depend on the key: one picture has one intermediate cipher, under all keys. One wrong bit of the 32-byte key gives noise (${fixed(mean(wrong), 2)} dB).`,
     ],
-    tables: [{ columns: ['two keys that differ in one bit, ciphers of one picture', ...SPREAD_COLUMNS], rows: [[nameOf(CHAIN), ...spreadCells(chainBits)], [nameOf(SBOX), ...spreadCells(bits)]] }],
+    tables: [
+      {
+        columns: ['two keys that differ in one bit, ciphers of one picture', ...SPREAD_COLUMNS],
+        rows: [
+          [nameOf(CHAIN), ...spreadCells(chainBits)],
+          [nameOf(SBOX), ...spreadCells(bits)],
+        ],
+      },
+    ],
   }
 }
 

@@ -1,15 +1,45 @@
 import { type Image, type ImageCipher, repeatably } from '@latent/core'
-import { mixing, type Mixing, openNetworks, shippedPairs, START, startingPair, structuredPair } from '@latent/schemes/encipher-gan'
+import {
+  mixing,
+  type Mixing,
+  openNetworks,
+  shippedPairs,
+  START,
+  startingPair,
+  structuredPair,
+} from '@latent/schemes/encipher-gan'
 import { drawPicture } from '@latent/data'
 import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { NamedImage, StudyContext, StudySection } from '../study.ts'
-import { both, DIRECTIONS, fixed, KEY, mean, measure, type Measures, over, PAPER, SIDE, summary, TARGET, waysOf } from './measure.ts'
+import {
+  both,
+  DIRECTIONS,
+  fixed,
+  KEY,
+  mean,
+  measure,
+  type Measures,
+  over,
+  PAPER,
+  SIDE,
+  summary,
+  TARGET,
+  waysOf,
+} from './measure.ts'
 
-export async function figures({ progress }: StudyContext, ciphers: readonly ImageCipher[], photos: readonly NamedImage[], drawn: readonly NamedImage[]): Promise<StudySection> {
+export async function figures(
+  { progress }: StudyContext,
+  ciphers: readonly ImageCipher[],
+  photos: readonly NamedImage[],
+  drawn: readonly NamedImage[],
+): Promise<StudySection> {
   const rows: (string | number)[][] = []
   const met: string[] = []
-  const sets = [['BSDS500 val', photos], ['drawn by Latent', drawn]] as const
+  const sets = [
+    ['BSDS500 val', photos],
+    ['drawn by Latent', drawn],
+  ] as const
   let done = 0
   for (const cipher of ciphers) {
     for (const [name, set] of sets) {
@@ -19,9 +49,22 @@ export async function figures({ progress }: StudyContext, ciphers: readonly Imag
         progress(++done, ciphers.length * (photos.length + drawn.length), 'quality and statistics')
       }
       const { psnr, ssim, maxError, entropy, correlation } = summary(measured)
-      rows.push([`\`${cipher.id}\``, name, `${fixed(psnr, 2)} (${fixed(Math.min(...measured.map(row => row.psnr)), 1)})`, ssim.toFixed(4), maxError, `${entropy.toFixed(3)} (${Math.min(...measured.map(row => row.entropy)).toFixed(2)})`, correlation.map(value => value.toFixed(3)).join(', ')])
+      rows.push([
+        `\`${cipher.id}\``,
+        name,
+        `${fixed(psnr, 2)} (${fixed(Math.min(...measured.map(row => row.psnr)), 1)})`,
+        ssim.toFixed(4),
+        maxError,
+        `${entropy.toFixed(3)} (${Math.min(...measured.map(row => row.entropy)).toFixed(2)})`,
+        correlation.map(value => value.toFixed(3)).join(', '),
+      ])
       if (set === photos && cipher.id.startsWith('encipher')) {
-        const reached = [psnr >= TARGET.psnr, ssim >= TARGET.ssim, entropy >= TARGET.entropy, Math.max(...correlation) <= TARGET.correlation]
+        const reached = [
+          psnr >= TARGET.psnr,
+          ssim >= TARGET.ssim,
+          entropy >= TARGET.entropy,
+          Math.max(...correlation) <= TARGET.correlation,
+        ]
         met.push(`\`${cipher.id}\` reaches ${reached.filter(Boolean).length} of the four`)
       }
     }
@@ -37,7 +80,18 @@ export async function figures({ progress }: StudyContext, ciphers: readonly Imag
     tables: [
       {
         columns: ['cipher', 'pictures', 'PSNR, dB', 'SSIM', 'largest error', 'entropy', 'correlation H, V, D'],
-        rows: [['paper', 'three pictures; PSNR and SSIM averages', PAPER.psnr, PAPER.ssim, 'not known', PAPER.entropy.join(', '), DIRECTIONS.map(direction => mean(p[direction]).toFixed(3)).join(', ')], ...rows],
+        rows: [
+          [
+            'paper',
+            'three pictures; PSNR and SSIM averages',
+            PAPER.psnr,
+            PAPER.ssim,
+            'not known',
+            PAPER.entropy.join(', '),
+            DIRECTIONS.map(direction => mean(p[direction]).toFixed(3)).join(', '),
+          ],
+          ...rows,
+        ],
       },
     ],
   }
@@ -46,12 +100,23 @@ export async function figures({ progress }: StudyContext, ciphers: readonly Imag
 /** Of the run that gave the shipped weights; their card says it too. */
 const SHIPPED_SEED = 3
 
-export async function tradeOff({ quick, progress }: StudyContext, photos: readonly NamedImage[]): Promise<StudySection> {
+export async function tradeOff(
+  { quick, progress }: StudyContext,
+  photos: readonly NamedImage[],
+): Promise<StudySection> {
   const some = photos.filter((_, i) => i % Math.ceil(photos.length / 10) === 0)
   const nets = openNetworks('frozen', 'paper')
   const curves: { series: string; label: string; mixing: Mixing }[] = [
-    ...[0.4, 0.6, 0.75, 0.9, 1.1].map(deviation => ({ series: `untrained, whitening ${START.whitening}`, label: `${deviation}`, mixing: { ...START, deviation } })),
-    ...[0, 0.3, 0.8].map(whitening => ({ series: `untrained, deviation ${START.deviation}`, label: `${whitening}`, mixing: { ...START, whitening } })),
+    ...[0.4, 0.6, 0.75, 0.9, 1.1].map(deviation => ({
+      series: `untrained, whitening ${START.whitening}`,
+      label: `${deviation}`,
+      mixing: { ...START, deviation },
+    })),
+    ...[0, 0.3, 0.8].map(whitening => ({
+      series: `untrained, deviation ${START.deviation}`,
+      label: `${whitening}`,
+      mixing: { ...START, whitening },
+    })),
   ].slice(0, quick ? 2 : undefined)
   const points: { series: string; label: string; values: ReturnType<typeof summary> }[] = []
   const [start, trained] = await Promise.all([startingPair('paper', SHIPPED_SEED), shippedPairs.frozen()])
@@ -68,18 +133,32 @@ export async function tradeOff({ quick, progress }: StudyContext, photos: readon
   }
   const instance = openNetworks('instance', 'paper')
   try {
-    points.push({ series: 'published form, trained', label: 'published form', values: await over(some, waysOf(instance, await shippedPairs.instance())) })
+    points.push({
+      series: 'published form, trained',
+      label: 'published form',
+      values: await over(some, waysOf(instance, await shippedPairs.instance())),
+    })
   } finally {
     await instance.close()
   }
   const found = (label: string) => points.find(point => point.label === label)!.values
-  const change = (what: (values: ReturnType<typeof summary>) => number, digits: number) => `from ${what(found('start')).toFixed(digits)} to ${what(found('trained')).toFixed(digits)}`
+  const change = (what: (values: ReturnType<typeof summary>) => number, digits: number) =>
+    `from ${what(found('start')).toFixed(digits)} to ${what(found('trained')).toFixed(digits)}`
   const largest = ({ correlation }: { correlation: readonly number[] }) => Math.max(...correlation)
-  const paper = { psnr: PAPER.psnr, entropy: mean(PAPER.entropy), correlation: DIRECTIONS.map(direction => mean(PAPER.correlation[direction])) }
+  const paper = {
+    psnr: PAPER.psnr,
+    entropy: mean(PAPER.entropy),
+    correlation: DIRECTIONS.map(direction => mean(PAPER.correlation[direction])),
+  }
   const plotted = (y: (values: { entropy: number; correlation: readonly number[] }) => number): ChartPoint[] => [
     ...points.map(({ series, label, values }) => ({ x: values.psnr, y: y(values), series, label })),
     { x: paper.psnr, y: y(paper), series: 'paper', label: 'paper' },
-    { x: TARGET.psnr, y: y({ entropy: TARGET.entropy, correlation: [TARGET.correlation] }), series: 'aim', label: 'aim' },
+    {
+      x: TARGET.psnr,
+      y: y({ entropy: TARGET.entropy, correlation: [TARGET.correlation] }),
+      series: 'aim',
+      label: 'aim',
+    },
   ]
   return {
     heading: 'The trade-off',
@@ -90,12 +169,44 @@ export async function tradeOff({ quick, progress }: StudyContext, photos: readon
     tables: [
       {
         columns: ['pair', 'setting', 'PSNR, dB', 'SSIM', 'entropy', 'correlation H, V, D'],
-        rows: points.map(({ series, label, values }) => [series, label, values.psnr.toFixed(2), values.ssim.toFixed(4), values.entropy.toFixed(3), values.correlation.map(value => value.toFixed(3)).join(', ')]),
+        rows: points.map(({ series, label, values }) => [
+          series,
+          label,
+          values.psnr.toFixed(2),
+          values.ssim.toFixed(4),
+          values.entropy.toFixed(3),
+          values.correlation.map(value => value.toFixed(3)).join(', '),
+        ]),
       },
     ],
     figures: [
-      { name: 'trade-off-entropy', caption: 'Entropy of the cipher against PSNR of the recovered picture: up and to the right is better', svg: await chart(plotted(({ entropy }) => entropy), { title: 'Entropy against PSNR', x: 'PSNR of the recovered picture, dB', y: 'entropy of the cipher, bits', mark: 'point', zero: false, height: 280 }) },
-      { name: 'trade-off-correlation', caption: 'Largest neighbour correlation of the cipher against PSNR: down and to the right is better', svg: await chart(plotted(largest), { title: 'Neighbour correlation against PSNR', x: 'PSNR of the recovered picture, dB', y: 'largest of H, V, D', mark: 'point', zero: false, height: 280 }) },
+      {
+        name: 'trade-off-entropy',
+        caption: 'Entropy of the cipher against PSNR of the recovered picture: up and to the right is better',
+        svg: await chart(
+          plotted(({ entropy }) => entropy),
+          {
+            title: 'Entropy against PSNR',
+            x: 'PSNR of the recovered picture, dB',
+            y: 'entropy of the cipher, bits',
+            mark: 'point',
+            zero: false,
+            height: 280,
+          },
+        ),
+      },
+      {
+        name: 'trade-off-correlation',
+        caption: 'Largest neighbour correlation of the cipher against PSNR: down and to the right is better',
+        svg: await chart(plotted(largest), {
+          title: 'Neighbour correlation against PSNR',
+          x: 'PSNR of the recovered picture, dB',
+          y: 'largest of H, V, D',
+          mark: 'point',
+          zero: false,
+          height: 280,
+        }),
+      },
     ],
   }
 }
@@ -112,8 +223,15 @@ export async function pictures(ciphers: readonly ImageCipher[], drawn: readonly 
   }
   return {
     heading: 'Pictures',
-    text: ['Each row: a drawn picture, then cipher and recovered picture of the published form, of the structured and of the keyed one.'],
-    figures: [{ name: 'pictures', caption: 'Plain, and cipher and recovered picture of the three ciphers', image: contactSheet(shown, 1 + 2 * ciphers.length) }],
+    text: [
+      'Each row: a drawn picture, then cipher and recovered picture of the published form, of the structured and of the keyed one.',
+    ],
+    figures: [
+      {
+        name: 'pictures',
+        caption: 'Plain, and cipher and recovered picture of the three ciphers',
+        image: contactSheet(shown, 1 + 2 * ciphers.length),
+      },
+    ],
   }
 }
-

@@ -64,14 +64,42 @@ function facts(): StudySection {
       {
         columns: ['', 'paper', 'here'],
         rows: [
-          ['encryption and decryption network', 'a table of layers with parameter counts; the text says 64 filters', `the table decides: width ${width}, ${blocks} residual blocks, ${weightCount('paper').toLocaleString('en')} weights each; the printed 2,564,208 for the residual blocks is 2,654,208 with two digits swapped`],
-          ['discriminator', 'counts 3,136, 131,456, 524,056, 2,098,688, 8,193, and 1', '4x4 convolutions with biases and affine instance norms, 2,766,529 parameters; 524,056 is a slip of 525,056; strides are our choice; least squares in place of the last sigmoid'],
-          ['norm', 'instance norm; batch norm in residual blocks', 'published form: instance norm throughout (batches of one image make both the same); ours: thresholds'],
-          ['loss', 'adversarial, SSIM; weights unknown', 'published form: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher terms brought in late; ours: in place of SSIM with noise, uniformity and neighbour covariance of one picture’s cipher'],
-          ['data, size, optimiser, length', 'medical images (perhaps ISIC 2018); the rest unknown', 'BSDS500 train, crops of 48x48; see the cards of the weights'],
-          ['secret', 'the trained weights', 'published and structured form: the weights, and the bytes of the key do not enter; keyed: 32 bytes and a nonce'],
+          [
+            'encryption and decryption network',
+            'a table of layers with parameter counts; the text says 64 filters',
+            `the table decides: width ${width}, ${blocks} residual blocks, ${weightCount('paper').toLocaleString('en')} weights each; the printed 2,564,208 for the residual blocks is 2,654,208 with two digits swapped`,
+          ],
+          [
+            'discriminator',
+            'counts 3,136, 131,456, 524,056, 2,098,688, 8,193, and 1',
+            '4x4 convolutions with biases and affine instance norms, 2,766,529 parameters; 524,056 is a slip of 525,056; strides are our choice; least squares in place of the last sigmoid',
+          ],
+          [
+            'norm',
+            'instance norm; batch norm in residual blocks',
+            'published form: instance norm throughout (batches of one image make both the same); ours: thresholds',
+          ],
+          [
+            'loss',
+            'adversarial, SSIM; weights unknown',
+            'published form: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher terms brought in late; ours: in place of SSIM with noise, uniformity and neighbour covariance of one picture’s cipher',
+          ],
+          [
+            'data, size, optimiser, length',
+            'medical images (perhaps ISIC 2018); the rest unknown',
+            'BSDS500 train, crops of 48x48; see the cards of the weights',
+          ],
+          [
+            'secret',
+            'the trained weights',
+            'published and structured form: the weights, and the bytes of the key do not enter; keyed: 32 bytes and a nonce',
+          ],
           ['cipher image', 'wire format unknown', '8 bits a sample everywhere'],
-          ['sizes', 'unknown', 'any from 16x16: tiles of at most 256 pixels, padded to multiples of 4; grey, alpha and 16 bits are carried'],
+          [
+            'sizes',
+            'unknown',
+            'any from 16x16: tiles of at most 256 pixels, padded to multiples of 4; grey, alpha and 16 bits are carried',
+          ],
         ],
       },
     ],
@@ -91,8 +119,16 @@ function nullBands(): StudySection {
       {
         columns: ['printed', 'value', 'how far from chance'],
         rows: [
-          ...PAPER.entropy.map((value, i) => [`entropy, image ${i + 1}`, value, `short of ${expected.toFixed(4)} by ${(expected - value).toFixed(2)} bits: ${Math.round((expected - value) / deviation).toLocaleString('en')} deviations`]),
-          ...DIRECTIONS.map(direction => [`correlation, ${direction}`, PAPER.correlation[direction].join(', '), `${PAPER.correlation[direction].map(value => (value / band).toFixed(0)).join(', ')} times the band`]),
+          ...PAPER.entropy.map((value, i) => [
+            `entropy, image ${i + 1}`,
+            value,
+            `short of ${expected.toFixed(4)} by ${(expected - value).toFixed(2)} bits: ${Math.round((expected - value) / deviation).toLocaleString('en')} deviations`,
+          ]),
+          ...DIRECTIONS.map(direction => [
+            `correlation, ${direction}`,
+            PAPER.correlation[direction].join(', '),
+            `${PAPER.correlation[direction].map(value => (value / band).toFixed(0)).join(', ')} times the band`,
+          ]),
         ],
       },
     ],

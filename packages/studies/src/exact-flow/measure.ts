@@ -15,7 +15,15 @@ export interface Tally {
   readonly inside: number
 }
 
-export const MEASURED_TESTS = ['chi-square', 'entropy', 'correlation', 'pixel NPCR', 'pixel UACI', 'key NPCR', 'key UACI'] as const
+export const MEASURED_TESTS = [
+  'chi-square',
+  'entropy',
+  'correlation',
+  'pixel NPCR',
+  'pixel UACI',
+  'key NPCR',
+  'key UACI',
+] as const
 export type MeasuredTest = (typeof MEASURED_TESTS)[number]
 
 const ALPHA = 0.05
@@ -29,7 +37,13 @@ interface Sample {
 }
 
 /** Encrypts `samples` times, pictures in turn, each time under another key. 8-bit RGB pictures of 1,280 bytes or more. */
-export async function measureGroup(cipher: ImageCipher, pictures: readonly Image<'u8'>[], samples: number, seed: number, done: () => void): Promise<Measured> {
+export async function measureGroup(
+  cipher: ImageCipher,
+  pictures: readonly Image<'u8'>[],
+  samples: number,
+  seed: number,
+  done: () => void,
+): Promise<Measured> {
   const found: Sample[] = []
   for (let i = 0; i < samples; i++) {
     found.push(await sample(cipher, pictures[i % pictures.length]!, seed, i))
@@ -39,11 +53,18 @@ export async function measureGroup(cipher: ImageCipher, pictures: readonly Image
     mean: found.reduce((sum, { values }) => sum + values[test].value, 0) / samples,
     inside: found.filter(({ values }) => values[test].p >= ALPHA).length,
   })
-  return { samples, exact: found.every(({ exact }) => exact), tests: Object.fromEntries(MEASURED_TESTS.map(test => [test, tally(test)])) as Record<MeasuredTest, Tally> }
+  return {
+    samples,
+    exact: found.every(({ exact }) => exact),
+    tests: Object.fromEntries(MEASURED_TESTS.map(test => [test, tally(test)])) as Record<MeasuredTest, Tally>,
+  }
 }
 
 async function sample(cipher: ImageCipher, plain: Image<'u8'>, seed: number, index: number): Promise<Sample> {
-  const stream = await KeyStream.create(sha256Of(new TextEncoder().encode(`exact-flow study ${seed}/${index}`)), 'latent/v1/lab/exact-flow-study')
+  const stream = await KeyStream.create(
+    sha256Of(new TextEncoder().encode(`exact-flow study ${seed}/${index}`)),
+    'latent/v1/lab/exact-flow-study',
+  )
   const key = await stream.bytes(32)
   const [place, bit] = [(await stream.integers(1, plain.data.length))[0]!, (await stream.integers(1, 256))[0]!]
   const changed = { ...plain, data: plain.data.with(place, (plain.data[place]! + 1) % 256) }
@@ -71,8 +92,12 @@ async function sample(cipher: ImageCipher, plain: Image<'u8'>, seed: number, ind
 function correlation(bytes: Uint8Array, { width, height, channels }: Image): { value: number; p: number } {
   const tests = DIRECTIONS.map(direction => correlationTest(bytes, width, height, channels, direction)!)
   const coefficients = tests.flatMap(test => test.channels.map(r => (Number.isNaN(r) ? 1 : Math.abs(r))))
-  return { value: coefficients.reduce((sum, r) => sum + r, 0) / coefficients.length, p: Math.min(1, tests.length * Math.min(...tests.map(({ p }) => p))) }
+  return {
+    value: coefficients.reduce((sum, r) => sum + r, 0) / coefficients.length,
+    p: Math.min(1, tests.length * Math.min(...tests.map(({ p }) => p))),
+  }
 }
 
 /** Tests that more samples left than chance explains. */
-export const findings = ({ samples, tests }: Measured): MeasuredTest[] => MEASURED_TESTS.filter(test => binomialUpper(samples - tests[test].inside, samples, ALPHA) < RARE)
+export const findings = ({ samples, tests }: Measured): MeasuredTest[] =>
+  MEASURED_TESTS.filter(test => binomialUpper(samples - tests[test].inside, samples, ALPHA) < RARE)

@@ -1,6 +1,14 @@
 import { type Image, type ImageCipher, LatentError } from '@latent/core'
 import { openScheme } from '@latent/schemes'
-import { constantWeights, exactFlowCipher, type ExactFlowOptions, openExactFlow, TILE_BYTES, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
+import {
+  constantWeights,
+  exactFlowCipher,
+  type ExactFlowOptions,
+  openExactFlow,
+  TILE_BYTES,
+  trainedWeights,
+  type Weights,
+} from '@latent/schemes/exact-flow'
 import { initialNetworks, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { drawPicture } from '@latent/data'
 import { histogram, requireControls } from '@latent/lab'
@@ -21,7 +29,12 @@ interface Variant {
   readonly open: () => Promise<{ cipher: ImageCipher; close: () => Promise<void> }>
 }
 
-const flow = (name: string, left: Variant['left'], weights: () => Promise<Weights>, ablation?: NonNullable<ExactFlowOptions['ablation']>): Variant => ({
+const flow = (
+  name: string,
+  left: Variant['left'],
+  weights: () => Promise<Weights>,
+  ablation?: NonNullable<ExactFlowOptions['ablation']>,
+): Variant => ({
   name,
   left,
   async open() {
@@ -30,7 +43,11 @@ const flow = (name: string, left: Variant['left'], weights: () => Promise<Weight
   },
 })
 
-const [BEFORE, DRAWN, AFTER] = ['network only, constant weights', 'network only, as drawn before the first step', 'network only, trained'] as const
+const [BEFORE, DRAWN, AFTER] = [
+  'network only, constant weights',
+  'network only, as drawn before the first step',
+  'network only, trained',
+] as const
 const VARIANTS: readonly Variant[] = [
   flow('whole cipher, constant weights', 'whole', constantWeights),
   flow('whole cipher, trained weights', 'whole', trainedWeights),
@@ -73,12 +90,32 @@ export const study: Study = {
 }
 
 async function pictureGroups({ images, quick }: StudyContext): Promise<Group[]> {
-  const flat = (name: string, colour: readonly number[]): Group => ({ name, pictures: [{ width: SIDE, height: SIDE, channels: 3, format: 'u8', data: Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => colour[i % 3]!) }] })
-  const drawn = await Promise.all((['landscape', 'street', 'marble', 'dunes'] as const).map(kind => drawPicture(kind, SIDE, SIDE)))
-  const groups = [flat('a black picture', [0, 0, 0]), flat('a flat picture (200, 120, 40)', [200, 120, 40]), { name: 'four drawn pictures', pictures: drawn }]
+  const flat = (name: string, colour: readonly number[]): Group => ({
+    name,
+    pictures: [
+      {
+        width: SIDE,
+        height: SIDE,
+        channels: 3,
+        format: 'u8',
+        data: Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => colour[i % 3]!),
+      },
+    ],
+  })
+  const drawn = await Promise.all(
+    (['landscape', 'street', 'marble', 'dunes'] as const).map(kind => drawPicture(kind, SIDE, SIDE)),
+  )
+  const groups = [
+    flat('a black picture', [0, 0, 0]),
+    flat('a flat picture (200, 120, 40)', [200, 120, 40]),
+    { name: 'four drawn pictures', pictures: drawn },
+  ]
   try {
     const photos = await images('bsds500/val@256', quick ? 2 : 20)
-    return [...groups, { name: `${photos.length} photographs of BSDS500 val, centres`, pictures: photos.map(({ image }) => image) }]
+    return [
+      ...groups,
+      { name: `${photos.length} photographs of BSDS500 val, centres`, pictures: photos.map(({ image }) => image) },
+    ]
   } catch (error) {
     // The page is whole without the data set, but for its last table.
     if (error instanceof LatentError && error.code === 'E_DATA') return groups
@@ -97,7 +134,11 @@ async function measureAll({ seed, quick, progress }: StudyContext, groups: reado
     const { cipher: drawing, close } = await open()
     const cipher = repeatable(drawing, seed)
     const byGroup = new Map<string, Measured>()
-    for (const group of groups) byGroup.set(group.name, await measureGroup(cipher, group.pictures, samples, seed, () => progress(++done, total, 'ciphers')))
+    for (const group of groups)
+      byGroup.set(
+        group.name,
+        await measureGroup(cipher, group.pictures, samples, seed, () => progress(++done, total, 'ciphers')),
+      )
     results.set(name, byGroup)
     await close()
   }
@@ -109,13 +150,20 @@ const of = (results: Results, variant: string, group: Group): Measured => result
 /** Of the controls, on every group of pictures. */
 function deviations(results: Results, groups: readonly Group[]): string[] {
   return groups.flatMap(group => {
-    const [aes, identity] = VARIANTS.filter(({ left }) => left === 'control').map(({ name }) => findings(of(results, name, group)))
-    return aes!.length === 0 && identity!.length === MEASURED_TESTS.length ? [] : [`on ${group.name} the tests found ${aes!.join(', ') || 'nothing'} in AES-256-CTR and ${identity!.length} of ${MEASURED_TESTS.length} weaknesses in the identity`]
+    const [aes, identity] = VARIANTS.filter(({ left }) => left === 'control').map(({ name }) =>
+      findings(of(results, name, group)),
+    )
+    return aes!.length === 0 && identity!.length === MEASURED_TESTS.length
+      ? []
+      : [
+          `on ${group.name} the tests found ${aes!.join(', ') || 'nothing'} in AES-256-CTR and ${identity!.length} of ${MEASURED_TESTS.length} weaknesses in the identity`,
+        ]
   })
 }
 
 const percent = (value: number): string => `${(100 * value).toFixed(2)} %`
-const cell = ({ mean, inside }: Tally, samples: number, format: (value: number) => string): string => `${format(mean)} (${inside}/${samples})`
+const cell = ({ mean, inside }: Tally, samples: number, format: (value: number) => string): string =>
+  `${format(mean)} (${inside}/${samples})`
 
 function tableSection(group: Group, results: Results): StudySection {
   const rows = VARIANTS.map(({ name }) => {
@@ -134,7 +182,21 @@ function tableSection(group: Group, results: Results): StudySection {
       found.length === 0 ? 'nothing' : found.join(', '),
     ]
   })
-  const table: StudyTable = { columns: ['what is left of the cipher', 'exact', 'chi-square', 'entropy', 'neighbours, mean abs. r', 'one sample + 1: NPCR', 'UACI', 'one key bit: NPCR', 'UACI', 'found'], rows }
+  const table: StudyTable = {
+    columns: [
+      'what is left of the cipher',
+      'exact',
+      'chi-square',
+      'entropy',
+      'neighbours, mean abs. r',
+      'one sample + 1: NPCR',
+      'UACI',
+      'one key bit: NPCR',
+      'UACI',
+      'found',
+    ],
+    rows,
+  }
   const { samples } = of(results, AFTER, group)
   return {
     heading: `Ablation on ${group.name}`,
@@ -146,41 +208,83 @@ function tableSection(group: Group, results: Results): StudySection {
 }
 
 async function figuresBeforeAfter(): Promise<StudySection> {
-  const black = { width: SHOWN_SIDE, height: SHOWN_SIDE, channels: 3, format: 'u8', data: new Uint8Array(SHOWN_SIDE * SHOWN_SIDE * 3) } as const
+  const black = {
+    width: SHOWN_SIDE,
+    height: SHOWN_SIDE,
+    channels: 3,
+    format: 'u8',
+    data: new Uint8Array(SHOWN_SIDE * SHOWN_SIDE * 3),
+  } as const
   const flat = { ...black, data: Uint8Array.from(black.data, (_, i) => [200, 120, 40][i % 3]!) }
-  const pictures: Image<'u8'>[] = [black, flat, await drawPicture('landscape', SHOWN_SIDE, SHOWN_SIDE), await drawPicture('lettering', SHOWN_SIDE, SHOWN_SIDE)]
+  const pictures: Image<'u8'>[] = [
+    black,
+    flat,
+    await drawPicture('landscape', SHOWN_SIDE, SHOWN_SIDE),
+    await drawPicture('lettering', SHOWN_SIDE, SHOWN_SIDE),
+  ]
   const rows: Image<'u8'>[] = [...pictures]
   const points: { x: number; y: number; series: string }[] = []
-  for (const [name, series] of [[BEFORE, 'constant weights'], [AFTER, 'trained']] as const) {
+  for (const [name, series] of [
+    [BEFORE, 'constant weights'],
+    [AFTER, 'trained'],
+  ] as const) {
     const { cipher, close } = await VARIANTS.find(variant => variant.name === name)!.open()
     for (const [i, picture] of pictures.entries()) {
       const encrypted = (await cipher.encrypt(picture, new Uint8Array(32))) as Image<'u8'>
       rows.push(encrypted)
-      if (i === 0) histogram(encrypted.data).forEach((count, x) => points.push({ x, y: (256 * count) / encrypted.data.length, series }))
+      if (i === 0)
+        histogram(encrypted.data).forEach((count, x) =>
+          points.push({ x, y: (256 * count) / encrypted.data.length, series }),
+        )
     }
     await close()
   }
   const figures: StudyFigure[] = [
-    { name: 'network-only', caption: 'Plain pictures drawn by Latent (black, flat, landscape, lettering); what the networks make of them without any whitening, with the constant weights; and with the trained ones.', image: contactSheet(rows, pictures.length) },
-    { name: 'histogram-black', caption: 'Histogram of the black picture, encrypted by the networks alone: how often each byte value occurs, 1 being its fair share.', svg: await chart(points, { title: 'Network only, a black picture', x: 'byte value', y: 'times its fair share', mark: 'line', width: 620, rangeX: [0, 255] }) },
+    {
+      name: 'network-only',
+      caption:
+        'Plain pictures drawn by Latent (black, flat, landscape, lettering); what the networks make of them without any whitening, with the constant weights; and with the trained ones.',
+      image: contactSheet(rows, pictures.length),
+    },
+    {
+      name: 'histogram-black',
+      caption:
+        'Histogram of the black picture, encrypted by the networks alone: how often each byte value occurs, 1 being its fair share.',
+      svg: await chart(points, {
+        title: 'Network only, a black picture',
+        x: 'byte value',
+        y: 'times its fair share',
+        mark: 'line',
+        width: 620,
+        rangeX: [0, 255],
+      }),
+    },
   ]
   return {
     heading: 'The networks alone, before and after training',
-    text: ['In each round the cipher adds two things to half of a tile: the output of a small integer network that sees the other half and a secret map, and a key stream (the *whitening*) that is drawn anew for every content of the other half. These pictures leave the whitening out.'],
+    text: [
+      'In each round the cipher adds two things to half of a tile: the output of a small integer network that sees the other half and a secret map, and a key stream (the *whitening*) that is drawn anew for every content of the other half. These pictures leave the whitening out.',
+    ],
     figures,
   }
 }
 
 async function partsSection(results: Results, groups: readonly Group[]): Promise<StudySection> {
   const worst = (left: Variant['left'], name = '') => {
-    const found = new Set(VARIANTS.filter(variant => variant.left === left && variant.name.includes(name)).flatMap(variant => groups.flatMap(group => findings(of(results, variant.name, group)))))
+    const found = new Set(
+      VARIANTS.filter(variant => variant.left === left && variant.name.includes(name)).flatMap(variant =>
+        groups.flatMap(group => findings(of(results, variant.name, group))),
+      ),
+    )
     return found.size === 0 ? 'nothing' : [...found].join(', ')
   }
   const exact = VARIANTS.every(({ name }) => groups.every(group => of(results, name, group).exact))
   const { cipher, close } = await openScheme('exact-flow')
   const { parameters, macs } = cipher.cost!({ width: SIDE, height: SIDE, channels: 3 })
   await close()
-  const spread = groups.map(group => of(results, 'network only, map of the key alone, trained', group).tests['pixel NPCR'].mean)
+  const spread = groups.map(
+    group => of(results, 'network only, map of the key alone, trained', group).tests['pixel NPCR'].mean,
+  )
   return {
     heading: 'What the proof rests on, and what the networks add',
     text: [
@@ -204,7 +308,14 @@ async function weightsSection(results: Results, groups: readonly Group[]): Promi
     const layers = networks.flat()
     const weights = layers.flatMap(layer => [...layer.weights])
     const rms = Math.sqrt(weights.reduce((sum, weight) => sum + weight * weight, 0) / weights.length)
-    return [name, `\`${id.slice(0, 16)}...\``, networks[0]!.map(({ shift }) => shift).join(', '), rms.toFixed(1), percent(weights.filter(weight => Math.abs(weight) === 63).length / weights.length), use]
+    return [
+      name,
+      `\`${id.slice(0, 16)}...\``,
+      networks[0]!.map(({ shift }) => shift).join(', '),
+      rms.toFixed(1),
+      percent(weights.filter(weight => Math.abs(weight) === 63).length / weights.length),
+      use,
+    ]
   }
   return {
     heading: 'The two sets of weights',
@@ -212,6 +323,14 @@ async function weightsSection(results: Results, groups: readonly Group[]): Promi
       `A sealed file names its weights by their SHA-256, so both sets can be read for good. New files are sealed with the trained ones. With the whitening off, the mean chi-square of the groups above is ${range(BEFORE, 'chi-square', count)} with the constant weights and ${range(AFTER, 'chi-square', count)} with the trained ones (255 is ideal), and UACI for one changed sample ${range(BEFORE, 'pixel UACI', percent)} and ${range(AFTER, 'pixel UACI', percent)} (33.46 % is ideal); the whole cipher is the same in every test, and as quick, since the graphs are the same. Much of that is where the training began: the networks as drawn before the first step have smaller shifts and one large weight an output, and come to ${range(DRAWN, 'chi-square', count)} and ${range(DRAWN, 'pixel UACI', percent)}. Pixel mode keeps the constant ones under the name \`exact-flow\`, because the first cipher pictures carried no name of their weights; \`exact-flow-trained\` is the same cipher with the trained ones. Under one key file the two get keys of their own: the name of the cipher and the hash of its weights enter their derivation, so that the proof, which is of one cipher under one key, holds for each.`,
       'Training: the integer networks as they are, rounding and clipping forwards and passing derivatives straight through backwards; the whitening off; for a flat histogram, neighbours that tell nothing of each other, another picture under another map or after one changed byte (`packages/schemes/src/exact-flow/recipe.ts`; card and curve in `models/`).',
     ],
-    tables: [{ columns: ['set', 'SHA-256', 'shifts', 'root mean square of a weight', 'weights at a limit', 'used by'], rows: [row('constant: drawn from a sentence', constant, 'pixel mode; files sealed by earlier versions'), row('trained', trained, 'new sealed files; exact-flow-trained')] }],
+    tables: [
+      {
+        columns: ['set', 'SHA-256', 'shifts', 'root mean square of a weight', 'weights at a limit', 'used by'],
+        rows: [
+          row('constant: drawn from a sentence', constant, 'pixel mode; files sealed by earlier versions'),
+          row('trained', trained, 'new sealed files; exact-flow-trained'),
+        ],
+      },
+    ],
   }
 }

@@ -10,9 +10,18 @@ import type { Planes } from './measure.ts'
  *
  * @returns the map as found, with the mask that was given
  */
-export async function attackMap(weights: FlowCrypt<Tensor<'f32'>>, plain: Planes, cipher: Planes, { order }: TileKey, { steps, seed }: { steps: number; seed: number }): Promise<{ key: TileKey; distance: number }> {
+export async function attackMap(
+  weights: FlowCrypt<Tensor<'f32'>>,
+  plain: Planes,
+  cipher: Planes,
+  { order }: TileKey,
+  { steps, seed }: { steps: number; seed: number },
+): Promise<{ key: TileKey; distance: number }> {
   const [h, w] = [plain.height, plain.width / 2]
-  const [half, map] = [[1, 3, h, w], [1, 1, h, w]]
+  const [half, map] = [
+    [1, 3, h, w],
+    [1, 1, h, w],
+  ]
   const networks = { map: { x: uniform(map, 0.5), y: uniform(map, 0.5) } }
   const training: Training<typeof networks> = {
     networks,
@@ -23,7 +32,11 @@ export async function attackMap(weights: FlowCrypt<Tensor<'f32'>>, plain: Planes
         trains: ['map'],
         optimiser: adam(),
         loss: ({ networks: { map: found }, batch }) => {
-          const made = forward(weights, { x: batch['x']!, y: batch['y']! }, { x: ops.add(found.x, 0.5), y: ops.add(found.y, 0.5) })
+          const made = forward(
+            weights,
+            { x: batch['x']!, y: batch['y']! },
+            { x: ops.add(found.x, 0.5), y: ops.add(found.y, 0.5) },
+          )
           const error = (a: Expr, b: Expr) => ops.mean(ops.square(ops.sub(a, b)))
           return { loss: ops.add(error(made.x, batch['cipherX']!), error(made.y, batch['cipherY']!)) }
         },
@@ -33,12 +46,17 @@ export async function attackMap(weights: FlowCrypt<Tensor<'f32'>>, plain: Planes
   const stepper = await openStepper(training as unknown as Training<never, never>, seed, { threads: 1 })
   try {
     const halves = cutHalves(cipher.values, { w })
-    const batch = { x: tensor('f32', half, gatherHalf(plain.values, order.first)), y: tensor('f32', half, gatherHalf(plain.values, order.second)), cipherX: tensor('f32', half, halves.x), cipherY: tensor('f32', half, halves.y) }
+    const batch = {
+      x: tensor('f32', half, gatherHalf(plain.values, order.first)),
+      y: tensor('f32', half, gatherHalf(plain.values, order.second)),
+      cipherX: tensor('f32', half, halves.x),
+      cipherY: tensor('f32', half, halves.y),
+    }
     let distance = Infinity
     const rate = constantRate(0.02)
     for (let step = 0; step < steps; step++) distance = (await stepper.advance(batch, [rate(step, steps)]))['distance']!
     const found = await stepper.weights()
-    const shifted = (name: string) => (found[name]!.data).map(value => value + 0.5)
+    const shifted = (name: string) => found[name]!.data.map(value => value + 0.5)
     return { key: { order, mapX: shifted('map.x'), mapY: shifted('map.y') }, distance }
   } finally {
     await stepper.close()

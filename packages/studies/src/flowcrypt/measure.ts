@@ -1,6 +1,23 @@
 import type { Image, SampleFormat } from '@latent/core'
-import { type FlowCryptRunner, gatherHalf, scatterHalf, stretch, throughWire, type TileKey, tileKey, transform } from '@latent/schemes/flowcrypt'
-import { correlationTest, differential, type Disturbance, disturb, histogramTest, psnrOf, shannonEntropy } from '@latent/lab'
+import {
+  type FlowCryptRunner,
+  gatherHalf,
+  scatterHalf,
+  stretch,
+  throughWire,
+  type TileKey,
+  tileKey,
+  transform,
+} from '@latent/schemes/flowcrypt'
+import {
+  correlationTest,
+  differential,
+  type Disturbance,
+  disturb,
+  histogramTest,
+  psnrOf,
+  shannonEntropy,
+} from '@latent/lab'
 
 /** Three planes of a picture, `[3, height, width]`, in 0..1. */
 export interface Planes {
@@ -19,7 +36,8 @@ export interface Keys {
 }
 
 export async function keysFor(width: number, height: number, seed: number): Promise<Keys> {
-  const of = async (text: string) => tileKey(await stretch(new TextEncoder().encode(text), new Uint8Array(0)), { index: 0, width, height })
+  const of = async (text: string) =>
+    tileKey(await stretch(new TextEncoder().encode(text), new Uint8Array(0)), { index: 0, width, height })
   const [right, wrong] = [await of(`key ${seed}-a`), await of(`key ${seed}-b`)]
   return {
     right,
@@ -36,11 +54,17 @@ export function wholeMap({ order, mapX, mapY }: TileKey): Float32Array {
   return map
 }
 
-export const splitMap = (map: Float32Array, { order }: TileKey): TileKey => ({ order, mapX: gatherHalf(map, order.first), mapY: gatherHalf(map, order.second) })
+export const splitMap = (map: Float32Array, { order }: TileKey): TileKey => ({
+  order,
+  mapX: gatherHalf(map, order.first),
+  mapY: gatherHalf(map, order.second),
+})
 
 export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
   const values = new Float32Array(3 * width * height)
-  for (let c = 0; c < 3; c++) for (let i = 0; i < width * height; i++) values[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 255
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < width * height; i++)
+      values[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 255
   return { width, height, values }
 }
 
@@ -48,30 +72,66 @@ export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes
 export function pictureOf({ width, height, values }: Planes): Image<'u8'> {
   const data = new Uint8Array(values.length)
   const pixels = width * height
-  for (let i = 0; i < values.length; i++) data[(i % pixels) * 3 + Math.floor(i / pixels)] = Math.floor(Math.min(1, Math.max(0, values[i]!)) * 255 + 0.5)
+  for (let i = 0; i < values.length; i++)
+    data[(i % pixels) * 3 + Math.floor(i / pixels)] = Math.floor(Math.min(1, Math.max(0, values[i]!)) * 255 + 0.5)
   return { width, height, channels: 3, format: 'u8', data }
 }
 
 /** The cipher before it is stored. */
-export async function encrypt(runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> {
-  return { width, height, values: await transform(runner, 'forward', 'f32', async () => key)(values, { index: 0, width, height }) }
+export async function encrypt(
+  runner: FlowCryptRunner,
+  { width, height, values }: Planes,
+  key: TileKey,
+): Promise<Planes> {
+  return {
+    width,
+    height,
+    values: await transform(runner, 'forward', 'f32', async () => key)(values, { index: 0, width, height }),
+  }
 }
 
-export async function decrypt(runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> {
-  return { width, height, values: await transform(runner, 'backward', 'f32', async () => key)(values, { index: 0, width, height }) }
+export async function decrypt(
+  runner: FlowCryptRunner,
+  { width, height, values }: Planes,
+  key: TileKey,
+): Promise<Planes> {
+  return {
+    width,
+    height,
+    values: await transform(runner, 'backward', 'f32', async () => key)(values, { index: 0, width, height }),
+  }
 }
 
-export const stored = (cipher: Planes, wire: SampleFormat): Planes => ({ ...cipher, values: throughWire(cipher.values, wire) })
+export const stored = (cipher: Planes, wire: SampleFormat): Planes => ({
+  ...cipher,
+  values: throughWire(cipher.values, wire),
+})
 
 /** PSNR of what a viewer would see: values beyond 0..1 are cut off, nothing is rounded, and there is no upper limit. */
 export function decibels(plain: Planes, restored: Planes): number {
   let squares = 0
-  for (const [i, value] of restored.values.entries()) squares += (Math.min(1, Math.max(0, value)) - plain.values[i]!) ** 2
+  for (const [i, value] of restored.values.entries())
+    squares += (Math.min(1, Math.max(0, value)) - plain.values[i]!) ** 2
   return psnrOf(squares / plain.values.length, 1)
 }
 
 /** What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit view. */
-export type Figures = Record<'f32' | 'u16' | 'u8' | 'entropy' | 'correlation' | 'chiSquare' | 'npcr' | 'uaci' | 'wrong' | 'rightMapWrongMask' | 'wrongMapRightMask' | 'misplaced' | 'glance', number>
+export type Figures = Record<
+  | 'f32'
+  | 'u16'
+  | 'u8'
+  | 'entropy'
+  | 'correlation'
+  | 'chiSquare'
+  | 'npcr'
+  | 'uaci'
+  | 'wrong'
+  | 'rightMapWrongMask'
+  | 'wrongMapRightMask'
+  | 'misplaced'
+  | 'glance',
+  number
+>
 
 /** Everything in the table, for one picture. */
 export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
@@ -80,7 +140,9 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
   const whole = await decrypt(runner, cipher, keys.right)
   const view = pictureOf(cipher)
   const { width, height, data } = view
-  const correlations = (['horizontal', 'vertical', 'diagonal'] as const).flatMap(direction => correlationTest(data, width, height, 3, direction)?.channels ?? [])
+  const correlations = (['horizontal', 'vertical', 'diagonal'] as const).flatMap(
+    direction => correlationTest(data, width, height, 3, direction)?.channels ?? [],
+  )
   // One value of the middle pixel moves by one level.
   const changed = { ...plain, values: plain.values.slice() }
   const at = Math.floor(height / 2) * width + Math.floor(width / 2)
@@ -106,7 +168,8 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
 /** Both halves decrypted with their right maps, and pixels put back by a wrong mask. */
 export function misplaced(restored: Planes, { right, wrong }: Keys): Planes {
   const values = new Float32Array(restored.values.length)
-  for (const half of ['first', 'second'] as const) scatterHalf(gatherHalf(restored.values, right.order[half]), wrong.order[half], values)
+  for (const half of ['first', 'second'] as const)
+    scatterHalf(gatherHalf(restored.values, right.order[half]), wrong.order[half], values)
   return { ...restored, values }
 }
 
@@ -143,7 +206,9 @@ export async function measureNudges(runner: FlowCryptRunner, plain: Planes, key:
   const results: number[] = []
   for (const { by, all } of NUDGES) {
     const middle = Math.floor(map.length / 2)
-    const moved = map.map((value, i) => (all ? value + (i % 2 === 0 ? by : -by) : i === middle ? value + (value > 0.5 ? -by : by) : value))
+    const moved = map.map((value, i) =>
+      all ? value + (i % 2 === 0 ? by : -by) : i === middle ? value + (value > 0.5 ? -by : by) : value,
+    )
     results.push(decibels(plain, await decrypt(runner, cipher, splitMap(moved, key))))
   }
   return results
@@ -163,7 +228,8 @@ export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; corr
   const [columns, rows] = [Math.floor(width / 2 / GLANCE), Math.floor(height / GLANCE)]
   const average = ({ values }: Planes, c: number, left: number, top: number, w: number) => {
     let sum = 0
-    for (let y = top; y < top + GLANCE; y++) for (let x = left; x < left + w; x++) sum += values[(c * height + y) * width + x]!
+    for (let y = top; y < top + GLANCE; y++)
+      for (let x = left; x < left + w; x++) sum += values[(c * height + y) * width + x]!
     return sum / (w * GLANCE)
   }
   const [means, truth]: [number[], number[]] = [[], []]
@@ -179,8 +245,12 @@ export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; corr
   const data = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const cell = Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / 2 / GLANCE))
-      for (let c = 0; c < 3; c++) data[(y * width + x) * 3 + c] = Math.round((255 * (means[c * rows * columns + cell]! - low)) / (high - low || 1))
+      const cell =
+        Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / 2 / GLANCE))
+      for (let c = 0; c < 3; c++)
+        data[(y * width + x) * 3 + c] = Math.round(
+          (255 * (means[c * rows * columns + cell]! - low)) / (high - low || 1),
+        )
     }
   }
   return { seen: { width, height, channels: 3, format: 'u8', data }, correlation: pearson(means, truth) }
@@ -189,6 +259,7 @@ export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; corr
 function pearson(a: readonly number[], b: readonly number[]): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
   const [ma, mb] = [mean(a), mean(b)]
-  const product = (u: readonly number[], mu: number, v: readonly number[], mv: number) => u.reduce((sum, value, i) => sum + (value - mu) * (v[i]! - mv), 0)
+  const product = (u: readonly number[], mu: number, v: readonly number[], mv: number) =>
+    u.reduce((sum, value, i) => sum + (value - mu) * (v[i]! - mv), 0)
   return product(a, ma, b, mb) / Math.sqrt(product(a, ma, a, ma) * product(b, mb, b, mb))
 }

@@ -1,7 +1,14 @@
 import { type Image, type ImageCipher, sha256Of, repeatably } from '@latent/core'
 import { shape } from '@latent/graph'
 import { openScheme } from '@latent/schemes'
-import { DIFFERENCE, ITO_TRANSFORM, JUDGE_MODEL, openJudge, transform, transformParameters } from '@latent/schemes/ito-transform'
+import {
+  DIFFERENCE,
+  ITO_TRANSFORM,
+  JUDGE_MODEL,
+  openJudge,
+  transform,
+  transformParameters,
+} from '@latent/schemes/ito-transform'
 import { drawPicture } from '@latent/data'
 import { imageCorrelation, quality, requireControls, type TargetShape } from '@latent/lab'
 import { learnInverse, type Pair, picturesOf, planesOf, type Reconstructor } from '@latent/lab/attacks/learned'
@@ -14,7 +21,11 @@ const CHANCE = 0.1
 const KEY = new Uint8Array(32).fill(1)
 /** What hides nothing, and what hides everything. */
 const CONTROLS = { broken: 'identity', whole: 'aes-256-ctr' } as const
-const TITLES: Readonly<Record<string, string>> = { [CONTROLS.broken]: 'the pictures themselves (control)', [ITO_TRANSFORM]: 'drawn by the network', [CONTROLS.whole]: 'AES-256-CTR (control)' }
+const TITLES: Readonly<Record<string, string>> = {
+  [CONTROLS.broken]: 'the pictures themselves (control)',
+  [ITO_TRANSFORM]: 'drawn by the network',
+  [CONTROLS.whole]: 'AES-256-CTR (control)',
+}
 const IDS = [CONTROLS.broken, ITO_TRANSFORM, CONTROLS.whole] as const
 
 interface Budget {
@@ -73,11 +84,30 @@ export const study: Study = {
       const ciphers = new Map(opened.map(({ cipher }) => [cipher.id, cipher]))
       const subjects: Subject[] = []
       for (const id of IDS) subjects.push(step(await read(ciphers.get(id)!, test, labels)))
-      const attacks: { readonly cipher: string; readonly pairs: number; readonly ssim: number; readonly shown: readonly Image<'u8'>[] }[] = []
-      const plan = [...budget.pairs.map(pairs => ({ id: ITO_TRANSFORM as string, pairs })), { id: CONTROLS.broken, pairs: Math.max(...budget.pairs) }, { id: CONTROLS.whole, pairs: Math.max(...budget.pairs) }]
-      for (const { id, pairs } of plan) attacks.push(step({ cipher: id, pairs, ...(await invert(ciphers.get(id)!, known.slice(0, pairs), secret, budget.steps, context)) }))
+      const attacks: {
+        readonly cipher: string
+        readonly pairs: number
+        readonly ssim: number
+        readonly shown: readonly Image<'u8'>[]
+      }[] = []
+      const plan = [
+        ...budget.pairs.map(pairs => ({ id: ITO_TRANSFORM as string, pairs })),
+        { id: CONTROLS.broken, pairs: Math.max(...budget.pairs) },
+        { id: CONTROLS.whole, pairs: Math.max(...budget.pairs) },
+      ]
+      for (const { id, pairs } of plan)
+        attacks.push(
+          step({
+            cipher: id,
+            pairs,
+            ...(await invert(ciphers.get(id)!, known.slice(0, pairs), secret, budget.steps, context)),
+          }),
+        )
       const guess = meanPicture(known)
-      const guessing = meanSsim(secret, secret.map(() => guess))
+      const guessing = meanSsim(
+        secret,
+        secret.map(() => guess),
+      )
       if (!context.quick) requireControls(deviations(subjects, attacks, guessing), 'study', AGAIN)
       return page(subjects, attacks, { guessing, budget, shown: await drawings(ciphers.get(ITO_TRANSFORM)!), context })
     } finally {
@@ -87,7 +117,8 @@ export const study: Study = {
 }
 
 /** The nonce, where there is one, is of the picture's content, so that a run can be repeated. */
-const encrypted = (cipher: ImageCipher, plain: Image<'u8'>): Promise<Image<'u8'>> => cipher.encrypt(plain, KEY, repeatably(cipher, sha256Of(plain.data).subarray(0, 16))) as Promise<Image<'u8'>>
+const encrypted = (cipher: ImageCipher, plain: Image<'u8'>): Promise<Image<'u8'>> =>
+  cipher.encrypt(plain, KEY, repeatably(cipher, sha256Of(plain.data).subarray(0, 16))) as Promise<Image<'u8'>>
 
 /** What the classifier and simple measures of likeness make of a cipher's pictures. */
 async function read(cipher: ImageCipher, test: readonly Image<'u8'>[], labels: Uint8Array): Promise<Subject> {
@@ -101,7 +132,8 @@ async function read(cipher: ImageCipher, test: readonly Image<'u8'>[], labels: U
       const classes = await judge.classes(planesOf(part).data, part.length)
       correct += classes.filter((found, i) => found === labels[first + i]).length
     }
-    const mean = (value: (plain: Image<'u8'>, drawn: Image<'u8'>) => number) => test.reduce((sum, plain, i) => sum + value(plain, drawn[i]!), 0) / test.length
+    const mean = (value: (plain: Image<'u8'>, drawn: Image<'u8'>) => number) =>
+      test.reduce((sum, plain, i) => sum + value(plain, drawn[i]!), 0) / test.length
     return {
       id: cipher.id,
       accuracy: correct / drawn.length,
@@ -127,7 +159,13 @@ function squares({ width, height, channels, data }: Image<'u8'>): Uint8Array {
   return Uint8Array.from(sums, sum => Math.round(sum / (SQUARE * SQUARE * channels)))
 }
 
-async function invert(cipher: ImageCipher, known: readonly Image<'u8'>[], secret: readonly Image<'u8'>[], steps: number, { seed }: StudyContext): Promise<{ ssim: number; shown: readonly Image<'u8'>[] }> {
+async function invert(
+  cipher: ImageCipher,
+  known: readonly Image<'u8'>[],
+  secret: readonly Image<'u8'>[],
+  steps: number,
+  { seed }: StudyContext,
+): Promise<{ ssim: number; shown: readonly Image<'u8'>[] }> {
   const pairs: Pair[] = []
   for (const plain of known) pairs.push({ plain, cipher: await encrypted(cipher, plain) })
   const attack = await learnInverse(inverse, pairs, { steps, rate: 4e-3, seed })
@@ -148,14 +186,26 @@ async function drawings(cipher: ImageCipher): Promise<readonly Pair[]> {
   return pairs
 }
 
-function deviations(subjects: readonly Subject[], attacks: readonly { readonly cipher: string; readonly ssim: number }[], guessing: number): string[] {
+function deviations(
+  subjects: readonly Subject[],
+  attacks: readonly { readonly cipher: string; readonly ssim: number }[],
+  guessing: number,
+): string[] {
   const of = (id: string) => subjects.find(subject => subject.id === id)!
   const opened = (id: string) => attacks.find(({ cipher }) => cipher === id)!.ssim
   return [
-    ...(of(CONTROLS.broken).accuracy < 4 * CHANCE ? [`the classifier reads ${of(CONTROLS.broken).accuracy} of the plain pictures`] : []),
-    ...(of(CONTROLS.whole).accuracy > 2 * CHANCE ? [`the classifier reads ${of(CONTROLS.whole).accuracy} of the AES pictures`] : []),
-    ...(opened(CONTROLS.broken) < OPENED ? [`the attack opened plain pictures at SSIM ${opened(CONTROLS.broken)} only`] : []),
-    ...(opened(CONTROLS.whole) > guessing + LEAK ? [`the attack found something in AES: SSIM ${opened(CONTROLS.whole)}, and guessing gives ${guessing}`] : []),
+    ...(of(CONTROLS.broken).accuracy < 4 * CHANCE
+      ? [`the classifier reads ${of(CONTROLS.broken).accuracy} of the plain pictures`]
+      : []),
+    ...(of(CONTROLS.whole).accuracy > 2 * CHANCE
+      ? [`the classifier reads ${of(CONTROLS.whole).accuracy} of the AES pictures`]
+      : []),
+    ...(opened(CONTROLS.broken) < OPENED
+      ? [`the attack opened plain pictures at SSIM ${opened(CONTROLS.broken)} only`]
+      : []),
+    ...(opened(CONTROLS.whole) > guessing + LEAK
+      ? [`the attack found something in AES: SSIM ${opened(CONTROLS.whole)}, and guessing gives ${guessing}`]
+      : []),
   ]
 }
 
@@ -163,12 +213,23 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
 function page(
   subjects: readonly Subject[],
-  attacks: readonly { readonly cipher: string; readonly pairs: number; readonly ssim: number; readonly shown: readonly Image<'u8'>[] }[],
-  { guessing, budget, shown, context }: { guessing: number; budget: Budget; shown: readonly Pair[]; context: StudyContext },
+  attacks: readonly {
+    readonly cipher: string
+    readonly pairs: number
+    readonly ssim: number
+    readonly shown: readonly Image<'u8'>[]
+  }[],
+  {
+    guessing,
+    budget,
+    shown,
+    context,
+  }: { guessing: number; budget: Budget; shown: readonly Pair[]; context: StudyContext },
 ): StudyPage {
   const of = (id: string) => subjects.find(subject => subject.id === id)!
   const control = attacks.find(({ cipher }) => cipher === CONTROLS.broken)!.ssim
-  const judged = ({ cipher, ssim }: { cipher: string; ssim: number }) => verdict({ ssim, guessing, untouched: of(cipher).ssim, control })
+  const judged = ({ cipher, ssim }: { cipher: string; ssim: number }) =>
+    verdict({ ssim, guessing, untouched: of(cipher).ssim, control })
   const strongest = attacks.filter(({ cipher }) => cipher === ITO_TRANSFORM).at(-1)!
   return {
     title: 'Ito et al. 2021: pictures for a classifier alone',
@@ -186,8 +247,20 @@ function page(
         ],
         tables: [
           {
-            columns: ['pictures', 'read by the classifier', 'SSIM to plain', 'correlation of samples', 'correlation of squares'],
-            rows: subjects.map(({ id, accuracy, ssim, correlation, squares }) => [TITLES[id]!, percent(accuracy), ssim.toFixed(3), correlation.toFixed(3), squares.toFixed(3)]),
+            columns: [
+              'pictures',
+              'read by the classifier',
+              'SSIM to plain',
+              'correlation of samples',
+              'correlation of squares',
+            ],
+            rows: subjects.map(({ id, accuracy, ssim, correlation, squares }) => [
+              TITLES[id]!,
+              percent(accuracy),
+              ssim.toFixed(3),
+              correlation.toFixed(3),
+              squares.toFixed(3),
+            ]),
           },
         ],
       },
@@ -196,12 +269,27 @@ function page(
         text: [
           `An attacker who may call the network trains ${inverse.title.replace('published: ', '')} on pairs, ${budget.steps} steps of 32 pictures, on pictures of the training set, and opens ${budget.secret} test pictures. Guessing the mean picture scores SSIM ${guessing.toFixed(3)}; a score is a leak from ${LEAK} above that, and a picture counts as opened from ${OPENED}. With ${strongest.pairs} pairs: ${strongest.ssim.toFixed(3)}, ${judged(strongest)}. The same attack on pictures that nobody encrypted must open them, or no verdict is given.`,
         ],
-        tables: [{ columns: ['pictures', 'known pairs', 'SSIM', 'verdict'], rows: attacks.map(({ cipher, pairs, ssim }) => [TITLES[cipher]!, pairs, ssim.toFixed(3), judged({ cipher, ssim })]) }],
+        tables: [
+          {
+            columns: ['pictures', 'known pairs', 'SSIM', 'verdict'],
+            rows: attacks.map(({ cipher, pairs, ssim }) => [
+              TITLES[cipher]!,
+              pairs,
+              ssim.toFixed(3),
+              judged({ cipher, ssim }),
+            ]),
+          },
+        ],
         figures: [
           {
             name: 'pictures',
             caption: `Pictures drawn by Latent. From the left: plain, as the network draws them, as the attack with ${strongest.pairs} known pairs opens them.`,
-            image: contactSheet(shown.flatMap(({ plain, cipher }, i) => [plain, cipher, strongest.shown[i]!].map(picture => enlarged(picture, 4))), 3),
+            image: contactSheet(
+              shown.flatMap(({ plain, cipher }, i) =>
+                [plain, cipher, strongest.shown[i]!].map(picture => enlarged(picture, 4)),
+              ),
+              3,
+            ),
           },
         ],
       },

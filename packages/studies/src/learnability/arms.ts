@@ -1,4 +1,13 @@
-import { argumentError, type Image, type ImageCipher, KeyStream, LatentError, sha256Of, toHex, repeatably } from '@latent/core'
+import {
+  argumentError,
+  type Image,
+  type ImageCipher,
+  KeyStream,
+  LatentError,
+  sha256Of,
+  toHex,
+  repeatably,
+} from '@latent/core'
 import { seedKey } from '@latent/graph'
 import { findScheme, openScheme } from '@latent/schemes'
 import { COLOUR_SETTINGS, GREY_SETTINGS, vortexPublished } from '@latent/schemes/vortex'
@@ -26,7 +35,21 @@ const ALIASES: Readonly<Record<string, { readonly scheme: string; readonly title
 }
 
 /** The vortex by number of vortices, the ciphers that it is compared with, and the controls. */
-export const DEFAULT_ARMS = ['plain', 'vortex-published', 'vortex:1', 'vortex:2', 'vortex:5', 'vortex:10', 'vortex:20', 'fixed-permutation', 'per-image-permutation', 'le', 'pe', 'etc', 'aes'] as const
+export const DEFAULT_ARMS = [
+  'plain',
+  'vortex-published',
+  'vortex:1',
+  'vortex:2',
+  'vortex:5',
+  'vortex:10',
+  'vortex:20',
+  'fixed-permutation',
+  'per-image-permutation',
+  'le',
+  'pe',
+  'etc',
+  'aes',
+] as const
 
 /** The vortices of the key file that the paper's repository has for the set. */
 export const PUBLISHED_ARM = 'vortex-published'
@@ -58,8 +81,21 @@ export async function openArm(id: string, { seed, channels, keyFiles }: ArmConte
   const nothing = async () => undefined
   if (id === PUBLISHED_ARM || isKeyFileArm(id)) {
     const text = Object.hasOwn(keyFiles, id) ? keyFiles[id] : undefined
-    if (!text) throw new LatentError('E_DATA', id === PUBLISHED_ARM ? 'the published vortex key of this set is not there' : `the key file of ${id} was not given`, { hint: 'give it with --vortex-key FILE; published ones are read from the folder vortex-keys of LATENT_DATA' })
-    return { id, title: id === PUBLISHED_ARM ? 'vortex, published key' : 'vortex, a key file of one’s own', cipher: vortexPublished(), key: text, close: nothing }
+    if (!text)
+      throw new LatentError(
+        'E_DATA',
+        id === PUBLISHED_ARM
+          ? 'the published vortex key of this set is not there'
+          : `the key file of ${id} was not given`,
+        { hint: 'give it with --vortex-key FILE; published ones are read from the folder vortex-keys of LATENT_DATA' },
+      )
+    return {
+      id,
+      title: id === PUBLISHED_ARM ? 'vortex, published key' : 'vortex, a key file of one’s own',
+      cipher: vortexPublished(),
+      key: text,
+      close: nothing,
+    }
   }
   const count = Number(VORTEX.exec(id)?.[1] ?? 0)
   if (count > 0) {
@@ -89,7 +125,10 @@ function schemeOf(scheme: string, arm: string): ReturnType<typeof findScheme> {
   try {
     return findScheme(scheme)
   } catch (cause) {
-    throw new LatentError('E_ARGUMENT', `there is no arm ${JSON.stringify(arm)}`, { hint: `known arms: ${Object.keys(ALIASES).join(', ')}, vortex-published, vortex:1 to vortex:999, and every cipher of latent lab list`, cause })
+    throw new LatentError('E_ARGUMENT', `there is no arm ${JSON.stringify(arm)}`, {
+      hint: `known arms: ${Object.keys(ALIASES).join(', ')}, vortex-published, vortex:1 to vortex:999, and every cipher of latent lab list`,
+      cause,
+    })
   }
 }
 
@@ -100,10 +139,12 @@ export type Part = 'train' | 'test' | 'probe'
  * 16 bytes for every image; they follow from its place, so that a resumed run encrypts alike. Hashed: a counter
  * mode takes them for its first counter, and those of neighbours must not overlap.
  */
-const nonceOf = (part: Part, index: number): Uint8Array => sha256Of(new TextEncoder().encode(`${part} ${index}`)).subarray(0, 16)
+const nonceOf = (part: Part, index: number): Uint8Array =>
+  sha256Of(new TextEncoder().encode(`${part} ${index}`)).subarray(0, 16)
 
 /** One image as the arm shows it. */
-export const encryptImage = ({ cipher, key }: Arm, plain: Image<'u8'>, part: Part, index: number): Promise<Image> => cipher.encrypt(plain, key, repeatably(cipher, nonceOf(part, index)))
+export const encryptImage = ({ cipher, key }: Arm, plain: Image<'u8'>, part: Part, index: number): Promise<Image> =>
+  cipher.encrypt(plain, key, repeatably(cipher, nonceOf(part, index)))
 
 /** The `index`-th image of a set. */
 export function imageOf({ width, height, channels, samples }: LabelledSet, index: number): Image<'u8'> {

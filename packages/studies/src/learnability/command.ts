@@ -6,7 +6,11 @@ import type { LearningSummary } from './summary.ts'
 export const comparisonFolder = (data: string): string => `runs/learn-${data}`
 
 /** What makes such a comparison anew. */
-export function comparisonCommand({ run: { data, recipe, settings, limited, train, test }, seeds, arms }: LearningSummary): string {
+export function comparisonCommand({
+  run: { data, recipe, settings, limited, train, test },
+  seeds,
+  arms,
+}: LearningSummary): string {
   const usual = findSettings(recipe, data)
   const own = arms.some(({ arm }) => isKeyFileArm(arm))
   const names = arms.map(({ arm }) => arm).filter(arm => !isKeyFileArm(arm))

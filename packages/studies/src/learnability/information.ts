@@ -22,7 +22,10 @@ const IMAGES = 32
 export async function armInformation(arm: Arm, plain: LabelledSet): Promise<ArmInformation | undefined> {
   const maps: Uint32Array[] = []
   for (let i = 0; i < (arm.cipher.traits.randomised ? MAPS : 1); i++) {
-    const opened = await recoverCoordinateMap(async (chosen: Image<'u8'>) => encryptImage(arm, chosen, 'probe', i), plain)
+    const opened = await recoverCoordinateMap(
+      async (chosen: Image<'u8'>) => encryptImage(arm, chosen, 'probe', i),
+      plain,
+    )
     if (!opened) return undefined
     maps.push(opened.map)
   }
@@ -30,7 +33,13 @@ export async function armInformation(arm: Arm, plain: LabelledSet): Promise<ArmI
   const count = Math.min(IMAGES, plain.labels.length)
   return {
     coordinates: mean(maps.map(map => informationLoss(map, width, height).total)),
-    weighted: mean(Array.from({ length: count }, (_, i) => informationLoss(maps[i % maps.length]!, width, height, { image: imageOf(plain, i), weighted: true }).total)),
+    weighted: mean(
+      Array.from(
+        { length: count },
+        (_, i) =>
+          informationLoss(maps[i % maps.length]!, width, height, { image: imageOf(plain, i), weighted: true }).total,
+      ),
+    ),
   }
 }
 

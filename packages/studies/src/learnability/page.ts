@@ -5,20 +5,29 @@ import type { StudyFigure, StudyPage, StudySection, StudyTable } from '../study.
 import { CONTROL_ARMS, isRandomised, isVortexArm } from './arms.ts'
 import { type ArmSummary, isShortened, type LearningRun, type LearningSummary } from './summary.ts'
 
-const NAMES: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', mnist: 'MNIST', 'fashion-mnist': 'Fashion-MNIST' }
+const NAMES: Readonly<Record<string, string>> = {
+  cifar10: 'CIFAR-10',
+  mnist: 'MNIST',
+  'fashion-mnist': 'Fashion-MNIST',
+}
 const nameOf = (data: string): string => NAMES[data] ?? data
 
 /** One page over the comparisons given, a group of sections for each data set. */
 export async function learnabilityPage(summaries: readonly LearningSummary[]): Promise<StudyPage> {
   const several = summaries.length > 1
   return {
-    title: several ? 'Learning from encrypted images' : `Learning from encrypted images: ${nameOf(summaries[0]!.run.data)}`,
+    title: several
+      ? 'Learning from encrypted images'
+      : `Learning from encrypted images: ${nameOf(summaries[0]!.run.data)}`,
     intro: [
       'A network is trained and tested on images that a cipher has changed, under one key for both. Every arm has the same network, the same settings, the same data order and the same initial weights for one seed; only the cipher differs. Keys are drawn anew for every seed, but for the published vortex key.',
       'Accuracy is that of the weights after the last epoch. The published figures are the best epoch on the test set, which is a little too good; they come from other settings, some of them different from arm to arm.',
       `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and \`${CONTROL_ARMS.negative}\` must stay at chance. ${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not have been written.`,
     ],
-    sections: [...(several ? [await inShort(summaries)] : []), ...(await Promise.all(summaries.map(summary => sectionsOf(summary, several)))).flat()],
+    sections: [
+      ...(several ? [await inShort(summaries)] : []),
+      ...(await Promise.all(summaries.map(summary => sectionsOf(summary, several)))).flat(),
+    ],
   }
 }
 
@@ -47,7 +56,9 @@ async function inShort(summaries: readonly LearningSummary[]): Promise<StudySect
       dropOf('vortex-published'),
       percentOf('per-image-permutation'),
       printed?.['per-image-permutation']?.toFixed(2) ?? '',
-      found?.coordinates ? `${found.coordinates.rho.toFixed(2)} (${chanceOf(found.coordinates)}${found.coordinates.points} points)` : '',
+      found?.coordinates
+        ? `${found.coordinates.rho.toFixed(2)} (${chanceOf(found.coordinates)}${found.coordinates.points} points)`
+        : '',
     ]
   })
   return {
@@ -56,18 +67,45 @@ async function inShort(summaries: readonly LearningSummary[]): Promise<StudySect
       'Accuracy in percent, drops in points; published: ResNet-18, as the repository of the vortex paper prints it.',
       `Under the ciphers that have one key for all images and no nonce, the worst that the network still reached: ${worst.join('; ')}. Chance is 10 %. High accuracy on a cipher’s images says that they give the class away, and never that nothing else can be had from them: most of these ciphers [open to one to three chosen pictures](attacks.md).`,
     ],
-    tables: [{ columns: ['set', 'seeds', 'plain', 'plain, published', 'drop under the published vortex key', 'that drop, published', 'a permutation for every image', 'that, published', 'Spearman’s rho of information loss and drop, vortices'], rows }],
+    tables: [
+      {
+        columns: [
+          'set',
+          'seeds',
+          'plain',
+          'plain, published',
+          'drop under the published vortex key',
+          'that drop, published',
+          'a permutation for every image',
+          'that, published',
+          'Spearman’s rho of information loss and drop, vortices',
+        ],
+        rows,
+      },
+    ],
   }
 }
 
 async function sectionsOf(summary: LearningSummary, named: boolean): Promise<StudySection[]> {
   const { run } = summary
-  const heading = (text: string) => (named ? `${nameOf(run.data)}: ${text}` : `${text[0]!.toUpperCase()}${text.slice(1)}`)
+  const heading = (text: string) =>
+    named ? `${nameOf(run.data)}: ${text}` : `${text[0]!.toUpperCase()}${text.slice(1)}`
   return [
     { heading: heading('settings'), text: settingsText(summary) },
     { heading: heading('accuracy'), text: accuracyText(summary), tables: [accuracyTable(summary)] },
-    { heading: heading('information loss against accuracy'), text: correlationText(summary), tables: [correlationTable(summary)], figures: await lossFigures(summary) },
-    { heading: heading('while training'), text: [`Accuracy on the first ${Math.min(1000, run.test)} test images during the run of the first seed. It is looked at, never chosen by.`], figures: await curveFigures(summary) },
+    {
+      heading: heading('information loss against accuracy'),
+      text: correlationText(summary),
+      tables: [correlationTable(summary)],
+      figures: await lossFigures(summary),
+    },
+    {
+      heading: heading('while training'),
+      text: [
+        `Accuracy on the first ${Math.min(1000, run.test)} test images during the run of the first seed. It is looked at, never chosen by.`,
+      ],
+      figures: await curveFigures(summary),
+    },
   ]
 }
 
@@ -85,7 +123,9 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
   return [
     `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key. ${settings.normalisation === 'measured' ? 'Samples are normalised by mean and deviation of each arm’s own training images.' : 'Samples are normalised by fixed constants.'}`,
     `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} seconds a network since it was last resumed, means over seeds.`,
-    ...(isShortened(run) ? ['**This run was shortened: its figures show that everything works, and nothing else.**'] : []),
+    ...(isShortened(run)
+      ? ['**This run was shortened: its figures show that everything works, and nothing else.**']
+      : []),
   ]
 }
 
@@ -97,22 +137,50 @@ function accuracyText({ run, seeds }: LearningSummary): string[] {
   ]
 }
 
-const spread = ({ mean, low, high, replicates }: Interval, digits: number): string => (replicates < 2 ? mean.toFixed(digits) : `${mean.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`)
-const scaled = ({ mean, low, high, replicates }: Interval, factor: number): Interval => ({ mean: factor * mean, low: factor * low, high: factor * high, replicates })
+const spread = ({ mean, low, high, replicates }: Interval, digits: number): string =>
+  replicates < 2 ? mean.toFixed(digits) : `${mean.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`
+const scaled = ({ mean, low, high, replicates }: Interval, factor: number): Interval => ({
+  mean: factor * mean,
+  low: factor * low,
+  high: factor * high,
+  replicates,
+})
 const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
   const published = PUBLISHED_ACCURACY[run.data]
   const printed = (arm: string, model: 'ResNet-18' | 'ViT') => {
     const [value, plain] = [published?.[model][arm], published?.[model]['plain']]
-    return value === undefined ? '' : arm === 'plain' ? value.toFixed(2) : `${value.toFixed(2)} (drop ${(plain! - value).toFixed(2)})`
+    return value === undefined
+      ? ''
+      : arm === 'plain'
+        ? value.toFixed(2)
+        : `${value.toFixed(2)} (drop ${(plain! - value).toFixed(2)})`
   }
   return {
-    columns: ['arm', 'accuracy, %', 'drop, points', 'information loss', 'weighted by values', 'unchanged', 'published, ResNet-18', 'published, ViT'],
+    columns: [
+      'arm',
+      'accuracy, %',
+      'drop, points',
+      'information loss',
+      'weighted by values',
+      'unchanged',
+      'published, ResNet-18',
+      'published, ViT',
+    ],
     rows: arms.map(summary => {
       const { arm, title, accuracy, drop, information, unchanged, idle } = summary
       const lost = (values: readonly number[] | undefined) => (values ? average(values).toFixed(3) : 'values change')
-      return [`\`${arm}\`: ${title}${accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : ''}${idle > 0 ? ` (idle under ${idle} of ${accuracy.replicates} keys: the plain network stands for it)` : ''}`, spread(scaled(accuracy, 100), 2), arm === CONTROL_ARMS.positive ? '' : spread(drop, 2), lost(information?.coordinates), lost(information?.weighted), `${(100 * unchanged).toFixed(1)} %`, printed(arm, 'ResNet-18'), printed(arm, 'ViT')]
+      return [
+        `\`${arm}\`: ${title}${accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : ''}${idle > 0 ? ` (idle under ${idle} of ${accuracy.replicates} keys: the plain network stands for it)` : ''}`,
+        spread(scaled(accuracy, 100), 2),
+        arm === CONTROL_ARMS.positive ? '' : spread(drop, 2),
+        lost(information?.coordinates),
+        lost(information?.weighted),
+        `${(100 * unchanged).toFixed(1)} %`,
+        printed(arm, 'ResNet-18'),
+        printed(arm, 'ViT'),
+      ]
     }),
   }
 }
@@ -121,7 +189,14 @@ function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
 const VORTICES = 1
 
 function correlationText({ arms, correlations }: LearningSummary): string[] {
-  const verdict = (found: RankCorrelation | undefined) => (found === undefined ? 'cannot be told' : found.rho > 0 && found.p < 0.05 ? 'holds' : found.rho > 0 ? 'is positive, but no more than chance may give' : 'does not hold')
+  const verdict = (found: RankCorrelation | undefined) =>
+    found === undefined
+      ? 'cannot be told'
+      : found.rho > 0 && found.p < 0.05
+        ? 'holds'
+        : found.rho > 0
+          ? 'is positive, but no more than chance may give'
+          : 'does not hold'
   const vortices = correlations[VORTICES]
   return [
     'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, are left out. The p-values are one-sided, and take points for independent; vortices of one seed begin alike, so that they are too small, and none is given for single seeds.',
@@ -140,39 +215,94 @@ function twoPermutations(arms: readonly ArmSummary[]): string[] {
 }
 
 /** Not a number where points depend on one another. `null` is what JSON makes of it. */
-const chanceOf = ({ p }: RankCorrelation): string => (Number.isFinite(p) ? `p ${p < 0.001 ? '< 0.001' : p.toFixed(3)}, ` : '')
+const chanceOf = ({ p }: RankCorrelation): string =>
+  Number.isFinite(p) ? `p ${p < 0.001 ? '< 0.001' : p.toFixed(3)}, ` : ''
 
 function correlationTable({ correlations }: LearningSummary): StudyTable {
-  const told = (found: RankCorrelation | undefined) => (found ? `${found.rho.toFixed(2)} (${chanceOf(found)}${found.points} points)` : 'too few points')
-  return { columns: ['Spearman’s rho over', 'coordinates', 'weighted by values'], rows: correlations.map(({ points, coordinates, weighted }) => [points, told(coordinates), told(weighted)]) }
+  const told = (found: RankCorrelation | undefined) =>
+    found ? `${found.rho.toFixed(2)} (${chanceOf(found)}${found.points} points)` : 'too few points'
+  return {
+    columns: ['Spearman’s rho over', 'coordinates', 'weighted by values'],
+    rows: correlations.map(({ points, coordinates, weighted }) => [points, told(coordinates), told(weighted)]),
+  }
 }
 
-const MEASURES = [['coordinates', 'coordinates alone'], ['weighted', 'weighted by values']] as const
+const MEASURES = [
+  ['coordinates', 'coordinates alone'],
+  ['weighted', 'weighted by values'],
+] as const
 
 /** All arms, and the vortices by themselves: beside permutations their drops are hardly to be seen. */
 async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
   const name = nameOf(run.data)
   const moving = arms.filter(({ arm, information }) => information !== undefined && arm !== CONTROL_ARMS.positive)
-  const means = MEASURES.flatMap(([which, series]) => moving.map(({ arm, information, drop }) => ({ x: average(information![which]), y: drop.mean, series, ...(isVortexArm(arm) || which === 'weighted' ? {} : { label: arm }) })))
-  const vortices = MEASURES.flatMap(([which, series]) => moving.filter(({ arm }) => isVortexArm(arm)).flatMap(({ information, drops }) => information![which].map((loss, i) => ({ x: loss, y: drops[i]!, series }))))
+  const means = MEASURES.flatMap(([which, series]) =>
+    moving.map(({ arm, information, drop }) => ({
+      x: average(information![which]),
+      y: drop.mean,
+      series,
+      ...(isVortexArm(arm) || which === 'weighted' ? {} : { label: arm }),
+    })),
+  )
+  const vortices = MEASURES.flatMap(([which, series]) =>
+    moving
+      .filter(({ arm }) => isVortexArm(arm))
+      .flatMap(({ information, drops }) => information![which].map((loss, i) => ({ x: loss, y: drops[i]!, series }))),
+  )
   const axes = { x: 'information loss', y: 'drop of accuracy, points', mark: 'point', width: 470, height: 260 } as const
   return [
-    ...(means.length > 0 ? [{ name: `${run.data}-loss`, caption: `${name}: information loss of each arm that only moves pixels against its drop of accuracy, means over seeds.`, svg: await chart(means, { ...axes, title: `${name}: information loss against drop` }) }] : []),
-    ...(vortices.length > 0 ? [{ name: `${run.data}-loss-vortices`, caption: `${name}: the vortices of 1, 2, ... under drawn keys alone, a point for each seed.`, svg: await chart(vortices, { ...axes, title: `${name}: vortices` }) }] : []),
+    ...(means.length > 0
+      ? [
+          {
+            name: `${run.data}-loss`,
+            caption: `${name}: information loss of each arm that only moves pixels against its drop of accuracy, means over seeds.`,
+            svg: await chart(means, { ...axes, title: `${name}: information loss against drop` }),
+          },
+        ]
+      : []),
+    ...(vortices.length > 0
+      ? [
+          {
+            name: `${run.data}-loss-vortices`,
+            caption: `${name}: the vortices of 1, 2, ... under drawn keys alone, a point for each seed.`,
+            svg: await chart(vortices, { ...axes, title: `${name}: vortices` }),
+          },
+        ]
+      : []),
   ]
 }
 
 async function curveFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
   const points = arms.flatMap(arm => accuracyCurve(run, arm))
   if (points.length === 0) return []
-  const svg = await chart(points, { title: `${nameOf(run.data)}: accuracy while training`, x: 'epoch', y: 'accuracy, %', mark: 'line', width: 560, height: 320 })
-  return [{ name: `${run.data}-curves`, caption: `${nameOf(run.data)}: accuracy on the first test images by epoch, first seed.`, svg }]
+  const svg = await chart(points, {
+    title: `${nameOf(run.data)}: accuracy while training`,
+    x: 'epoch',
+    y: 'accuracy, %',
+    mark: 'line',
+    width: 560,
+    height: 320,
+  })
+  return [
+    {
+      name: `${run.data}-curves`,
+      caption: `${nameOf(run.data)}: accuracy on the first test images by epoch, first seed.`,
+      svg,
+    },
+  ]
 }
 
 const accuracyCurve = ({ train, settings: { batchSize } }: LearningRun, { arm, curve }: ArmSummary) =>
-  curve.flatMap(({ step, accuracy }) => (accuracy === undefined ? [] : [{ x: (step * batchSize) / train, y: 100 * accuracy, series: arm }]))
+  curve.flatMap(({ step, accuracy }) =>
+    accuracy === undefined ? [] : [{ x: (step * batchSize) / train, y: 100 * accuracy, series: arm }],
+  )
 
 /** One line an arm, for a terminal. */
 export function learnabilityLines({ arms }: LearningSummary): string {
-  return arms.map(({ arm, accuracy, drop }) => `${arm.padEnd(24)} ${spread(scaled(accuracy, 100), 2).padEnd(26)}${arm === CONTROL_ARMS.positive ? '' : ` drop ${spread(drop, 2)}`}`).join('\n')
+  return arms
+    .map(
+      ({ arm, accuracy, drop }) =>
+        `${arm.padEnd(24)} ${spread(scaled(accuracy, 100), 2).padEnd(26)}${arm === CONTROL_ARMS.positive ? '' : ` drop ${spread(drop, 2)}`}`,
+    )
+    .join('\n')
 }

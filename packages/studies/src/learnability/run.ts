@@ -12,8 +12,23 @@ import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { findClassifier } from './classifiers/index.ts'
 import { findSettings, type LearningSettings } from './classifiers/settings.ts'
-import { type ArmContext, CONTROL_ARMS, DEFAULT_ARMS, encryptImage, imageOf, keyFileArm, openArm, PUBLISHED_ARM } from './arms.ts'
-import { type LearningRow, learningRowName, type LearningRun, type LearningSummary, summariseLearning } from './summary.ts'
+import {
+  type ArmContext,
+  CONTROL_ARMS,
+  DEFAULT_ARMS,
+  encryptImage,
+  imageOf,
+  keyFileArm,
+  openArm,
+  PUBLISHED_ARM,
+} from './arms.ts'
+import {
+  type LearningRow,
+  learningRowName,
+  type LearningRun,
+  type LearningSummary,
+  summariseLearning,
+} from './summary.ts'
 import type { LearningOutcome, LearningProgress, LearningTask } from './worker.ts'
 
 export interface LearnabilityOptions {
@@ -53,7 +68,13 @@ export interface LearnabilityOptions {
 export async function learnability(options: LearnabilityOptions): Promise<LearningSummary> {
   const { seeds, out, resume, root = dataRoot() } = options
   const data = requireLabelledSet(options.data)
-  for (const [name, value] of Object.entries({ seeds, epochs: options.epochs ?? 1, train: options.train ?? 1, test: options.test ?? 1, workers: options.workers ?? 1 })) {
+  for (const [name, value] of Object.entries({
+    seeds,
+    epochs: options.epochs ?? 1,
+    train: options.train ?? 1,
+    test: options.test ?? 1,
+    workers: options.workers ?? 1,
+  })) {
     if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', value)
   }
   const published = await publishedVortexKey(data, root)
@@ -61,11 +82,26 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
   const keyFiles = { ...(published ? { [PUBLISHED_ARM]: published } : {}), ...(own ? { [keyFileArm(own)]: own } : {}) }
   // Asked for by name it is needed; among the usual arms it is left out where the file is not there.
   const usualArms = DEFAULT_ARMS.filter(arm => arm !== PUBLISHED_ARM || published)
-  const arms = [...new Set([CONTROL_ARMS.positive, ...(options.arms ?? usualArms), ...(own ? [keyFileArm(own)] : []), CONTROL_ARMS.negative])]
+  const arms = [
+    ...new Set([
+      CONTROL_ARMS.positive,
+      ...(options.arms ?? usualArms),
+      ...(own ? [keyFileArm(own)] : []),
+      CONTROL_ARMS.negative,
+    ]),
+  ]
   const usual = findSettings(options.recipe, data)
-  const settings: LearningSettings = { ...usual, ...(options.network === undefined ? {} : { network: options.network }), ...(options.epochs === undefined ? {} : { epochs: options.epochs }) }
-  const sets = { train: await readLabelledSet(data, 'train', options.train, root), test: await readLabelledSet(data, 'test', options.test, root) }
-  if (sets.train.labels.length < settings.batchSize) throw argumentError('train', `at least a batch of ${settings.batchSize} images`, sets.train.labels.length)
+  const settings: LearningSettings = {
+    ...usual,
+    ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.epochs === undefined ? {} : { epochs: options.epochs }),
+  }
+  const sets = {
+    train: await readLabelledSet(data, 'train', options.train, root),
+    test: await readLabelledSet(data, 'test', options.test, root),
+  }
+  if (sets.train.labels.length < settings.batchSize)
+    throw argumentError('train', `at least a batch of ${settings.batchSize} images`, sets.train.labels.length)
   for (const text of Object.values(keyFiles)) parseVortexKey(new TextDecoder().decode(text))
   await requireArms(arms, sets.train, keyFiles)
 
@@ -78,10 +114,16 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
     parameters: parameterCount(network.parameters),
     train: sets.train.labels.length,
     test: sets.test.labels.length,
-    testClasses: Array.from({ length: sets.test.classes }, (_, label) => sets.test.labels.filter(found => found === label).length),
+    testClasses: Array.from(
+      { length: sets.test.classes },
+      (_, label) => sets.test.labels.filter(found => found === label).length,
+    ),
     limited: options.train !== undefined || options.test !== undefined,
   }
-  if (!resume && existsSync(join(out, 'run.json'))) throw new LatentError('E_EXISTS', `${out} already holds a run`, { hint: 'go on with --resume, or choose another folder with --out' })
+  if (!resume && existsSync(join(out, 'run.json')))
+    throw new LatentError('E_EXISTS', `${out} already holds a run`, {
+      hint: 'go on with --resume, or choose another folder with --out',
+    })
   await mkdir(out, { recursive: true })
   const journal = openJournal<LearningRow>(out, { config: run, machine: machine(), nameOf: learningRowName })
   // Seed by seed: whatever is done when a run is stopped can be compared.
@@ -93,9 +135,14 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
   return summary
 }
 
-const KEY_FILES: Readonly<Record<LabelledSetName, string>> = { cifar10: 'cifar.json', mnist: 'mnist_result.json', 'fashion-mnist': 'fashion.json' }
+const KEY_FILES: Readonly<Record<LabelledSetName, string>> = {
+  cifar10: 'cifar.json',
+  mnist: 'mnist_result.json',
+  'fashion-mnist': 'fashion.json',
+}
 
-const publishedVortexKey = (data: LabelledSetName, root: string): Promise<Uint8Array | undefined> => readFile(join(root, 'vortex-keys', KEY_FILES[data])).catch(() => undefined)
+const publishedVortexKey = (data: LabelledSetName, root: string): Promise<Uint8Array | undefined> =>
+  readFile(join(root, 'vortex-keys', KEY_FILES[data])).catch(() => undefined)
 
 /** Every arm encrypts one image before hours are spent. */
 async function requireArms(arms: readonly string[], set: LabelledSet, keyFiles: ArmContext['keyFiles']): Promise<void> {
@@ -115,14 +162,20 @@ interface Prepared extends LearnabilityOptions {
   readonly keyFiles: ArmContext['keyFiles']
 }
 
-async function learnAll(wanted: readonly { arm: string; seed: number }[], journal: Journal<LearningRow>, { out, settings, sets, keyFiles, workers = availableParallelism(), signal, onProgress, onRow }: Prepared): Promise<void> {
+async function learnAll(
+  wanted: readonly { arm: string; seed: number }[],
+  journal: Journal<LearningRow>,
+  { out, settings, sets, keyFiles, workers = availableParallelism(), signal, onProgress, onRow }: Prepared,
+): Promise<void> {
   const open = wanted.filter(row => !journal.has(learningRowName(row)))
   if (open.length === 0) return
   const stop = new Int32Array(new SharedArrayBuffer(4))
   const abort = () => void Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', abort)
   if (signal?.aborted) abort()
-  const pool = openWorkers<LearningTask, LearningOutcome>(new URL('./worker.ts', import.meta.url), { threads: Math.min(workers, open.length) })
+  const pool = openWorkers<LearningTask, LearningOutcome>(new URL('./worker.ts', import.meta.url), {
+    threads: Math.min(workers, open.length),
+  })
   let done = wanted.length - open.length
   let failure: unknown
   const queue = [...open]
@@ -135,10 +188,26 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
       port1.on('message', (progress: LearningProgress) => onProgress?.(progress))
       try {
         const plain = journal.rows.find(row => row.arm === CONTROL_ARMS.positive && row.seed === seed)
-        const task: LearningTask = { arm, seed, ...sets, settings, keyFiles, ...(plain ? { plain } : {}), folder, threads: 1, port: port2, stop }
+        const task: LearningTask = {
+          arm,
+          seed,
+          ...sets,
+          settings,
+          keyFiles,
+          ...(plain ? { plain } : {}),
+          folder,
+          threads: 1,
+          port: port2,
+          stop,
+        }
         const outcome = await pool.run(task, [port2])
         if (outcome === 'stopped') continue
-        if ('failure' in outcome) throw new LatentError(outcome.failure.code, outcome.failure.message, outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint })
+        if ('failure' in outcome)
+          throw new LatentError(
+            outcome.failure.code,
+            outcome.failure.message,
+            outcome.failure.hint === undefined ? {} : { hint: outcome.failure.hint },
+          )
         journal.add(outcome.row)
         // Not before the row is on the disk: it is all there is of hours.
         await rm(folder, { recursive: true, force: true })
@@ -159,7 +228,12 @@ async function learnAll(wanted: readonly { arm: string; seed: number }[], journa
     await pool.close()
   }
   if (failure !== undefined) throw failure
-  if (Atomics.load(stop, 0) === 1) throw new LatentError('E_INTERRUPTED', `stopped after ${done} of ${wanted.length} networks; checkpoints are written`, { hint: 'the same command with --resume goes on' })
+  if (Atomics.load(stop, 0) === 1)
+    throw new LatentError(
+      'E_INTERRUPTED',
+      `stopped after ${done} of ${wanted.length} networks; checkpoints are written`,
+      { hint: 'the same command with --resume goes on' },
+    )
 }
 
 /** @throws E_DATA; E_UNSUPPORTED */
@@ -168,8 +242,12 @@ export async function readLearningSummary(folder: string): Promise<LearningSumma
   try {
     summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Partial<LearningSummary>
   } catch (cause) {
-    throw new LatentError('E_DATA', `${folder} holds no finished comparison`, { hint: 'latent lab learnability writes summary.json when every control has behaved', cause })
+    throw new LatentError('E_DATA', `${folder} holds no finished comparison`, {
+      hint: 'latent lab learnability writes summary.json when every control has behaved',
+      cause,
+    })
   }
-  if (summary.run?.version !== 1 || !Array.isArray(summary.arms)) throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
+  if (summary.run?.version !== 1 || !Array.isArray(summary.arms))
+    throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
   return summary as LearningSummary
 }

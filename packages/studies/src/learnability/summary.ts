@@ -1,5 +1,13 @@
 import type { LabelledSetName } from '@latent/data'
-import { binomialLower, binomialUpper, type Interval, type RankCorrelation, requireControls, spearman, studentMean } from '@latent/lab'
+import {
+  binomialLower,
+  binomialUpper,
+  type Interval,
+  type RankCorrelation,
+  requireControls,
+  spearman,
+  studentMean,
+} from '@latent/lab'
 import { findSettings, type LearningSettings } from './classifiers/settings.ts'
 import { CONTROL_ARMS, isVortexArm } from './arms.ts'
 import type { ArmInformation } from './information.ts'
@@ -41,7 +49,8 @@ export interface LearningRun {
 }
 
 /** Fewer images or epochs than the recipe has: figures are not to be published. */
-export const isShortened = ({ data, recipe, settings, limited }: LearningRun): boolean => limited || settings.epochs < findSettings(recipe, data).epochs
+export const isShortened = ({ data, recipe, settings, limited }: LearningRun): boolean =>
+  limited || settings.epochs < findSettings(recipe, data).epochs
 
 export interface ArmSummary {
   readonly arm: string
@@ -77,7 +86,12 @@ export interface CorrelationRow {
 }
 
 /** @throws E_CONTROLS if an arm whose outcome is known came out otherwise: then nothing is reported */
-export function summariseLearning(run: LearningRun, machine: string, rows: readonly LearningRow[], order: readonly string[]): LearningSummary {
+export function summariseLearning(
+  run: LearningRun,
+  machine: string,
+  rows: readonly LearningRow[],
+  order: readonly string[],
+): LearningSummary {
   requireLearningControls(run, rows)
   const plain = new Map(rows.filter(({ arm }) => arm === CONTROL_ARMS.positive).map(row => [row.seed, share(row)]))
   const arms = order.flatMap(arm => {
@@ -104,36 +118,89 @@ function summariseArm(arm: string, rows: readonly LearningRow[], plain: Readonly
     drop: studentMean(drops),
     unchanged: mean(rows.map(row => row.unchanged)),
     idle: rows.filter(({ sameAs }) => sameAs !== undefined).length,
-    ...(information.length === rows.length ? { information: { coordinates: information.map(({ coordinates }) => coordinates), weighted: information.map(({ weighted }) => weighted) } } : {}),
+    ...(information.length === rows.length
+      ? {
+          information: {
+            coordinates: information.map(({ coordinates }) => coordinates),
+            weighted: information.map(({ weighted }) => weighted),
+          },
+        }
+      : {}),
     curve: rows[0]!.curve,
     seconds: mean(rows.map(({ seconds }) => seconds)),
   }
 }
 
 /** Student's interval knows nothing of ends, and no accuracy lies beyond them. */
-const ofShares = ({ low, high, ...rest }: Interval): Interval => ({ ...rest, low: Math.max(0, low), high: Math.min(1, high) })
+const ofShares = ({ low, high, ...rest }: Interval): Interval => ({
+  ...rest,
+  low: Math.max(0, low),
+  high: Math.min(1, high),
+})
 
 /**
  * The plain arm is left out, and so is every key whose vortices do nothing: loss and drop are zero by
  * definition there, and would only raise the correlation. Arms that were not trained under every seed are left out too.
  */
 function correlations(arms: readonly ArmSummary[], seeds: number): CorrelationRow[] {
-  const moving = arms.filter(({ arm, information, accuracies }) => arm !== CONTROL_ARMS.positive && accuracies.length === seeds && information !== undefined && information.coordinates.some(loss => loss > 0))
+  const moving = arms.filter(
+    ({ arm, information, accuracies }) =>
+      arm !== CONTROL_ARMS.positive &&
+      accuracies.length === seeds &&
+      information !== undefined &&
+      information.coordinates.some(loss => loss > 0),
+  )
   const vortices = moving.filter(({ arm }) => isVortexArm(arm))
-  const means = (points: readonly ArmSummary[], which: keyof ArmInformation) => spearman(points.map(({ information }) => mean(information![which])), points.map(({ drop }) => drop.mean))
+  const means = (points: readonly ArmSummary[], which: keyof ArmInformation) =>
+    spearman(
+      points.map(({ information }) => mean(information![which])),
+      points.map(({ drop }) => drop.mean),
+    )
   const single = distinctKeys(vortices)
-  const each = (which: 'coordinates' | 'weighted') => withoutP(spearman(single.map(point => point[which]), single.map(({ drop }) => drop)))
+  const each = (which: 'coordinates' | 'weighted') =>
+    withoutP(
+      spearman(
+        single.map(point => point[which]),
+        single.map(({ drop }) => drop),
+      ),
+    )
   return [
-    { points: 'means of all arms that only move pixels', coordinates: means(moving, 'coordinates'), weighted: means(moving, 'weighted') },
-    { points: 'means of the vortices of 1, 2, ... under drawn keys', coordinates: means(vortices, 'coordinates'), weighted: means(vortices, 'weighted') },
+    {
+      points: 'means of all arms that only move pixels',
+      coordinates: means(moving, 'coordinates'),
+      weighted: means(moving, 'weighted'),
+    },
+    {
+      points: 'means of the vortices of 1, 2, ... under drawn keys',
+      coordinates: means(vortices, 'coordinates'),
+      weighted: means(vortices, 'weighted'),
+    },
     { points: 'the same, every seed by itself', coordinates: each('coordinates'), weighted: each('weighted') },
   ]
 }
 
 /** Every key that does something, once for each seed: an idle vortex more makes the same map, and the same network. */
 function distinctKeys(vortices: readonly ArmSummary[]): { coordinates: number; weighted: number; drop: number }[] {
-  const points = vortices.flatMap(({ information, drops }) => drops.map((drop, seed) => ({ seed, drop, coordinates: information!.coordinates[seed]!, weighted: information!.weighted[seed]! })))
-  return points.filter(({ coordinates }, i) => coordinates > 0 && !points.slice(0, i).some(other => other.seed === points[i]!.seed && other.coordinates === coordinates && other.weighted === points[i]!.weighted))
+  const points = vortices.flatMap(({ information, drops }) =>
+    drops.map((drop, seed) => ({
+      seed,
+      drop,
+      coordinates: information!.coordinates[seed]!,
+      weighted: information!.weighted[seed]!,
+    })),
+  )
+  return points.filter(
+    ({ coordinates }, i) =>
+      coordinates > 0 &&
+      !points
+        .slice(0, i)
+        .some(
+          other =>
+            other.seed === points[i]!.seed &&
+            other.coordinates === coordinates &&
+            other.weighted === points[i]!.weighted,
+        ),
+  )
 }
 
 /** Points of one seed share the plain network and the first vortices: no p-value holds for them. */
@@ -153,13 +220,18 @@ const FLOORS: Readonly<Record<LabelledSetName, number>> = { cifar10: 0.75, mnist
 export function learningDeviations(run: LearningRun, rows: readonly LearningRow[]): string[] {
   const [least, most] = [Math.min(...run.testClasses) / run.test, Math.max(...run.testClasses) / run.test]
   const percent = (row: LearningRow) => `${(100 * share(row)).toFixed(2)} % under seed ${row.seed}`
-  const hasFloor = run.recipe === 'two-core' && run.settings.network === findSettings(run.recipe, run.data).network && !isShortened(run)
+  const hasFloor =
+    run.recipe === 'two-core' &&
+    run.settings.network === findSettings(run.recipe, run.data).network &&
+    !isShortened(run)
   return rows.flatMap(row => {
     const above = binomialUpper(row.correct, row.images, most) < LEVEL
     if (row.arm === CONTROL_ARMS.negative && above) return [`${row.arm} was learned: ${percent(row)}`]
-    if (row.arm === CONTROL_ARMS.negative && binomialLower(row.correct, row.images, least) < LEVEL) return [`${row.arm} is below chance: ${percent(row)}`]
+    if (row.arm === CONTROL_ARMS.negative && binomialLower(row.correct, row.images, least) < LEVEL)
+      return [`${row.arm} is below chance: ${percent(row)}`]
     if (row.arm === CONTROL_ARMS.positive && !above) return [`${row.arm} was not learned: ${percent(row)}`]
-    if (row.arm === CONTROL_ARMS.positive && hasFloor && share(row) < FLOORS[run.data]) return [`${row.arm} fell short of what these settings reach: ${percent(row)}`]
+    if (row.arm === CONTROL_ARMS.positive && hasFloor && share(row) < FLOORS[run.data])
+      return [`${row.arm} fell short of what these settings reach: ${percent(row)}`]
     return []
   })
 }
@@ -168,5 +240,9 @@ export function learningDeviations(run: LearningRun, rows: readonly LearningRow[
 export function requireLearningControls(run: LearningRun, rows: readonly LearningRow[]): void {
   const missing = Object.values(CONTROL_ARMS).filter(control => rows.every(({ arm }) => arm !== control))
   const deviations = [...missing.map(arm => `${arm} was not trained`), ...learningDeviations(run, rows)]
-  requireControls(deviations, 'comparison', 'very few images or steps leave the plain arm at chance; a learned AES arm means that images were not encrypted, or nonces repeated')
+  requireControls(
+    deviations,
+    'comparison',
+    'very few images or steps leave the plain arm at chance; a learned AES arm means that images were not encrypted, or nonces repeated',
+  )
 }

@@ -45,7 +45,10 @@ const WATCHED = 1000
 const CURVE_POINTS = 60
 
 /** What became of a task. Errors lose their code between threads, and are told in parts. */
-export type LearningOutcome = { readonly row: LearningRow } | { readonly failure: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } } | 'stopped'
+export type LearningOutcome =
+  | { readonly row: LearningRow }
+  | { readonly failure: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } }
+  | 'stopped'
 
 export default async function learn(task: LearningTask): Promise<LearningOutcome> {
   try {
@@ -69,14 +72,24 @@ async function trained(task: LearningTask): Promise<LearningRow | undefined> {
   }
 }
 
-async function learnArm(arm: Arm, { seed, train: plainTrain, test: plainTest, settings, plain, folder, threads, port, stop }: LearningTask): Promise<LearningRow | undefined> {
+async function learnArm(
+  arm: Arm,
+  { seed, train: plainTrain, test: plainTest, settings, plain, folder, threads, port, stop }: LearningTask,
+): Promise<LearningRow | undefined> {
   const started = performance.now()
   const information = await armInformation(arm, plainTest)
   const [training, test] = [await encryptSet(arm, plainTrain, 'train'), await encryptSet(arm, plainTest, 'test')]
   const unchanged = equalShare(plainTest.samples, test.samples)
   // A vortex key may do nothing: with the same images, order, weights and thread the network comes out the same.
   if (plain && unchanged === 1 && equalShare(plainTrain.samples, training.samples) === 1) {
-    return { ...plain, arm: arm.id, title: arm.title, seconds: Math.round((performance.now() - started) / 100) / 10, sameAs: plain.arm, ...(information ? { information } : {}) }
+    return {
+      ...plain,
+      arm: arm.id,
+      title: arm.title,
+      seconds: Math.round((performance.now() - started) / 100) / 10,
+      sameAs: plain.arm,
+      ...(information ? { information } : {}),
+    }
   }
   const network = findClassifier(settings.network, training)
   const normalisation = settings.normalisation === 'measured' ? measureNormalisation(training) : settings.normalisation
@@ -85,7 +98,8 @@ async function learnArm(arm: Arm, { seed, train: plainTrain, test: plainTest, se
   const steps = Math.round(settings.epochs * perEpoch)
   const batches = trainingBatches(training, normalisation, { ...settings.augmentation, batchSize, seed })
   const stopped = new AbortController()
-  const correct = (weights: Weights, statistics: Weights, count: number) => countCorrect({ network, set: test, normalisation, weights, statistics, count, threads })
+  const correct = (weights: Weights, statistics: Weights, count: number) =>
+    countCorrect({ network, set: test, normalisation, weights, statistics, count, threads })
   const result = await train(classifierTraining(network, training, settings), {
     name: `${arm.id} ${JSON.stringify(settings)}`,
     seed,
@@ -109,7 +123,16 @@ async function learnArm(arm: Arm, { seed, train: plainTrain, test: plainTest, se
         return { accuracy: (await correct(weights, statistics, count)) / count }
       },
     },
-    onProgress: ({ step, losses, imagesPerSecond, secondsLeft }) => port.postMessage({ arm: arm.id, seed, step, steps, loss: losses['loss']!, imagesPerSecond, secondsLeft } satisfies LearningProgress),
+    onProgress: ({ step, losses, imagesPerSecond, secondsLeft }) =>
+      port.postMessage({
+        arm: arm.id,
+        seed,
+        step,
+        steps,
+        loss: losses['loss']!,
+        imagesPerSecond,
+        secondsLeft,
+      } satisfies LearningProgress),
   })
   if (!result.finished) return undefined
   return {
@@ -139,8 +162,21 @@ interface CountOptions {
 }
 
 /** Right answers among the first `count` images. */
-async function countCorrect({ network, set, normalisation, weights, statistics, count, threads }: CountOptions): Promise<number> {
-  const predictor = await openPredictor(network, set, { weights, statistics, batchSize: PREDICTED_AT_ONCE }, { threads, backend: 'ort-node' })
+async function countCorrect({
+  network,
+  set,
+  normalisation,
+  weights,
+  statistics,
+  count,
+  threads,
+}: CountOptions): Promise<number> {
+  const predictor = await openPredictor(
+    network,
+    set,
+    { weights, statistics, batchSize: PREDICTED_AT_ONCE },
+    { threads, backend: 'ort-node' },
+  )
   try {
     let correct = 0
     for (let first = 0; first < count; first += PREDICTED_AT_ONCE) {
@@ -166,7 +202,8 @@ function curveOf(log: readonly Readonly<Record<string, number>>[], steps: number
   let next = 0
   return log.flatMap(entry => {
     const { step, loss, accuracy } = entry
-    if (step === undefined || loss === undefined) throw new LatentError('E_INTERNAL', 'the log of a training run lacks its loss')
+    if (step === undefined || loss === undefined)
+      throw new LatentError('E_INTERNAL', 'the log of a training run lacks its loss')
     if (accuracy === undefined && step < next) return []
     next = step + apart
     return [{ step, loss: Number(loss.toPrecision(5)), ...(accuracy === undefined ? {} : { accuracy }) }]

@@ -4,11 +4,17 @@ import { fitRidge, type LinearPredictor, psnrOf, sampleErrors } from '@latent/la
 import { asRgb, chance, mean, openForm, type OpenForm } from './forms.ts'
 
 /** PSNR of the shipped decoder on pictures that were encrypted under another mask than it was trained for. */
-async function underMask(form: OpenForm, mask: Uint8Array, pictures: readonly Image<'u8'>[], seed: number): Promise<number> {
+async function underMask(
+  form: OpenForm,
+  mask: Uint8Array,
+  pictures: readonly Image<'u8'>[],
+  seed: number,
+): Promise<number> {
   const other = await openForm(form.id, seed, mask)
   try {
     const values: number[] = []
-    for (const plain of pictures) values.push(finite(sampleErrors(plain, await form.decrypt(await other.encrypt(plain))).psnr))
+    for (const plain of pictures)
+      values.push(finite(sampleErrors(plain, await form.decrypt(await other.encrypt(plain))).psnr))
     return mean(values)
   } finally {
     await other.close()
@@ -19,21 +25,41 @@ async function underMask(form: OpenForm, mask: Uint8Array, pictures: readonly Im
 const finite = (psnr: number): number => Math.min(psnr, psnrOf(1e-4))
 
 /** The published "key" with so many of its bits wrong. */
-export async function flippedMaskBits(form: OpenForm, bits: number, pictures: readonly Image<'u8'>[], seed: number): Promise<number> {
+export async function flippedMaskBits(
+  form: OpenForm,
+  bits: number,
+  pictures: readonly Image<'u8'>[],
+  seed: number,
+): Promise<number> {
   const order = await (await chance(seed, `mask bits of ${form.id}`)).permutation(8 * form.mask.length)
   const mask = form.mask.slice()
   for (const bit of order.subarray(0, bits)) mask[bit >> 3]! ^= 1 << (bit & 7)
   return underMask(form, mask, pictures, seed)
 }
 
-export async function foreignMask(form: OpenForm, number: number, pictures: readonly Image<'u8'>[], seed: number): Promise<number> {
-  return underMask(form, await drawMask(form.subject, `a mask that no network was trained for, ${number}`), pictures, seed)
+export async function foreignMask(
+  form: OpenForm,
+  number: number,
+  pictures: readonly Image<'u8'>[],
+  seed: number,
+): Promise<number> {
+  return underMask(
+    form,
+    await drawMask(form.subject, `a mask that no network was trained for, ${number}`),
+    pictures,
+    seed,
+  )
 }
 
 /** Who decrypts the cipher images with a key of their own choosing. */
 export async function strangersKey(form: OpenForm, pictures: readonly Image<'u8'>[]): Promise<number> {
   const values: number[] = []
-  for (const plain of pictures) values.push(finite(sampleErrors(plain, await form.cipher.decrypt(await form.encrypt(plain), new Uint8Array(32).fill(0x5a))).psnr))
+  for (const plain of pictures)
+    values.push(
+      finite(
+        sampleErrors(plain, await form.cipher.decrypt(await form.encrypt(plain), new Uint8Array(32).fill(0x5a))).psnr,
+      ),
+    )
   return mean(values)
 }
 
@@ -48,15 +74,21 @@ export function modeMask(masked: readonly Uint8Array[]): Uint8Array {
   })
 }
 
-export const masked = (plain: Image<'u8'>, mask: Uint8Array): Uint8Array => asRgb(plain).data.map((value, i) => value ^ mask[i]!)
+export const masked = (plain: Image<'u8'>, mask: Uint8Array): Uint8Array =>
+  asRgb(plain).data.map((value, i) => value ^ mask[i]!)
 
-export const agreement = (a: Uint8Array, b: Uint8Array): number => a.reduce((count, value, i) => count + Number(value === b[i]), 0) / a.length
+export const agreement = (a: Uint8Array, b: Uint8Array): number =>
+  a.reduce((count, value, i) => count + Number(value === b[i]), 0) / a.length
 
 /** Where a cipher's latents differ from what is most frequent there: one value a 4x4 block. From cipher images alone. */
 export function silhouette(cipher: Image<'u8'>, mode: Uint8Array): Float64Array {
   const across = cipher.width / BLOCK
   const cells = new Float64Array(across * (cipher.height / BLOCK))
-  cipher.data.forEach((value, i) => (cells[Math.floor(Math.floor(i / cipher.width) / BLOCK) * across + Math.floor((i % cipher.width) / BLOCK)]! += Math.abs(value - mode[i]!)))
+  cipher.data.forEach(
+    (value, i) =>
+      (cells[Math.floor(Math.floor(i / cipher.width) / BLOCK) * across + Math.floor((i % cipher.width) / BLOCK)]! +=
+        Math.abs(value - mode[i]!)),
+  )
   return cells
 }
 
@@ -75,9 +107,15 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
 }
 
 /** How well distances of cipher images tell distances of the plain ones: correlation over random pairs. */
-export async function distanceLeak(plains: readonly Image<'u8'>[], ciphers: readonly Image<'u8'>[], pairs: number, seed: number): Promise<number> {
+export async function distanceLeak(
+  plains: readonly Image<'u8'>[],
+  ciphers: readonly Image<'u8'>[],
+  pairs: number,
+  seed: number,
+): Promise<number> {
   const picks = await (await chance(seed, 'pairs')).integers(2 * pairs, plains.length)
-  const distance = (a: Uint8Array, b: Uint8Array) => Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0))
+  const distance = (a: Uint8Array, b: Uint8Array) =>
+    Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0))
   const [x, y]: [number[], number[]] = [[], []]
   for (let i = 0; i < pairs; i++) {
     const [a, b] = [picks[2 * i]!, picks[2 * i + 1]!]
@@ -91,15 +129,25 @@ export async function distanceLeak(plains: readonly Image<'u8'>[], ciphers: read
 const unit = ({ data }: Image<'u8'>): Float32Array => Float32Array.from(data, value => value / 255)
 
 /** A decoder learned from known pairs alone: one linear map. */
-export const surrogate = (ciphers: readonly Image<'u8'>[], plains: readonly Image<'u8'>[]): LinearPredictor => fitRidge(ciphers.map(unit), plains.map(unit))
+export const surrogate = (ciphers: readonly Image<'u8'>[], plains: readonly Image<'u8'>[]): LinearPredictor =>
+  fitRidge(ciphers.map(unit), plains.map(unit))
 
 export function throughSurrogate(predictor: LinearPredictor, cipher: Image<'u8'>, like: Image<'u8'>): Image<'u8'> {
-  return image({ width: like.width, height: like.height, channels: like.channels, format: 'u8', data: Uint8Array.from(predictor.predict(unit(cipher)), value => Math.round(255 * Math.min(1, Math.max(0, value)))) })
+  return image({
+    width: like.width,
+    height: like.height,
+    channels: like.channels,
+    format: 'u8',
+    data: Uint8Array.from(predictor.predict(unit(cipher)), value => Math.round(255 * Math.min(1, Math.max(0, value)))),
+  })
 }
 
 /** Share of cipher images whose class a linear classifier names, trained on others with their labels. */
 export function classified(training: readonly Labelled[], test: readonly Labelled[], classes: number): number {
-  const predictor = fitRidge(training.map(({ cipher }) => unit(cipher)), training.map(({ label }) => Float32Array.from({ length: classes }, (_, c) => Number(c === label))))
+  const predictor = fitRidge(
+    training.map(({ cipher }) => unit(cipher)),
+    training.map(({ label }) => Float32Array.from({ length: classes }, (_, c) => Number(c === label))),
+  )
   const hits = test.filter(({ cipher, label }) => {
     const scores = predictor.predict(unit(cipher))
     return scores.indexOf(Math.max(...scores)) === label
@@ -117,6 +165,8 @@ export interface Labelled {
  * the repaired form leaves on plain ones, and is XORed with the mask then.
  */
 export function lossBeforeXor(plain: Image<'u8'>, restored: Image<'u8'>, mask: Uint8Array): Image<'u8'> {
-  const data = plain.data.map((value, i) => Math.min(255, Math.max(0, (value ^ mask[i]!) + restored.data[i]! - value)) ^ mask[i]!)
+  const data = plain.data.map(
+    (value, i) => Math.min(255, Math.max(0, (value ^ mask[i]!) + restored.data[i]! - value)) ^ mask[i]!,
+  )
   return image({ ...plain, data })
 }

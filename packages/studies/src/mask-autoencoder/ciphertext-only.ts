@@ -6,7 +6,17 @@ import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
 import { meanPicture } from '../scoring.ts'
 import type { StudyContext, StudySection } from '../study.ts'
-import { blockInk, classified, correlation, distanceLeak, type Labelled, modeMask, silhouette, surrogate, throughSurrogate } from './attacks.ts'
+import {
+  blockInk,
+  classified,
+  correlation,
+  distanceLeak,
+  type Labelled,
+  modeMask,
+  silhouette,
+  surrogate,
+  throughSurrogate,
+} from './attacks.ts'
 import { mean, type OpenForm, picturesOf } from './forms.ts'
 
 /** What cipher images of digits tell without any plain picture, key or weights. */
@@ -24,7 +34,13 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
     const silhouettes = ciphers.map((cipher, i) => correlation(silhouette(cipher, mode), blockInk(plains[i]!)))
     if (form.form !== 'repaired') clearest.push(mean(silhouettes))
     const again = await form.encrypt(plains[0]!)
-    rows.push([form.name, mean(silhouettes).toFixed(3), (await distanceLeak(plains, ciphers, context.quick ? 50 : 3000, context.seed)).toFixed(3), again.data.every((value, i) => value === ciphers[0]!.data[i]) ? 'yes' : 'no', percentOf(await classes(form, context))])
+    rows.push([
+      form.name,
+      mean(silhouettes).toFixed(3),
+      (await distanceLeak(plains, ciphers, context.quick ? 50 : 3000, context.seed)).toFixed(3),
+      again.data.every((value, i) => value === ciphers[0]!.data[i]) ? 'yes' : 'no',
+      percentOf(await classes(form, context)),
+    ])
     for (const digit of drawn) shown.push(cellPicture(silhouette(await form.encrypt(digit), mode), digit.width / BLOCK))
   }
   return {
@@ -34,7 +50,14 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
       `*Class*: a linear classifier, trained on ${TRAINING(context)} cipher images of digits drawn by this project and their labels, names that many of ${TESTED(context)} others; guessing names 10 %. (Not done: a trained network as classifier, and labels of MNIST.)`,
     ],
     tables: [{ columns: ['network', 'silhouette', 'distances', 'equal', 'class'], rows }],
-    figures: [{ name: 'silhouettes', caption: 'Drawn digits, and their silhouettes from cipher images alone: mnist, link; mnist, conv; mnist, repaired, from the top.', image: contactSheet(shown, 10) }],
+    figures: [
+      {
+        name: 'silhouettes',
+        caption:
+          'Drawn digits, and their silhouettes from cipher images alone: mnist, link; mnist, conv; mnist, repaired, from the top.',
+        image: contactSheet(shown, 10),
+      },
+    ],
   }
 }
 
@@ -44,7 +67,8 @@ const TESTED = ({ quick }: StudyContext): number => (quick ? 20 : 300)
 async function classes(form: OpenForm, context: StudyContext): Promise<number> {
   const labelled = async (count: number, from: number): Promise<Labelled[]> => {
     const result: Labelled[] = []
-    for (let i = 0; i < count; i++) result.push({ cipher: await form.encrypt(await drawDigit(i % 10, from + Math.floor(i / 10))), label: i % 10 })
+    for (let i = 0; i < count; i++)
+      result.push({ cipher: await form.encrypt(await drawDigit(i % 10, from + Math.floor(i / 10))), label: i % 10 })
     return result
   }
   return classified(await labelled(TRAINING(context), 100), await labelled(TESTED(context), 5000), 10)
@@ -53,7 +77,16 @@ async function classes(form: OpenForm, context: StudyContext): Promise<number> {
 /** Cells as grey squares, the strongest white; a digit's size at the scale of the sheet. */
 function cellPicture(cells: Float64Array, across: number): Image<'u8'> {
   const top = Math.max(...cells, 1)
-  return enlarged(image({ width: across, height: cells.length / across, channels: 1, format: 'u8', data: Uint8Array.from(cells, value => (255 * value) / top) }), 3 * BLOCK)
+  return enlarged(
+    image({
+      width: across,
+      height: cells.length / across,
+      channels: 1,
+      format: 'u8',
+      data: Uint8Array.from(cells, value => (255 * value) / top),
+    }),
+    3 * BLOCK,
+  )
 }
 
 /** A decoder of the attacker's own, fitted to known pairs. */
@@ -74,7 +107,11 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
     for (const [s, size] of sizes.entries()) {
       context.progress(s, sizes.length, `known pairs, ${form.name}`)
       const predictor = surrogate(ciphers.slice(0, size), known.slice(0, size))
-      curve.push({ x: size, y: mean(targets.map((plain, i) => sampleErrors(plain, throughSurrogate(predictor, attacked[i]!, plain)).psnr)), series: form.name })
+      curve.push({
+        x: size,
+        y: mean(targets.map((plain, i) => sampleErrors(plain, throughSurrogate(predictor, attacked[i]!, plain)).psnr)),
+        series: form.name,
+      })
       if (size !== Math.max(...sizes)) continue
       for (const digit of drawn) shown.push(enlarged(throughSurrogate(predictor, await form.encrypt(digit), digit), 3))
     }
@@ -84,10 +121,32 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
     text: [
       `An attacker without the weights has pairs of digits and their cipher images, and fits one linear map by ridge regression. PSNR (dB) of ${targets.length} other digits that it opens, beside the number of pairs. Whoever knows nothing shows the mean digit, ${guess.toFixed(2)} dB; for the repaired form nothing better can come of it, as every cipher image has a key stream of its own. (Not done: a surrogate network.)`,
     ],
-    tables: [{ columns: ['pairs', ...mnist.map(({ name }) => name)], rows: sizes.map(size => [size, ...mnist.map(({ name }) => curve.find(({ x, series }) => x === size && series === name)!.y.toFixed(2))]) }],
+    tables: [
+      {
+        columns: ['pairs', ...mnist.map(({ name }) => name)],
+        rows: sizes.map(size => [
+          size,
+          ...mnist.map(({ name }) => curve.find(({ x, series }) => x === size && series === name)!.y.toFixed(2)),
+        ]),
+      },
+    ],
     figures: [
-      { name: 'known-pairs', caption: 'Quality of a linear surrogate decoder against the number of known pairs.', svg: await chart(curve, { title: 'Surrogate decoder', x: 'known pairs', y: 'PSNR, dB', mark: 'line', logX: true }) },
-      { name: 'surrogate', caption: `Drawn digits, and what the map fitted to ${Math.max(...sizes)} pairs makes of their cipher images: mnist, link; mnist, conv; mnist, repaired, from the top.`, image: contactSheet(shown, 10) },
+      {
+        name: 'known-pairs',
+        caption: 'Quality of a linear surrogate decoder against the number of known pairs.',
+        svg: await chart(curve, {
+          title: 'Surrogate decoder',
+          x: 'known pairs',
+          y: 'PSNR, dB',
+          mark: 'line',
+          logX: true,
+        }),
+      },
+      {
+        name: 'surrogate',
+        caption: `Drawn digits, and what the map fitted to ${Math.max(...sizes)} pairs makes of their cipher images: mnist, link; mnist, conv; mnist, repaired, from the top.`,
+        image: contactSheet(shown, 10),
+      },
     ],
   }
 }

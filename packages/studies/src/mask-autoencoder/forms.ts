@@ -1,5 +1,13 @@
 import { type Image, type ImageCipher, image, KeyStream, sha256Of } from '@latent/core'
-import { drawMask, type Form, maskAutoencoderForms, type MaskAutoencoderId, openMaskAutoencoder, SIDES, type Subject } from '@latent/schemes/mask-autoencoder'
+import {
+  drawMask,
+  type Form,
+  maskAutoencoderForms,
+  type MaskAutoencoderId,
+  openMaskAutoencoder,
+  SIDES,
+  type Subject,
+} from '@latent/schemes/mask-autoencoder'
 import { drawDigit, drawPicture, PROCEDURAL_KINDS } from '@latent/data'
 import { crop } from '@latent/lab'
 import { repeatable } from '../repeatable.ts'
@@ -45,19 +53,50 @@ export async function openForm(id: string, seed: number, mask?: Uint8Array): Pro
 }
 
 /** The official pictures of a subject; in a quick study pictures of our own, so that it runs without data sets. */
-export async function picturesOf(context: StudyContext, subject: Subject, split: 'train' | 'test', limit: number): Promise<Image<'u8'>[]> {
-  if (!context.quick) return (await context.images(`${subject === 'mnist' ? 'mnist' : 'cifar10'}/${split}`, limit)).map(({ image }) => image)
+export async function picturesOf(
+  context: StudyContext,
+  subject: Subject,
+  split: 'train' | 'test',
+  limit: number,
+): Promise<Image<'u8'>[]> {
+  if (!context.quick)
+    return (await context.images(`${subject === 'mnist' ? 'mnist' : 'cifar10'}/${split}`, limit)).map(
+      ({ image }) => image,
+    )
   const salt = split === 'train' ? 1000 : 0
-  return Promise.all(Array.from({ length: limit }, (_, i) => (subject === 'mnist' ? drawDigit(i % 10, salt + Math.floor(i / 10)) : smallScene(i, salt))))
+  return Promise.all(
+    Array.from({ length: limit }, (_, i) =>
+      subject === 'mnist' ? drawDigit(i % 10, salt + Math.floor(i / 10)) : smallScene(i, salt),
+    ),
+  )
 }
 
-const smallScene = async (i: number, salt: number): Promise<Image<'u8'>> => crop(await drawPicture(PROCEDURAL_KINDS[i % PROCEDURAL_KINDS.length]!, 48, 48, salt + Math.floor(i / PROCEDURAL_KINDS.length)), SIDES.cifar, SIDES.cifar)
+const smallScene = async (i: number, salt: number): Promise<Image<'u8'>> =>
+  crop(
+    await drawPicture(
+      PROCEDURAL_KINDS[i % PROCEDURAL_KINDS.length]!,
+      48,
+      48,
+      salt + Math.floor(i / PROCEDURAL_KINDS.length),
+    ),
+    SIDES.cifar,
+    SIDES.cifar,
+  )
 
 /** Grey repeated to RGB, as the published scheme masks it. */
 export const asRgb = (plain: Image<'u8'>): Image<'u8'> =>
-  plain.channels === 3 ? plain : image({ width: plain.width, height: plain.height, channels: 3, format: 'u8', data: Uint8Array.from({ length: 3 * plain.data.length }, (_, i) => plain.data[Math.floor(i / 3)]!) })
+  plain.channels === 3
+    ? plain
+    : image({
+        width: plain.width,
+        height: plain.height,
+        channels: 3,
+        format: 'u8',
+        data: Uint8Array.from({ length: 3 * plain.data.length }, (_, i) => plain.data[Math.floor(i / 3)]!),
+      })
 
 /** Random numbers of the study, by purpose. */
-export const chance = (seed: number, purpose: string): Promise<KeyStream> => KeyStream.create(sha256Of(new TextEncoder().encode(`${purpose}, seed ${seed}`)), 'latent/v1/lab/study')
+export const chance = (seed: number, purpose: string): Promise<KeyStream> =>
+  KeyStream.create(sha256Of(new TextEncoder().encode(`${purpose}, seed ${seed}`)), 'latent/v1/lab/study')
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

@@ -22,11 +22,19 @@ export async function maskSection(context: StudyContext, forms: readonly OpenFor
       continue
     }
     const foreign: number[] = []
-    for (let number = 0; number < (context.quick ? 1 : 3); number++) foreign.push(await foreignMask(form, number, pictures, context.seed))
+    for (let number = 0; number < (context.quick ? 1 : 3); number++)
+      foreign.push(await foreignMask(form, number, pictures, context.seed))
     const flips = context.quick ? [1, 1024] : [...FLIPS, 4 * form.mask.length]
-    for (const bits of flips) curve.push({ x: bits, y: await flippedMaskBits(form, bits, pictures, context.seed), series: form.name })
+    for (const bits of flips)
+      curve.push({ x: bits, y: await flippedMaskBits(form, bits, pictures, context.seed), series: form.name })
     const oneBit = curve.find(({ x, series }) => x === 1 && series === form.name)!.y
-    rows.push([form.name, right.toFixed(2), (await strangersKey(form, pictures)).toFixed(2), oneBit.toFixed(2), mean(foreign).toFixed(2)])
+    rows.push([
+      form.name,
+      right.toFixed(2),
+      (await strangersKey(form, pictures)).toFixed(2),
+      oneBit.toFixed(2),
+      mean(foreign).toFixed(2),
+    ])
   }
   const modes = await modeCurve(context)
   const variant = await variantB(context, forms, limit)
@@ -38,17 +46,38 @@ export async function maskSection(context: StudyContext, forms: readonly OpenFor
       `A masked data set is a many-time pad. The most frequent byte at each place is the mask wherever pictures are usually black: ${enough ? `${enough.x} masked digits give ${percentOf(enough.y)} of it` : `${modes.points.at(-1)!.x} masked digits give ${percentOf(modes.points.at(-1)!.y)} of it`}, and one known pair gives all of it (measured: ${percentOf(modes.known)} of the bytes).`,
       `If instead the receiver unmasked, as one sentence of the paper has it, loss would come before the XOR. With no larger errors than the repaired form makes on the same CIFAR pictures (${variant.codec.toFixed(2)} dB), ${variant.afterXor.toFixed(2)} dB would be left: an error that carries into bit 7 is a jump of 128. This is computed from those errors, not trained.`,
     ],
-    tables: [{ columns: ['network', 'right key', 'stranger\'s key', 'one mask bit wrong', 'another mask'], rows }],
+    tables: [{ columns: ['network', 'right key', "stranger's key", 'one mask bit wrong', 'another mask'], rows }],
     figures: [
-      { name: 'mask-bits', caption: 'Quality against wrong bits of the sender\'s mask: no avalanche.', svg: await chart(curve, { title: 'Wrong bits of the mask', x: 'wrong bits', y: 'PSNR, dB', mark: 'line', logX: true }) },
-      { name: 'mask-mode', caption: 'Share of the mask that masked digits give away, without any plain one.', svg: await chart(modes.points, { title: 'The mask from masked digits', x: 'masked digits seen', y: 'share of the mask', mark: 'line', logX: true }) },
+      {
+        name: 'mask-bits',
+        caption: "Quality against wrong bits of the sender's mask: no avalanche.",
+        svg: await chart(curve, {
+          title: 'Wrong bits of the mask',
+          x: 'wrong bits',
+          y: 'PSNR, dB',
+          mark: 'line',
+          logX: true,
+        }),
+      },
+      {
+        name: 'mask-mode',
+        caption: 'Share of the mask that masked digits give away, without any plain one.',
+        svg: await chart(modes.points, {
+          title: 'The mask from masked digits',
+          x: 'masked digits seen',
+          y: 'share of the mask',
+          mark: 'line',
+          logX: true,
+        }),
+      },
     ],
   }
 }
 
 async function rightKey(form: OpenForm, pictures: readonly Image<'u8'>[]): Promise<number> {
   const values: number[] = []
-  for (const plain of pictures) values.push(Math.min(88, sampleErrors(plain, await form.decrypt(await form.encrypt(plain))).psnr))
+  for (const plain of pictures)
+    values.push(Math.min(88, sampleErrors(plain, await form.decrypt(await form.encrypt(plain))).psnr))
   return mean(values)
 }
 
@@ -58,10 +87,17 @@ async function modeCurve(context: StudyContext): Promise<{ points: ChartPoint[];
   const mask = Uint8Array.from({ length: 3 * 784 }, (_, i) => (i * 167 + 13 * (i >> 4)) & 255)
   const seen = digits.map(plain => masked(plain, mask))
   const pair = seen[0]!.map((value, i) => value ^ asRgb(digits[0]!).data[i]!)
-  return { points: sizes.map(size => ({ x: size, y: agreement(modeMask(seen.slice(0, size)), mask) })), known: agreement(pair, mask) }
+  return {
+    points: sizes.map(size => ({ x: size, y: agreement(modeMask(seen.slice(0, size)), mask) })),
+    known: agreement(pair, mask),
+  }
 }
 
-async function variantB(context: StudyContext, forms: readonly OpenForm[], limit: number): Promise<{ codec: number; afterXor: number }> {
+async function variantB(
+  context: StudyContext,
+  forms: readonly OpenForm[],
+  limit: number,
+): Promise<{ codec: number; afterXor: number }> {
   const repaired = forms.find(({ subject, form }) => subject === 'cifar' && form === 'repaired')!
   const [codec, afterXor]: [number[], number[]] = [[], []]
   for (const plain of await picturesOf(context, 'cifar', 'test', limit)) {

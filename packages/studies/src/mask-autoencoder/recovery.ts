@@ -1,5 +1,15 @@
 import { type Image, repeatably } from '@latent/core'
-import { differential, entropyTestOfCounts, histogram, histogramTestOfCounts, oneSampleChanged, psnrOf, sampleErrors, structuralSimilarity, total } from '@latent/lab'
+import {
+  differential,
+  entropyTestOfCounts,
+  histogram,
+  histogramTestOfCounts,
+  oneSampleChanged,
+  psnrOf,
+  sampleErrors,
+  structuralSimilarity,
+  total,
+} from '@latent/lab'
 import { chance, mean, type OpenForm } from './forms.ts'
 
 export interface Recovery {
@@ -18,7 +28,11 @@ export interface Recovery {
 const SSIM_IMAGES = 500
 
 /** Encrypts and decrypts every picture through the cipher itself, bytes in between. */
-export async function measureRecovery(form: OpenForm, pictures: readonly Image<'u8'>[], progress: (done: number) => void): Promise<Recovery> {
+export async function measureRecovery(
+  form: OpenForm,
+  pictures: readonly Image<'u8'>[],
+  progress: (done: number) => void,
+): Promise<Recovery> {
   const counts = new Float64Array(256)
   const [psnrs, ssims]: [number[], number[]] = [[], []]
   let [squares, exact, bytes] = [0, 0, 0]
@@ -34,7 +48,15 @@ export async function measureRecovery(form: OpenForm, pictures: readonly Image<'
     for (const [value, count] of histogram(encrypted.data).entries()) counts[value]! += count
     if (i % 100 === 99) progress(i + 1)
   }
-  return { images: pictures.length, psnr: psnrs.length > 0 ? mean(psnrs) : Infinity, exact, pooledPsnr: psnrOf(squares / pictures.length), ssim: mean(ssims), bytes, counts }
+  return {
+    images: pictures.length,
+    psnr: psnrs.length > 0 ? mean(psnrs) : Infinity,
+    exact,
+    pooledPsnr: psnrOf(squares / pictures.length),
+    ssim: mean(ssims),
+    bytes,
+    counts,
+  }
 }
 
 export interface ByteStatistics {
@@ -46,7 +68,12 @@ export interface ByteStatistics {
 
 export function byteStatistics(counts: Float64Array): ByteStatistics {
   const entropy = entropyTestOfCounts(counts)!
-  return { entropy: entropy.value, expectedEntropy: entropy.expected, chiSquare: histogramTestOfCounts(counts)!.value, zeros: counts[0]! / total(counts) }
+  return {
+    entropy: entropy.value,
+    expectedEntropy: entropy.expected,
+    chiSquare: histogramTestOfCounts(counts)!.value,
+    zeros: counts[0]! / total(counts),
+  }
 }
 
 export interface PixelChange {
@@ -55,13 +82,22 @@ export interface PixelChange {
 }
 
 /** One sample of a picture raised by a level, modulo 256: means over trials. @param nonce the same for both ciphers, if given */
-export async function pixelChange(form: OpenForm, pictures: readonly Image<'u8'>[], trials: number, seed: number, nonce?: Uint8Array): Promise<PixelChange> {
+export async function pixelChange(
+  form: OpenForm,
+  pictures: readonly Image<'u8'>[],
+  trials: number,
+  seed: number,
+  nonce?: Uint8Array,
+): Promise<PixelChange> {
   const choices = await (await chance(seed, `pixels of ${form.id}`)).integers(trials, 2 ** 32)
   const [npcr, uaci]: [number[], number[]] = [[], []]
   const options = nonce ? repeatably(form.cipher, nonce) : {}
   for (const [t, choice] of choices.entries()) {
     const plain = pictures[t % pictures.length]!
-    const [a, b] = [await form.cipher.encrypt(plain, form.key, options), await form.cipher.encrypt(oneSampleChanged(plain, choice), form.key, options)]
+    const [a, b] = [
+      await form.cipher.encrypt(plain, form.key, options),
+      await form.cipher.encrypt(oneSampleChanged(plain, choice), form.key, options),
+    ]
     const difference = differential(a.data as Uint8Array, b.data as Uint8Array)
     npcr.push(difference.npcr.value)
     uaci.push(difference.uaci.value)

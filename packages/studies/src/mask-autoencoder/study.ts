@@ -43,8 +43,8 @@ const INTRO = [
 const CHOICES = [
   '**Stated in the paper.** XOR with one mask of the picture\'s size; convolutions with ReLU, max-pooling, up-sampling and a "neural link or fully connected" element; the mean squared error to the plain picture, a learning rate of 0.001; digits of 28x28x3 = 2352 bytes become 784, CIFAR pictures of 3072 become 1024 (8x8x16); the decoder\'s output is unmasked already.',
   '**Unknown, and our choice.** Figure 3 alone has the layers: 3x3 kernels, 32 and 64 channels, where the links stand and that no ReLU stands between a link and the convolution beside it, a latent from 0 to 1 as one byte (rounding passed straight through in training, a small cost outside the range), Adam, batches, steps. Our weights are of the `compact` profile, minutes on two cores; each card in `models/` says how many steps, far fewer than the 50 and 100 epochs of `paper`. The cipher image is one channel of bytes: the 16 latents of a 4x4 block lie in its place, row by row. Pictures of other sizes are cut into tiles of 28 or 32 pixels, each under the same mask.',
-  '**What is secret.** The published decoder is trained for one mask and takes none, so a key of the caller\'s cannot matter: these ciphers take one, as all do, and make no use of it. The secret is the weights, and ours are public (the mask follows from a printed phrase). Trained for yourself and kept secret, they are the key.',
-  '**Repaired.** The encoder sees the plain picture; AES-256-CTR under a key derived from the caller\'s and a fresh nonce is added to its bytes, modulo 256 (not XORed: a byte that travels a level off then is a latent a level off). The network is ours too: a linear map of 4x4 blocks with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent seal` is.',
+  "**What is secret.** The published decoder is trained for one mask and takes none, so a key of the caller's cannot matter: these ciphers take one, as all do, and make no use of it. The secret is the weights, and ours are public (the mask follows from a printed phrase). Trained for yourself and kept secret, they are the key.",
+  "**Repaired.** The encoder sees the plain picture; AES-256-CTR under a key derived from the caller's and a fresh nonce is added to its bytes, modulo 256 (not XORed: a byte that travels a level off then is a latent a level off). The network is ours too: a linear map of 4x4 blocks with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent seal` is.",
   'For grey digits, 784 bytes are as many as the picture has: the published "three times smaller" counts each grey value three times. The paper\'s other transfer time is a slip: 25 pictures of 3072 bytes take 6.144 ms at 100 Mbit/s (it prints 0.6144 us), and of 1024 bytes 2.048 ms.',
 ]
 
@@ -53,30 +53,66 @@ const VERDICT = [
 ]
 
 async function recoverySections(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection[]> {
-  const results: { form: OpenForm; recovery: Recovery; fresh: Awaited<ReturnType<typeof pixelChange>>; same: Awaited<ReturnType<typeof pixelChange>> }[] = []
+  const results: {
+    form: OpenForm
+    recovery: Recovery
+    fresh: Awaited<ReturnType<typeof pixelChange>>
+    same: Awaited<ReturnType<typeof pixelChange>>
+  }[] = []
   for (const form of forms) {
     const limit = context.quick ? 20 : form.subject === 'mnist' ? 10_000 : 1000
     const pictures = await picturesOf(context, form.subject, 'test', limit)
-    const recovery = await measureRecovery(form, pictures, done => context.progress(done, pictures.length, `recovery, ${form.name}`))
+    const recovery = await measureRecovery(form, pictures, done =>
+      context.progress(done, pictures.length, `recovery, ${form.name}`),
+    )
     const trials = context.quick ? 4 : 100
-    results.push({ form, recovery, fresh: await pixelChange(form, pictures, trials, context.seed), same: await pixelChange(form, pictures, trials, context.seed, new Uint8Array(16)) })
+    results.push({
+      form,
+      recovery,
+      fresh: await pixelChange(form, pictures, trials, context.seed),
+      same: await pixelChange(form, pictures, trials, context.seed, new Uint8Array(16)),
+    })
   }
-  const published = ({ subject, form }: OpenForm) => (form === 'repaired' ? '(ours)' : subject === 'mnist' ? '"close to the original"' : '"noisy"')
-  const histograms: ChartPoint[] = results.filter(({ form }) => form.subject === 'mnist').flatMap(({ form, recovery }) => {
-    const n = total(recovery.counts)
-    return Array.from({ length: 64 }, (_, b) => ({ x: 4 * b, y: Math.max(1e-6, [0, 1, 2, 3].reduce((sum, i) => sum + recovery.counts[4 * b + i]!, 0) / n), series: form.name }))
-  })
+  const published = ({ subject, form }: OpenForm) =>
+    form === 'repaired' ? '(ours)' : subject === 'mnist' ? '"close to the original"' : '"noisy"'
+  const histograms: ChartPoint[] = results
+    .filter(({ form }) => form.subject === 'mnist')
+    .flatMap(({ form, recovery }) => {
+      const n = total(recovery.counts)
+      return Array.from({ length: 64 }, (_, b) => ({
+        x: 4 * b,
+        y: Math.max(1e-6, [0, 1, 2, 3].reduce((sum, i) => sum + recovery.counts[4 * b + i]!, 0) / n),
+        series: form.name,
+      }))
+    })
   return [
     {
       heading: 'Recovery and size',
-      text: [`Official test pictures (${results.map(({ form, recovery }) => `${form.name}: ${recovery.images}`).join('; ')}), through the cipher image's bytes. PSNR is the mean over pictures; those that came back bit for bit have none and are counted apart.`],
+      text: [
+        `Official test pictures (${results.map(({ form, recovery }) => `${form.name}: ${recovery.images}`).join('; ')}), through the cipher image's bytes. PSNR is the mean over pictures; those that came back bit for bit have none and are counted apart.`,
+      ],
       tables: [
         {
           columns: ['network', 'published', 'PSNR, dB', 'exact', 'PSNR of the mean error, dB', 'SSIM', 'bytes'],
-          rows: results.map(({ form, recovery }) => [form.name, published(form), decibels(recovery.psnr), recovery.exact, decibels(recovery.pooledPsnr), recovery.ssim.toFixed(4), recovery.bytes]),
+          rows: results.map(({ form, recovery }) => [
+            form.name,
+            published(form),
+            decibels(recovery.psnr),
+            recovery.exact,
+            decibels(recovery.pooledPsnr),
+            recovery.ssim.toFixed(4),
+            recovery.bytes,
+          ]),
         },
       ],
-      figures: [{ name: 'digits', caption: 'Digits drawn by this project, from the top: plain; cipher image and restored picture of mnist, conv; of mnist, link; of mnist, repaired; and the repaired one decrypted with another key.', image: await digitSheet(forms) }],
+      figures: [
+        {
+          name: 'digits',
+          caption:
+            'Digits drawn by this project, from the top: plain; cipher image and restored picture of mnist, conv; of mnist, link; of mnist, repaired; and the repaired one decrypted with another key.',
+          image: await digitSheet(forms),
+        },
+      ],
     },
     {
       heading: 'Bytes of the cipher image',
@@ -85,14 +121,45 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
       ],
       tables: [
         {
-          columns: ['network', 'entropy, bits', 'of uniform bytes', 'chi-square', 'zeros, %', 'NPCR, %', 'UACI, %', 'NPCR under one nonce, %'],
+          columns: [
+            'network',
+            'entropy, bits',
+            'of uniform bytes',
+            'chi-square',
+            'zeros, %',
+            'NPCR, %',
+            'UACI, %',
+            'NPCR under one nonce, %',
+          ],
           rows: results.map(({ form, recovery, fresh, same }) => {
             const bytes = byteStatistics(recovery.counts)
-            return [form.name, bytes.entropy.toFixed(4), bytes.expectedEntropy.toFixed(4), bytes.chiSquare < 1e5 ? bytes.chiSquare.toFixed(1) : bytes.chiSquare.toExponential(2), percent(bytes.zeros), percent(fresh.npcr), percent(fresh.uaci), form.form === 'repaired' ? percent(same.npcr) : 'no nonce']
+            return [
+              form.name,
+              bytes.entropy.toFixed(4),
+              bytes.expectedEntropy.toFixed(4),
+              bytes.chiSquare < 1e5 ? bytes.chiSquare.toFixed(1) : bytes.chiSquare.toExponential(2),
+              percent(bytes.zeros),
+              percent(fresh.npcr),
+              percent(fresh.uaci),
+              form.form === 'repaired' ? percent(same.npcr) : 'no nonce',
+            ]
           }),
         },
       ],
-      figures: [{ name: 'histogram', caption: 'Share of each group of four byte values in the cipher images of digits (logarithmic).', svg: await chart(histograms, { title: 'Bytes of cipher images', x: 'byte', y: 'share', mark: 'line', logY: true, rangeX: [0, 255] }) }],
+      figures: [
+        {
+          name: 'histogram',
+          caption: 'Share of each group of four byte values in the cipher images of digits (logarithmic).',
+          svg: await chart(histograms, {
+            title: 'Bytes of cipher images',
+            x: 'byte',
+            y: 'share',
+            mark: 'line',
+            logY: true,
+            rangeX: [0, 255],
+          }),
+        },
+      ],
     },
   ]
 }
@@ -109,15 +176,21 @@ async function digitSheet(forms: readonly OpenForm[]): Promise<Image<'u8'>> {
     rows.push(encrypted, restored)
     if (name !== 'repaired') continue
     const wrong: Image<'u8'>[] = []
-    for (const cipher of encrypted) wrong.push((await form.cipher.decrypt(cipher, new Uint8Array(32).fill(1))) as Image<'u8'>)
+    for (const cipher of encrypted)
+      wrong.push((await form.cipher.decrypt(cipher, new Uint8Array(32).fill(1))) as Image<'u8'>)
     rows.push(wrong)
   }
-  return contactSheet(rows.flat().map(picture => enlarged(picture, 2)), 10)
+  return contactSheet(
+    rows.flat().map(picture => enlarged(picture, 2)),
+    10,
+  )
 }
 
 async function photographs(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection> {
   const cifar = forms.filter(({ subject }) => subject === 'cifar')
-  const pictures = context.quick ? [await drawPicture('street', 70, 50)] : (await context.images('bsds500/val@256', 20)).map(({ image }) => image)
+  const pictures = context.quick
+    ? [await drawPicture('street', 70, 50)]
+    : (await context.images('bsds500/val@256', 20)).map(({ image }) => image)
   const rows: (string | number)[][] = []
   for (const form of cifar) {
     const { psnr, ssim } = await measureRecovery(form, pictures, () => undefined)
@@ -132,9 +205,17 @@ async function photographs(context: StudyContext, forms: readonly OpenForm[]): P
   }
   return {
     heading: 'Larger pictures',
-    text: [`${pictures.length} ${context.quick ? 'drawn picture' : 'photographs of BSDS500 (val), centre crops of 256x256'}: the networks of CIFAR on pictures of another size and sharpness.`],
+    text: [
+      `${pictures.length} ${context.quick ? 'drawn picture' : 'photographs of BSDS500 (val), centre crops of 256x256'}: the networks of CIFAR on pictures of another size and sharpness.`,
+    ],
     tables: [{ columns: ['network', 'tiles', 'PSNR, dB', 'SSIM'], rows }],
-    figures: [{ name: 'scene', caption: `A scene drawn by this project, its cipher image and what decrypts: ${cifar.map(({ name }) => name).join('; ')}, from the top.`, image: contactSheet(shown, 3) }],
+    figures: [
+      {
+        name: 'scene',
+        caption: `A scene drawn by this project, its cipher image and what decrypts: ${cifar.map(({ name }) => name).join('; ')}, from the top.`,
+        image: contactSheet(shown, 3),
+      },
+    ],
   }
 }
 

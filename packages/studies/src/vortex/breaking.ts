@@ -2,7 +2,16 @@ import { deriveKey, type Image, type ImageCipher, sha256Of, repeatably } from '@
 import { openScheme } from '@latent/schemes'
 import { vortexBijective, vortexPublished } from '@latent/schemes/vortex'
 import { drawPicture } from '@latent/data'
-import { correlationTest, differential, type KnownPair as Pair, type OpenedFromPairs, type OpenedMap, quality, recoverCoordinateMap, recoverMapFromPairs } from '@latent/lab'
+import {
+  correlationTest,
+  differential,
+  type KnownPair as Pair,
+  type OpenedFromPairs,
+  type OpenedMap,
+  quality,
+  recoverCoordinateMap,
+  recoverMapFromPairs,
+} from '@latent/lab'
 import { contactSheet, enlarged } from '../pictures.ts'
 import type { StudyContext, StudySection } from '../study.ts'
 
@@ -26,19 +35,56 @@ interface Subject {
 }
 
 /** Ciphers that only move pixels, and the two controls, all as CIFAR-10's pictures have them. */
-async function subjects({ seed, file }: StudyContext): Promise<{ readonly list: readonly Subject[]; readonly close: () => Promise<void> }> {
-  const keys = await Promise.all(Array.from({ length: KEYS }, (_, i) => deriveKey(new TextEncoder().encode(`vortex study, seed ${seed}, key ${i}`), 'latent/v1/lab/study')))
+async function subjects({
+  seed,
+  file,
+}: StudyContext): Promise<{ readonly list: readonly Subject[]; readonly close: () => Promise<void> }> {
+  const keys = await Promise.all(
+    Array.from({ length: KEYS }, (_, i) =>
+      deriveKey(new TextEncoder().encode(`vortex study, seed ${seed}, key ${i}`), 'latent/v1/lab/study'),
+    ),
+  )
   const wrong = keys.map(key => key.with(31, key[31]! ^ 1))
   const text = await file('vortex-keys/cifar.json')
-  const registered = await Promise.all((['identity', 'fixed-permutation', 'aes-256-ctr'] as const).map(async id => ({ id, ...(await openScheme(id)) })))
-  const [identity, permutation, aes] = registered.map(({ id, cipher }): Subject => ({ id, title: { identity: 'the pictures themselves (control)', 'fixed-permutation': 'one permutation of all pixels', 'aes-256-ctr': 'AES-256-CTR (control)' }[id], cipher, keys, wrong }))
+  const registered = await Promise.all(
+    (['identity', 'fixed-permutation', 'aes-256-ctr'] as const).map(async id => ({ id, ...(await openScheme(id)) })),
+  )
+  const [identity, permutation, aes] = registered.map(({ id, cipher }): Subject => ({
+    id,
+    title: {
+      identity: 'the pictures themselves (control)',
+      'fixed-permutation': 'one permutation of all pixels',
+      'aes-256-ctr': 'AES-256-CTR (control)',
+    }[id],
+    cipher,
+    keys,
+    wrong,
+  }))
   return {
     list: [
       identity!,
       // Another key of the same set of files: there is no bit of a list of vortices to flip.
-      { id: 'published', title: 'vortex, published key (2)', cipher: vortexPublished(), keys: [text], wrong: [keys[0]!] },
-      ...[1, 5, 20].map(count => ({ id: `vortex-${count}`, title: `vortex, drawn key (${count})`, cipher: vortexPublished({ count, strength: STRENGTH }), keys, wrong })),
-      { id: 'bijective', title: 'vortex, bijective form (5)', cipher: vortexBijective({ count: 5, strength: STRENGTH }), keys, wrong },
+      {
+        id: 'published',
+        title: 'vortex, published key (2)',
+        cipher: vortexPublished(),
+        keys: [text],
+        wrong: [keys[0]!],
+      },
+      ...[1, 5, 20].map(count => ({
+        id: `vortex-${count}`,
+        title: `vortex, drawn key (${count})`,
+        cipher: vortexPublished({ count, strength: STRENGTH }),
+        keys,
+        wrong,
+      })),
+      {
+        id: 'bijective',
+        title: 'vortex, bijective form (5)',
+        cipher: vortexBijective({ count: 5, strength: STRENGTH }),
+        keys,
+        wrong,
+      },
       permutation!,
       aes!,
     ],
@@ -46,9 +92,11 @@ async function subjects({ seed, file }: StudyContext): Promise<{ readonly list: 
   }
 }
 
-const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> => (await cipher.encrypt(plain, keys[turn % keys.length]!, repeatably(cipher, nonceOf(plain, turn)))) as Image<'u8'>
+const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> =>
+  (await cipher.encrypt(plain, keys[turn % keys.length]!, repeatably(cipher, nonceOf(plain, turn)))) as Image<'u8'>
 /** Of the picture's content, so that a run can be repeated and no two pictures share one. */
-const nonceOf = ({ data }: Image<'u8'>, turn: number): Uint8Array => sha256Of(Uint8Array.of(turn, ...sha256Of(data))).subarray(0, 16)
+const nonceOf = ({ data }: Image<'u8'>, turn: number): Uint8Array =>
+  sha256Of(Uint8Array.of(turn, ...sha256Of(data))).subarray(0, 16)
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
 const same = (a: Image, b: Image): number => mean(Array.from(a.data, (value, i) => (value === b.data[i] ? 1 : 0)))
@@ -70,7 +118,12 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
         text: [
           `Over ${plain.length} test pictures of CIFAR-10, under ${KEYS} keys in turn. Structural similarity (SSIM) is to the plain picture; correlation is that of horizontal neighbours, channels averaged; NPCR is the share of samples that change with one changed sample of the plain picture (with ideal diffusion: 99.6 %; AES has a fresh nonce for every picture, which changes all of them and is no diffusion). The last column is what another key gives back: of the 32 bytes one bit differs; for the published key it is a drawn one of five vortices. Values never change under any cipher that only moves pixels, so that histogram and entropy stay those of the picture, but for what is destroyed.`,
         ],
-        tables: [{ columns: ['pictures', 'SSIM', 'neighbour correlation', 'samples unchanged', 'NPCR', 'another key decrypts'], rows: seen }],
+        tables: [
+          {
+            columns: ['pictures', 'SSIM', 'neighbour correlation', 'samples unchanged', 'NPCR', 'another key decrypts'],
+            rows: seen,
+          },
+        ],
       },
       {
         heading: 'What opens it',
@@ -83,7 +136,10 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
           {
             name: 'pictures',
             caption: `A picture drawn by Latent, ${SHOWN_SIDE} x ${SHOWN_SIDE}: plain; vortices 1, 5 and 20; bijective; permuted; and the 20 vortices opened without the key. The published key fits 32 x 32 alone.`,
-            image: contactSheet((await gallery(list)).map(picture => enlarged(picture, 3)), 7),
+            image: contactSheet(
+              (await gallery(list)).map(picture => enlarged(picture, 3)),
+              7,
+            ),
           },
         ],
       },
@@ -97,7 +153,16 @@ async function atAGlance(subject: Subject, plain: readonly Image<'u8'>[]): Promi
   const rows: Awaited<ReturnType<typeof glance>>[] = []
   for (const [turn, picture] of plain.entries()) rows.push(await glance(subject, picture, turn))
   const over = (value: (row: (typeof rows)[number]) => number) => mean(rows.map(value))
-  return [over(({ ssim }) => ssim).toFixed(3), over(({ correlation }) => correlation).toFixed(3), percent(over(({ unchanged }) => unchanged)), percent(over(({ npcr }) => npcr), 2), subject.id === 'identity' ? 'no key' : percent(over(({ wrong }) => wrong))]
+  return [
+    over(({ ssim }) => ssim).toFixed(3),
+    over(({ correlation }) => correlation).toFixed(3),
+    percent(over(({ unchanged }) => unchanged)),
+    percent(
+      over(({ npcr }) => npcr),
+      2,
+    ),
+    subject.id === 'identity' ? 'no key' : percent(over(({ wrong }) => wrong)),
+  ]
 }
 
 async function glance(subject: Subject, picture: Image<'u8'>, turn: number) {
@@ -119,18 +184,42 @@ async function attacked(subject: Subject, plain: readonly Image<'u8'>[]): Promis
   const secret = plain.slice(-SECRETS)
   const known = plain.slice(0, -SECRETS).slice(0, PAIRS)
   const pixels = first.width * first.height
-  const found: { readonly chosen: OpenedMap | undefined; readonly pairs: { readonly used: number; readonly opened: OpenedFromPairs } | undefined; readonly shares: readonly [number, number] }[] = []
+  const found: {
+    readonly chosen: OpenedMap | undefined
+    readonly pairs: { readonly used: number; readonly opened: OpenedFromPairs } | undefined
+    readonly shares: readonly [number, number]
+  }[] = []
   for (let turn = 0; turn < Math.min(ATTACKED, subject.keys.length); turn++) {
     const chosen = await recoverCoordinateMap(picture => encrypted(subject, picture, turn), first)
-    const pairs = fromPairs(await Promise.all(known.map(async picture => ({ plain: picture, cipher: await encrypted(subject, picture, turn) }))), pixels)
-    const scored = async (open: ((cipher: Image<'u8'>) => Image<'u8'>) | undefined) => (open ? mean(await Promise.all(secret.map(async picture => same(picture, open(await encrypted(subject, picture, turn)))))) : 0)
+    const pairs = fromPairs(
+      await Promise.all(
+        known.map(async picture => ({ plain: picture, cipher: await encrypted(subject, picture, turn) })),
+      ),
+      pixels,
+    )
+    const scored = async (open: ((cipher: Image<'u8'>) => Image<'u8'>) | undefined) =>
+      open
+        ? mean(
+            await Promise.all(
+              secret.map(async picture => same(picture, open(await encrypted(subject, picture, turn)))),
+            ),
+          )
+        : 0
     found.push({ chosen, pairs, shares: [await scored(chosen?.open), await scored(pairs?.opened.open)] })
   }
   const shares = [0, 1].map(i => percent(mean(found.map(({ shares }) => shares[i]!))))
   const certain = Math.min(...found.map(({ pairs }) => (pairs?.opened.certain ?? 0) / pixels))
-  const chosen = found.every(({ chosen }) => chosen) ? [String(Math.max(...found.map(({ chosen }) => chosen!.queries))), shares[0]!] : [NO_MAP, 'nothing']
+  const chosen = found.every(({ chosen }) => chosen)
+    ? [String(Math.max(...found.map(({ chosen }) => chosen!.queries))), shares[0]!]
+    : [NO_MAP, 'nothing']
   if (!found.every(({ pairs }) => pairs)) return [...chosen, NO_MAP, 'nothing']
-  return [...chosen, certain === 1 ? String(Math.max(...found.map(({ pairs }) => pairs!.used))) : `${known.length}: ${percent(certain)} certain`, shares[1]!]
+  return [
+    ...chosen,
+    certain === 1
+      ? String(Math.max(...found.map(({ pairs }) => pairs!.used)))
+      : `${known.length}: ${percent(certain)} certain`,
+    shares[1]!,
+  ]
 }
 
 const NO_MAP = 'does more than move pixels'
@@ -148,7 +237,9 @@ function fromPairs(pairs: readonly Pair[], pixels: number): { used: number; open
 async function gallery(list: readonly Subject[]): Promise<Image<'u8'>[]> {
   const plain = await drawPicture('street', SHOWN_SIDE, SHOWN_SIDE, 3)
   const of = (id: string) => list.find(subject => subject.id === id)!
-  const shown = ['vortex-1', 'vortex-5', 'vortex-20', 'bijective', 'fixed-permutation'].map(id => encrypted(of(id), plain))
+  const shown = ['vortex-1', 'vortex-5', 'vortex-20', 'bijective', 'fixed-permutation'].map(id =>
+    encrypted(of(id), plain),
+  )
   const twenty = of('vortex-20')
   const found = await recoverCoordinateMap(picture => encrypted(twenty, picture), plain)
   return [plain, ...(await Promise.all(shown)), ...(found ? [found.open(await encrypted(twenty, plain))] : [])]

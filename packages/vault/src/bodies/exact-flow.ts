@@ -12,7 +12,12 @@ export const exactFlowBody = {
 
 async function open({ keys, header, weights = '', flows }: BodyNeeds): Promise<BodyCipher> {
   const flow = await flows(weights)
-  if (flow.weightsId !== weights) throw new LatentError('E_UNSUPPORTED', `this file needs the exact-flow weights ${weights.slice(0, 16)}..., which are not here`, { hint: 'update latent' })
+  if (flow.weightsId !== weights)
+    throw new LatentError(
+      'E_UNSUPPORTED',
+      `this file needs the exact-flow weights ${weights.slice(0, 16)}..., which are not here`,
+      { hint: 'update latent' },
+    )
   return {
     lanes: flow.lanes + 2,
     async seal(index, last, plaintext) {

@@ -14,7 +14,8 @@ export type BodyType = (typeof BODIES)[number]['type']
 export const BODY_TYPES: readonly BodyType[] = BODIES.map(({ type }) => type)
 
 /** @returns `undefined` for a name that this release does not know */
-export const findBody = (type: string): (BodyFormat & { readonly type: BodyType }) | undefined => BODIES.find(body => body.type === type)
+export const findBody = (type: string): (BodyFormat & { readonly type: BodyType }) | undefined =>
+  BODIES.find(body => body.type === type)
 
 /** The format behind a name that is known. */
 export const bodyOf = (type: BodyType): BodyFormat => findBody(type)!

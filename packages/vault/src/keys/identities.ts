@@ -56,11 +56,25 @@ function normalIdentity(entry: string): string {
   // Bech32 is of one case.
   if (upper.startsWith('AGE-SECRET-KEY-')) return entry === entry.toLowerCase() ? upper : entry
   const plugin = /^AGE-PLUGIN-([A-Z0-9+._-]+)-1/.exec(upper)?.[1]?.toLowerCase()
-  if (plugin !== undefined) throw new LatentError('E_KEY', `this identity needs the plugin age-plugin-${plugin}, and Latent runs no plugins`, { hint: 'keep a key of latent keygen beside it, and seal for that' })
-  if (upper.startsWith('AGE1')) throw new LatentError('E_KEY', 'this is a public recipient, and opening takes the secret identity', { hint: 'give the file that holds AGE-SECRET-KEY-...; to seal for this recipient, give it with -r, or the file with -R' })
-  if (SSH_PUBLIC_LINE.test(entry)) throw new LatentError('E_KEY', 'this is a public SSH key, and opening takes the private one', { hint: 'give the file without .pub; to seal for this key, give the file with -R' })
-  if (entry.startsWith('PuTTY-User-Key-File')) throw new LatentError('E_KEY', 'this is a key of PuTTY', { hint: 'puttygen KEY -O private-openssh-new -o NEW makes one that Latent reads' })
-  throw new LatentError('E_KEY', 'this is no identity', { hint: 'identities start with AGE-SECRET-KEY-; latent keygen -o FILE makes one' })
+  if (plugin !== undefined)
+    throw new LatentError('E_KEY', `this identity needs the plugin age-plugin-${plugin}, and Latent runs no plugins`, {
+      hint: 'keep a key of latent keygen beside it, and seal for that',
+    })
+  if (upper.startsWith('AGE1'))
+    throw new LatentError('E_KEY', 'this is a public recipient, and opening takes the secret identity', {
+      hint: 'give the file that holds AGE-SECRET-KEY-...; to seal for this recipient, give it with -r, or the file with -R',
+    })
+  if (SSH_PUBLIC_LINE.test(entry))
+    throw new LatentError('E_KEY', 'this is a public SSH key, and opening takes the private one', {
+      hint: 'give the file without .pub; to seal for this key, give the file with -R',
+    })
+  if (entry.startsWith('PuTTY-User-Key-File'))
+    throw new LatentError('E_KEY', 'this is a key of PuTTY', {
+      hint: 'puttygen KEY -O private-openssh-new -o NEW makes one that Latent reads',
+    })
+  throw new LatentError('E_KEY', 'this is no identity', {
+    hint: 'identities start with AGE-SECRET-KEY-; latent keygen -o FILE makes one',
+  })
 }
 
 /** What age's decrypter takes for an identity. @throws E_KEY, without quoting it */
@@ -70,14 +84,24 @@ export function ageIdentity(identity: string): string | Identity {
       new Decrypter().addIdentity(identity)
     } catch {
       // The cause could quote the identity.
-      throw new LatentError('E_KEY', 'an age identity is malformed', { hint: 'identities start with AGE-SECRET-KEY-, in capitals, and are copied whole' })
+      throw new LatentError('E_KEY', 'an age identity is malformed', {
+        hint: 'identities start with AGE-SECRET-KEY-, in capitals, and are copied whole',
+      })
     }
     return identity
   }
   if (identity.startsWith('-----BEGIN OPENSSH PRIVATE KEY-----\n')) return sshIdentity(parseSshPrivateKey(identity))
-  if (identity.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')) throw new LatentError('E_KEY', 'an encrypted identity stands among others', { hint: 'keep it in a file of its own, and give that with -i too' })
-  if (/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n/.test(identity)) throw new LatentError('E_KEY', 'this private key is not in the form of OpenSSH', { hint: 'ssh-keygen -p -f COPY writes a copy of it in that form' })
-  throw new LatentError('E_KEY', 'this is no identity, or it is cut off', { hint: 'identities start with AGE-SECRET-KEY-, or are SSH private keys from BEGIN to END' })
+  if (identity.startsWith('-----BEGIN AGE ENCRYPTED FILE-----'))
+    throw new LatentError('E_KEY', 'an encrypted identity stands among others', {
+      hint: 'keep it in a file of its own, and give that with -i too',
+    })
+  if (/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n/.test(identity))
+    throw new LatentError('E_KEY', 'this private key is not in the form of OpenSSH', {
+      hint: 'ssh-keygen -p -f COPY writes a copy of it in that form',
+    })
+  throw new LatentError('E_KEY', 'this is no identity, or it is cut off', {
+    hint: 'identities start with AGE-SECRET-KEY-, or are SSH private keys from BEGIN to END',
+  })
 }
 
 /** The recipient that belongs to an identity. @throws E_KEY */
@@ -101,6 +125,8 @@ export function encryptedFile(bytes: Uint8Array): Uint8Array | undefined {
   try {
     return armor.decode(new TextDecoder().decode(bytes))
   } catch {
-    throw new LatentError('E_KEY', 'the armor of the encrypted identity is damaged', { hint: 'copy the file again, from BEGIN to END' })
+    throw new LatentError('E_KEY', 'the armor of the encrypted identity is damaged', {
+      hint: 'copy the file again, from BEGIN to END',
+    })
   }
 }

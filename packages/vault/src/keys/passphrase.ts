@@ -8,15 +8,28 @@ import { decodeKeyText, linesOf } from './text.ts'
  */
 export function sealingPassphrase(passphrase: string): string {
   if (passphrase === '') throw new LatentError('E_KEY', 'the passphrase is empty')
-  if (passphrase.includes('\ufffd')) throw new LatentError('E_KEY', 'the passphrase holds U+FFFD, which programs write in place of what they cannot read', { hint: 'it was read in a wrong encoding once; write it again as UTF-8' })
-  if (!passphrase.isWellFormed()) throw new LatentError('E_KEY', 'the passphrase holds half of a character (a lone surrogate)', { hint: 'write it again as UTF-8' })
+  if (passphrase.includes('\ufffd'))
+    throw new LatentError(
+      'E_KEY',
+      'the passphrase holds U+FFFD, which programs write in place of what they cannot read',
+      { hint: 'it was read in a wrong encoding once; write it again as UTF-8' },
+    )
+  if (!passphrase.isWellFormed())
+    throw new LatentError('E_KEY', 'the passphrase holds half of a character (a lone surrogate)', {
+      hint: 'write it again as UTF-8',
+    })
   // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(passphrase)) throw new LatentError('E_KEY', 'the passphrase holds control characters, which nobody can type again', { hint: 'choose one without' })
+  if (/[\u0000-\u001f\u007f]/.test(passphrase))
+    throw new LatentError('E_KEY', 'the passphrase holds control characters, which nobody can type again', {
+      hint: 'choose one without',
+    })
   return passphrase.normalize('NFC')
 }
 
 /** The forms in which a passphrase is tried: as it was given, then composed and decomposed. Mostly one. */
-export const openingForms = (passphrase: string): string[] => [...new Set([passphrase, passphrase.normalize('NFC'), passphrase.normalize('NFD')])]
+export const openingForms = (passphrase: string): string[] => [
+  ...new Set([passphrase, passphrase.normalize('NFC'), passphrase.normalize('NFD')]),
+]
 
 export interface PassphraseFile {
   /** The first line, without its end. Absent if the file is no text: `problem` then says why. */
@@ -37,7 +50,8 @@ export function parsePassphraseFile(bytes: Uint8Array, what: string): Passphrase
   try {
     const [passphrase = '', ...rest] = linesOf(decodeKeyText(bytes, what))
     const more = rest.some(line => line !== '')
-    if (passphrase === '') return { problem: new LatentError('E_KEY', `${what} holds no passphrase: its first line is empty`), more }
+    if (passphrase === '')
+      return { problem: new LatentError('E_KEY', `${what} holds no passphrase: its first line is empty`), more }
     return { passphrase, more, ...(former === '' || openingForms(passphrase).includes(former) ? {} : { former }) }
   } catch (problem) {
     if (!(problem instanceof LatentError)) throw problem
@@ -47,6 +61,7 @@ export function parsePassphraseFile(bytes: Uint8Array, what: string): Passphrase
 
 /** What to say where a passphrase opened nothing, if it has something that is easily overlooked. */
 export function overlooked(passphrases: readonly string[]): string | undefined {
-  if (passphrases.some(text => /^\s|\s$/.test(text))) return 'the passphrase that was given begins or ends with a space, and spaces count'
+  if (passphrases.some(text => /^\s|\s$/.test(text)))
+    return 'the passphrase that was given begins or ends with a space, and spaces count'
   return undefined
 }

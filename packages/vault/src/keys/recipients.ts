@@ -14,18 +14,33 @@ const PLUGIN = /^age1(?!(?:pq|tag|tagpq)1)([a-z0-9+._-]+)1[02-9ac-hj-np-z]+$/
  */
 export function normalRecipient(given: string): string {
   const text = given.trim()
-  if (/^AGE-SECRET-KEY-|^-----BEGIN [A-Z ]*PRIVATE KEY-----/i.test(text)) throw new LatentError('E_KEY', 'a secret identity was given in place of a recipient', { hint: 'that is the secret identity; give the public recipient, age1..., or the file that holds the identity with -i' })
-  if (/^AGE-PLUGIN-/i.test(text)) throw new LatentError('E_KEY', 'an identity of an age plugin was given in place of a recipient', { hint: 'recipients start with age1' })
+  if (/^AGE-SECRET-KEY-|^-----BEGIN [A-Z ]*PRIVATE KEY-----/i.test(text))
+    throw new LatentError('E_KEY', 'a secret identity was given in place of a recipient', {
+      hint: 'that is the secret identity; give the public recipient, age1..., or the file that holds the identity with -i',
+    })
+  if (/^AGE-PLUGIN-/i.test(text))
+    throw new LatentError('E_KEY', 'an identity of an age plugin was given in place of a recipient', {
+      hint: 'recipients start with age1',
+    })
   if (SSH_PUBLIC_LINE.test(text)) return sshPublicLine(parseSshPublicKey(text))
   // Bech32 is of one case, and upper case makes smaller QR codes.
   const recipient = text === text.toUpperCase() ? text.toLowerCase() : text
   const plugin = PLUGIN.exec(recipient)?.[1]
-  if (plugin !== undefined) throw new LatentError('E_KEY', `this recipient needs the plugin age-plugin-${plugin}, and Latent runs no plugins`, { hint: 'seal for a key of latent keygen, and encrypt the key file with age for the plugin' })
+  if (plugin !== undefined)
+    throw new LatentError('E_KEY', `this recipient needs the plugin age-plugin-${plugin}, and Latent runs no plugins`, {
+      hint: 'seal for a key of latent keygen, and encrypt the key file with age for the plugin',
+    })
   try {
     new Encrypter().addRecipient(recipient)
   } catch {
     // The cause would quote what was given.
-    throw new LatentError('E_KEY', recipient.startsWith('age1') ? 'an age recipient is malformed: characters are missing or wrong' : 'this is not an age recipient', { hint: 'recipients start with age1, or are SSH public keys (ssh-ed25519, ssh-rsa)' })
+    throw new LatentError(
+      'E_KEY',
+      recipient.startsWith('age1')
+        ? 'an age recipient is malformed: characters are missing or wrong'
+        : 'this is not an age recipient',
+      { hint: 'recipients start with age1, or are SSH public keys (ssh-ed25519, ssh-rsa)' },
+    )
   }
   return recipient
 }
@@ -48,7 +63,11 @@ export function parseRecipients(text: string, what: string): string[] {
       return [normalRecipient(line)]
     } catch (error) {
       if (!(error instanceof LatentError)) throw error
-      throw new LatentError(error.code, `${what}, line ${i + 1}: ${error.message}`, error.hint === undefined ? {} : { hint: error.hint })
+      throw new LatentError(
+        error.code,
+        `${what}, line ${i + 1}: ${error.message}`,
+        error.hint === undefined ? {} : { hint: error.hint },
+      )
     }
   })
   if (recipients.length === 0) throw new LatentError('E_KEY', `${what} holds no recipient`)

@@ -8,7 +8,10 @@ import { type Identity, type Recipient, Stanza } from 'age-encryption'
 import { type SshPrivateKey, type SshPublicKey } from './ssh.ts'
 
 // The two SSH stanzas of age, as its specification gives them: agewrap for Curve25519, OAEP for RSA.
-const LABELS = { 'ssh-ed25519': new TextEncoder().encode('age-encryption.org/v1/ssh-ed25519'), 'ssh-rsa': new TextEncoder().encode('age-encryption.org/v1/ssh-rsa') } as const
+const LABELS = {
+  'ssh-ed25519': new TextEncoder().encode('age-encryption.org/v1/ssh-ed25519'),
+  'ssh-rsa': new TextEncoder().encode('age-encryption.org/v1/ssh-rsa'),
+} as const
 /** A key wraps one file key alone, so the nonce may be constant. */
 const NONCE = new Uint8Array(12)
 const FILE_KEY_BYTES = 16
@@ -24,7 +27,12 @@ export function sshRecipient(key: SshPublicKey): Recipient {
       const ephemeral = x25519.utils.randomSecretKey()
       const share = x25519.getPublicKey(ephemeral)
       const wrapping = wrappingKey(key.wire, x25519.getSharedSecret(ephemeral, point), share, point)
-      return [new Stanza([key.type, tagOf(key.wire), base64nopad.encode(share)], chacha20poly1305(wrapping, NONCE).encrypt(fileKey))]
+      return [
+        new Stanza(
+          [key.type, tagOf(key.wire), base64nopad.encode(share)],
+          chacha20poly1305(wrapping, NONCE).encrypt(fileKey),
+        ),
+      ]
     },
   }
 }
@@ -44,11 +52,18 @@ export function sshIdentity(key: SshPrivateKey): Identity {
   }
 }
 
-function unwrapEd25519({ wire, seed }: SshPrivateKey & { type: 'ssh-ed25519' }, args: readonly string[], body: Uint8Array): Uint8Array {
+function unwrapEd25519(
+  { wire, seed }: SshPrivateKey & { type: 'ssh-ed25519' },
+  args: readonly string[],
+  body: Uint8Array,
+): Uint8Array {
   if (args.length !== 3 || body.length !== FILE_KEY_BYTES + 16) throw new Error('a malformed SSH stanza')
   const share = base64nopad.decode(args[2]!)
   const scalar = sha512(seed).subarray(0, 32)
-  return chacha20poly1305(wrappingKey(wire, x25519.getSharedSecret(scalar, share), share, x25519.getPublicKey(scalar)), NONCE).decrypt(body)
+  return chacha20poly1305(
+    wrappingKey(wire, x25519.getSharedSecret(scalar, share), share, x25519.getPublicKey(scalar)),
+    NONCE,
+  ).decrypt(body)
 }
 
 /** The tweak binds the secret to the SSH key, so that it serves here for nothing but this. */
@@ -67,16 +82,34 @@ const field = (bytes: Uint8Array) => base64urlnopad.encode(bytes)
 function rsaRecipient({ type, wire, n, e }: SshPublicKey & { type: 'ssh-rsa' }): Recipient {
   return {
     async wrapFileKey(fileKey) {
-      const key = await crypto.subtle.importKey('jwk', { kty: 'RSA', n: field(n), e: field(e) }, OAEP, false, ['encrypt'])
-      return [new Stanza([type, tagOf(wire)], new Uint8Array(await crypto.subtle.encrypt(withLabel, key, own(fileKey))))]
+      const key = await crypto.subtle.importKey('jwk', { kty: 'RSA', n: field(n), e: field(e) }, OAEP, false, [
+        'encrypt',
+      ])
+      return [
+        new Stanza([type, tagOf(wire)], new Uint8Array(await crypto.subtle.encrypt(withLabel, key, own(fileKey)))),
+      ]
     },
   }
 }
 
-async function unwrapRsa({ n, e, d, p, q, qi }: SshPrivateKey & { type: 'ssh-rsa' }, args: readonly string[], body: Uint8Array): Promise<Uint8Array> {
+async function unwrapRsa(
+  { n, e, d, p, q, qi }: SshPrivateKey & { type: 'ssh-rsa' },
+  args: readonly string[],
+  body: Uint8Array,
+): Promise<Uint8Array> {
   if (args.length !== 2) throw new Error('a malformed SSH stanza')
   const reduced = (prime: Uint8Array) => field(bytesOf(numberOf(d) % (numberOf(prime) - 1n)))
-  const jwk = { kty: 'RSA', n: field(n), e: field(e), d: field(d), p: field(p), q: field(q), dp: reduced(p), dq: reduced(q), qi: field(qi) }
+  const jwk = {
+    kty: 'RSA',
+    n: field(n),
+    e: field(e),
+    d: field(d),
+    p: field(p),
+    q: field(q),
+    dp: reduced(p),
+    dq: reduced(q),
+    qi: field(qi),
+  }
   const key = await crypto.subtle.importKey('jwk', jwk, OAEP, false, ['decrypt'])
   return new Uint8Array(await crypto.subtle.decrypt(withLabel, key, own(body)))
 }
@@ -85,5 +118,7 @@ const numberOf = (bytes: Uint8Array): bigint => bytes.reduce((sum, byte) => (sum
 
 function bytesOf(number: bigint): Uint8Array {
   const digits = number.toString(16)
-  return Uint8Array.from(digits.padStart(digits.length + (digits.length % 2), '0').match(/../g)!, pair => Number.parseInt(pair, 16))
+  return Uint8Array.from(digits.padStart(digits.length + (digits.length % 2), '0').match(/../g)!, pair =>
+    Number.parseInt(pair, 16),
+  )
 }

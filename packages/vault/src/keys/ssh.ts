@@ -8,7 +8,16 @@ export type SshPublicKey =
 
 export type SshPrivateKey =
   | { readonly type: 'ssh-ed25519'; readonly wire: Uint8Array; readonly seed: Uint8Array }
-  | { readonly type: 'ssh-rsa'; readonly wire: Uint8Array; readonly n: Uint8Array; readonly e: Uint8Array; readonly d: Uint8Array; readonly p: Uint8Array; readonly q: Uint8Array; readonly qi: Uint8Array }
+  | {
+      readonly type: 'ssh-rsa'
+      readonly wire: Uint8Array
+      readonly n: Uint8Array
+      readonly e: Uint8Array
+      readonly d: Uint8Array
+      readonly p: Uint8Array
+      readonly q: Uint8Array
+      readonly qi: Uint8Array
+    }
 
 const MIN_RSA_BYTES = 256
 const MAX_RSA_BYTES = 2048
@@ -62,7 +71,10 @@ const malformed = () => new LatentError('E_KEY', 'an SSH key is malformed')
 /** `ssh-ed25519 AAAA... comment`, or `ssh-rsa`. @throws E_KEY */
 export function parseSshPublicKey(line: string): SshPublicKey {
   const [type, encoded = ''] = line.trim().split(/\s+/)
-  if (type !== 'ssh-ed25519' && type !== 'ssh-rsa') throw new LatentError('E_KEY', 'this kind of SSH key cannot encrypt', { hint: 'age and Latent know ssh-ed25519 and ssh-rsa; security keys and ECDSA keys only sign' })
+  if (type !== 'ssh-ed25519' && type !== 'ssh-rsa')
+    throw new LatentError('E_KEY', 'this kind of SSH key cannot encrypt', {
+      hint: 'age and Latent know ssh-ed25519 and ssh-rsa; security keys and ECDSA keys only sign',
+    })
   const key = parsePublicWire(decode(encoded))
   if (key.type !== type) throw malformed()
   return key
@@ -79,12 +91,18 @@ function parsePublicWire(wire: Uint8Array): SshPublicKey {
   if (type !== 'ssh-rsa') throw malformed()
   const [e, n] = [fields.integer(), fields.integer()]
   if (!fields.done) throw malformed()
-  if (n.length < MIN_RSA_BYTES || n.length > MAX_RSA_BYTES) throw new LatentError('E_KEY', `an RSA key of ${8 * n.length} bits is too ${n.length < MIN_RSA_BYTES ? 'short' : 'long'}`, { hint: 'keys of 2,048 to 16,384 bits are taken' })
+  if (n.length < MIN_RSA_BYTES || n.length > MAX_RSA_BYTES)
+    throw new LatentError(
+      'E_KEY',
+      `an RSA key of ${8 * n.length} bits is too ${n.length < MIN_RSA_BYTES ? 'short' : 'long'}`,
+      { hint: 'keys of 2,048 to 16,384 bits are taken' },
+    )
   return { type, wire, n, e }
 }
 
 /** The line of a public key without its comment. */
-export const sshPublicLine = ({ type, wire }: { readonly type: string; readonly wire: Uint8Array }): string => `${type} ${base64.encode(wire)}`
+export const sshPublicLine = ({ type, wire }: { readonly type: string; readonly wire: Uint8Array }): string =>
+  `${type} ${base64.encode(wire)}`
 
 const MAGIC = 'openssh-key-v1\0'
 
@@ -93,7 +111,10 @@ export function parseSshPrivateKey(pem: string): SshPrivateKey {
   const fields = new Fields(decode(pem.replace(/-----[^-]*-----/g, '').replace(/\s+/g, '')))
   if (new TextDecoder('latin1').decode(fields.take(MAGIC.length)) !== MAGIC) throw malformed()
   const [cipher] = [fields.text(), fields.text(), fields.bytes()]
-  if (cipher !== 'none') throw new LatentError('E_KEY', 'this SSH key is protected by a passphrase', { hint: 'make a copy, take the passphrase off it with ssh-keygen -p -f COPY, and delete it afterwards; better: latent keygen, and seal for that key too' })
+  if (cipher !== 'none')
+    throw new LatentError('E_KEY', 'this SSH key is protected by a passphrase', {
+      hint: 'make a copy, take the passphrase off it with ssh-keygen -p -f COPY, and delete it afterwards; better: latent keygen, and seal for that key too',
+    })
   if (fields.number() !== 1) throw malformed()
   const declared = fields.bytes()
   const secret = new Fields(fields.bytes())
@@ -102,16 +123,26 @@ export function parseSshPrivateKey(pem: string): SshPrivateKey {
   if (type === 'ssh-ed25519') {
     const [point, pair] = [secret.bytes(), secret.bytes()]
     const key = parsePublicWire(declared)
-    if (pair.length !== 64 || key.type !== type || !equal(point, key.point) || !equal(pair.subarray(32), point)) throw malformed()
+    if (pair.length !== 64 || key.type !== type || !equal(point, key.point) || !equal(pair.subarray(32), point))
+      throw malformed()
     return { type, wire: declared, seed: pair.subarray(0, 32) }
   }
   if (type === 'ssh-rsa') {
-    const [n, e, d, qi, p, q] = [secret.integer(), secret.integer(), secret.integer(), secret.integer(), secret.integer(), secret.integer()]
+    const [n, e, d, qi, p, q] = [
+      secret.integer(),
+      secret.integer(),
+      secret.integer(),
+      secret.integer(),
+      secret.integer(),
+      secret.integer(),
+    ]
     const key = parsePublicWire(declared)
     if (key.type !== type || !equal(n, key.n) || !equal(e, key.e)) throw malformed()
     return { type, wire: declared, n, e, d, p, q, qi }
   }
-  throw new LatentError('E_KEY', 'this kind of SSH key cannot decrypt', { hint: 'age and Latent know ssh-ed25519 and ssh-rsa' })
+  throw new LatentError('E_KEY', 'this kind of SSH key cannot decrypt', {
+    hint: 'age and Latent know ssh-ed25519 and ssh-rsa',
+  })
 }
 
 // Never with a cause: it would quote what it could not decode.

@@ -12,9 +12,14 @@ export function decodeKeyText(bytes: Uint8Array, what: string): string {
   try {
     text = new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch {
-    throw new LatentError('E_KEY', `${what} is not text: its bytes are not ${encoding.toUpperCase()}`, { hint: 'save it as UTF-8; from Latin-1, for example: iconv -f ISO-8859-1 -t UTF-8 OLD > NEW' })
+    throw new LatentError('E_KEY', `${what} is not text: its bytes are not ${encoding.toUpperCase()}`, {
+      hint: 'save it as UTF-8; from Latin-1, for example: iconv -f ISO-8859-1 -t UTF-8 OLD > NEW',
+    })
   }
-  if (text.includes('\0')) throw new LatentError('E_KEY', `${what} is not text: it holds NUL characters`, { hint: 'if it is UTF-16 or UTF-32, save it as UTF-8' })
+  if (text.includes('\0'))
+    throw new LatentError('E_KEY', `${what} is not text: it holds NUL characters`, {
+      hint: 'if it is UTF-16 or UTF-32, save it as UTF-8',
+    })
   return text
 }
 

@@ -46,7 +46,11 @@ export interface Discovery {
  * @param leaveOut a folder not to descend into (the output)
  * @param exclude patterns such as `*.tmp` (names at any depth) or `raw/**` (paths below an input)
  */
-export async function discover(inputs: readonly string[], leaveOut: string, exclude: readonly string[] = []): Promise<Discovery> {
+export async function discover(
+  inputs: readonly string[],
+  leaveOut: string,
+  exclude: readonly string[] = [],
+): Promise<Discovery> {
   const walk = new Walk(await identity(leaveOut), resolve(leaveOut), exclude)
   for (const input of inputs) await walk.input(resolve(input))
   return walk.result()
@@ -94,9 +98,18 @@ class Walk {
 
   async #folder(path: string, info: BigIntStats, kind: Kind, below: string): Promise<void> {
     if (kind === 'named') this.#named.push(path)
-    if (kind === 'link') return this.#pass(path, 'links to folders are not followed', false, `name it as an input: ${await realpath(onDisk(path), 'utf8')}`)
+    if (kind === 'link')
+      return this.#pass(
+        path,
+        'links to folders are not followed',
+        false,
+        `name it as an input: ${await realpath(onDisk(path), 'utf8')}`,
+      )
     if (kind !== 'named' && `${info.dev}:${info.ino}` === this.#output) return
-    const entries = (await readdir(onDisk(path), { withFileTypes: true, encoding: 'buffer' })).map(entry => ({ name: pathFromBytes(entry.name), link: entry.isSymbolicLink() }))
+    const entries = (await readdir(onDisk(path), { withFileTypes: true, encoding: 'buffer' })).map(entry => ({
+      name: pathFromBytes(entry.name),
+      link: entry.isSymbolicLink(),
+    }))
     if (entries.length === 0 && path !== this.#outputPath) this.#empty.push(path)
     for (const { name, link } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       await this.#visit(join(path, name), link ? 'link' : 'entry', below === '' ? name : `${below}/${name}`)
@@ -120,9 +133,24 @@ class Walk {
 
   result(): Discovery {
     const base = commonFolder(this.#named)
-    const files = Array.from(this.#sources, ([source, info]) => ({ source, relative: relative(base, source), size: Number(info.size), modifiedNs: info.mtimeNs, info }))
+    const files = Array.from(this.#sources, ([source, info]) => ({
+      source,
+      relative: relative(base, source),
+      size: Number(info.size),
+      modifiedNs: info.mtimeNs,
+      info,
+    }))
     const below = (paths: readonly string[]) => new Set(paths.map(path => relative(base, path) || '.'))
-    return { base, files, passedOver: this.#passedOver, excluded: this.#excluded, own: this.#own, emptyFolders: this.#empty, folders: below(this.#folders), met: below(this.#met) }
+    return {
+      base,
+      files,
+      passedOver: this.#passedOver,
+      excluded: this.#excluded,
+      own: this.#own,
+      emptyFolders: this.#empty,
+      folders: below(this.#folders),
+      met: below(this.#met),
+    }
   }
 }
 
@@ -141,7 +169,12 @@ const identity = async (path: string): Promise<string | undefined> =>
 
 function unreadable(error: unknown, path: string): LatentError {
   // The system hands arguments over as text: a name that is not gets lost on the way.
-  if (systemCode(error) === 'ENOENT' && path.includes('\ufffd')) return new LatentError('E_IO', 'cannot read it: its name is not UTF-8, and such names do not survive on a command line', { hint: 'name the folder that it lies in' })
+  if (systemCode(error) === 'ENOENT' && path.includes('\ufffd'))
+    return new LatentError(
+      'E_IO',
+      'cannot read it: its name is not UTF-8, and such names do not survive on a command line',
+      { hint: 'name the folder that it lies in' },
+    )
   return ioError(error, 'cannot read it')
 }
 

@@ -23,11 +23,18 @@ export async function expectedFiles(inputs: readonly string[], found: readonly s
   const unlisted: string[] = []
   for (const input of inputs.map(path => resolve(path))) {
     if (!(await isFolder(input))) continue
-    const below = new Set(found.filter(path => isBelow(input, path)).flatMap(path => foldersBetween(input, dirname(path))))
+    const below = new Set(
+      found.filter(path => isBelow(input, path)).flatMap(path => foldersBetween(input, dirname(path))),
+    )
     let journals = (await Promise.all([input, ...below].map(readJournal))).flatMap(journal => journal ?? [])
-    for (let folder = input; journals.length === 0 && dirname(folder) !== folder; ) {
+    for (let folder = input; journals.length === 0 && dirname(folder) !== folder;) {
       folder = dirname(folder)
-      journals = (await readJournal(folder).then(journal => [journal], () => [])).flatMap(journal => journal ?? [])
+      journals = (
+        await readJournal(folder).then(
+          journal => [journal],
+          () => [],
+        )
+      ).flatMap(journal => journal ?? [])
     }
     if (journals.length === 0) unlisted.push(input)
     for (const { folder, state } of journals) {
@@ -47,11 +54,14 @@ async function readJournal(folder: string): Promise<{ folder: string; state: Jou
   return state.all().length === 0 ? undefined : { folder, state }
 }
 
-const isBelow = (folder: string, path: string) => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+const isBelow = (folder: string, path: string) =>
+  path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 
 /** Every folder from `path` up to below `folder`. */
 function foldersBetween(folder: string, path: string): string[] {
-  const parts = relative(folder, path).split(sep).filter(part => part !== '')
+  const parts = relative(folder, path)
+    .split(sep)
+    .filter(part => part !== '')
   return parts.map((_, i) => join(folder, ...parts.slice(0, i + 1)))
 }
 

@@ -72,7 +72,14 @@ export class JournalState {
     const before = known.get(nonce)
     if (before) this.surplus++
     known.delete(nonce)
-    const entry: Entry = { ...before, target, nonce, ...texts(fields), ...(typeof fields['bytes'] === 'number' ? { bytes: fields['bytes'] } : {}), ...(before?.gone || fields['gone'] === true ? { gone: fields['gone'] === true } : {}) }
+    const entry: Entry = {
+      ...before,
+      target,
+      nonce,
+      ...texts(fields),
+      ...(typeof fields['bytes'] === 'number' ? { bytes: fields['bytes'] } : {}),
+      ...(before?.gone || fields['gone'] === true ? { gone: fields['gone'] === true } : {}),
+    }
     known.set(nonce, entry)
     if (entry.name !== undefined && !entry.gone) this.#byName.set(`${entry.by} ${entry.name}`, target)
   }
@@ -84,7 +91,9 @@ export class JournalState {
 
   /** The newest file that is known to have been published there. */
   latest(target: string): Entry | undefined {
-    const last = Array.from(this.#targets.get(target)?.values() ?? []).findLast(entry => isPublished(entry) || entry.gone)
+    const last = Array.from(this.#targets.get(target)?.values() ?? []).findLast(
+      entry => isPublished(entry) || entry.gone,
+    )
     return last?.gone ? undefined : last
   }
 
@@ -120,4 +129,7 @@ export class JournalState {
 /** Version 0.1.0 wrote a line before the file appeared, and none afterwards. */
 const isPublished = ({ file, by }: Entry) => file !== undefined || by === undefined
 
-const texts = (fields: Record<string, unknown>) => Object.fromEntries(TEXTS.flatMap(key => (typeof fields[key] === 'string' ? [[key, fields[key]]] : []))) as Partial<Entry>
+const texts = (fields: Record<string, unknown>) =>
+  Object.fromEntries(
+    TEXTS.flatMap(key => (typeof fields[key] === 'string' ? [[key, fields[key]]] : [])),
+  ) as Partial<Entry>

@@ -36,8 +36,15 @@ export class Journal extends JournalState {
   static async open(folder: string, secret: Uint8Array): Promise<Journal> {
     const path = join(folder, JOURNAL)
     try {
-      if ((await lstat(onDisk(path)).catch(() => undefined))?.isSymbolicLink()) throw new LatentError('E_IO', `the journal ${JOURNAL} is a link, and is not followed`, { hint: 'remove the link' })
-      const file = await open(onDisk(path), constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666)
+      if ((await lstat(onDisk(path)).catch(() => undefined))?.isSymbolicLink())
+        throw new LatentError('E_IO', `the journal ${JOURNAL} is a link, and is not followed`, {
+          hint: 'remove the link',
+        })
+      const file = await open(
+        onDisk(path),
+        constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0),
+        0o666,
+      )
       const journal = new Journal(path, file, secret)
       journal.#absorb(await JournalState.read(folder))
       // What follows an unfinished line must not be lost with it.
@@ -59,7 +66,10 @@ export class Journal extends JournalState {
 
   /** A keyed hash: nobody without the secret can tell what it is of, or try what it might be of. */
   mark(kind: string, ...facts: readonly (string | bigint | number)[]): string {
-    return createHmac('sha256', this.#secret).update(JSON.stringify([kind, ...facts.map(String)])).digest('hex').slice(0, 32)
+    return createHmac('sha256', this.#secret)
+      .update(JSON.stringify([kind, ...facts.map(String)]))
+      .digest('hex')
+      .slice(0, 32)
   }
 
   /** Of a sealed file as it lies there. Copying it elsewhere gives it another time of change. */
@@ -135,10 +145,15 @@ export class Journal extends JournalState {
   async tidy(folder: string): Promise<void> {
     const live = this.live()
     if (!this.unkeyed && this.copies.length === 0 && this.surplus < 3 * live.length + 100) return
-    const entries = live.map(({ stamp, ...entry }) => (entry.by === undefined || stamp === undefined ? entry : { ...entry, stamp }))
+    const entries = live.map(({ stamp, ...entry }) =>
+      entry.by === undefined || stamp === undefined ? entry : { ...entry, stamp },
+    )
     const lines = [...Array.from(this.locks, ([lock, members]) => ({ lock, members })), ...entries]
-    await publish(this.#path, [new TextEncoder().encode(lines.map(line => `${JSON.stringify(line)}\n`).join(''))], { replace: isOwnFile })
-    for (const copy of this.copies) if (await isOwnFile(join(folder, copy))) await rm(join(folder, copy), { force: true })
+    await publish(this.#path, [new TextEncoder().encode(lines.map(line => `${JSON.stringify(line)}\n`).join(''))], {
+      replace: isOwnFile,
+    })
+    for (const copy of this.copies)
+      if (await isOwnFile(join(folder, copy))) await rm(join(folder, copy), { force: true })
   }
 }
 

@@ -12,7 +12,8 @@ import { join } from 'node:path'
  */
 export async function machineSecret(): Promise<Uint8Array> {
   const id = await readFile('/etc/machine-id', 'utf8').catch(() => '')
-  if (/^[0-9a-f]{32}\s*$/.test(id) && new Set(id.trim()).size > 4) return new Uint8Array(createHmac('sha256', id.trim()).update('latent/v1/journal/marks').digest())
+  if (/^[0-9a-f]{32}\s*$/.test(id) && new Set(id.trim()).size > 4)
+    return new Uint8Array(createHmac('sha256', id.trim()).update('latent/v1/journal/marks').digest())
   return ownSecret(join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'latent', 'journal.key'))
 }
 
@@ -24,7 +25,10 @@ export async function ownSecret(path: string): Promise<Uint8Array> {
       throw ioError(error, `cannot read ${path}`)
     })
     if (found?.length === 32) return new Uint8Array(found)
-    if (found) throw new LatentError('E_IO', `${path} is not what Latent wrote there`, { hint: 'remove it; files are then compared by their content once' })
+    if (found)
+      throw new LatentError('E_IO', `${path} is not what Latent wrote there`, {
+        hint: 'remove it; files are then compared by their content once',
+      })
     const drawn = randomBytes(32)
     try {
       await publish(path, [drawn], { mode: 0o600 })

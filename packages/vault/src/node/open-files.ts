@@ -35,7 +35,8 @@ export interface OpenRun {
  */
 export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   const info = await stat(run.output).catch(() => undefined)
-  if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
+  if (info && !info.isDirectory())
+    throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
   await removeStale(run.output)
   const output = new Output(run.output, run.force ?? false)
   const contested: { file: Found; error: TakenError }[] = []
@@ -52,7 +53,10 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
     for (const { source } of files) output.destination.protect(source)
   })
   // What stood in the way may have turned out to be another file of this run.
-  for (const { file, error } of contested) yield await attempt(run, file, async () => (output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error)))
+  for (const { file, error } of contested)
+    yield await attempt(run, file, async () =>
+      output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error),
+    )
   await output.destination.flush()
 }
 
@@ -64,35 +68,66 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
     const opened = await openSealed(watched(run, file), run.keyring, run.flows)
     for await (const part of opened.bytes) void part
     const last = expectation?.nonces.get(file.source)
-    const note = last === undefined || last === toHex(opened.header.nonce) ? {} : { note: 'intact, but another one than was sealed last: an older copy, or one that another machine sealed' }
-    return { source: file.source, status: 'done', ...note, plainBytes: opened.metadata.size, sealedBytes: file.size, seconds: (performance.now() - started) / 1000 }
+    const note =
+      last === undefined || last === toHex(opened.header.nonce)
+        ? {}
+        : { note: 'intact, but another one than was sealed last: an older copy, or one that another machine sealed' }
+    return {
+      source: file.source,
+      status: 'done',
+      ...note,
+      plainBytes: opened.metadata.size,
+      sealedBytes: file.size,
+      seconds: (performance.now() - started) / 1000,
+    }
   }
   yield* overFiles({ ...run, output: '' }, work, async files => {
-    expectation = await expectedFiles(run.inputs, files.map(({ source }) => source))
+    expectation = await expectedFiles(
+      run.inputs,
+      files.map(({ source }) => source),
+    )
     const { listed, unlisted } = expectation
     if (listed > 0 || unlisted.length > 0) run.watcher?.expected?.(listed === 0 ? undefined : listed)
-    for (const folder of unlisted) run.watcher?.notice?.(`there is no journal in ${folder} or above it: whether sealed files are missing there cannot be known`)
+    for (const folder of unlisted)
+      run.watcher?.notice?.(
+        `there is no journal in ${folder} or above it: whether sealed files are missing there cannot be known`,
+      )
   })
   for (const path of expectation?.missing ?? []) yield { ...failure(path, MISSING), status: 'missing' }
 }
 
-const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it is gone', { hint: 'get it back from another copy, or seal its source again' })
+const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it is gone', {
+  hint: 'get it back from another copy, or seal its source again',
+})
 
-async function* overFiles(run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher' | 'signal'>, work: (file: Found) => Promise<FileResult | undefined>, plan: (files: readonly Found[]) => void | Promise<void> = () => undefined): AsyncGenerator<FileResult> {
+async function* overFiles(
+  run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher' | 'signal'>,
+  work: (file: Found) => Promise<FileResult | undefined>,
+  plan: (files: readonly Found[]) => void | Promise<void> = () => undefined,
+): AsyncGenerator<FileResult> {
   const named = new Set(run.inputs.map(input => resolve(input)))
   const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
-  for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
+  for (const { source, error, failed } of passedOver)
+    yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
   await plan(files)
-  run.watcher?.planned?.(files.length, files.reduce((sum, file) => sum + file.size, 0))
+  run.watcher?.planned?.(
+    files.length,
+    files.reduce((sum, file) => sum + file.size, 0),
+  )
   for await (const result of runAll(files, run.jobs ?? 4, file => attempt(run, file, () => work(file)))) {
     // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.
-    if (result?.code === 'E_NOT_SEALED' && !named.has(result.source) && !/\.png$/i.test(result.source)) yield { ...result, status: 'skipped' }
+    if (result?.code === 'E_NOT_SEALED' && !named.has(result.source) && !/\.png$/i.test(result.source))
+      yield { ...result, status: 'skipped' }
     else if (result) yield result
   }
 }
 
 /** A failure of one file is a result. */
-async function attempt<T>({ signal }: Pick<OpenRun, 'signal'>, file: Found, work: () => Promise<T>): Promise<T | FileResult> {
+async function attempt<T>(
+  { signal }: Pick<OpenRun, 'signal'>,
+  file: Found,
+  work: () => Promise<T>,
+): Promise<T | FileResult> {
   try {
     stopIfAborted(signal)
     return await work()
@@ -101,7 +136,8 @@ async function attempt<T>({ signal }: Pick<OpenRun, 'signal'>, file: Found, work
   }
 }
 
-const watched = ({ watcher, signal }: Pick<OpenRun, 'watcher' | 'signal'>, { source }: Found) => counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes), signal)
+const watched = ({ watcher, signal }: Pick<OpenRun, 'watcher' | 'signal'>, { source }: Found) =>
+  counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes), signal)
 
 /** What a file that is opened with damage may still be salvaged from. */
 const DAMAGE: ReadonlySet<string> = new Set(['E_HEADER', 'E_CHUNK', 'E_TRUNCATED', 'E_HASH'])
@@ -115,7 +151,10 @@ async function openOne(run: OpenRun, output: Output, file: Found): Promise<FileR
   }
 }
 
-const SKIPPED = { there: 'opened before and unchanged', twice: 'copies of other sealed files, of the same content' } as const
+const SKIPPED = {
+  there: 'opened before and unchanged',
+  twice: 'copies of other sealed files, of the same content',
+} as const
 
 async function openWhole(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
   const started = performance.now()
@@ -123,7 +162,13 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
   const { metadata } = ready[0]!
   // The hash and the bytes both take a reading of their own.
   const reading = async () => {
-    const opened = ready.pop() ?? (await openSealed(counted(readFileParts(file.source), () => undefined, run.signal), run.keyring, run.flows))
+    const opened =
+      ready.pop() ??
+      (await openSealed(
+        counted(readFileParts(file.source), () => undefined, run.signal),
+        run.keyring,
+        run.flows,
+      ))
     ready = []
     return opened
   }
@@ -136,7 +181,13 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
         yield* (await reading()).bytes
       },
     })
-    const result = { source: file.source, target, plainBytes: metadata.size, sealedBytes: file.size, ...(note === undefined ? {} : { note }) }
+    const result = {
+      source: file.source,
+      target,
+      plainBytes: metadata.size,
+      sealedBytes: file.size,
+      ...(note === undefined ? {} : { note }),
+    }
     if (there !== undefined) return { ...result, status: 'skipped', reason: SKIPPED[there] }
     return { ...result, status: 'done', seconds: (performance.now() - started) / 1000 }
   } finally {
@@ -165,7 +216,9 @@ class TakenError extends LatentError {
   readonly target: string
 
   constructor(target: string) {
-    super('E_EXISTS', `${basename(target)} already exists`, { hint: 'it differs from what was sealed: choose another folder, or --force to replace it' })
+    super('E_EXISTS', `${basename(target)} already exists`, {
+      hint: 'it differs from what was sealed: choose another folder, or --force to replace it',
+    })
     this.target = target
   }
 }
@@ -194,14 +247,20 @@ export class Output {
    * @throws E_EXISTS; E_IO; whatever reading the content throws
    */
   async deliver(folder: string, name: string, content: Content): Promise<Delivered> {
-    const safeFolder = folder.split(sep).map(part => (part === '.' ? part : safeName(part))).join(sep)
+    const safeFolder = folder
+      .split(sep)
+      .map(part => (part === '.' ? part : safeName(part)))
+      .join(sep)
     const own = join(safeFolder, safeName(name))
     let path = own
     let delivered: Delivered
     try {
       delivered = await this.#put(path, content)
     } catch (error) {
-      path = own.split(sep).map(part => (part === '.' ? part : portableName(part))).join(sep)
+      path = own
+        .split(sep)
+        .map(part => (part === '.' ? part : portableName(part)))
+        .join(sep)
       if (!(error instanceof LatentError) || !REFUSED_NAMES.has(systemCode(error.cause)) || path === own) throw error
       delivered = await this.#put(path, content)
     }
@@ -210,7 +269,13 @@ export class Output {
       ...(dirname(path) === join(folder) ? [] : ['a folder has another name']),
       ...(delivered.note === undefined ? [] : [delivered.note]),
     ]
-    return { ...delivered, note: notes.length === 0 || delivered.there !== undefined ? undefined : `written as ${delivered.target}: ${notes.join('; ')}` }
+    return {
+      ...delivered,
+      note:
+        notes.length === 0 || delivered.there !== undefined
+          ? undefined
+          : `written as ${delivered.target}: ${notes.join('; ')}`,
+    }
   }
 
   /** Did this run put a file there, or find it there? */
@@ -225,7 +290,8 @@ export class Output {
       throw ioError(error, `cannot write to the folder ${folder}`)
     })
     return this.#names.inTurn(folder, name, async () => {
-      const isSame = async (there: string, info: BigIntStats) => info.isFile() && Number(info.size) === size && equalConstantTime(await hashOf(there), await content.sha256())
+      const isSame = async (there: string, info: BigIntStats) =>
+        info.isFile() && Number(info.size) === size && equalConstantTime(await hashOf(there), await content.sha256())
       const { target, state, info: there } = await this.#names.place(folder, name, isSame)
       if (state === 'taken' && !this.#force) throw new TakenError(target)
       if (there && (state === 'twice' || (state === 'there' && !this.#force))) {

@@ -19,9 +19,16 @@ export function safeName(name: string, platform: NodeJS.Platform = process.platf
   const spelled = name.replaceAll(MISLEADING, '_')
   const quiet = isReservedName(spelled) ? spelled.replace(/^\./, '_') : spelled
   if (platform !== 'win32') return quiet
-  const plain = Array.from(quiet, char => (rawByte(char) === undefined ? char : '_')).join('').replaceAll(/[\\/:*?"<>|]/g, '_').replace(/[. ]$/, '_')
+  const plain = Array.from(quiet, char => (rawByte(char) === undefined ? char : '_'))
+    .join('')
+    .replaceAll(/[\\/:*?"<>|]/g, '_')
+    .replace(/[. ]$/, '_')
   // Devices keep their meaning with any extension, and with spaces in front of its dot.
-  return /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])$/i.test(plain.split('.')[0]!.trimEnd()) ? `_${plain}` : plain
+  return /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])$/i.test(
+    plain.split('.')[0]!.trimEnd(),
+  )
+    ? `_${plain}`
+    : plain
 }
 
 /** Names of eCryptfs have 143 bytes; every other file system of today takes this too. */
@@ -70,12 +77,19 @@ export class GivenNames {
     const key = foldedName(join(folder, name))
     const before = this.#queues.get(key)
     const mine = before === undefined ? work() : before.then(work)
-    this.#queues.set(key, mine.catch(() => undefined))
+    this.#queues.set(
+      key,
+      mine.catch(() => undefined),
+    )
     return mine
   }
 
   /** Finds where a file goes. Call in turn, and give the name when it is settled. @param isSame is this the file, opened before? */
-  async place(folder: string, name: string, isSame: (path: string, info: BigIntStats) => Promise<boolean>): Promise<Place> {
+  async place(
+    folder: string,
+    name: string,
+    isSame: (path: string, info: BigIntStats) => Promise<boolean>,
+  ): Promise<Place> {
     const [stem, extension] = splitName(name)
     let taken: string | undefined
     for (let n = 1; ; n++) {
@@ -100,7 +114,10 @@ export class GivenNames {
    */
   async #isTwin(target: string, info: Identity): Promise<boolean> {
     const twins = this.#folded.get(foldedName(target)) ?? []
-    return twins.some(({ dev, ino }) => dev === info.dev && ino === info.ino) || (twins.length > 0 && !(await isListed(target)))
+    return (
+      twins.some(({ dev, ino }) => dev === info.dev && ino === info.ino) ||
+      (twins.length > 0 && !(await isListed(target)))
+    )
   }
 
   has(target: string): boolean {
@@ -112,7 +129,8 @@ async function infoOf(path: string): Promise<BigIntStats | undefined> {
   try {
     return await lstat(onDisk(path), { bigint: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
+      return undefined
     throw ioError(error, `cannot write ${basename(path)}`)
   }
 }

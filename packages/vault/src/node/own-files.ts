@@ -9,7 +9,8 @@ export const LOCK = '.latent-lock.tmp'
 export const isJournalName = (name: string): boolean => /^\.latent-journal[^/\\]*\.jsonl$/.test(name)
 
 /** Names that files of others are not given, so that a later run does not take them for Latent's own. */
-export const isReservedName = (name: string): boolean => isJournalName(name) || name.startsWith(LOCK) || isTemporary(name)
+export const isReservedName = (name: string): boolean =>
+  isJournalName(name) || name.startsWith(LOCK) || isTemporary(name)
 
 /** Is it a journal, a lock or a temporary file of Latent's? A name alone says little: users have notes on Latent too. */
 export async function isOwnFile(path: string): Promise<boolean> {
@@ -18,7 +19,9 @@ export async function isOwnFile(path: string): Promise<boolean> {
   if (!isReservedName(name)) return false
   const [line] = (await startOf(path)).split('\n')
   const fields = parseFields(line ?? '')
-  return name.startsWith(LOCK) ? 'machine' in fields && 'process' in fields : line === '' || ('target' in fields && 'nonce' in fields) || 'lock' in fields
+  return name.startsWith(LOCK)
+    ? 'machine' in fields && 'process' in fields
+    : line === '' || ('target' in fields && 'nonce' in fields) || 'lock' in fields
 }
 
 export function parseFields(line: string): Record<string, unknown> {

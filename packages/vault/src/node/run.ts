@@ -37,16 +37,30 @@ export interface RunWatcher {
 }
 
 export function failure(source: string, error: LatentError, rest: Partial<FileResult> = {}): FileResult {
-  return { source, status: error.code === 'E_INTERRUPTED' ? 'interrupted' : 'failed', code: error.code, reason: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }), ...rest }
+  return {
+    source,
+    status: error.code === 'E_INTERRUPTED' ? 'interrupted' : 'failed',
+    code: error.code,
+    reason: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...rest,
+  }
 }
 
 /** Works on up to `jobs` items at once and yields results as they come; one item's failure is its own. */
-export async function* runAll<T, R>(items: readonly T[], jobs: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+export async function* runAll<T, R>(
+  items: readonly T[],
+  jobs: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
   const underWay = new Map<number, Promise<{ id: number; result: R }>>()
   let next = 0
   const start = () => {
     const id = next++
-    underWay.set(id, work(items[id]!).then(result => ({ id, result })))
+    underWay.set(
+      id,
+      work(items[id]!).then(result => ({ id, result })),
+    )
   }
   while (next < Math.min(jobs, items.length)) start()
   while (underWay.size > 0) {
@@ -59,11 +73,16 @@ export async function* runAll<T, R>(items: readonly T[], jobs: number, work: (it
 
 /** @throws E_INTERRUPTED once the signal has aborted */
 export function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
+  if (signal?.aborted)
+    throw new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
 }
 
 /** Counts bytes as they pass, until the signal aborts. @throws E_INTERRUPTED */
-export async function* counted(source: AsyncIterable<Uint8Array>, count: (bytes: number) => void, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   for await (const part of source) {
     stopIfAborted(signal)
     count(part.length)

@@ -30,27 +30,49 @@ export async function salvageFile(run: OpenRun, output: Output, file: Found, dam
   const salvage = () => salvageSealed(() => readFileParts(file.source), file.size, run.keyring, run.flows)
   const { metadata, size, missing, sha256 } = await survey(await salvage())
   // Where the metadata are gone, that there was room for no byte is no more than the picture says.
-  if (size === 0 && (missing.length > 0 || metadata === undefined)) return failure(file.source, new LatentError('E_CHUNK', 'nothing of the file inside is intact', { hint: 'download or copy the file again' }), { sealedBytes: file.size })
+  if (size === 0 && (missing.length > 0 || metadata === undefined))
+    return failure(
+      file.source,
+      new LatentError('E_CHUNK', 'nothing of the file inside is intact', { hint: 'download or copy the file again' }),
+      { sealedBytes: file.size },
+    )
   const whole = metadata !== undefined && missing.length === 0 && damage.code !== 'E_HASH'
   const name = metadata?.name ?? basename(file.relative).replace(/\.png$/i, '')
   const [stem, extension] = splitName(name)
-  const { target, note } = await output.deliver(plainFolder(dirname(file.relative)), whole ? name : fitName(stem, `.salvaged${extension}`), {
-    size,
-    metadata,
-    sha256: async () => sha256,
-    async *bytes() {
-      yield* intactBytes(await salvage())
+  const { target, note } = await output.deliver(
+    plainFolder(dirname(file.relative)),
+    whole ? name : fitName(stem, `.salvaged${extension}`),
+    {
+      size,
+      metadata,
+      sha256: async () => sha256,
+      async *bytes() {
+        yield* intactBytes(await salvage())
+      },
     },
-  })
+  )
   const result = { source: file.source, target, plainBytes: size, sealedBytes: file.size }
-  if (whole) return { ...result, status: 'done', note: `${damage.message}; nothing of the file inside is missing${note === undefined ? '' : `; ${note}`}` }
-  return { ...failure(file.source, lacking(missing, metadata, damage), result), status: 'salvaged', missingBytes: missing }
+  if (whole)
+    return {
+      ...result,
+      status: 'done',
+      note: `${damage.message}; nothing of the file inside is missing${note === undefined ? '' : `; ${note}`}`,
+    }
+  return {
+    ...failure(file.source, lacking(missing, metadata, damage), result),
+    status: 'salvaged',
+    missingBytes: missing,
+  }
 }
 
 function lacking(missing: readonly Range[], metadata: Metadata | undefined, damage: LatentError): LatentError {
   if (missing.length === 0 && metadata !== undefined) return damage
   const lost = [
-    ...(missing.length === 0 ? [] : [`parts of the file inside are missing, with zeros in their place: bytes ${missing.map(([from, to]) => `${from}-${to - 1}`).join(', ')}`]),
+    ...(missing.length === 0
+      ? []
+      : [
+          `parts of the file inside are missing, with zeros in their place: bytes ${missing.map(([from, to]) => `${from}-${to - 1}`).join(', ')}`,
+        ]),
     ...(metadata === undefined ? ['the first chunk is gone, and with it the name and exact size'] : []),
   ]
   return new LatentError('E_CHUNK', lost.join('; '), { hint: 'everything else is authentic' })
@@ -82,7 +104,10 @@ async function* intactBytes(salvage: Salvage): AsyncGenerator<Uint8Array> {
 }
 
 /** What is intact of the file inside, in order. */
-async function* intactParts(salvage: Salvage, onMetadata: (metadata: Metadata) => void = () => undefined): AsyncGenerator<{ from: number; bytes: Uint8Array }> {
+async function* intactParts(
+  salvage: Salvage,
+  onMetadata: (metadata: Metadata) => void = () => undefined,
+): AsyncGenerator<{ from: number; bytes: Uint8Array }> {
   let index = 0
   let size = roomFor(salvage)
   for await (const plaintext of salvage.pieces) {

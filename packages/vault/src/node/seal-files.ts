@@ -74,14 +74,30 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   const found = await discover(run.inputs, output, run.exclude)
   yield* passedOver(found)
   const inputs = found.files.filter(({ source }) => !journal.mentions(below(output, source) ?? ''))
-  const targets = new Targets(found.files, journal, inputs.flatMap(({ source }) => below(output, source) ?? []))
+  const targets = new Targets(
+    found.files,
+    journal,
+    inputs.flatMap(({ source }) => below(output, source) ?? []),
+  )
   const destination = new Destination(output)
   for (const { source, info } of inputs) destination.protect(source, info)
   const counts = { rewrapped: 0, resealedForLock: 0, adopted: 0, keyShared: 0, damaged: 0, unmarked: 0 }
   const marks = { base: journal.mark('base', found.base), lock: journal.mark('lock', run.lockName) }
-  const context: SealContext = { run, journal, targets, destination, marks, mayWrap: wrappable(run, journal, targets), wrap: wrapper(run), counts }
+  const context: SealContext = {
+    run,
+    journal,
+    targets,
+    destination,
+    marks,
+    mayWrap: wrappable(run, journal, targets),
+    wrap: wrapper(run),
+    counts,
+  }
   const leftOut = await recipientsLeftOut(run, journal, targets, marks.lock)
-  watcher?.planned?.(found.files.length, found.files.reduce((sum, file) => sum + file.size, 0))
+  watcher?.planned?.(
+    found.files.length,
+    found.files.reduce((sum, file) => sum + file.size, 0),
+  )
   yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
   await destination.flush()
   if (run.signal?.aborted) return
@@ -90,16 +106,19 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
 }
 
 function* passedOver({ passedOver, excluded, own, emptyFolders }: Discovery): Generator<FileResult> {
-  for (const { source, error, failed } of passedOver) yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
+  for (const { source, error, failed } of passedOver)
+    yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
   for (const source of excluded) yield { source, status: 'skipped', reason: 'excluded' }
   for (const source of own) yield { source, status: 'skipped', reason: 'a journal or temporary file of Latent itself' }
-  for (const source of emptyFolders) yield { source, status: 'skipped', reason: 'empty folders, which sealed files cannot hold' }
+  for (const source of emptyFolders)
+    yield { source, status: 'skipped', reason: 'empty folders, which sealed files cannot hold' }
 }
 
 /** @throws E_IO */
 async function makeFolder(path: string): Promise<void> {
   const info = await stat(onDisk(path)).catch(() => undefined)
-  if (info && !info.isDirectory()) throw new LatentError('E_IO', `the output ${path} is not a folder`, { hint: 'give a folder with -o' })
+  if (info && !info.isDirectory())
+    throw new LatentError('E_IO', `the output ${path} is not a folder`, { hint: 'give a folder with -o' })
   await new Destination().ensure(path).catch((error: unknown) => {
     throw ioError(error, `cannot write to the folder ${path}`)
   })
@@ -113,7 +132,8 @@ async function inTurn({ output, watcher }: SealRun): Promise<FolderLock> {
     try {
       return await holdLock(join(output, LOCK), 'is sealing into this folder')
     } catch (error) {
-      if (!(error instanceof LatentError) || error.code !== 'E_EXISTS') throw ioError(error, `cannot write to the folder ${output}`)
+      if (!(error instanceof LatentError) || error.code !== 'E_EXISTS')
+        throw ioError(error, `cannot write to the folder ${output}`)
       if (!told) watcher?.notice?.(`${error.message}; waiting until it is done`)
     }
     await new Promise(resolve => setTimeout(resolve, PATIENCE_MS))
@@ -142,7 +162,11 @@ function wrapper({ lock, album }: SealRun): SealContext['wrap'] {
  * this run, and so are meant for them; those who are left out gain nothing by a new envelope.
  */
 function wrappable(run: SealRun, journal: Journal, targets: Targets): SealContext['mayWrap'] {
-  const elsewhere = new Set(journal.expected().flatMap(({ target, by, album }) => (targets.isOfThisRun(target) ? [] : [by === journal.by ? album : undefined])))
+  const elsewhere = new Set(
+    journal
+      .expected()
+      .flatMap(({ target, by, album }) => (targets.isOfThisRun(target) ? [] : [by === journal.by ? album : undefined])),
+  )
   const members = recipientMarks(run, journal)
   return ({ album, lock }) => {
     const before = journal.locks.get(lock ?? '') ?? []
@@ -151,13 +175,24 @@ function wrappable(run: SealRun, journal: Journal, targets: Targets): SealContex
   }
 }
 
-const recipientMarks = ({ lock }: SealRun, journal: Journal): string[] => (lock === undefined ? [] : 'recipients' in lock ? lock.recipients : ['passphrase']).map(recipient => journal.mark('recipient', recipient))
+const recipientMarks = ({ lock }: SealRun, journal: Journal): string[] =>
+  (lock === undefined ? [] : 'recipients' in lock ? lock.recipients : ['passphrase']).map(recipient =>
+    journal.mark('recipient', recipient),
+  )
 
 /** How many of those that these files were sealed for so far are not among the recipients of this run. */
 async function recipientsLeftOut(run: SealRun, journal: Journal, targets: Targets, mark: string): Promise<number> {
   if (!run.lock) return 0
   const members = recipientMarks(run, journal)
-  const before = new Set(journal.expected().flatMap(entry => (entry.lock === undefined || entry.lock === mark || !targets.isOfThisRun(entry.target) ? [] : (journal.locks.get(entry.lock) ?? []))))
+  const before = new Set(
+    journal
+      .expected()
+      .flatMap(entry =>
+        entry.lock === undefined || entry.lock === mark || !targets.isOfThisRun(entry.target)
+          ? []
+          : (journal.locks.get(entry.lock) ?? []),
+      ),
+  )
   await journal.knowLock(mark, members)
   return Array.from(before).filter(member => !members.includes(member)).length
 }
@@ -168,12 +203,20 @@ async function* prune({ run, journal, destination }: SealContext, stale: readonl
   for (const [i, entry] of stale.entries()) {
     const source = paths[i]!
     if (!remove) {
-      yield { source, target: source, status: 'skipped', reason: 'sealed files whose sources are gone: latent seal --prune removes them' }
+      yield {
+        source,
+        target: source,
+        status: 'skipped',
+        reason: 'sealed files whose sources are gone: latent seal --prune removes them',
+      }
       continue
     }
     try {
       const state = await lookAt(run.output, entry.target, journal, false)
-      if (state.kind === 'foreign') throw new LatentError('E_EXISTS', 'it is not the file that was sealed, and stays', { hint: 'look at it, and remove it by hand' })
+      if (state.kind === 'foreign')
+        throw new LatentError('E_EXISTS', 'it is not the file that was sealed, and stays', {
+          hint: 'look at it, and remove it by hand',
+        })
       await rm(onDisk(source), { force: true })
       await journal.removed(entry)
       yield { source, target: source, status: 'skipped', reason: 'removed: their sources are gone' }
@@ -191,11 +234,18 @@ function resealedBecause({ keyShared }: SealContext['counts'], { keyring }: Seal
 
 function* notices({ counts, destination, run }: SealContext, leftOut: number): Generator<string> {
   const files = (count: number) => (count === 1 ? '1 file' : `${count} files`)
-  if (counts.rewrapped > 0) yield `the recipients changed: ${files(counts.rewrapped)} got a new envelope, and the content was not sealed anew`
-  if (counts.resealedForLock > 0) yield `the recipients changed: ${files(counts.resealedForLock)} sealed anew, because ${resealedBecause(counts, run)}`
-  if (leftOut > 0 && counts.rewrapped + counts.resealedForLock > 0) yield `${leftOut} who could open the files before ${leftOut === 1 ? 'is' : 'are'} left out from now on; this takes nothing back from them: copies that they have, older versions that a service keeps, and keys that they kept open what they opened before`
-  if (counts.adopted > 0) yield `the journal did not know ${files(counts.adopted)}; the key opens them and they hold what is to be sealed`
-  if (counts.unmarked > 0) yield `the journal was written on another machine, so ${files(counts.unmarked)} could not be told unchanged and ${counts.unmarked === 1 ? 'was' : 'were'} sealed anew${run.keyring ? '' : ' (with -i IDENTITY they can be compared)'}`
-  if (counts.damaged > 0) yield `${files(counts.damaged)} in the output ${counts.damaged === 1 ? 'was' : 'were'} cut or altered since ${counts.damaged === 1 ? 'it was' : 'they were'} sealed, and sealed anew`
-  if (destination.unflushed !== undefined) yield `the file system of the output cannot flush to the disk (${destination.unflushed}): after a loss of power, verify what is there`
+  if (counts.rewrapped > 0)
+    yield `the recipients changed: ${files(counts.rewrapped)} got a new envelope, and the content was not sealed anew`
+  if (counts.resealedForLock > 0)
+    yield `the recipients changed: ${files(counts.resealedForLock)} sealed anew, because ${resealedBecause(counts, run)}`
+  if (leftOut > 0 && counts.rewrapped + counts.resealedForLock > 0)
+    yield `${leftOut} who could open the files before ${leftOut === 1 ? 'is' : 'are'} left out from now on; this takes nothing back from them: copies that they have, older versions that a service keeps, and keys that they kept open what they opened before`
+  if (counts.adopted > 0)
+    yield `the journal did not know ${files(counts.adopted)}; the key opens them and they hold what is to be sealed`
+  if (counts.unmarked > 0)
+    yield `the journal was written on another machine, so ${files(counts.unmarked)} could not be told unchanged and ${counts.unmarked === 1 ? 'was' : 'were'} sealed anew${run.keyring ? '' : ' (with -i IDENTITY they can be compared)'}`
+  if (counts.damaged > 0)
+    yield `${files(counts.damaged)} in the output ${counts.damaged === 1 ? 'was' : 'were'} cut or altered since ${counts.damaged === 1 ? 'it was' : 'they were'} sealed, and sealed anew`
+  if (destination.unflushed !== undefined)
+    yield `the file system of the output cannot flush to the disk (${destination.unflushed}): after a loss of power, verify what is there`
 }

@@ -40,15 +40,24 @@ export async function sealOne(context: SealContext, file: Found): Promise<FileRe
       return await sealTo(context, file, targets.of(file))
     } catch (error) {
       if (!isNameRefused(error)) throw error
-      return { ...(await sealTo(context, file, targets.portable(file))), note: 'the target cannot hold such a name, so the sealed file got another one; inside it is kept' }
+      return {
+        ...(await sealTo(context, file, targets.portable(file))),
+        note: 'the target cannot hold such a name, so the sealed file got another one; inside it is kept',
+      }
     }
   } catch (error) {
-    return failure(file.source, ioError(error, `cannot seal ${basename(file.source)}`), { target: join(context.run.output, targets.of(file)), plainBytes: file.size })
+    return failure(file.source, ioError(error, `cannot seal ${basename(file.source)}`), {
+      target: join(context.run.output, targets.of(file)),
+      plainBytes: file.size,
+    })
   }
 }
 
 /** The folder is there: where a file system says that the file is not, it means the name. */
-const isNameRefused = (error: unknown) => error instanceof LatentError && ['EINVAL', 'EILSEQ', 'ENAMETOOLONG', 'ENOENT'].includes(systemCode(error.cause) ?? '') && error.message.startsWith('cannot write')
+const isNameRefused = (error: unknown) =>
+  error instanceof LatentError &&
+  ['EINVAL', 'EILSEQ', 'ENAMETOOLONG', 'ENOENT'].includes(systemCode(error.cause) ?? '') &&
+  error.message.startsWith('cannot write')
 
 async function sealTo(context: SealContext, file: Found, target: string): Promise<FileResult> {
   const { run, journal, marks } = context
@@ -67,7 +76,9 @@ async function sealTo(context: SealContext, file: Found, target: string): Promis
       if (rewrapped) return rewrapped
       context.counts.resealedForLock++
     } else if (entry.by === journal.by && entry.base !== marks.base && !run.force) {
-      throw new LatentError('E_EXISTS', `${basename(target)} was sealed from a file of another folder`, { hint: 'seal into a folder of its own, or --force to replace it' })
+      throw new LatentError('E_EXISTS', `${basename(target)} was sealed from a file of another folder`, {
+        hint: 'seal into a folder of its own, or --force to replace it',
+      })
     } else if (entry.by !== undefined && entry.by !== journal.by) {
       context.counts.unmarked++
     }
@@ -79,14 +90,23 @@ async function sealTo(context: SealContext, file: Found, target: string): Promis
       await refresh(context, file, known, state.info)
       return skip(run, file, path, 'sealed and unchanged')
     }
-    if (!state.sealed) throw new LatentError('E_EXISTS', `${basename(target)} exists and is no sealed file`, { hint: 'move it away, or choose another folder' })
-    if (!run.force) throw new LatentError('E_EXISTS', `${basename(target)} exists, and the journal of this folder does not know it`, { hint: `${run.keyring ? 'it holds something else than the source' : 'give -i IDENTITY, and what it opens is recognised'}; --force seals it anew` })
+    if (!state.sealed)
+      throw new LatentError('E_EXISTS', `${basename(target)} exists and is no sealed file`, {
+        hint: 'move it away, or choose another folder',
+      })
+    if (!run.force)
+      throw new LatentError('E_EXISTS', `${basename(target)} exists, and the journal of this folder does not know it`, {
+        hint: `${run.keyring ? 'it holds something else than the source' : 'give -i IDENTITY, and what it opens is recognised'}; --force seals it anew`,
+      })
   }
   return sealNow(context, file, target, state)
 }
 
 /** What the journal can say of a source before it is read. */
-function sourceMarks({ journal, run }: SealContext, { relative, info }: Pick<Found, 'relative' | 'info'>): { name: string; stamp: string; seen: string } {
+function sourceMarks(
+  { journal, run }: SealContext,
+  { relative, info }: Pick<Found, 'relative' | 'info'>,
+): { name: string; stamp: string; seen: string } {
   return {
     name: journal.mark('name', relative),
     stamp: journal.mark('stamp', relative, info.size, info.mtimeNs, run.body.type, run.padding ?? 'none'),
@@ -114,8 +134,21 @@ async function refresh(context: SealContext, file: Found, entry: Entry, info: Bi
   const seen = isSettled(file.info) ? source.seen : ''
   if (entry.by !== journal.by || entry.base !== marks.base || (entry.seen !== seen && seen !== '')) {
     const path = join(run.output, entry.target)
-    const content = entry.by === journal.by && entry.content !== undefined ? entry.content : journal.contentMark(entry, await hashOf(file.source))
-    await journal.promise({ ...entry, by: journal.by, ...source, seen, content, base: marks.base, lock: entry.lock ?? marks.lock, bytes: Number(info.size), sha256: entry.sha256 ?? (await hashOf(path)) })
+    const content =
+      entry.by === journal.by && entry.content !== undefined
+        ? entry.content
+        : journal.contentMark(entry, await hashOf(file.source))
+    await journal.promise({
+      ...entry,
+      by: journal.by,
+      ...source,
+      seen,
+      content,
+      base: marks.base,
+      lock: entry.lock ?? marks.lock,
+      bytes: Number(info.size),
+      sha256: entry.sha256 ?? (await hashOf(path)),
+    })
   } else if (entry.file === journal.fileMark(entry, info)) {
     return
   }
@@ -126,13 +159,18 @@ async function refresh(context: SealContext, file: Found, entry: Entry, info: Bi
 const RACY_MS = 2500
 
 /** What was written this moment may be written again without another time to show for it. */
-const isSettled = ({ mtimeMs, ctimeMs }: BigIntStats) => Date.now() - Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs) > RACY_MS
+const isSettled = ({ mtimeMs, ctimeMs }: BigIntStats) =>
+  Date.now() - Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs) > RACY_MS
 
 /**
  * The entry that a sealed file deserves which the journal does not know, or another machine sealed: the key
  * opens it, and what is inside is the source, byte for byte.
  */
-async function recognised({ run, journal, marks }: SealContext, file: Found, target: string): Promise<Entry | undefined> {
+async function recognised(
+  { run, journal, marks }: SealContext,
+  file: Found,
+  target: string,
+): Promise<Entry | undefined> {
   if (!run.keyring) return undefined
   try {
     const opened = await openSealed(readFileParts(join(run.output, target)), run.keyring, run.flows)
@@ -144,7 +182,12 @@ async function recognised({ run, journal, marks }: SealContext, file: Found, tar
     const hash = sha256()
     for await (const part of opened.bytes) hash.update(part)
     if (toHex(hash.digest()) !== (await hashOf(file.source))) return undefined
-    return { target, nonce: toHex(opened.header.nonce), lock: marks.lock, album: albumMark(journal, await run.keyring.albumKey(opened.header.envelope)) }
+    return {
+      target,
+      nonce: toHex(opened.header.nonce),
+      lock: marks.lock,
+      album: albumMark(journal, await run.keyring.albumKey(opened.header.envelope)),
+    }
   } catch {
     return undefined
   }
@@ -165,18 +208,37 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
     const entry = { target, nonce: toHex(sealing.nonce) }
     const album = albumMark(journal, run.album.key)
     const content = sha256()
-    const plain = counted(hashed(joined(first, source.parts), content), bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
+    const plain = counted(
+      hashed(joined(first, source.parts), content),
+      bytes => run.watcher?.progress?.(file.source, bytes),
+      run.signal,
+    )
     const png = run.check === false ? sealing.png(plain) : alongside(sealing.png(plain), copy => checkSealed(run, copy))
     const facts = () => {
       const marks = sourceMarks(context, { relative: file.relative, info: source.info })
-      return { ...marks, album, seen: isSettled(source.info) ? marks.seen : '', content: journal.contentMark(entry, toHex(content.digest())) }
+      return {
+        ...marks,
+        album,
+        seen: isSettled(source.info) ? marks.seen : '',
+        content: journal.contentMark(entry, toHex(content.digest())),
+      }
     }
     const bytes = await publishSealed(context, entry, sealing.size, png, facts, state)
     const notes = [
-      ...(BigInt(modified) === source.info.mtimeNs / 1_000_000n ? [] : ['its time is beyond what a sealed file holds; the nearest was kept']),
+      ...(BigInt(modified) === source.info.mtimeNs / 1_000_000n
+        ? []
+        : ['its time is beyond what a sealed file holds; the nearest was kept']),
       ...(metadata.name === basename(file.source) ? [] : ['its name is longer than a sealed file holds, and was cut']),
     ]
-    return { source: file.source, target: join(run.output, target), status: 'done', ...(notes.length > 0 ? { note: notes.join('; ') } : {}), plainBytes: size, sealedBytes: bytes, seconds: (performance.now() - started) / 1000 }
+    return {
+      source: file.source,
+      target: join(run.output, target),
+      status: 'done',
+      ...(notes.length > 0 ? { note: notes.join('; ') } : {}),
+      plainBytes: size,
+      sealedBytes: bytes,
+      seconds: (performance.now() - started) / 1000,
+    }
   } finally {
     await source.parts.return(undefined)
     await source.close()
@@ -195,7 +257,12 @@ function fitting(metadata: Metadata): Metadata {
 }
 
 /** The same sealed file for the recipients of this run, if the key opens it. */
-async function rewrap(context: SealContext, file: Found, entry: Entry, info: BigIntStats): Promise<FileResult | undefined> {
+async function rewrap(
+  context: SealContext,
+  file: Found,
+  entry: Entry,
+  info: BigIntStats,
+): Promise<FileResult | undefined> {
   const { run, wrap, counts } = context
   if (!run.keyring || !wrap) return undefined
   if (!context.mayWrap(entry)) {
@@ -210,22 +277,52 @@ async function rewrap(context: SealContext, file: Found, entry: Entry, info: Big
   if (!rewrapping) return undefined
   try {
     const { lock: _, file: __, ...kept } = entry
-    const bytes = await publishSealed(context, kept, rewrapping.size, rewrapping.png, () => ({ ...sourceMarks(context, file), ...kept }), { kind: 'ours', entry, info, damaged: false })
+    const bytes = await publishSealed(
+      context,
+      kept,
+      rewrapping.size,
+      rewrapping.png,
+      () => ({ ...sourceMarks(context, file), ...kept }),
+      { kind: 'ours', entry, info, damaged: false },
+    )
     counts.rewrapped++
     run.watcher?.progress?.(file.source, file.size)
-    return { source: file.source, target: path, status: 'done', reason: 'wrapped for other recipients', plainBytes: file.size, sealedBytes: bytes }
+    return {
+      source: file.source,
+      target: path,
+      status: 'done',
+      reason: 'wrapped for other recipients',
+      plainBytes: file.size,
+      sealedBytes: bytes,
+    }
   } finally {
     await rewrapping.close()
   }
 }
 
 /** Writes a sealed file between its two lines in the journal. @returns its bytes */
-async function publishSealed({ run, journal, destination, marks }: SealContext, entry: Pick<Entry, 'target' | 'nonce'>, size: number, png: AsyncIterable<Uint8Array>, facts: () => Partial<Entry>, state: TargetState): Promise<number> {
+async function publishSealed(
+  { run, journal, destination, marks }: SealContext,
+  entry: Pick<Entry, 'target' | 'nonce'>,
+  size: number,
+  png: AsyncIterable<Uint8Array>,
+  facts: () => Partial<Entry>,
+  state: TargetState,
+): Promise<number> {
   const sealed = sha256()
   const { bytes, info } = await publish(join(run.output, entry.target), hashed(png, sealed), {
     destination,
     replace: state.kind === 'absent' ? undefined : path => isSameFile(path, state.info),
-    beforePublish: () => journal.promise({ ...facts(), target: entry.target, nonce: entry.nonce, by: journal.by, ...marks, bytes: size, sha256: toHex(sealed.digest()) }),
+    beforePublish: () =>
+      journal.promise({
+        ...facts(),
+        target: entry.target,
+        nonce: entry.nonce,
+        by: journal.by,
+        ...marks,
+        bytes: size,
+        sha256: toHex(sealed.digest()),
+      }),
   })
   await journal.published(entry, info)
   return bytes
@@ -253,7 +350,10 @@ async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): Asyn
   yield* rest
 }
 
-async function* hashed(parts: AsyncIterable<Uint8Array>, hash: { update(bytes: Uint8Array): void }): AsyncGenerator<Uint8Array> {
+async function* hashed(
+  parts: AsyncIterable<Uint8Array>,
+  hash: { update(bytes: Uint8Array): void },
+): AsyncGenerator<Uint8Array> {
   for await (const part of parts) {
     hash.update(part)
     yield part
@@ -269,6 +369,8 @@ function milliseconds(nanoseconds: bigint): number {
 /** How version 0.1.0 told a source: without a key. */
 function oldStamp({ lockName, body, padding = 'none' }: SealRun, { relative, size, modifiedNs }: Found): string {
   const hash = sha256()
-  hash.update(new TextEncoder().encode(JSON.stringify([relative, size, modifiedNs, lockName, body.type, padding].map(String))))
+  hash.update(
+    new TextEncoder().encode(JSON.stringify([relative, size, modifiedNs, lockName, body.type, padding].map(String))),
+  )
   return toHex(hash.digest()).slice(0, 32)
 }

@@ -26,10 +26,12 @@ export function portableName(relative: string): string {
 }
 
 /** Where in the output the files of a folder go. */
-export const sealedFolder = (folder: string): string => (folder === '.' ? folder : join(...folder.split(/\//).map(textName)))
+export const sealedFolder = (folder: string): string =>
+  folder === '.' ? folder : join(...folder.split(/\//).map(textName))
 
 /** The folder that {@link sealedFolder} was given. */
-export const plainFolder = (sealed: string): string => (sealed === '.' ? sealed : join(...sealed.split(/\//).map(originalName)))
+export const plainFolder = (sealed: string): string =>
+  sealed === '.' ? sealed : join(...sealed.split(/\//).map(originalName))
 
 function textName(name: string): string {
   if (name.isWellFormed() && !name.endsWith(WRITTEN_OUT)) return name
@@ -47,7 +49,10 @@ function portableFolder(name: string): string {
 const DEVICE = /^(?:con|prn|aux|nul|com.|lpt.|conin\$|conout\$)\s*(?:\.|$)/i
 
 function writtenOut(name: string, isKept: (char: string, index: number) => boolean): string {
-  return Array.from(name, (char, i) => (isKept(char, i) ? char : Array.from(bytesOfName(char), percent).join(''))).join('') + WRITTEN_OUT
+  return (
+    Array.from(name, (char, i) => (isKept(char, i) ? char : Array.from(bytesOfName(char), percent).join(''))).join('') +
+    WRITTEN_OUT
+  )
 }
 
 const percent = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
@@ -55,7 +60,13 @@ const percent = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2
 function originalName(name: string): string {
   if (!name.endsWith(WRITTEN_OUT)) return name
   const parts = name.slice(0, -WRITTEN_OUT.length).split(/(%[0-9A-Fa-f]{2})/)
-  const original = nameOfBytes(Buffer.concat(parts.map(part => (/^%[0-9A-Fa-f]{2}$/.test(part) ? Buffer.of(Number.parseInt(part.slice(1), 16)) : Buffer.from(part)))))
+  const original = nameOfBytes(
+    Buffer.concat(
+      parts.map(part =>
+        /^%[0-9A-Fa-f]{2}$/.test(part) ? Buffer.of(Number.parseInt(part.slice(1), 16)) : Buffer.from(part),
+      ),
+    ),
+  )
   // Whoever can write to the sealed folder can spell out a way to another one.
   return original === '' || original === '.' || original === '..' || /[/\\\0]/.test(original) ? name : original
 }
@@ -67,7 +78,8 @@ function distinct(name: string, of: string, most: number): string {
   const mark = `~${toHex(sha256Of(bytesOfName(of))).slice(0, 8)}`
   const [, stem = name, endings = ''] = /^(.+?)((?:\.[^.]{1,8}){0,2})$/su.exec(name) ?? []
   let cut = stem
-  while (Buffer.byteLength(cut) + mark.length + Buffer.byteLength(endings) > most) cut = Array.from(cut).slice(0, -1).join('')
+  while (Buffer.byteLength(cut) + mark.length + Buffer.byteLength(endings) > most)
+    cut = Array.from(cut).slice(0, -1).join('')
   return cut + mark + endings
 }
 
@@ -77,5 +89,11 @@ function distinct(name: string, of: string, most: number): string {
  */
 export function foldedName(path: string): string {
   // Capitals first: they write out what has no capital of its own, such as the German sharp s.
-  return path.normalize('NFKD').toUpperCase().toLowerCase().normalize('NFC').replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '').replaceAll(/[. ]+(?=\/|$)/g, '')
+  return path
+    .normalize('NFKD')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFC')
+    .replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .replaceAll(/[. ]+(?=\/|$)/g, '')
 }

@@ -11,11 +11,22 @@ import type { Targets } from './targets.ts'
  * out or could not read, may hold their sources still.
  */
 export function staleEntries(journal: Journal, targets: Targets, { folders, met }: Discovery, base: string): Entry[] {
-  const kept = new Set(Array.from(met).flatMap(relative => [sealedName(relative), distinctName(relative), portableName(relative)]))
+  const kept = new Set(
+    Array.from(met).flatMap(relative => [sealedName(relative), distinctName(relative), portableName(relative)]),
+  )
   const isGone = (folder: string): boolean => {
     if (folders.has(folder)) return true
     const parent = dirname(folder)
     return parent !== folder && !met.has(folder) && isGone(parent)
   }
-  return journal.expected().filter(entry => entry.by === journal.by && entry.base === base && !targets.isOfThisRun(entry.target) && !kept.has(entry.target) && isGone(plainFolder(dirname(entry.target))))
+  return journal
+    .expected()
+    .filter(
+      entry =>
+        entry.by === journal.by &&
+        entry.base === base &&
+        !targets.isOfThisRun(entry.target) &&
+        !kept.has(entry.target) &&
+        isGone(plainFolder(dirname(entry.target))),
+    )
 }

@@ -28,15 +28,22 @@ export async function lookAt(output: string, target: string, journal: Journal, r
   if (!info) return { kind: 'absent' }
   if (!info.isFile()) return { kind: 'foreign', info, sealed: false }
   const latest = journal.latest(target)
-  if (latest?.file !== undefined && !reread && latest.file === journal.fileMark(latest, info)) return { kind: 'ours', entry: latest, info, damaged: false }
+  if (latest?.file !== undefined && !reread && latest.file === journal.fileMark(latest, info))
+    return { kind: 'ours', entry: latest, info, damaged: false }
   const found = await inspectSealed(readFileParts(path)).catch(() => undefined)
   const entry = found ? journal.find(target, toHex(found.header.nonce)) : undefined
   if (found && entry) return { kind: 'ours', entry, info, damaged: !(await isWhole(path, entry, found, info)) }
-  if (!found && (await isRemnant(path, info)) && journal.mentions(target)) return { kind: 'ours', entry: latest ?? { target, nonce: '' }, info, damaged: true }
+  if (!found && (await isRemnant(path, info)) && journal.mentions(target))
+    return { kind: 'ours', entry: latest ?? { target, nonce: '' }, info, damaged: true }
   return { kind: 'foreign', info, sealed: found !== undefined }
 }
 
-async function isWhole(path: string, { sha256: expected, bytes }: Entry, { geometry }: Inspection, info: BigIntStats): Promise<boolean> {
+async function isWhole(
+  path: string,
+  { sha256: expected, bytes }: Entry,
+  { geometry }: Inspection,
+  info: BigIntStats,
+): Promise<boolean> {
   // Version 0.1.0 kept no hash.
   if (expected === undefined) return info.size === BigInt(carrierSize(geometry))
   return info.size === BigInt(bytes ?? 0) && (await hashOf(path)) === expected

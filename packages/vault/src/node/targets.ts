@@ -18,7 +18,8 @@ export class Targets {
     for (const other of others) this.#taken.set(foldedName(other), other)
     for (const { target } of journal.expected()) this.#taken.set(foldedName(target), target)
     // Where a folder must be, no file can.
-    for (const { relative } of files) for (const folder of foldersOf(sealedName(relative))) this.#taken.set(foldedName(folder), folder)
+    for (const { relative } of files)
+      for (const folder of foldersOf(sealedName(relative))) this.#taken.set(foldedName(folder), folder)
     const inOrder = files.toSorted((a, b) => (a.relative < b.relative ? -1 : 1))
     const fresh = inOrder.filter(file => !this.#keep(file.relative))
     for (const { relative } of fresh) this.#choose(relative)
@@ -43,7 +44,9 @@ export class Targets {
     const plain = sealedName(relative)
     const unmarked = this.#journal.latest(plain)
     // What another machine or version 0.1.0 wrote says nothing of the source but by its name.
-    const target = this.#journal.targetOf(by, this.#journal.mark('name', relative)) ?? (unmarked && unmarked.by !== by ? plain : undefined)
+    const target =
+      this.#journal.targetOf(by, this.#journal.mark('name', relative)) ??
+      (unmarked && unmarked.by !== by ? plain : undefined)
     if (target === undefined || this.isOfThisRun(target)) return false
     this.#give(relative, target)
     return true

@@ -11,12 +11,17 @@ import type * as Page from './page.ts'
 import { formatVector, parseVector, type Vector, vectorPlaintext } from './vector.ts'
 
 const names = (await readdir(FOLDER)).sort()
-const vectors = await Promise.all(names.map(async name => parseVector(name, new Uint8Array(await readFile(new URL(name, FOLDER))))))
+const vectors = await Promise.all(
+  names.map(async name => parseVector(name, new Uint8Array(await readFile(new URL(name, FOLDER))))),
+)
 
 const { flows, close } = openFlows(weights => openExactFlow({ weights, threads: 1 }))
 afterAll(close)
 
-const keysOf = ({ identity, passphrase }: Vector) => ({ identities: identity === undefined ? [] : [identity], passphrases: passphrase === undefined ? [] : [passphrase] })
+const keysOf = ({ identity, passphrase }: Vector) => ({
+  identities: identity === undefined ? [] : [identity],
+  passphrases: passphrase === undefined ? [] : [passphrase],
+})
 
 async function* oddParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const sizes = [1, 2, 3, 7, 64, 333, 0, 1021, 4099]
@@ -91,13 +96,27 @@ describe('the reference opener', () => {
 
 test('the generator makes these very files', async () => {
   const made = await allVectors()
-  const fingerprints = (list: readonly Vector[]) => Object.fromEntries(list.map(vector => [vector.name, toHex(sha256Of(formatVector(vector)))]))
+  const fingerprints = (list: readonly Vector[]) =>
+    Object.fromEntries(list.map(vector => [vector.name, toHex(sha256Of(formatVector(vector)))]))
   expect(fingerprints(made)).toEqual(fingerprints(vectors))
 })
 
 test('the kit is whole: every kind of outcome, every body type, and small', () => {
-  const kinds = ['success', 'no-match', 'not-sealed', 'reencoded', 'unsupported', 'header', 'chunk', 'truncated', 'hash', 'limit']
+  const kinds = [
+    'success',
+    'no-match',
+    'not-sealed',
+    'reencoded',
+    'unsupported',
+    'header',
+    'chunk',
+    'truncated',
+    'hash',
+    'limit',
+  ]
   expect(new Set(vectors.map(({ expect }) => expect))).toEqual(new Set(kinds))
-  expect(new Set(vectors.flatMap(vector => vector.body ?? []))).toEqual(new Set(['aes-256-gcm', 'exact-flow+aes-256-gcm']))
+  expect(new Set(vectors.flatMap(vector => vector.body ?? []))).toEqual(
+    new Set(['aes-256-gcm', 'exact-flow+aes-256-gcm']),
+  )
   expect(vectors.reduce((sum, vector) => sum + vector.sealed.length, 0)).toBeLessThan(1_500_000)
 })

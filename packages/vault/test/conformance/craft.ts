@@ -1,6 +1,19 @@
 import { concatBytes, crc32, deriveKey, hmacSha256, sha256Of, toHex } from '@latent/core'
 import { constantWeights, openExactFlow, openFlows } from '@latent/schemes/exact-flow'
-import { bodyCipher, type BodyType, collect, encodeMetadata, fileKeys, type Geometry, geometryFor, type Header, MAX_FILLER, pixelBytes, streamOf, writeCarrier } from '@latent/vault'
+import {
+  bodyCipher,
+  type BodyType,
+  collect,
+  encodeMetadata,
+  fileKeys,
+  type Geometry,
+  geometryFor,
+  type Header,
+  MAX_FILLER,
+  pixelBytes,
+  streamOf,
+  writeCarrier,
+} from '@latent/vault'
 import { zlibSync } from 'fflate'
 import { ALBUM_KEY, readKeys } from './keys.ts'
 import { vectorPlaintext } from './vector.ts'
@@ -8,7 +21,8 @@ import { vectorPlaintext } from './vector.ts'
 /** Builds sealed files piece by piece, so that each piece can be wrong on its own. */
 export const keys = await readKeys()
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-export const envelope = (name: keyof typeof keys.envelopes): Uint8Array => new Uint8Array(Buffer.from(keys.envelopes[name], 'base64'))
+export const envelope = (name: keyof typeof keys.envelopes): Uint8Array =>
+  new Uint8Array(Buffer.from(keys.envelopes[name], 'base64'))
 
 /** Most vectors are of the first set of weights, and stay what they were. */
 export const FIRST_WEIGHTS = (await constantWeights()).id
@@ -19,7 +33,8 @@ const { flows } = openFlows(weights => openExactFlow({ weights, loop: true }))
 export const METADATA = { name: 'photo.jpg', type: 'image/jpeg', modified: 1_600_000_000_000 }
 
 /** A metadata region from JSON text: zeros up to a whole number of blocks. */
-export const region = (json: string): Uint8Array => concatBytes(text(json), new Uint8Array(128 - (text(json).length % 128)))
+export const region = (json: string): Uint8Array =>
+  concatBytes(text(json), new Uint8Array(128 - (text(json).length % 128)))
 
 export interface Payload {
   readonly size: number
@@ -29,10 +44,17 @@ export interface Payload {
 }
 
 export function payload(size: number, changes: Partial<Payload> = {}): Payload {
-  return { size, region: encodeMetadata({ ...METADATA, size }), hash: sha256Of(vectorPlaintext(size)), padding: new Uint8Array(0), ...changes }
+  return {
+    size,
+    region: encodeMetadata({ ...METADATA, size }),
+    hash: sha256Of(vectorPlaintext(size)),
+    padding: new Uint8Array(0),
+    ...changes,
+  }
 }
 
-export const payloadBytes = ({ size, region, hash, padding }: Payload): Uint8Array => concatBytes(region, vectorPlaintext(size), hash, padding)
+export const payloadBytes = ({ size, region, hash, padding }: Payload): Uint8Array =>
+  concatBytes(region, vectorPlaintext(size), hash, padding)
 
 /** Plaintext bytes of the file for which the payload is so many whole chunks. */
 export const sizeForChunks = (chunks: number, chunk: number): number => chunks * chunk - 128 - 32
@@ -78,12 +100,38 @@ export interface Crafted {
 }
 
 /** A sealed file of the recipe, not yet a PNG. Whatever the header says, its code is right. */
-export async function craft({ payload, body = 'aes-256-gcm', weights = FIRST_WEIGHTS, chunk = 512, envelope: wrapped = envelope('first'), label = 'a', lines = same => same, place = (index, last) => ({ index, last }), filler, albumKey = ALBUM_KEY, associated = {} }: Recipe): Promise<Crafted> {
+export async function craft({
+  payload,
+  body = 'aes-256-gcm',
+  weights = FIRST_WEIGHTS,
+  chunk = 512,
+  envelope: wrapped = envelope('first'),
+  label = 'a',
+  lines = same => same,
+  place = (index, last) => ({ index, last }),
+  filler,
+  albumKey = ALBUM_KEY,
+  associated = {},
+}: Recipe): Promise<Crafted> {
   const nonce = sha256Of(text(`latent conformance kit: nonce ${label}`))
-  const header: Header = { body, ...(body === 'aes-256-gcm' ? {} : { weights }), chunk, metadata: payload.region.length, nonce, envelope: wrapped }
+  const header: Header = {
+    body,
+    ...(body === 'aes-256-gcm' ? {} : { weights }),
+    chunk,
+    metadata: payload.region.length,
+    nonce,
+    envelope: wrapped,
+  }
   const derived = await fileKeys(albumKey, nonce)
   const said = lines({
-    fixed: ['latent sealed 1', `body ${body}`, ...(header.weights === undefined ? [] : [`weights ${header.weights}`]), `chunk ${chunk}`, `metadata ${header.metadata}`, `nonce ${toHex(nonce)}`],
+    fixed: [
+      'latent sealed 1',
+      `body ${body}`,
+      ...(header.weights === undefined ? [] : [`weights ${header.weights}`]),
+      `chunk ${chunk}`,
+      `metadata ${header.metadata}`,
+      `nonce ${toHex(nonce)}`,
+    ],
     envelopeLine: `envelope ${wrapped.length}`,
     envelope: wrapped,
     envelopeEnd: '\n',
@@ -92,12 +140,25 @@ export async function craft({ payload, body = 'aes-256-gcm', weights = FIRST_WEI
     mac: hex => `mac ${hex}\n`,
   })
   const encode = async (filler: number): Promise<Uint8Array> => {
-    const noise = filler === 0 || filler > MAX_FILLER ? new Uint8Array(filler) : await deriveKey(derived.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
-    const covered = concatBytes(text(said.fixed.map(line => `${line}\n`).join('')), text(`${said.envelopeLine}\n`), said.envelope, text(`${said.envelopeEnd}${said.fillerLine(filler)}\n`), noise, text(said.fillerEnd))
+    const noise =
+      filler === 0 || filler > MAX_FILLER
+        ? new Uint8Array(filler)
+        : await deriveKey(derived.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
+    const covered = concatBytes(
+      text(said.fixed.map(line => `${line}\n`).join('')),
+      text(`${said.envelopeLine}\n`),
+      said.envelope,
+      text(`${said.envelopeEnd}${said.fillerLine(filler)}\n`),
+      noise,
+      text(said.fillerEnd),
+    )
     return concatBytes(covered, text(said.mac(toHex(await hmacSha256(derived.header, [covered])))))
   }
 
-  const cipher = await bodyCipher({ ...header, ...associated }, derived, async weightsId => ({ ...(await flows(weights)), weightsId }))
+  const cipher = await bodyCipher({ ...header, ...associated }, derived, async weightsId => ({
+    ...(await flows(weights)),
+    weightsId,
+  }))
   const plaintext = payloadBytes(payload)
   const chunks: Uint8Array[] = []
   for (let at = 0, i = 0; at < plaintext.length; at += chunk, i++) {
@@ -111,7 +172,8 @@ export async function craft({ payload, body = 'aes-256-gcm', weights = FIRST_WEI
 }
 
 /** The PNG as the library writes it. */
-export const carrier = async (geometry: Geometry, pixels: Uint8Array): Promise<Uint8Array> => collect(writeCarrier(geometry, streamOf(pixels)))
+export const carrier = async (geometry: Geometry, pixels: Uint8Array): Promise<Uint8Array> =>
+  collect(writeCarrier(geometry, streamOf(pixels)))
 
 export const sealed = async (recipe: Recipe): Promise<Uint8Array> => {
   const { geometry, pixels } = await craft(recipe)
@@ -138,7 +200,17 @@ export interface Png extends Geometry {
 }
 
 /** A PNG as other tools write them. */
-export function png({ width, height, depth = 8, colour = 2, interlace = 0, raw, level = 6, before = [], idat = 8192 }: Png): Uint8Array {
+export function png({
+  width,
+  height,
+  depth = 8,
+  colour = 2,
+  interlace = 0,
+  raw,
+  level = 6,
+  before = [],
+  idat = 8192,
+}: Png): Uint8Array {
   const header = new Uint8Array(13)
   new DataView(header.buffer).setUint32(0, width)
   new DataView(header.buffer).setUint32(4, height)
@@ -146,7 +218,13 @@ export function png({ width, height, depth = 8, colour = 2, interlace = 0, raw, 
   const data = zlibSync(raw, { level })
   const parts: Uint8Array[] = []
   for (let at = 0; at < data.length; at += idat) parts.push(pngChunk('IDAT', data.subarray(at, at + idat)))
-  return concatBytes(Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10), pngChunk('IHDR', header), ...before, ...parts, pngChunk('IEND'))
+  return concatBytes(
+    Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10),
+    pngChunk('IHDR', header),
+    ...before,
+    ...parts,
+    pngChunk('IEND'),
+  )
 }
 
 export function pngChunk(type: string, data: Uint8Array = new Uint8Array(0)): Uint8Array {
@@ -157,7 +235,12 @@ export function pngChunk(type: string, data: Uint8Array = new Uint8Array(0)): Ui
 }
 
 /** Rows of `bytes` bytes, each behind a filter byte; `filter` says which, for each row. */
-export function rows(pixels: Uint8Array, rowBytes: number, bpp: number, filter: (row: number) => number = () => 0): Uint8Array {
+export function rows(
+  pixels: Uint8Array,
+  rowBytes: number,
+  bpp: number,
+  filter: (row: number) => number = () => 0,
+): Uint8Array {
   const height = pixels.length / rowBytes
   const raw = new Uint8Array(height * (rowBytes + 1))
   for (let y = 0; y < height; y++) {

@@ -6,4 +6,5 @@ import { type Outcome, outcomeOf } from './outcome.ts'
 
 const { flows } = openFlows(weights => openExactFlow({ weights }))
 
-export const attempt = (sealed: Uint8Array, keys: Keys): Promise<Outcome> => outcomeOf(streamOf(sealed, 997), keys, flows)
+export const attempt = (sealed: Uint8Array, keys: Keys): Promise<Outcome> =>
+  outcomeOf(streamOf(sealed, 997), keys, flows)

@@ -1,7 +1,17 @@
 /** One conformance vector: what is in a file of `vectors/`. The README says what each field means. */
 export interface Vector {
   readonly name: string
-  readonly expect: 'success' | 'no-match' | 'not-sealed' | 'reencoded' | 'unsupported' | 'header' | 'chunk' | 'truncated' | 'hash' | 'limit'
+  readonly expect:
+    | 'success'
+    | 'no-match'
+    | 'not-sealed'
+    | 'reencoded'
+    | 'unsupported'
+    | 'header'
+    | 'chunk'
+    | 'truncated'
+    | 'hash'
+    | 'limit'
   readonly comment: string
   readonly identity?: string
   readonly passphrase?: string
@@ -18,7 +28,17 @@ export interface Vector {
   readonly sealed: Uint8Array
 }
 
-const FIELDS = ['expect', 'comment', 'identity', 'passphrase', 'body', 'size', 'sha256', 'metadata', 'released'] as const
+const FIELDS = [
+  'expect',
+  'comment',
+  'identity',
+  'passphrase',
+  'body',
+  'size',
+  'sha256',
+  'metadata',
+  'released',
+] as const
 
 /** Text lines, an empty line, and the sealed bytes. */
 export function formatVector(vector: Vector): Uint8Array {
@@ -36,7 +56,8 @@ export function parseVector(name: string, file: Uint8Array): Vector {
   for (const line of new TextDecoder('utf-8', { fatal: true }).decode(file.subarray(0, end)).split('\n')) {
     const colon = line.indexOf(': ')
     const field = line.slice(0, colon)
-    if (!FIELDS.includes(field as (typeof FIELDS)[number]) || fields.has(field)) throw new Error(`${name}: unknown or repeated field ${field}`)
+    if (!FIELDS.includes(field as (typeof FIELDS)[number]) || fields.has(field))
+      throw new Error(`${name}: unknown or repeated field ${field}`)
     fields.set(field, line.slice(colon + 2))
   }
   const numbers = ['size', 'released'].flatMap(field => (fields.has(field) ? [[field, Number(fields.get(field))]] : []))
@@ -44,4 +65,5 @@ export function parseVector(name: string, file: Uint8Array): Vector {
 }
 
 /** Byte i of every vector's plaintext: i^2 + 31 floor(i / 256), mod 256. */
-export const vectorPlaintext = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => i * i + 31 * (i >> 8))
+export const vectorPlaintext = (size: number): Uint8Array =>
+  Uint8Array.from({ length: size }, (_, i) => i * i + 31 * (i >> 8))

@@ -7,7 +7,10 @@ import { inflateRawSync } from 'node:zlib'
  * The slow twin of the opener: what `docs/sealed-format.md` says, on Node's own primitives and
  * age, in one pass over whole arrays. It shares no code with the library and is never shipped.
  */
-export async function referenceOpen(png: Uint8Array, { identities, passphrases }: { identities: string[]; passphrases: string[] }): Promise<{ bytes: Uint8Array; metadata: string }> {
+export async function referenceOpen(
+  png: Uint8Array,
+  { identities, passphrases }: { identities: string[]; passphrases: string[] },
+): Promise<{ bytes: Uint8Array; metadata: string }> {
   const pixels = Buffer.from(pixelsOf(Buffer.from(png)))
   const header = parse(pixels)
   const decrypter = new Decrypter()
@@ -34,7 +37,16 @@ export async function referenceOpen(png: Uint8Array, { identities, passphrases }
     cipher.setAAD(createHash('sha256').update(header.fixed).digest())
     cipher.setAuthTag(sealed.subarray(-16))
     const opened = Buffer.concat([cipher.update(sealed.subarray(0, -16)), cipher.final()])
-    chunks.push(header.weights === undefined ? opened : unflow(derive(file, 'latent/v1/sealed/flow'), Buffer.concat([Buffer.from('chunk'), u64(i)]), opened, header.weights))
+    chunks.push(
+      header.weights === undefined
+        ? opened
+        : unflow(
+            derive(file, 'latent/v1/sealed/flow'),
+            Buffer.concat([Buffer.from('chunk'), u64(i)]),
+            opened,
+            header.weights,
+          ),
+    )
   }
   return payloadOf(Buffer.concat(chunks), header.metadata)
 }
@@ -43,14 +55,16 @@ function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(what)
 }
 
-const derive = (key: Uint8Array, label: string, salt: Uint8Array = Buffer.alloc(0)) => Buffer.from(hkdfSync('sha256', key, salt, label, 32))
+const derive = (key: Uint8Array, label: string, salt: Uint8Array = Buffer.alloc(0)) =>
+  Buffer.from(hkdfSync('sha256', key, salt, label, 32))
 const u32 = (value: number) => {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes
 }
 const u64 = (value: number) => Buffer.concat([u32(0), u32(value)])
-const keystream = (key: Uint8Array, length: number) => createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
+const keystream = (key: Uint8Array, length: number) =>
+  createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
 
 function pixelsOf(png: Buffer): Uint8Array {
   must(png.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex')), 'signature')
@@ -60,7 +74,7 @@ function pixelsOf(png: Buffer): Uint8Array {
   must(width > 0 && width <= 2 ** 24 && height > 0 && width * height * 4 < 2 ** 53, 'size')
   must(depth === 8 && (colour === 2 || colour === 6) && compression === 0 && filtering === 0 && interlace === 0, 'kind')
   const data: Buffer[] = []
-  for (let at = 33; ; ) {
+  for (let at = 33; ;) {
     must(at + 12 <= png.length, 'the end of the PNG')
     const length = png.readUInt32BE(at)
     const type = png.toString('latin1', at + 4, at + 8)
@@ -81,7 +95,9 @@ function pixelsOf(png: Buffer): Uint8Array {
       const [a, b, c] = [at(y, x - bpp), at(y - 1, x), y > 0 ? at(y - 1, x - bpp) : 0]
       const filter = raw[y * stride]!
       must(filter <= 4, 'filter')
-      const nearest = [a, b, c].reduce((best, value) => (Math.abs(a + b - c - value) < Math.abs(a + b - c - best) ? value : best))
+      const nearest = [a, b, c].reduce((best, value) =>
+        Math.abs(a + b - c - value) < Math.abs(a + b - c - best) ? value : best,
+      )
       raw[y * stride + 1 + x]! += [0, a, b, (a + b) >> 1, nearest][filter]!
       if (x % bpp < 3) pixels.push(at(y, x))
       else must(at(y, x) === 255, 'alpha')
@@ -93,7 +109,10 @@ function pixelsOf(png: Buffer): Uint8Array {
 function parse(pixels: Buffer) {
   // Latin-1 keeps one character a byte, so the positions of the expression are those of the bytes.
   const text = pixels.toString('latin1', 0, 600_000)
-  const fixed = /^latent sealed 1\nbody (?:aes-256-gcm|exact-flow\+aes-256-gcm\nweights ([0-9a-f]{64}))\nchunk ([1-9][0-9]{1,7})\nmetadata ([1-9][0-9]{1,4})\nnonce ([0-9a-f]{64})\n/.exec(text)
+  const fixed =
+    /^latent sealed 1\nbody (?:aes-256-gcm|exact-flow\+aes-256-gcm\nweights ([0-9a-f]{64}))\nchunk ([1-9][0-9]{1,7})\nmetadata ([1-9][0-9]{1,4})\nnonce ([0-9a-f]{64})\n/.exec(
+      text,
+    )
   must(fixed !== null, 'the fixed lines')
   const envelopeLine = /^envelope ([1-9][0-9]{0,5})\n/.exec(text.slice(fixed[0].length, fixed[0].length + 20))
   must(envelopeLine !== null, 'the envelope line')
@@ -124,16 +143,46 @@ function payloadOf(plaintext: Buffer, metadataSize: number): { bytes: Uint8Array
   const region = plaintext.subarray(0, metadataSize)
   const zero = region.indexOf(0)
   const metadata = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(region.subarray(0, zero))
-  must(zero >= 0 && region.subarray(zero).every(byte => byte === 0) && region.length - zero <= 128, 'the zeros behind the metadata')
-  const { name, type, size, modified } = JSON.parse(metadata) as { name: string; type: string; size: number; modified: number }
-  must(metadata === `{"name":${JSON.stringify(name)},"type":"${type}","size":${size},"modified":${modified}}`, 'canonical metadata')
-  must(typeof name === 'string' && name.isWellFormed() && Buffer.byteLength(name) <= 255 && !/^\.{0,2}$|\/|\0/.test(name) || name === '...', 'the name')
-  must(/^[!-~]{1,127}$/.test(type) && Number.isSafeInteger(size) && size >= 0 && Number.isSafeInteger(modified), 'type, size and time')
+  must(
+    zero >= 0 && region.subarray(zero).every(byte => byte === 0) && region.length - zero <= 128,
+    'the zeros behind the metadata',
+  )
+  const { name, type, size, modified } = JSON.parse(metadata) as {
+    name: string
+    type: string
+    size: number
+    modified: number
+  }
+  must(
+    metadata === `{"name":${JSON.stringify(name)},"type":"${type}","size":${size},"modified":${modified}}`,
+    'canonical metadata',
+  )
+  must(
+    (typeof name === 'string' &&
+      name.isWellFormed() &&
+      Buffer.byteLength(name) <= 255 &&
+      !/^\.{0,2}$|\/|\0/.test(name)) ||
+      name === '...',
+    'the name',
+  )
+  must(
+    /^[!-~]{1,127}$/.test(type) && Number.isSafeInteger(size) && size >= 0 && Number.isSafeInteger(modified),
+    'type, size and time',
+  )
   const end = metadataSize + size
   must(end + 32 <= plaintext.length, 'room for the file')
   const bytes = plaintext.subarray(metadataSize, end)
-  must(createHash('sha256').update(bytes).digest().equals(plaintext.subarray(end, end + 32)), 'the hash')
-  must(plaintext.subarray(end + 32).every(byte => byte === 0), 'the padding')
+  must(
+    createHash('sha256')
+      .update(bytes)
+      .digest()
+      .equals(plaintext.subarray(end, end + 32)),
+    'the hash',
+  )
+  must(
+    plaintext.subarray(end + 32).every(byte => byte === 0),
+    'the padding',
+  )
   return { bytes: Uint8Array.from(bytes), metadata }
 }
 
@@ -149,7 +198,12 @@ const known = new Map<string, Layer[][]>()
 
 /** The weights of a name: those that are drawn from a sentence, and the file of the trained ones. */
 function weightsOf(name: string): Layer[][] {
-  if (known.size === 0) for (const bytes of [drawnWeights(), readFileSync(new URL('../../../../models/exact-flow.weights', import.meta.url))]) known.set(createHash('sha256').update(bytes).digest('hex'), networksOf(bytes))
+  if (known.size === 0)
+    for (const bytes of [
+      drawnWeights(),
+      readFileSync(new URL('../../../../models/exact-flow.weights', import.meta.url)),
+    ])
+      known.set(createHash('sha256').update(bytes).digest('hex'), networksOf(bytes))
   const networks = known.get(name)
   must(networks !== undefined, 'the weights')
   return networks
@@ -157,7 +211,9 @@ function weightsOf(name: string): Layer[][] {
 
 /** The canonical bytes of the weights that the format was released with. */
 function drawnWeights(): Buffer {
-  const seed = createHash('sha256').update('A latent image is the one on exposed film that nobody can see until it is developed.').digest()
+  const seed = createHash('sha256')
+    .update('A latent image is the one on exposed film that nobody can see until it is developed.')
+    .digest()
   const stream = keystream(derive(seed, 'latent/v1/exact-flow/weights'), 400_000)
   let at = 0
   const draw = (): number => {
@@ -174,14 +230,20 @@ function drawnWeights(): Buffer {
     parts.push(Buffer.from([inputs, outputs, 10]), Buffer.from(weights.map(weight => weight & 255)))
     for (let o = 0; o < outputs; o++) {
       const bytes = Buffer.alloc(4)
-      bytes.writeInt32LE(128 * (1024 - weights.slice(o * inputs * 9, (o + 1) * inputs * 9).reduce((sum, weight) => sum + weight, 0)))
+      bytes.writeInt32LE(
+        128 * (1024 - weights.slice(o * inputs * 9, (o + 1) * inputs * 9).reduce((sum, weight) => sum + weight, 0)),
+      )
       parts.push(bytes)
     }
   }
   return Buffer.concat(parts)
 }
 
-const SHAPES: readonly [number, number][] = [[16, 32], [32, 32], [32, 12]]
+const SHAPES: readonly [number, number][] = [
+  [16, 32],
+  [32, 32],
+  [32, 12],
+]
 
 function networksOf(bytes: Buffer): Layer[][] {
   must(bytes.toString('latin1', 0, 28) === 'latent exact-flow weights 1\n', 'the name of the weights')
@@ -234,7 +296,10 @@ function network(layers: Layer[], half: Buffer, map: Buffer, rows: number): numb
     const height = Math.min(32, rows - first)
     let planes: number[][] = Array.from({ length: height * 128 }, (_, p) => {
       const position = first * 128 + p
-      return [...Array.from({ length: 12 }, (_, c) => half[12 * position + c] ?? 0), ...map.subarray(4 * position, 4 * position + 4)]
+      return [
+        ...Array.from({ length: 12 }, (_, c) => half[12 * position + c] ?? 0),
+        ...map.subarray(4 * position, 4 * position + 4),
+      ]
     })
     for (const layer of layers) planes = planes.map((_, p) => convolved(layer, planes, p, height))
     for (const position of planes) for (const value of position) output.push(value)
@@ -242,14 +307,20 @@ function network(layers: Layer[], half: Buffer, map: Buffer, rows: number): numb
   return output
 }
 
-function convolved({ inputs, outputs, shift, weights, bias }: Layer, planes: number[][], p: number, height: number): number[] {
+function convolved(
+  { inputs, outputs, shift, weights, bias }: Layer,
+  planes: number[][],
+  p: number,
+  height: number,
+): number[] {
   const [row, column] = [p >> 7, p & 127]
   const sums = bias.slice()
   for (let tap = 0; tap < 9; tap++) {
     const [y, x] = [row + Math.floor(tap / 3) - 1, column + (tap % 3) - 1]
     if (y < 0 || y >= height || x < 0 || x > 127) continue
     const values = planes[y * 128 + x]!
-    for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) sums[o]! += values[i]! * weights[(o * inputs + i) * 9 + tap]!
+    for (let o = 0; o < outputs; o++)
+      for (let i = 0; i < inputs; i++) sums[o]! += values[i]! * weights[(o * inputs + i) * 9 + tap]!
   }
   return sums.map(sum => {
     const half = sum / 2 ** shift

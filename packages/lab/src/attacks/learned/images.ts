@@ -12,8 +12,15 @@ export interface Pair {
 export function commonShape(pictures: readonly Image<'u8'>[]): TargetShape {
   const first = pictures[0]
   if (!first) throw argumentError('pictures', 'at least one', 0)
-  const other = pictures.find(({ width, height, channels }) => width !== first.width || height !== first.height || channels !== first.channels)
-  if (other) throw argumentError('pictures', `images of ${first.width}x${first.height}x${first.channels}`, `${other.width}x${other.height}x${other.channels}`)
+  const other = pictures.find(
+    ({ width, height, channels }) => width !== first.width || height !== first.height || channels !== first.channels,
+  )
+  if (other)
+    throw argumentError(
+      'pictures',
+      `images of ${first.width}x${first.height}x${first.channels}`,
+      `${other.width}x${other.height}x${other.channels}`,
+    )
   return { width: first.width, height: first.height, channels: first.channels }
 }
 
@@ -23,7 +30,8 @@ export function planesOf(pictures: readonly Image<'u8'>[]): Tensor<'f32'> {
   const pixels = width * height
   const data = new Float32Array(pictures.length * pixels * channels)
   for (const [n, picture] of pictures.entries()) {
-    for (let i = 0; i < picture.data.length; i++) data[(n * channels + (i % channels)) * pixels + Math.floor(i / channels)] = picture.data[i]! / 255
+    for (let i = 0; i < picture.data.length; i++)
+      data[(n * channels + (i % channels)) * pixels + Math.floor(i / channels)] = picture.data[i]! / 255
   }
   return tensor('f32', [pictures.length, channels, height, width], data)
 }
@@ -32,7 +40,9 @@ export function planesOf(pictures: readonly Image<'u8'>[]): Tensor<'f32'> {
 export function picturesOf(planes: Float32Array, { width, height, channels }: TargetShape): Image<'u8'>[] {
   const pixels = width * height
   return Array.from({ length: planes.length / (pixels * channels) }, (_, n) => {
-    const data = Uint8Array.from({ length: pixels * channels }, (_, i) => sample(planes[(n * channels + (i % channels)) * pixels + Math.floor(i / channels)]!))
+    const data = Uint8Array.from({ length: pixels * channels }, (_, i) =>
+      sample(planes[(n * channels + (i % channels)) * pixels + Math.floor(i / channels)]!),
+    )
     return image({ width, height, channels, format: 'u8', data })
   })
 }

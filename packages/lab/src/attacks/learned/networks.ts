@@ -1,5 +1,18 @@
 import { argumentError, type Image, image } from '@latent/core'
-import { constantOf, type Expr, layers, ops, type Operand, type Parameter, type Shape, shape, type Tensor, tensor, type Tree, zerosOf } from '@latent/graph'
+import {
+  constantOf,
+  type Expr,
+  layers,
+  ops,
+  type Operand,
+  type Parameter,
+  type Shape,
+  shape,
+  type Tensor,
+  tensor,
+  type Tree,
+  zerosOf,
+} from '@latent/graph'
 import type { TargetShape } from '../oracle.ts'
 import { picturesOf, planesOf, sample } from './images.ts'
 
@@ -16,7 +29,12 @@ export interface Reconstructor {
   /** Shapes of a batch's input, and of what the network gives and learns from. */
   readonly input: (size: TargetShape, count: number) => Shape
   readonly output: (size: TargetShape, count: number) => Shape
-  readonly apply: (p: Leaves<Operand>, state: Leaves<Operand>, x: Expr, training: boolean) => { y: Expr; state: Leaves<Expr> }
+  readonly apply: (
+    p: Leaves<Operand>,
+    state: Leaves<Operand>,
+    x: Expr,
+    training: boolean,
+  ) => { y: Expr; state: Leaves<Expr> }
   readonly encode: (ciphers: readonly Image<'u8'>[]) => Tensor<'f32'>
   readonly target: (plain: readonly Image<'u8'>[]) => Tensor<'f32'>
   readonly decode: (output: Float32Array, size: TargetShape) => Image<'u8'>[]
@@ -26,10 +44,21 @@ const planes = (size: TargetShape, count: number): Shape => shape([count, size.c
 const asPictures = { input: planes, output: planes, encode: planesOf, target: planesOf, decode: picturesOf }
 
 type Norm<L> = { readonly conv: layers.Affine<L>; readonly norm: layers.Scale<L> }
-const normed = (inputs: number, outputs: number, kernel: number): Norm<Parameter> => ({ conv: layers.conv2dParameters(inputs, outputs, kernel, { bias: false }), norm: layers.scaleParameters(outputs) })
+const normed = (inputs: number, outputs: number, kernel: number): Norm<Parameter> => ({
+  conv: layers.conv2dParameters(inputs, outputs, kernel, { bias: false }),
+  norm: layers.scaleParameters(outputs),
+})
 
 /** Convolution, batch norm, ReLU; records the next running statistics. */
-function normedRelu(name: string, p: Leaves<Operand>, state: Leaves<Operand>, next: Record<string, Leaves<Expr>>, x: Expr, training: boolean, stride = 1): Expr {
+function normedRelu(
+  name: string,
+  p: Leaves<Operand>,
+  state: Leaves<Operand>,
+  next: Record<string, Leaves<Expr>>,
+  x: Expr,
+  training: boolean,
+  stride = 1,
+): Expr {
   const { conv, norm } = p[name] as unknown as Norm<Operand>
   const y = layers.conv2d(conv, x, { stride, padding: 0 })
   const running = state[name] as unknown as layers.RunningStatistics<Operand>
@@ -51,8 +80,17 @@ export const sharedPixels: Reconstructor = {
   id: 'shared-pixels',
   title: 'published, 1x1 convolutions shared by all pixels',
   ...asPictures,
-  parameters: ({ channels }) => ({ first: normed(channels, 64, 1), second: normed(64, 128, 1), third: normed(128, 256, 1), last: layers.conv2dParameters(256, channels, 1) }),
-  state: () => ({ first: layers.runningStatistics(64), second: layers.runningStatistics(128), third: layers.runningStatistics(256) }),
+  parameters: ({ channels }) => ({
+    first: normed(channels, 64, 1),
+    second: normed(64, 128, 1),
+    third: normed(128, 256, 1),
+    last: layers.conv2dParameters(256, channels, 1),
+  }),
+  state: () => ({
+    first: layers.runningStatistics(64),
+    second: layers.runningStatistics(128),
+    third: layers.runningStatistics(256),
+  }),
   apply(p, state, x, training) {
     const next: Record<string, Leaves<Expr>> = {}
     const y = ['first', 'second', 'third'].reduce((y, name) => normedRelu(name, p, state, next, y, training), x)
@@ -68,13 +106,25 @@ export const sharedBlocks: Reconstructor = {
   id: 'shared-blocks',
   title: 'published, 4x4 blocks with shared weights',
   ...asPictures,
-  parameters: ({ channels }) => ({ first: normed(channels, 48, 4), second: normed(48, 48, 1), third: normed(48, 512, 1), last: layers.conv2dParameters(32, channels, 1) }),
-  state: () => ({ first: layers.runningStatistics(48), second: layers.runningStatistics(48), third: layers.runningStatistics(512) }),
+  parameters: ({ channels }) => ({
+    first: normed(channels, 48, 4),
+    second: normed(48, 48, 1),
+    third: normed(48, 512, 1),
+    last: layers.conv2dParameters(32, channels, 1),
+  }),
+  state: () => ({
+    first: layers.runningStatistics(48),
+    second: layers.runningStatistics(48),
+    third: layers.runningStatistics(512),
+  }),
   apply(p, state, x, training) {
     const next: Record<string, Leaves<Expr>> = {}
     const first = normedRelu('first', p, state, next, x, training, 4)
     const y = ['second', 'third'].reduce((y, name) => normedRelu(name, p, state, next, y, training), first)
-    return { y: ops.sigmoid(layers.conv2d(p['last'] as unknown as layers.Affine<Operand>, layers.pixelShuffle(y, 4))), state: next }
+    return {
+      y: ops.sigmoid(layers.conv2d(p['last'] as unknown as layers.Affine<Operand>, layers.pixelShuffle(y, 4))),
+      state: next,
+    }
   },
 }
 
@@ -90,8 +140,15 @@ export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
   const samples = (size: TargetShape) => (size.width * size.height * size.channels) / count(size)
   return {
     id: `linear-${group}`,
-    title: { pixel: 'ours, a linear map for each pixel', block: 'ours, a linear map for each block', image: 'ours, one linear map of the whole image' }[group],
-    parameters: size => ({ weight: zerosOf([count(size), 2 * samples(size), samples(size)]), bias: constantOf([count(size), 1, samples(size)], 0.5) }),
+    title: {
+      pixel: 'ours, a linear map for each pixel',
+      block: 'ours, a linear map for each block',
+      image: 'ours, one linear map of the whole image',
+    }[group],
+    parameters: size => ({
+      weight: zerosOf([count(size), 2 * samples(size), samples(size)]),
+      bias: constantOf([count(size), 1, samples(size)], 0.5),
+    }),
     state: () => ({}),
     input: (size, n) => shape([count(size), n, 2 * samples(size)]),
     output: (size, n) => shape([count(size), n, samples(size)]),
@@ -113,7 +170,8 @@ export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
       const n = output.length / (size.width * size.height * size.channels)
       return Array.from({ length: n }, (_, i) => {
         const data = new Uint8Array(size.width * size.height * size.channels)
-        for (const [g, members] of order.entries()) for (const [j, at] of members.entries()) data[at] = sample(output[(g * n + i) * members.length + j]!)
+        for (const [g, members] of order.entries())
+          for (const [j, at] of members.entries()) data[at] = sample(output[(g * n + i) * members.length + j]!)
         return image({ ...size, format: 'u8', data })
       })
     },
@@ -124,18 +182,28 @@ export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
 function groups(group: 'pixel' | 'block' | 'image', { width, height, channels }: TargetShape): Uint32Array[] {
   if (group === 'image') return [Uint32Array.from({ length: width * height * channels }, (_, i) => i)]
   const side = group === 'pixel' ? 1 : 4
-  if (width % side !== 0 || height % side !== 0) throw argumentError('size', `sides that are multiples of ${side}`, `${width}x${height}`)
+  if (width % side !== 0 || height % side !== 0)
+    throw argumentError('size', `sides that are multiples of ${side}`, `${width}x${height}`)
   const across = width / side
   return Array.from({ length: across * (height / side) }, (_, g) =>
     Uint32Array.from({ length: side * side * channels }, (_, i) => {
       const [place, channel] = [Math.floor(i / channels), i % channels]
-      return ((Math.floor(g / across) * side + Math.floor(place / side)) * width + (g % across) * side + (place % side)) * channels + channel
+      return (
+        ((Math.floor(g / across) * side + Math.floor(place / side)) * width + (g % across) * side + (place % side)) *
+          channels +
+        channel
+      )
     }),
   )
 }
 
 /** `[groups, images, values]`, with `each` values a sample. */
-function grouped(pictures: readonly Image<'u8'>[], order: readonly Uint32Array[], each: number, put: (out: Float32Array, at: number, value: number) => void): Tensor<'f32'> {
+function grouped(
+  pictures: readonly Image<'u8'>[],
+  order: readonly Uint32Array[],
+  each: number,
+  put: (out: Float32Array, at: number, value: number) => void,
+): Tensor<'f32'> {
   const values = order[0]!.length * each
   const data = new Float32Array(order.length * pictures.length * values)
   for (const [g, members] of order.entries()) {

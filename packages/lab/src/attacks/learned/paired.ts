@@ -1,5 +1,23 @@
 import type { Image } from '@latent/core'
-import { adam, compile, type Compiled, cosineRate, epochOrder, type Expr, leaves, losses, mapTree, openStepper, type Parameter, type SessionOptions, type Shape, shape, type Stepper, type Tensor, type Tree } from '@latent/graph'
+import {
+  adam,
+  compile,
+  type Compiled,
+  cosineRate,
+  epochOrder,
+  type Expr,
+  leaves,
+  losses,
+  mapTree,
+  openStepper,
+  type Parameter,
+  type SessionOptions,
+  type Shape,
+  shape,
+  type Stepper,
+  type Tensor,
+  type Tree,
+} from '@latent/graph'
 import type { TargetShape } from '../oracle.ts'
 import { commonShape, type Pair } from './images.ts'
 import type { Reconstructor } from './networks.ts'
@@ -27,7 +45,11 @@ export interface Reconstruction {
  * learn: under another key for each pair, only what is common to all keys.
  * @throws E_ARGUMENT for pairs of several shapes
  */
-export async function learnInverse(network: Reconstructor, pairs: readonly Pair[], { steps, batch = 32, rate = 2e-3, seed = 1, onStep, ...session }: LearnOptions): Promise<Reconstruction> {
+export async function learnInverse(
+  network: Reconstructor,
+  pairs: readonly Pair[],
+  { steps, batch = 32, rate = 2e-3, seed = 1, onStep, ...session }: LearnOptions,
+): Promise<Reconstruction> {
   const size = commonShape(pairs.flatMap(({ plain, cipher }) => [plain, cipher]))
   const count = Math.min(batch, pairs.length)
   const stepper = await openStepper(
@@ -41,7 +63,12 @@ export async function learnInverse(network: Reconstructor, pairs: readonly Pair[
           trains: ['attacker'],
           optimiser: adam(),
           loss: ({ networks, state, batch }) => {
-            const found = network.apply(networks.attacker as never, (state as { attacker: never }).attacker, batch['cipher']!, true)
+            const found = network.apply(
+              networks.attacker as never,
+              (state as { attacker: never }).attacker,
+              batch['cipher']!,
+              true,
+            )
             return { loss: losses.mse(found.y, batch['plain']!), state: { attacker: found.state } }
           },
         },
@@ -55,7 +82,13 @@ export async function learnInverse(network: Reconstructor, pairs: readonly Pair[
     const rates = cosineRate(rate)
     for (let step = 0; step < steps; step++) {
       const picked = Array.from(await order(step), i => pairs[i]!)
-      const found = await stepper.advance({ cipher: network.encode(picked.map(({ cipher }) => cipher)), plain: network.target(picked.map(({ plain }) => plain)) }, [rates(step, steps)])
+      const found = await stepper.advance(
+        {
+          cipher: network.encode(picked.map(({ cipher }) => cipher)),
+          plain: network.target(picked.map(({ plain }) => plain)),
+        },
+        [rates(step, steps)],
+      )
       onStep?.(step + 1, found)
     }
     return reconstruction(network, size, await trained(stepper, 'attacker'), session)
@@ -71,23 +104,54 @@ export interface Trained {
 }
 
 export async function trained(stepper: Stepper, network: string): Promise<Trained> {
-  const below = (tensors: Readonly<Record<string, Tensor>>, prefix: string) => Object.fromEntries(Object.entries(tensors).flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])))
-  return { weights: below(await stepper.weights(), `${network}.`), state: below(await stepper.snapshot(), `state.${network}.`) }
+  const below = (tensors: Readonly<Record<string, Tensor>>, prefix: string) =>
+    Object.fromEntries(
+      Object.entries(tensors).flatMap(([name, value]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+      ),
+    )
+  return {
+    weights: below(await stepper.weights(), `${network}.`),
+    state: below(await stepper.snapshot(), `state.${network}.`),
+  }
 }
 
 /** Networks of several kinds have trees of several types, which `compile` would derive for any. */
-type Untyped = (fn: (args: { p: never; state: never; x: Expr }) => Expr, args: object, session: SessionOptions) => Promise<Compiled>
+type Untyped = (
+  fn: (args: { p: never; state: never; x: Expr }) => Expr,
+  args: object,
+  session: SessionOptions,
+) => Promise<Compiled>
 
 /** A trained network as a function of cipher images; compiled for each call, which opens many at once. */
-export function reconstruction(network: Reconstructor, size: TargetShape, { weights, state }: Trained, session: SessionOptions): Reconstruction {
+export function reconstruction(
+  network: Reconstructor,
+  size: TargetShape,
+  { weights, state }: Trained,
+  session: SessionOptions,
+): Reconstruction {
   return {
     async open(ciphers) {
-      const filled = (tree: Tree<Parameter>) => mapTree<Shape, unknown>(tree, (_, leaf) => shape((leaf as Parameter).dims)) as object
+      const filled = (tree: Tree<Parameter>) =>
+        mapTree<Shape, unknown>(tree, (_, leaf) => shape((leaf as Parameter).dims)) as object
       const guess = ({ p, state, x }: { p: never; state: never; x: Expr }) => network.apply(p, state, x, false).y
-      const compiled = await (compile as Untyped)(guess, { p: filled(network.parameters(size)), state: filled(network.state(size)), x: network.input(size, ciphers.length) }, session)
+      const compiled = await (compile as Untyped)(
+        guess,
+        {
+          p: filled(network.parameters(size)),
+          state: filled(network.state(size)),
+          x: network.input(size, ciphers.length),
+        },
+        session,
+      )
       try {
-        const feeds = (prefix: string, tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([name, value]) => [`${prefix}.${name}`, value]))
-        const { output } = await compiled.run({ ...feeds('p', weights), ...feeds('state', state), x: network.encode(ciphers) })
+        const feeds = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
+          Object.fromEntries(Object.entries(tensors).map(([name, value]) => [`${prefix}.${name}`, value]))
+        const { output } = await compiled.run({
+          ...feeds('p', weights),
+          ...feeds('state', state),
+          x: network.encode(ciphers),
+        })
         return network.decode(output!.data as Float32Array, size)
       } finally {
         await compiled.close()
@@ -97,4 +161,5 @@ export function reconstruction(network: Reconstructor, size: TargetShape, { weig
 }
 
 /** Trainable values of a network for images of this size. */
-export const sizeOf = (network: Reconstructor, size: TargetShape): number => leaves(network.parameters(size)).reduce((sum, [, leaf]) => sum + leaf.dims.reduce((a, b) => a * b, 1), 0)
+export const sizeOf = (network: Reconstructor, size: TargetShape): number =>
+  leaves(network.parameters(size)).reduce((sum, [, leaf]) => sum + leaf.dims.reduce((a, b) => a * b, 1), 0)

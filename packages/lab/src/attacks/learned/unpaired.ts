@@ -1,5 +1,18 @@
 import type { Image } from '@latent/core'
-import { adam, constantRate, epochOrder, type Expr, heNormal, layers, losses, normal, openStepper, ops, type Operand, type Parameter } from '@latent/graph'
+import {
+  adam,
+  constantRate,
+  epochOrder,
+  type Expr,
+  heNormal,
+  layers,
+  losses,
+  normal,
+  openStepper,
+  ops,
+  type Operand,
+  type Parameter,
+} from '@latent/graph'
 import { commonShape, planesOf } from './images.ts'
 import type { Reconstructor } from './networks.ts'
 import { type LearnOptions, type Reconstruction, reconstruction, trained } from './paired.ts'
@@ -9,7 +22,12 @@ export interface UnpairedOptions extends LearnOptions {
   readonly smoothness?: number
 }
 
-type Discriminator<L> = { readonly first: layers.Affine<L>; readonly second: L; readonly secondBias: L; readonly last: layers.Affine<L> }
+type Discriminator<L> = {
+  readonly first: layers.Affine<L>
+  readonly second: L
+  readonly secondBias: L
+  readonly last: layers.Affine<L>
+}
 
 /** 4x4 convolutions: stride 2 to 64 channels, stride 2 to 128 with spectral norm, then to one score; the greatest of each 3x3 scores counts. */
 const discriminatorParameters = (channels: number): Discriminator<Parameter> => ({
@@ -28,7 +46,10 @@ function discriminate(p: Discriminator<Operand>, direction: Expr, x: Expr): { lo
   const u = unit(ops.matmul(v, ops.transpose(still, [1, 0])))
   const greatest = ops.sum(ops.mul(ops.matmul(u, matrix), v))
   const first = ops.leakyRelu(layers.conv2d(p.first, x, { stride: 2, padding: 1 }), 0.2)
-  const second = ops.leakyRelu(ops.add(ops.conv(first, ops.div(p.second, greatest), { stride: 2, padding: 1 }), layers.perChannel(p.secondBias)), 0.2)
+  const second = ops.leakyRelu(
+    ops.add(ops.conv(first, ops.div(p.second, greatest), { stride: 2, padding: 1 }), layers.perChannel(p.secondBias)),
+    0.2,
+  )
   const scores = layers.conv2d(p.last, second, { padding: 1 })
   return { logits: ops.maxPool(scores, 3), direction: ops.reshape(u, [128]) }
 }
@@ -41,7 +62,12 @@ function discriminate(p: Discriminator<Operand>, direction: Expr, x: Expr): { lo
  * @param network one that takes and gives pictures (`sharedPixels`, `sharedBlocks`)
  * @throws E_ARGUMENT for pictures of several shapes, or smaller than 12 pixels
  */
-export async function learnUnpaired(network: Reconstructor, ciphers: readonly Image<'u8'>[], plain: readonly Image<'u8'>[], { steps, batch = 32, rate = 2e-4, seed = 1, smoothness = 0, onStep, ...session }: UnpairedOptions): Promise<Reconstruction> {
+export async function learnUnpaired(
+  network: Reconstructor,
+  ciphers: readonly Image<'u8'>[],
+  plain: readonly Image<'u8'>[],
+  { steps, batch = 32, rate = 2e-4, seed = 1, smoothness = 0, onStep, ...session }: UnpairedOptions,
+): Promise<Reconstruction> {
   const size = commonShape([...ciphers, ...plain])
   const count = Math.min(batch, ciphers.length, plain.length)
   type State = { attacker: never; direction: Expr }
@@ -57,9 +83,17 @@ export async function learnUnpaired(network: Reconstructor, ciphers: readonly Im
           optimiser: adam({ beta1: 0.5 }),
           loss: ({ networks, state, batch }) => {
             const { attacker, direction } = state as State
-            const guess = ops.stopGradient(network.apply(networks.attacker as never, attacker, batch['cipher']!, true).y)
+            const guess = ops.stopGradient(
+              network.apply(networks.attacker as never, attacker, batch['cipher']!, true).y,
+            )
             const real = discriminate(networks.discriminator, direction, batch['plain']!)
-            return { loss: losses.bceGan.discriminator(real.logits, discriminate(networks.discriminator, direction, guess).logits), state: { attacker, direction: real.direction } }
+            return {
+              loss: losses.bceGan.discriminator(
+                real.logits,
+                discriminate(networks.discriminator, direction, guess).logits,
+              ),
+              state: { attacker, direction: real.direction },
+            }
           },
         },
         {
@@ -86,7 +120,10 @@ export async function learnUnpaired(network: Reconstructor, ciphers: readonly Im
     const rates = constantRate(rate)
     for (let step = 0; step < steps; step++) {
       const [a, b] = [await orders[0](step), await orders[1](step)]
-      const found = await stepper.advance({ cipher: network.encode(Array.from(a, i => ciphers[i]!)), plain: planesOf(Array.from(b, i => plain[i]!)) }, [rates(step, steps), rates(step, steps)])
+      const found = await stepper.advance(
+        { cipher: network.encode(Array.from(a, i => ciphers[i]!)), plain: planesOf(Array.from(b, i => plain[i]!)) },
+        [rates(step, steps), rates(step, steps)],
+      )
       onStep?.(step + 1, found)
     }
     return reconstruction(network, size, await trained(stepper, 'attacker'), session)

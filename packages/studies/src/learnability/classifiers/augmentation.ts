@@ -46,7 +46,13 @@ export interface Placement {
 const AS_IT_IS: Placement = { down: 0, right: 0, mirrored: false }
 
 /** Writes one image as planes `[C, H, W]`: mirrored, shifted with black behind it, normalised. */
-export function placeImage(samples: Uint8Array, { width, height, channels }: Pick<LabelledSet, 'width' | 'height' | 'channels'>, { mean, deviation }: Normalisation, { down, right, mirrored }: Placement, out: Float32Array): void {
+export function placeImage(
+  samples: Uint8Array,
+  { width, height, channels }: Pick<LabelledSet, 'width' | 'height' | 'channels'>,
+  { mean, deviation }: Normalisation,
+  { down, right, mirrored }: Placement,
+  out: Float32Array,
+): void {
   for (let c = 0; c < channels; c++) {
     const [scale, shift] = [1 / (255 * deviation[c]!), -mean[c]! / deviation[c]!]
     for (let y = 0; y < height; y++) {
@@ -62,10 +68,23 @@ export function placeImage(samples: Uint8Array, { width, height, channels }: Pic
 }
 
 /** The planes of some images of a set, as they are; what predictions are made from. */
-export function plainBatch(set: LabelledSet, first: number, count: number, batchSize: number, normalisation: Normalisation): Float32Array {
+export function plainBatch(
+  set: LabelledSet,
+  first: number,
+  count: number,
+  batchSize: number,
+  normalisation: Normalisation,
+): Float32Array {
   const size = set.width * set.height * set.channels
   const out = new Float32Array(batchSize * size)
-  for (let i = 0; i < count; i++) placeImage(set.samples.subarray((first + i) * size, (first + i + 1) * size), set, normalisation, AS_IT_IS, out.subarray(i * size, (i + 1) * size))
+  for (let i = 0; i < count; i++)
+    placeImage(
+      set.samples.subarray((first + i) * size, (first + i + 1) * size),
+      set,
+      normalisation,
+      AS_IT_IS,
+      out.subarray(i * size, (i + 1) * size),
+    )
   return out
 }
 
@@ -78,19 +97,31 @@ export interface RicapPlan {
 }
 
 /** Draws borders from Beta(beta, beta), and for every quarter an order of the batch and a place, one for all images. */
-export async function drawRicap(stream: KeyStream, batchSize: number, { width, height }: Pick<LabelledSet, 'width' | 'height'>, beta: number): Promise<RicapPlan> {
+export async function drawRicap(
+  stream: KeyStream,
+  batchSize: number,
+  { width, height }: Pick<LabelledSet, 'width' | 'height'>,
+  beta: number,
+): Promise<RicapPlan> {
   const columns = Math.round(width * (await symmetricBeta(stream, beta)))
   const rows = Math.round(height * (await symmetricBeta(stream, beta)))
   const quarters = []
   for (let k = 0; k < 4; k++) {
     const { width: w, height: h } = quarterSize(k, [columns, rows], width, height)
     const [u, v] = (await stream.uniforms(2)) as unknown as [number, number]
-    quarters.push({ order: await stream.permutation(batchSize), left: Math.floor(u * (width - w + 1)), top: Math.floor(v * (height - h + 1)) })
+    quarters.push({
+      order: await stream.permutation(batchSize),
+      left: Math.floor(u * (width - w + 1)),
+      top: Math.floor(v * (height - h + 1)),
+    })
   }
   return { cut: [columns, rows], quarters }
 }
 
-const quarterSize = (k: number, [columns, rows]: RicapPlan['cut'], width: number, height: number) => ({ width: k % 2 === 0 ? columns : width - columns, height: k < 2 ? rows : height - rows })
+const quarterSize = (k: number, [columns, rows]: RicapPlan['cut'], width: number, height: number) => ({
+  width: k % 2 === 0 ? columns : width - columns,
+  height: k < 2 ? rows : height - rows,
+})
 
 /** One draw from Beta(b, b) by Johnk's rejection (1964). */
 async function symmetricBeta(stream: KeyStream, b: number): Promise<number> {
@@ -102,7 +133,12 @@ async function symmetricBeta(stream: KeyStream, b: number): Promise<number> {
 }
 
 /** Random image cropping and patching: four images in one, labels mixed by area. */
-export function ricap(images: Float32Array, labels: Float32Array, { cut, quarters }: RicapPlan, { width, height, channels, classes }: Pick<LabelledSet, 'width' | 'height' | 'channels' | 'classes'>): { images: Float32Array; labels: Float32Array } {
+export function ricap(
+  images: Float32Array,
+  labels: Float32Array,
+  { cut, quarters }: RicapPlan,
+  { width, height, channels, classes }: Pick<LabelledSet, 'width' | 'height' | 'channels' | 'classes'>,
+): { images: Float32Array; labels: Float32Array } {
   const mixed = { images: new Float32Array(images.length), labels: new Float32Array(labels.length) }
   const planes = images.length / (width * height)
   for (const [k, { order, left, top }] of quarters.entries()) {
@@ -116,7 +152,8 @@ export function ricap(images: Float32Array, labels: Float32Array, { cut, quarter
       }
     }
     const share = (size.width * size.height) / (width * height)
-    for (const [i, other] of order.entries()) for (let c = 0; c < classes; c++) mixed.labels[i * classes + c]! += share * labels[other * classes + c]!
+    for (const [i, other] of order.entries())
+      for (let c = 0; c < classes; c++) mixed.labels[i * classes + c]! += share * labels[other * classes + c]!
   }
   return mixed
 }
@@ -129,7 +166,11 @@ export function softLabels(labels: ArrayLike<number>, classes: number, smoothing
 }
 
 /** Training batches of a set. What a batch holds depends on the seed and the step alone. */
-export function trainingBatches(set: LabelledSet, normalisation: Normalisation, options: AugmentationOptions & { readonly batchSize: number; readonly seed: number }): (step: number) => Promise<Record<string, Tensor>> {
+export function trainingBatches(
+  set: LabelledSet,
+  normalisation: Normalisation,
+  options: AugmentationOptions & { readonly batchSize: number; readonly seed: number },
+): (step: number) => Promise<Record<string, Tensor>> {
   const { width, height, channels, classes, samples, labels } = set
   const { batchSize, seed, padding, mirror, colourJitter, ricap: beta, smoothing } = options
   const order = epochOrder(seed, labels.length, batchSize)
@@ -142,11 +183,30 @@ export function trainingBatches(set: LabelledSet, normalisation: Normalisation, 
     for (const [i, index] of picked.entries()) {
       const own = samples.subarray(index * size, (index + 1) * size)
       const source = colourJitter ? await jitterColours(own, channels, stream) : own
-      const [down, right] = [0, 1].map(axis => Math.floor(draws[3 * i + axis]! * (2 * padding + 1)) - padding) as [number, number]
-      placeImage(source, set, normalisation, { down, right, mirrored: mirror && draws[3 * i + 2]! < 0.5 }, images.subarray(i * size, (i + 1) * size))
+      const [down, right] = [0, 1].map(axis => Math.floor(draws[3 * i + axis]! * (2 * padding + 1)) - padding) as [
+        number,
+        number,
+      ]
+      placeImage(
+        source,
+        set,
+        normalisation,
+        { down, right, mirrored: mirror && draws[3 * i + 2]! < 0.5 },
+        images.subarray(i * size, (i + 1) * size),
+      )
     }
-    const soft = softLabels([...picked].map(index => labels[index]!), classes, smoothing)
-    const batch = beta === undefined ? { images, labels: soft } : ricap(images, soft, await drawRicap(stream, batchSize, set, beta), set)
-    return { images: tensor('f32', [batchSize, channels, height, width], batch.images), labels: tensor('f32', [batchSize, classes], batch.labels) }
+    const soft = softLabels(
+      [...picked].map(index => labels[index]!),
+      classes,
+      smoothing,
+    )
+    const batch =
+      beta === undefined
+        ? { images, labels: soft }
+        : ricap(images, soft, await drawRicap(stream, batchSize, set, beta), set)
+    return {
+      images: tensor('f32', [batchSize, channels, height, width], batch.images),
+      labels: tensor('f32', [batchSize, classes], batch.labels),
+    }
   }
 }

@@ -26,12 +26,21 @@ export interface Classifier {
 }
 
 /** Keeps the types of a network's own trees inside it. */
-export function classifier<P, S>(fields: { id: string; parameters: P; statistics: S; logits: (p: Applied<P>, statistics: Applied<S>, images: Expr, norm: Norm) => Expr }): Classifier {
+export function classifier<P, S>(fields: {
+  id: string
+  parameters: P
+  statistics: S
+  logits: (p: Applied<P>, statistics: Applied<S>, images: Expr, norm: Norm) => Expr
+}): Classifier {
   return fields as unknown as Classifier
 }
 
 /** The tree `T` of parameters with what operators take in place of each. */
-export type Applied<T> = T extends Parameter ? Operand : T extends readonly (infer U)[] ? Applied<U>[] : { [K in keyof T]: Applied<T[K]> }
+export type Applied<T> = T extends Parameter
+  ? Operand
+  : T extends readonly (infer U)[]
+    ? Applied<U>[]
+    : { [K in keyof T]: Applied<T[K]> }
 
 export interface ClassifierTrainingOptions {
   readonly batchSize: number
@@ -40,7 +49,11 @@ export interface ClassifierTrainingOptions {
 }
 
 /** Cross-entropy against soft labels, by stochastic gradient descent with Nesterov's momentum. */
-export function classifierTraining({ parameters, statistics, logits }: Classifier, { width, height, channels, classes }: Task, { batchSize, weightDecay, momentum = 0.9 }: ClassifierTrainingOptions): Training<never, never> {
+export function classifierTraining(
+  { parameters, statistics, logits }: Classifier,
+  { width, height, channels, classes }: Task,
+  { batchSize, weightDecay, momentum = 0.9 }: ClassifierTrainingOptions,
+): Training<never, never> {
   const training: Training<{ network: Tree<Parameter> }, Tree<Parameter>> = {
     networks: { network: parameters },
     state: statistics,
@@ -85,13 +98,23 @@ export interface Predictor {
  * @param weights by path, as a training run names them (`network.*`)
  * @param statistics by path, without prefix
  */
-export async function openPredictor(network: Classifier, task: Task, { weights, statistics, batchSize }: { weights: Readonly<Record<string, Tensor>>; statistics: Readonly<Record<string, Tensor>>; batchSize: number }, options: SessionOptions = {}): Promise<Predictor> {
+export async function openPredictor(
+  network: Classifier,
+  task: Task,
+  {
+    weights,
+    statistics,
+    batchSize,
+  }: { weights: Readonly<Record<string, Tensor>>; statistics: Readonly<Record<string, Tensor>>; batchSize: number },
+  options: SessionOptions = {},
+): Promise<Predictor> {
   const { width, height, channels, classes } = task
   // Weights are constants of this graph: the runtime then lays them out for the processor once.
   const p = mapTree(network.parameters as object, path => found(weights, `network.${path}`)) as Tree<Tensor>
   const state = mapTree(network.statistics as object, path => found(statistics, path)) as Tree<Tensor>
   const compiled: Compiled = await compile(
-    (args: { p: Tree<Expr>; state: Tree<Expr>; images: Expr }) => network.logits(args.p as Tree<Operand>, args.state as Tree<Operand>, args.images, layers.batchNorm),
+    (args: { p: Tree<Expr>; state: Tree<Expr>; images: Expr }) =>
+      network.logits(args.p as Tree<Operand>, args.state as Tree<Operand>, args.images, layers.batchNorm),
     { p, state, images: shape([batchSize, channels, height, width]) } as never,
     options,
   )
@@ -99,7 +122,9 @@ export async function openPredictor(network: Classifier, task: Task, { weights, 
     async classes(images, count) {
       const { output } = await compiled.run({ images: tensor('f32', [batchSize, channels, height, width], images) })
       const scores = output!.data as Float32Array
-      return Uint8Array.from({ length: count }, (_, i) => indexOfLargest(scores.subarray(i * classes, (i + 1) * classes)))
+      return Uint8Array.from({ length: count }, (_, i) =>
+        indexOfLargest(scores.subarray(i * classes, (i + 1) * classes)),
+      )
     },
     close: () => compiled.close(),
   }

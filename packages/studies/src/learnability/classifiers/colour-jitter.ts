@@ -21,7 +21,13 @@ export interface ColourChange {
 export async function jitterColours(samples: Uint8Array, channels: number, stream: KeyStream): Promise<Uint8Array> {
   const [a, b, c, d] = (await stream.uniforms(4)) as unknown as [number, number, number, number]
   const factor = (u: number) => 1 + STRENGTH.factor * (2 * u - 1)
-  return changeColours(samples, channels, { brightness: factor(a), contrast: factor(b), saturation: factor(c), hue: STRENGTH.hue * (2 * d - 1), order: await stream.permutation(4) })
+  return changeColours(samples, channels, {
+    brightness: factor(a),
+    contrast: factor(b),
+    saturation: factor(c),
+    hue: STRENGTH.hue * (2 * d - 1),
+    order: await stream.permutation(4),
+  })
 }
 
 /**
@@ -29,14 +35,19 @@ export async function jitterColours(samples: Uint8Array, channels: number, strea
  * pixel's own, and the hue turns by the angle around the grey axis of hue, saturation and value. Grey
  * images have neither saturation nor hue. Samples are rounded after each change.
  */
-export function changeColours(samples: Uint8Array, channels: number, { brightness, contrast, saturation, hue, order }: ColourChange): Uint8Array {
+export function changeColours(
+  samples: Uint8Array,
+  channels: number,
+  { brightness, contrast, saturation, hue, order }: ColourChange,
+): Uint8Array {
   let out: Uint8Array = samples.slice()
   for (let i = 0; i < 4; i++) {
     if (order[i] === 0) out = out.map(value => byte(brightness * value))
     else if (order[i] === 1) {
       const middle = Math.round(meanLuma(out, channels))
       out = out.map(value => byte(middle + contrast * (value - middle)))
-    } else if (channels === 3) eachPixel(out, order[i] === 2 ? pixel => saturated(pixel, saturation) : pixel => turned(pixel, hue))
+    } else if (channels === 3)
+      eachPixel(out, order[i] === 2 ? pixel => saturated(pixel, saturation) : pixel => turned(pixel, hue))
   }
   return out
 }
@@ -44,12 +55,14 @@ export function changeColours(samples: Uint8Array, channels: number, { brightnes
 type Pixel = readonly [number, number, number]
 
 function eachPixel(samples: Uint8Array, change: (pixel: Pixel) => Pixel): void {
-  for (let i = 0; i < samples.length; i += 3) samples.set(change([samples[i]!, samples[i + 1]!, samples[i + 2]!]).map(byte), i)
+  for (let i = 0; i < samples.length; i += 3)
+    samples.set(change([samples[i]!, samples[i + 1]!, samples[i + 2]!]).map(byte), i)
 }
 
 function meanLuma(samples: Uint8Array, channels: number): number {
   let sum = 0
-  for (let i = 0; i < samples.length; i += channels) sum += channels === 3 ? luma(samples[i]!, samples[i + 1]!, samples[i + 2]!) : samples[i]!
+  for (let i = 0; i < samples.length; i += channels)
+    sum += channels === 3 ? luma(samples[i]!, samples[i + 1]!, samples[i + 2]!) : samples[i]!
   return sum / (samples.length / channels)
 }
 
@@ -63,7 +76,7 @@ function turned([r, g, b]: Pixel, turn: number): Pixel {
   const range = high - low
   if (range === 0) return [r, g, b]
   const sixth = high === r ? (g - b) / range : high === g ? 2 + (b - r) / range : 4 + (r - g) / range
-  const hue = 6 * (((sixth / 6 + turn) % 1 + 1) % 1)
+  const hue = 6 * ((((sixth / 6 + turn) % 1) + 1) % 1)
   // One channel of a hue: full for a third of the circle, none for another, a ramp between.
   const channel = (offset: number) => {
     const k = (offset + hue) % 6

@@ -16,18 +16,32 @@ interface Stage {
 
 const bare = { bias: false }
 
-const normedParameters = (inputs: number, outputs: number, kernel = 3) => ({ conv: layers.conv2dParameters(inputs, outputs, kernel, bare), norm: layers.scaleParameters(outputs) })
+const normedParameters = (inputs: number, outputs: number, kernel = 3) => ({
+  conv: layers.conv2dParameters(inputs, outputs, kernel, bare),
+  norm: layers.scaleParameters(outputs),
+})
 type Normed = Applied<ReturnType<typeof normedParameters>>
 type Statistics = layers.RunningStatistics<Operand>
 
 /** Convolution, then batch norm. */
-const normed = (p: Normed, statistics: Statistics, x: Expr, norm: Norm, stride = 1): Expr => norm(layers.conv2d(p.conv, x, { stride, padding: (kernelSide(p) - 1) / 2 }), p.norm, statistics)
+const normed = (p: Normed, statistics: Statistics, x: Expr, norm: Norm, stride = 1): Expr =>
+  norm(layers.conv2d(p.conv, x, { stride, padding: (kernelSide(p) - 1) / 2 }), p.norm, statistics)
 
 const kernelSide = ({ conv: { weight } }: Normed): number => (weight as Expr).shape[2]!
 
 /** A residual network for small images (He, Zhang, Ren, Sun 2016): a 3x3 stem of stride 1 without pooling, stages of basic blocks, the mean over pixels, a dense layer. */
-export function residualNetwork(id: string, { channels, classes }: Task, { stem, stages, shortcut }: { stem: number; stages: readonly Stage[]; shortcut: Shortcut }): Classifier {
-  const plan = stages.flatMap(({ width, blocks, stride }, s) => Array.from({ length: blocks }, (_, b) => ({ inputs: b > 0 ? width : s > 0 ? stages[s - 1]!.width : stem, width, stride: b > 0 ? 1 : stride })))
+export function residualNetwork(
+  id: string,
+  { channels, classes }: Task,
+  { stem, stages, shortcut }: { stem: number; stages: readonly Stage[]; shortcut: Shortcut },
+): Classifier {
+  const plan = stages.flatMap(({ width, blocks, stride }, s) =>
+    Array.from({ length: blocks }, (_, b) => ({
+      inputs: b > 0 ? width : s > 0 ? stages[s - 1]!.width : stem,
+      width,
+      stride: b > 0 ? 1 : stride,
+    })),
+  )
   const changes = ({ inputs, width, stride }: (typeof plan)[number]) => inputs !== width || stride !== 1
   const last = stages.at(-1)!.width
   return classifier({
@@ -37,7 +51,9 @@ export function residualNetwork(id: string, { channels, classes }: Task, { stem,
       blocks: plan.map(block => ({
         first: normedParameters(block.inputs, block.width),
         second: normedParameters(block.width, block.width),
-        ...(changes(block) && shortcut === 'projection' ? { shortcut: normedParameters(block.inputs, block.width, 1) } : {}),
+        ...(changes(block) && shortcut === 'projection'
+          ? { shortcut: normedParameters(block.inputs, block.width, 1) }
+          : {}),
       })),
       dense: layers.denseParameters(last, classes, { gain: Math.SQRT1_2 }),
     },
@@ -55,7 +71,11 @@ export function residualNetwork(id: string, { channels, classes }: Task, { stem,
         const [own, found] = [p.blocks[i]!, statistics.blocks[i]!]
         const inner = ops.relu(normed(own.first, found.first, x, norm, block.stride))
         const branch = normed(own.second, found.second, inner, norm)
-        const skipped = own.shortcut ? normed(own.shortcut, found.shortcut!, x, norm, block.stride) : changes(block) ? withZeros(x, block) : x
+        const skipped = own.shortcut
+          ? normed(own.shortcut, found.shortcut!, x, norm, block.stride)
+          : changes(block)
+            ? withZeros(x, block)
+            : x
         x = ops.relu(ops.add(branch, skipped))
       }
       return layers.dense(p.dense, layers.globalAvgPool(x))
@@ -64,24 +84,51 @@ export function residualNetwork(id: string, { channels, classes }: Task, { stem,
 }
 
 function withZeros(x: Expr, { inputs, width, stride }: { inputs: number; width: number; stride: number }): Expr {
-  return ops.pad(stride === 2 ? everySecond(x) : x, [[0, 0], [0, width - inputs], [0, 0], [0, 0]])
+  return ops.pad(stride === 2 ? everySecond(x) : x, [
+    [0, 0],
+    [0, width - inputs],
+    [0, 0],
+    [0, 0],
+  ])
 }
 
 /** Every second pixel of both axes, from the first; odd sizes keep their last. */
 function everySecond(x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
-  const even = ops.pad(x, [[0, 0], [0, 0], [0, h % 2], [0, w % 2]])
+  const even = ops.pad(x, [
+    [0, 0],
+    [0, 0],
+    [0, h % 2],
+    [0, w % 2],
+  ])
   const [rows, columns] = [(h + (h % 2)) / 2, (w + (w % 2)) / 2]
-  return ops.reshape(ops.slice(ops.slice(ops.reshape(even, [n, c, rows, 2, columns, 2]), 3, 0, 1), 5, 0, 1), [n, c, rows, columns])
+  return ops.reshape(ops.slice(ops.slice(ops.reshape(even, [n, c, rows, 2, columns, 2]), 3, 0, 1), 5, 0, 1), [
+    n,
+    c,
+    rows,
+    columns,
+  ])
 }
 
 /** ResNet-20 as He et al. train it on CIFAR-10: three stages of three blocks, shortcuts without parameters: 269,722 parameters for CIFAR-10 (272,474 with projections). */
 export const resNet20 = (task: Task, shortcut: Shortcut = 'zeros'): Classifier =>
-  residualNetwork('resnet-20', task, { stem: 16, shortcut, stages: [{ width: 16, blocks: 3, stride: 1 }, { width: 32, blocks: 3, stride: 2 }, { width: 64, blocks: 3, stride: 2 }] })
+  residualNetwork('resnet-20', task, {
+    stem: 16,
+    shortcut,
+    stages: [
+      { width: 16, blocks: 3, stride: 1 },
+      { width: 32, blocks: 3, stride: 2 },
+      { width: 64, blocks: 3, stride: 2 },
+    ],
+  })
 
 /** ResNet-18 for small images, as the vortex paper's repository has it: a 3x3 stem of stride 1, no max-pooling: 11,173,962 parameters for CIFAR-10. */
 export const resNet18 = (task: Task): Classifier =>
-  residualNetwork('resnet-18', task, { stem: 64, shortcut: 'projection', stages: [64, 128, 256, 512].map((width, i) => ({ width, blocks: 2, stride: i === 0 ? 1 : 2 })) })
+  residualNetwork('resnet-18', task, {
+    stem: 64,
+    shortcut: 'projection',
+    stages: [64, 128, 256, 512].map((width, i) => ({ width, blocks: 2, stride: i === 0 ? 1 : 2 })),
+  })
 
 /** One stage of {@link quickNetwork}: a convolution of stride 2, then residual ones. */
 interface QuickOptions {
@@ -96,15 +143,25 @@ interface QuickOptions {
  * Our network for two processor cores: few, wide layers, most of them at low resolution. After the stem
  * each stage halves the size by a convolution of stride 2 and adds one residual convolution.
  */
-export function quickNetwork(id: string, { channels, classes }: Task, { stem, stemStride, widths }: QuickOptions): Classifier {
+export function quickNetwork(
+  id: string,
+  { channels, classes }: Task,
+  { stem, stemStride, widths }: QuickOptions,
+): Classifier {
   return classifier({
     id,
     parameters: {
       stem: normedParameters(channels, stem),
-      stages: widths.map((width, i) => ({ down: normedParameters(i === 0 ? stem : widths[i - 1]!, width), inner: normedParameters(width, width) })),
+      stages: widths.map((width, i) => ({
+        down: normedParameters(i === 0 ? stem : widths[i - 1]!, width),
+        inner: normedParameters(width, width),
+      })),
       dense: layers.denseParameters(widths.at(-1)!, classes, { gain: Math.SQRT1_2 }),
     },
-    statistics: { stem: layers.runningStatistics(stem), stages: widths.map(width => ({ down: layers.runningStatistics(width), inner: layers.runningStatistics(width) })) },
+    statistics: {
+      stem: layers.runningStatistics(stem),
+      stages: widths.map(width => ({ down: layers.runningStatistics(width), inner: layers.runningStatistics(width) })),
+    },
     logits(p, statistics, images, norm) {
       let x = ops.relu(normed(p.stem, statistics.stem, images, norm, stemStride))
       for (const [i, { down, inner }] of p.stages.entries()) {

@@ -25,7 +25,14 @@ const twoCore = { network: 'quick', batchSize: 128, schedule: 'triangle', normal
  * What the vortex paper's repository trains ResNet-18 on plain images with. Its encrypted arms differ
  * (inputs of 224 pixels, other batch sizes and weight decays; Fashion-MNIST at 32); ours do not.
  */
-const paper = { network: 'resnet-18', batchSize: 256, rate: 0.1, schedule: 'cosine', weightDecay: 1e-4, augmentation: { padding: 4, mirror: true, colourJitter: true, ricap: 0.3, smoothing: 0 } } as const
+const paper = {
+  network: 'resnet-18',
+  batchSize: 256,
+  rate: 0.1,
+  schedule: 'cosine',
+  weightDecay: 1e-4,
+  augmentation: { padding: 4, mirror: true, colourJitter: true, ricap: 0.3, smoothing: 0 },
+} as const
 const HALF: Normalisation = { mean: [0.5], deviation: [0.5] }
 /** Of ImageNet's training set, as that repository uses them. */
 const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] }
@@ -33,9 +40,27 @@ const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], deviation: [0.229
 export const RECIPES: Readonly<Record<string, Readonly<Record<LabelledSetName, LearningSettings>>>> = {
   /** Ours, the default: minutes a run on two processor cores. Digits have no mirror images. */
   'two-core': {
-    cifar10: { ...twoCore, epochs: 8, rate: 0.2, weightDecay: 5e-4, augmentation: { padding: 4, mirror: true, smoothing: 0.1 } },
-    mnist: { ...twoCore, epochs: 4, rate: 0.1, weightDecay: 5e-4, augmentation: { padding: 2, mirror: false, smoothing: 0.1 } },
-    'fashion-mnist': { ...twoCore, epochs: 3, rate: 0.1, weightDecay: 5e-4, augmentation: { padding: 2, mirror: true, smoothing: 0.1 } },
+    cifar10: {
+      ...twoCore,
+      epochs: 8,
+      rate: 0.2,
+      weightDecay: 5e-4,
+      augmentation: { padding: 4, mirror: true, smoothing: 0.1 },
+    },
+    mnist: {
+      ...twoCore,
+      epochs: 4,
+      rate: 0.1,
+      weightDecay: 5e-4,
+      augmentation: { padding: 2, mirror: false, smoothing: 0.1 },
+    },
+    'fashion-mnist': {
+      ...twoCore,
+      epochs: 3,
+      rate: 0.1,
+      weightDecay: 5e-4,
+      augmentation: { padding: 2, mirror: true, smoothing: 0.1 },
+    },
   },
   paper: {
     cifar10: { ...paper, epochs: 100, normalisation: IMAGENET },
@@ -47,10 +72,14 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<LabelledSetName, L
 /** @throws E_ARGUMENT for an unknown recipe or set */
 export function findSettings(recipe: string, set: LabelledSetName): LearningSettings {
   const known = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined
-  if (!known) throw new LatentError('E_ARGUMENT', `there is no recipe ${JSON.stringify(recipe)}`, { hint: `known recipes: ${Object.keys(RECIPES).join(', ')}` })
+  if (!known)
+    throw new LatentError('E_ARGUMENT', `there is no recipe ${JSON.stringify(recipe)}`, {
+      hint: `known recipes: ${Object.keys(RECIPES).join(', ')}`,
+    })
   return known[set]
 }
 
 const RISE = 0.25
 
-export const scheduleOf = ({ schedule, rate }: Pick<LearningSettings, 'schedule' | 'rate'>): Schedule => (schedule === 'cosine' ? cosineRate(rate) : triangularRate(rate, { rise: RISE }))
+export const scheduleOf = ({ schedule, rate }: Pick<LearningSettings, 'schedule' | 'rate'>): Schedule =>
+  schedule === 'cosine' ? cosineRate(rate) : triangularRate(rate, { rise: RISE })

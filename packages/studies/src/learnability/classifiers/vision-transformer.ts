@@ -18,7 +18,11 @@ const EMBEDDING_DEVIATION = 0.02
  * token. It starts from nothing; the vortex paper's was pre-trained on ImageNet, which small data sets
  * cannot make up for.
  */
-export function visionTransformer(id: string, { width: imageWidth, height, channels, classes }: Task, { patch, width, depth, heads }: TransformerOptions): Classifier {
+export function visionTransformer(
+  id: string,
+  { width: imageWidth, height, channels, classes }: Task,
+  { patch, width, depth, heads }: TransformerOptions,
+): Classifier {
   const tokens = Math.floor(imageWidth / patch) * Math.floor(height / patch)
   return classifier({
     id,
