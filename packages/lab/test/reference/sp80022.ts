@@ -45,3 +45,17 @@ export function naiveNonOverlapping(bits: ArrayLike<number>, template: string): 
   for (let at = text.indexOf(template); at >= 0; at = text.indexOf(template, at + template.length)) count++
   return count
 }
+
+/** Rank over GF(2), by elimination of one row after the other. */
+export function naiveRank(rows: readonly ArrayLike<number>[]): number {
+  const left = rows.map(row => Array.from(row))
+  let found = 0
+  for (let column = 0; column < (rows[0]?.length ?? 0); column++) {
+    const at = left.findIndex(row => row[column] === 1)
+    if (at < 0) continue
+    const [pivot] = left.splice(at, 1)
+    for (const row of left) if (row[column] === 1) row.forEach((bit, i) => (row[i] = bit ^ pivot![i]!))
+    found++
+  }
+  return found
+}
