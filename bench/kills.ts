@@ -1,6 +1,15 @@
 import { decodePng, encodePng } from '@latent/core/png'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,7 +19,8 @@ import { parseArgs } from 'node:util'
 /**
  * Ends commands at random moments, again and again, and looks at what is there: `npm run bench -- kills
  * --kills 200 --interrupts 100`. Nothing partial may be visible at any time, an interrupt leaves no
- * temporary file, and a run that is let through completes and removes what kills left.
+ * temporary file, and a run that is let through completes and removes what kills left. With `--log FILE` every end
+ * is written down there, and a later call does only what is missing: the verdict is on all of them.
  */
 const LAUNCHER = fileURLToPath(new URL('../packages/cli/bin/latent.js', import.meta.url))
 const DATA = resolve(process.env['LATENT_DATA'] ?? '../shared/data')
@@ -38,11 +48,30 @@ async function latent(
   const code = await done
   cancel.abort()
   if (code === 'SIGABRT' || code === 134 || code === 3)
-    faults.push(`${args.join(' ')} ended with ${code}: ${err.slice(-300)}`)
+    faults.push(`${args.slice(0, 2).join(' ')} ended with ${code}: ${err.slice(-300)}`)
   return code
 }
 
+/** What went wrong since the last end was written down. */
 const faults: string[] = []
+
+/** One end of one command; `through`: it was let run to its own. */
+interface End {
+  readonly work: string
+  readonly how: 'SIGKILL' | 'SIGINT' | 'through'
+  readonly faults: readonly string[]
+}
+const ends: End[] = []
+let log: string | undefined
+
+function writeDown(work: string, how: End['how']): void {
+  const end = { work, how, faults: faults.splice(0) }
+  ends.push(end)
+  if (log !== undefined) appendFileSync(log, `${JSON.stringify(end)}\n`)
+}
+
+const countOf = (work: string, how: End['how']): number =>
+  ends.filter(end => end.work === work && end.how === how).length
 const all = (folder: string): string[] =>
   existsSync(at(folder)) ? readdirSync(at(folder), { recursive: true, encoding: 'utf8' }) : []
 const temporaries = (folder: string): string[] =>
@@ -152,23 +181,50 @@ async function endAtRandom(
   times: number,
   duration: number,
 ): Promise<void> {
-  for (let i = 0; i < times; i++) {
+  while (countOf(name, signal) < times) {
     const started = existsSync(at(out, 'checkpoint.safetensors')) && again ? [...args, ...again] : args
     const code = await latent(started, { signal, after: random() * duration })
     const visible = partial()
-    if (visible.length > 0) faults.push(`${name} after ${signal}: partial ${visible.join(', ')}`)
+    if (visible.length > 0) faults.push(`partial after ${signal}: ${visible.join(', ')}`)
     if (signal === 'SIGINT' && temporaries(out).length > 0)
-      faults.push(`${name} after ${signal}: left ${temporaries(out).join(', ')}`)
+      faults.push(`left after ${signal}: ${temporaries(out).join(', ')}`)
     if (code === 0) afresh()
+    writeDown(name, signal)
   }
 }
 
 async function lastRun(name: string, { args, again, out, partial }: Work): Promise<void> {
   if (name === 'encrypt') rmSync(at(out, 'cipher.png'), { force: true })
   const code = await latent(existsSync(at(out, 'checkpoint.safetensors')) && again ? [...args, ...again] : args)
-  if (code !== 0) faults.push(`${name}: the last run ended with ${code}`)
-  if (partial().length > 0) faults.push(`${name}: partial after the last run: ${partial().join(', ')}`)
-  if (temporaries(out).length > 0) faults.push(`${name}: left after the last run: ${temporaries(out).join(', ')}`)
+  if (code !== 0) faults.push(`the last run ended with ${code}`)
+  if (partial().length > 0) faults.push(`partial after the last run: ${partial().join(', ')}`)
+  if (temporaries(out).length > 0) faults.push(`left after the last run: ${temporaries(out).join(', ')}`)
+  writeDown(name, 'through')
+}
+
+const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+
+/** @returns how many faults */
+function report(name: string, duration?: number): number {
+  const found = ends.filter(({ work }) => work === name).flatMap(end => end.faults)
+  const counts = `${countOf(name, 'SIGKILL')} killed, ${countOf(name, 'SIGINT')} interrupted`
+  const time = duration === undefined ? '' : `, one run takes ${(duration / 1100).toFixed(1)} s`
+  process.stdout.write(`${name.padEnd(8)} ${counts}, ${plural(found.length, 'fault')}${time}\n`)
+  for (const fault of found) process.stdout.write(`  FAULT: ${fault}\n`)
+  return found.length
+}
+
+async function tryOut(name: string, work: Work, kills: number, interrupts: number): Promise<number> {
+  if (countOf(name, 'SIGKILL') >= kills && countOf(name, 'SIGINT') >= interrupts && countOf(name, 'through') > 0)
+    return report(name)
+  const started = performance.now()
+  await latent(work.args)
+  const duration = (performance.now() - started) * 1.1
+  work.afresh()
+  await endAtRandom(name, work, 'SIGKILL', kills, duration)
+  await endAtRandom(name, work, 'SIGINT', interrupts, duration)
+  await lastRun(name, work)
+  return report(name, duration)
 }
 
 export default async function kills(options: readonly string[]): Promise<void> {
@@ -179,33 +235,35 @@ export default async function kills(options: readonly string[]): Promise<void> {
       interrupts: { type: 'string', default: '6' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
+      log: { type: 'string' },
     },
   })
-  state = Number(values.seed) >>> 0
+  log = values.log === undefined ? undefined : resolve(values.log)
+  if (log !== undefined && existsSync(log))
+    ends.push(
+      ...readFileSync(log, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line) as End),
+    )
+  // Another part goes on with other moments.
+  state = (Number(values.seed) + ends.length) >>> 0
   try {
     await prepare()
-    const chosen = Object.entries(works()).filter(
-      ([name]) => values.only === undefined || values.only.split(',').includes(name),
-    )
-    for (const [i, [name, work]] of chosen.entries()) {
-      const share = (total: number) => Math.floor(total / chosen.length) + (i < total % chosen.length ? 1 : 0)
-      const started = performance.now()
-      await latent(work.args)
-      const duration = (performance.now() - started) * 1.1
-      work.afresh()
-      const [kills, interrupts] = [share(Number(values.kills)), share(Number(values.interrupts))]
-      await endAtRandom(name, work, 'SIGKILL', kills, duration)
-      await endAtRandom(name, work, 'SIGINT', interrupts, duration)
-      await lastRun(name, work)
-      process.stdout.write(
-        `${name.padEnd(8)} ${kills} killed, ${interrupts} interrupted, one run takes ${(duration / 1100).toFixed(1)} s\n`,
-      )
+    const all = Object.entries(works())
+    const only = values.only?.split(',')
+    let found = 0
+    for (const [i, [name, work]] of all.entries()) {
+      if (only && !only.includes(name)) continue
+      const share = (total: number) => Math.floor(total / all.length) + (i < total % all.length ? 1 : 0)
+      found += await tryOut(name, work, share(Number(values.kills)), share(Number(values.interrupts)))
     }
-    for (const fault of faults) process.stdout.write(`FAULT: ${fault}\n`)
+    const total = (how: End['how']) => ends.filter(end => end.how === how).length
     process.stdout.write(
-      faults.length === 0 ? 'nothing partial was visible, nothing was left\n' : `${faults.length} faults\n`,
+      `${total('SIGKILL')} killed, ${total('SIGINT')} interrupted: ` +
+        (found === 0 ? 'nothing partial was visible, nothing was left\n' : `${plural(found, 'fault')}\n`),
     )
-    process.exitCode = faults.length === 0 ? 0 : 1
+    process.exitCode = found === 0 ? 0 : 1
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
