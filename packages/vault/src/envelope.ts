@@ -16,15 +16,20 @@ export interface Album {
   readonly envelope: Uint8Array
 }
 
+/** Who can open an album: recipients, or whoever knows a passphrase; age mixes the two in no envelope. */
 export type Lock =
-  /** age recipients: `age1...` (X25519), `age1pq1...` (post-quantum hybrid), or SSH public keys (ssh-ed25519, ssh-rsa). */
+  /**
+   * age recipients: `age1...` (X25519), `age1pq1...` (post-quantum hybrid), or SSH public keys (ssh-ed25519, ssh-
+   * rsa).
+   */
   | { readonly recipients: readonly string[] }
   /** scrypt with work factor 2^`workFactor`, default 18 (about a second); the passphrase in its composed form (NFC). */
   | { readonly passphrase: string; readonly workFactor?: number }
 
 /**
  * Draws an album key and wraps it.
- * @throws E_KEY for malformed recipients, or a passphrase that is empty or no text; E_LIMIT for more recipients than a header holds
+ * @throws E_KEY for malformed recipients, or a passphrase that is empty or no text; E_LIMIT for more recipients
+ *   than a header holds
  */
 export async function createAlbum(lock: Lock): Promise<Album> {
   return wrapAlbum(randomBytes(32), lock)
@@ -53,8 +58,12 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
   return { key, envelope }
 }
 
+/** What envelopes are opened with. */
 export interface Keys {
-  /** age identities: `AGE-SECRET-KEY-1...`, `AGE-SECRET-KEY-PQ-1...`, or SSH private keys in OpenSSH's form without a passphrase. */
+  /**
+   * age identities: `AGE-SECRET-KEY-1...`, `AGE-SECRET-KEY-PQ-1...`, or SSH private keys in OpenSSH's form without
+   * a passphrase.
+   */
   readonly identities?: readonly string[]
   /** Each is tried as it is given, composed (NFC) and decomposed (NFD). */
   readonly passphrases?: readonly string[]

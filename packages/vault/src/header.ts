@@ -9,7 +9,7 @@ import {
   toHex,
 } from '@latent/core'
 import { type BodyType, findBody } from './bodies/index.ts'
-import { reencoded } from './carrier.ts'
+import { reencoded } from './carrier/index.ts'
 
 /**
  * The header of a sealed file: text lines with one binary age envelope, then the body. The grammar
@@ -18,6 +18,7 @@ import { reencoded } from './carrier.ts'
  */
 /** What the first line of every version starts with. */
 export const FAMILY = 'latent sealed '
+/** The first line of this version. */
 export const MAGIC = `${FAMILY}1`
 
 // Behind 33 + 8 bytes of PNG, zlib's 2, a block's 5 and a filter byte.
@@ -38,7 +39,9 @@ export function announcement(start: Uint8Array): 'sealed' | 'open' | 'other' {
   if (start.length >= FAMILY_AT + FAMILY.length) return there(FAMILY_AT, FAMILY) ? 'sealed' : 'other'
   return LAYOUT.every(([at, wanted]) => there(at, wanted)) ? 'open' : 'other'
 }
+/** Bytes of plaintext in a chunk, as writers cut them. */
 export const CHUNK_BYTES = 786_432
+/** Bytes of the largest age envelope. */
 export const MAX_ENVELOPE = 1 << 19
 /** As much as one HKDF output gives. */
 export const MAX_FILLER = 8160
@@ -47,6 +50,7 @@ export const METADATA_BLOCK = 128
 const MAX_METADATA = 1 << 16
 const MAX_CHUNK = 1 << 24
 
+/** What a header says, but for the code over it. */
 export interface Header {
   readonly body: BodyType
   /** SHA-256 of the exact-flow weights, for bodies that use them. */
@@ -70,6 +74,7 @@ export interface FileKeys {
   readonly filler: Uint8Array
 }
 
+/** Derives the keys of one file. @param albumKey 32 bytes @param nonce 32 bytes, of the header */
 export async function fileKeys(albumKey: Uint8Array, nonce: Uint8Array): Promise<FileKeys> {
   const file = await deriveKey(albumKey, 'latent/v1/sealed/file', nonce)
   return {
@@ -125,6 +130,7 @@ export async function encodeHeader(header: Header, keys: FileKeys, filler: numbe
   return concatBytes(covered, ascii(`mac ${toHex(await hmacSha256(keys.header, [covered]))}\n`))
 }
 
+/** A header as it stands in a file, not authenticated yet. */
 export interface ParsedHeader {
   readonly header: Header
   /** Bytes of the whole header: the body starts here. */

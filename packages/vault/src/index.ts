@@ -1,6 +1,6 @@
 export * from './bodies/index.ts'
 export * from './body.ts'
-export * from './carrier.ts'
+export * from './carrier/index.ts'
 export * from './envelope.ts'
 export * from './header.ts'
 export * from './keys/index.ts'

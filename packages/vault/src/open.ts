@@ -1,7 +1,7 @@
 import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sha256 } from '@latent/core'
 import { type BodyCipher, bodyOf, type FlowProvider } from './bodies/index.ts'
 import { bodyCipher, type Chunks, chunksIn } from './body.ts'
-import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier.ts'
+import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier/index.ts'
 import type { Keyring } from './envelope.ts'
 import { announcement, FAMILY, fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
@@ -16,6 +16,7 @@ export interface Inspection {
   readonly chunks: Chunks
 }
 
+/** A sealed file whose header, envelope and metadata are authentic. */
 export interface Opened extends Inspection {
   readonly metadata: Metadata
   /**
@@ -122,6 +123,7 @@ export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: Flow
   return bodyCipher(parsed.header, keys, flows)
 }
 
+/** What header and picture say together. @throws E_TRUNCATED if no sealed file has that size */
 export function inspection(geometry: Geometry, { header, size }: ParsedHeader): Inspection {
   const chunks = chunksIn(pixelBytes(geometry) - size, header.chunk, bodyOf(header.body).smallestChunk)
   // Every sealed file has room for its header and a chunk, and ends with a chunk that is long enough.
@@ -163,7 +165,10 @@ export async function readHeader({
   return { parsed, rest: rest() }
 }
 
-/** A picture that breaks before its pixels say what it is: damage to a sealed file only where its first bytes are one's. */
+/**
+ * A picture that breaks before its pixels say what it is: damage to a sealed file only where its first bytes are
+ * one's.
+ */
 function brokenBefore(start: Uint8Array, error: unknown): unknown {
   const announced = announcement(start)
   if (

@@ -50,7 +50,8 @@ function onPaper({
   mode,
 }: Metadata): Pick<Metadata, 'name' | 'type' | 'size' | 'modified'> {
   const raw = isRaw(name)
-  const parameters = `${raw ? ';name=latin1' : ''}${mode === undefined ? '' : `;mode=${mode.toString(8).padStart(3, '0')}`}`
+  const bits = mode === undefined ? '' : `;mode=${mode.toString(8).padStart(3, '0')}`
+  const parameters = `${raw ? ';name=latin1' : ''}${bits}`
   return {
     name: raw ? Array.from(bytesOfName(name), byte => String.fromCodePoint(byte)).join('') : name,
     type: type + parameters,
@@ -127,7 +128,7 @@ export function padme(size: number): number {
   return Math.ceil(size / step) * step
 }
 
-// First bytes of common photo and video files; anything else is sealed all the same.
+/** The media type that a file's first 16 bytes announce: of common photos and videos; others are octet streams. */
 export function mediaType(start: Uint8Array): string {
   // One character a byte: what browsers call Latin-1 is Windows-1252, which has other ones for 0x80 to 0x9f.
   const text = String.fromCodePoint(...start.subarray(0, 16))

@@ -1,10 +1,11 @@
 import { LatentError } from '@latent/core'
-import { carrierSize, geometryFor, pixelBytes, readCarrier, writeCarrier } from './carrier.ts'
+import { carrierSize, geometryFor, pixelBytes, readCarrier, writeCarrier } from './carrier/index.ts'
 import type { Album, Keyring } from './envelope.ts'
 import { encodeHeader, fileKeys, headerSize, MAX_FILLER } from './header.ts'
 import { inspection, readHeader } from './open.ts'
 import { closing } from './streams.ts'
 
+/** A sealed file that is about to get another envelope. */
 export interface Rewrapping {
   /** Bytes of the PNG to come. */
   readonly size: number

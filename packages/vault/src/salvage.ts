@@ -1,13 +1,14 @@
 import { GCM_TAG_BYTES, LatentError } from '@latent/core'
 import type { FlowProvider } from './bodies/index.ts'
 import { bodyCipher, type Chunks } from './body.ts'
-import { type CarrierReader, carrierSize, readCarrier, readCanonical } from './carrier.ts'
+import { type CarrierReader, carrierSize, readCarrier, readCanonical } from './carrier/index.ts'
 import type { Keyring } from './envelope.ts'
 import { type Inspection, inspection, readHeader } from './open.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { closing, mapInOrder } from './streams.ts'
 import { announcement, fileKeys } from './header.ts'
 
+/** What is left of a damaged sealed file. */
 export interface Salvage extends Inspection {
   /**
    * Chunks in order, as far as the file goes; `undefined` plaintext for a damaged one. What a header

@@ -1,7 +1,7 @@
 import { argumentError, LatentError, randomBytes, release, sha256 } from '@latent/core'
 import { type BodyCipher, bodyOf, type BodyType, type FlowProvider } from './bodies/index.ts'
 import { bodyCipher, chunksOf, paddedSize } from './body.ts'
-import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier.ts'
+import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier/index.ts'
 import type { Album } from './envelope.ts'
 import {
   CHUNK_BYTES,
@@ -16,8 +16,10 @@ import {
 import { encodeMetadata, type Metadata, metadataFault, padme } from './payload.ts'
 import { mapInOrder, pieces } from './streams.ts'
 
+/** Bytes of the SHA-256 behind the file. */
 export const HASH_BYTES = 32
 
+/** What a file is sealed with. */
 export interface SealOptions {
   readonly album: Album
   readonly metadata: Metadata
@@ -32,6 +34,7 @@ export interface SealOptions {
   readonly chunk?: number
 }
 
+/** A file that is about to be sealed. */
 export interface Sealing {
   readonly geometry: Geometry
   /** Bytes of the PNG file to come. */
@@ -130,7 +133,8 @@ async function* plaintextOf(
   if (read !== size)
     throw new LatentError(
       'E_CHANGED',
-      `the file changed while it was being sealed: expected ${size} bytes, received ${read < size ? read : `more than ${size}`}`,
+      `the file changed while it was being sealed: expected ${size} bytes, ` +
+        `received ${read < size ? read : `more than ${size}`}`,
       { hint: 'seal it again when nothing writes to it' },
     )
   yield hash.digest()

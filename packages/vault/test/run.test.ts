@@ -1,89 +1,17 @@
 import { sha256Of, toHex } from '@latent/core'
 import { spawn, spawnSync } from 'node:child_process'
-import {
-  chmod,
-  link,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Album, type Keyring } from '../src/index.ts'
-import {
-  type FileResult,
-  openFiles,
-  type OpenRun,
-  safeName,
-  sealedName,
-  sealFiles,
-  type SealRun,
-  verifyFiles,
-} from '../src/node/index.ts'
-import { BODIES, flows, noise, testAlbum, text } from './fixtures.ts'
+import { describe, expect, test } from 'vitest'
+import { type FileResult, openFiles, type OpenRun, safeName, sealedName, verifyFiles } from '../src/node/index.ts'
+import { BODIES, flows, noise, text } from './fixtures.ts'
+import { album, all, keyring, opened, plain, put, root, seal, sealed, tree } from './folders.ts'
 
-let album: Album
-let keyring: () => Keyring
-let root: string
-let [plain, sealed, opened] = ['', '', '']
-beforeAll(async () => {
-  ;({ album, keyring } = await testAlbum())
-  root = await mkdtemp(join(tmpdir(), 'latent-test-'))
-})
-afterAll(() => rm(root, { recursive: true, force: true }))
-beforeEach(async () => {
-  await rm(root, { recursive: true, force: true })
-  ;[plain, sealed, opened] = [join(root, 'plain'), join(root, 'sealed'), join(root, 'opened')]
-  await mkdir(plain, { recursive: true })
-})
-
-async function put(path: string, bytes: Uint8Array): Promise<string> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, bytes)
-  return path
-}
-
-const all = async (results: AsyncIterable<FileResult>): Promise<FileResult[]> => {
-  const list: FileResult[] = []
-  for await (const result of results) list.push(result)
-  return list.toSorted((a, b) => a.source.localeCompare(b.source))
-}
-const seal = (options: Partial<SealRun> = {}) =>
-  all(
-    sealFiles({
-      inputs: [plain],
-      output: sealed,
-      album,
-      lockName: 'test',
-      flows,
-      body: { type: 'aes-256-gcm' },
-      ...options,
-    }),
-  )
 const open = (options: Partial<OpenRun> = {}) =>
   all(openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, ...options }))
 const states = (results: readonly FileResult[]) =>
   results.map(({ source, status, code }) => [basename(source), code ?? status])
-
-/** Relative path to hash, of every file but the journal. */
-async function tree(folder: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.name === '.latent-journal.jsonl') continue
-    const path = join(entry.parentPath, entry.name)
-    found[path.slice(folder.length + 1)] = toHex(sha256Of(new Uint8Array(await readFile(path))))
-  }
-  return found
-}
 
 describe('a folder run', () => {
   test.each(Object.entries(BODIES))('%s: structure, odd names and odd sizes come back', async (_, body) => {

@@ -10,7 +10,6 @@ import {
   cp,
   link,
   mkdir,
-  mkdtemp,
   open as openFile,
   readdir,
   readFile,
@@ -22,85 +21,20 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Album, createAlbum, Keyring, type Lock } from '../src/index.ts'
-import {
-  type FileResult,
-  foldedName,
-  JournalState,
-  openFiles,
-  plainFolder,
-  sealedName,
-  sealFiles,
-  type SealRun,
-} from '../src/node/index.ts'
+import { describe, expect, test } from 'vitest'
+import { createAlbum, Keyring, type Lock } from '../src/index.ts'
+import { type FileResult, foldedName, JournalState, openFiles, plainFolder, sealedName } from '../src/node/index.ts'
 import { sealedFolder } from '../src/node/sealed-names.ts'
-import { flows, noise, testAlbum } from './fixtures.ts'
+import { flows, noise } from './fixtures.ts'
+import { all, keyring, notices, opened, plain, put, root, seal, sealed, tree } from './folders.ts'
 
-let album: Album
-let keyring: () => Keyring
-let root: string
-let [plain, sealed, opened] = ['', '', '']
-beforeAll(async () => {
-  ;({ album, keyring } = await testAlbum())
-  root = await mkdtemp(join(tmpdir(), 'latent-seal-'))
-})
-afterAll(() => rm(root, { recursive: true, force: true }))
-beforeEach(async () => {
-  await rm(root, { recursive: true, force: true })
-  ;[plain, sealed, opened] = [join(root, 'plain'), join(root, 'sealed'), join(root, 'opened')]
-  await mkdir(plain, { recursive: true })
-})
-
-async function put(path: string, content: string | Uint8Array): Promise<string> {
-  await mkdir(onDisk(dirname(path)), { recursive: true })
-  await writeFile(onDisk(path), content)
-  return path
-}
-
-const all = async (results: AsyncIterable<FileResult>): Promise<FileResult[]> => {
-  const list: FileResult[] = []
-  for await (const result of results) list.push(result)
-  return list.toSorted((a, b) => (a.source < b.source ? -1 : 1))
-}
-let notices: string[] = []
-const seal = (options: Partial<SealRun> = {}) => {
-  notices = []
-  return all(
-    sealFiles({
-      inputs: [plain],
-      output: sealed,
-      album,
-      lockName: 'test',
-      flows,
-      body: { type: 'aes-256-gcm' },
-      watcher: { notice: notice => void notices.push(notice) },
-      ...options,
-    }),
-  )
-}
 const open = (keys = keyring()) => all(openFiles({ inputs: [sealed], output: opened, keyring: keys, flows }))
 const states = (results: readonly FileResult[]) =>
   results.map(({ source, status, code }) => `${basename(source)}: ${code ?? status}`)
 const reasons = (results: readonly FileResult[]) =>
   results.map(({ source, reason }) => `${basename(source)}: ${reason ?? 'done'}`)
 
-/** Relative path to content, of every file but the journal. */
-async function tree(folder: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for (const entry of await readdir(onDisk(folder), { withFileTypes: true, encoding: 'buffer' })) {
-    const name = pathFromBytes(entry.name)
-    if (entry.isDirectory())
-      for (const [path, hash] of Object.entries(await tree(join(folder, name)))) found[`${name}/${path}`] = hash
-    if (entry.isFile() && name !== '.latent-journal.jsonl')
-      found[name] = createHash('sha256')
-        .update(await readFile(onDisk(join(folder, name))))
-        .digest('hex')
-  }
-  return found
-}
 const names = async (folder: string) => Object.keys(await tree(folder)).toSorted()
 const journal = () => readFile(join(sealed, '.latent-journal.jsonl'), 'utf8')
 /** So long ago that nothing can have been written at the same tick of a clock. */

@@ -1,7 +1,10 @@
 import { aes256GcmOpen, aes256GcmSeal } from '@latent/core'
 import { type BodyFormat, chunkNonce } from './format.ts'
 
-/** AES-256-GCM alone. It could take a chunk of one byte; that it takes none below 32 is what version 1 of the format says. */
+/**
+ * AES-256-GCM alone. It could take a chunk of one byte; that it takes none below 32 is what version 1 of the
+ * format says.
+ */
 export const aesBody = {
   type: 'aes-256-gcm',
   weights: false,

@@ -3,7 +3,10 @@ import type { ExactFlow } from '@latent/schemes/exact-flow'
 /** Gives the exact flow for a weight set; opened when the first body needs it. */
 export type FlowProvider = (weightsId: string) => Promise<ExactFlow>
 
-/** One way to seal the chunks of a body, by the name that headers give it. A new one is a new name: what a name means never changes. */
+/**
+ * One way to seal the chunks of a body, by the name that headers give it. A new one is a new name: what a name
+ * means never changes.
+ */
 export interface BodyFormat {
   readonly type: string
   /** Whether its headers name the weights of an exact flow. */
@@ -14,6 +17,7 @@ export interface BodyFormat {
   open(needs: BodyNeeds): Promise<BodyCipher>
 }
 
+/** What a body is sealed and opened with. */
 export interface BodyNeeds {
   /** Of this file alone: see `docs/sealed-format.md`. */
   readonly keys: { readonly body: Uint8Array; readonly flow: Uint8Array }
@@ -23,6 +27,7 @@ export interface BodyNeeds {
   readonly flows: FlowProvider
 }
 
+/** Seals and opens the chunks of one file. */
 export interface BodyCipher {
   /** Chunks that may usefully be under way at once. */
   readonly lanes: number

@@ -11,6 +11,7 @@ export interface KeyProblem {
   readonly hint: string
 }
 
+/** What a file of identities holds. */
 export interface IdentityFile {
   /** `AGE-SECRET-KEY-...`, or an SSH private key from BEGIN to END. */
   readonly identities: readonly string[]
@@ -62,7 +63,9 @@ function normalIdentity(entry: string): string {
     })
   if (upper.startsWith('AGE1'))
     throw new LatentError('E_KEY', 'this is a public recipient, and opening takes the secret identity', {
-      hint: 'give the file that holds AGE-SECRET-KEY-...; to seal for this recipient, give it with -r, or the file with -R',
+      hint:
+        'give the file that holds AGE-SECRET-KEY-...; to seal for this recipient, ' +
+        'give it with -r, or the file with -R',
     })
   if (SSH_PUBLIC_LINE.test(entry))
     throw new LatentError('E_KEY', 'this is a public SSH key, and opening takes the private one', {

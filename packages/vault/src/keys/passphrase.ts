@@ -31,6 +31,7 @@ export const openingForms = (passphrase: string): string[] => [
   ...new Set([passphrase, passphrase.normalize('NFC'), passphrase.normalize('NFD')]),
 ]
 
+/** What a passphrase file holds. */
 export interface PassphraseFile {
   /** The first line, without its end. Absent if the file is no text: `problem` then says why. */
   readonly passphrase?: string

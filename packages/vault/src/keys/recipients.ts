@@ -16,7 +16,9 @@ export function normalRecipient(given: string): string {
   const text = given.trim()
   if (/^AGE-SECRET-KEY-|^-----BEGIN [A-Z ]*PRIVATE KEY-----/i.test(text))
     throw new LatentError('E_KEY', 'a secret identity was given in place of a recipient', {
-      hint: 'that is the secret identity; give the public recipient, age1..., or the file that holds the identity with -i',
+      hint:
+        'that is the secret identity; give the public recipient, age1..., ' +
+        'or the file that holds the identity with -i',
     })
   if (/^AGE-PLUGIN-/i.test(text))
     throw new LatentError('E_KEY', 'an identity of an age plugin was given in place of a recipient', {

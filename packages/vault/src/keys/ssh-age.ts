@@ -19,6 +19,7 @@ const FILE_KEY_BYTES = 16
 /** The stanza names a key by the first four bytes of its hash. */
 const tagOf = (wire: Uint8Array): string => base64nopad.encode(sha256Of(wire).subarray(0, 4))
 
+/** What age's encrypter takes for an SSH public key: stanzas of age's `ssh-ed25519` and `ssh-rsa`. */
 export function sshRecipient(key: SshPublicKey): Recipient {
   if (key.type === 'ssh-rsa') return rsaRecipient(key)
   const point = ed25519.utils.toMontgomery(key.point)
@@ -37,6 +38,7 @@ export function sshRecipient(key: SshPublicKey): Recipient {
   }
 }
 
+/** What age's decrypter takes for an SSH private key; stanzas for other keys are passed over. */
 export function sshIdentity(key: SshPrivateKey): Identity {
   const unwrap = key.type === 'ssh-rsa' ? unwrapRsa : unwrapEd25519
   return {

@@ -6,6 +6,7 @@ export type SshPublicKey =
   | { readonly type: 'ssh-ed25519'; readonly wire: Uint8Array; readonly point: Uint8Array }
   | { readonly type: 'ssh-rsa'; readonly wire: Uint8Array; readonly n: Uint8Array; readonly e: Uint8Array }
 
+/** The secret half: numbers as big-endian bytes, without signs. */
 export type SshPrivateKey =
   | { readonly type: 'ssh-ed25519'; readonly wire: Uint8Array; readonly seed: Uint8Array }
   | {
@@ -113,7 +114,9 @@ export function parseSshPrivateKey(pem: string): SshPrivateKey {
   const [cipher] = [fields.text(), fields.text(), fields.bytes()]
   if (cipher !== 'none')
     throw new LatentError('E_KEY', 'this SSH key is protected by a passphrase', {
-      hint: 'make a copy, take the passphrase off it with ssh-keygen -p -f COPY, and delete it afterwards; better: latent keygen, and seal for that key too',
+      hint:
+        'make a copy, take the passphrase off it with ssh-keygen -p -f COPY, and delete it afterwards; ' +
+        'better: latent keygen, and seal for that key too',
     })
   if (fields.number() !== 1) throw malformed()
   const declared = fields.bytes()

@@ -1,7 +1,8 @@
 import { LatentError } from '@latent/core'
 
 /**
- * The text of a passphrase file, or of a key file that is read as a whole: UTF-8, or UTF-16 behind its byte order mark, as Windows writes it.
+ * The text of a passphrase file, or of a key file that is read as a whole: UTF-8, or UTF-16 behind its byte order
+ * mark, as Windows writes it.
  * Bytes that are neither are refused: replaced by U+FFFD, as decoders do if they are let, different secrets become one.
  * @param what names the file in the message; its content is never quoted
  * @throws E_KEY

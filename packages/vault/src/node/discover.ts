@@ -25,6 +25,7 @@ export interface PassedOver {
   readonly failed: boolean
 }
 
+/** What the inputs hold. */
 export interface Discovery {
   /** The inputs' common folder. */
   readonly base: string

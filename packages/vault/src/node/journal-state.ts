@@ -1,7 +1,8 @@
+import { parseJsonLines } from '@latent/core'
 import { ioError, onDisk, systemCode } from '@latent/core/node'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isJournalName, JOURNAL, parseFields } from './own-files.ts'
+import { isFields, isJournalName, JOURNAL } from './own-files.ts'
 
 /**
  * One sealed file, as the journal knows it. Marks are keyed hashes: only the machine whose secret keyed
@@ -57,7 +58,7 @@ export class JournalState {
         if (systemCode(error) === 'ENOENT') return ''
         throw ioError(error, `cannot read ${name}`)
       })
-      for (const line of text.split('\n')) if (line !== '') state.take(parseFields(line))
+      for (const value of parseJsonLines(text).values) if (isFields(value)) state.take(value)
     }
     return state
   }

@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { jsonLines, LatentError } from '@latent/core'
 import { ioError, onDisk, publish, systemCode } from '@latent/core/node'
 import { createHmac } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
@@ -108,7 +108,7 @@ export class Journal extends JournalState {
 
   #append(line: object, flush: boolean): Promise<void> {
     return new Promise<void>((written, failed) => {
-      this.#waiting.push({ line: `${JSON.stringify(line)}\n`, written: flush ? written : () => undefined, failed })
+      this.#waiting.push({ line: jsonLines([line]), written: flush ? written : () => undefined, failed })
       this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
       if (!flush) written()
     })
@@ -141,7 +141,10 @@ export class Journal extends JournalState {
     }
   }
 
-  /** Writes it anew where much of it is outdated, lies in several copies, or was hashed without a key. Close it first. */
+  /**
+   * Writes it anew where much of it is outdated, lies in several copies, or was hashed without a key. Close it
+   * first.
+   */
   async tidy(folder: string): Promise<void> {
     const live = this.live()
     if (!this.unkeyed && this.copies.length === 0 && this.surplus < 3 * live.length + 100) return
@@ -149,9 +152,7 @@ export class Journal extends JournalState {
       entry.by === undefined || stamp === undefined ? entry : { ...entry, stamp },
     )
     const lines = [...Array.from(this.locks, ([lock, members]) => ({ lock, members })), ...entries]
-    await publish(this.#path, [new TextEncoder().encode(lines.map(line => `${JSON.stringify(line)}\n`).join(''))], {
-      replace: isOwnFile,
-    })
+    await publish(this.#path, [new TextEncoder().encode(jsonLines(lines))], { replace: isOwnFile })
     for (const copy of this.copies)
       if (await isOwnFile(join(folder, copy))) await rm(join(folder, copy), { force: true })
   }

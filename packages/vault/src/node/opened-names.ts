@@ -58,7 +58,10 @@ type Identity = Pick<BigIntStats, 'dev' | 'ino'>
 export interface Place {
   readonly target: string
   readonly info?: BigIntStats
-  /** `free`: nothing; `there`: the very file; `twice`: the very file, and this run gave it the name; `taken`: something else. */
+  /**
+   * `free`: nothing; `there`: the very file; `twice`: the very file, and this run gave it the name; `taken`:
+   * something else.
+   */
   readonly state: 'free' | 'there' | 'twice' | 'taken'
 }
 
@@ -84,7 +87,10 @@ export class GivenNames {
     return mine
   }
 
-  /** Finds where a file goes. Call in turn, and give the name when it is settled. @param isSame is this the file, opened before? */
+  /**
+   * Finds where a file goes. Call in turn, and give the name when it is settled.
+   * @param isSame is this the file, opened before?
+   */
   async place(
     folder: string,
     name: string,

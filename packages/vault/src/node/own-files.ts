@@ -1,8 +1,11 @@
+import { parseJsonLines } from '@latent/core'
 import { isTemporary, onDisk } from '@latent/core/node'
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 
+/** The journal of an output folder. */
 export const JOURNAL = '.latent-journal.jsonl'
+/** Held by the run that writes into an output folder. */
 export const LOCK = '.latent-lock.tmp'
 
 /** A journal, or what a synchronising service calls its copy of one. */
@@ -12,27 +15,25 @@ export const isJournalName = (name: string): boolean => /^\.latent-journal[^/\\]
 export const isReservedName = (name: string): boolean =>
   isJournalName(name) || name.startsWith(LOCK) || isTemporary(name)
 
-/** Is it a journal, a lock or a temporary file of Latent's? A name alone says little: users have notes on Latent too. */
+/**
+ * Is it a journal, a lock or a temporary file of Latent's? A name alone says little: users have notes on Latent
+ * too.
+ */
 export async function isOwnFile(path: string): Promise<boolean> {
   const name = basename(path)
   if (isTemporary(name)) return true
   if (!isReservedName(name)) return false
-  const [line] = (await startOf(path)).split('\n')
-  const fields = parseFields(line ?? '')
+  const start = await startOf(path)
+  const [first] = parseJsonLines(`${start.split('\n')[0]}\n`).values
+  const fields = isFields(first) ? first : {}
   return name.startsWith(LOCK)
     ? 'machine' in fields && 'process' in fields
-    : line === '' || ('target' in fields && 'nonce' in fields) || 'lock' in fields
+    : start === '' || start.startsWith('\n') || ('target' in fields && 'nonce' in fields) || 'lock' in fields
 }
 
-export function parseFields(line: string): Record<string, unknown> {
-  try {
-    const fields = JSON.parse(line) as unknown
-    return typeof fields === 'object' && fields !== null ? (fields as Record<string, unknown>) : {}
-  } catch {
-    // A kill may leave a line unfinished.
-    return {}
-  }
-}
+/** An object, as every line of a journal or a lock is one. */
+export const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 async function startOf(path: string): Promise<string> {
   const file = await open(onDisk(path))

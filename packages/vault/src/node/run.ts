@@ -1,7 +1,8 @@
 import { type ErrorCode, LatentError } from '@latent/core'
 
 /**
- * `interrupted`: the run was ended before this one was done, and nothing of it was written; `salvaged`: something of it is missing, and the rest was written; `missing`: an earlier run sealed
+ * `interrupted`: the run was ended before this one was done, and nothing of it was written; `salvaged`: something
+ * of it is missing, and the rest was written; `missing`: an earlier run sealed
  * it and it is gone.
  */
 export type FileStatus = 'done' | 'salvaged' | 'skipped' | 'missing' | 'interrupted' | 'failed'
@@ -36,6 +37,7 @@ export interface RunWatcher {
   notice?(text: string): void
 }
 
+/** The result of a file that failed; of one whose run was ended, `interrupted`. */
 export function failure(source: string, error: LatentError, rest: Partial<FileResult> = {}): FileResult {
   return {
     source,

@@ -5,8 +5,9 @@ import { chunkRange, roomFor } from '../open.ts'
 import type { Metadata } from '../payload.ts'
 import { type Salvage, salvagedMetadata, salvageSealed } from '../salvage.ts'
 import type { Found } from './discover.ts'
-import { type OpenRun, type Output } from './open-files.ts'
+import type { OpenRun } from './open-run.ts'
 import { fitName, splitName } from './opened-names.ts'
+import type { Output } from './output.ts'
 import { failure, type FileResult } from './run.ts'
 import { plainFolder } from './sealed-names.ts'
 
@@ -71,7 +72,8 @@ function lacking(missing: readonly Range[], metadata: Metadata | undefined, dama
     ...(missing.length === 0
       ? []
       : [
-          `parts of the file inside are missing, with zeros in their place: bytes ${missing.map(([from, to]) => `${from}-${to - 1}`).join(', ')}`,
+          'parts of the file inside are missing, with zeros in their place: ' +
+            `bytes ${missing.map(([from, to]) => `${from}-${to - 1}`).join(', ')}`,
         ]),
     ...(metadata === undefined ? ['the first chunk is gone, and with it the name and exact size'] : []),
   ]

@@ -2,49 +2,18 @@ import { LatentError, toHex } from '@latent/core'
 import { Destination, holdLock, ioError, type Lock as FolderLock, onDisk, removeStale } from '@latent/core/node'
 import { rm, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import type { FlowProvider } from '../bodies/index.ts'
-import { type Album, type Keyring, type Lock, wrapAlbum } from '../envelope.ts'
-import type { SealOptions } from '../seal.ts'
+import { wrapAlbum } from '../envelope.ts'
 import { discover, type Discovery } from './discover.ts'
 import { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 import { machineSecret } from './machine-secret.ts'
 import { LOCK } from './own-files.ts'
-import { failure, type FileResult, runAll, type RunWatcher } from './run.ts'
-import { type SealContext, sealOne } from './seal-one.ts'
+import { failure, type FileResult, runAll } from './run.ts'
+import { sealOne } from './seal-one.ts'
+import type { SealContext, SealRun } from './seal-run.ts'
 import { staleEntries } from './stale.ts'
 import { lookAt } from './target-state.ts'
 import { Targets } from './targets.ts'
-
-export interface SealRun {
-  readonly inputs: readonly string[]
-  readonly output: string
-  readonly album: Album
-  /** Names the recipients (any text that differs when they do). */
-  readonly lockName: string
-  /** For whom the album is wrapped: what was sealed for others is wrapped anew, where the keyring opens it. */
-  readonly lock?: Lock
-  /** Opens what earlier runs made: tells what a lost journal knew. */
-  readonly keyring?: Keyring
-  readonly flows: FlowProvider
-  readonly body: SealOptions['body']
-  readonly padding?: SealOptions['padding']
-  /** Open every sealed file again, to the last byte, before it appears. Default true. */
-  readonly check?: boolean
-  /** Replace sealed files that the journal does not know. Nothing else is ever replaced. */
-  readonly force?: boolean
-  /** Compare contents where size and times say that nothing changed. */
-  readonly reread?: boolean
-  /** Patterns of what to leave out. */
-  readonly exclude?: readonly string[]
-  /** Asked once, with the paths of sealed files whose sources are gone: shall they be removed? */
-  readonly prune?: (stale: readonly string[]) => Promise<boolean>
-  /** Files worked on at once. */
-  readonly jobs?: number
-  readonly watcher?: RunWatcher
-  /** When it aborts, files under way are given up, no other is begun, and all of them are results: `interrupted`. */
-  readonly signal?: AbortSignal
-}
 
 /**
  * Seals files and folders into a folder, keeping its structure. Runs can be stopped at any moment and
@@ -233,19 +202,36 @@ function resealedBecause({ keyShared }: SealContext['counts'], { keyring }: Seal
 }
 
 function* notices({ counts, destination, run }: SealContext, leftOut: number): Generator<string> {
+  const were = (count: number) => (count === 1 ? 'was' : 'were')
   const files = (count: number) => (count === 1 ? '1 file' : `${count} files`)
   if (counts.rewrapped > 0)
     yield `the recipients changed: ${files(counts.rewrapped)} got a new envelope, and the content was not sealed anew`
   if (counts.resealedForLock > 0)
-    yield `the recipients changed: ${files(counts.resealedForLock)} sealed anew, because ${resealedBecause(counts, run)}`
+    yield (
+      `the recipients changed: ${files(counts.resealedForLock)} sealed anew, ` +
+      `because ${resealedBecause(counts, run)}`
+    )
   if (leftOut > 0 && counts.rewrapped + counts.resealedForLock > 0)
-    yield `${leftOut} who could open the files before ${leftOut === 1 ? 'is' : 'are'} left out from now on; this takes nothing back from them: copies that they have, older versions that a service keeps, and keys that they kept open what they opened before`
+    yield (
+      `${leftOut} who could open the files before ${leftOut === 1 ? 'is' : 'are'} left out from now on; ` +
+      'this takes nothing back from them: copies that they have, older versions that a service keeps, ' +
+      'and keys that they kept open what they opened before'
+    )
   if (counts.adopted > 0)
     yield `the journal did not know ${files(counts.adopted)}; the key opens them and they hold what is to be sealed`
   if (counts.unmarked > 0)
-    yield `the journal was written on another machine, so ${files(counts.unmarked)} could not be told unchanged and ${counts.unmarked === 1 ? 'was' : 'were'} sealed anew${run.keyring ? '' : ' (with -i IDENTITY they can be compared)'}`
+    yield (
+      `the journal was written on another machine, so ${files(counts.unmarked)} could not be told unchanged ` +
+      `and ${were(counts.unmarked)} sealed anew${run.keyring ? '' : ' (with -i IDENTITY they can be compared)'}`
+    )
   if (counts.damaged > 0)
-    yield `${files(counts.damaged)} in the output ${counts.damaged === 1 ? 'was' : 'were'} cut or altered since ${counts.damaged === 1 ? 'it was' : 'they were'} sealed, and sealed anew`
+    yield (
+      `${files(counts.damaged)} in the output ${were(counts.damaged)} cut or altered ` +
+      `since ${counts.damaged === 1 ? 'it was' : 'they were'} sealed, and sealed anew`
+    )
   if (destination.unflushed !== undefined)
-    yield `the file system of the output cannot flush to the disk (${destination.unflushed}): after a loss of power, verify what is there`
+    yield (
+      `the file system of the output cannot flush to the disk (${destination.unflushed}): ` +
+      'after a loss of power, verify what is there'
+    )
 }

@@ -1,8 +1,8 @@
 import { LatentError, sha256, toHex } from '@latent/core'
-import { type Destination, ioError, onDisk, openSteady, publish, readFileParts, systemCode } from '@latent/core/node'
+import { ioError, onDisk, openSteady, publish, readFileParts, systemCode } from '@latent/core/node'
 import { type BigIntStats, lstatSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { type Album, Keyring } from '../envelope.ts'
+import { Keyring } from '../envelope.ts'
 import { openSealed } from '../open.ts'
 import { mediaType, type Metadata, metadataFault } from '../payload.ts'
 import { rewrapSealed } from '../rewrap.ts'
@@ -13,23 +13,8 @@ import type { Found } from './discover.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 import { counted, failure, type FileResult, stopIfAborted } from './run.ts'
-import type { SealRun } from './seal-files.ts'
+import type { SealContext, SealRun } from './seal-run.ts'
 import { hashOf, lookAt, type TargetState } from './target-state.ts'
-import type { Targets } from './targets.ts'
-
-export interface SealContext {
-  readonly run: SealRun
-  readonly journal: Journal
-  readonly targets: Targets
-  readonly destination: Destination
-  /** Of the folder that paths are relative to, and of who can open the files. */
-  readonly marks: { readonly base: string; readonly lock: string }
-  /** May this file's key be given to the recipients of this run, or would it open more to them than they were given? */
-  readonly mayWrap: (entry: Entry) => boolean
-  /** The album key of older files, for the recipients of this run; each distinct one is wrapped once. */
-  readonly wrap: ((albumKey: Uint8Array) => Promise<Album>) | undefined
-  readonly counts: Record<'rewrapped' | 'resealedForLock' | 'keyShared' | 'adopted' | 'damaged' | 'unmarked', number>
-}
 
 /** Seals a file, or finds that an earlier run did. Never throws: a failure is the file's own. */
 export async function sealOne(context: SealContext, file: Found): Promise<FileResult> {
@@ -96,7 +81,9 @@ async function sealTo(context: SealContext, file: Found, target: string): Promis
       })
     if (!run.force)
       throw new LatentError('E_EXISTS', `${basename(target)} exists, and the journal of this folder does not know it`, {
-        hint: `${run.keyring ? 'it holds something else than the source' : 'give -i IDENTITY, and what it opens is recognised'}; --force seals it anew`,
+        hint: `${
+          run.keyring ? 'it holds something else than the source' : 'give -i IDENTITY, and what it opens is recognised'
+        }; --force seals it anew`,
       })
   }
   return sealNow(context, file, target, state)
@@ -245,7 +232,10 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
   }
 }
 
-/** A name whose bytes are no text takes more room in a sealed file than on the disk: what does not fit is cut from its stem. */
+/**
+ * A name whose bytes are no text takes more room in a sealed file than on the disk: what does not fit is cut from
+ * its stem.
+ */
 function fitting(metadata: Metadata): Metadata {
   const { name } = metadata
   const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length

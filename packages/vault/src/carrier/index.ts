@@ -1,0 +1,5 @@
+export { readCanonical } from './canonical.ts'
+export { carrierSize, type Geometry, geometryFor, pixelBytes } from './geometry.ts'
+export { type CarrierReader, readCarrier, START_BYTES } from './read.ts'
+export { imageFormat, reencoded, tooShort, truncated } from './refusals.ts'
+export { writeCarrier } from './write.ts'

@@ -1,0 +1,92 @@
+import { LatentError } from '@latent/core'
+import { Unzlib } from 'fflate'
+import { ByteReader } from './byte-reader.ts'
+import type { Geometry } from './geometry.ts'
+import { carrierKind } from './kind.ts'
+import { truncated } from './refusals.ts'
+import { unfilter } from './unfilter.ts'
+
+// A hostile stream can inflate a thousandfold: this much of it is inflated at a time.
+const INFLATE_BYTES = 1 << 16
+
+/**
+ * As many bytes as show, in the layout that {@link writeCarrier} gives them, whether the pixels begin as a header
+ * does.
+ */
+export const START_BYTES = 64
+
+/** What a carrier turned out to be, and its pixel bytes in parts of any size. */
+export interface CarrierReader {
+  readonly geometry: Geometry
+  /** The file's first bytes, {@link START_BYTES} of them if it has so many. */
+  readonly start: Uint8Array
+  /** @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken */
+  readonly pixels: AsyncIterable<Uint8Array>
+  /** Lets go of the source; needed where `pixels` is not read to its end. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts reading a carrier.
+ * @throws E_NOT_SEALED (not a picture); E_REENCODED (another image format, depth, colour type or
+ *   interlacing); E_TRUNCATED; E_LIMIT
+ */
+export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<CarrierReader> {
+  const input = new ByteReader(source)
+  try {
+    const start = await input.ahead(START_BYTES)
+    const { geometry, channels } = carrierKind(start)
+    await input.skip(33)
+    return {
+      geometry,
+      start,
+      pixels: unfilter(geometry, channels, inflate(input, (geometry.width * channels + 1) * geometry.height)),
+      close: () => input.close(),
+    }
+  } catch (error) {
+    await input.close()
+    throw error
+  }
+}
+
+/**
+ * The inflated data of all IDAT chunks, up to the first part that completes `size` bytes. What a file
+ * holds beyond that is skipped and not inflated, but it must be there up to the end of IEND.
+ */
+async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = []
+  let missing = size
+  const unzlib = new Unzlib(part => {
+    parts.push(part)
+    missing -= part.length
+  })
+  try {
+    for (;;) {
+      const head = await input.upTo(8)
+      if (head.length < 8) throw truncated()
+      const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
+      const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
+      for (let left = type === 'IDAT' ? length : 0; left > 0;) {
+        const data = await input.upTo(Math.min(left, INFLATE_BYTES))
+        if (data.length === 0) throw truncated()
+        left -= data.length
+        if (missing <= 0) continue
+        try {
+          // fflate keeps what it is given: the reader's buffer must not change under it.
+          unzlib.push(data)
+        } catch (cause) {
+          throw new LatentError('E_CHUNK', 'the compressed data of this PNG is broken', {
+            hint: 'latent open --salvage reads what is left',
+            cause,
+          })
+        }
+        yield* parts
+        parts = []
+      }
+      await input.skip(type === 'IDAT' ? 4 : length + 4)
+      if (type === 'IEND') return
+    }
+  } finally {
+    await input.close()
+  }
+}

@@ -1,0 +1,18 @@
+import type { FlowProvider } from '../bodies/index.ts'
+import type { Keyring } from '../envelope.ts'
+import type { RunWatcher } from './run.ts'
+
+/** What `openFiles` is asked for. */
+export interface OpenRun {
+  readonly inputs: readonly string[]
+  readonly output: string
+  readonly keyring: Keyring
+  readonly flows: FlowProvider
+  readonly force?: boolean
+  /** Write what is intact of damaged files, with zeros for what is missing. */
+  readonly salvage?: boolean
+  readonly jobs?: number
+  readonly watcher?: RunWatcher
+  /** When it aborts, files under way are given up, no other is begun, and all of them are results: `interrupted`. */
+  readonly signal?: AbortSignal
+}
