@@ -57,7 +57,8 @@ export default async function run([
   mkdirSync(folder, { recursive: true })
   const secret = await drawPicture('lettering', SHAPE.width, SHAPE.height)
   console.log(
-    '| cipher | attack | chosen images | right samples in the cipher | right samples after the attack |\n|---|---|---|---|---|',
+    '| cipher | attack | chosen images | right samples in the cipher | right samples after the attack |\n' +
+      '|---|---|---|---|---|',
   )
   for (const [scheme, attack, recover] of CHOSEN) {
     const { cipher, close } = await openScheme(scheme)
@@ -66,7 +67,8 @@ export default async function run([
     const encrypted = (await cipher.encrypt(secret, key, repeatably(cipher, new Uint8Array(16)))) as Image<'u8'>
     const recovered = found?.open(encrypted)
     console.log(
-      `| ${scheme} | ${attack} | ${found?.queries ?? 'any'} | ${share(secret, encrypted)} % | ${recovered ? `${share(secret, recovered)} %` : 'none: the answers are no map'} |`,
+      `| ${scheme} | ${attack} | ${found?.queries ?? 'any'} | ${share(secret, encrypted)} % ` +
+        `| ${recovered ? `${share(secret, recovered)} %` : 'none: the answers are no map'} |`,
     )
     // The noise of a cipher that holds says nothing in a picture, and differs in every run.
     if (recovered && !cipher.traits.randomised) save(folder, scheme, [secret, encrypted, recovered])
@@ -85,7 +87,10 @@ export default async function run([
   await cipherOnly(folder, secret)
   await knownPairs()
   console.log(
-    '\n| 1000 keys drawn | unmoved pixels, median | under the tenth of the keys that moves least | keys that move none |\n|---|---|---|---|',
+    '\n' +
+      '| 1000 keys drawn | unmoved pixels, median | under the tenth of the keys that moves least ' +
+      '| keys that move none |\n' +
+      '|---|---|---|---|',
   )
   for (const [side, settings] of [
     [28, GREY_SETTINGS],
@@ -105,7 +110,9 @@ export default async function run([
     unmoved.sort((a, b) => a - b)
     const percent = (value: number) => `${(100 * value).toFixed(1)} %`
     console.log(
-      `| ${side}x${side}, ${settings.count} vortices, strength ${settings.strength} | ${percent(unmoved[DRAWN_KEYS / 2]!)} | at least ${percent(unmoved[0.9 * DRAWN_KEYS]!)} | ${percent(unmoved.filter(value => value === 1).length / DRAWN_KEYS)} |`,
+      `| ${side}x${side}, ${settings.count} vortices, strength ${settings.strength} ` +
+        `| ${percent(unmoved[DRAWN_KEYS / 2]!)} | at least ${percent(unmoved[0.9 * DRAWN_KEYS]!)} ` +
+        `| ${percent(unmoved.filter(value => value === 1).length / DRAWN_KEYS)} |`,
     )
   }
 }
@@ -115,7 +122,9 @@ async function cipherOnly(folder: string, secret: Image<'u8'>): Promise<void> {
   const key = await deriveKey(new TextEncoder().encode('pictures of attacks'), 'latent/v1/lab/attack')
   const likeness = (plain: Image<'u8'>, found: Image<'u8'>) => quality(plain, found, 'one').ssim!
   console.log(
-    '\n| cipher | neighbours | SSIM of the cipher | SSIM after the attack, best of 48 recolourings |\n|---|---|---|---|',
+    '\n' +
+      '| cipher | neighbours | SSIM of the cipher | SSIM after the attack, best of 48 recolourings |\n' +
+      '|---|---|---|---|',
   )
   for (const scheme of ['pixel-based-shuffle-fresh', 'aes-256-ctr']) {
     const { cipher, close } = await openScheme(scheme)
@@ -129,7 +138,8 @@ async function cipherOnly(folder: string, secret: Image<'u8'>): Promise<void> {
           likeness(plain, other) > likeness(plain, best) ? other : best,
         )
         console.log(
-          `| ${scheme}, ${name} | ${neighbours} | ${likeness(plain, encrypted).toFixed(3)} | ${likeness(plain, found).toFixed(3)} |`,
+          `| ${scheme}, ${name} | ${neighbours} | ${likeness(plain, encrypted).toFixed(3)} ` +
+            `| ${likeness(plain, found).toFixed(3)} |`,
         )
         if (scheme !== 'aes-256-ctr' && name === 'landscape')
           save(folder, `advanced-${neighbours}`, [plain, encrypted, found])
@@ -169,7 +179,8 @@ async function knownPairs(): Promise<void> {
     for (const count of KNOWN) {
       const found = recoverMapFromPairs(pairs.slice(0, count))
       console.log(
-        `| ${scheme} | ${count} | ${found ? `${found.certain} of 1024` : 'no map fits'} | ${found ? `${share(other.plain as Image<'u8'>, found.open(other.cipher as Image<'u8'>))} %` : 'none'} |`,
+        `| ${scheme} | ${count} | ${found ? `${found.certain} of 1024` : 'no map fits'} ` +
+          `| ${found ? `${share(other.plain as Image<'u8'>, found.open(other.cipher as Image<'u8'>))} %` : 'none'} |`,
       )
     }
     await close()

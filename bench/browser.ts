@@ -60,7 +60,8 @@ export default async function run(options: readonly string[]): Promise<void> {
     passes.push(rates)
   }
   console.log(
-    `load ${loadavg()[0]!.toFixed(1)}, ${passes.length} passes; MB/s: best and least; ratio: median over passes of MB/s to the first line's\n`,
+    `load ${loadavg()[0]!.toFixed(1)}, ${passes.length} passes; MB/s: best and least; ratio: median over ` +
+      "passes of MB/s to the first line's\n",
   )
   console.log(row('where', 'backend', 'workers', 'threads', 'MB/s', 'ratio'))
   for (const [i, { where, backend, arithmetic, workers, threads, gpu }] of lines.entries()) {
@@ -82,7 +83,8 @@ export default async function run(options: readonly string[]): Promise<void> {
 const row = (where: string, backend: string, ...cells: readonly (string | number)[]) =>
   where.padEnd(9) + backend.padEnd(34) + cells.map(cell => String(cell).padStart(8)).join('  ')
 
-// Pools throughout, of one worker too: the WASM runtime of a thread or page keeps the number of threads it was first given.
+// Pools throughout, of one worker too: the WASM runtime of a thread or page keeps the number of threads it was first
+// given.
 async function measure({ where, backend, arithmetic, workers, threads, gpu }: Line): Promise<number> {
   const options = { backend, arithmetic, workers, threads }
   if (where === 'Node') return rate(await openExactFlowPool(options), TILE_BYTES, MILLISECONDS)

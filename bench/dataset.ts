@@ -47,7 +47,9 @@ export default async function run(options: readonly string[]): Promise<void> {
       for (const name of ['copy', 'out']) rmSync(join(folder, name), { recursive: true })
       const images = BATCHES * BATCH_IMAGES
       console.log(
-        `${scheme.padEnd(26)} ${encrypted.toFixed(1)} s, ${Math.round(images / encrypted)} images/s, ${(encrypted / copied).toFixed(1)} times cp -r; ${encrypted < TARGET_SECONDS ? 'within' : 'beyond'} ${TARGET_SECONDS} s`,
+        `${scheme.padEnd(26)} ${encrypted.toFixed(1)} s, ${Math.round(images / encrypted)} images/s, ` +
+          `${(encrypted / copied).toFixed(1)} times cp -r; ` +
+          `${encrypted < TARGET_SECONDS ? 'within' : 'beyond'} ${TARGET_SECONDS} s`,
       )
     }
   } finally {

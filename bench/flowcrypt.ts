@@ -47,11 +47,13 @@ export default async function run(options: readonly string[]): Promise<void> {
 
   const { parameters, macs } = networkCost(SHAPES.paper, size * size)
   console.log(
-    `FlowCrypt: ${parameters} parameters, ${(macs / 1e9).toFixed(1)} GMAC for one ${size}x${size} image, ${threads} threads; load ${loadavg()[0]!.toFixed(1)}, ${rounds.length} rounds`,
+    `FlowCrypt: ${parameters} parameters, ${(macs / 1e9).toFixed(1)} GMAC for one ${size}x${size} ` +
+      `image, ${threads} threads; load ${loadavg()[0]!.toFixed(1)}, ${rounds.length} rounds`,
   )
   const line = (name: string, rates: readonly number[]) =>
     console.log(
-      `${name.padEnd(46)}${median(rates).toFixed(3).padStart(9)} MP/s  (${Math.min(...rates).toFixed(3)} to ${Math.max(...rates).toFixed(3)})`,
+      `${name.padEnd(46)}${median(rates).toFixed(3).padStart(9)} MP/s  (${Math.min(...rates).toFixed(3)} ` +
+        `to ${Math.max(...rates).toFixed(3)})`,
     )
   line(
     'exact flow, whole cipher, two workers',
@@ -68,7 +70,8 @@ export default async function run(options: readonly string[]): Promise<void> {
   )
   const ratio = (name: string, ratios: readonly number[]) =>
     console.log(
-      `${name.padEnd(46)}${median(ratios).toFixed(2).padStart(9)}       (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
+      `${name.padEnd(46)}${median(ratios).toFixed(2).padStart(9)}       (${Math.min(...ratios).toFixed(2)} ` +
+        `to ${Math.max(...ratios).toFixed(2)})`,
     )
   ratio(
     'exact flow / FlowCrypt in PyTorch',

@@ -7,7 +7,10 @@ import { inTurns, openPeer, timed } from './peer.ts'
 import type { Measure } from './peer.ts'
 import { openProfile } from './profile.ts'
 
-/** The Encipher GAN generator on one image beside PyTorch's. Options: --size, --rounds, --threads, --measure cpu, --backend, --profile. */
+/**
+ * The Encipher GAN generator on one image beside PyTorch's. Options: --size, --rounds, --threads, --measure cpu,
+ * --backend, --profile.
+ */
 export default async function run(options: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...options],
@@ -51,7 +54,10 @@ export default async function run(options: readonly string[]): Promise<void> {
     console.log(`infer c: ${profile.shares()}`)
     return
   }
-  const title = `infer c  Encipher GAN generator, one ${size}x${size} image, ${compiled.backend}, ${measure === 'cpu' ? 'processor time on one thread' : `wall time on ${threads} threads`}, cold start ${(opened / 1000).toFixed(2)} s`
+  const title =
+    `infer c  Encipher GAN generator, one ${size}x${size} image, ${compiled.backend}, ` +
+    `${measure === 'cpu' ? 'processor time on one thread' : `wall time on ${threads} threads`}, ` +
+    `cold start ${(opened / 1000).toFixed(2)} s`
   const peer = openPeer('peers/infer.py')
   if (!peer) {
     const times = (await ours(20)).toSorted((a, b) => a - b)
@@ -71,7 +77,8 @@ export default async function run(options: readonly string[]): Promise<void> {
     )
     peer.close()
     console.log(
-      `${title}: ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`,
+      `${title}: ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} ` +
+        `to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`,
     )
   }
   await compiled.close()

@@ -21,7 +21,8 @@ export default async function run([mebibytes = '1024']: readonly string[]): Prom
     const opened = await peak(['open', join(folder, 'sealed'), '-o', join(folder, 'opened'), '-i', key])
     const same = (await hash(plain)) === (await hash(join(folder, 'opened/large.bin')))
     console.log(
-      `${mebibytes} MiB: seal at most ${sealed} MB resident, open ${opened} MB; opened file ${same ? 'equal' : 'DIFFERENT'}`,
+      `${mebibytes} MiB: seal at most ${sealed} MB resident, open ${opened} MB; opened ` +
+        `file ${same ? 'equal' : 'DIFFERENT'}`,
     )
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** A Python program that does the same work elsewhere: it reads commands from its input, and answers each with one line of JSON. */
+/**
+ * A Python program that does the same work elsewhere: it reads commands from its input, and answers each with one line
+ * of JSON.
+ */
 export interface Peer {
   ask(command: object): Promise<Record<string, number>>
   close(): void
@@ -26,7 +29,10 @@ export function openPeer(script: string): Peer | undefined {
   }
 }
 
-/** How a call is timed: by the clock, or by the processor time it takes, which other programs hardly change. The latter only means something on one thread. */
+/**
+ * How a call is timed: by the clock, or by the processor time it takes, which other programs hardly change. The latter
+ * only means something on one thread.
+ */
 export type Measure = 'wall' | 'cpu'
 
 export async function timed(measure: Measure, call: () => Promise<unknown>): Promise<number> {

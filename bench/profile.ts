@@ -2,7 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A place for ONNX Runtime to write its profile, and what it then says: each operator's share of the time, largest first. */
+/**
+ * A place for ONNX Runtime to write its profile, and what it then says: each operator's share of the time, largest
+ * first.
+ */
 export function openProfile(): { readonly prefix: string; shares(): string } {
   const folder = mkdtempSync(join(tmpdir(), 'latent-profile-'))
   return {

@@ -14,7 +14,10 @@ import { fill } from './networks.ts'
 import { inTurns, openPeer, timed } from './peer.ts'
 import type { Measure } from './peer.ts'
 
-/** One network as both sides run it on one picture: its name at the peer, its parameters, and the dimensions of its input. */
+/**
+ * One network as both sides run it on one picture: its name at the peer, its parameters, and the dimensions of its
+ * input.
+ */
 interface Contest {
   readonly title: string
   readonly peer: string
@@ -82,7 +85,9 @@ export default async function run(options: readonly string[]): Promise<void> {
   const measure = values.measure as Measure
   const threads = measure === 'cpu' ? 1 : Number(values.threads ?? availableParallelism())
   console.log(
-    `one ${size}x${size} picture, ${measure === 'cpu' ? 'processor time on one thread' : `by the clock on ${threads} threads`}, load ${loadavg()[0]!.toFixed(1)}`,
+    `one ${size}x${size} picture, ` +
+      `${measure === 'cpu' ? 'processor time on one thread' : `by the clock on ${threads} threads`}, ` +
+      `load ${loadavg()[0]!.toFixed(1)}`,
   )
   for (const contest of contests(size)) {
     if (positionals.every(word => contest.title.toLowerCase().includes(word.toLowerCase())))
@@ -125,7 +130,9 @@ async function hold(
     )
     peer.close()
     console.log(
-      `${name}: ours ${result.ours.toFixed(1)} ms, PyTorch ${result.theirs.toFixed(1)} ms, ratio ${result.ratio.toFixed(2)} (rounds ${result.spread[0].toFixed(2)} to ${result.spread[1].toFixed(2)})`,
+      `${name}: ours ${result.ours.toFixed(1)} ms, PyTorch ${result.theirs.toFixed(1)} ms, ` +
+        `ratio ${result.ratio.toFixed(2)} (rounds ${result.spread[0].toFixed(2)} ` +
+        `to ${result.spread[1].toFixed(2)})`,
     )
   }
   await compiled.close()

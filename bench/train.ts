@@ -56,7 +56,9 @@ export default async function run(options: readonly string[]): Promise<void> {
       return times
     }
     await ours(3)
-    const facts = `${parameterCount(training.networks)} parameters, cold start ${(opened / 1000).toFixed(2)} s (processor ${((user + system) / 1e6).toFixed(2)} s), loss ${loss.toPrecision(4)}`
+    const facts =
+      `${parameterCount(training.networks)} parameters, cold start ${(opened / 1000).toFixed(2)} s ` +
+      `(processor ${((user + system) / 1e6).toFixed(2)} s), loss ${loss.toPrecision(4)}`
     if (profile) {
       await ours(steps)
       await stepper.close()
@@ -82,12 +84,14 @@ export default async function run(options: readonly string[]): Promise<void> {
       )
       peer.close()
       console.log(
-        `train ${name}  ${title}: ${facts}; ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`,
+        `train ${name}  ${title}: ${facts}; ours ${a.toFixed(1)} ms, PyTorch ${b.toFixed(1)} ms, ` +
+          `rounds ${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}, ratio ${ratio.toFixed(2)}`,
       )
     }
     await stepper.close()
   }
   console.log(
-    `${measure === 'cpu' ? 'processor time on one thread' : `wall time on ${threads} threads`}; peak memory of this process ${(process.resourceUsage().maxRSS / 1e6).toFixed(2)} GB`,
+    `${measure === 'cpu' ? 'processor time on one thread' : `wall time on ${threads} threads`}; peak memory of ` +
+      `this process ${(process.resourceUsage().maxRSS / 1e6).toFixed(2)} GB`,
   )
 }

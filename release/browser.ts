@@ -36,7 +36,8 @@ const LIMITS: Readonly<Record<string, readonly [program: string, kilobytes: numb
   'seal and open, with workers': [WITH_WORKERS, 200],
   'seal and open, without': [WITHOUT_WORKERS, 200],
   'open alone': [
-    "export { Keyring, openSealed } from '@latent/vault'\nexport { openExactFlow, openFlows } from '@latent/schemes/exact-flow'",
+    "export { Keyring, openSealed } from '@latent/vault'\n" +
+      "export { openExactFlow, openFlows } from '@latent/schemes/exact-flow'",
     200,
   ],
   'read and write PNG files': ["export * from '@latent/core/png'", 20],
@@ -121,7 +122,9 @@ async function bundleWithEsbuild(project: Project): Promise<Bundle> {
   project.write('app/page-esbuild.js', WITHOUT_WORKERS)
   const entry = project.write(
     'app/main.js',
-    `import { expose } from ${JSON.stringify(repositoryFile('test/browser/expose.ts'))}\nimport * as script from './page-esbuild.js'\nexpose(script)\n`,
+    `import { expose } from ${JSON.stringify(repositoryFile('test/browser/expose.ts'))}\n` +
+      "import * as script from './page-esbuild.js'\n" +
+      'expose(script)\n',
   )
   const { outputFiles } = await esbuild.build({
     entryPoints: [entry],

@@ -60,13 +60,16 @@ export function checkSnippet(project: Project, runtime: Runtime): void {
 }
 
 /**
- * The native library's package wants to download files at install time that no registry holds. Where it cannot, npm leaves
- * the package out, as it may: WASM computes the same.
+ * The native library's package wants to download files at install time that no registry holds. Where it cannot, npm
+ * leaves the package out, as it may: WASM computes the same.
  */
 export function checkNative(project: Project, runtime: Runtime): void {
   const script = project.write(
     'app/backends.mjs',
-    "import { openExactFlow } from '@latent/schemes/exact-flow'\nconst flow = await openExactFlow()\nconsole.log(flow.backend)\nawait flow.close()\n",
+    "import { openExactFlow } from '@latent/schemes/exact-flow'\n" +
+      'const flow = await openExactFlow()\n' +
+      'console.log(flow.backend)\n' +
+      'await flow.close()\n',
   )
   const ran = project.run(runtime, script)
   expectRan('a backend', ran, { out: /\S/ })

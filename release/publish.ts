@@ -8,9 +8,9 @@ import { readManifest, releaseVersion, ROOT } from './packages.ts'
 import { kilobytes } from './report.ts'
 
 /**
- * Packs and publishes every package, those first that others need: `npm run release -- --dry-run` says what it would be,
- * file by file. Publishing asks for a clean tree, an entry in the change log, and a place that can vouch for where the
- * packages come from, which is the service that builds a tag.
+ * Packs and publishes every package, those first that others need: `npm run release -- --dry-run` says what it would
+ * be, file by file. Publishing asks for a clean tree, an entry in the change log, and a place that can vouch for where
+ * the packages come from, which is the service that builds a tag.
  */
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } })
 const version = releaseVersion()
@@ -42,7 +42,9 @@ for (const { name, version, size, unpackedSize, files, path } of tarballs) {
 }
 if (values['dry-run']) {
   process.stdout.write(
-    `\nnothing was published: ${tarballs.length} packages, ${kilobytes(tarballs.reduce((sum, { size }) => sum + size, 0))}\n`,
+    '\n' +
+      `nothing was published: ${tarballs.length} ` +
+      `packages, ${kilobytes(tarballs.reduce((sum, { size }) => sum + size, 0))}\n`,
   )
   for (const obstacle of obstacles) process.stdout.write(`before a release: ${obstacle}\n`)
 }

@@ -29,6 +29,7 @@ const source = {
 
 const AFTER = `
 const back = written.slice(sealedParts).flatMap(part => [...part])
-if (sealedParts === 0 || back.length !== bytes.length || !back.every((byte, i) => byte === bytes[i])) throw new Error('not the same bytes')
+const same = back.length === bytes.length && back.every((byte, i) => byte === bytes[i])
+if (sealedParts === 0 || !same) throw new Error('not the same bytes')
 console.log(\`sealed and opened \${back.length} bytes of \${opened.metadata.name}\`)
 `

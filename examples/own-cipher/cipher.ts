@@ -1,7 +1,8 @@
 import { KeyStream } from '@latent/core'
 import { bytewise, defineScheme } from '@latent/schemes'
 
-// Every byte is added to the one before it and to a byte of the key stream: one changed pixel changes all that follow it.
+// Every byte is added to the one before it and to a byte of the key stream: one changed pixel changes all that follow
+// it.
 export default defineScheme({
   id: 'running-sum',
   title: 'Running sum under a key stream',

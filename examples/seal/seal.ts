@@ -3,7 +3,8 @@ import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 
-// node seal.ts FILE SEALED.png PASSPHRASE-FILE: seals one file, opens what it wrote, and compares. A page does the same: nothing but the files is of Node.
+// node seal.ts FILE SEALED.png PASSPHRASE-FILE: seals one file, opens what it wrote, and compares. A page does the
+// same: nothing but the files is of Node.
 const [input = '', output = '', secret = ''] = process.argv.slice(2)
 const passphrase = (await readFile(secret, 'utf8')).trim()
 const bytes = new Uint8Array(await readFile(input))

@@ -2,7 +2,8 @@ import { drawPicture } from '@latent/data'
 import { adam, cosineRate, layers, losses, ops, shape, stepStream, tensor, type Training } from '@latent/graph'
 import { train } from '@latent/graph/train'
 
-// node recipe.ts FOLDER: a small network learns to take noise off drawn pictures. Killed, it goes on from its checkpoint.
+// node recipe.ts FOLDER: a small network learns to take noise off drawn pictures. Killed, it goes on from its
+// checkpoint.
 const [folder = 'runs/example', SIDE, BATCH, STEPS, SEED] = [process.argv[2], 16, 8, 60, 1] as const
 const street = await drawPicture('street', 160, 120)
 const networks = { cleaner: { first: layers.conv2dParameters(1, 8), last: layers.conv2dParameters(8, 1) } }
@@ -54,5 +55,6 @@ const { log } = await train(training, {
   logEvery: 10,
 })
 process.stdout.write(
-  `mean squared error: ${log[0]!['mse']!.toFixed(4)} over the first steps, ${log.at(-1)!['mse']!.toFixed(4)} over the last of ${STEPS}; weights in ${folder}\n`,
+  `mean squared error: ${log[0]!['mse']!.toFixed(4)} over the first steps, ${log.at(-1)!['mse']!.toFixed(4)} ` +
+    `over the last of ${STEPS}; weights in ${folder}\n`,
 )

@@ -4,7 +4,10 @@ import { defineConfig } from 'vitepress'
 
 const docs = join(dirname(fileURLToPath(import.meta.url)), '..', 'pages')
 
-/** Pages are written to be read in the repository too: what lies outside `docs` has no page here, and is named without a link. */
+/**
+ * Pages are written to be read in the repository too: what lies outside `docs` has no page here, and is named without a
+ * link.
+ */
 function leavesDocs(page: string, link: string): boolean {
   if (/^[a-z]+:|^#|^\//.test(link)) return false
   return !resolve(docs, dirname(page), link).startsWith(docs)

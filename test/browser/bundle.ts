@@ -48,7 +48,9 @@ export async function bundle(script: URL): Promise<Bundle> {
   )
   const main = built.output.find(file => file.type === 'chunk' && file.isEntry)!.fileName
   // The icon keeps browsers from asking for one.
-  const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/${main}"></script>`
+  const html =
+    '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" ' +
+    `src="/${main}"></script>`
   return new Map([...files, ['/', { type: 'text/html', body: html }]])
 }
 
@@ -60,7 +62,10 @@ const entry = (script: URL): Plugin => ({
   load(id) {
     if (id !== ENTRY) return undefined
     const path = (url: URL) => JSON.stringify(fileURLToPath(url))
-    return `import { expose } from ${path(new URL('expose.ts', import.meta.url))}; import * as script from ${path(script)}; expose(script)`
+    return (
+      `import { expose } from ${path(new URL('expose.ts', import.meta.url))}; import * as script ` +
+      `from ${path(script)}; expose(script)`
+    )
   },
 })
 

@@ -6,9 +6,9 @@ import { ROOMS } from './rooms.ts'
 
 /**
  * Changes the sources in small ways, one at a time (a sign, a comparison, a branch that is always taken), and counts
- * the changes that no test notices: `npm run mutants -- ROOM... [--files GLOB] [--threads N] [--record]`. Texts are left as they
- * are: most are messages for people. What was found stays in `coverage/mutation`, so that a second run tries only what
- * changed. `--table` prints what was recorded.
+ * the changes that no test notices: `npm run mutants -- ROOM... [--files GLOB] [--threads N] [--record]`. Texts are
+ * left as they are: most are messages for people. What was found stays in `coverage/mutation`, so that a second run
+ * tries only what changed. `--table` prints what was recorded.
  */
 const folder = join('coverage', 'mutation')
 const scoresPath = join(dirname(fileURLToPath(import.meta.url)), 'scores.json')
@@ -95,10 +95,10 @@ async function runRoom(name: string): Promise<Score> {
   writeFileSync(
     join(folder, `${name}-missed.txt`),
     missed
-      .map(
-        ({ fileName, location, mutatorName, replacement, status }) =>
-          `${relative(process.cwd(), fileName)}:${location.start.line}:${location.start.column} ${mutatorName} ${status}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 120)}\n`,
-      )
+      .map(({ fileName, location: { start }, mutatorName, replacement, status }) => {
+        const place = `${relative(process.cwd(), fileName)}:${start.line}:${start.column}`
+        return `${place} ${mutatorName} ${status}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 120)}\n`
+      })
       .join(''),
   )
   const noticed = counted.length - missed.length

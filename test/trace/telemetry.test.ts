@@ -13,7 +13,8 @@ const { encodeModel } = await import(${at('packages/graph/src/onnx.ts')})
 const { tensor } = await import(${at('packages/graph/src/tensor.ts')})
 const { openSession } = await import(${RUNTIME})
 const io = name => ({ name, dtype: 'f32', dims: [1] })
-const model = encodeModel({ nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }], inputs: [io('x')], outputs: [io('y')], initializers: {} })
+const nodes = [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }]
+const model = encodeModel({ nodes, inputs: [io('x')], outputs: [io('y')], initializers: {} })
 try {
   const session = await openSession(model, { threads: 1, ...${JSON.stringify({ backend })} })
   const { y } = await session.run({ x: tensor('f32', [1], Float32Array.of(21)) })
@@ -91,7 +92,10 @@ describe.skipIf(!strace)('the native library neither stores nor sends anything',
     const script = join(folder, 'guilty.mjs')
     writeFileSync(
       script,
-      `import { connect } from 'node:net'\nimport { writeFileSync } from 'node:fs'\nwriteFileSync('identifier', 'x')\nconnect(9, '127.0.0.1').on('error', () => {})`,
+      "import { connect } from 'node:net'\n" +
+        "import { writeFileSync } from 'node:fs'\n" +
+        "writeFileSync('identifier', 'x')\n" +
+        "connect(9, '127.0.0.1').on('error', () => {})",
     )
     const { sockets, written } = await traced([script], { cwd: home, env: { HOME: home } })
     expect(sockets.join()).toMatch(/socket\(AF_INET.*connect\(/)

@@ -43,7 +43,8 @@ export async function tidily<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    // Once asked to end, the process is about to: the same request, passed on by a wrapper, must not cut its report short.
+    // Once asked to end, the process is about to: the same request, passed on by a wrapper, must not cut its report
+    // short.
     if (--listeners === 0 && !request) for (const signal of SIGNALS) process.off(signal, end)
   }
 }

@@ -62,7 +62,8 @@ function checkPath(path: string, name: string): void {
       'is an address, and Latent reads and writes local files alone',
       'copy the files first, or mount what it names (rclone mount, sshfs)',
     )
-  // A local name may look like all that follows; where something is to be made, what lies there may be an earlier mistake.
+  // A local name may look like all that follows; where something is to be made, what lies there may be an earlier
+  // mistake.
   if (!OUTPUTS.has(name) && isThere(path)) return
   if (/^[a-z]:[/\\]/i.test(path) && !DRIVES)
     throw refused(

@@ -37,7 +37,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
 
 const program = new Command('latent')
   .description(
-    'Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent open` gives it back bit for bit.',
+    'Learned image encryption, measured honestly. `latent seal` turns any file into a PNG of noise; `latent ' +
+      'open` gives it back bit for bit.',
   )
   .version(VERSION)
   .showHelpAfterError('(latent --help lists the commands)')

@@ -181,7 +181,8 @@ function chooseScheme(named: string | undefined, asked: string | undefined): Sch
   }
   throw new LatentError(
     'E_ARGUMENT',
-    `this picture was encrypted with ${named}, and ${asked === undefined ? `without --scheme it is taken for one of ${scheme.id}` : `--scheme ${asked} was given`}`,
+    `this picture was encrypted with ${named}, and ` +
+      (asked === undefined ? `without --scheme it is taken for one of ${scheme.id}` : `--scheme ${asked} was given`),
     { hint: `give --scheme ${named}` },
   )
 }
@@ -243,7 +244,9 @@ async function modeLike(source: string): Promise<number> {
   return source === '-' ? 0o666 : (await stat(onDisk(source))).mode & 0o666
 }
 
-/** Programs and clouds that go by such a name convert what it holds, and a cipher picture that was converted is lost. */
+/**
+ * Programs and clouds that go by such a name convert what it holds, and a cipher picture that was converted is lost.
+ */
 const OTHER_KIND = /\.(?:jpe?g|jfif|jxl|webp|avif|hei[cf]|tiff?|gif|bmp)$/i
 
 /** Before minutes are spent on a picture that has no place to go; the step in which it appears looks again. */
@@ -276,7 +279,10 @@ async function holds(path: string, mark: (bytes: Uint8Array) => boolean): Promis
   }
 }
 
-/** Gives back the memory of a picture that is no longer needed; the collector would count it late. Small arrays may share theirs. */
+/**
+ * Gives back the memory of a picture that is no longer needed; the collector would count it late. Small arrays may
+ * share theirs.
+ */
 function discard({ data: { buffer } }: Image, made: Image): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE && buffer !== made.data.buffer) discardBuffer(buffer)
 }

@@ -56,7 +56,10 @@ export function timeLeft(total: number, done: number, rate: number): string {
   return rate > 0 ? `, ${formatSeconds(seconds)} left` : ''
 }
 
-/** On standard error if it is a terminal; otherwise notes alone. `show` names an amount of work: bytes unless said otherwise. */
+/**
+ * On standard error if it is a terminal; otherwise notes alone. `show` names an amount of work: bytes unless said
+ * otherwise.
+ */
 export function progressBar(label: string, enabled = true, show: (units: number) => string = formatBytes): Progress {
   const out = process.stderr
   if (!enabled) return { ...quiet, note() {} }
@@ -70,7 +73,9 @@ export function progressBar(label: string, enabled = true, show: (units: number)
     drawn = now
     const rate = pace.rate(now, done)
     const share = total > 0 ? Math.min(1, done / total) : 0
-    const text = `${label} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.floor(share * 100)} %  ${show(done)} of ${show(total)}  ${show(rate)}/s${timeLeft(total, done, rate)}`
+    const text =
+      `${label} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.floor(share * 100)} ` +
+      `%  ${show(done)} of ${show(total)}  ${show(rate)}/s${timeLeft(total, done, rate)}`
     out.write(`\r\x1b[2K${text.slice(0, Math.max(20, out.columns - 1))}`)
   }
   const wipe = () => void out.write('\r\x1b[2K')

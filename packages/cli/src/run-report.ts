@@ -44,7 +44,8 @@ const isBad = (status: FileStatus): status is (typeof BAD)[number] => (BAD as re
 /**
  * Consumes a run: failures are named as they happen, and at the end, however it ends, the exact
  * count of everything.
- * @throws E_INTERRUPTED if files are left; E_PARTIAL if one failed, is missing or could be salvaged only in part; what the run itself throws
+ * @throws E_INTERRUPTED if files are left; E_PARTIAL if one failed, is missing or could be salvaged only in part; what
+ * the run itself throws
  */
 export async function reportRun(
   results: AsyncIterable<FileResult>,
@@ -145,15 +146,13 @@ class Tally {
         ? ` (${formatBytes(this.#plainBytes)} plain, ${formatBytes(this.#sealedBytes)} sealed)`
         : ''
     const skipped = Array.from(this.#skippedFor, ([reason, count]) => `${count} ${visible(reason)}`).join('; ')
+    const ofSealed = expected === undefined ? '' : ` of ${expected} that were sealed here`
+    const missing = expected === null ? 'unknown (no journal)' : `${counts.missing}${ofSealed}`
     return [
       `${done}   ${counts.done}${sizes}`,
       ...(counts.salvaged > 0 ? [`salvaged ${counts.salvaged} (in part)`] : []),
       `skipped  ${counts.skipped}${skipped ? ` (${skipped})` : ''}`,
-      ...(expected === undefined && counts.missing === 0
-        ? []
-        : [
-            `missing  ${expected === null ? 'unknown (no journal)' : `${counts.missing}${expected === undefined ? '' : ` of ${expected} that were sealed here`}`}`,
-          ]),
+      ...(expected === undefined && counts.missing === 0 ? [] : [`missing  ${missing}`]),
       ...(counts.interrupted > 0 ? [`left     ${counts.interrupted} (interrupted)`] : []),
       `failed   ${counts.failed}`,
       `time     ${formatSeconds(seconds)}${rate}`,
@@ -207,18 +206,16 @@ class Failures {
     if (known) known.count++
     else this.#kinds.set(kind, { first: result, count: 1 })
     if ((known?.count ?? 1) > NAMED) return
-    this.#print(
-      `${wordOf(result)}: ${visible(source)}: ${said(result)}${known || hint === undefined || !isBad(result.status) ? '' : `\n  hint: ${visible(hint)}`}`,
-    )
+    const advice = known || hint === undefined || !isBad(result.status) ? '' : `\n  hint: ${visible(hint)}`
+    this.#print(`${wordOf(result)}: ${visible(source)}: ${said(result)}${advice}`)
   }
 
   /** Says how many were not named. */
   end(): void {
     for (const { first, count } of this.#kinds.values()) {
-      if (count > NAMED)
-        this.#print(
-          `${wordOf(first)}: ${count - NAMED} more like ${visible(basename(first.source))}${isBad(first.status) ? ` [${first.code ?? 'E_INTERNAL'}]` : ''}; --json names every one`,
-        )
+      if (count <= NAMED) continue
+      const like = `${visible(basename(first.source))}${isBad(first.status) ? ` [${first.code ?? 'E_INTERNAL'}]` : ''}`
+      this.#print(`${wordOf(first)}: ${count - NAMED} more like ${like}; --json names every one`)
     }
   }
 

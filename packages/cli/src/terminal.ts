@@ -29,7 +29,9 @@ export const visibleLines = (text: string): string => text.split('\n').map(visib
 export const shown = (literals: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
   String.raw({ raw: literals }, ...values.map(value => visible(String(value))))
 
-/** A value as one line of JSON that no terminal can take amiss: characters that JSON leaves as they are become escapes. */
+/**
+ * A value as one line of JSON that no terminal can take amiss: characters that JSON leaves as they are become escapes.
+ */
 export const jsonLine = (value: unknown): string =>
   `${JSON.stringify(value).replaceAll(UNSEEN, char => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)}\n`
 

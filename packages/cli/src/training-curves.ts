@@ -86,7 +86,11 @@ export async function writeCurve(folder: string, options: CurveOptions): Promise
     ),
   }
   await mkdir(out, { recursive: true })
-  const text = `${JSON.stringify({ ...curve, points: undefined }, undefined, 1).replace(/\n\}$/, '')},\n "points": [\n${curve.points.map(row => `  ${JSON.stringify(row)}`).join(',\n')}\n ]\n}\n`
+  const text =
+    `${JSON.stringify({ ...curve, points: undefined }, undefined, 1).replace(/\n\}$/, '')},\n` +
+    ` "points": [\n${curve.points.map(row => `  ${JSON.stringify(row)}`).join(',\n')}\n` +
+    ' ]\n' +
+    '}\n'
   await publish(join(out, `${run}.json`), [new TextEncoder().encode(text)], { replace: () => force })
   process.stdout.write(`${join(out, `${run}.json`)}: ${curve.points.length} of ${log.length} lines\n`)
 }
@@ -141,7 +145,9 @@ export function curveTable(curves: readonly TrainingCurve[]): string {
       `\`${curve.recipe}\` (${curve.profile}), seed ${curve.seed}`,
       `${curve.step} of ${curve.steps}, ${curve.batchSize} images each`,
       `${formatSeconds(curve.seconds)}, ${curve.machine}`,
-      `${shown(score, 1)}${score && lastOf(curve, 'check.worst') ? ` (${figure('worst', 1)})` : ''}${score ? ` at ${score.step}` : ''}`,
+      shown(score, 1) +
+        (score && lastOf(curve, 'check.worst') ? ` (${figure('worst', 1)})` : '') +
+        (score ? ` at ${score.step}` : ''),
       ...(['ssim', 'entropy', 'correlation', 'edges', 'deviation', 'squint'] as const).map(name =>
         figure(name, name === 'entropy' ? 2 : 3),
       ),

@@ -29,7 +29,9 @@ export function listRecipes(): void {
     ])}\n`,
   )
   process.stdout.write(
-    '\n--profile paper gives a network its published width, and not a published training: a recipe has its own number of steps, shown when it starts.\n',
+    '\n' +
+      '--profile paper gives a network its published width, and not a published training: a recipe has its own ' +
+      'number of steps, shown when it starts.\n',
   )
 }
 
@@ -60,7 +62,8 @@ export async function showPlacement(name: string, options: RunRecipeOptions): Pr
   const { device, processor }: Placement = await dryRun(name, options)
   const count = processor.reduce((sum, [, times]) => sum + times, 0)
   process.stdout.write(
-    `one step of ${name} on ${options.backend ?? 'cpu'}: ${device} operators on the graphics card, ${count} on the processor\n`,
+    `one step of ${name} on ${options.backend ?? 'cpu'}: ${device} operators on the graphics card, ${count} on ` +
+      'the processor\n',
   )
   if (count > 0)
     process.stdout.write(
@@ -86,7 +89,9 @@ function showProgress({ step, steps, losses, imagesPerSecond, secondsLeft }: Pro
   const terms = Object.entries(losses)
     .map(([name, value]) => `${name} ${value.toPrecision(4)}`)
     .join('  ')
-  const line = `step ${step} of ${steps}  ${terms}  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} left`
+  const line =
+    `step ${step} of ${steps}  ${terms}  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} ` +
+    'left'
   out.write(`\r\x1b[2K${line.slice(0, Math.max(20, out.columns - 1))}`)
 }
 

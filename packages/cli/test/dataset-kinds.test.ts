@@ -35,7 +35,9 @@ async function put(path: string | Buffer, bytes: Uint8Array | string): Promise<v
 
 let variant = 0
 const picture = async () => encodePng(await drawPicture('shapes', 16, 12, variant++))
-/** A folder with these files: pictures where the name ends in .png, folders where it ends in a slash, text otherwise. */
+/**
+ * A folder with these files: pictures where the name ends in .png, folders where it ends in a slash, text otherwise.
+ */
 async function folderOf(name: string, places: readonly string[]): Promise<string> {
   for (const place of places) {
     if (place.endsWith('/')) await mkdir(at(name, place), { recursive: true })
@@ -225,7 +227,7 @@ describe('files beside the pictures are listed, or copied if asked for', () => {
     expect(await exists(at('copied-again/train/x/0.png'))).toBe(true)
   })
 
-  test('asked for later, they join what is there; foreign files in the encrypted folder are listed, not decrypted', async () => {
+  test('asked for later, they join what is there; foreign files in the encrypted folder are listed alone', async () => {
     const source = await folderOf('joins', ['x/0.png', 'x/0.txt'])
     await encryptDataSet(source, at('joins-cipher'), { ...options, scheme: 'etc' })
     expect(
@@ -320,7 +322,7 @@ describe('what no person put there does not count as a picture', () => {
 })
 
 describe('names', () => {
-  test('classes called as parts of every object, and names that only look harmless: labels, counts and pictures are right', async () => {
+  test('classes called as parts of every object, names that only look harmless: all are counted right', async () => {
     const classes = [
       'constructor',
       '__proto__',

@@ -145,7 +145,7 @@ describe('what is written', () => {
     },
   )
 
-  test('CIFAR batches: labels stay, images are the cipher of each image, our loader reads them; nonces follow from the manifest', async () => {
+  test('CIFAR batches: labels stay, our loader reads what is encrypted, nonces follow from the manifest', async () => {
     const source = await cifarFolder('cifar', [1200, 5, 5, 5, 5, 20])
     const plain = parseCifarBatch(await readFile(join(source, 'data_batch_1.bin')))
     for (const scheme of ['tanaka-le', 'pixel-based-shuffle-fresh']) {
@@ -255,7 +255,7 @@ describe.skipIf(!TORCHVISION)('read by torchvision, which knows nothing of Laten
 })
 
 describe('going on', () => {
-  test('a corrupt picture: named by code, the others done, nothing half-written; mended, the run completes', async () => {
+  test('a corrupt picture: named by code, the others done, nothing half-written; mended, all is done', async () => {
     const source = await pictureFolders('corrupt')
     const broken = join(source, 'train', 'dog', '1.png')
     const whole = await readFile(broken)
@@ -424,7 +424,7 @@ describe('decrypting', () => {
     expect(await exists(at('one-way-back'))).toBe(false)
   })
 
-  test('another key, no manifest, an unfinished one, a decrypted folder: refused before anything is written', async () => {
+  test('another key, no manifest, half of one, a decrypted folder: refused before anything is written', async () => {
     const source = await pictureFolders('refused')
     const cipher = at('refused-cipher')
     const out = at('refused-out')
@@ -475,7 +475,7 @@ describe('decrypting', () => {
     await expect(decryptDataSet(cipher, cipher, options)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
-  test('an altered file is named, the others are done; brought back, the run completes; a cut result is made again', async () => {
+  test('an altered file is named, the others done; brought back, all is; a cut result is made again', async () => {
     const source = await pictureFolders('altered')
     const [cipher, plain] = [at('altered-cipher'), at('altered-plain')]
     const options = { key: key(1), workers: 1 }
@@ -607,7 +607,7 @@ describe('what is refused, before anything is written', () => {
     expect(await exists(out)).toBe(false)
   })
 
-  test('an output folder with another key, another scheme, other images or foreign files; folders within each other', async () => {
+  test('an output of another key or scheme, of other images, with foreign files; folders in each other', async () => {
     const source = await pictureFolders('taken')
     const out = at('taken-out')
     const options = { scheme: 'etc', key: key(1), workers: 1 }

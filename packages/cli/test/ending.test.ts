@@ -80,7 +80,10 @@ function noise(size: number, seed: number): Uint8Array {
   return bytes
 }
 
-/** Enough that sealing or opening them takes a second, on a fast machine too: what is sent meanwhile must find work under way. */
+/**
+ * Enough that sealing or opening them takes a second, on a fast machine too: what is sent meanwhile must find work
+ * under way.
+ */
 const FILES = 16
 const FILE_BYTES = 2_500_000
 const PLAIN = Array.from({ length: FILES }, (_, i) => `photo-${i}.jpg`)
@@ -165,7 +168,8 @@ describe('a signal', () => {
     await pause(60)
     run.kill('SIGINT')
     const { code, signal, out } = await run.done
-    // While Node takes itself apart, after the report, no listener hears: the last one may then end it, which a shell calls 130 too.
+    // While Node takes itself apart, after the report, no listener hears: the last one may then end it, which a shell
+    // calls 130 too.
     expect([out, code ?? signal]).toEqual([expect.stringContaining('"summary"'), expect.toBeOneOf([130, 'SIGINT'])])
   })
 
@@ -341,7 +345,8 @@ describe('what goes wrong while threads compute', () => {
   test('a defect: told, counted, and the exit code is 3', async () => {
     writeFileSync(
       join(root, 'defect.mjs'),
-      `import { isMainThread } from 'node:worker_threads'\nif (isMainThread) setTimeout(() => { throw new Error('out of order') }, 900).unref()`,
+      "import { isMainThread } from 'node:worker_threads'\n" +
+        "if (isMainThread) setTimeout(() => { throw new Error('out of order') }, 900).unref()",
     )
     const run = start([...COMMANDS.seal('defect'), '--threads', '1', '--json'], {
       env: { NODE_OPTIONS: `--import ${join(root, 'defect.mjs')}` },
@@ -364,7 +369,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect((await run.done).code).toBe(0)
   })
 
-  test('compiled code lies beside the code, in a folder of its owner, and not in the shared temporary one', async () => {
+  test('compiled code lies beside the code, in a folder of its owner, not in the shared temporary one', async () => {
     const shared = mkdtempSync(join(root, 'tmp-'))
     const { code, out } = await start(['--version'], { env: { TMPDIR: shared } }).done
     expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })

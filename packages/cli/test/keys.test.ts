@@ -106,10 +106,11 @@ describe('keygen', () => {
     expect(await readdir(folder)).toEqual(['new.key'])
   })
 
-  test('says that losing it loses everything; a second one does not replace it; --force keeps the old ones', async () => {
+  test('says that losing it loses all; a second one does not replace it; --force keeps the old ones', async () => {
     const first = await latent(['keygen', '-o', 'kept.key'])
     expect(first.err).toBe(
-      'Keep a copy of kept.key in another place: whoever loses it loses everything that is sealed for it, and nobody can help then.\n',
+      'Keep a copy of kept.key in another place: whoever loses it loses everything that is sealed for it, and ' +
+        'nobody can help then.\n',
     )
     const old = await readFile(at('kept.key'), 'utf8')
     expect(await latent(['keygen', '-o', 'kept.key'])).toMatchObject({

@@ -84,7 +84,9 @@ test('one page over finished comparisons', async () => {
   const page = await readFile(join(root, 'page', 'learnability.md'), 'utf8')
   expect(page).toContain('## CIFAR-10: accuracy')
   expect(page).toContain(
-    '`latent lab learnability --data mnist --arms plain,aes --seeds 1 --out runs/learn-mnist; latent lab learnability --data cifar10 --arms plain,aes --seeds 1 --out runs/learn-cifar10; latent lab learnability-page runs/learn-mnist runs/learn-cifar10 --out page`',
+    '`latent lab learnability --data mnist --arms plain,aes --seeds 1 --out runs/learn-mnist; latent lab ' +
+      'learnability --data cifar10 --arms plain,aes --seeds 1 --out runs/learn-cifar10; latent lab ' +
+      'learnability-page runs/learn-mnist runs/learn-cifar10 --out page`',
   )
   expect((await readdir(join(root, 'page'))).sort()).toEqual([
     'cifar10-curves.svg',

@@ -93,7 +93,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('encrypt and decrypt', () => {
-  test('a nonce is drawn for every picture; the result is told in JSON; nothing is said where nothing is amiss', async () => {
+  test('a nonce is drawn for every picture; the result is JSON; nothing is said where nothing is amiss', async () => {
     const [first, second] = [
       await withKey('encrypt', 'plain.png', 'n1.png', '--json'),
       await withKey('encrypt', 'plain.png', 'n2.png', '--json'),

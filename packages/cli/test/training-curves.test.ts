@@ -134,7 +134,8 @@ test('the table shows the last validation figures, and the step they are of', ()
   }
   const [, , row] = curveTable([curve]).split('\n')
   expect(row).toBe(
-    '| `r` | `x` (paper), seed 2 | 60 of 100, 8 images each | 1 min 15 s, m | 31.3 (26.1) at 40 |  | 7.91 |  | 0.051 |  |  | n |',
+    '| `r` | `x` (paper), seed 2 | 60 of 100, 8 images each | 1 min 15 s, m | 31.3 (26.1) at 40 |  | 7.91 |  | ' +
+      '0.051 |  |  | n |',
   )
 })
 

@@ -25,7 +25,9 @@ export interface CipherOptions {
    * randomised ones draw one and return it in the cipher image's annotations.
    */
   readonly nonce?: Uint8Array
-  /** Encryption: the format that the cipher image is to have, one of the traits' `wire`; the first of them by default. */
+  /**
+   * Encryption: the format that the cipher image is to have, one of the traits' `wire`; the first of them by default.
+   */
   readonly wire?: SampleFormat
   /**
    * Encryption by a lossy cipher: let a keyed check value travel with the picture, so that decryption can

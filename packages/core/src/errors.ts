@@ -39,7 +39,10 @@ export type ErrorCode =
   | 'E_CHUNK'
   /** A sealed file ends too early. */
   | 'E_TRUNCATED'
-  /** Bytes do not have the hash that was sealed with them, or that a manifest lists; a cipher picture is not as it was written. */
+  /**
+   * Bytes do not have the hash that was sealed with them, or that a manifest lists; a cipher picture is not as it was
+   * written.
+   */
   | 'E_HASH'
   /** The input is not an image that this command can decode. */
   | 'E_IMAGE'

@@ -33,7 +33,10 @@ export interface PngHeader extends RowShape {
 }
 
 export interface PngLimits {
-  /** At most this many pixels of up to 4 bytes, {@link MAX_PIXELS} by default; those of 16 bits a sample count up to twice. */
+  /**
+   * At most this many pixels of up to 4 bytes, {@link MAX_PIXELS} by default; those of 16 bits a sample count up to
+   * twice.
+   */
   readonly maxPixels?: number
 }
 
@@ -134,11 +137,14 @@ export function checkSize(
   if (counted <= maxPixels) return
   const raise =
     counted <= MAX_PIXELS
-      ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times that; encrypt and decrypt take --max-pixels ${counted}; `
+      ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times ` +
+        `that; encrypt and decrypt take --max-pixels ${counted}; `
       : ''
   throw new LatentError(
     'E_LIMIT',
-    `this picture has ${width} x ${height} pixels${counted > width * height ? ` of ${pixelBytes} bytes, which count for ${counted}` : ''}, more than the limit of ${maxPixels}`,
+    `this picture has ${width} x ${height} ` +
+      `pixels${counted > width * height ? ` of ${pixelBytes} bytes, which count for ${counted}` : ''}, more than ` +
+      `the limit of ${maxPixels}`,
     { hint: `${raise}latent seal takes files of any size` },
   )
 }

@@ -155,7 +155,10 @@ function scatter(
   }
 }
 
-/** Filters 0 to 4: none, sub, up, average, Paeth. Each adds a prediction from left, above and above left; those outside are 0. */
+/**
+ * Filters 0 to 4: none, sub, up, average, Paeth. Each adds a prediction from left, above and above left; those outside
+ * are 0.
+ */
 const FILTERS: readonly ((row: Uint8Array, above: Uint8Array, pixelBytes: number) => void)[] = [
   () => undefined,
   (row, _, pixel) => {

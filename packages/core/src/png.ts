@@ -187,7 +187,9 @@ const FRAMES = new Set(['acTL', 'fcTL', 'fdAT'])
 const OF_PIXELS = new Set(['cHRM', 'gAMA', 'iCCP', 'sRGB', 'cICP', 'mDCV', 'cLLI', 'sPLT', ...OF_STORED_SAMPLES])
 const DECODED = new Set(['PLTE', 'IDAT', 'tRNS'])
 
-/** What may stand in a new file with the same pixels: the last letter of a chunk nobody knows here tells whether it may. */
+/**
+ * What may stand in a new file with the same pixels: the last letter of a chunk nobody knows here tells whether it may.
+ */
 function sortChunks(
   chunks: readonly FoundChunk[],
   { depth, indexed, opaque }: PngHeader,

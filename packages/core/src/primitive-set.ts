@@ -19,7 +19,10 @@ export interface Primitives {
   ) => Awaitable<Uint8Array>
   /** `length` bytes of AES-256 in counter mode over zeros, from a 16-byte big-endian initial counter. */
   readonly aes256CtrStream: (key: Uint8Array, counter: Uint8Array, length: number) => Awaitable<Uint8Array>
-  /** AES-256-GCM: the ciphertext followed by its 16-byte tag. Keys of 32 bytes and nonces of 12 alone. @throws E_ARGUMENT */
+  /**
+   * AES-256-GCM: the ciphertext followed by its 16-byte tag. Keys of 32 bytes and nonces of 12 alone.
+   * @throws E_ARGUMENT
+   */
   readonly aes256GcmSeal: (
     key: Uint8Array,
     nonce: Uint8Array,
@@ -38,7 +41,10 @@ export interface Primitives {
   readonly crc32: (bytes: Uint8Array, previous?: number) => number
   /** A zlib stream (RFC 1950). Level 0 stores, 9 packs tightest; platforms may pack to different bytes. */
   readonly zlibPack: (bytes: Uint8Array, level: ZlibLevel) => Uint8Array
-  /** Undoes {@link zlibPack}. @throws E_LIMIT above `limit` bytes, never having held many more; another error where the stream is broken */
+  /**
+   * Undoes {@link zlibPack}.
+   * @throws E_LIMIT above `limit` bytes, never having held many more; another error where the stream is broken
+   */
   readonly zlibUnpack: (bytes: Uint8Array, limit: number) => Uint8Array
 }
 

@@ -19,11 +19,14 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 async function endOf(ending: string): Promise<string[]> {
   const script = `
     import { publish, removeOwnTemporaries } from ${source}
-    async function* endless() { for (;;) { yield new Uint8Array(100000); await new Promise(resolve => setTimeout(resolve, 1)) } }
+    async function* endless() {
+      for (;;) { yield new Uint8Array(100000); await new Promise(resolve => setTimeout(resolve, 1)) }
+    }
     process.on('SIGTERM', () => { removeOwnTemporaries(); process.kill(process.pid, 'SIGKILL') })
     setTimeout(() => { ${ending} }, 200)
     process.stdout.write('begun')
-    await Promise.all(['a', 'b', 'sub/c'].map(name => publish(process.argv[1] + '/' + name, endless(), { mode: 0o600 })))
+    const written = ['a', 'b', 'sub/c'].map(name => process.argv[1] + '/' + name)
+    await Promise.all(written.map(path => publish(path, endless(), { mode: 0o600 })))
   `
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script, folder], {
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -35,7 +35,8 @@ const HMAC: [string, Uint8Array, Uint8Array, string][] = [
     '7',
     repeat(0xaa, 131),
     text(
-      'This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed before being used by the HMAC algorithm.',
+      'This is a test using a larger than block-size key and a larger than block-size data. The key needs to ' +
+        'be hashed before being used by the HMAC algorithm.',
     ),
     '9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2',
   ],
@@ -54,7 +55,8 @@ const HKDF: [string, Uint8Array, Uint8Array, Uint8Array, string][] = [
     range(0, 0x4f),
     range(0x60, 0xaf),
     range(0xb0, 0xff),
-    'b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87',
+    'b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09' +
+      'da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87',
   ],
   [
     '3',
@@ -86,13 +88,15 @@ describe.each([node, web])('$name', primitives => {
       'passwd',
       'salt',
       1,
-      '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783',
+      '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef31' +
+        '7c71b845b1e30bd509112041d3a19783',
     ],
     [
       'Password',
       'NaCl',
       80_000,
-      '4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d',
+      '4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56a1d425a1225833549adb841b51c9b317' +
+        '6a272bdebba1d078478f62b397f33c8d',
     ],
   ] as const)('PBKDF2-HMAC-SHA-256 of %s, RFC 7914', async (password, salt, iterations, derived) => {
     const utf8 = new TextEncoder()
@@ -104,10 +108,12 @@ describe.each([node, web])('$name', primitives => {
   test('AES-256-CTR, SP 800-38A F.5.5, and a counter that runs over', async () => {
     const key = fromHex('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4')
     const plaintext = fromHex(
-      '6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710',
+      '6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52ef' +
+        'f69f2445df4f9b17ad2b417be66c3710',
     )
     const ciphertext =
-      '601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c52b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6'
+      '601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c52b0930daa23de94ce87017ba2d84988d' +
+      'dfc9c58db67aada613c2dd08457941a6'
     const stream = await primitives.aes256CtrStream(key, fromHex('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'), plaintext.length)
     expect(toHex(stream.map((byte, i) => byte ^ plaintext[i]!))).toBe(ciphertext)
     // All 128 bits count: behind the counter of all ones comes that of zeros.

@@ -29,7 +29,7 @@ test('is held by one, and free again after its release', async () => {
   await (await holdLock(at('one'), 'is at work')).release()
 })
 
-test('a holder that ended loses it, whether killed, cut short in writing, or followed by a process of its number', async () => {
+test('a holder that ended loses it: killed, cut short in writing, or followed by one of its number', async () => {
   const dead = [lockOf({ process: ended }), lockOf({ process: process.pid, born: '1' })]
   for (const [i, content] of dead.entries()) {
     await writeFile(at(`dead-${i}`), content)

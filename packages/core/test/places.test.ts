@@ -335,7 +335,7 @@ describe('writing', () => {
     },
   )
 
-  test('without links, a file that cannot be moved to its name gives the name back, unless somebody wrote there', async () => {
+  test('without links, a file that cannot be moved to its name gives it back, if nobody wrote there', async () => {
     hooks['linkSync'] = failing('EPERM')
     hooks['renameSync'] = failing('EIO')
     await expect(publish(at('a'), bytes('x'))).rejects.toMatchObject({ code: 'E_IO' })

@@ -5,7 +5,10 @@ import { concatBytes, deriveKey, fromHex, joinBytes, KeyStream, release, sha256O
 const key = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1)
 const text = (value: string) => new TextEncoder().encode(value)
 
-/** What a key stream gives, from its definition: AES-256-CTR from a counter of zero, under a key derived by HKDF for the label. */
+/**
+ * What a key stream gives, from its definition: AES-256-CTR from a counter of zero, under a key derived by HKDF for the
+ * label.
+ */
 function reference(label: string, length: number, nonce = new Uint8Array(0)): Uint8Array {
   const derived = new Uint8Array(hkdfSync('sha256', key, nonce, text(label), 32))
   return new Uint8Array(createCipheriv('aes-256-ctr', derived, new Uint8Array(16)).update(new Uint8Array(length)))

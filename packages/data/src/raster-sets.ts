@@ -16,7 +16,8 @@ export function parseIdxImages(bytes: Uint8Array): Image<'u8'>[] {
   if (size === 0 || bytes.length !== 16 + count * size)
     throw new LatentError(
       'E_DATA',
-      `the IDX header promises ${count} pictures of ${width}x${height}, and the file has ${bytes.length - 16} bytes of them`,
+      `the IDX header promises ${count} pictures of ${width}x${height}, and the file has ${bytes.length - 16} ` +
+        'bytes of them',
     )
   // Not `slice`: a Buffer's shares its memory, and an image's samples are its own.
   return Array.from({ length: count }, (_, i) =>

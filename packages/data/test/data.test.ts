@@ -371,7 +371,7 @@ describe('fetching', () => {
     expect(await mismatches(source, root)).toEqual([])
   })
 
-  test('checking finds whatever is wrong: a picture too many, a damaged or foreign file, a folder in its place', async () => {
+  test('checking finds all that is wrong: a picture too many, a damaged or foreign one, a folder instead', async () => {
     const root = folder('checked')
     await fetchData(source, root, { mirror })
     const spoil = async (part: string, change: () => void) => {

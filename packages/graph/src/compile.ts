@@ -103,7 +103,10 @@ export interface Compiled {
   close(): Promise<void>
 }
 
-/** Traces, lowers and loads a function for inference, on the environment's backend if the options name none. @throws E_GRAPH, E_BACKEND */
+/**
+ * Traces, lowers and loads a function for inference, on the environment's backend if the options name none.
+ * @throws E_GRAPH, E_BACKEND
+ */
 export async function compile<A, R extends Tree<Expr>>(
   fn: Fn<A, R>,
   args: A,

@@ -1,6 +1,8 @@
 import { getFloat16, setFloat16 } from '@petamoriken/float16'
 
-/** Floats of 16 bits (11 of them significant), little-endian. Node 20 and older browsers have no array type for them. */
+/**
+ * Floats of 16 bits (11 of them significant), little-endian. Node 20 and older browsers have no array type for them.
+ */
 interface HalfArray extends ArrayLike<number> {
   readonly buffer: ArrayBuffer
 }

@@ -49,7 +49,8 @@ function hostLoop(backend: Backend, { ort, session, close }: Loaded, initial: Re
   const carried = Object.keys(initial)
   let current = mapped(initial, copyOf)
   let spare = current
-  // The native library fills the tensors that it is given; which ones those are, the first run tells. The WASM build makes its own.
+  // The native library fills the tensors that it is given; which ones those are, the first run tells. The WASM build
+  // makes its own.
   let others: Record<string, Tensor> | undefined
   return {
     backend,
@@ -76,7 +77,10 @@ function hostLoop(backend: Backend, { ort, session, close }: Loaded, initial: Re
   }
 }
 
-/** [Note: Reading from a GPU] Tensors of the native library cannot be downloaded by themselves, so a graph that does nothing reads them. */
+/**
+ * [Note: Reading from a GPU] Tensors of the native library cannot be downloaded by themselves, so a graph that does
+ * nothing reads them.
+ */
 function deviceLoop(
   { ort, session, close }: Loaded,
   initial: Readonly<Record<string, Tensor>>,

@@ -8,7 +8,10 @@ import { tensor } from './tensor.ts'
 export const l1 = (a: Expr, b: Operand): Expr => op.mean(op.abs(op.sub(a, b)))
 export const mse = (a: Expr, b: Operand): Expr => op.mean(op.square(op.sub(a, b)))
 
-/** Sum of |differences| of horizontal and vertical neighbours, as means (anisotropic total variation; Rudin et al. 1992). */
+/**
+ * Sum of |differences| of horizontal and vertical neighbours, as means (anisotropic total variation; Rudin et al.
+ * 1992).
+ */
 export function totalVariation(x: Expr): Expr {
   return op.add(...([2, 3].map(axis => op.mean(op.abs(difference(x, axis)))) as [Expr, Expr]))
 }
@@ -85,7 +88,10 @@ export function neighbourCovariance(x: Expr): Expr {
   return op.mul(op.add(op.add(terms[0], terms[1]), terms[2]), 1 / 3)
 }
 
-/** mean over the batch of max(0, d(anchor, positive) - d(anchor, negative) + margin), d the mean squared error (Schroff et al. 2015). */
+/**
+ * mean over the batch of max(0, d(anchor, positive) - d(anchor, negative) + margin), d the mean squared error (Schroff
+ * et al. 2015).
+ */
 export function triplet(anchor: Expr, positive: Expr, negative: Expr, margin = 0.05): Expr {
   const axes = anchor.shape.slice(1).map((_, i) => i + 1)
   const distance = (other: Expr) => op.mean(op.square(op.sub(anchor, other)), axes)

@@ -25,11 +25,13 @@ export async function loadOrt(backend: Backend): Promise<OrtBinding> {
   }
   if (!forbidTelemetry())
     throw new Error(
-      'its telemetry cannot be switched off from a worker thread: set ORT_DISABLE_TELEMETRY=1, or import @latent/core/telemetry where the thread is started and call forbidTelemetry()',
+      'its telemetry cannot be switched off from a worker thread: set ORT_DISABLE_TELEMETRY=1, or import ' +
+        '@latent/core/telemetry where the thread is started and call forbidTelemetry()',
     )
   const module = await import('onnxruntime-node')
   const ort = module.default ?? module
-  // Networks here are written channels first; what is encoded comes from ONNX Runtime alone and need not be checked again.
+  // Networks here are written channels first; what is encoded comes from ONNX Runtime alone and need not be checked
+  // again.
   if (backend === 'ort-webgpu')
     return { ort, providers: [{ name: 'webgpu', preferredLayout: 'NCHW', validationMode: 'disabled' }] }
   return { ort, providers: ['cpu'] }

@@ -3,7 +3,9 @@ import { fromHalves, toHalves } from './half.ts'
 import { elementCount, tensor, tensorBytes } from './tensor.ts'
 import type { DType, Tensor } from './tensor.ts'
 
-/** Named tensors with text beside them, as one file in the safetensors format (huggingface/safetensors, version 0.x). */
+/**
+ * Named tensors with text beside them, as one file in the safetensors format (huggingface/safetensors, version 0.x).
+ */
 export interface TensorFile {
   readonly tensors: Readonly<Record<string, Tensor>>
   readonly metadata: Readonly<Record<string, string>>

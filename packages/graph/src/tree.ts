@@ -5,7 +5,10 @@ const isBranch = (node: unknown): node is Record<string, unknown> | unknown[] =>
   Array.isArray(node) ||
   (typeof node === 'object' && node !== null && Object.getPrototypeOf(node) === Object.prototype && !('dtype' in node))
 
-/** Leaves with their paths, in order of declaration: `{a: [x, y]}` gives `a.0` and `a.1`. The path of a bare leaf is empty. */
+/**
+ * Leaves with their paths, in order of declaration: `{a: [x, y]}` gives `a.0` and `a.1`. The path of a bare leaf is
+ * empty.
+ */
 export function leaves<L>(tree: Tree<L>, path = ''): [path: string, leaf: L][] {
   if (!isBranch(tree)) return [[path, tree as L]]
   return Object.entries(tree).flatMap(([key, child]) => leaves(child as Tree<L>, path === '' ? key : `${path}.${key}`))

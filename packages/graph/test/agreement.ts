@@ -35,7 +35,10 @@ export async function expectAgreement(
   )
 }
 
-/** Runs a function compiled for a target and compiled to standard ONNX, which the interpreter has vouched for at smaller sizes. */
+/**
+ * Runs a function compiled for a target and compiled to standard ONNX, which the interpreter has vouched for at smaller
+ * sizes.
+ */
 export async function expectSameAsStandard(
   fn: Fn,
   args: Arrays,

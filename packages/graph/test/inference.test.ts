@@ -146,7 +146,8 @@ import onnx, sys
 model = onnx.load(sys.argv[1])
 onnx.checker.check_model(model, full_check=True)
 inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-print([o.name for o in inferred.graph.output], sorted({n.domain for n in model.graph.node}), len(model.graph.initializer) > 0)`
+domains = sorted({n.domain for n in model.graph.node})
+print([o.name for o in inferred.graph.output], domains, len(model.graph.initializer) > 0)`
       const { stdout } = await promisify(execFile)(python, ['-c', program, file])
       expect(stdout.trim()).toBe("['image', 'score'] [''] True")
     } finally {

@@ -158,7 +158,7 @@ describe('structural similarity', () => {
 })
 
 describe('distributions', () => {
-  test('distance of sorted values from the quantiles of the uniform distribution, channel by channel over the batch', () => {
+  test('distance of sorted values from the quantiles of uniform ones, channel by channel over the batch', () => {
     const [n, c, h, w] = a.dims as Dims
     const channels = Array.from({ length: c }, (_, k) =>
       Array.from({ length: n * h * w }, (__, i) => a.at(Math.floor(i / (h * w)), k, Math.floor(i / w) % h, i % w)).sort(

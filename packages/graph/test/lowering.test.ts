@@ -401,7 +401,8 @@ describe('convolutions', () => {
 
 const native = await nativeTarget()
 
-// Shapes at which the blocked kernels and each form of their weight gradient come in; those for graphics cards come in everywhere.
+// Shapes at which the blocked kernels and each form of their weight gradient come in; those for graphics cards come in
+// everywhere.
 const targets = [
   ['as graphics cards like them', deviceTarget],
   ...(native.convolution ? [['on blocked channels', native] as const] : []),

@@ -60,7 +60,8 @@ describe('what is read', () => {
   })
 
   test('empty arrays anywhere in the header, though they begin where another does', () => {
-    const header = `{"full":${entry('F32', [1], [0, 4])},"none":${entry('F32', [0], [0, 0])},"end":${entry('U8', [0], [4, 4])}}`
+    const [full, none, end] = [entry('F32', [1], [0, 4]), entry('F32', [0], [0, 0]), entry('U8', [0], [4, 4])]
+    const header = `{"full":${full},"none":${none},"end":${end}}`
     expect(
       Object.entries(decodeSafetensors(fileOf(header, ONE)).tensors).map(([name, { data }]) => [name, data.length]),
     ).toEqual([

@@ -12,7 +12,8 @@ import { openStepper, type Training } from '../src/train/stepper.ts'
 
 /*
  * Chromium's software adapter serves where there is no card: with Debian's chromium-common installed,
- * VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json LD_LIBRARY_PATH=/usr/lib/chromium npx vitest run packages/graph/test/webgpu.test.ts
+ * VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json LD_LIBRARY_PATH=/usr/lib/chromium npx vitest run
+ * packages/graph/test/webgpu.test.ts
  */
 const SOFTWARE = '/usr/lib/chromium/vk_swiftshader_icd.json'
 if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SOFTWARE)) process.env['VK_ICD_FILENAMES'] = SOFTWARE
@@ -133,7 +134,8 @@ describe.skipIf(!adapter)('training on WebGPU', { timeout: 180_000 }, () => {
           await processor.advance(batch(step), [1e-2, 1e-3]),
         ]
         expect(Object.keys(ours)).toEqual(['judge', 'pair', 'pair.gradient', 'pair.mse'])
-        // Sums in another order: 1e-3 of the value, and what a value that falls on the other side of a rounding changes.
+        // Sums in another order: 1e-3 of the value, and what a value that falls on the other side of a rounding
+        // changes.
         for (const [name, value] of Object.entries(theirs))
           expect(Math.abs(ours[name]! - value), `${name} at step ${step}`).toBeLessThan(1e-3 * Math.abs(value) + 1e-5)
       }

@@ -30,7 +30,7 @@ import type { OpenScheme } from './contract/index.ts'
  * | text chunk | holds |
  * |---|---|
  * | `latent:scheme` | the id of the cipher, `/` and its profile where it has one |
- * | `latent:derivation` | `2`: the cipher's key is derived for this scheme and these weights alone; without it the key is used as it is |
+ * | `latent:derivation` | `2`: the cipher's key is derived for this scheme and these weights; else used as it is |
  * | `latent:weights` | the first digits of the weights' SHA-256, for ciphers that have any |
  * | `latent:nonce` | the nonce |
  * | `latent:key-check` | a salt, and a code that only the right key gives |
@@ -134,7 +134,8 @@ export const schemeOf = ({ annotations }: Image): string | undefined => annotati
 
 /**
  * @throws E_NO_MATCH for a wrong key; E_HASH for a picture that was altered, unless that is allowed; E_IMAGE for one of
- * another cipher; E_WEIGHTS for other weights; E_UNSUPPORTED for a derivation of a later release; whatever the cipher throws
+ * another cipher; E_WEIGHTS for other weights; E_UNSUPPORTED for a derivation of a later release; whatever the cipher
+ * throws
  */
 export async function decryptPicture(
   { cipher, weights }: OpenScheme,
@@ -171,7 +172,9 @@ export async function decryptPicture(
       'E_HASH',
       'this cipher picture is not as it was written: pixels or text chunks were changed',
       {
-        hint: 'take the file that was written; --altered decrypts it all the same, and what was changed comes out as noise',
+        hint:
+          'take the file that was written; --altered decrypts it all the same, and what was changed comes out as ' +
+          'noise',
       },
     )
   }
@@ -187,7 +190,9 @@ export async function decryptPicture(
 
 const DERIVED_KEY_BYTES = 32
 
-/** No two ciphers, and no two sets of weights, get one key: what is proved of each holds while they share a key file. */
+/**
+ * No two ciphers, and no two sets of weights, get one key: what is proved of each holds while they share a key file.
+ */
 function schemeKey(key: Uint8Array, { id }: ImageCipher, weights = ''): Promise<Uint8Array> {
   return deriveKey(key, 'latent/v1/pixels/scheme', sha256Of(new TextEncoder().encode(`${id}\n${weights}`)))
 }
@@ -256,7 +261,9 @@ const besideKey = (key: Uint8Array, salt: Uint8Array) => deriveKey(key, 'latent/
 const besideHash = (sealed: Uint8Array): string => toHex(sha256Of(sealed)).slice(0, 2 * CODE_BYTES)
 const NOTHING = new Uint8Array(0)
 
-/** The nonce is a code over what is sealed, so that a deterministic encryption never uses one twice for two contents. */
+/**
+ * The nonce is a code over what is sealed, so that a deterministic encryption never uses one twice for two contents.
+ */
 async function sealBeside(beside: readonly PngChunk[], key: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
   const plain = joinBytes(beside.flatMap(({ type, data }) => [u32(data.length), new TextEncoder().encode(type), data]))
   const nonce = (await hmacSha256(await deriveKey(key, 'latent/v1/pixels/beside-nonce', salt), [plain])).subarray(

@@ -4,7 +4,10 @@ import type { Schedule, Tensor, Training } from '@latent/graph'
 /** `compact` trains on two CPU cores in minutes to hours; `paper` has the published dimensions. */
 export type Profile = 'compact' | 'paper'
 
-/** What a recipe needs of the machine it trains on: images are decoded by the caller, so that recipes know no file system. */
+/**
+ * What a recipe needs of the machine it trains on: images are decoded by the caller, so that recipes know no file
+ * system.
+ */
 export interface RecipeContext {
   readonly profile: Profile
   readonly seed: number

@@ -1,4 +1,7 @@
-/** Remembers the last result alone: a data set is many images of one size under one key. Equal arguments give equal results, so a caller never notices. */
+/**
+ * Remembers the last result alone: a data set is many images of one size under one key. Equal arguments give equal
+ * results, so a caller never notices.
+ */
 export function rememberLast<T>(
   make: (key: Uint8Array, shape: Shape) => Promise<T>,
 ): (key: Uint8Array, shape: Shape) => Promise<T> {

@@ -101,7 +101,7 @@ describe('the diffusion', () => {
     await expect(passKeys({ form: 'xor-chain', passes: 0 }, 1, key, none)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
-  test('xor-chain: one changed byte is one constant difference behind it, alternating after a second pass', async () => {
+  test('xor-chain: one changed byte is a constant difference behind it, alternating after a second pass', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ minLength: 1, maxLength: 80 }),
@@ -162,7 +162,10 @@ describe('the diffusion', () => {
     }
   })
 
-  /** Trials in which NPCR, and UACI, of one byte raised by 1 lie within the two-sided limits at 0.05 (Wu, Noonan and Agaian 2011). */
+  /**
+   * Trials in which NPCR, and UACI, of one byte raised by 1 lie within the two-sided limits at 0.05 (Wu, Noonan and
+   * Agaian 2011).
+   */
   async function withinLimits({ form, passes }: Diffusion, trials: number): Promise<{ npcr: number; uaci: number }> {
     const n = 65536
     const counts = { npcr: 0, uaci: 0 }

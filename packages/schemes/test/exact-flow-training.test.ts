@@ -25,7 +25,9 @@ import { openScheme } from '../src/index.ts'
 const KEY = sha256Of(new TextEncoder().encode('exact-flow training tests'))
 const drawn = (label: string) => KeyStream.create(KEY, 'latent/v1/test/training', new TextEncoder().encode(label))
 
-/** Networks after some training, as far as rounding is concerned: weights between integers, on ties and out of range. */
+/**
+ * Networks after some training, as far as rounding is concerned: weights between integers, on ties and out of range.
+ */
 async function masters(seed: number) {
   const parameters = await initialise(flowParameters(2), seed)
   const stream = await drawn(`masters ${seed}`)
@@ -109,7 +111,7 @@ const photo = (salt: number): Image<'u8'> => {
   }
 }
 
-test('a batch holds every picture three times: as it is, under other maps, and with one byte changed and the maps that follow from it', async () => {
+test('a batch holds every picture three times: as it is, under other maps, and with one byte changed', async () => {
   const { x, y, ...maps } = await patchBatch([photo(1)], 5, 17)
   const third = (value: Tensor<'f32'>, i: number) =>
     value.data.subarray((i * value.data.length) / 3, ((i + 1) * value.data.length) / 3)
@@ -208,7 +210,7 @@ describe('ablations', () => {
     },
   )
 
-  test('with a fixed map one changed byte reaches no further than the networks do; with a map of the source, everywhere', async () => {
+  test("under a fixed map one byte reaches as far as the networks do; under the source's, everywhere", async () => {
     const plain = new Uint8Array(98_304)
     const changed = plain.with(49_152, 1)
     const share = async (ablation: 'network-only' | 'network-fixed-map') => {

@@ -139,7 +139,7 @@ describe('what each does and no more', () => {
     expect(new Set(blocks).size).toBe(64)
   })
 
-  test('pixel-based: each sample itself or its negative, in about half of the cases; shuffled ones stay in their pixel', async () => {
+  test('pixel-based: each sample itself or its negative, about half and half; shuffled ones keep theirs', async () => {
     const plain = await noise(32, 32, 3, 3)
     const plainOnes = (await (await open('pixel-based')).encrypt(plain, key(1))).data
     expect(plain.data.every((value, i) => folded(value) === folded(plainOnes[i]!))).toBe(true)

@@ -146,7 +146,7 @@ describe('ciphers', () => {
     await close()
   })
 
-  test('published: the key changes nothing, neither the cipher nor the picture; another mask changes both', async () => {
+  test('published: the key changes neither the cipher nor the picture; another mask changes both', async () => {
     const { cipher, model, close } = await open('link', 'mnist')
     const plain = scene(28, 28, 1)
     const encrypted = await cipher.encrypt(plain, key)
@@ -275,7 +275,8 @@ describe('shipped weights', () => {
   const VECTORS = new URL('vectors/mask-autoencoder.json', import.meta.url)
   const SAMPLE = 13
 
-  // LATENT_REGENERATE=1 writes the file anew; processors round sums differently, so that a level or two may lie between.
+  // LATENT_REGENERATE=1 writes the file anew; processors round sums differently, so that a level or two may lie
+  // between.
   test('give the pictures that they gave', { timeout: 60_000 }, async () => {
     const computed: Record<string, number[]> = {}
     for (const [id, { subject }] of Object.entries(maskAutoencoderForms)) {

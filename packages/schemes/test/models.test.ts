@@ -90,7 +90,8 @@ describe('weights that come with Latent, and their cards', () => {
     })
     const wrong = served({ [`${id}.safetensors`]: Uint8Array.of(1) })
     await expect(loadModel(id, { scheme, profile }, wrong)).rejects.toThrow(
-      `have the SHA-256 ${toHex(sha256Of(Uint8Array.of(1))).slice(0, 16)}..., and their card says ${rest.sha256.slice(0, 16)}...`,
+      `have the SHA-256 ${toHex(sha256Of(Uint8Array.of(1))).slice(0, 16)}..., and their card ` +
+        `says ${rest.sha256.slice(0, 16)}...`,
     )
   })
 

@@ -82,7 +82,8 @@ test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the
     published: ganObjective(publishedTerms, x, x.ramp),
     structured: ganObjective(structuredTerms, x, x.ramp),
   }))
-  // As published: one part adversarial, one part SSIM to noise. Ours: samples uniform, neighbours not alike, and the judge.
+  // As published: one part adversarial, one part SSIM to noise. Ours: samples uniform, neighbours not alike, and the
+  // judge.
   const hidden = {
     published: number('adversarial') + 1 - number('likeness'),
     structured: 20 * number('uniform') + 300 * number('neighbours') + 0.02 * number('adversarial'),
@@ -107,7 +108,7 @@ test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the
     expect(part).toBeGreaterThan(1e-3)
 })
 
-test('Dense-ResNet: quality, smoothness and what the cipher image shows, each image and channel by itself', async () => {
+test('Dense-ResNet: quality, smoothness, what the cipher image shows, each image and channel by itself', async () => {
   const { paths, number } = await evaluate(SEEN, x => ({
     ...recovery(x),
     uniform: Object.fromEntries(
@@ -150,7 +151,7 @@ test('Dense-ResNet: quality, smoothness and what the cipher image shows, each im
   for (const part of [0.01 * number('smooth'), uniform, 100 * number('neighbours')]) expect(part).toBeGreaterThan(5e-4)
 })
 
-test('pairs learned from random weights: every term by its weight and by nothing else, secrecy by the ramp', async () => {
+test('pairs learned from random weights: every term by its weight alone, secrecy by the ramp', async () => {
   const TERMS = ['local', 'moments', 'neighbours', 'edges', 'deviation', 'squint', 'adversarial', 'structure'] as const
   const none = Object.fromEntries(TERMS.map(name => [name, 0])) as Record<(typeof TERMS)[number], number>
   const emphasis = (weights: Partial<typeof none>, recovered: Partial<Emphasis> = {}): Emphasis => ({
@@ -347,7 +348,8 @@ describe('FlowCrypt', () => {
     near(number('of.all.metrics.correlation') ** 2, 144 * number('neighbours'))
     expect(144 * number('neighbours')).toBeGreaterThan(1e-3)
 
-    // Squint: squares that are not uniform, and those that show either half of the picture in either half of the cipher.
+    // Squint: squares that are not uniform, and those that show either half of the picture in either half of the
+    // cipher.
     const shown = number('local') + number('straight') + number('crossed')
     near(number('of.squint.loss'), shown)
     near(number('of.all.metrics.shown'), shown)

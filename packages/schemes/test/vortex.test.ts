@@ -80,7 +80,7 @@ describe.skipIf(!existsSync(KEYS))('the published keys', () => {
 })
 
 describe('a map', () => {
-  test('gather as the official code does it, one disc written out: offsets of half a pixel, halves away from zero', () => {
+  test('gather as the official code does it, one disc written out: offsets of half a pixel, halves from zero', () => {
     // Radius 1: offsets -0.5, 0.5 and 1.5; four pixels lie within, all on ring 1, whose turn (r - k) d is 0.
     const still = vortexMap(
       { width: 5, height: 5, vortices: [{ centre: [3, 3], radius: 1, profile: [9, 9] }] },

@@ -72,8 +72,12 @@ export async function readRun(folder: string, recipe: string, best: boolean): Pr
 export function dataStatement(recipeSays: string, read: readonly DataRead[] | undefined): string {
   if (!read) return `${recipeSays} (as the recipe states; what was read was not noted down)`
   const others = read.filter(({ published }) => published === false)
-  if (others.length > 0)
-    return `OTHER PICTURES THAN THE RECIPE MEANS, on terms unknown to us: ${others.map(({ set, pictures, sha256 }) => `${pictures ?? 0} pictures in the place of ${set}, ${sha256.slice(0, 16)}...`).join('; ')}`
+  if (others.length > 0) {
+    const named = others.map(
+      ({ set, pictures = 0, sha256 }) => `${pictures} pictures in the place of ${set}, ${sha256.slice(0, 16)}...`,
+    )
+    return `OTHER PICTURES THAN THE RECIPE MEANS, on terms unknown to us: ${named.join('; ')}`
+  }
   const unchecked = read
     .filter(({ published, pictures }) => published === 'unknown' && pictures !== undefined)
     .map(({ set }) => set)

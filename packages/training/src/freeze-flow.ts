@@ -39,7 +39,11 @@ export async function freezeFlow(
   }
   await writeModelFiles(out, card, { [`${id}.weights`]: bytes, [`${id}.svg`]: run.curve }, force)
   if (module === undefined) return card
-  const text = `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\nexport const TRAINED_SHA256 = '${sha256}'\nexport const TRAINED =\n  '${Buffer.from(bytes).toString('base64')}'\n`
+  const text =
+    `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\n` +
+    `export const TRAINED_SHA256 = '${sha256}'\n` +
+    'export const TRAINED =\n' +
+    `  '${Buffer.from(bytes).toString('base64')}'\n`
   await publish(module, [new TextEncoder().encode(text)], {
     hint: '--force replaces it',
     ...(force ? { replace: () => true } : {}),

@@ -32,7 +32,8 @@ const FIELDS = {
  * Trains the runs of a file one after the other, each resumed from its checkpoint, until all have
  * reached their steps. The file is read again after each run, so that lines may be added meanwhile. A
  * run that fails is noted and passed over. Beside the file lie its log and, while it works, its lock.
- * @throws E_EXISTS while another process works on the queue; E_INTERRUPTED if it was stopped; E_PARTIAL if its time was up or runs failed
+ * @throws E_EXISTS while another process works on the queue; E_INTERRUPTED if it was stopped; E_PARTIAL if its time was
+ * up or runs failed
  */
 export async function runQueue(
   file: string,
@@ -101,7 +102,9 @@ export async function readQueue(file: string, defaults: Pick<RunRecipeOptions, '
   })
   const malformed = (place: string, why: string) =>
     new LatentError('E_ARGUMENT', `${place} of ${file} ${why}`, {
-      hint: 'a line is such as {"recipe": "denoiser", "profile": "compact", "steps": 1500, "seed": 1, "out": "runs/denoiser"}',
+      hint:
+        'a line is such as {"recipe": "denoiser", "profile": "compact", "steps": 1500, "seed": 1, "out": ' +
+        '"runs/denoiser"}',
     })
   const parse = (json: string, place: string): unknown => {
     try {

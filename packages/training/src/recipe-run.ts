@@ -80,12 +80,14 @@ export async function trainRecipe(
   const total = steps ?? prepared.steps
   const training = from === undefined ? prepared.training : { ...prepared.training, start: await startingWeights(from) }
   watcher.note(
-    `${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps of ${prepared.batchSize} images, into ${folder}`,
+    `${name} (${profile}): ${parameterCount(prepared.training.networks)} parameters, ${total} steps ` +
+      `of ${prepared.batchSize} images, into ${folder}`,
   )
   for (const { set, pictures, published } of read.values())
     if (published === false)
       watcher.note(
-        `note: what lies at ${set} is not the published set: ${pictures} other pictures, and the run's record and card will say so`,
+        `note: what lies at ${set} is not the published set: ${pictures} other pictures, and the run's record ` +
+          'and card will say so',
       )
   watcher.note(`published length: ${publishedLength(name)}`)
   try {

@@ -9,7 +9,8 @@ export function cryptCommands(program: Command): void {
     program
       .command('encrypt')
       .description(
-        'pixel mode: a picture into a PNG of noise of the same size (seal keeps the file itself, and is the safe choice)',
+        'pixel mode: a picture into a PNG of noise of the same size (seal keeps the file itself, and is the ' +
+          'safe choice)',
       ),
   )
     .argument(
@@ -78,7 +79,8 @@ function tell<F extends EncryptFacts | DecryptFacts>(
   const out = facts.out === '-' ? process.stderr : process.stdout
   if (json) return void out.write(jsonLine(facts))
   out.write(
-    `${done} ${facts.width} x ${facts.height} pixels with ${facts.scheme} into ${facts.out === '-' ? 'standard output' : visible(facts.out)}\n`,
+    `${done} ${facts.width} x ${facts.height} pixels with ${facts.scheme} ` +
+      `into ${facts.out === '-' ? 'standard output' : visible(facts.out)}\n`,
   )
   for (const [kind, text] of notesOf(facts))
     (kind === 'warning' ? process.stderr : out).write(`${kind}: ${visible(text)}\n`)
@@ -108,7 +110,8 @@ function encryptionNotes({
   if (format !== 'PNG')
     notes.push([
       'note',
-      `what comes back is the pixels of this ${format}${turned ? ', turned upright,' : ''} as a PNG, not the file; latent seal keeps the file`,
+      `what comes back is the pixels of this ${format}${turned ? ', turned upright,' : ''} as a PNG, not the ` +
+        'file; latent seal keeps the file',
     ])
   if (lost.length > 0) notes.push(['warning', `not kept: ${lost.join(', ')}; latent seal keeps the whole file`])
   if (carried.length > 0) notes.push(['note', `kept beside the pixels, encrypted: ${carried.join(', ')}`])
@@ -133,19 +136,22 @@ function decryptionNotes({
   if (key === 'unknown')
     notes.push([
       'warning',
-      'no check value travels in it: whether the key is the right one cannot be told, and with a wrong one this is noise',
+      'no check value travels in it: whether the key is the right one cannot be told, and with a wrong one ' +
+        'this is noise',
     ])
   else if (cipherPicture === 'unknown')
     notes.push([
       'warning',
-      'no code of the picture travels in it: whether it is as it was written cannot be told, and what was changed is noise',
+      'no code of the picture travels in it: whether it is as it was written cannot be told, and what was ' +
+        'changed is noise',
     ])
   if (cipherPicture === 'altered')
     notes.push(['warning', 'the cipher picture is not as it was written; parts of what came back may be wrong'])
   if (writtenAs !== null)
     notes.push([
       'warning',
-      `the cipher picture was written as ${writtenAs} and arrived as other samples than that; what came back is worse for it (${sampleBits} bits a sample)`,
+      `the cipher picture was written as ${writtenAs} and arrived as other samples than that; what came back ` +
+        `is worse for it (${sampleBits} bits a sample)`,
     ])
   if (besideLost) notes.push(['warning', 'what stood beside the pixels (profile, texts, EXIF) was dropped on its way'])
   return notes

@@ -22,7 +22,8 @@ export function dataCommand(program: Command): void {
         process.stdout.write(`${name.padEnd(14)} ${state.padEnd(12)} ${title}\n${' '.repeat(28)}terms: ${terms}\n`)
       }
       process.stdout.write(
-        `${'procedural'.padEnd(14)} ${'built in'.padEnd(12)} pictures drawn by latent: landscapes, lettering, textures; no download\n`,
+        `${'procedural'.padEnd(14)} ${'built in'.padEnd(12)} pictures drawn by latent: landscapes, lettering, ` +
+          'textures; no download\n',
       )
     })
 
@@ -48,9 +49,8 @@ export function dataCommand(program: Command): void {
             onMovedAside: (part, to) => bar.note(shown`${part} was not the published one; what lay there is now ${to}`),
           })
           bar.end()
-          process.stdout.write(
-            `${source.name}: ${outcome === 'present' ? 'already there, content as published' : `fetched to ${visible(join(dataRoot(), source.name))}, content as published`}\nterms: ${source.terms}\n`,
-          )
+          const what = outcome === 'present' ? 'already there' : `fetched to ${visible(join(dataRoot(), source.name))}`
+          process.stdout.write(`${source.name}: ${what}, content as published\nterms: ${source.terms}\n`)
         } finally {
           bar.end()
         }
@@ -66,9 +66,8 @@ export function dataCommand(program: Command): void {
       const wrong: string[] = []
       for (const source of names.map(findSource)) {
         const parts = await mismatches(source, dataRoot())
-        process.stdout.write(
-          `${source.name}: ${parts.length === 0 ? 'as published' : `missing or altered: ${visible(parts.join(', '))}`}\n`,
-        )
+        const found = parts.length === 0 ? 'as published' : `missing or altered: ${visible(parts.join(', '))}`
+        process.stdout.write(`${source.name}: ${found}\n`)
         if (parts.length > 0) wrong.push(source.name)
       }
       if (wrong.length > 0)

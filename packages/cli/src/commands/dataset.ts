@@ -15,7 +15,10 @@ interface Options {
 type EncryptFlags = Options & { readonly scheme: string; readonly copyOthers?: boolean }
 
 const PROGRESS_EVERY_MS = 1000
-/** Two samples of unrelated pictures are seldom equal; where a tenth is, the cipher leaves pixels alone, or the picture is flat. */
+/**
+ * Two samples of unrelated pictures are seldom equal; where a tenth is, the cipher leaves pixels alone, or the picture
+ * is flat.
+ */
 const NOTABLE = 0.1
 /** Of files that are left out, on a terminal; JSON has them all. */
 const NAMED = 5
@@ -47,7 +50,9 @@ export function datasetCommand(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nClasses and file names stay readable: they are what a network is trained on. None of these ciphers replaces latent seal.',
+      '\n' +
+        'Classes and file names stay readable: they are what a network is trained on. None of these ciphers ' +
+        'replaces latent seal.',
     )
     .action((input: string, output: string, options: EncryptFlags) => convert('encrypt', input, output, options))
 
@@ -140,7 +145,8 @@ function reportOf(direction: 'encrypt' | 'decrypt', output: string, result: Conv
   const { images, made, failed, files, scheme, layout, copied, leftOut, leavings, emptyClasses, unchanged } = result
   const did = direction === 'encrypt' ? 'encrypted with' : 'decrypted from'
   const lines = [
-    shown`${images} images in ${files} files ${did} ${scheme} into ${output} (${layout}); ${made} made in this run, ${seconds.toFixed(1)} s`,
+    shown`${images} images in ${files} files ${did} ${scheme} into ${output} (${layout}); ` +
+      `${made} made in this run, ${seconds.toFixed(1)} s`,
   ]
   if (failed > 0) lines.push(`failed: ${counted(failed, 'file')}, named above; the data set is not complete`)
   if (emptyClasses > 0)
@@ -150,7 +156,9 @@ function reportOf(direction: 'encrypt' | 'decrypt', output: string, result: Conv
   if (copied > 0) lines.push(`note: ${counted(copied, 'file')} copied as they were, readable for everyone`)
   if (leftOut.length > 0)
     lines.push(
-      `left out: ${counted(leftOut.length, 'file')} that are no pictures of the data set${direction === 'encrypt' ? ' (--copy-others copies what is no picture)' : ', and not in its manifest'}: ${named(leftOut)}`,
+      `left out: ${counted(leftOut.length, 'file')} that are no pictures of the data set` +
+        (direction === 'encrypt' ? ' (--copy-others copies what is no picture)' : ', and not in its manifest') +
+        `: ${named(leftOut)}`,
     )
   if (leavings.length > 0)
     lines.push(

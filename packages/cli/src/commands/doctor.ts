@@ -13,7 +13,8 @@ import { availableParallelism, cpus } from 'node:os'
 import { formatTable } from '../format.ts'
 import { VERSION } from '../version.ts'
 
-// SHA-256 of one tile of 10,007 bytes i^2 mod 256 under the zero key and tweak 00, for each set of weights: the plain loop gives it.
+// SHA-256 of one tile of 10,007 bytes i^2 mod 256 under the zero key and tweak 00, for each set of weights: the plain
+// loop gives it.
 const SELF_TEST_BYTES = 10_007
 const SELF_TEST: Readonly<Record<string, string>> = {
   constant: '58d28e5138edf2be0d327fa62dd27e6e5791795dabfa8095e2eccec94c9a9dfc',
@@ -53,7 +54,8 @@ export function doctorCommand(program: Command): void {
       else {
         const { backends: tests, ...rest } = facts
         process.stdout.write(
-          `${formatTable(Object.entries(rest).map(([name, value]) => [name, String(value)]))}\n\n${formatTable([['backend', 'self-test'], ...Object.entries(tests)])}\n`,
+          `${formatTable(Object.entries(rest).map(([name, value]) => [name, String(value)]))}\n` +
+            `\n${formatTable([['backend', 'self-test'], ...Object.entries(tests)])}\n`,
         )
       }
       const wrong = Object.entries(backends).filter(([, state]) => state === 'wrong')

@@ -40,7 +40,8 @@ export function learnabilityCommands(lab: Command): void {
     .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go')
     .option(
       '--arms <list>',
-      'ciphers, separated by commas: plain, vortex-published, vortex:1 (or another number), fixed-permutation, per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list',
+      'ciphers, separated by commas: plain, vortex-published, vortex:1 (or another number), fixed-permutation, ' +
+        'per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list',
     )
     .option('--seeds <number>', 'repetitions with other keys, weights and data orders', whole('--seeds'), 3)
     .option('--recipe <name>', 'two-core (minutes a network) or paper (days)', 'two-core')
@@ -71,7 +72,8 @@ export function learnabilityCommands(lab: Command): void {
         file: 'learnability.md',
         command: [
           ...summaries.map(comparisonCommand),
-          `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} --out ${out}`,
+          `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} ` +
+            `--out ${out}`,
         ].join('; '),
       })
       process.stdout.write(`${visible(join(out, 'learnability.md'))}\n`)
@@ -101,7 +103,8 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options,
     await publishText(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)), MARKS.page)
     if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM))
       process.stderr.write(
-        'note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes a key file\n',
+        'note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes ' +
+          'a key file\n',
       )
     process.stdout.write(`${learnabilityLines(summary)}\nreport: ${visible(path)}\n`)
   } finally {
@@ -126,7 +129,10 @@ type Progress = Parameters<NonNullable<LearnabilityOptions['onProgress']>>[0]
 
 const TELL_EVERY_MS = 10_000
 
-/** On a terminal a line for what is being trained, drawn over, and one that stays for every trained network; JSON lines otherwise. */
+/**
+ * On a terminal a line for what is being trained, drawn over, and one that stays for every trained network; JSON lines
+ * otherwise.
+ */
 function display() {
   const out = process.stderr
   const running = new Map<string, Progress>()
@@ -140,14 +146,14 @@ function display() {
       if (!out.isTTY) {
         if (performance.now() - (told.get(name) ?? -Infinity) < TELL_EVERY_MS) return
         told.set(name, performance.now())
-        return void out.write(
-          `${JSON.stringify({ event: 'training', ...progress, imagesPerSecond: Math.round(progress.imagesPerSecond), secondsLeft: Math.round(progress.secondsLeft) })}\n`,
-        )
+        const [imagesPerSecond, secondsLeft] = [progress.imagesPerSecond, progress.secondsLeft].map(Math.round)
+        return void out.write(`${JSON.stringify({ event: 'training', ...progress, imagesPerSecond, secondsLeft })}\n`)
       }
       running.set(name, progress)
       const parts = [...running.values()].map(
         ({ arm, seed, step, steps, imagesPerSecond, secondsLeft }) =>
-          `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} images/s  ${formatSeconds(secondsLeft)} left`,
+          `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} ` +
+          `images/s  ${formatSeconds(secondsLeft)} left`,
       )
       out.write(`\r\x1b[2K${parts.join('   ').slice(0, Math.max(20, out.columns - 1))}`)
     },

@@ -60,9 +60,9 @@ function counter(label: string, what = 'parts') {
       if (process.stderr.isTTY || now - told < 10_000) return
       told = now
       const seconds = (now - started) / 1000
-      process.stderr.write(
-        `${JSON.stringify({ event: label, done, total, elapsedSeconds: Math.round(seconds), ...(done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}) })}\n`,
-      )
+      const elapsedSeconds = Math.round(seconds)
+      const left = done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}
+      process.stderr.write(`${JSON.stringify({ event: label, done, total, elapsedSeconds, ...left })}\n`)
     },
     end: (): void => bar.end(),
     /** As `withCount`. */
@@ -178,7 +178,8 @@ function requireWhole({ results }: Summary): void {
   if (failed.length > 0)
     throw new LatentError(
       'E_PARTIAL',
-      `${failed.length === 1 ? 'one picture was' : `${failed.length} pictures were`} not measured, by all schemes or some`,
+      `${failed.length === 1 ? 'one picture was' : `${failed.length} pictures were`} not measured, by all ` +
+        'schemes or some',
       { hint: 'they are listed above and in the report; the rest is measured' },
     )
 }
@@ -264,7 +265,11 @@ function ownTests({ results, tests = [] }: Summary): string {
         const found = result.tests[id]
         const { mean = 0, low = 0, high = 0 } = found?.value ?? {}
         const values = [mean, low, high].map(value => `${(scale * value).toFixed(digits)}${unit}`)
-        return `  ${result.id.padEnd(22)} ${found ? `${values[0]!.padEnd(10)} ${found.verdict === 'fails' ? 'fails' : 'no deviation found'}, ${values[1]!} to ${values[2]!}, ${found.passed} of ${found.replicates} at p >= 0.01` : 'not measured'}\n`
+        const name = result.id.padEnd(22)
+        if (!found) return `  ${name} not measured\n`
+        const verdict = found.verdict === 'fails' ? 'fails' : 'no deviation found'
+        const passed = `${found.passed} of ${found.replicates} at p >= 0.01`
+        return `  ${name} ${values[0]!.padEnd(10)} ${verdict}, ${values[1]!} to ${values[2]!}, ${passed}\n`
       })
       return `${id}: ${visible(title)}\n${lines.join('')}`
     })
@@ -279,7 +284,8 @@ function recovery({ images, exactShare, psnr }: SchemeSummary): string {
 function compareCommand(lab: Command): void {
   withBackend(lab.command('compare'))
     .description(
-      'put the schemes of finished runs side by side, published figures beside measured ones, with the wording they allow',
+      'put the schemes of finished runs side by side, published figures beside measured ones, with the wording ' +
+        'they allow',
     )
     .argument('<run...>', 'folders that `latent lab evaluate` wrote')
     .option('-s, --scheme <id...>', 'only these schemes')
@@ -304,7 +310,8 @@ function compareCommand(lab: Command): void {
         process.stdout.write(`  published: ${published.citation}\n`)
         for (const { metric, value, condition, standing } of published.figures)
           process.stdout.write(
-            `    ${metric}: ${value}${condition && ` (${condition})`}, ${standing}; here: ${measuredCounterpart(result, metric) ?? 'not measured'}\n`,
+            `    ${metric}: ${value}${condition && ` (${condition})`}, ${standing}; ` +
+              `here: ${measuredCounterpart(result, metric) ?? 'not measured'}\n`,
           )
         for (const remark of published.remarks) process.stdout.write(`    ${remark}\n`)
       }
@@ -379,14 +386,17 @@ function randomnessCommand(lab: Command): void {
         results[name] = { verdict, pValues }
         const seconds = (performance.now() - started) / 1000
         process.stdout.write(
-          `${name.padEnd(22)} ${verdict.consistent ? 'consistent' : 'rejected  '}  ${verdict.outside} of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(1)} expected of noise), ${sequences} x ${bits} bits in ${seconds.toFixed(1)} s\n`,
+          `${name.padEnd(22)} ${verdict.consistent ? 'consistent' : 'rejected  '}  ${verdict.outside} ` +
+            `of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(1)} ` +
+            `expected of noise), ${sequences} x ${bits} bits in ${seconds.toFixed(1)} s\n`,
         )
         const worst = verdict.series
           .filter(({ proportionOk, uniformityOk }) => !proportionOk || !uniformityOk)
           .sort((a, b) => a.tail - b.tail)
         for (const { series, passed, needed, uniformity } of worst.slice(0, 5))
           process.stdout.write(
-            `  ${series}: ${passed} passed, ${needed} needed${uniformity === undefined ? '' : `, uniformity ${uniformity.toPrecision(3)}`}\n`,
+            `  ${series}: ${passed} passed, ${needed} ` +
+              `needed${uniformity === undefined ? '' : `, uniformity ${uniformity.toPrecision(3)}`}\n`,
           )
       }
       if (out !== undefined) await publishText(out, `${JSON.stringify(results)}\n`, MARKS.randomness)
@@ -421,8 +431,11 @@ function nullsCommand(lab: Command): void {
         all.push(...rates.map(rate => ({ ...rate, cipher: cipher.id })))
         process.stdout.write(`${cipher.id}, ${count} trials\n`)
         for (const { test, at95, at99, uniformity, asStated } of rates) {
+          const percent = (share: number) => `${(100 * share).toFixed(1).padStart(5)} %`
           process.stdout.write(
-            `  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${(100 * at95).toFixed(1).padStart(5)} % at 0.05${Number.isNaN(at99) ? '' : `  ${(100 * at99).toFixed(1).padStart(5)} % at 0.01  uniformity ${uniformity.toPrecision(2)}`}\n`,
+            `  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${percent(at95)} at 0.05` +
+              (Number.isNaN(at99) ? '' : `  ${percent(at99)} at 0.01  uniformity ${uniformity.toPrecision(2)}`) +
+              '\n',
           )
         }
       }
@@ -450,7 +463,8 @@ function speedCommand(lab: Command): void {
         if (run > 0) times.push(performance.now() - start)
       }
       process.stdout.write(
-        `every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s of ${SPEED_RUNS} runs on one thread\n`,
+        `every metric on one 512 x 512 RGB cipher: median ${(median(times) / 1000).toFixed(3)} s ` +
+          `of ${SPEED_RUNS} runs on one thread\n`,
       )
     })
 }
@@ -464,7 +478,8 @@ interface StudyArguments {
 function studyCommand(lab: Command): void {
   withBackend(lab.command('study'))
     .description(
-      'measure one scheme against its paper and write its page: tables, charts, pictures; without a name, list the studies',
+      'measure one scheme against its paper and write its page: tables, charts, pictures; without a name, list ' +
+        'the studies',
     )
     .argument('[scheme]')
     .option('-o, --out <folder>', 'where the page goes; docs/schemes/SCHEME by default')

@@ -64,7 +64,8 @@ export function modelCommand(program: Command): void {
   model
     .command('freeze')
     .description(
-      'round a run of the recipe exact-flow to its integers: canonical bytes, card, curve, and the module that carries them',
+      'round a run of the recipe exact-flow to its integers: canonical bytes, card, curve, and the module that ' +
+        'carries them',
     )
     .argument('<run>', 'folder that latent train wrote')
     .option('--id <id>', 'name of the files', 'exact-flow')

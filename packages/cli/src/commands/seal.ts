@@ -54,7 +54,13 @@ export function sealCommand(program: Command): void {
     .option('--json', 'one line of JSON a file on standard output')
     .addHelpText(
       'after',
-      '\nWithout -r, -R, -i or --passphrase-file it asks for a passphrase.\nRun it again to go on where it was stopped: what is sealed and unchanged is skipped.\nFor other recipients, what is sealed gets a new envelope if -i or the passphrase opens it, and is sealed anew otherwise;\nwho is left out keeps what he has. Another passphrase counts as no change: seal into a new folder for that.',
+      '\n' +
+        'Without -r, -R, -i or --passphrase-file it asks for a passphrase.\n' +
+        'Run it again to go on where it was stopped: what is sealed and unchanged is skipped.\n' +
+        'For other recipients, what is sealed gets a new envelope if -i or the passphrase opens it, and is ' +
+        'sealed anew otherwise;\n' +
+        'who is left out keeps what he has. Another passphrase counts as no change: seal into a new folder for ' +
+        'that.',
     )
     .action(async (inputs: string[], options: SealCommandOptions) => {
       if (!BODY_TYPES.includes(options.cipher as BodyType))

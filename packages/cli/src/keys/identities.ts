@@ -63,7 +63,8 @@ export async function readIdentities(
   if (identities.length === 0 && first)
     throw new LatentError(
       first.code,
-      `${first.place}: ${first.reason}${problems.length > 1 ? `; no other line that was given can be used either (${problems.length} in all)` : ''}`,
+      `${first.place}: ${first.reason}` +
+        (problems.length > 1 ? `; no other line that was given can be used either (${problems.length} in all)` : ''),
       { hint: first.hint },
     )
   for (const { place, reason, hint } of problems)

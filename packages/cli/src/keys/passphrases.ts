@@ -59,7 +59,9 @@ async function checked(given: string, weak: boolean, warn: Warn): Promise<string
   if (verdict !== 'strong')
     warn({
       code: 'W_PASSPHRASE_WEAK',
-      message: `the passphrase is weak: it would be found in about ${guesses} guesses, and whoever has a sealed file can try as many as their machines allow`,
+      message:
+        `the passphrase is weak: it would be found in about ${guesses} guesses, and whoever has a sealed file ` +
+        'can try as many as their machines allow',
       hint,
     })
   return passphrase
@@ -85,7 +87,8 @@ export async function knownPassphrases(
       warn({
         code: 'W_PASSPHRASE_FORM',
         message:
-          'opened in the form in which release 0.1.0 read this passphrase file: other bytes in place of those that are no UTF-8 open it too',
+          'opened in the form in which release 0.1.0 read this passphrase file: other bytes in place of those ' +
+          'that are no UTF-8 open it too',
         hint: 'seal these files again with a passphrase that is text, and delete the old ones',
       }),
   }

@@ -94,7 +94,10 @@ export class Destination {
 /** What file systems say that know no flushing (FUSE, SMB, some network folders): no fault of the data. */
 const CANNOT_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EBADF', 'ENOTTY'])
 
-/** One by one: where the file system is read-only, Node's way of making them all at once says that there is no such folder. */
+/**
+ * One by one: where the file system is read-only, Node's way of making them all at once says that there is no such
+ * folder.
+ */
 async function makeFolders(folder: string): Promise<void> {
   if (isFolder(folder)) return
   if (dirname(folder) !== folder) await makeFolders(dirname(folder))

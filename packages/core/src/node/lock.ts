@@ -111,7 +111,10 @@ function birthOf(pid: number): string | undefined {
   }
 }
 
-/** Of two that find the holder dead, one may have taken the lock before the other removes it: what is moved away is looked at again. */
+/**
+ * Of two that find the holder dead, one may have taken the lock before the other removes it: what is moved away is
+ * looked at again.
+ */
 async function takeAway(path: string, dead: string): Promise<void> {
   const aside = `${path}.${toHex(randomBytes(8))}`
   try {

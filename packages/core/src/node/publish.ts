@@ -21,7 +21,9 @@ import { newTemporary, releaseTemporary } from './temporaries.ts'
 const WRITE_BYTES = 1 << 20
 
 interface Common {
-  /** Permissions that the file has from its first byte on, less the process's mask. Default 0o666; secrets take 0o600. */
+  /**
+   * Permissions that the file has from its first byte on, less the process's mask. Default 0o666; secrets take 0o600.
+   */
   readonly mode?: number
   /** Milliseconds since 1970. */
   readonly modified?: number
@@ -36,7 +38,10 @@ export interface PublishOptions extends Common {
   readonly replace?: ((target: string) => boolean | Promise<boolean>) | undefined
   /** Called with the temporary file when everything is written, before it appears; what it throws leaves no output. */
   readonly beforePublish?: (temporary: string) => Promise<void>
-  /** Flush to the disk before the file appears. Without it a power cut may leave a file of zeros: for callers that keep hashes of what they wrote. */
+  /**
+   * Flush to the disk before the file appears. Without it a power cut may leave a file of zeros: for callers that keep
+   * hashes of what they wrote.
+   */
   readonly durable?: boolean
 }
 

@@ -28,7 +28,8 @@ export interface WorkersOptions {
 /**
  * A pool of worker threads, which end when nothing runs on them: see [Note: Ending threads] in `pool.ts` of
  * the exact flow.
- * @param script beside the caller, as `new URL('./worker.ts', import.meta.url)`: published packages name what it is built to
+ * @param script beside the caller, as `new URL('./worker.ts', import.meta.url)`: published packages name what it is
+ * built to
  */
 export function openWorkers<Task, Outcome>(script: URL, { threads, signal }: WorkersOptions): Workers<Task, Outcome> {
   forbidTelemetry()

@@ -129,7 +129,10 @@ function rowsOf(
   return { bytes, next }
 }
 
-/** What a decoder is to give: one number a sample, widened to 8 bits, palettes unfolded, alpha where transparency was named. */
+/**
+ * What a decoder is to give: one number a sample, widened to 8 bits, palettes unfolded, alpha where transparency was
+ * named.
+ */
 export function shownSamples({ depth, colour, samples, palette, transparency }: StoredPicture): {
   channels: number
   samples: number[]

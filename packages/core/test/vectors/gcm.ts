@@ -1,7 +1,8 @@
 /** The AES-256 cases of the GCM specification with nonces of 12 bytes (appendix B, 13 to 16), in hexadecimal. */
 const GCM_KEY = 'feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308'
 const GCM_TEXT =
-  'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255'
+  'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525' +
+  'b16aedf5aa0de657ba637b391aafd255'
 const GCM_AAD = 'feedfacedeadbeeffeedfacedeadbeefabaddad2'
 export const GCM: {
   readonly name: string
@@ -34,7 +35,8 @@ export const GCM: {
     plaintext: GCM_TEXT,
     aad: '',
     sealed:
-      '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015adb094dac5d93471bdec1a502270e3cc6c',
+      '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838' +
+      'c5f61e6393ba7a0abcc9f662898015adb094dac5d93471bdec1a502270e3cc6c',
   },
   {
     name: '16',
@@ -43,6 +45,7 @@ export const GCM: {
     plaintext: GCM_TEXT.slice(0, 120),
     aad: GCM_AAD,
     sealed:
-      '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b',
+      '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838' +
+      'c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b',
   },
 ]

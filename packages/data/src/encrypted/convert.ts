@@ -82,7 +82,8 @@ const PICTURES_A_TASK = 64
 /**
  * Encrypts every image of a data set under one key into a folder that loaders read as they read the
  * plain one. A run that is killed, or that met a damaged picture, goes on when it is started again.
- * @throws E_ARGUMENT; E_KEY; E_DATA; E_IMAGE; E_EXISTS; E_CHANGED; E_IO; E_PARTIAL when some pictures failed: the others are done
+ * @throws E_ARGUMENT; E_KEY; E_DATA; E_IMAGE; E_EXISTS; E_CHANGED; E_IO; E_PARTIAL when some pictures failed: the
+ * others are done
  */
 export async function encryptDataSet(
   input: string,
@@ -96,7 +97,8 @@ export async function encryptDataSet(
 /**
  * Undoes {@link encryptDataSet}: exactly for exact schemes, as well as the scheme can for others. The manifest
  * says scheme, nonces and what every file must be. What was not PNG before comes back as PNG, with its pixels.
- * @throws as `encryptDataSet`; E_DATA for a folder that was not encrypted to its end; E_NO_MATCH for another key; E_HASH for altered files
+ * @throws as `encryptDataSet`; E_DATA for a folder that was not encrypted to its end; E_NO_MATCH for another key;
+ * E_HASH for altered files
  */
 export async function decryptDataSet(
   input: string,
@@ -247,7 +249,10 @@ function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
   return [all.filter(one => isFirst(one)), all.filter(one => !isFirst(one))]
 }
 
-/** @throws E_IO for a link among them; E_DATA for two that the file system holds for one, so that two classes would become one */
+/**
+ * @throws E_IO for a link among them; E_DATA for two that the file system holds for one, so that two classes would
+ * become one
+ */
 async function makeFolders(out: string, places: readonly string[], destination: Destination): Promise<void> {
   const byFold = new Map<string, string>()
   for (const place of new Set(places)) {
@@ -290,7 +295,10 @@ function comparison({ entries }: DataSetFolder): Pick<ConvertedDataSet, 'compare
   return { compared: images(({ exact }) => exact !== undefined), equal: images(({ exact }) => exact === true) }
 }
 
-/** @throws E_CHANGED if an image was converted whose source is gone: the manifest would count what the source does not hold */
+/**
+ * @throws E_CHANGED if an image was converted whose source is gone: the manifest would count what the source does not
+ * hold
+ */
 function requireNoneLost(known: readonly string[], folder: DataSetFolder): void {
   const targets = new Set(known)
   const lost = Array.from(folder.entries.keys()).find(file => !targets.has(file))
@@ -302,7 +310,10 @@ function requireNoneLost(known: readonly string[], folder: DataSetFolder): void 
 
 type Rehearsal = Pick<ConvertedDataSet, 'exact' | 'oneWay' | 'unchanged'>
 
-/** Encrypts the first image for nothing: a key or a scheme that does not fit fails before anything is written. For decryption the manifest has told. */
+/**
+ * Encrypts the first image for nothing: a key or a scheme that does not fit fails before anything is written. For
+ * decryption the manifest has told.
+ */
 async function rehearse(
   direction: Direction,
   { first, layout }: DataSetSource,

@@ -35,9 +35,14 @@ export interface Entry {
   readonly file: string
   readonly images: number
   readonly sha256: string
-  /** HMAC-SHA-256 of the file it was made of, under a key derived from the cipher key: only who holds that can compare. */
+  /**
+   * HMAC-SHA-256 of the file it was made of, under a key derived from the cipher key: only who holds that can compare.
+   */
   readonly source: string
-  /** The same of a picture's plain pixels, so that decrypting can tell whether it came back exactly. Not of files of an earlier release, nor of batches, whose `source` tells. */
+  /**
+   * The same of a picture's plain pixels, so that decrypting can tell whether it came back exactly. Not of files of an
+   * earlier release, nor of batches, whose `source` tells.
+   */
   readonly pixels?: string
   /** When decrypted: whether what came back is exactly what was encrypted; absent if nothing tells. */
   readonly exact?: boolean
@@ -83,7 +88,8 @@ export class DataSetFolder {
 
   /**
    * Begins a folder or goes on with one.
-   * @throws E_EXISTS if it holds anything else, another scheme's data or another key's; E_DATA for a damaged manifest; E_IO
+   * @throws E_EXISTS if it holds anything else, another scheme's data or another key's; E_DATA for a damaged manifest;
+   * E_IO
    */
   static async open(folder: string, wanted: Header): Promise<DataSetFolder> {
     await requireOurs(folder)
@@ -233,7 +239,9 @@ async function readJournal(path: string): Promise<Entry[]> {
   return entries
 }
 
-/** @throws E_EXISTS for a folder that holds anything but a data set of ours, and for files of ours that lead elsewhere */
+/**
+ * @throws E_EXISTS for a folder that holds anything but a data set of ours, and for files of ours that lead elsewhere
+ */
 export async function requireOurs(folder: string): Promise<void> {
   for (const name of [MANIFEST, JOURNAL]) {
     const info = await lstat(join(folder, name)).catch(() => undefined)

@@ -132,7 +132,9 @@ async function folders(root: string, listing: Listing): Promise<Found> {
   const places = listing.files.filter(place => PICTURES.has(extname(place).toLowerCase()))
   if (places.length === 0)
     throw new LatentError('E_DATA', `${root} holds no data set`, {
-      hint: 'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with their labels',
+      hint:
+        'a data set is folders of pictures named for their classes, CIFAR-10 binary batches, or idx files with ' +
+        'their labels',
     })
   const loose = places.find(place => !place.includes('/'))
   if (loose !== undefined)
@@ -144,7 +146,8 @@ async function folders(root: string, listing: Listing): Promise<Found> {
   if (elsewhere !== undefined || depth > 3)
     throw new LatentError(
       'E_DATA',
-      `pictures lie at different depths, so that it is not clear which folders are classes: ${places[0]} and ${elsewhere ?? places.at(-1)}`,
+      `pictures lie at different depths, so that it is not clear which folders are classes: ${places[0]} ` +
+        `and ${elsewhere ?? places.at(-1)}`,
       { hint: 'use CLASS/picture, or SPLIT/CLASS/picture, throughout' },
     )
   const parts = places.map(place => ({
@@ -195,7 +198,8 @@ async function requireEqualSizes(root: string, files: readonly string[], first: 
     if (size && (size.width !== first.width || size.height !== first.height)) {
       throw new LatentError(
         'E_DATA',
-        `the images differ in size: ${relative(root, file)} is ${size.width}x${size.height}, the first one ${first.width}x${first.height}`,
+        `the images differ in size: ${relative(root, file)} is ${size.width}x${size.height}, the first ` +
+          `one ${first.width}x${first.height}`,
         { hint: 'crop or resize them to one size' },
       )
     }
@@ -265,7 +269,10 @@ export async function readWhole(path: string): Promise<Uint8Array> {
   }
 }
 
-/** What goes into a part's file: the bytes of its source, unpacked where the name says that they will be. @throws E_DATA for a damaged gzip file */
+/**
+ * What goes into a part's file: the bytes of its source, unpacked where the name says that they will be.
+ * @throws E_DATA for a damaged gzip file
+ */
 export async function readPart({ source, target }: Pick<Part, 'source' | 'target'>): Promise<Uint8Array> {
   const bytes = await readWhole(source)
   if (!source.endsWith('.gz') || target.endsWith('.gz')) return bytes

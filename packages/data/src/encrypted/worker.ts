@@ -218,7 +218,8 @@ const destinations = new Map<string, Destination>()
 /**
  * Puts a file where it belongs. One of that name is replaced if an earlier run made it, and left if it is
  * the same: a run was killed before it could say so.
- * @throws E_EXISTS for anything else of that name, such as a file whose name differs in case alone, where the file system holds them for one
+ * @throws E_EXISTS for anything else of that name, such as a file whose name differs in case alone, where the file
+ * system holds them for one
  */
 function place(out: string, target: string, bytes: Uint8Array, entry: Entry | undefined): void {
   const path = join(out, target)

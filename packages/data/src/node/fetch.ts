@@ -64,7 +64,9 @@ export const SOURCES: readonly Source[] = [
     terms: 'train: Unsplash License, free for any use; val: CC0',
     archives: [],
     byHand:
-      'train: the 25 pictures of the CLIC 2025 validation set below 4 MiB, halved with Lanczos, as clic-NAME.png; val: the 25 PNG files of the GB82 image set; latent data check open-photos tells whether they are the ones that trainings here used',
+      'train: the 25 pictures of the CLIC 2025 validation set below 4 MiB, halved with Lanczos, as ' +
+      'clic-NAME.png; val: the 25 PNG files of the GB82 image set; latent data check open-photos tells whether ' +
+      'they are the ones that trainings here used',
     contents: {
       train: '1c73456c517ebfd3725a737e1e18599f29d1f78472729adb534f9163c665ccf3',
       val: '5c64f79b39e46fa4f9c254e5054c0818456b57bef66f824ee4fc133968ee42c0',
@@ -200,7 +202,10 @@ export async function isPublished(name: string, root: string): Promise<boolean |
 const PARTS: Readonly<Record<string, readonly string[]>> = { train: ['data_batch'], test: ['t10k', 'test_batch'] }
 
 export interface FetchOptions {
-  /** Downloads from `BASE/<file name>` instead of the official home: a mirror on the network, or a folder as a file: address. */
+  /**
+   * Downloads from `BASE/<file name>` instead of the official home: a mirror on the network, or a folder as a file:
+   * address.
+   */
   readonly mirror?: string
   readonly onProgress?: (file: string, received: number, total: number | undefined) => void
   /** What was there in the place of a part and was not it: nothing is deleted that Latent did not download. */
@@ -210,7 +215,8 @@ export interface FetchOptions {
 /**
  * Downloads, unpacks and checks a set into `root`. What is already there and right is kept; nothing is
  * put in place before it has been checked. A download that was cut off goes on where it stopped.
- * @throws E_ARGUMENT for a mirror that is no address; E_IO (no connection); E_HASH (not the published content); E_DATA (an archive that reaches out of its folder); E_LIMIT; E_EXISTS while another process fetches the set
+ * @throws E_ARGUMENT for a mirror that is no address; E_IO (no connection); E_HASH (not the published content); E_DATA
+ * (an archive that reaches out of its folder); E_LIMIT; E_EXISTS while another process fetches the set
  */
 export async function fetchData(
   source: Source,

@@ -35,7 +35,10 @@ const LEAVINGS = new Set([
   '.nomedia',
   '.hidden',
 ])
-/** `._x` holds what a Mac keeps beside x where the file system has no place for it; others are of unsaved or locked documents. */
+/**
+ * `._x` holds what a Mac keeps beside x where the file system has no place for it; others are of unsaved or locked
+ * documents.
+ */
 const LEAVING_PATTERNS = [
   /^\._/,
   /^\.trash(?:es|-\d+)?$/i,
@@ -45,7 +48,9 @@ const LEAVING_PATTERNS = [
   /^\.syncthing\..*\.tmp$/,
 ]
 
-/** Hidden folders hold tools' own data (`.git`, `.ipynb_checkpoints`, `.thumbnails`); a hidden file may be a picture. */
+/**
+ * Hidden folders hold tools' own data (`.git`, `.ipynb_checkpoints`, `.thumbnails`); a hidden file may be a picture.
+ */
 export const isLeaving = (name: string, isFolder: boolean): boolean =>
   LEAVINGS.has(name.toLowerCase()) ||
   LEAVING_PATTERNS.some(pattern => pattern.test(name)) ||

@@ -132,7 +132,10 @@ export const isPictureFile = (file: string): boolean =>
 /** A picture is decoded whole before anything is done with it: this many pixels are 200 megabytes as RGB. */
 const LARGEST = { maxPixels: 2 ** 26 }
 
-/** Every picture file directly in a folder, by name; what is passed over is told, but for what file managers leave behind. */
+/**
+ * Every picture file directly in a folder, by name; what is passed over is told, but for what file managers leave
+ * behind.
+ */
 async function folder(path: string): Promise<DataSet> {
   if (!existsSync(path) || !statSync(path).isDirectory())
     throw new LatentError('E_DATA', `there is no folder ${path}`, {

@@ -12,7 +12,8 @@ const MAX_UNPACKED = 2 ** 31
  * Takes the folders that a set consists of out of a tar archive. Of a folder of pictures, pictures alone:
  * only they are compared with what is published. `.` as the goal takes every file of the folder, for
  * archives that are checked as a whole.
- * @throws E_DATA for an archive with members outside its folder, with links or devices among what is wanted, or damaged; E_LIMIT
+ * @throws E_DATA for an archive with members outside its folder, with links or devices among what is wanted, or
+ * damaged; E_LIMIT
  */
 export async function unpack(
   archive: string,

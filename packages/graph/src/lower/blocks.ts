@@ -32,7 +32,9 @@ export function toBlocked(graph: Graph, image: Value, size: number): Value | und
   return blocked
 }
 
-/** An operator on blocked operands, if at least one is blocked and all can be brought into blocks without moving much. */
+/**
+ * An operator on blocked operands, if at least one is blocked and all can be brought into blocks without moving much.
+ */
 export function blockedElementwise(
   graph: Graph,
   op: string,

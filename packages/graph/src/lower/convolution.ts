@@ -173,7 +173,8 @@ function transposedConvolution(
   const inputDims = lhs.shape.slice(2)
   const kernelDims = rhs.shape.slice(2)
   const counts = outputDims.map((dim, i) => Math.ceil(dim / steps[i]!))
-  // Output step*q + phase reads dilated position step*q + phase - before + k, an input pixel where that is a multiple of step.
+  // Output step*q + phase reads dilated position step*q + phase - before + k, an input pixel where that is a multiple
+  // of step.
   const phases = kernelDims.map((kernel, i) =>
     Array.from({ length: steps[i]! }, (_, phase) => {
       const before = params.padding[i]![0]

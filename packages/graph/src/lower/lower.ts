@@ -151,7 +151,8 @@ export function lower(graph: Graph, jaxpr: Jaxpr, inputs: readonly Value[], targ
       if (result.shape.join() !== binder.aval.shape.join()) {
         throw new LatentError(
           'E_INTERNAL',
-          `lowering ${equation.primitive}(${shapes}) gave [${result.shape.join(', ')}] for [${binder.aval.shape.join(', ')}]`,
+          `lowering ${equation.primitive}(${shapes}) gave [${result.shape.join(', ')}] for ` +
+            `[${binder.aval.shape.join(', ')}]`,
         )
       }
       values.set(binder, result)

@@ -32,7 +32,8 @@ export function lossCurve(entries: readonly LogEntry[], title: string): string {
   )
   const headings = [title, 'on validation pictures']
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT * panels.length}" font-family="sans-serif" font-size="11">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT * panels.length}" ` +
+      'font-family="sans-serif" font-size="11">',
     `<rect width="${WIDTH}" height="${HEIGHT * panels.length}" fill="white"/>`,
     ...panels.flatMap((found, i) => [
       `<g transform="translate(0 ${HEIGHT * i})">`,
@@ -62,14 +63,18 @@ function panel(entries: readonly LogEntry[], names: readonly string[], title: st
     const at = MARGIN.top + 14 + 18 * i
     return (
       `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${points.join(' ')}"/>` +
-      `<line x1="${WIDTH - MARGIN.right + 10}" y1="${at - 4}" x2="${WIDTH - MARGIN.right + 28}" y2="${at - 4}" stroke="${colour}" stroke-width="2"/>` +
+      `<line x1="${WIDTH - MARGIN.right + 10}" y1="${at - 4}" x2="${WIDTH - MARGIN.right + 28}" y2="${at - 4}" ` +
+      `stroke="${colour}" stroke-width="2"/>` +
       `<text x="${WIDTH - MARGIN.right + 33}" y="${at}">${escapeText(name.replace(CHECK, ''))}</text>`
     )
   })
   const ticks = Array.from({ length: 5 }, (_, i) => low + ((high - low) * i) / 4).map(at => {
     const value = logarithmic ? 10 ** at : at
     const line = y(value).toFixed(1)
-    return `<line x1="${MARGIN.left}" y1="${line}" x2="${WIDTH - MARGIN.right}" y2="${line}" stroke="#ddd"/><text x="${MARGIN.left - 6}" y="${Number(line) + 4}" text-anchor="end">${value.toPrecision(3)}</text>`
+    return (
+      `<line x1="${MARGIN.left}" y1="${line}" x2="${WIDTH - MARGIN.right}" y2="${line}" stroke="#ddd"/>` +
+      `<text x="${MARGIN.left - 6}" y="${Number(line) + 4}" text-anchor="end">${value.toPrecision(3)}</text>`
+    )
   })
   const steps = Array.from({ length: 5 }, (_, i) => Math.round((last * i) / 4)).map(
     step => `<text x="${x(step).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${step}</text>`,

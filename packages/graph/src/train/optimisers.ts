@@ -111,7 +111,10 @@ export const linearRate =
   (step, total) =>
     rate * Math.min(1, Math.max(0, (total - step) / (total * (1 - hold))))
 
-/** From zero up to `rate` over the first `rise` of the run, then down to zero, both linearly (one cycle; after Smith and Topin 2019). */
+/**
+ * From zero up to `rate` over the first `rise` of the run, then down to zero, both linearly (one cycle; after Smith and
+ * Topin 2019).
+ */
 export const triangularRate =
   (rate: number, { rise = 0.25 }: { rise?: number } = {}): Schedule =>
   (step, total) => {

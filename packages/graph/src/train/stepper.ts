@@ -230,7 +230,10 @@ export interface StepperOptions extends SessionOptions {
   readonly loop?: (model: OnnxModel, initial: Readonly<Record<string, Tensor>>) => Promise<Loop>
 }
 
-/** On the native backend with all that its processor offers; on a graphics card as cards like it; on any other, standard ONNX. */
+/**
+ * On the native backend with all that its processor offers; on a graphics card as cards like it; on any other, standard
+ * ONNX.
+ */
 async function openStep<N, S>(
   training: Training<N, S>,
   plan: Layout,
@@ -246,7 +249,8 @@ async function openStep<N, S>(
       try {
         return await openLoop(native, initial, { ...options, backend: 'ort-node' })
       } catch (error) {
-        // Without the native library the rest of the chain may serve; a graph it refuses is our defect, unless asked otherwise.
+        // Without the native library the rest of the chain may serve; a graph it refuses is our defect, unless asked
+        // otherwise.
         if (chain.length === 1) throw error
       }
     }

@@ -28,7 +28,10 @@ export interface RunOptions extends StepperOptions {
   readonly data: (step: number) => Promise<Readonly<Record<string, Tensor>>>
   /** Images a batch holds, for the rate shown. */
   readonly batchSize: number
-  /** Folder of the run: `checkpoint.safetensors`, `log.jsonl`, and when it ends or is stopped `weights.safetensors` and `curve.svg`. */
+  /**
+   * Folder of the run: `checkpoint.safetensors`, `log.jsonl`, and when it ends or is stopped `weights.safetensors` and
+   * `curve.svg`.
+   */
   readonly folder: string
   /** Continues from the folder's checkpoint, if it has one. Otherwise a folder with a checkpoint is refused. */
   readonly resume: boolean
@@ -36,7 +39,10 @@ export interface RunOptions extends StepperOptions {
   readonly logEvery?: number
   /** Seconds from one checkpoint to the next, at least. They are written after a log line. Default 60. */
   readonly checkpointSeconds?: number
-  /** A figure of merit (larger is better), taken every `every` steps; after `patience` without a better one the run ends early. */
+  /**
+   * A figure of merit (larger is better), taken every `every` steps; after `patience` without a better one the run ends
+   * early.
+   */
   readonly validation?: {
     readonly every: number
     readonly patience: number
@@ -97,7 +103,8 @@ export async function runPosition(folder: string): Promise<Position | undefined>
 /**
  * Trains to the end, to an early stop or until told to stop. Killed at any moment, a run resumes from
  * its last checkpoint and gives the bytes it would have given (same machine, backend and threads).
- * @throws E_EXISTS for a folder that holds another run, or in which another process trains; E_WEIGHTS for a checkpoint that does not fit; E_GRAPH if the loss is no number any more; E_IO
+ * @throws E_EXISTS for a folder that holds another run, or in which another process trains; E_WEIGHTS for a checkpoint
+ * that does not fit; E_GRAPH if the loss is no number any more; E_IO
  */
 export async function train<N, S>(training: Training<N, S>, options: RunOptions): Promise<RunResult> {
   const { folder } = options
@@ -154,7 +161,10 @@ async function trainInto<N, S>(training: Training<N, S>, options: RunOptions): P
   }
 }
 
-/** A run that was killed early leaves its best weights at most: whatever else is there is somebody's. @throws E_EXISTS */
+/**
+ * A run that was killed early leaves its best weights at most: whatever else is there is somebody's.
+ * @throws E_EXISTS
+ */
 async function requireNoResults(folder: string, { name, seed }: RunOptions): Promise<void> {
   const best = await readIfThere(join(folder, 'best.safetensors'))
   const own = best && decodeSafetensors(best).metadata

@@ -4,7 +4,9 @@ import { defineScheme, type Description, type NonceRule, type Scheme } from '../
 const AES_256 = { bits: 256, note: 'Every bit of the AES-256 key counts; no attack better than search is known.' }
 const CHAOTIC = {
   bits: 104,
-  note: 'At most two doubles of about 52 bits; the key stream does not depend on the image, so one known image replaces the key.',
+  note:
+    'At most two doubles of about 52 bits; the key stream does not depend on the image, so one known image ' +
+    'replaces the key.',
 }
 const NO_KEY = 'There is no key.'
 
@@ -21,8 +23,8 @@ const control = (
 ): Scheme => baseline({ ...facts, role: 'control' }, transform)
 
 /**
- * What every scheme is compared with: standard ciphers, chaotic ciphers as usually published, and controls, whose outcome
- * in every test is known beforehand.
+ * What every scheme is compared with: standard ciphers, chaotic ciphers as usually published, and controls, whose
+ * outcome in every test is known beforehand.
  */
 export const baselineSchemes: readonly Scheme[] = [
   baseline(
@@ -72,7 +74,9 @@ export const baselineSchemes: readonly Scheme[] = [
       title: 'Fixed keyed pixel permutation',
       keySpace: {
         bits: 256,
-        note: 'The permutation of an image size is the equivalent key: it is read off with about log256(pixels) chosen images.',
+        note:
+          'The permutation of an image size is the equivalent key: it is read off with about log256(pixels) ' +
+          'chosen images.',
       },
     },
     async () => (await import('./controls.ts')).fixedPermutation,
@@ -119,7 +123,9 @@ export const baselineSchemes: readonly Scheme[] = [
       title: 'Arnold cat map permutation',
       keySpace: {
         bits: 21,
-        note: 'Two shears below 256 and 1 to 32 iterations; many of them coincide, and one chosen image replaces the key.',
+        note:
+          'Two shears below 256 and 1 to 32 iterations; many of them coincide, and one chosen image replaces the ' +
+          'key.',
       },
     },
     async () => (await import('./cat-map.ts')).arnoldCatMap,

@@ -81,7 +81,9 @@ export async function readLabels(
       'E_IMAGE',
       `this picture lacks the text chunks that a cipher image of ${maker.scheme} travels with`,
       {
-        hint: 'it is no cipher image, or a service re-encoded it (JPEG, for one, loses them): take the file that was written',
+        hint:
+          'it is no cipher image, or a service re-encoded it (JPEG, for one, loses them): take the file that was ' +
+          'written',
       },
     )
   }
@@ -95,7 +97,8 @@ export async function readLabels(
   if (weights !== maker.sha256.slice(0, NAME_DIGITS)) {
     throw new LatentError(
       'E_WEIGHTS',
-      `this cipher image was made with the weights ${shown(weights)}..., and these are ${maker.sha256.slice(0, NAME_DIGITS)}...`,
+      `this cipher image was made with the weights ${shown(weights)}..., and these ` +
+        `are ${maker.sha256.slice(0, NAME_DIGITS)}...`,
       { hint: 'give the weights it was made with: --weights FILE' },
     )
   }
@@ -103,7 +106,8 @@ export async function readLabels(
   if (!written || !wires.includes(cipher.format)) {
     throw new LatentError(
       'E_IMAGE',
-      `${maker.scheme} writes cipher images as ${wires.join(', ')}, and this one is ${cipher.format}, written as ${shown(wire)}`,
+      `${maker.scheme} writes cipher images as ${wires.join(', ')}, and this one is ${cipher.format}, written ` +
+        `as ${shown(wire)}`,
       { hint: 'it was converted on its way; take the file that was written' },
     )
   }

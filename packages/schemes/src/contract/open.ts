@@ -41,7 +41,8 @@ const CHANNELS = [1, 2, 3, 4]
 /**
  * Opens a scheme. What its description says is checked here and nowhere else: image, key, nonce, wire format and check
  * value; labels are written and read here.
- * @throws E_SCRIPT for what is no scheme, or whose code is no transform; E_ARGUMENT if weights are given to a scheme that has none; E_WEIGHTS, E_BACKEND
+ * @throws E_SCRIPT for what is no scheme, or whose code is no transform; E_ARGUMENT if weights are given to a scheme
+ * that has none; E_WEIGHTS, E_BACKEND
  */
 export async function openScheme(scheme: Scheme, options: LoadOptions = {}): Promise<OpenScheme> {
   requireScheme(scheme)
@@ -123,7 +124,10 @@ function traitsOf({ exact, wire, accepts, secret, nonce, learnable }: Descriptio
   }
 }
 
-/** @throws E_IMAGE for an image that the scheme does not take; E_LIMIT for one that is too large; E_ARGUMENT for none at all */
+/**
+ * @throws E_IMAGE for an image that the scheme does not take; E_LIMIT for one that is too large; E_ARGUMENT for none at
+ * all
+ */
 function requireImage({ id, accepts }: Description, plain: Image): void {
   image(plain)
   const { width, height, channels, format } = plain

@@ -3,8 +3,8 @@ import type { ModelWanted } from '../models/model.ts'
 
 /**
  * What part a scheme plays. `published` runs as its paper has it, as far as that is known; `repaired` has the smallest
- * change that mends a stated fault; `variant` is a form of our own of somebody's scheme; `ablation` leaves a part of ours
- * out; `control` behaves in a way that is known beforehand.
+ * change that mends a stated fault; `variant` is a form of our own of somebody's scheme; `ablation` leaves a part of
+ * ours out; `control` behaves in a way that is known beforehand.
  */
 export type Role = 'ours' | 'ablation' | 'published' | 'repaired' | 'variant' | 'learnable' | 'baseline' | 'control'
 
@@ -28,15 +28,15 @@ export interface Accepts {
 }
 
 /**
- * `32 bytes`; `bytes`: of any length but none; `32 bytes or file`: or the text of a key file that the scheme reads itself.
- * Every scheme takes a key, also one that makes no use of it: `secret` says so.
+ * `32 bytes`; `bytes`: of any length but none; `32 bytes or file`: or the text of a key file that the scheme reads
+ * itself. Every scheme takes a key, also one that makes no use of it: `secret` says so.
  */
 export type KeyKind = '32 bytes' | 'bytes' | '32 bytes or file'
 
 /**
- * Whether and how encryptions under one key are told apart. `optional`: all zero or empty where none is given; `fresh`: drawn
- * where none is given. One of another length than `bytes` is hashed (SHA-256) to it, or enters as it is where `bytes`
- * only says how many are drawn.
+ * Whether and how encryptions under one key are told apart. `optional`: all zero or empty where none is given; `fresh`:
+ * drawn where none is given. One of another length than `bytes` is hashed (SHA-256) to it, or enters as it is where
+ * `bytes` only says how many are drawn.
  */
 export type NonceRule =
   | { readonly use: 'none' }
@@ -53,7 +53,10 @@ export interface Description {
   readonly role: Role
   readonly paper?: Paper
   readonly accepts: Accepts
-  /** Formats in which the cipher image may be asked for, the usual one first; `as plain`: it has the plain image's shape and format. */
+  /**
+   * Formats in which the cipher image may be asked for, the usual one first; `as plain`: it has the plain image's shape
+   * and format.
+   */
   readonly wire: 'as plain' | readonly SampleFormat[]
   readonly key: KeyKind
   readonly nonce: NonceRule
@@ -99,8 +102,8 @@ export interface DecryptCall extends Call {
 }
 
 /**
- * What the author of a scheme writes. It may rely on what the description says: the image is of an accepted shape, the key
- * of its kind, the nonce of its length, the wire one of its formats.
+ * What the author of a scheme writes. It may rely on what the description says: the image is of an accepted shape, the
+ * key of its kind, the nonce of its length, the wire one of its formats.
  */
 export interface Transform {
   /** Must not change its arguments. Annotations of the result travel beside the scheme's labels. */

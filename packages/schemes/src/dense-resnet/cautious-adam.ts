@@ -12,7 +12,8 @@ export function cautiousAdam(limit: number): Optimiser {
   const rule = adam({ beta2: BETA2 })
   return {
     slots: rule.slots,
-    // The second slot of Adam holds v / (1 - beta2) without correction of its bias: this factor brings its root to that of v.
+    // The second slot of Adam holds v / (1 - beta2) without correction of its bias: this factor brings its root to that
+    // of v.
     scalars: (step, rate) => [...rule.scalars(step, rate), Math.sqrt((1 - BETA2) / (1 - BETA2 ** step))],
     update(parameter, gradient, slots, scalars) {
       const next = rule.update(parameter, gradient, slots, scalars)

@@ -16,7 +16,9 @@ const FACTS = {
   checkable: true,
   keySpace: {
     bits: 256,
-    note: 'the 32-byte key of the XOR diffusion; the weights of the networks are public and fixed, and protect nothing once the diffusion is off',
+    note:
+      'the 32-byte key of the XOR diffusion; the weights of the networks are public and fixed, and protect ' +
+      'nothing once the diffusion is off',
   },
   // Both have the weights of one training.
   weights: { scheme: 'dense-resnet-2024', profile: 'paper', id: 'dense-resnet-2024-paper' },
@@ -27,14 +29,16 @@ export const DESCRIPTIONS = {
     ...FACTS,
     id: 'dense-resnet-2024',
     title:
-      'Bit-XOR diffusion (as Bao et al. 2024 name it) behind a Dense-ResNet of ours: no norms, started from a code written by hand',
+      'Bit-XOR diffusion (as Bao et al. 2024 name it) behind a Dense-ResNet of ours: no norms, started from a ' +
+      'code written by hand',
     nonce: { use: 'optional', bytes: 16, others: 'as they are' },
   }),
   'dense-resnet-2024-repaired': describe({
     ...FACTS,
     id: 'dense-resnet-2024-repaired',
     title:
-      'Dense-ResNet with S-box diffusion in three passes and a fresh nonce (own repair of Bao et al. 2024), networks of ours',
+      'Dense-ResNet with S-box diffusion in three passes and a fresh nonce (own repair of Bao et al. 2024), ' +
+      'networks of ours',
     role: 'repaired',
     nonce: { use: 'fresh', bytes: 16, others: 'as they are' },
   }),

@@ -12,7 +12,8 @@ import { argumentError, KeyStream } from '@latent/core'
  *
  * One pass carries a change to all bytes behind it, so every second pass runs backwards. Each pass has
  * a key stream of its own. Three passes are the least after which a change of one byte reaches everything and looks
- * like chance; with a chance of about 1 in 256 it cancels at its own place in the second pass, and what lies before stays.
+ * like chance; with a chance of about 1 in 256 it cancels at its own place in the second pass, and what lies before
+ * stays.
  */
 export type DiffusionForm = 'xor-chain' | 'xor-rot' | 'xor-add' | 'xor-sbox'
 export const DIFFUSION_FORMS: readonly DiffusionForm[] = ['xor-chain', 'xor-rot', 'xor-add', 'xor-sbox']
@@ -121,7 +122,10 @@ function rotateLeft(byte: number, by: number): number {
   return ((byte << by) | (byte >>> (8 - by))) & 255
 }
 
-/** The S-box of AES and its inverse: inversion in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1, then an affine map (FIPS 197, 5.1.1). */
+/**
+ * The S-box of AES and its inverse: inversion in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1, then an affine map (FIPS 197,
+ * 5.1.1).
+ */
 function sboxes(): [Uint8Array, Uint8Array] {
   const [box, back] = [new Uint8Array(256), new Uint8Array(256)]
   // p runs through the powers of the generator 3, q through those of its inverse.

@@ -32,7 +32,9 @@ export interface Widths {
   readonly blocks: number
 }
 
-/** `compact` has about half the weights. With a quarter of the channels it could not hold the 48 samples of a 4x4 block. */
+/**
+ * `compact` has about half the weights. With a quarter of the channels it could not hold the 48 samples of a 4x4 block.
+ */
 export const WIDTHS: Record<Profile, Widths> = {
   paper: { full: 32, half: 64, quarter: 128, growth: 32, blocks: 3 },
   compact: { full: 24, half: 48, quarter: 64, growth: 32, blocks: 3 },
@@ -98,7 +100,10 @@ function backbone(form: Form, p: DenseNetwork<Operand>, image: Expr): Expr {
 const normOf = ({ scale, shift }: Layer<Operand>): layers.Scale<Operand> =>
   scale === undefined || shift === undefined ? {} : { scale, shift }
 
-/** Every layer sees the block's input and what all layers before it made (Huang et al. 2017); a 1x1 convolution joins them. */
+/**
+ * Every layer sees the block's input and what all layers before it made (Huang et al. 2017); a 1x1 convolution joins
+ * them.
+ */
 function denseBranch(block: DenseBlock<Operand>, x: Expr, conv: (layer: Layer<Operand>, x: Expr) => Expr): Expr {
   let seen = x
   for (const layer of block.dense) seen = ops.concat([seen, conv(layer, seen)], 1)

@@ -12,7 +12,10 @@ import {
   WIDTHS,
 } from './network.ts'
 
-/** Sets of weights: `paper` and `compact` are of the `own` form, `published` has instance norms and the widths of `paper`. */
+/**
+ * Sets of weights: `paper` and `compact` are of the `own` form, `published` has instance norms and the widths of
+ * `paper`.
+ */
 export const PROFILES: Readonly<Record<string, { readonly form: Form; readonly widths: Widths }>> = {
   paper: { form: 'own', widths: WIDTHS.paper },
   compact: { form: 'own', widths: WIDTHS.compact },

@@ -29,7 +29,10 @@ const RATE: Record<Form, Record<keyof Networks, number>> = {
 }
 /** See {@link cautiousAdam}. */
 const CAUTION = 3e-4
-/** From its start the own form gains most in a few hundred steps; from random weights 1,500 only begin to show something. */
+/**
+ * From its start the own form gains most in a few hundred steps; from random weights 1,500 only begin to show
+ * something.
+ */
 const STEPS: Record<Form, Record<Profile, number>> = {
   published: { compact: 1500, paper: 1500 },
   own: { compact: 400, paper: 400 },
@@ -142,7 +145,10 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
   }
 }
 
-/** From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that nothing comes out of. */
+/**
+ * From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that
+ * nothing comes out of.
+ */
 const rampOf = (form: Form, step: number, total: number): number =>
   form === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3))
 

@@ -28,7 +28,9 @@ const SAMPLES = 3 * SIDE ** 2
 /** Where compression sets in, in median magnitudes of a coefficient, and the slope from there on. */
 const KNEE = 1.5
 const SLOPE = 0.2
-/** Outliers, such as hard edges in strong colours: where they begin, in knees, and their slope before that of the knee. */
+/**
+ * Outliers, such as hard edges in strong colours: where they begin, in knees, and their slope before that of the knee.
+ */
 const OUTLIERS = 5
 const OUTER_SLOPE = 0.1
 /** Coefficients finer than half a grey level are noise: they get no more gain than that. */
@@ -166,7 +168,10 @@ function opponentDct(): Matrix {
   return matrix
 }
 
-/** A uniformly drawn orthogonal matrix: normal draws, made orthonormal row by row (Gram and Schmidt, twice for precision). */
+/**
+ * A uniformly drawn orthogonal matrix: normal draws, made orthonormal row by row (Gram and Schmidt, twice for
+ * precision).
+ */
 async function rotation(seed: number): Promise<Matrix> {
   const draws = await normals(await KeyStream.create(seedKey(seed), 'latent/v1/dense-resnet/rotation'), SAMPLES ** 2)
   const matrix = Float64Array.from(draws)
@@ -367,7 +372,10 @@ function linear({ fuse }: Block, matrix: Matrix, before?: Float64Array, after?: 
   }
 }
 
-/** Each of the 48 channels by an odd function of its own: slope `inner(k)` up to |x| = `knee[k]`, `outer(k)` from there on. */
+/**
+ * Each of the 48 channels by an odd function of its own: slope `inner(k)` up to |x| = `knee[k]`, `outer(k)` from there
+ * on.
+ */
 function bend(
   block: Block,
   { knee, inner, outer }: { knee: Float64Array; inner: (k: number) => number; outer: (k: number) => number },

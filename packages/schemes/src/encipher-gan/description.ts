@@ -30,7 +30,9 @@ export const PUBLISHED = describe({
   role: 'published',
   keySpace: {
     bits: 0,
-    note: `${WEIGHTS_NOTE} Nominally 32 bits for each of 2,847,936 weights, but small changes of them change nothing that is seen.`,
+    note:
+      `${WEIGHTS_NOTE} Nominally 32 bits for each of 2,847,936 weights, but small changes of them change nothing ` +
+      'that is seen.',
   },
 })
 

@@ -31,7 +31,10 @@ export interface Dimensions {
   readonly blocks: number
 }
 
-/** `paper` as published. A width of 24 is the least whose 4 x 24 channels hold the 48 samples of 4x4 pixels as pairs of both signs. */
+/**
+ * `paper` as published. A width of 24 is the least whose 4 x 24 channels hold the 48 samples of 4x4 pixels as pairs of
+ * both signs.
+ */
 export const DIMENSIONS: Record<Profile, Dimensions> = {
   compact: { width: 24, blocks: 3 },
   paper: { width: 32, blocks: 9 },

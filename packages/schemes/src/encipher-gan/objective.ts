@@ -16,10 +16,15 @@ export interface Seen {
 /** What the cipher images are to be, as a loss. */
 export type CipherTerms = (seen: Seen) => Expr
 
-/** A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like. */
+/**
+ * A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like.
+ */
 export const PICTURES = 4
 
-/** As published as far as it is known: adversarial and SSIM, here to uniform noise. Both weights are unknown; ours are 1. */
+/**
+ * As published as far as it is known: adversarial and SSIM, here to uniform noise. Both weights are unknown; ours are
+ * 1.
+ */
 export const publishedTerms: CipherTerms = ({ cipher, noise, judged }) =>
   ops.add(losses.lsgan.generator(judged), ops.sub(1, losses.ssim(cipher, noise)))
 

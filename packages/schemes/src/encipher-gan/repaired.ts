@@ -10,7 +10,8 @@ import { discriminate, discriminatorParameters, type Generator, generate, genera
  */
 export const encipherGanRepairedRecipes = pairRecipes<Generator<never>>(
   'encipher-gan-repaired',
-  'Encipher GAN learned from random weights: thresholds in place of norms, published losses and terms for what a cipher shows',
+  'Encipher GAN learned from random weights: thresholds in place of norms, published losses and terms for what ' +
+    'a cipher shows',
   {
     networks: profile => ({
       encryption: generatorParameters(profile, 'frozen') as never,

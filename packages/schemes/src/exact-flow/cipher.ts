@@ -57,7 +57,10 @@ async function permute(
   return image({ width, height, channels, format, data: samples })
 }
 
-/** Samples by the bytes they are permuted as, a tile at a time: a large picture is held once as it came and once as it goes. */
+/**
+ * Samples by the bytes they are permuted as, a tile at a time: a large picture is held once as it came and once as it
+ * goes.
+ */
 interface TileAccess<A> {
   readonly samples: A
   readonly read: (start: number, end: number) => Uint8Array

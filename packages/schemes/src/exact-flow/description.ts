@@ -6,7 +6,9 @@ const WHOLE = {
 }
 export const UNPROVED = {
   bits: 256,
-  note: 'An upper bound. Without the whitening nothing is proved: 4 bytes of key stream enter for every 12 bytes of output, and whether the network hides them nobody knows.',
+  note:
+    'An upper bound. Without the whitening nothing is proved: 4 bytes of key stream enter for every 12 bytes of ' +
+    'output, and whether the network hides them nobody knows.',
 }
 
 /** The smallest tile: below it the four-round bound says too little about the permutation. */

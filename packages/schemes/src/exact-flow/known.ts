@@ -4,7 +4,10 @@ import { constantWeights, parseWeights, type Weights } from './weights.ts'
 
 let trained: Promise<Weights> | undefined
 
-/** Weights trained with the whitening off (`recipe.ts`); what is known of them is on their card, `models/exact-flow.json`. */
+/**
+ * Weights trained with the whitening off (`recipe.ts`); what is known of them is on their card,
+ * `models/exact-flow.json`.
+ */
 export function trainedWeights(): Promise<Weights> {
   trained ??= Promise.resolve().then(() => weightsFrom(TRAINED, TRAINED_SHA256))
   return trained
@@ -12,14 +15,16 @@ export function trainedWeights(): Promise<Weights> {
 
 /**
  * Weights that travel as text in a module.
- * @throws E_WEIGHTS unless they are the ones with this hash: files sealed with others could be opened by no other copy of Latent
+ * @throws E_WEIGHTS unless they are the ones with this hash: files sealed with others could be opened by no other copy
+ * of Latent
  */
 export function weightsFrom(base64: string, sha256: string): Weights {
   const weights = parseWeights(Uint8Array.from(atob(base64), character => character.charCodeAt(0)))
   if (weights.id !== sha256)
     throw new LatentError(
       'E_WEIGHTS',
-      `the exact-flow weights have the SHA-256 ${weights.id.slice(0, 16)}..., and ${sha256.slice(0, 16)}... is expected`,
+      `the exact-flow weights have the SHA-256 ${weights.id.slice(0, 16)}..., and ${sha256.slice(0, 16)}... is ` +
+        'expected',
       { hint: 'the module was altered or damaged; install Latent again' },
     )
   return weights

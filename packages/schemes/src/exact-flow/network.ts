@@ -19,9 +19,9 @@ export const PICTURE_ROWS = 32
 /**
  * The round networks on some backend. All backends give equal bytes.
  *
- * `rows` is 1 to 32. `input` holds `rows * 128` positions of 16 channels (12 of the half, 4 of the secret map), channels
- * last; the result holds as many positions of 12 channels, and is valid until the next run. Zero
- * padding of one position all round.
+ * `rows` is 1 to 32. `input` holds `rows * 128` positions of 16 channels (12 of the half, 4 of the secret map),
+ * channels last; the result holds as many positions of 12 channels, and is valid until the next run. Zero padding of
+ * one position all round.
  */
 export interface RoundNetworks {
   readonly backend: string

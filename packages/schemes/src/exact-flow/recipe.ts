@@ -43,7 +43,9 @@ type Networks = { flow: ReturnType<typeof flowParameters> }
 export const exactFlowRecipe: Recipe = {
   id: 'exact-flow',
   title: 'the integer networks of the exact flow, whitening switched off (ours)',
-  data: 'patches of BSDS500 train (Arbelaez et al. 2011; Corel photographs, offered for non-commercial research and education), and flat, gradient and drawn ones of our own',
+  data:
+    'patches of BSDS500 train (Arbelaez et al. 2011; Corel photographs, offered for non-commercial research and ' +
+    'education), and flat, gradient and drawn ones of our own',
   async open({ seed, images }) {
     const photos = await images('bsds500', 'train')
     const checks = await checkPictures((await images('bsds500', 'val')).slice(0, 2))

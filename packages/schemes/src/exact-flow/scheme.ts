@@ -10,8 +10,8 @@ const variant = (id: string, title: string, parts: Variant, facts: Partial<Descr
   })
 
 /**
- * Pixel mode with either set of weights, and with parts left out for the lab. A cipher image of version 0.1.0 does not say
- * which weights it was made with, so each set has an id of its own, for good.
+ * Pixel mode with either set of weights, and with parts left out for the lab. A cipher image of version 0.1.0 does not
+ * say which weights it was made with, so each set has an id of its own, for good.
  */
 export const exactFlowSchemes: readonly Scheme[] = [
   variant('exact-flow', 'Exact flow (ours)', { weights: 'constant' }),

@@ -81,7 +81,10 @@ export function quantise(trained: FlowNetworks<Tensor<'f32'>>): Weights {
   )
 }
 
-/** What a run with this seed starts from: every output of a last layer gets its one large weight, of a unit that no other output of the round has. */
+/**
+ * What a run with this seed starts from: every output of a last layer gets its one large weight, of a unit that no
+ * other output of the round has.
+ */
 export async function initialNetworks(seed: number, rounds = 4): Promise<FlowNetworks<Tensor<'f32'>>> {
   const drawn = await initialise(flowParameters(rounds), seed)
   const [inputs, outputs] = [CHANNELS[2], CHANNELS[3]]

@@ -25,7 +25,8 @@ export interface FlowCryptOptions {
  *
  * - Citation: Yang, Ping, Xu: FlowCrypt, arXiv 2509.18696 (2025). Only its beginning and reviews of it
  *   were to be had; what is published and what is our choice is marked at each part and listed on the page of truth.
- * - Signal flow: `key -> PBKDF2 -> mask, map`; `image -> split by mask, repack -> N blocks -> halves side by side = cipher`.
+ * - Signal flow: `key -> PBKDF2 -> mask, map`; `image -> split by mask, repack -> N blocks -> halves side by side =
+ * cipher`.
  *   Decryption runs the same blocks backwards. 0..1 is the range of a cipher image.
  * - Secret: the key, bytes of any length. Public: the weights, the nonce.
  * - What breaks it: see the page of truth. It is deterministic without a nonce, smooth in the map, has little
@@ -65,8 +66,8 @@ export const flowCryptCipher = (id: FlowCryptId, options: FlowCryptOptions): Ima
   schemeCipher(FLOWCRYPTS[id], flowCryptTransform(options))
 
 /**
- * What lies beyond 0..1 at both ends and still finds a place in a wire format (our choice). Floats are kept as they are; 16 bits
- * have levels to spare; for 8 bits every level counts, and what overshoots is cut off.
+ * What lies beyond 0..1 at both ends and still finds a place in a wire format (our choice). Floats are kept as they
+ * are; 16 bits have levels to spare; for 8 bits every level counts, and what overshoots is cut off.
  */
 const ROOM: Readonly<Record<SampleFormat, number>> = { f32: 0, u16: 1 / 16, u8: 0 }
 

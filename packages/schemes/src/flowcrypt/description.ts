@@ -13,7 +13,9 @@ const FACTS = {
   checkable: true,
   keySpace: {
     bits: 256,
-    note: 'The seed that PBKDF2 stretches the key into; a shorter key has its own length. A map that is nearly right decrypts nearly right, so guesses need not be exact.',
+    note:
+      'The seed that PBKDF2 stretches the key into; a shorter key has its own length. A map that is nearly right ' +
+      'decrypts nearly right, so guesses need not be exact.',
   },
 } as const
 

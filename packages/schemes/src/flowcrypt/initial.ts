@@ -36,16 +36,16 @@ const MAPS = [1, 1, SIZE, SIZE]
 type Values = Tensor<'f32'>
 
 /**
- * What training starts from (our choice). With v(K) uniform in 0..1 and independent from pixel to pixel (see {@link layUnits}),
- * the chain as a whole is
+ * What training starts from (our choice). With v(K) uniform in 0..1 and independent from pixel to pixel (see {@link
+ * layUnits}), the chain as a whole is
  *
  *     X_N = v + share(v) (1/2 - Y),  Y_N = v' + share(v') (X - 1/2)
  *
  * and a little of everything else. The halves change places and one its sign, so that a dark image makes as many
  * values brighter as darker: the first two blocks do that by three shears. The third brings in v; its
  * share falls towards the ends of the range, so that ciphers stay inside and the histogram is nearly flat. All
- * blocks but the third shrink evenly. The rest of every sub-network is random, and rescaled until it adds next to nothing
- * on a sample (data-dependent initialisation; Kingma and Dhariwal 2018, Glow). Training from random weights
+ * blocks but the third shrink evenly. The rest of every sub-network is random, and rescaled until it adds next to
+ * nothing on a sample (data-dependent initialisation; Kingma and Dhariwal 2018, Glow). Training from random weights
  * moves towards such a chain too, but in many more hours of a processor.
  * @throws E_ARGUMENT for fewer than 4 blocks or fewer hidden units than a dither takes
  */
@@ -98,11 +98,15 @@ type Wanted = { readonly constant: number } | Polyline | { readonly factor: numb
 /** s with E(s) = scale. */
 const logitOfScale = (scale: number): number => 2 * Math.atanh(Math.log(scale) / CLAMP)
 
-/** Scales and shifts as functions of v, of a block that is given halves shrunk by `before` and followed by shrinking by `after`. */
+/**
+ * Scales and shifts as functions of v, of a block that is given halves shrunk by `before` and followed by shrinking by
+ * `after`.
+ */
 function ditherBlock(before: number, after: number): { scale: Polyline; shift: Polyline } {
   const at = [0, CUT, CUT + REACH, 1 - CUT - REACH, 1 - CUT, 1]
   const [low, high] = [ENDS, INSIDE].map(share => logitOfScale(share / (before * after))) as [number, number]
-  // v without its ends, stretched to 0..1; and squeezed by half a share, so that the darkest and brightest values of an image stay inside.
+  // v without its ends, stretched to 0..1; and squeezed by half a share, so that the darkest and brightest values of an
+  // image stay inside.
   const centres = at.map(v => ENDS / 2 + (1 - ENDS) * Math.min(1, Math.max(0, (v - CUT) / (1 - 2 * CUT))))
   const shares = [ENDS, ENDS, INSIDE, INSIDE, ENDS, ENDS]
   return {
@@ -156,8 +160,8 @@ const RAISED = 1
 const FOLD: Polyline = { at: [0, 1, 2, 3, 4], values: [0, 1, 0, 1, 0] }
 
 /**
- * Lays what is wanted into the hidden layers of a sub-network, in units of their own, and says how the fifth layer, which
- * reads nothing of them yet, is to weigh those of each colour. For a function of the map:
+ * Lays what is wanted into the hidden layers of a sub-network, in units of their own, and says how the fifth layer,
+ * which reads nothing of them yet, is to weigh those of each colour. For a function of the map:
  *
  *     first layer     S = 2 K(a) + K(b) + K(c): three entries of K around the pixel, others for each colour
  *     second          S bent at each fold

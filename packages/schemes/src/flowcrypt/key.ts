@@ -10,7 +10,9 @@ export interface TileKey {
   readonly mapY: Float32Array
 }
 
-/** Published: PBKDF2, a high iteration count and a fixed salt. Our choice: the hash, the count, the salt, the length. */
+/**
+ * Published: PBKDF2, a high iteration count and a fixed salt. Our choice: the hash, the count, the salt, the length.
+ */
 const SALT = new TextEncoder().encode('FlowCrypt/v1')
 const ITERATIONS = 100_000
 const SEED_BYTES = 64
@@ -38,7 +40,8 @@ export async function tileKey(
 }
 
 /**
- * The map K: one number a pixel (our choice; the source says neither its shape nor its distribution), uniform in [0, 1).
+ * The map K: one number a pixel (our choice; the source says neither its shape nor its distribution), uniform in [0,
+ * 1).
  */
 export async function drawMap(stream: KeyStream, count: number): Promise<Float32Array> {
   return Float32Array.from(await stream.uniforms(count))

@@ -57,7 +57,10 @@ const widths = (hidden: number): number[] => [
   COLOURS,
 ]
 
-/** Parameters of a chain with He's initial values, convolutions nearly of single pixels; `initial.ts` says what training starts from. */
+/**
+ * Parameters of a chain with He's initial values, convolutions nearly of single pixels; `initial.ts` says what training
+ * starts from.
+ */
 export function flowCryptParameters({ blocks, hidden }: FlowCryptShape): FlowCrypt<Parameter> {
   const channels = widths(hidden)
   const stack = (): Stack<Parameter> =>

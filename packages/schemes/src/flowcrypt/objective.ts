@@ -92,7 +92,9 @@ export function objective(
   }
 }
 
-/** What squares of 8 x 8 show of the picture; either half of the picture may shine through either half of the cipher. */
+/**
+ * What squares of 8 x 8 show of the picture; either half of the picture may shine through either half of the cipher.
+ */
 function shine(cipher: Expr, image: Expr): Expr {
   const { x, y } = halves(image)
   const [straight, crossed] = [image, beside({ x: y, y: x })].map(plain =>

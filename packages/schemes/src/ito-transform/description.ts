@@ -13,7 +13,8 @@ export const DESCRIPTION = describe({
   paper: {
     authors: 'Ito, Kinoshita, Aprilpyone, Kiya',
     title:
-      'Image to perturbation: an image transformation network for generating visually protected images for privacy-preserving deep neural networks',
+      'Image to perturbation: an image transformation network for generating visually protected images for ' +
+      'privacy-preserving deep neural networks',
     year: 2021,
     where: 'IEEE Access',
   },

@@ -87,9 +87,9 @@ const perChannel = (values: readonly number[]): Expr =>
 
 /**
  * The classifier that the network is trained against, ours: 3x3 convolutions with max-pooling between, then the mean.
- * **It stands in for two published ones**: the ResNet-20 or VGG-16 whose accuracy is to be kept, and the ImageNet-trained
- * VGG-16 in whose features the pictures are to differ; weights of that one are nobody's here to ship. So figures are
- * not those of the paper.
+ * **It stands in for two published ones**: the ResNet-20 or VGG-16 whose accuracy is to be kept, and the
+ * ImageNet-trained VGG-16 in whose features the pictures are to differ; weights of that one are nobody's here to ship.
+ * So figures are not those of the paper.
  */
 export type JudgeNetwork<L> = { readonly convs: readonly layers.Affine<L>[]; readonly classes: layers.Affine<L> }
 

@@ -3,7 +3,10 @@ import { mapCipher } from './map-cipher.ts'
 export interface PixelBasedOptions {
   /** Permute the channels of every pixel too, uniformly over all orders. */
   readonly shuffle: boolean
-  /** One key map for all images; otherwise one an image, from a nonce, so that no key is managed for training or testing. */
+  /**
+   * One key map for all images; otherwise one an image, from a nonce, so that no key is managed for training or
+   * testing.
+   */
   readonly sameKey: boolean
 }
 

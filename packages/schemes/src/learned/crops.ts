@@ -9,7 +9,10 @@ export const unit = (x: Expr): Expr => ops.mul(0.5, ops.add(x, 1))
 export const wire = (cipher: Expr): Expr =>
   ops.sub(ops.mul(1 / 127.5, ops.roundStraightThrough(ops.mul(127.5, ops.add(cipher, 1)))), 1)
 
-/** Crops of one picture as one channel's batch: losses that pool batches then pool pictures. Crop i is of picture i % pictures. */
+/**
+ * Crops of one picture as one channel's batch: losses that pool batches then pool pictures. Crop i is of picture i %
+ * pictures.
+ */
 export function byPicture(x: Expr, pictures: number): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
   return ops.reshape(x, [n / pictures, pictures * c, h, w])

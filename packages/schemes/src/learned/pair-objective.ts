@@ -6,7 +6,9 @@ import { byPicture } from './crops.ts'
 export interface Emphasis {
   /** Of L1 of the recovered picture. */
   readonly recovery: number
-  /** Of 1 - SSIM of the recovered picture: counted as L1 is, flat places alone would decide where its gradient points. */
+  /**
+   * Of 1 - SSIM of the recovered picture: counted as L1 is, flat places alone would decide where its gradient points.
+   */
   readonly likeness: number
   /** Of the recovered picture's total variation. */
   readonly smoothness: number
@@ -15,7 +17,9 @@ export interface Emphasis {
 
 const SECRECY = ['local', 'moments', 'neighbours', 'edges', 'deviation', 'squint', 'adversarial', 'structure'] as const
 
-/** A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like. */
+/**
+ * A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like.
+ */
 export const PICTURES = 4
 
 /** What the pair made of a batch, in 0..1; crop i is of picture i % {@link PICTURES}. */

@@ -176,7 +176,8 @@ export function trainingOf<N>(form: PairForm<N>, profile: Profile): Training {
 
 /**
  * A crop of a picture, mirrored or not. Every fourth is of the picture at half size, without smoothing, for
- * details finer than photographs have; every fourth gets the blacks and whites that whole pictures have and most crops do not.
+ * details finer than photographs have; every fourth gets the blacks and whites that whole pictures have and most crops
+ * do not.
  */
 function varied(picture: Planes, [u, v, mirror, kind, contrast, level]: Float32Array | Float64Array): Float32Array {
   const place = { size: CROP, u: u!, v: v!, mirror: mirror! < 0.5 }

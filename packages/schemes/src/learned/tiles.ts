@@ -9,7 +9,10 @@ export interface TileRule {
   readonly multiple: number
   /** Smallest side of an image. */
   readonly minimum: number
-  /** Planes that the three of a tile become in the cipher image: 3 unless said otherwise, 1 where a network compresses to a third. */
+  /**
+   * Planes that the three of a tile become in the cipher image: 3 unless said otherwise, 1 where a network compresses
+   * to a third.
+   */
   readonly cipherPlanes?: 1 | 3
 }
 
@@ -20,7 +23,10 @@ export interface Tile {
   readonly height: number
 }
 
-/** Planes of a tile, `[3, height, width]` of the plain image and `[cipherPlanes, height, width]` of the cipher image; samples in 0..1. */
+/**
+ * Planes of a tile, `[3, height, width]` of the plain image and `[cipherPlanes, height, width]` of the cipher image;
+ * samples in 0..1.
+ */
 export type TileTransform = (planes: Float32Array, tile: Tile) => Promise<Float32Array>
 
 const PLANES = 3
@@ -82,7 +88,9 @@ export async function decryptTiles(
   if (cipher.width !== expected.width || cipher.height !== expected.height || cipher.channels !== expected.channels) {
     throw new LatentError(
       'E_IMAGE',
-      `a cipher image of ${plainShape.width} x ${plainShape.height} pixels in ${plainShape.channels} channels has ${expected.width} x ${expected.height} in ${expected.channels}, this one ${cipher.width} x ${cipher.height} in ${cipher.channels}`,
+      `a cipher image of ${plainShape.width} x ${plainShape.height} pixels in ${plainShape.channels} channels ` +
+        `has ${expected.width} x ${expected.height} in ${expected.channels}, this one ${cipher.width} ` +
+        `x ${cipher.height} in ${cipher.channels}`,
       { hint: 'it was resized, cropped or converted on its way; only the file that was written decrypts' },
     )
   }

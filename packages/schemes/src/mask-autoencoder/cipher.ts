@@ -23,7 +23,10 @@ export interface MaskAutoencoderOptions {
   readonly form: Form
   readonly subject: Subject
   readonly model: Model
-  /** Published forms: the mask that encryption XORs with; the one the weights were trained for, unless an experiment asks for another. */
+  /**
+   * Published forms: the mask that encryption XORs with; the one the weights were trained for, unless an experiment
+   * asks for another.
+   */
   readonly mask?: Uint8Array
 }
 
@@ -39,14 +42,14 @@ const REPAIRED_TILE = 256
  * another: these forms take a key, like every cipher, and make no use of it. Their secret is the weights; those that
  * ship with Latent are public.
  *
- * `repaired` (ours): the encoder sees the plain picture, and a key stream of a fresh nonce is added to its bytes, modulo
- * 256: as good as XOR against whoever reads, and a byte that travels a level off is a latent a level off.
- * As many bytes, and nothing decodes without the key. As with every cipher here without authentication, whoever
- * alters the cipher image alters the picture unnoticed.
+ * `repaired` (ours): the encoder sees the plain picture, and a key stream of a fresh nonce is added to its bytes,
+ * modulo 256: as good as XOR against whoever reads, and a byte that travels a level off is a latent a level off. As
+ * many bytes, and nothing decodes without the key. As with every cipher here without authentication, whoever alters the
+ * cipher image alters the picture unnoticed.
  *
- * Cipher image: one channel of bytes, as wide and high as the picture padded to whole tiles; each block of 4x4 holds its
- * 16 latents, row by row (depth to space). Pictures of other sizes are cut into tiles of the side that the network was
- * trained on, each under the same mask (our choice: the decoder knows no other); the repaired form takes 256x256.
+ * Cipher image: one channel of bytes, as wide and high as the picture padded to whole tiles; each block of 4x4 holds
+ * its 16 latents, row by row (depth to space). Pictures of other sizes are cut into tiles of the side that the network
+ * was trained on, each under the same mask (our choice: the decoder knows no other); the repaired form takes 256x256.
  *
  * @throws E_WEIGHTS if the weights do not fit
  */

@@ -18,11 +18,19 @@ export type MaskAutoencoderId = keyof typeof maskAutoencoderForms
 
 const PUBLISHED_KEYS = {
   bits: 0,
-  note: 'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts masks, which the decoder has learned.',
+  note:
+    'Decryption takes neither key nor mask: whoever has the weights decrypts. The published 2^24576 counts ' +
+    'masks, which the decoder has learned.',
 }
 const REPAIRED_KEYS = {
   bits: 256,
   note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is added to the latents; the weights are public.',
+}
+
+const TITLES: Readonly<Record<Form, string>> = {
+  repaired: 'repaired: keyed latents',
+  link: 'as published, with fully connected links',
+  conv: 'as published, convolutions alone',
 }
 
 function descriptionOf(id: MaskAutoencoderId): Description {
@@ -30,7 +38,7 @@ function descriptionOf(id: MaskAutoencoderId): Description {
   const repaired = form === 'repaired'
   return describe({
     id,
-    title: `masked auto-encoder, ${repaired ? 'repaired: keyed latents' : form === 'link' ? 'as published, with fully connected links' : 'as published, convolutions alone'} (${subject})`,
+    title: `masked auto-encoder, ${TITLES[form]} (${subject})`,
     role: repaired ? 'repaired' : 'published',
     paper: {
       authors: 'Madani, Bourennane',

@@ -37,7 +37,10 @@ export interface OpenMaskAutoencoder extends LoadOptions {
   readonly mask?: Uint8Array
 }
 
-/** With its model, and with another mask than the weights were trained for: for experiments. @throws E_ARGUMENT for an unknown id; E_WEIGHTS */
+/**
+ * With its model, and with another mask than the weights were trained for: for experiments.
+ * @throws E_ARGUMENT for an unknown id; E_WEIGHTS
+ */
 export async function openMaskAutoencoder(
   id: string,
   { weights, mask }: OpenMaskAutoencoder = {},

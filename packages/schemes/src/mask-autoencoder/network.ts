@@ -15,7 +15,10 @@ import type { Profile } from '../recipe.ts'
 export const FORMS = ['conv', 'link', 'repaired'] as const
 export type Form = (typeof FORMS)[number]
 
-/** The data sets that the paper has networks for, by name; each with the side of its pictures, which is the side of a tile. */
+/**
+ * The data sets that the paper has networks for, by name; each with the side of its pictures, which is the side of a
+ * tile.
+ */
 export const SIDES = { mnist: 28, cifar: 32 } as const
 export type Subject = keyof typeof SIDES
 
@@ -104,11 +107,17 @@ export function encode(form: Form, p: Networks<Operand>['encoder'], x: Expr): Ex
   return ops.relu(link === undefined ? h : linked(link, h))
 }
 
-/** Latents to the nearest of 256 levels in 0..1. The backward pass does not see the rounding (straight-through), but the limits. */
+/**
+ * Latents to the nearest of 256 levels in 0..1. The backward pass does not see the rounding (straight-through), but the
+ * limits.
+ */
 export const quantise = (latents: Expr): Expr =>
   ops.mul(ops.roundStraightThrough(ops.mul(ops.clip(latents, 0, 1), LEVELS)), 1 / LEVELS)
 
-/** Quantised latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired form may lie a little outside 0..1. */
+/**
+ * Quantised latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired form may lie a little outside
+ * 0..1.
+ */
 export function decode(form: Form, p: Networks<Operand>['decoder'], latents: Expr): Expr {
   if (form === 'repaired')
     return ops.add(0.5, layers.pixelShuffle(deep(p as RepairedCoder<Operand>, ops.sub(latents, 0.5)), BLOCK))
@@ -119,7 +128,9 @@ export function decode(form: Form, p: Networks<Operand>['decoder'], latents: Exp
   return ops.sigmoid(layers.conv2d(conv3, h))
 }
 
-/** A linear map of each block, which alone does what principal components do, and what a few residual blocks add to it. */
+/**
+ * A linear map of each block, which alone does what principal components do, and what a few residual blocks add to it.
+ */
 function deep(p: RepairedCoder<Operand>, x: Expr): Expr {
   let h = ops.relu(layers.conv2d(p.first, x))
   for (const block of p.blocks) h = layers.residualBlock(block, h)

@@ -26,14 +26,17 @@ const RATES: Record<Profile | 'repaired', Schedule> = {
   repaired: cosineRate(1.5e-3, { warmup: 50, end: 2e-5 }),
 }
 
-/** The last pictures of the training set are kept apart to watch the run by; the official test pictures are not touched. */
+/**
+ * The last pictures of the training set are kept apart to watch the run by; the official test pictures are not touched.
+ */
 const CHECKS = 256
 
 const SETS: Record<Subject, { readonly name: string; readonly terms: string }> = {
   mnist: {
     name: 'mnist',
     terms:
-      'MNIST, train: 60,000 digits (LeCun and Cortes, Creative Commons Attribution-ShareAlike 3.0), as three equal channels',
+      'MNIST, train: 60,000 digits (LeCun and Cortes, Creative Commons Attribution-ShareAlike 3.0), as three ' +
+      'equal channels',
   },
   cifar: {
     name: 'cifar10',
@@ -41,10 +44,16 @@ const SETS: Record<Subject, { readonly name: string; readonly terms: string }> =
   },
 }
 
+const TITLES: Readonly<Record<Form, string>> = {
+  repaired: 'the repaired masked scheme',
+  link: 'XOR-masked pictures, with its fully connected link',
+  conv: 'XOR-masked pictures, convolutions alone',
+}
+
 function maskRecipe(form: Form, subject: Subject): Recipe {
   return {
     id: `mask-autoencoder-${subject}-${form}`,
-    title: `${form === 'repaired' ? 'auto-encoder of the repaired masked scheme' : `auto-encoder of XOR-masked pictures, ${form === 'link' ? 'with its fully connected link' : 'convolutions alone'}`} (${subject})`,
+    title: `auto-encoder of ${TITLES[form]} (${subject})`,
     data: SETS[subject].terms,
     async open({ profile, seed, images }) {
       const [side, batchSize] = [SIDES[subject], BATCHES[profile]]

@@ -1,6 +1,9 @@
 import { chosenFolder, missingFile, type WantedFile } from './places.ts'
 
-/** A card, or weights: from the folder that the page chose, or from `models/` beside the page. @throws E_WEIGHTS if it is not there */
+/**
+ * A card, or weights: from the folder that the page chose, or from `models/` beside the page.
+ * @throws E_WEIGHTS if it is not there
+ */
 export async function modelFile(name: string, card?: WantedFile): Promise<Uint8Array> {
   try {
     const response = await fetch(new URL(name, chosenFolder() ?? new URL('models/', globalThis.location.href)))

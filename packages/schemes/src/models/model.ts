@@ -43,7 +43,8 @@ export async function loadModel(
   if (sha256 !== card.sha256) {
     throw new LatentError(
       'E_WEIGHTS',
-      `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card says ${card.sha256.slice(0, 16)}...`,
+      `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card ` +
+        `says ${card.sha256.slice(0, 16)}...`,
       { hint: 'the file was altered or damaged; install Latent again' },
     )
   }
@@ -136,7 +137,8 @@ export function networkWeights<T>(model: Model, prefix: string, parameters: T): 
     if (value?.dims.join() === dims.join()) return value
     throw new LatentError(
       'E_WEIGHTS',
-      `expected ${prefix}.${path} with dims [${dims.join(', ')}], received ${value ? `[${value.dims.join(', ')}]` : 'none'}`,
+      `expected ${prefix}.${path} with dims [${dims.join(', ')}], ` +
+        `received ${value ? `[${value.dims.join(', ')}]` : 'none'}`,
       { hint: 'these weights belong to another network' },
     )
   })

@@ -23,7 +23,10 @@ export interface VortexSettings {
   readonly strength: number
 }
 
-/** Settings of the official scripts: grey 28x28 sets, and CIFAR. That one is for grey and the other for colour images is our generalisation. */
+/**
+ * Settings of the official scripts: grey 28x28 sets, and CIFAR. That one is for grey and the other for colour images is
+ * our generalisation.
+ */
 export const GREY_SETTINGS: VortexSettings = { count: 10, strength: 0.8 }
 export const COLOUR_SETTINGS: VortexSettings = { count: 5, strength: 0.1 }
 
