@@ -6,9 +6,11 @@ import { ROOMS } from './rooms.ts'
 
 /**
  * Changes the sources in small ways, one at a time (a sign, a comparison, a branch that is always taken), and counts
- * the changes that no test notices: `npm run mutants -- ROOM... [--files GLOB] [--threads N] [--record]`. Texts are
- * left as they are: most are messages for people. What was found stays in `coverage/mutation`, so that a second run
- * tries only what changed. `--table` prints what was recorded.
+ * the changes that no test notices:
+ * `npm run mutants -- ROOM... [--files GLOB] [--threads N] [--patience SECONDS] [--record]`.
+ * Texts are left as they are: most are messages for people. A change that makes a loop endless is noticed by its time;
+ * on a busy machine that takes patience, or slow tests count as noticing. What was found stays in `coverage/mutation`,
+ * so that a second run tries only what changed. `--table` prints what was recorded.
  */
 const folder = join('coverage', 'mutation')
 const scoresPath = join(dirname(fileURLToPath(import.meta.url)), 'scores.json')
@@ -35,6 +37,7 @@ const { values, positionals } = parseArgs({
   options: {
     files: { type: 'string', multiple: true },
     threads: { type: 'string', default: '1' },
+    patience: { type: 'string', default: '3' },
     record: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
   },
@@ -85,7 +88,7 @@ async function runRoom(name: string): Promise<Score> {
     // TypeScript 7 has no interface that Stryker could rewrite paths with; nothing here needs it.
     tsconfigFile: 'none.json',
     disableTypeChecks: false,
-    timeoutMS: 3000,
+    timeoutMS: Number(values.patience) * 1000,
   }).runMutationTest()
   const counted = results.filter(
     ({ status, fileName }) =>
@@ -101,6 +104,8 @@ async function runRoom(name: string): Promise<Score> {
       })
       .join(''),
   )
+  const slow = counted.filter(({ status }) => status === 'Timeout').length
+  if (slow > 0) process.stdout.write(`${name}: ${slow} were noticed by their time alone\n`)
   const noticed = counted.length - missed.length
   return {
     mutants: counted.length,
