@@ -68,6 +68,8 @@ export async function reportRun(
             summary: {
               ...tally.figures(words.done, seconds),
               ...(display.expected === undefined ? {} : { expected: display.expected }),
+              // Without a journal nobody knows what is missing.
+              ...(display.expected === null ? { missing: null } : {}),
             },
           })
         : tally.summary(words, seconds, display.expected),
@@ -121,16 +123,12 @@ class Tally {
     return Object.values(this.counts).reduce((sum, count) => sum + count, 0)
   }
 
-  /** For JSON: numbers alone. */
+  /** For JSON: numbers alone, and the same keys whatever happened. */
   figures(done: string, seconds: number): Record<string, number> {
-    const { done: well, skipped, failed, salvaged, missing, interrupted } = this.counts
+    const { done: well, ...counts } = this.counts
     return {
       [done]: well,
-      skipped,
-      failed,
-      ...(salvaged > 0 ? { salvaged } : {}),
-      ...(missing > 0 ? { missing } : {}),
-      ...(interrupted > 0 ? { interrupted } : {}),
+      ...counts,
       plainBytes: this.#plainBytes,
       sealedBytes: this.#sealedBytes,
       seconds: Number(seconds.toFixed(3)),
@@ -183,6 +181,44 @@ const said = ({ status, reason = '', code = 'E_INTERNAL', note = '' }: FileResul
 
 /** So many of one kind are named; the others are counted. */
 const NAMED = 3
+/** A failure is compared with so many kinds that came last. */
+const COMPARED = 100
+
+/** What was said of a file, with the names that it goes by. */
+interface NamedText {
+  readonly text: string
+  readonly names: readonly string[]
+}
+
+function namedText(result: FileResult): NamedText {
+  const paths = [result.source, result.target].flatMap(path => path ?? [])
+  const names = paths.flatMap(path => [path, basename(path)]).filter(name => name !== '')
+  return { text: `${wordOf(result)} ${said(result)}`, names: names.map(visible) }
+}
+
+/**
+ * Do two texts differ by the names of their files alone? Read side by side: a name of one letter is also a letter of
+ * other words, so that it cannot simply be cut out of either.
+ */
+export function isAlike(a: NamedText, b: NamedText): boolean {
+  const tried = new Set<string>()
+  const from = (i: number, j: number): boolean => {
+    while (i < a.text.length || j < b.text.length) {
+      if (tried.has(`${i} ${j}`)) return false
+      tried.add(`${i} ${j}`)
+      for (const [k, name] of a.names.entries()) {
+        const other = b.names[k] ?? ''
+        if (other === '' || name === other || !a.text.startsWith(name, i) || !b.text.startsWith(other, j)) continue
+        if (from(i + name.length, j + other.length)) return true
+      }
+      if (i >= a.text.length || a.text[i] !== b.text[j]) return false
+      i++
+      j++
+    }
+    return true
+  }
+  return from(0, 0)
+}
 
 /**
  * Names what went wrong, or otherwise than expected. A run in which every file fails for one reason (a
@@ -190,7 +226,7 @@ const NAMED = 3
  * kind.
  */
 class Failures {
-  readonly #kinds = new Map<string, { first: FileResult; count: number }>()
+  readonly #kinds: { readonly first: FileResult; readonly text: NamedText; count: number }[] = []
   readonly #print: (line: string) => void
 
   constructor(print: (line: string) => void) {
@@ -198,13 +234,11 @@ class Failures {
   }
 
   add(result: FileResult): void {
-    const { source, target, hint } = result
-    let kind = `${wordOf(result)} ${said(result)}`
-    for (const name of [source, target].flatMap(path => (path === undefined ? [] : [path, basename(path)])))
-      if (name.length > 0) kind = kind.replaceAll(visible(name), '\0')
-    const known = this.#kinds.get(kind)
+    const { source, hint } = result
+    const text = namedText(result)
+    const known = this.#kinds.slice(-COMPARED).find(kind => isAlike(kind.text, text))
     if (known) known.count++
-    else this.#kinds.set(kind, { first: result, count: 1 })
+    else this.#kinds.push({ first: result, text, count: 1 })
     if ((known?.count ?? 1) > NAMED) return
     const advice = known || hint === undefined || !isBad(result.status) ? '' : `\n  hint: ${visible(hint)}`
     this.#print(`${wordOf(result)}: ${visible(source)}: ${said(result)}${advice}`)
@@ -212,7 +246,7 @@ class Failures {
 
   /** Says how many were not named. */
   end(): void {
-    for (const { first, count } of this.#kinds.values()) {
+    for (const { first, count } of this.#kinds) {
       if (count <= NAMED) continue
       const like = `${visible(basename(first.source))}${isBad(first.status) ? ` [${first.code ?? 'E_INTERNAL'}]` : ''}`
       this.#print(`${wordOf(first)}: ${count - NAMED} more like ${like}; --json names every one`)
@@ -221,9 +255,9 @@ class Failures {
 
   /** What to do next, which depends on what all of them have in common. */
   advice(): string {
-    const codes = new Set(Array.from(this.#kinds.values(), ({ first }) => first.code))
+    const codes = new Set(this.#kinds.map(({ first }) => first.code))
     const only = (...some: ErrorCode[]) => Array.from(codes).every(code => code !== undefined && some.includes(code))
-    const statuses = new Set(Array.from(this.#kinds.values(), ({ first }) => first.status))
+    const statuses = new Set(this.#kinds.map(({ first }) => first.status))
     if (statuses.has('missing'))
       return statuses.size === 1 ? 'they are named above; everything that is there is intact' : 'they are named above'
     if (only('E_NO_MATCH')) return 'give the key that they were sealed for; everything else is done'

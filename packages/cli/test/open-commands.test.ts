@@ -67,6 +67,10 @@ test('verify tells what is missing, in words and in numbers, and what it cannot 
   expect(unlisted.code).toBe(0)
   expect(unlisted.out).toContain('missing  unknown (no journal)\n')
   expect(unlisted.err).toContain('cannot be known')
+  const unknown = await latent('verify', 'copy', '-i', 'me.key', '--json')
+  expect(JSON.parse(unknown.out.trim().split('\n').at(-1)!)).toMatchObject({
+    summary: { intact: 30, missing: null, expected: null },
+  })
 })
 
 test('inspect gives figures as numbers', async () => {

@@ -83,6 +83,29 @@ describe('what goes wrong in the same way is told once', () => {
     expect(error).toBeUndefined()
   })
 
+  test('names of one letter, which other words hold too', async () => {
+    const letters = Array.from('abcdefghijklmnopqrstuvwxyz', letter => ({
+      source: `in/${letter}`,
+      target: `out/${letter}`,
+      status: 'failed' as const,
+      code: 'E_KEY' as const,
+      reason: `cannot open ${letter}: no key that was given is a match for out/${letter}`,
+    }))
+    const { notes } = await report(letters)
+    expect(notes.length).toBe(4)
+    expect(notes.at(-1)).toContain('23 more')
+    // One name that begins another, and one that is a word of the message.
+    const nested = ['a', 'an', 'ann', 'no', 'match for out'].map(name => ({
+      ...letters[0]!,
+      source: `in/${name}`,
+      target: `out/${name}`,
+      reason: `cannot open ${name}: no key that was given is a match for out/${name}`,
+    }))
+    expect((await report(nested)).notes.length).toBe(4)
+    const other = { ...letters[0]!, reason: 'cannot open a: no key that was given is a match for out/b' }
+    expect((await report([letters[0]!, other])).notes.length).toBe(2)
+  })
+
   test('what differs is named, every one', async () => {
     const { notes } = await report(
       many(30, name => ({
@@ -107,7 +130,10 @@ describe('what goes wrong in the same way is told once', () => {
     expect(lines.at(-1)).toEqual({
       summary: {
         opened: 0,
+        salvaged: 0,
         skipped: 0,
+        missing: 0,
+        interrupted: 0,
         failed: 5,
         plainBytes: 0,
         sealedBytes: 0,

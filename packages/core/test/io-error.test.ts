@@ -23,6 +23,7 @@ describe('what the system says', () => {
       code: 'E_IO',
       message: `cannot write a.jpg: ${reason}`,
       cause: error,
+      hint: name === 'UNKNOWN' ? undefined : expect.stringMatching(/.{8}/),
     })
   })
 

@@ -140,6 +140,13 @@ describe('reading', () => {
     },
   )
 
+  test('a file of which nothing can be learned is closed again', async () => {
+    await writeFile(at('a'), 'x')
+    hooks['stat'] = failing('EIO')
+    await expect(openSteady(at('a'))).rejects.toMatchObject({ code: 'E_IO' })
+    expect(calls).toEqual(['stat', 'close'])
+  })
+
   test('what cannot be read is named, with the reason', async () => {
     await mkdir(at('folder'))
     for (const [name, reason] of [

@@ -150,6 +150,7 @@ export function unwrap(name: string, value: Ort.Tensor): Tensor {
     throw new LatentError(
       'E_UNSUPPORTED',
       `output ${name} has element type ${value.type}, which has no place in a tensor here`,
+      { hint: 'give the network outputs of float32, int32, int8 or uint8' },
     )
   return { dtype, dims: value.dims, data: value.data as Tensor['data'] }
 }

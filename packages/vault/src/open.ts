@@ -274,7 +274,9 @@ async function* fileBytes(
     const hashPart = tail.subarray(0, Math.max(0, HASH_BYTES - hashAt))
     expected.set(hashPart, Math.min(hashAt, HASH_BYTES))
     if (tail.subarray(hashPart.length).some(byte => byte !== 0))
-      throw new LatentError('E_HASH', 'the padding behind the file is not empty')
+      throw new LatentError('E_HASH', 'the padding behind the file is not empty', {
+        hint: 'it was sealed by a faulty program, or holds something hidden: ask who sealed it',
+      })
     at += part.length
     yield bytes
     const next: IteratorResult<Uint8Array> = await rest.next()

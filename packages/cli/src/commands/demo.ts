@@ -72,7 +72,10 @@ async function demo(output: string, width: number): Promise<void> {
       ])}\n\nexact: ${exact ? 'yes, bit for bit' : 'no'} (SHA-256 ${toHex(sha256Of(back)).slice(0, 16)}...)\n`,
     )
     process.stdout.write(`look at the pictures; then: npx latent --help\n`)
-    if (!exact) throw new LatentError('E_HASH', 'what came out is not what went in')
+    if (!exact)
+      throw new LatentError('E_HASH', 'what came out is not what went in', {
+        hint: 'report it, with what latent doctor prints',
+      })
   } finally {
     await close()
   }

@@ -338,7 +338,9 @@ async function readSummary(folder: string): Promise<Summary> {
     })
   }
   if (summary.version !== 1 || !Array.isArray(summary.results))
-    throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
+    throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`, {
+      hint: 'use the release that wrote it, or run it again',
+    })
   return summary as Summary
 }
 

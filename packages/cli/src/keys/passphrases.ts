@@ -9,7 +9,8 @@ export const onTerminal = (): boolean => process.stdin.isTTY && process.stderr.i
 
 export async function ask(message: string): Promise<string> {
   const answer = await password({ message, output: process.stderr })
-  if (isCancel(answer) || answer === undefined) throw new LatentError('E_KEY', 'no passphrase was given')
+  if (isCancel(answer) || answer === undefined)
+    throw new LatentError('E_KEY', 'no passphrase was given', { hint: 'type one, or give --passphrase-file' })
   return answer
 }
 
@@ -34,7 +35,7 @@ export async function newPassphrase(
   if (path === undefined) {
     const passphrase = await checked(await ask('Passphrase'), weak, warn)
     if (passphrase !== sealingPassphrase(await ask('The same again')))
-      throw new LatentError('E_KEY', 'the two passphrases differ')
+      throw new LatentError('E_KEY', 'the two passphrases differ', { hint: 'run it again and type both alike' })
     return passphrase
   }
   const { passphrase, problem } = await readPassphraseFile(path, warn)

@@ -42,24 +42,30 @@ export interface SteadyFile {
 
 /** Opens a file whose bytes must be of one moment: a mix of old and new is worse than none. @throws E_IO */
 export async function openSteady(path: string): Promise<SteadyFile> {
+  let file: FileHandle | undefined
   try {
-    const file = await open(onDisk(path))
-    const info = await file.stat({ bigint: true })
-    async function* parts() {
-      try {
-        yield* handleParts(file, Number(info.size))
-        if (!isUnchanged(info, await file.stat({ bigint: true })))
-          throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, {
-            hint: 'run it again when nothing writes to it',
-          })
-      } catch (error) {
-        throw ioError(error, `cannot read ${basename(path)}`)
-      }
-    }
-    return { info, parts: parts(), close: () => file.close() }
+    file = await open(onDisk(path))
+    return await steady(file, path)
   } catch (error) {
+    await file?.close()
     throw ioError(error, `cannot read ${basename(path)}`)
   }
+}
+
+async function steady(file: FileHandle, path: string): Promise<SteadyFile> {
+  const info = await file.stat({ bigint: true })
+  async function* parts() {
+    try {
+      yield* handleParts(file, Number(info.size))
+      if (!isUnchanged(info, await file.stat({ bigint: true })))
+        throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, {
+          hint: 'run it again when nothing writes to it',
+        })
+    } catch (error) {
+      throw ioError(error, `cannot read ${basename(path)}`)
+    }
+  }
+  return { info, parts: parts(), close: () => file.close() }
 }
 
 const isUnchanged = (a: BigIntStats, b: BigIntStats) =>

@@ -1,5 +1,6 @@
 import { deriveKey, type Image, LatentError, randomBytes, toHex } from '@latent/core'
-import { ioError, isTemporary, publish, removeStale } from '@latent/core/node'
+import { ioError, isTemporary, onDisk, publish, removeStale } from '@latent/core/node'
+import { existsSync } from 'node:fs'
 import { appendFile, lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLeaving } from '../node/leavings.ts'
@@ -167,17 +168,26 @@ export async function readEncrypted(
   key: Uint8Array,
 ): Promise<Manifest & { readonly files: readonly Entry[] }> {
   const stored = await readManifest(folder)
+  if (!stored && !existsSync(onDisk(folder)))
+    throw new LatentError('E_IO', `cannot read ${folder}: there is no such file or folder`, {
+      hint: 'give the folder that latent dataset encrypt wrote',
+    })
   if (!stored)
     throw new LatentError('E_DATA', `${folder} holds no encrypted data set`, {
       hint: `latent dataset encrypt leaves ${MANIFEST} in its folder, which decrypting needs`,
     })
-  if (stored.format !== FORMATS.encrypt) throw new LatentError('E_DATA', `${folder} is decrypted already`)
+  if (stored.format !== FORMATS.encrypt)
+    throw new LatentError('E_DATA', `${folder} is decrypted already`, {
+      hint: 'give the folder that holds the encrypted data set',
+    })
   if (!stored.complete || !stored.files)
     throw new LatentError('E_DATA', `the data set in ${folder} was not encrypted to its end`, {
       hint: 'start the same encryption again, which goes on where it stopped',
     })
   if (stored.keyCheck !== (await keyCheckOf(key, stored.scheme)))
-    throw new LatentError('E_NO_MATCH', `this is not the key that ${folder} was encrypted with`)
+    throw new LatentError('E_NO_MATCH', `this is not the key that ${folder} was encrypted with`, {
+      hint: 'give the key file that was given when it was encrypted',
+    })
   return { ...stored, files: stored.files }
 }
 

@@ -288,7 +288,8 @@ function within<T>(name: string, parse: (bytes: Uint8Array) => T, bytes: Uint8Ar
   try {
     return parse(bytes)
   } catch (error) {
-    if (error instanceof LatentError) throw new LatentError(error.code, `${name}: ${error.message}`, { cause: error })
+    if (error instanceof LatentError)
+      throw new LatentError(error.code, `${name}: ${error.message}`, { cause: error, hint: error.hint })
     throw error
   }
 }

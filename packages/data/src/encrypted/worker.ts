@@ -104,6 +104,7 @@ export async function convertOne(
     throw new LatentError(
       'E_UNSUPPORTED',
       `${cipher.id} makes images of another shape or format, which a data set of this kind cannot hold`,
+      { hint: 'choose a cipher that keeps the shape, such as tanaka-le or etc' },
     )
   }
   return (direction === 'encrypt' && annotations ? { ...result, annotations } : result) as Image<'u8' | 'u16'>

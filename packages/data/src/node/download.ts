@@ -102,7 +102,10 @@ async function fromNetwork(address: string, before: number): Promise<Download> {
     await response.body?.cancel()
     return fromNetwork(address, 0)
   }
-  if (!response.ok || !response.body) throw new LatentError('E_IO', `${address} answered ${response.status}`)
+  if (!response.ok || !response.body)
+    throw new LatentError('E_IO', `${address} answered ${response.status}`, {
+      hint: 'try again later, or put the set under LATENT_DATA by hand',
+    })
   const start = response.status === 206 ? before : 0
   const length = Number(response.headers.get('content-length')) || undefined
   // Packed on the way, the length is not that of what arrives.

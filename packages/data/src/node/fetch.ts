@@ -269,7 +269,9 @@ async function fetchInto(
     const address = mirror === undefined ? url : new URL(file, mirror.replace(/\/*$/, '/')).href
     await download(address, archive, (received, total) => onProgress?.(file, received, total))
     if (md5 !== undefined && (await md5Of(archive)) !== md5)
-      throw new LatentError('E_HASH', `${address} is not the archive its authors describe`)
+      throw new LatentError('E_HASH', `${address} is not the archive its authors describe`, {
+        hint: 'fetch it again; if it stays, the server has other files than its authors published',
+      })
     if (members) await unpack(archive, members, join(work, 'unpacked'), staged)
     // A copy: what came need not come again if the next one fails.
     else await copyFile(archive, join(staged, file))
@@ -279,6 +281,7 @@ async function fetchInto(
     throw new LatentError(
       'E_HASH',
       `what was downloaded for ${source.name} is not the published content: ${wrong.join(', ')}`,
+      { hint: 'fetch it again; if it stays, the server has other files than its authors published' },
     )
   await putInPlace(source, staged, join(root, source.name), onMovedAside)
 }

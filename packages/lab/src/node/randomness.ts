@@ -76,6 +76,6 @@ export async function randomnessControls(
 
 function fileLength(path: string): number {
   const stats = statSync(path, { throwIfNoEntry: false })
-  if (!stats?.isFile()) throw new LatentError('E_IO', `cannot read ${path}`)
+  if (!stats?.isFile()) throw new LatentError('E_IO', `cannot read ${path}`, { hint: 'give a file of bytes' })
   return stats.size
 }

@@ -84,7 +84,10 @@ export const aesGcm: ByteTransform = {
       tag.length === GCM_TAG_BYTES
         ? await aes256GcmOpen(key, nonce, concatBytes(bytes, tag), shapeOf(image))
         : undefined
-    if (!opened) throw new LatentError('E_IMAGE', 'the cipher image does not authenticate under this key')
+    if (!opened)
+      throw new LatentError('E_IMAGE', 'the cipher image does not authenticate under this key', {
+        hint: 'give the key that it was encrypted with; if it is, the picture was changed on the way',
+      })
     return opened
   },
 }

@@ -141,9 +141,12 @@ function requireImage({ id, accepts }: Description, plain: Image): void {
     throw new LatentError(
       'E_IMAGE',
       `${id} takes images of ${formats.map(name).join(' or ')} samples, received ${name(format)} ones`,
+      { hint: 'convert the picture first, or choose another cipher' },
     )
   if (!counts.includes(channels))
-    throw new LatentError('E_IMAGE', `${id} takes images of ${counts.join(', ')} channels, received ${channels}`)
+    throw new LatentError('E_IMAGE', `${id} takes images of ${counts.join(', ')} channels, received ${channels}`, {
+      hint: 'convert the picture first, or choose another cipher',
+    })
   if (width < minimum || height < minimum)
     throw new LatentError(
       'E_IMAGE',

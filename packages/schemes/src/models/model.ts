@@ -107,7 +107,10 @@ export function readModel(bytes: Uint8Array, { scheme, profile }: ModelWanted, i
       hint: `choose weights of the profile ${profile}`,
     })
   for (const [path, { dtype, data }] of Object.entries(tensors)) {
-    if (dtype !== 'f32') throw new LatentError('E_WEIGHTS', `expected floats for ${path}, received ${dtype}`)
+    if (dtype !== 'f32')
+      throw new LatentError('E_WEIGHTS', `expected floats for ${path}, received ${dtype}`, {
+        hint: 'give weights that latent model add made',
+      })
     if (!(data as Float32Array).every(Number.isFinite))
       throw new LatentError('E_WEIGHTS', `${path} holds values that are no numbers`, {
         hint: 'the training diverged; take an earlier checkpoint',

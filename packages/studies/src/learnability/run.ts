@@ -248,6 +248,8 @@ export async function readLearningSummary(folder: string): Promise<LearningSumma
     })
   }
   if (summary.run?.version !== 1 || !Array.isArray(summary.arms))
-    throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`)
+    throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`, {
+      hint: 'use the release that wrote it, or run it again',
+    })
   return summary as LearningSummary
 }

@@ -7,7 +7,8 @@ import { decodeKeyText, linesOf } from './text.ts'
  * @throws E_KEY if it is empty, or no text that a person could type again
  */
 export function sealingPassphrase(passphrase: string): string {
-  if (passphrase === '') throw new LatentError('E_KEY', 'the passphrase is empty')
+  if (passphrase === '')
+    throw new LatentError('E_KEY', 'the passphrase is empty', { hint: 'choose one of several words' })
   if (passphrase.includes('\ufffd'))
     throw new LatentError(
       'E_KEY',
@@ -52,7 +53,12 @@ export function parsePassphraseFile(bytes: Uint8Array, what: string): Passphrase
     const [passphrase = '', ...rest] = linesOf(decodeKeyText(bytes, what))
     const more = rest.some(line => line !== '')
     if (passphrase === '')
-      return { problem: new LatentError('E_KEY', `${what} holds no passphrase: its first line is empty`), more }
+      return {
+        problem: new LatentError('E_KEY', `${what} holds no passphrase: its first line is empty`, {
+          hint: 'write the passphrase into its first line',
+        }),
+        more,
+      }
     return { passphrase, more, ...(former === '' || openingForms(passphrase).includes(former) ? {} : { former }) }
   } catch (problem) {
     if (!(problem instanceof LatentError)) throw problem

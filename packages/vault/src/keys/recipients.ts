@@ -72,7 +72,10 @@ export function parseRecipients(text: string, what: string): string[] {
       )
     }
   })
-  if (recipients.length === 0) throw new LatentError('E_KEY', `${what} holds no recipient`)
+  if (recipients.length === 0)
+    throw new LatentError('E_KEY', `${what} holds no recipient`, {
+      hint: 'write one into each line: age1... or ssh-ed25519 ...',
+    })
   return recipients
 }
 

@@ -67,7 +67,8 @@ class Fields {
   }
 }
 
-const malformed = () => new LatentError('E_KEY', 'an SSH key is malformed')
+const malformed = () =>
+  new LatentError('E_KEY', 'an SSH key is malformed', { hint: 'copy it again, whole and unchanged' })
 
 /** `ssh-ed25519 AAAA... comment`, or `ssh-rsa`. @throws E_KEY */
 export function parseSshPublicKey(line: string): SshPublicKey {

@@ -40,5 +40,5 @@ export async function ownSecret(path: string): Promise<Uint8Array> {
       return drawn
     }
   }
-  throw new LatentError('E_IO', `cannot read ${path}`)
+  throw new LatentError('E_IO', `cannot read ${path}`, { hint: 'look at it and remove it: it comes and goes' })
 }
