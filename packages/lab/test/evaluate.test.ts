@@ -1,4 +1,4 @@
-import { image } from '@latent/core'
+import { image, KeyStream } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { drawPicture } from '@latent/data'
 import { spawn } from 'node:child_process'
@@ -342,11 +342,35 @@ describe('SP 800-22 over sequences', () => {
       code: 'E_DATA',
     })
     await expect(
-      randomness({ source: { file: join(scratch, 'none') }, sequences: 1, bits: 20_000 }),
+      randomness({ source: { file: join(scratch, 'none') }, sequences: 3, bits: 20_000 }),
     ).rejects.toMatchObject({ code: 'E_IO' })
-    await expect(randomness({ source: { file }, sequences: 0, bits: 20_000 })).rejects.toMatchObject({
-      code: 'E_ARGUMENT',
+    for (const sequences of [0, 1, 2])
+      await expect(randomness({ source: { file }, sequences, bits: 20_000 })).rejects.toMatchObject({
+        code: 'E_ARGUMENT',
+        message: expect.stringContaining('a verdict rests on how many of them pass') as string,
+      })
+  })
+
+  test('bits written as letters are told from bytes, and read where that is asked for', async () => {
+    const stream = await (await KeyStream.create(new Uint8Array(32), 'latent/v1/test')).bytes(12 * 2500)
+    const letters = Array.from(stream, byte => byte.toString(2).padStart(8, '0')).join('')
+    const file = join(scratch, 'letters.txt')
+    writeFileSync(file, letters.replaceAll(/(.{60})/g, '$1\n'))
+    await expect(randomness({ source: { file }, sequences: 12, bits: 20_000 })).rejects.toMatchObject({
+      code: 'E_DATA',
+      hint: expect.stringContaining('--ascii') as string,
     })
+    const { pValues, verdict } = await randomness({ source: { file, ascii: true }, sequences: 12, bits: 20_000 })
+    expect(verdict.consistent).toBe(true)
+    const bytes = join(scratch, 'letters.bin')
+    writeFileSync(bytes, stream)
+    expect(pValues).toEqual((await randomness({ source: { file: bytes }, sequences: 12, bits: 20_000 })).pValues)
+    await expect(randomness({ source: { file, ascii: true }, sequences: 13, bits: 20_000 })).rejects.toMatchObject({
+      code: 'E_DATA',
+    })
+    await expect(
+      randomness({ source: { file: bytes, ascii: true }, sequences: 12, bits: 20_000 }),
+    ).rejects.toMatchObject({ code: 'E_DATA', message: expect.stringContaining('letters') as string })
   })
 })
 
@@ -451,6 +475,7 @@ describe('the command', () => {
     [['lab', 'evaluate', '-s', 'chacha20', '-d', 'mnist/test', '-o', 'x'], 1, 'E_DATA'],
     [['lab', 'evaluate', '-s', 'chacha20', '-d', 'procedural:1', '-o', 'x', '--images', 'many'], 2, 'E_ARGUMENT'],
     [['lab', 'randomness'], 2, 'E_ARGUMENT'],
+    [['lab', 'randomness', '-s', 'chacha20', '--sequences', '1', '--bits', '20000'], 2, 'E_ARGUMENT'],
     [['data', 'fetch', 'imagenet'], 2, 'E_ARGUMENT'],
     [['data', 'check', 'mnist'], 1, 'E_HASH'],
   ])('%j ends with %i', async (args, code, name) => {

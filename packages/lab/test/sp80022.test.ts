@@ -170,7 +170,7 @@ test.each(Object.entries(APPENDIX_B))('appendix B: a million bits of %s', (_, [s
     runs(s),
     longestRun(s),
     matrixRank(s),
-    dft(s),
+    dft(s, 'printed'),
     nonOverlappingTemplates(s, [1])[0]!,
     overlappingTemplate(s, 'asymptotic'),
     universal(s),

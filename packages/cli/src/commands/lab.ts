@@ -347,6 +347,7 @@ async function readSummary(folder: string): Promise<Summary> {
 interface RandomnessArguments {
   readonly scheme?: string[]
   readonly file?: string
+  readonly ascii?: boolean
   readonly sequences: number
   readonly bits: number
   readonly plain: string
@@ -359,15 +360,19 @@ function randomnessCommand(lab: Command): void {
     .description('the 15 tests of NIST SP 800-22 rev. 1a on cipher bytes of schemes, or on a file')
     .option('-s, --scheme <id...>', 'schemes; each sequence has a key of its own')
     .option('-f, --file <path>', 'bytes to test instead')
+    .option('--ascii', 'the file holds its bits as the letters 0 and 1')
     .option('--sequences <number>', 'sequences', whole('--sequences'), 100)
     .option('--bits <number>', 'bits a sequence', whole('--bits'), 1_000_000)
     .option('--plain <which>', 'what is encrypted: "black" or "picture"', 'black')
     .option('-o, --out <file>', 'write every p-value there as JSON')
-    .action(async ({ scheme, file, sequences, bits, plain, out }: RandomnessArguments) => {
+    .action(async ({ scheme, file, ascii = false, sequences, bits, plain, out }: RandomnessArguments) => {
       if ((scheme === undefined) === (file === undefined))
         throw new LatentError('E_ARGUMENT', 'give --scheme or --file')
       if (plain !== 'black' && plain !== 'picture') throw argumentError('--plain', 'black or picture', plain)
-      const { MARKS, publishText, randomness, randomnessControls, resolveSchemes } = await import('@latent/lab/node')
+      const { MARKS, publishText, randomness, randomnessControls, requireSequences, resolveSchemes } =
+        await import('@latent/lab/node')
+      // Before the controls: what is wrong with the arguments is no fault of theirs.
+      requireSequences({ source: file === undefined ? undefined : { file, ascii }, sequences, bits })
       await untilInterrupted(signal => randomnessControls({ sequences, bits, signal }))
       const sources =
         file === undefined
@@ -375,7 +380,7 @@ function randomnessCommand(lab: Command): void {
               name: id,
               source: { scheme: id, ...name, plain } as const,
             }))
-          : [{ name: file, source: { file } }]
+          : [{ name: file, source: { file, ...(ascii && { ascii }) } }]
       const results: Record<string, unknown> = {}
       for (const { name, source } of sources) {
         const progress = counter(`SP 800-22 ${name}`, 'sequences')

@@ -1,11 +1,12 @@
 import { argumentError, LatentError } from '@latent/core'
 import { openWorkers } from '@latent/core/workers'
-import { statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { requireControls } from '../run/controls.ts'
-import { type PValues, type SuiteVerdict, suiteVerdict } from '../sp80022/index.ts'
-import type { SequenceTask } from './randomness-worker.ts'
+import { LEAST_SEQUENCES, type PValues, type SuiteVerdict, suiteVerdict } from '../sp80022/index.ts'
+import { asciiBits, type SequenceTask } from './randomness-worker.ts'
 
+/** What is tested, and how much of it. */
 export interface RandomnessOptions {
   readonly source: SequenceTask['source']
   /** 100 in the standard's examples; from 55 on p-values are tested for uniformity. */
@@ -19,7 +20,8 @@ export interface RandomnessOptions {
 
 /**
  * SP 800-22 over many sequences, on all processors.
- * @throws E_ARGUMENT; E_DATA for a file that is too short
+ * @throws E_ARGUMENT, also for so few sequences that nothing could fail; E_DATA for a file that is too short, or whose bits
+ * are written as the letters 0 and 1
  */
 export async function randomness({
   source,
@@ -29,11 +31,7 @@ export async function randomness({
   signal,
   onProgress,
 }: RandomnessOptions): Promise<{ readonly pValues: readonly PValues[]; readonly verdict: SuiteVerdict }> {
-  if (!Number.isSafeInteger(sequences) || sequences < 1)
-    throw argumentError('sequences', 'a positive integer', sequences)
-  if (!Number.isSafeInteger(bits) || bits < 1000) throw argumentError('bits', 'at least 1000', bits)
-  if ('file' in source && fileLength(source.file) < sequences * Math.ceil(bits / 8))
-    throw new LatentError('E_DATA', `${source.file} holds fewer than ${sequences} sequences of ${bits} bits`)
+  requireSequences({ source, sequences, bits })
   const pool = openWorkers<SequenceTask, PValues>(new URL('./randomness-worker.ts', import.meta.url), {
     threads: Math.min(workers, sequences),
     signal,
@@ -64,7 +62,7 @@ const CONTROL_SEQUENCES = 20
 export async function randomnessControls(
   options: Pick<RandomnessOptions, 'sequences' | 'bits' | 'workers' | 'signal'>,
 ): Promise<void> {
-  const sequences = Math.min(options.sequences, CONTROL_SEQUENCES)
+  const sequences = Math.max(LEAST_SEQUENCES, Math.min(options.sequences, CONTROL_SEQUENCES))
   const judge = async (scheme: string) =>
     (await randomness({ ...options, sequences, source: { scheme, plain: 'black' } })).verdict.consistent
   const deviations = [
@@ -72,6 +70,60 @@ export async function randomnessControls(
     ...((await judge('identity')) ? ['the suite accepts an unencrypted black image'] : []),
   ]
   requireControls(deviations, 'suite', 'sequences of 1,000,000 bits are what its tests are made for')
+}
+
+/** @throws E_ARGUMENT, E_DATA, E_IO as {@link randomness} */
+export function requireSequences({
+  source,
+  sequences,
+  bits,
+}: Pick<RandomnessOptions, 'sequences' | 'bits'> & { readonly source: RandomnessOptions['source'] | undefined }): void {
+  if (!Number.isSafeInteger(sequences) || sequences < LEAST_SEQUENCES)
+    throw argumentError(
+      'sequences',
+      `at least ${LEAST_SEQUENCES}, since a verdict rests on how many of them pass`,
+      sequences,
+      'the standard takes 100, and tests p-values for uniformity from 55 on; shorter sequences make more of them',
+    )
+  if (!Number.isSafeInteger(bits) || bits < 1000) throw argumentError('bits', 'at least 1000', bits)
+  if (source && 'file' in source) requireBits(source, sequences, bits)
+}
+
+/** @throws E_IO; E_DATA unless the file holds so many sequences as bits, or as letters where those are asked for */
+function requireBits(
+  { file, ascii = false }: { readonly file: string; readonly ascii?: boolean },
+  sequences: number,
+  bits: number,
+): void {
+  const length = fileLength(file)
+  if (ascii) {
+    const found = asciiBits(file).length
+    if (found < sequences * bits)
+      throw new LatentError('E_DATA', `${file} holds ${found} bits as letters, fewer than ${sequences} times ${bits}`)
+    return
+  }
+  if (looksLikeLetters(file))
+    throw new LatentError('E_DATA', `${file} holds its bits as the letters 0 and 1, not as bytes`, {
+      hint: 'give --ascii to read them as bits: every letter as a byte of its own is rejected whatever it says',
+    })
+  if (length < sequences * Math.ceil(bits / 8))
+    throw new LatentError('E_DATA', `${file} holds fewer than ${sequences} sequences of ${bits} bits`, {
+      hint: `it has ${8 * length} bits: fewer, or shorter, sequences would fit`,
+    })
+}
+
+const LOOKED_AT = 4096
+
+/** The beginning of the file is nothing but 0, 1 and white space, with at least one of each figure. */
+function looksLikeLetters(path: string): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const start = new Uint8Array(LOOKED_AT)
+    const text = new TextDecoder('latin1').decode(start.subarray(0, readSync(file, start)))
+    return /^[01\s]+$/.test(text) && text.includes('0') && text.includes('1')
+  } finally {
+    closeSync(file)
+  }
 }
 
 function fileLength(path: string): number {

@@ -1,4 +1,4 @@
-import { erfc } from '../statistics/special.ts'
+import { erfc, logGamma } from '../statistics/special.ts'
 import { type Bits, goodnessOfFit } from './counting.ts'
 import { spectrum } from './dft.ts'
 
@@ -6,8 +6,15 @@ import { spectrum } from './dft.ts'
 
 const SIDE = 32
 
-/** Section 2.5: ranks over GF(2) of 32 x 32 matrices. n >= 38,912. */
-export function matrixRank(bits: Bits): number {
+/** Up to so many matrices the p-value of their ranks is summed exactly. */
+const EXACT_MATRICES = 400
+
+/**
+ * Section 2.5: ranks over GF(2) of 32 x 32 matrices. n >= 38,912.
+ * @param law `exact` sums over all outcomes of few matrices, whose chi-square is too coarse for thousands of sequences;
+ * `asymptotic` is the document's
+ */
+export function matrixRank(bits: Bits, law: 'exact' | 'asymptotic' = 'exact'): number {
   const matrices = Math.floor(bits.length / (SIDE * SIDE))
   const classes = new Uint32Array(3)
   const rows = new Int32Array(SIDE)
@@ -25,7 +32,45 @@ export function matrixRank(bits: Bits): number {
   for (let i = 1; i <= SIDE; i++) full *= 1 - 2 ** -i
   const less = 2 * full * (1 - 2 ** -SIDE)
   const probabilities = [full, less, 1 - full - less]
-  return goodnessOfFit(classes, probabilities, matrices)
+  return law === 'exact' && matrices <= EXACT_MATRICES
+    ? exactFit(classes, probabilities, matrices)
+    : goodnessOfFit(classes, probabilities, matrices)
+}
+
+const fits = new Map<string, { readonly chi: readonly number[]; readonly tail: readonly number[] }>()
+
+/** P(chi-square at least as large) over all ways in which `total` fall into three classes. */
+export function exactFit(counts: ArrayLike<number>, probabilities: readonly number[], total: number): number {
+  const chiOf = (found: ArrayLike<number>) =>
+    probabilities.reduce((sum, p, i) => sum + (found[i]! - total * p) ** 2 / (total * p), 0)
+  const name = [total, ...probabilities].join()
+  let fit = fits.get(name)
+  if (!fit) {
+    const outcomes: (readonly [chi: number, chance: number])[] = []
+    for (let a = 0; a <= total; a++) {
+      for (let b = 0; a + b <= total; b++) {
+        const found = [a, b, total - a - b]
+        const log = found.reduce(
+          (sum, k, i) => sum + k * Math.log(probabilities[i]!) - logGamma(k + 1),
+          logGamma(total + 1),
+        )
+        outcomes.push([chiOf(found), Math.exp(log)])
+      }
+    }
+    outcomes.sort(([x], [y]) => y - x)
+    let sum = 0
+    fit = { chi: outcomes.map(([chi]) => chi), tail: outcomes.map(([, chance]) => (sum += chance)) }
+    fits.set(name, fit)
+  }
+  // The last outcome, from the largest chi-square down, that is not below the one found; equal ones may differ in rounding.
+  const least = chiOf(counts) - 1e-9
+  let [low, high] = [0, fit.chi.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (fit.chi[middle]! >= least) low = middle + 1
+    else high = middle
+  }
+  return Math.min(1, fit.tail[low - 1]!)
 }
 
 function rank(rows: Int32Array): number {
@@ -43,15 +88,20 @@ function rank(rows: Int32Array): number {
   return found
 }
 
-/** Section 2.6: Fourier peaks below the 95 % threshold. n >= 1000. */
-export function dft(bits: Bits): number {
+/**
+ * Section 2.6: Fourier peaks below the 95 % threshold. n >= 1000.
+ * @param variance of the number of peaks, as a part of n: `exact` 0.95 * 0.05 / 3.8 (Pareschi, Rovatti, Setti 2012), since
+ * peaks are not independent of each other; `printed` has the document's 4, which thousands of sequences show to be too small
+ * a variance
+ */
+export function dft(bits: Bits, variance: 'exact' | 'printed' = 'exact'): number {
   const n = bits.length
   const threshold = Math.log(1 / 0.05) * n
   const signs = new Int8Array(n)
   for (let i = 0; i < n; i++) signs[i] = 2 * bits[i]! - 1
   let below = 0
   for (const square of spectrum(signs)) if (square < threshold) below++
-  const d = (below - (0.95 * n) / 2) / Math.sqrt((n * 0.95 * 0.05) / 4)
+  const d = (below - (0.95 * n) / 2) / Math.sqrt((n * 0.95 * 0.05) / (variance === 'exact' ? 3.8 : 4))
   return erfc(Math.abs(d) / Math.SQRT2)
 }
 

@@ -29,25 +29,55 @@ const TEMPLATES = aperiodicTemplates(9)
 /** Shortest sequence that each test may be applied to (sections 2.x.7). */
 const MINIMUM = { rank: 38_912, dft: 1000, universal: 387_840, long: 1_000_000 } as const
 
+/** What {@link sp80022} takes of a sequence of one length. */
+export interface Parameters {
+  /** Bits a block of the block frequency test. */
+  readonly blockFrequency: number
+  /** Bits a word of the serial test. */
+  readonly serial: number
+  /** Bits of the shorter words of approximate entropy. */
+  readonly approximateEntropy: number
+}
+
+/** The share of a standard deviation by which the statistic of approximate entropy may be off on average. */
+const ENTROPY_SHIFT = 0.0125
+
+/**
+ * Parameters for sequences of `n` bits. Blocks are longer than n / 100, so that there are fewer than 100 (2.2.7). Words of the
+ * serial test have m < floor(log2 n) - 2 bits and at most 16 (2.11.7). Those of approximate entropy have m < floor(log2 n) - 5
+ * bits and at most 10 (2.12.7), and fewer where that is still too many: its statistic is a likelihood ratio, whose mean
+ * exceeds that of chi-square by (4^(m+1) - 4^m) / 6n, and thousands of sequences show this where it is more than a small part
+ * of its deviation, 2^((m+1)/2). With m = 10 it rejects noise at 2,000 sequences of 100,000 bits.
+ */
+export function parametersFor(n: number): Parameters {
+  const log = Math.floor(Math.log2(n))
+  let m = Math.max(2, Math.min(10, log - 6))
+  while (m > 2 && 2 ** (1.5 * (m - 1)) > ENTROPY_SHIFT * n) m--
+  return {
+    blockFrequency: Math.max(20, Math.floor(n / 100) + 1),
+    serial: Math.max(2, Math.min(16, log - 3)),
+    approximateEntropy: m,
+  }
+}
+
 /**
  * All 15 tests on one sequence: 188 p-values at a million bits with enough cycles, fewer where the
- * sequence is too short for a test. Parameters are those of the document's examples and NIST's code:
- * blocks of 128 bits, templates of 9, linear complexity over 500, serial 16, approximate entropy 10
- * (both less for short sequences).
+ * sequence is too short for a test. Templates have 9 bits and linear complexity blocks of 500, as in NIST's program; the
+ * rest is {@link parametersFor}.
  */
 export function sp80022(bits: Bits): PValues {
   const n = bits.length
-  const log = Math.floor(Math.log2(n))
+  const parameters = parametersFor(n)
   const [forward, backward] = cumulativeSums(bits)
-  const [serial1, serial2] = serial(bits, Math.min(16, log - 3))
+  const [serial1, serial2] = serial(bits, parameters.serial)
   const values: Record<string, number> = {
     frequency: frequency(bits),
-    'block-frequency': blockFrequency(bits),
+    'block-frequency': blockFrequency(bits, parameters.blockFrequency),
     'cumulative-sums/forward': forward,
     'cumulative-sums/backward': backward,
     runs: runs(bits),
     'longest-run': longestRun(bits),
-    'approximate-entropy': approximateEntropy(bits, Math.min(10, log - 6)),
+    'approximate-entropy': approximateEntropy(bits, parameters.approximateEntropy),
     'serial/1': serial1,
     'serial/2': serial2,
   }
@@ -83,6 +113,7 @@ export interface SeriesVerdict {
   readonly tail: number
 }
 
+/** What is said of a source of sequences. */
 export interface SuiteVerdict {
   readonly series: readonly SeriesVerdict[]
   /** Series outside NIST's proportion interval or below its uniformity bound. */
@@ -101,6 +132,13 @@ const UNIFORMITY_LEVEL = 0.0001
 const UNIFORMITY_SEQUENCES = 55
 const SUITE_LEVEL = 0.001
 
+/**
+ * Fewer sequences than this cannot fail: where none of them passes a series, that is still too likely for 2 x 188 looks.
+ * A single sequence gives p-values and no verdict.
+ */
+export const LEAST_SEQUENCES = 3
+
+/** Judges many sequences together, series by series. */
 export function suiteVerdict(sequences: readonly PValues[]): SuiteVerdict {
   const names = [...new Set(sequences.flatMap(values => Object.keys(values)))]
   const series = names.map(name =>
