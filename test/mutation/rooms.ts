@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'core-node': {
     mutate: ['packages/core/src/node/*.ts', '!packages/core/src/node/index.ts'],
-    tests: ['io-error', 'lock', 'places', 'publish', 'workers'].map(name => `packages/core/test/${name}.test.ts`),
+    tests: ['io-error', 'lock', 'places-*', 'publish', 'workers'].map(name => `packages/core/test/${name}.test.ts`),
   },
   vault: {
     mutate: [

@@ -8,7 +8,8 @@ import * as secrecy from '../src/secrecy.ts'
 import { shape } from '../src/compile.ts'
 import { tensor } from '../src/tensor.ts'
 import { adam, sgd } from '../src/train/optimisers.ts'
-import { openStepper, type Training } from '../src/train/stepper.ts'
+import { openStepper } from '../src/train/stepper.ts'
+import type { Training } from '../src/train/training.ts'
 
 /*
  * Chromium's software adapter serves where there is no card: with Debian's chromium-common installed,

@@ -1,83 +1,15 @@
-import { type ErrorCode, type Image, LatentError, sha256Of, toHex } from '@latent/core'
-import { Destination, holdLock, onDisk, publish } from '@latent/core/node'
-import { CIFAR_RECORD } from '../raster-sets.ts'
-import { openWorkers, type Workers } from '@latent/core/workers'
+import { type ErrorCode, type Image, LatentError } from '@latent/core'
+import { Destination, holdLock, onDisk } from '@latent/core/node'
+import { openWorkers } from '@latent/core/workers'
 import { findScheme, openScheme, requireKeyKind } from '@latent/schemes'
 import { realpath, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { DataSetFolder, type Direction, type Entry, headerFor, LOCK, readEncrypted, requireOurs } from './manifest.ts'
-import { type DataSetSource, isPicture, type Part, readPart, readSource } from './source.ts'
-import {
-  convertOne,
-  hashOf,
-  isThere,
-  type PictureOutcome,
-  type PicturePart,
-  type PictureTask,
-  type RawTask,
-  requireListed,
-  type RunContext,
-  sourceTag,
-  sourceTagKey,
-} from './worker.ts'
-
-export interface ConvertOptions {
-  /** 32 bytes, or the text of the scheme's own key file. */
-  readonly key: Uint8Array
-  readonly workers?: number
-  /** When it aborts, pictures under way are finished and no others are begun. */
-  readonly signal?: AbortSignal
-  readonly onTotal?: (images: number) => void
-  readonly onImages?: (images: number) => void
-  readonly onFailure?: (failure: Failure) => void
-  /** How the run ended, whether or not files failed. */
-  readonly onEnd?: (result: ConvertedDataSet) => void
-}
-
-export interface EncryptOptions extends ConvertOptions {
-  readonly scheme: string
-  /** Copies files that are no pictures as they are: readable for everyone. */
-  readonly copyOthers?: boolean
-}
-
-export interface Failure {
-  readonly file: string
-  readonly code: string
-  readonly message: string
-}
-
-export interface ConvertedDataSet {
-  readonly scheme: string
-  readonly images: number
-  /** Of those, made in this run. */
-  readonly made: number
-  readonly failed: number
-  readonly files: number
-  readonly layout: string
-  /** Of files that were neither converted nor copied. */
-  readonly leftOut: readonly string[]
-  /** Files and folders that no person put there, such as `.DS_Store`. */
-  readonly leavings: readonly string[]
-  /** Files that are no pictures and were copied as they are. */
-  readonly copied: number
-  /** Folders of classes in which no picture lies. */
-  readonly emptyClasses: number
-  /** The scheme is exact. */
-  readonly exact: boolean
-  /** Nothing decrypts what was made. */
-  readonly oneWay: boolean
-  /** When encrypting: share of the first image's samples that its cipher image has at the same place. */
-  readonly unchanged?: number
-  /** When decrypting: of how many images it is known whether they are exactly what was encrypted, and how many are. */
-  readonly compared?: number
-  readonly equal?: number
-}
-
-type Pool = Workers<RawTask | PictureTask, Uint8Array | PictureOutcome[]>
-
-const IMAGES_A_TASK = 1000
-const PICTURES_A_TASK = 64
+import { type DataSetSource, isPicture, type Part, readSource } from './source.ts'
+import { convertOne, type RunContext } from './worker.ts'
+import { fail, pictureFiles, type Pool, rawContents, type Run, wholeFile } from './convert-files.ts'
+import type { ConvertedDataSet, ConvertOptions, EncryptOptions, Failure, Job } from './conversion.ts'
 
 /**
  * Encrypts every image of a data set under one key into a folder that loaders read as they read the
@@ -139,18 +71,6 @@ async function realPlace(path: string): Promise<string> {
 
 const isWithin = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
-
-interface Job extends ConvertOptions {
-  readonly scheme: string
-  readonly salt?: string
-  readonly copyOthers?: boolean
-  /** What source files must be, by name. */
-  readonly listed: ReadonlyMap<string, Entry>
-  /** Folders that the source may have lost on its way. */
-  readonly emptyFolders: readonly string[]
-  /** Files that are listed and not there: they fail, and the others are done. */
-  readonly missing?: readonly string[]
-}
 
 async function convert(direction: Direction, source: DataSetSource, out: string, job: Job): Promise<ConvertedDataSet> {
   const rehearsal = await rehearse(direction, source, job)
@@ -337,128 +257,6 @@ async function rehearse(
   } finally {
     await close()
   }
-}
-
-interface Run {
-  readonly context: RunContext
-  readonly folder: DataSetFolder
-  readonly pool: Pool
-  readonly job: Job
-  readonly destination: Destination
-  readonly exact: boolean
-  readonly failures: Failure[]
-}
-
-/** @returns images made */
-async function wholeFile(
-  part: Part,
-  run: Run,
-  contents: (bytes: Uint8Array) => Promise<Uint8Array[]>,
-): Promise<number> {
-  const { job } = run
-  try {
-    return await convertWhole(part, run, contents)
-  } catch (error) {
-    if (!(error instanceof LatentError) || error.code === 'E_INTERRUPTED') throw error
-    fail(run, part.source, error)
-    job.onImages?.(part.images)
-    return 0
-  }
-}
-
-async function convertWhole(
-  { source, target, images }: Part,
-  { context, folder, job: { listed, onImages }, destination, exact }: Run,
-  contents: (bytes: Uint8Array) => Promise<Uint8Array[]>,
-): Promise<number> {
-  const tagKey = await sourceTagKey(context)
-  const bytes = await readPart({ source, target })
-  const before = listed.get(target)
-  requireListed(target, bytes, before?.sha256)
-  const entry = folder.entries.get(target)
-  if (await isThere(context.out, entry, bytes, tagKey)) {
-    onImages?.(images)
-    return 0
-  }
-  const result = Buffer.concat(await contents(bytes))
-  const sha256 = toHex(sha256Of(result))
-  const equal = before && before.source === (await sourceTag(tagKey, result))
-  if (exact && equal === false)
-    throw new LatentError(
-      'E_HASH',
-      `${target} does not decrypt to what was encrypted, though ${context.scheme} is exact`,
-      { hint: 'the manifest was altered, or this is another release: report it' },
-    )
-  // A run that was killed before it could say so may have made the very file.
-  await publish(join(context.out, target), [result], {
-    destination,
-    replace: path => entry !== undefined || hashOf(path) === sha256,
-  })
-  await folder.add([
-    {
-      file: target,
-      images,
-      sha256,
-      source: await sourceTag(tagKey, bytes),
-      ...(equal === undefined ? {} : { exact: equal }),
-    },
-  ])
-  return images
-}
-
-/** The file with its images encrypted or decrypted, in pieces. */
-function rawContents(
-  { target, images }: Part,
-  bytes: Uint8Array,
-  { context, pool, job: { onImages } }: Run,
-): Promise<Uint8Array[]> {
-  const { layout, shape } = context
-  const headerBytes = layout === 'idx' ? 16 : 0
-  const imageBytes = layout === 'cifar' ? CIFAR_RECORD : shape.width * shape.height * shape.channels
-  return Promise.all([
-    Promise.resolve(bytes.subarray(0, headerBytes)),
-    ...Array.from({ length: Math.ceil(images / IMAGES_A_TASK) }, async (_, i) => {
-      const start = i * IMAGES_A_TASK
-      const piece = bytes.slice(headerBytes + start * imageBytes, headerBytes + (start + IMAGES_A_TASK) * imageBytes)
-      const done = (await pool.run({ context, target, start, bytes: piece } satisfies RawTask)) as Uint8Array
-      onImages?.(piece.length / imageBytes)
-      return done
-    }),
-  ])
-}
-
-async function pictureFiles(parts: readonly Part[], run: Run): Promise<number> {
-  const { context, folder, pool, job } = run
-  let made = 0
-  const pictures = parts.map(({ source, target }): PicturePart => ({
-    source,
-    target,
-    entry: folder.entries.get(target),
-    listed: job.listed.get(target),
-  }))
-  const tasks = Array.from({ length: Math.ceil(parts.length / PICTURES_A_TASK) }, (_, i): PictureTask => ({
-    context,
-    pictures: pictures.slice(i * PICTURES_A_TASK, (i + 1) * PICTURES_A_TASK),
-  }))
-  await pool.each(tasks, async result => {
-    const outcomes = result as PictureOutcome[]
-    const entries = outcomes.flatMap(({ made }): Entry[] => (made ? [made] : []))
-    for (const { source, failure } of outcomes) if (failure) fail(run, source, failure)
-    await folder.add(entries)
-    made += entries.length
-    job.onImages?.(outcomes.length)
-  })
-  return made
-}
-
-function fail(
-  { failures, job }: Run,
-  source: string,
-  { code, message }: { readonly code: string; readonly message: string },
-): void {
-  const failure = { file: relative(process.cwd(), source), code, message }
-  failures.push(failure)
-  job.onFailure?.(failure)
 }
 
 function partial(failures: readonly Failure[], total: number, direction: Direction): LatentError {

@@ -8,7 +8,8 @@ import { lossCurve } from './curve.ts'
 import type { LogEntry } from './curve.ts'
 import type { Schedule } from './optimisers.ts'
 import { openStepper } from './stepper.ts'
-import type { Stepper, StepperOptions, Training } from './stepper.ts'
+import type { Stepper, StepperOptions } from './stepper.ts'
+import type { Training } from './training.ts'
 
 export { NO_LOSSES } from './curve.ts'
 
