@@ -60,6 +60,12 @@ export type ErrorCode =
   | 'E_SCRIPT'
   /** A lab run whose controls failed: nothing it measured may be reported. */
   | 'E_CONTROLS'
+  /** A store (a bucket, a WebDAV share, a folder of objects) does not answer, or refuses. */
+  | 'E_STORE'
+  /** A store refuses the credentials, or none were found. */
+  | 'E_CREDENTIALS'
+  /** There is no vault, or what is there is none, is damaged, or lacks an object that it lists. */
+  | 'E_VAULT'
   /** A signal ended the run before it was done; the report says what is. */
   | 'E_INTERRUPTED'
   /** Some files of a run failed; the report names them. */

@@ -1,0 +1,140 @@
+import { randomBytes, toHex } from '@latent/core'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SqliteStore } from '../../../examples/own-store/store.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CountingStore } from '../src/store/counting.ts'
+import { DavStore } from '../src/store/dav.ts'
+import { FolderStore } from '../src/store/folder.ts'
+import { MemoryStore } from '../src/store/memory.ts'
+import { isStoreAddress, openStore } from '../src/store/open-store.ts'
+import { RetryingStore } from '../src/store/retrying.ts'
+import { openS3 } from '../src/store/s3.ts'
+import { bodyOfBytes, readObject } from '../src/store/store.ts'
+import { noise, storeContract } from './store-contract.ts'
+import { RCLONE, type Server, serveDav, serveS3 } from './store-servers.ts'
+
+const fresh = () => toHex(randomBytes(8))
+let scratch: string
+let [dav, s3]: (Server | undefined)[] = []
+const before = { ...process.env }
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'latent-stores-'))
+  if (RCLONE) dav = await serveDav('photos', 'a secret')
+  s3 = await serveS3('photos')
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: 'S3RVER',
+    AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${s3.port}`,
+  })
+}, 60_000)
+afterAll(async () => {
+  for (const key of Object.keys(process.env)) if (!(key in before)) delete process.env[key]
+  Object.assign(process.env, before)
+  await dav?.stop()
+  await s3?.stop()
+  rmSync(scratch, { recursive: true, force: true })
+})
+
+const openDav = (folder: string, password = 'a secret') =>
+  new DavStore({ url: `http://127.0.0.1:${dav!.port}/${folder}`, username: 'photos', password })
+
+/** WebDAV servers make no folders on the way to one. */
+async function newDav(): Promise<DavStore> {
+  const folder = fresh()
+  await fetch(`http://127.0.0.1:${dav!.port}/${folder}/`, {
+    method: 'MKCOL',
+    headers: { authorization: `Basic ${Buffer.from('photos:a secret').toString('base64')}` },
+  })
+  return openDav(folder)
+}
+
+storeContract('memory', async () => new MemoryStore())
+storeContract('folder', async () => new FolderStore(join(scratch, fresh())))
+storeContract('through retries and counts', async () => new CountingStore(new RetryingStore(new MemoryStore())))
+storeContract('S3 (s3rver)', () => openS3({ bucket: 'photos', prefix: fresh(), partBytes: 5 * 1024 * 1024 }))
+storeContract("a stranger's store", async () => new SqliteStore(join(scratch, `${fresh()}.sqlite`)))
+describe.skipIf(!RCLONE)('with rclone', () => {
+  storeContract('WebDAV (rclone)', newDav)
+})
+
+describe('S3', () => {
+  test('a service without conditions is found out, and told', async () => {
+    const store = await openS3({ bucket: 'photos', prefix: fresh() })
+    expect(await store.createsOnly()).toBe(false)
+  })
+
+  test('a bucket that is not there, and credentials that are refused or missing', async () => {
+    const missing = await openS3({ bucket: 'nobody', prefix: '' })
+    await expect(readObject(missing, 'a', 10)).rejects.toMatchObject({
+      code: 'E_STORE',
+      message: 'cannot read a: there is no such bucket',
+    })
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'somebody', AWS_SECRET_ACCESS_KEY: 'wrong-secret' })
+    try {
+      const denied = await openS3({ bucket: 'photos', prefix: fresh() })
+      const error = await denied.create('a', bodyOfBytes(noise(3, 3))).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'E_CREDENTIALS', kind: 'denied' })
+      expect(JSON.stringify([error, (error as Error).message, String((error as Error).stack)])).not.toContain(
+        'wrong-secret',
+      )
+    } finally {
+      Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' })
+    }
+  })
+
+  test('nobody who answers is told as busy', async () => {
+    const gone = await openS3({ bucket: 'photos', prefix: '', endpoint: 'http://127.0.0.1:9' })
+    await expect(gone.stat('a')).rejects.toMatchObject({ code: 'E_STORE', kind: 'busy' })
+  })
+})
+
+describe.skipIf(!RCLONE)('WebDAV', () => {
+  test('a wrong password is refused without being told, and a server that is gone is busy', async () => {
+    const error = await openDav('', 'not the password')
+      .stat('a')
+      .catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'E_CREDENTIALS', kind: 'denied' })
+    expect(JSON.stringify([error, (error as Error).message])).not.toContain('not the password')
+    await expect(new DavStore({ url: 'http://127.0.0.1:9/' }).stat('a')).rejects.toMatchObject({ kind: 'busy' })
+  })
+})
+
+describe('addresses', () => {
+  test.each([
+    ['s3://photos/a/b', 's3://photos/a/b'],
+    ['s3://photos', 's3://photos'],
+    ['dav://127.0.0.1:8/x', 'dav://127.0.0.1:8/x'],
+    ['davs://example.org/x/', 'davs://example.org/x'],
+    ['folder:/tmp/x', 'folder:/tmp/x'],
+    ['folder:///tmp/x', 'folder:/tmp/x'],
+    ['/tmp/x', 'folder:/tmp/x'],
+  ])('%s', async (given, address) => {
+    const store = await openStore(given)
+    expect(store.address).toBe(address)
+    await store.close()
+  })
+
+  test.each([
+    's3://user:secret@bucket/x',
+    'davs://user:secret@example.org/',
+    'ftp://example.org/x',
+    's3://',
+    'folder:',
+  ])('%s is refused, and its secret is not repeated', async given => {
+    const error = await openStore(given).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'E_ARGUMENT' })
+    expect((error as Error).message).not.toContain('secret')
+  })
+
+  test('a password does not travel in the clear', async () => {
+    process.env['LATENT_DAV_USERNAME'] = 'me'
+    await expect(openStore('dav://example.org/x')).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    expect((await openStore('dav://127.0.0.1:8/x')).address).toBe('dav://127.0.0.1:8/x')
+    delete process.env['LATENT_DAV_USERNAME']
+    expect(isStoreAddress('s3://x/y')).toBe(true)
+    expect(isStoreAddress('photos/s3')).toBe(false)
+  })
+})
