@@ -15,6 +15,8 @@ export interface JigsawOptions {
   readonly side?: number
   /** Block of the cipher image to begin with. */
   readonly start?: number
+  /** How edges are compared: sample with sample, or also each with what the other goes on to (its slope continued). */
+  readonly meeting?: 'samples' | 'slopes'
 }
 
 /**
@@ -28,7 +30,10 @@ export interface JigsawOptions {
  * number of blocks.
  * @throws E_ARGUMENT unless the sides are multiples of the block's
  */
-export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: JigsawOptions = {}): Assembled {
+export function assembleBlocks(
+  cipher: Image<'u8'>,
+  { side = 4, start = 0, meeting = 'samples' }: JigsawOptions = {},
+): Assembled {
   const { width, height, channels } = cipher
   if (width % side !== 0 || height % side !== 0)
     throw argumentError('cipher', `sides that are multiples of ${side}`, `${width}x${height}`)
@@ -36,7 +41,17 @@ export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: Jig
   const count = across * down
   const states = statesOf(side, channels)
   const blocks = Array.from({ length: count }, (_, b) => states.map(state => inState(cutBlock(cipher, b, side), state)))
-  const edges = blocks.map(forms => forms.map(form => edgesOf(form, side, channels)))
+  const edges = blocks.map(forms => forms.map(form => edgesOf(form, side, channels, 0)))
+  const slopes =
+    meeting === 'samples'
+      ? undefined
+      : blocks.map((forms, b) =>
+          forms.map((form, f) =>
+            edgesOf(form, side, channels, 1).map((inner, e) =>
+              Int16Array.from(inner, (value, i) => 2 * edges[b]![f]![e]![i]! - value),
+            ),
+          ),
+        )
 
   // Positions are relative to the first block, and the frame is wherever the placed blocks fit into it.
   const placed = new Map<string, { row: number; column: number; block: number; state: number }>()
@@ -49,17 +64,22 @@ export function assembleBlocks(cipher: Image<'u8'>, { side = 4, start = 0 }: Jig
     )
 
   const rate = (row: number, column: number): Slot => {
-    const meeting = neighbours(row, column).map(({ own, theirs, there }) => ({
+    const around = neighbours(row, column).map(({ own, theirs, there }) => ({
       own,
       edge: edges[there!.block]![there!.state]![theirs]!,
+      slope: slopes?.[there!.block]![there!.state]![theirs],
     }))
     let best: Slot = { row, column, block: -1, state: -1, cost: Infinity }
     for (const block of left) {
       for (let state = 0; state < states.length; state++) {
         let cost = 0
-        for (const { own, edge } of meeting)
-          cost += difference(edges[block]![state]![own]!, edge, best.cost * meeting.length - cost)
-        cost /= meeting.length
+        for (const { own, edge, slope } of around) {
+          const mine = edges[block]![state]![own]!
+          cost += difference(mine, edge, best.cost * around.length - cost)
+          if (slope && cost < best.cost * around.length)
+            cost += difference(mine, slope, Infinity) + difference(slopes![block]![state]![own]!, edge, Infinity)
+        }
+        cost /= around.length
         if (cost < best.cost) best = { row, column, block, state, cost }
       }
     }
@@ -162,22 +182,22 @@ function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side: numbe
   return out
 }
 
-/** The outermost samples at each side, in the order of {@link AROUND}. */
-function edgesOf(block: Uint8Array, side: number, channels: number): Uint8Array[] {
+/** The outermost samples at each side, or those so many pixels further in, in the order of {@link AROUND}. */
+function edgesOf(block: Uint8Array, side: number, channels: number, depth: number): Uint8Array[] {
   const pixel = (row: number, column: number) =>
     Array.from(block.subarray((row * side + column) * channels, (row * side + column + 1) * channels))
   const along = (place: (i: number) => number[]) =>
     Uint8Array.from(Array.from({ length: side }, (_, i) => place(i)).flat())
   return [
-    along(i => pixel(0, i)),
-    along(i => pixel(i, side - 1)),
-    along(i => pixel(side - 1, i)),
-    along(i => pixel(i, 0)),
+    along(i => pixel(depth, i)),
+    along(i => pixel(i, side - 1 - depth)),
+    along(i => pixel(side - 1 - depth, i)),
+    along(i => pixel(i, depth)),
   ]
 }
 
 /** Mean L1, or any number above `limit` once the mean is above it. */
-function difference(a: Uint8Array, b: Uint8Array, limit: number): number {
+function difference(a: Uint8Array | Int16Array, b: Uint8Array | Int16Array, limit: number): number {
   const most = limit * a.length
   let sum = 0
   for (let i = 0; i < a.length && sum <= most; i++) sum += Math.abs(a[i]! - b[i]!)

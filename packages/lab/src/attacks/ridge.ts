@@ -6,7 +6,7 @@ import { argumentError } from '@latent/core'
  */
 export interface LinearPredictor {
   /** @param input as long as those it was fitted to */
-  predict(input: ArrayLike<number>): Float64Array
+  readonly predict: (input: ArrayLike<number>) => Float64Array
 }
 
 /**
