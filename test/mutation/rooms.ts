@@ -18,7 +18,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'core-png': {
     mutate: ['packages/core/src/png*.ts'],
-    tests: ['packages/core/test/png.test.ts', 'packages/core/test/png-valid.test.ts'],
+    tests: ['png-edges', 'png', 'png-valid'].map(name => `packages/core/test/${name}.test.ts`),
   },
   'core-node': {
     mutate: ['packages/core/src/node/*.ts', '!packages/core/src/node/index.ts'],
