@@ -37,6 +37,15 @@ const PORTABLE_BYTES = 143
 /** A name that any file system takes, for one that has refused the true one. */
 export const portableName = (name: string): string => fitName(...splitName(safeName(name, 'win32')), PORTABLE_BYTES)
 
+/** The same in letters that were there before there were others, for drivers that know no more. */
+export const plainName = (name: string): string =>
+  portableName(
+    name
+      .normalize('NFKD')
+      .replaceAll(/\p{Mark}/gu, '')
+      .replaceAll(/[^\x20-\x7e]/gu, '_'),
+  )
+
 /** `photo.jpg` is `photo` and `.jpg`; a dot in front begins no extension. */
 export function splitName(name: string): [stem: string, extension: string] {
   const dot = name.lastIndexOf('.')

@@ -1,9 +1,10 @@
 import { equalConstantTime, LatentError, sha256 } from '@latent/core'
-import { Destination, ioError, publish, readFileParts, systemCode } from '@latent/core/node'
+import { Destination, ioError, publish, readFileParts } from '@latent/core/node'
 import type { BigIntStats } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import type { Metadata } from '../payload.ts'
-import { GivenNames, portableName, safeName } from './opened-names.ts'
+import { GivenNames, plainName, portableName, safeName } from './opened-names.ts'
+import { isNameRefused, refusalOf } from './refused-names.ts'
 
 /** A file to be put into the output. */
 export interface Content {
@@ -34,9 +35,6 @@ export class TakenError extends LatentError {
   }
 }
 
-/** What file systems say about names that they cannot hold; exFAT's says that there is no such file. */
-const REFUSED_NAMES: ReadonlySet<string | undefined> = new Set(['EINVAL', 'EILSEQ', 'ENAMETOOLONG', 'ENOENT'])
-
 /** Opened before anyone knew of modes, or on Windows: what was sealed is nobody else's business. */
 const PRIVATE = 0o600
 
@@ -63,18 +61,7 @@ export class Output {
       .map(part => (part === '.' ? part : safeName(part)))
       .join(sep)
     const own = join(safeFolder, safeName(name))
-    let path = own
-    let delivered: Delivered
-    try {
-      delivered = await this.#put(path, content)
-    } catch (error) {
-      path = own
-        .split(sep)
-        .map(part => (part === '.' ? part : portableName(part)))
-        .join(sep)
-      if (!(error instanceof LatentError) || !REFUSED_NAMES.has(systemCode(error.cause)) || path === own) throw error
-      delivered = await this.#put(path, content)
-    }
+    const { path, delivered } = await this.#putUnder(own, content)
     const notes = [
       ...(basename(path) === name ? [] : [`the name ${JSON.stringify(name)} cannot be used here`]),
       ...(dirname(path) === join(folder) ? [] : ['a folder has another name']),
@@ -87,6 +74,27 @@ export class Output {
           ? undefined
           : `written as ${delivered.target}: ${notes.join('; ')}`,
     }
+  }
+
+  /** Under the first name that the file system takes. */
+  async #putUnder(own: string, content: Content): Promise<{ path: string; delivered: Delivered }> {
+    const spelled = (spell: (part: string) => string) =>
+      own
+        .split(sep)
+        .map(part => (part === '.' ? part : spell(part)))
+        .join(sep)
+    let refusal: unknown
+    for (const path of new Set([own, spelled(portableName), spelled(plainName)])) {
+      try {
+        return { path, delivered: await this.#put(path, content) }
+      } catch (error) {
+        // The first refusal tells most: where no name is taken, it was not the name.
+        refusal ??= error
+        if (refusalOf(error) !== refusalOf(refusal)) throw error
+        if (!isNameRefused(error, path)) break
+      }
+    }
+    throw refusal
   }
 
   /** Did this run put a file there, or find it there? */

@@ -1,5 +1,5 @@
 import { LatentError, sha256, toHex } from '@latent/core'
-import { ioError, onDisk, openSteady, publish, readFileParts, systemCode } from '@latent/core/node'
+import { ioError, onDisk, openSteady, publish, readFileParts } from '@latent/core/node'
 import { type BigIntStats, lstatSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Keyring } from '../envelope.ts'
@@ -12,37 +12,41 @@ import { alongside } from '../streams.ts'
 import type { Found } from './discover.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
+import { isNameRefused, refusalOf } from './refused-names.ts'
 import { counted, failure, type FileResult, stopIfAborted } from './run.ts'
 import type { SealContext, SealRun } from './seal-run.ts'
 import { hashOf, lookAt, type TargetState } from './target-state.ts'
 
 /** Seals a file, or finds that an earlier run did. Never throws: a failure is the file's own. */
 export async function sealOne(context: SealContext, file: Found): Promise<FileResult> {
-  const { targets } = context
+  const target = context.targets.of(file)
   try {
     stopIfAborted(context.run.signal)
-    try {
-      return await sealTo(context, file, targets.of(file))
-    } catch (error) {
-      if (!isNameRefused(error)) throw error
-      return {
-        ...(await sealTo(context, file, targets.portable(file))),
-        note: 'the target cannot hold such a name, so the sealed file got another one; inside it is kept',
-      }
-    }
+    return await sealTo(context, file, target).catch((error: unknown) => {
+      if (!isWriting(error) || !isNameRefused(error, target)) throw error
+      return sealUnderPortableName(context, file, error)
+    })
   } catch (error) {
     return failure(file.source, ioError(error, `cannot seal ${basename(file.source)}`), {
-      target: join(context.run.output, targets.of(file)),
+      target: join(context.run.output, context.targets.of(file)),
       plainBytes: file.size,
     })
   }
 }
 
-/** The folder is there: where a file system says that the file is not, it means the name. */
-const isNameRefused = (error: unknown) =>
-  error instanceof LatentError &&
-  ['EINVAL', 'EILSEQ', 'ENAMETOOLONG', 'ENOENT'].includes(systemCode(error.cause) ?? '') &&
-  error.message.startsWith('cannot write')
+async function sealUnderPortableName(context: SealContext, file: Found, refusal: unknown): Promise<FileResult> {
+  try {
+    return {
+      ...(await sealTo(context, file, context.targets.portable(file))),
+      note: 'the target cannot hold such a name, so the sealed file got another one; inside it is kept',
+    }
+  } catch (error) {
+    // It was not the name, then.
+    throw refusalOf(error) === refusalOf(refusal) ? refusal : error
+  }
+}
+
+const isWriting = (error: unknown) => error instanceof LatentError && error.message.startsWith('cannot write')
 
 async function sealTo(context: SealContext, file: Found, target: string): Promise<FileResult> {
   const { run, journal, marks } = context
