@@ -105,18 +105,16 @@ describe('what is refused, and why', () => {
   })
 
   test('what broke is kept as the cause', () => {
-    try {
-      decodePng(file(header(1, 1), chunk('IDAT', [1, 2, 3]), END))
-      expect.unreachable()
-    } catch (error) {
-      expect((error as Error).cause).toBeInstanceOf(Error)
+    const errorOf = (bytes: Uint8Array): Error => {
+      try {
+        decodePng(bytes)
+      } catch (error) {
+        return error as Error
+      }
+      throw new Error('it was read')
     }
-    try {
-      decodePng(file(header(1, 1), END.subarray(0, 5)))
-      expect.unreachable()
-    } catch (error) {
-      expect(Object.hasOwn(error as Error, 'cause')).toBe(false)
-    }
+    expect(errorOf(file(header(1, 1), chunk('IDAT', [1, 2, 3]), END)).cause).toBeInstanceOf(Error)
+    expect(Object.hasOwn(errorOf(file(header(1, 1), END.subarray(0, 5))), 'cause')).toBe(false)
   })
 })
 
