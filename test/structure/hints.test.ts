@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-/** What a user can mend. Defects (`E_INTERNAL`), arguments (which say what was expected) and broken data have no advice. */
+/**
+ * What a user can mend. Defects (`E_INTERNAL`), arguments (which say what was expected) and broken data have no advice.
+ */
 const MENDABLE = [
   'E_IO',
   'E_KEY',

@@ -1,4 +1,4 @@
-import { formatBytes, formatSeconds } from './format.ts'
+import { formatBytes, formatSeconds } from '@latent/core'
 import { visibleLines } from './terminal.ts'
 
 /** Shows one line on a terminal: how much of the work is done, how fast, and how long it will take. */

@@ -1,7 +1,6 @@
-import { type ErrorCode, LatentError } from '@latent/core'
+import { type ErrorCode, LatentError, formatBytes, formatSeconds } from '@latent/core'
 import type { FileResult, FileStatus, RunWatcher } from '@latent/vault/node'
 import { basename } from 'node:path'
-import { formatBytes, formatSeconds } from './format.ts'
 import { type Progress, progressBar } from './progress.ts'
 import { errorLines, jsonLine, visible } from './terminal.ts'
 

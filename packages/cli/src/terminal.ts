@@ -42,3 +42,18 @@ export function errorLines(
 ): string {
   return `${visible(message)} [${code}]${hint === undefined ? '' : `\n${indent}hint: ${visible(hint)}`}`
 }
+
+/** A table for a terminal, whatever the cells hold: the first row is the heading, numbers are set to the right. */
+export function formatTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map(row => row.map(visible))
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
+  const isNumber = (text: string) => /^[\d.,]+( \S+)?$/.test(text)
+  return rows
+    .map(row =>
+      row
+        .map((cell, column) => (isNumber(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { LatentError, formatSeconds } from '@latent/core'
 import type { Placement } from '@latent/graph/placement'
 import type { Progress } from '@latent/graph/train'
 import { publishedLength, recipes } from '@latent/schemes/recipes'
@@ -13,8 +13,7 @@ import {
 } from '@latent/training'
 import { join } from 'node:path'
 import { untilInterrupted } from './ending.ts'
-import { formatSeconds, formatTable } from './format.ts'
-import { visible, visibleLines } from './terminal.ts'
+import { formatTable, visible, visibleLines } from './terminal.ts'
 import { VERSION } from './version.ts'
 
 /** Prints every recipe with what it trains. */

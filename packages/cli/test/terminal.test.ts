@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatTable } from '../src/format.ts'
 import { Pace, timeLeft } from '../src/progress.ts'
-import { errorLines, jsonLine, shown, visible, visibleLines } from '../src/terminal.ts'
+import { errorLines, formatTable, jsonLine, shown, visible, visibleLines } from '../src/terminal.ts'
 
 // oxlint-disable-next-line no-control-regex
 const DANGEROUS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/u

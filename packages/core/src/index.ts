@@ -1,3 +1,4 @@
+export * from './amounts.ts'
 export * from './bytes.ts'
 export * from './cipher.ts'
 export * from './errors.ts'

@@ -7,12 +7,14 @@ const script = new URL('reference/worker.ts', import.meta.url)
 interface Task {
   readonly counts?: Int32Array
   readonly wait?: number
+  readonly gate?: Int32Array
   readonly value?: number
   readonly fails?: string
   readonly bytes?: Uint8Array
 }
 const open = (threads: number, signal?: AbortSignal) => openWorkers<Task, number>(script, { threads, signal })
 /** Running, the most that ran at once, and done. */
+const gateway = () => new Int32Array(new SharedArrayBuffer(4))
 const counters = () => new Int32Array(new SharedArrayBuffer(12))
 const interrupted = expect.objectContaining({ name: 'LatentError', code: 'E_INTERRUPTED', hint: expect.any(String) })
 afterEach(() => {
@@ -67,15 +69,17 @@ describe('a pool of threads', () => {
 
   test('closed, it waits for what is under way and gives up what is not, once', async () => {
     const destroy = vi.spyOn(Piscina.prototype, 'destroy')
-    const [workers, counts] = [open(1), counters()]
+    const [workers, counts, gate] = [open(1), counters(), gateway()]
     const [first, second, third] = [
-      workers.run({ counts, wait: 80, value: 1 }),
+      workers.run({ counts, gate, value: 1 }),
       workers.run({ counts, value: 2 }),
       workers.run({ counts, value: 3 }),
     ]
     const given = Promise.allSettled([first, second, third])
-    await vi.waitFor(() => expect(counts[0]).toBe(1))
-    await Promise.all([workers.close(), workers.close()])
+    await vi.waitFor(() => expect(counts[0]).toBe(1), { timeout: 60_000 })
+    const closed = [workers.close(), workers.close()]
+    gate[0] = 1
+    await Promise.all(closed)
     expect(await given).toEqual([
       { status: 'fulfilled', value: 1 },
       { status: 'rejected', reason: interrupted },
@@ -85,13 +89,14 @@ describe('a pool of threads', () => {
   })
 
   test('a signal closes it, whenever it comes, and is let go of', async () => {
-    const [controller, counts] = [new AbortController(), counters()]
+    const [controller, counts, gate] = [new AbortController(), counters(), gateway()]
     const workers = open(1, controller.signal)
     expect(getEventListeners(controller.signal, 'abort').length).toBe(1)
-    const running = workers.run({ counts, wait: 60, value: 1 })
-    await vi.waitFor(() => expect(counts[0]).toBe(1))
+    const running = workers.run({ counts, gate, value: 1 })
+    await vi.waitFor(() => expect(counts[0]).toBe(1), { timeout: 60_000 })
     controller.abort()
     await expect(workers.run({})).rejects.toEqual(interrupted)
+    gate[0] = 1
     expect(await running).toBe(1)
     await workers.close()
     expect(getEventListeners(controller.signal, 'abort')).toEqual([])

@@ -1,5 +1,6 @@
 export * from './drawings/digits.ts'
 export * from './drawings/glyphs.ts'
 export * from './drawings/procedural.ts'
+export * from './drawings/scene.ts'
 export * from './labelled.ts'
 export * from './raster-sets.ts'

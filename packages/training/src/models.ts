@@ -1,3 +1,5 @@
 export * from './add-model.ts'
+export * from './curve-tables.ts'
+export * from './curves.ts'
 export * from './finished-run.ts'
 export * from './freeze-flow.ts'

@@ -1,8 +1,26 @@
-import { argumentError, MAX_PIXELS } from '@latent/core'
+import { argumentError, LatentError, MAX_PIXELS } from '@latent/core'
+import type {
+  DecryptFacts,
+  DecryptFileOptions,
+  EncryptFacts,
+  EncryptFileOptions,
+  PictureFileOptions,
+  PictureSink,
+  PictureSource,
+} from '@latent/data/pixel-mode'
 import { type Command, Option } from 'commander'
+import { once } from 'node:events'
 import { withBackend } from '../backend-option.ts'
-import type { DecryptFacts, DecryptOptions, EncryptFacts, EncryptOptions } from '../pixel-mode.ts'
+import { parseNonce, readCipherKey } from '../keys/index.ts'
 import { jsonLine, visible } from '../terminal.ts'
+
+interface CommonArguments extends Omit<PictureFileOptions, 'key' | 'nonce' | 'protect'> {
+  readonly keyFile: string
+  readonly nonce?: string
+  readonly json?: boolean
+}
+type EncryptArguments = CommonArguments & Pick<EncryptFileOptions, 'wire' | 'deterministic' | 'check'>
+type DecryptArguments = CommonArguments & Pick<DecryptFileOptions, 'altered'>
 
 export function cryptCommands(program: Command): void {
   withCommon(
@@ -32,9 +50,12 @@ export function cryptCommands(program: Command): void {
         'format of the cipher image, for schemes that write several: fewer bits, lower quality back',
       ).choices(['u8', 'u16', 'f32']),
     )
-    .action(async (source: string, target: string, options: EncryptOptions) => {
-      const { encryptFile } = await import('../pixel-mode.ts')
-      tell(await encryptFile(source, target, options), encryptionNotes, 'encrypted', options.json)
+    .action(async (source: string, target: string, options: EncryptArguments) => {
+      if (options.nonce !== undefined && options.deterministic)
+        throw new LatentError('E_ARGUMENT', '--nonce and --deterministic exclude each other')
+      const { encryptPictureFile } = await import('@latent/data/pixel-mode')
+      const facts = await encryptPictureFile(sourceOf(source), sinkOf(target), await withKey(options, true))
+      tell({ picture: source, out: target, ...facts }, encryptionNotes, 'encrypted', options.json)
     })
 
   withCommon(program.command('decrypt').description('pixel mode: a cipher picture back'))
@@ -43,11 +64,27 @@ export function cryptCommands(program: Command): void {
     .option('--scheme <id>', 'the cipher; a picture that names another one is refused (default: exact-flow)')
     .option('--nonce <hex>', 'the nonce, if it no longer travels in the picture')
     .option('--altered', 'decrypt a picture that was changed on its way; what was changed comes out as noise')
-    .action(async (source: string, target: string, options: DecryptOptions) => {
-      const { decryptFile } = await import('../pixel-mode.ts')
-      tell(await decryptFile(source, target, options), decryptionNotes, 'decrypted', options.json)
+    .action(async (source: string, target: string, options: DecryptArguments) => {
+      const { decryptPictureFile } = await import('@latent/data/pixel-mode')
+      const facts = await decryptPictureFile(sourceOf(source), sinkOf(target), await withKey(options, false))
+      tell({ picture: source, out: target, ...facts }, decryptionNotes, 'decrypted', options.json)
     })
 }
+
+/** Options as the library takes them: the key itself in the place of its file. */
+async function withKey<A extends CommonArguments>({ keyFile, nonce, json, ...rest }: A, encrypting: boolean) {
+  const key = await readCipherKey(keyFile, { encrypting, json })
+  const given = parseNonce(nonce)
+  return { ...rest, key, ...(given ? { nonce: given } : {}), protect: keyFile === '-' ? [] : [keyFile] }
+}
+
+const sourceOf = (path: string): PictureSource => (path === '-' ? process.stdin : path)
+const sinkOf = (path: string): PictureSink =>
+  path === '-'
+    ? async part => {
+        if (!process.stdout.write(part)) await once(process.stdout, 'drain')
+      }
+    : path
 
 const withCommon = (command: Command): Command =>
   withBackend(command)
@@ -70,7 +107,7 @@ function pixels(text: string): number {
 type Note = readonly [kind: 'note' | 'warning', text: string]
 
 function tell<F extends EncryptFacts | DecryptFacts>(
-  facts: F,
+  facts: F & { readonly picture: string; readonly out: string },
   notesOf: (facts: F) => readonly Note[],
   done: string,
   json = false,

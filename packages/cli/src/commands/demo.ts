@@ -1,4 +1,4 @@
-import { argumentError, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
+import { argumentError, LatentError, randomBytes, sha256Of, toHex, formatBytes } from '@latent/core'
 import { publish } from '@latent/core/node'
 import { encodePng } from '@latent/core/png'
 import { sealingWeights } from '@latent/schemes/exact-flow'
@@ -9,8 +9,8 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
-import { formatBytes, formatTable } from '../format.ts'
-import { drawScene } from '../scene.ts'
+import { drawScene } from '@latent/data'
+import { formatTable } from '../terminal.ts'
 
 export function demoCommand(program: Command): void {
   program

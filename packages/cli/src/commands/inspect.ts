@@ -1,9 +1,8 @@
-import { LatentError, toHex } from '@latent/core'
+import { LatentError, toHex, formatBytes } from '@latent/core'
 import { WEIGHT_SETS } from '@latent/schemes/exact-flow'
 import { type Inspection, inspectSealed } from '@latent/vault'
 import { ioError, readFileParts } from '@latent/core/node'
 import type { Command } from 'commander'
-import { formatBytes } from '../format.ts'
 import { errorLines, jsonLine, visible } from '../terminal.ts'
 
 export function inspectCommand(program: Command): void {

@@ -1,4 +1,4 @@
-import { argumentError, LatentError } from '@latent/core'
+import { argumentError, LatentError, formatSeconds } from '@latent/core'
 import type { LearningRow } from '@latent/studies/learnability'
 import type { LearnabilityOptions } from '@latent/studies/node'
 import { ioError } from '@latent/core/node'
@@ -6,7 +6,6 @@ import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { untilInterrupted } from '../ending.ts'
-import { formatSeconds } from '../format.ts'
 import { visible } from '../terminal.ts'
 
 interface Options {

@@ -1,12 +1,10 @@
-import { LatentError } from '@latent/core'
+import { LatentError, formatBytes } from '@latent/core'
 import { packageOf } from '@latent/schemes/models'
-import type { AddModelOptions, FreezeOptions } from '@latent/training/models'
+import type { AddModelOptions, CurveOptions, FreezeOptions } from '@latent/training/models'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command, Option } from 'commander'
-import type { CurveOptions } from '../training-curves.ts'
-import { formatBytes, formatTable } from '../format.ts'
 import { repeated } from '../keys/index.ts'
-import { visible } from '../terminal.ts'
+import { formatTable, visible } from '../terminal.ts'
 
 export function modelCommand(program: Command): void {
   const model = program.command('model').description('trained weights with their cards')
@@ -51,14 +49,15 @@ export function modelCommand(program: Command): void {
     .action(async (run: string, options: CurveOptions) => {
       if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(options.run))
         throw new InvalidArgumentError('a name has small letters, digits and single hyphens')
-      const { writeCurve } = await import('../training-curves.ts')
-      await writeCurve(run, options)
+      const { writeCurve } = await import('@latent/training/models')
+      const { path, kept, lines } = await writeCurve(run, options)
+      process.stdout.write(`${visible(path)}: ${kept} of ${lines} lines\n`)
     })
   model
     .command('page')
     .description('write the tables of docs/training.md anew, from docs/training and models')
     .action(async () => {
-      const { writeTrainingPage } = await import('../training-curves.ts')
+      const { writeTrainingPage } = await import('@latent/training/models')
       await writeTrainingPage('.')
     })
   model

@@ -1,5 +1,5 @@
-import { deriveKey, type Image, LatentError, randomBytes, toHex } from '@latent/core'
-import { ioError, isTemporary, onDisk, publish, removeStale } from '@latent/core/node'
+import { deriveKey, type Image, LatentError, parseJsonLines, randomBytes, toHex } from '@latent/core'
+import { appendJsonLines, ioError, isTemporary, onDisk, publish, removeStale } from '@latent/core/node'
 import { existsSync } from 'node:fs'
 import { appendFile, lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -114,11 +114,7 @@ export class DataSetFolder {
   /** Called after the files are there. */
   async add(entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return
-    try {
-      await appendFile(join(this.#folder, JOURNAL), entries.map(entry => `${JSON.stringify(entry)}\n`).join(''))
-    } catch (error) {
-      throw ioError(error, `cannot write to ${this.#folder}`)
-    }
+    await appendJsonLines(join(this.#folder, JOURNAL), entries)
     for (const entry of entries) this.entries.set(entry.file, entry)
   }
 
@@ -234,19 +230,11 @@ const isPlace = (place: unknown): place is string =>
 
 /** A line that a killed run left unfinished names a file that is made again. */
 async function readJournal(path: string): Promise<Entry[]> {
-  const text = await readFile(path, 'utf8').catch(() => '')
-  const entries: Entry[] = []
-  for (const line of text.split('\n')) {
-    try {
-      const entry = JSON.parse(line) as Entry
-      if (isEntry(entry)) entries.push(entry)
-    } catch {
-      continue
-    }
-  }
+  const text = await readFile(onDisk(path), 'utf8').catch(() => '')
+  const { values, length } = parseJsonLines(text)
   // What is appended must not join an unfinished line.
-  if (text !== '' && !text.endsWith('\n')) await appendFile(path, '\n')
-  return entries
+  if (length < text.length) await appendFile(onDisk(path), '\n')
+  return (values as Partial<Entry>[]).filter(isEntry)
 }
 
 /**

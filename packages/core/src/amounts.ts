@@ -1,5 +1,3 @@
-import { visible } from './terminal.ts'
-
 /** 1234567 -> "1.2 MB"; powers of ten, as file managers show them. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
@@ -8,6 +6,7 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 ? Math.round(value) : value.toFixed(value < 9.95 ? 1 : 0)} ${units[power]}`
 }
 
+/** 75 -> "1 min 15 s": the two largest units, tenths below ten seconds. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`
   const whole = Math.round(seconds)
@@ -15,19 +14,4 @@ export function formatSeconds(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
   if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
-}
-
-/** A table for a terminal, whatever the cells hold: the first row is the heading, numbers are set to the right. */
-export function formatTable(cells: readonly (readonly string[])[]): string {
-  const rows = cells.map(row => row.map(visible))
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
-  const isNumber = (text: string) => /^[\d.,]+( \S+)?$/.test(text)
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => (isNumber(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }

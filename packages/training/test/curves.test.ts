@@ -3,14 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  curveTable,
-  readCurves,
-  type TrainingCurve,
-  trainingPage,
-  withTables,
-  writeCurve,
-} from '../src/training-curves.ts'
+import { curveTable, readCurves, type TrainingCurve, trainingPage, withTables, writeCurve } from '../src/models.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 let folder: string

@@ -7,9 +7,8 @@ import {
   pixelsToFloats,
   type SampleFormat,
 } from '@latent/core'
-import { Destination, ioError, onDisk, publish } from '@latent/core/node'
-import { isPng, type PngChunk, pngParts, readPngChunks, readPngTexts } from '@latent/core/png'
-import { decodePicture, type PictureFile, readPicture, USUAL_MAX_PIXELS } from '@latent/data/node'
+import { ioError, onDisk } from '@latent/core/node'
+import type { PngChunk } from '@latent/core/png'
 import {
   decryptPicture,
   encryptPicture,
@@ -22,34 +21,45 @@ import {
   schemes,
 } from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
-import { once } from 'node:events'
-import { resolve } from 'node:path'
-import { parseNonce, readCipherKey } from './keys/index.ts'
+import { USUAL_MAX_PIXELS } from '../node/index.ts'
+import { DECRYPTED, type PictureSink, type PictureSource, readSource, requirePlace, write } from './places.ts'
 
-export interface CryptOptions {
+/** What both directions take. */
+export interface PictureFileOptions {
+  /** 32 bytes, or the text of the scheme's own key file. */
+  readonly key: Uint8Array
+  /** Id of a scheme of the registry; {@link DEFAULT_SCHEME} unless said otherwise. */
   readonly scheme?: string
-  readonly keyFile: string
-  readonly nonce?: string
-  readonly force?: boolean
+  /** Drawn for every picture unless given; when decrypting, the one that travels in it unless given. */
+  readonly nonce?: Uint8Array
+  /** A file of trained weights to use instead of those that come with Latent. */
   readonly weights?: string
+  /** Larger pictures are refused before they are decoded: 100,000,000 pixels unless said otherwise. */
   readonly maxPixels?: number
-  readonly json?: boolean
+  /** Replaces a picture that an earlier run of the same direction wrote. */
+  readonly force?: boolean
+  /** Files beside the source that must never be replaced, such as that of the key. */
+  readonly protect?: readonly string[]
 }
 
-export interface EncryptOptions extends CryptOptions {
+/** What encryption takes beside {@link PictureFileOptions}. */
+export interface EncryptFileOptions extends PictureFileOptions {
+  /** Format of the cipher image, for schemes that write several. */
   readonly wire?: SampleFormat
+  /** No nonce: equal pictures give equal cipher pictures. */
   readonly deterministic?: boolean
+  /** Codes travel by which a wrong key and a changed picture are told; true unless said otherwise. */
   readonly check?: boolean
 }
 
-export interface DecryptOptions extends CryptOptions {
+/** What decryption takes beside {@link PictureFileOptions}. */
+export interface DecryptFileOptions extends PictureFileOptions {
+  /** Decrypts a picture that was changed on its way; what was changed comes out as noise. */
   readonly altered?: boolean
 }
 
-/** What is told of a picture, in JSON as it is here. */
+/** What is told of a picture in both directions. */
 interface Facts {
-  readonly picture: string
-  readonly out: string
   readonly scheme: string
   readonly width: number
   readonly height: number
@@ -59,39 +69,55 @@ interface Facts {
   readonly carried: readonly string[]
 }
 
+/** What came of {@link encryptPictureFile}. */
 export interface EncryptFacts extends Facts {
+  /** Of the source: PNG, JPEG, WebP, AVIF, TIFF or GIF. */
   readonly format: string
   /** In hexadecimal. */
   readonly nonce: string | null
+  /** Codes travel with it. */
   readonly checked: boolean
+  /** Decryption gives the very same pixels. */
   readonly exact: boolean
+  /** Nothing decrypts it. */
   readonly oneWay: boolean
+  /** The camera was held otherwise, and the picture has been turned upright. */
   readonly turned: boolean
   /** What the file held and the cipher picture does not. */
   readonly lost: readonly string[]
+  /** What the secrecy of the scheme rests on. */
   readonly secret: 'key' | 'mask' | 'weights' | 'none'
 }
 
+/** What came of {@link decryptPictureFile}. */
 export interface DecryptFacts extends Facts {
+  /** The picture names its cipher itself. */
   readonly schemeNamed: boolean
+  /** Unknown where no code travels in it. */
   readonly key: 'right' | 'unknown'
   readonly cipherPicture: 'as written' | 'altered' | 'unknown'
+  /** What stood beside the pixels was dropped on its way. */
   readonly besideLost: boolean
   /** The format that the cipher picture was written in, where it arrived in another one. */
   readonly writtenAs: string | null
 }
 
+/** What encrypts where nothing else is asked for. */
 export const DEFAULT_SCHEME = 'exact-flow'
 const MAX_WEIGHT_BYTES = 2 ** 28
-/** An empty chunk by which `--force` knows a decrypted picture; private and safe to copy, as its letters say. */
-const DECRYPTED = 'laTd'
 
-export async function encryptFile(source: string, target: string, options: EncryptOptions): Promise<EncryptFacts> {
-  const { wire, deterministic = false, check = true, force = false, maxPixels = USUAL_MAX_PIXELS } = options
-  await refuseTarget(source, target, force)
-  const key = await readCipherKey(options.keyFile, { encrypting: true, json: options.json })
-  const nonce = parseNonce(options.nonce)
-  if (nonce && deterministic) throw new LatentError('E_ARGUMENT', '--nonce and --deterministic exclude each other')
+/**
+ * Pixel mode for a file: its pixels as a PNG of noise, with what decryption needs beside them.
+ * @throws E_ARGUMENT; E_KEY; E_IMAGE; E_LIMIT; E_WEIGHTS; E_EXISTS; E_IO
+ */
+export async function encryptPictureFile(
+  source: PictureSource,
+  target: PictureSink,
+  options: EncryptFileOptions,
+): Promise<EncryptFacts> {
+  const { key, nonce, wire, deterministic = false, check = true, force = false } = options
+  const { protect = [], maxPixels = USUAL_MAX_PIXELS } = options
+  await requirePlace(source, target, force)
   const scheme = findScheme(options.scheme ?? DEFAULT_SCHEME)
   requireKeyKind(key, scheme)
   const opened = await openWith(scheme, options)
@@ -105,7 +131,7 @@ export async function encryptFile(source: string, target: string, options: Encry
       )
     const { image, beside, lost, format, turned } = await readSource(source, maxPixels)
     const travelling = beside.filter(({ type }) => type !== DECRYPTED)
-    const facts = factsOf(source, target, scheme, image, travelling)
+    const facts = factsOf(scheme, image, travelling)
     const made = await encryptPicture(opened, image, key, {
       ...(nonce ? { nonce } : {}),
       ...(wire ? { wire } : {}),
@@ -114,7 +140,14 @@ export async function encryptFile(source: string, target: string, options: Encry
       beside: travelling,
     })
     discard(image, made.image)
-    await write(target, asPixels(made.image), 0, made.chunks, { source, options, replace: isCipherPicture })
+    await write(target, {
+      picture: asPixels(made.image),
+      level: 0,
+      chunks: made.chunks,
+      source,
+      protect: [...protect, options.weights],
+      replace: force ? 'cipher pictures' : 'none',
+    })
     return {
       ...facts,
       format,
@@ -131,11 +164,18 @@ export async function encryptFile(source: string, target: string, options: Encry
   }
 }
 
-export async function decryptFile(source: string, target: string, options: DecryptOptions): Promise<DecryptFacts> {
-  const { altered = false, force = false, maxPixels = USUAL_MAX_PIXELS } = options
-  await refuseTarget(source, target, force)
-  const key = await readCipherKey(options.keyFile, { json: options.json })
-  const nonce = parseNonce(options.nonce)
+/**
+ * A cipher picture back, as a PNG.
+ * @throws as {@link encryptPictureFile}; E_NO_MATCH for another key; E_HASH for a picture that was changed, unless
+ * `altered`; E_UNSUPPORTED
+ */
+export async function decryptPictureFile(
+  source: PictureSource,
+  target: PictureSink,
+  options: DecryptFileOptions,
+): Promise<DecryptFacts> {
+  const { key, nonce, altered = false, force = false, protect = [], maxPixels = USUAL_MAX_PIXELS } = options
+  await requirePlace(source, target, force)
   if (options.scheme !== undefined) findScheme(options.scheme)
   const { image, beside: chunks, format } = await readSource(source, maxPixels)
   if (format !== 'PNG')
@@ -150,10 +190,17 @@ export async function decryptFile(source: string, target: string, options: Decry
     const back = await decryptPicture(opened, input, key, { ...(nonce ? { nonce } : {}), altered, chunks })
     const beside = [...back.beside, { type: DECRYPTED, data: new Uint8Array(0) }]
     discard(image, back.image)
-    await write(target, asPixels(back.image), 6, beside, { source, options, replace: isDecryptedPicture })
+    await write(target, {
+      picture: asPixels(back.image),
+      level: 6,
+      chunks: beside,
+      source,
+      protect: [...protect, options.weights],
+      replace: force ? 'decrypted pictures' : 'none',
+    })
     const written = input.annotations?.['latent:wire']
     return {
-      ...factsOf(source, target, scheme, back.image, back.beside),
+      ...factsOf(scheme, back.image, back.beside),
       schemeNamed: schemeOf(input) !== undefined,
       key: back.key,
       cipherPicture: back.picture,
@@ -187,7 +234,7 @@ function chooseScheme(named: string | undefined, asked: string | undefined): Sch
   )
 }
 
-async function openWith(scheme: Scheme, { weights }: CryptOptions): Promise<OpenScheme> {
+async function openWith(scheme: Scheme, { weights }: PictureFileOptions): Promise<OpenScheme> {
   if (weights === undefined) return openScheme(scheme)
   try {
     if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES)
@@ -197,85 +244,6 @@ async function openWith(scheme: Scheme, { weights }: CryptOptions): Promise<Open
     return await openScheme(scheme, { weights: new Uint8Array(await readFile(onDisk(weights))) })
   } catch (error) {
     throw ioError(error, `cannot read ${weights}`)
-  }
-}
-
-async function readSource(path: string, maxPixels: number): Promise<PictureFile> {
-  if (path !== '-') return readPicture(path, { maxPixels })
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of process.stdin) {
-    size += (part as Buffer).length
-    if (size >= 2 ** 31)
-      throw new LatentError('E_LIMIT', 'standard input holds more than 2 GiB', {
-        hint: 'latent seal takes files of any size',
-      })
-    parts.push(part as Buffer)
-  }
-  return decodePicture(new Uint8Array(Buffer.concat(parts)), { maxPixels })
-}
-
-interface Writing {
-  readonly source: string
-  readonly options: CryptOptions
-  readonly replace: (target: string) => Promise<boolean>
-}
-
-async function write(
-  target: string,
-  picture: Image,
-  level: 0 | 6,
-  chunks: readonly PngChunk[],
-  { source, options, replace }: Writing,
-): Promise<void> {
-  const parts = pngParts(picture, level, chunks)
-  if (target === '-') {
-    for (const part of parts) if (!process.stdout.write(part)) await once(process.stdout, 'drain')
-    return
-  }
-  const destination = new Destination()
-  for (const input of [source, options.keyFile, options.weights])
-    if (input !== undefined && input !== '-') destination.protect(input)
-  await publish(target, parts, { mode: await modeLike(source), destination, ...(options.force ? { replace } : {}) })
-}
-
-/** A picture that others may not read stays so. */
-async function modeLike(source: string): Promise<number> {
-  return source === '-' ? 0o666 : (await stat(onDisk(source))).mode & 0o666
-}
-
-/**
- * Programs and clouds that go by such a name convert what it holds, and a cipher picture that was converted is lost.
- */
-const OTHER_KIND = /\.(?:jpe?g|jfif|jxl|webp|avif|hei[cf]|tiff?|gif|bmp)$/i
-
-/** Before minutes are spent on a picture that has no place to go; the step in which it appears looks again. */
-async function refuseTarget(source: string, target: string, force: boolean): Promise<void> {
-  if (target === '-') return
-  if (OTHER_KIND.test(target))
-    throw new LatentError('E_ARGUMENT', `${target} would be a PNG under the name of another kind of picture`, {
-      hint: 'what is written is a PNG: let the name end in .png',
-    })
-  if (source !== '-' && resolve(source) === resolve(target))
-    throw new LatentError('E_EXISTS', 'input and output are the same file', { hint: 'give another output name' })
-  const there = await stat(onDisk(target)).catch(() => undefined)
-  if (there && !force)
-    throw new LatentError('E_EXISTS', `${target} already exists`, {
-      hint: '--force replaces a picture that an earlier run of this command wrote',
-    })
-}
-
-const isCipherPicture = (path: string): Promise<boolean> =>
-  holds(path, bytes => Object.keys(readPngTexts(bytes)).some(name => name.startsWith('latent:')))
-const isDecryptedPicture = (path: string): Promise<boolean> =>
-  holds(path, bytes => readPngChunks(bytes).some(({ type }) => type === DECRYPTED))
-
-async function holds(path: string, mark: (bytes: Uint8Array) => boolean): Promise<boolean> {
-  const bytes = new Uint8Array(await readFile(onDisk(path)))
-  try {
-    return isPng(bytes) && mark(bytes)
-  } catch {
-    return false
   }
 }
 
@@ -293,15 +261,7 @@ const asPixels = (result: Image): Image => (result.format === 'f32' ? floatsToPi
 
 const BITS: Readonly<Record<SampleFormat, number>> = { u8: 8, u16: 16, f32: 32 }
 
-const factsOf = (
-  picture: string,
-  out: string,
-  { id }: Scheme,
-  { width, height, channels, format }: Image,
-  carried: readonly PngChunk[],
-): Facts => ({
-  picture,
-  out,
+const factsOf = ({ id }: Scheme, { width, height, channels, format }: Image, carried: readonly PngChunk[]): Facts => ({
   scheme: id,
   width,
   height,

@@ -1,0 +1,2 @@
+export * from './crypt.ts'
+export type { PictureSink, PictureSource } from './places.ts'
