@@ -1,4 +1,4 @@
-/** Counts how many of its kind run at once, waits, also for a gate if there is one, and gives back or throws as told. */
+/** Counts how many of its kind run at once, waits, also until the gate is open, and gives back or throws as told. */
 export default async function work({
   counts,
   wait = 0,
@@ -18,8 +18,9 @@ export default async function work({
     const running = Atomics.add(counts, 0, 1) + 1
     if (running > Atomics.load(counts, 1)) Atomics.store(counts, 1, running)
   }
+  const closed = () => gate !== undefined && Atomics.load(gate, 0) === 0
   do await new Promise(resolve => setTimeout(resolve, wait))
-  while (gate && Atomics.load(gate, 0) === 0)
+  while (closed())
   if (counts) {
     Atomics.sub(counts, 0, 1)
     Atomics.add(counts, 2, 1)
