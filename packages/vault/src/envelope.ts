@@ -146,8 +146,14 @@ async function tryWith(decrypter: Decrypter, envelope: Uint8Array): Promise<Uint
   }
 }
 
+/** Whoever knows the key in an envelope: a {@link Keyring}, or a vault that knows what its objects were sealed with. */
+export interface AlbumKeys {
+  /** @returns 32 bytes @throws E_NO_MATCH */
+  albumKey(envelope: Uint8Array): Promise<Uint8Array>
+}
+
 /** Opens envelopes, each distinct one once: a folder sealed in one run costs one unwrapping. */
-export class Keyring {
+export class Keyring implements AlbumKeys {
   readonly #unwrapper: Unwrapper
   readonly #opened = new Map<string, Promise<Uint8Array>>()
 

@@ -72,6 +72,8 @@ export interface FileKeys {
   readonly header: Uint8Array
   /** Where the filler bytes come from. */
   readonly filler: Uint8Array
+  /** Of the note at the start of the filler, where there is one. */
+  readonly note: Uint8Array
 }
 
 /** Derives the keys of one file. @param albumKey 32 bytes @param nonce 32 bytes, of the header */
@@ -82,6 +84,7 @@ export async function fileKeys(albumKey: Uint8Array, nonce: Uint8Array): Promise
     flow: await deriveKey(file, 'latent/v1/sealed/flow'),
     header: await deriveKey(file, 'latent/v1/sealed/header'),
     filler: await deriveKey(file, 'latent/v1/sealed/filler'),
+    note: await deriveKey(file, 'latent/v1/sealed/note'),
   }
 }
 
@@ -113,17 +116,28 @@ export function headerSize(header: Header, filler: number): number {
   )
 }
 
-/** Serialises a header. `filler` makes the whole file fill its picture exactly. */
-export async function encodeHeader(header: Header, keys: FileKeys, filler: number): Promise<Uint8Array> {
-  if (filler > MAX_FILLER) throw new LatentError('E_INTERNAL', 'the filler is too long')
+/**
+ * Serialises a header. `filler` makes the whole file fill its picture exactly.
+ * @param note sealed by `sealNote`: the filler's first bytes
+ */
+export async function encodeHeader(
+  header: Header,
+  keys: FileKeys,
+  filler: number,
+  note: Uint8Array = new Uint8Array(0),
+): Promise<Uint8Array> {
+  if (filler > MAX_FILLER || note.length > filler) throw new LatentError('E_INTERNAL', 'the filler is too long')
   // Derived rather than drawn, so that one set of inputs has one sealed file.
   const noise =
-    filler === 0 ? new Uint8Array(0) : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler)
+    filler === note.length
+      ? new Uint8Array(0)
+      : await deriveKey(keys.filler, 'latent/v1/sealed/filler-bytes', undefined, filler - note.length)
   const covered = concatBytes(
     fixedPart(header),
     ascii(`envelope ${header.envelope.length}\n`),
     header.envelope,
     ascii(`\n${fillerLine(filler)}`),
+    note,
     noise,
     ascii('\n'),
   )
@@ -135,6 +149,8 @@ export interface ParsedHeader {
   readonly header: Header
   /** Bytes of the whole header: the body starts here. */
   readonly size: number
+  /** Noise, or a note and noise: see `openNote`. */
+  readonly filler: Uint8Array
   /** Checks the code over all of it. Needs the album key; call before anything is trusted. */
   authenticate(keys: FileKeys): Promise<boolean>
 }
@@ -195,14 +211,15 @@ function parseLines(bytes: Uint8Array): ParsedHeader {
   const header: Header = { body: format.type, ...weights, chunk, metadata, nonce, envelope: lines.bytes(envelopeSize) }
   const fault = sizeFault(header)
   if (fault !== undefined) throw damaged(fault)
-  const filler = Number(lines.field('filler', /^\d{5}$/))
-  if (filler > MAX_FILLER) throw damaged('its filler is larger than allowed')
-  lines.bytes(filler)
+  const fillerSize = Number(lines.field('filler', /^\d{5}$/))
+  if (fillerSize > MAX_FILLER) throw damaged('its filler is larger than allowed')
+  const filler = lines.bytes(fillerSize)
   const covered = bytes.slice(0, lines.at)
   const mac = fromHex(lines.field('mac', /^[0-9a-f]{64}$/))
   return {
     header,
     size: lines.at,
+    filler,
     authenticate: async keys => equalConstantTime(await hmacSha256(keys.header, [covered]), mac),
   }
 }

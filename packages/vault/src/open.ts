@@ -2,7 +2,7 @@ import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sh
 import { type BodyCipher, bodyOf, type FlowProvider } from './bodies/index.ts'
 import { bodyCipher, type Chunks, chunksIn } from './body.ts'
 import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier/index.ts'
-import type { Keyring } from './envelope.ts'
+import type { AlbumKeys } from './envelope.ts'
 import { announcement, FAMILY, fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { HASH_BYTES } from './seal.ts'
@@ -52,7 +52,7 @@ export async function inspectSealed(png: AsyncIterable<Uint8Array>): Promise<Ins
  */
 export async function openSealed(
   png: AsyncIterable<Uint8Array>,
-  keyring: Keyring,
+  keyring: AlbumKeys,
   flows: FlowProvider,
 ): Promise<Opened> {
   const carrier = await readCarrier(png)
@@ -113,7 +113,7 @@ export const roomFor = (found: Inspection): number =>
   Math.max(0, plaintextSize(found) - found.header.metadata - HASH_BYTES)
 
 /** The body cipher of a header whose code is right. */
-export async function unlock(parsed: ParsedHeader, keyring: Keyring, flows: FlowProvider): Promise<BodyCipher> {
+export async function unlock(parsed: ParsedHeader, keyring: AlbumKeys, flows: FlowProvider): Promise<BodyCipher> {
   const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
   if (!(await parsed.authenticate(keys))) {
     throw new LatentError('E_HEADER', 'the header of this sealed file was altered', {

@@ -1,7 +1,8 @@
 import { LatentError } from '@latent/core'
-import { carrierSize, geometryFor, pixelBytes, readCarrier, writeCarrier } from './carrier/index.ts'
-import type { Album, Keyring } from './envelope.ts'
-import { encodeHeader, fileKeys, headerSize, MAX_FILLER } from './header.ts'
+import { carrierSize, pixelBytes, readCarrier, writeCarrier } from './carrier/index.ts'
+import type { Album, AlbumKeys } from './envelope.ts'
+import { encodeHeader, fileKeys, headerSize } from './header.ts'
+import { geometryWithNote, openNote, sealNote } from './note.ts'
 import { inspection, readHeader } from './open.ts'
 import { closing } from './streams.ts'
 
@@ -23,7 +24,7 @@ export interface Rewrapping {
  */
 export async function rewrapSealed(
   png: AsyncIterable<Uint8Array>,
-  keyring: Keyring,
+  keyring: AlbumKeys,
   wrap: (albumKey: Uint8Array) => Promise<Album>,
 ): Promise<Rewrapping> {
   const carrier = await readCarrier(png)
@@ -35,10 +36,13 @@ export async function rewrapSealed(
     if (!(await parsed.authenticate(keys)))
       throw new LatentError('E_HEADER', 'the header of this sealed file was altered', { hint: 'seal it anew' })
     const header = { ...parsed.header, envelope: (await wrap(albumKey)).envelope }
-    const geometry = geometryFor(headerSize(header, 0) + chunks.sealedSize, MAX_FILLER)
+    // It says what it said: a key seals one note alone.
+    const note = await openNote(keys, header, parsed.filler)
+    const sealedNote = note && (await sealNote(keys, header, note))
+    const geometry = geometryWithNote(header, chunks.sealedSize, sealedNote)
     const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize
     async function* pixels() {
-      yield await encodeHeader(header, keys, filler)
+      yield await encodeHeader(header, keys, filler, sealedNote)
       yield* rest
     }
     return {

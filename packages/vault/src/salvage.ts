@@ -2,7 +2,7 @@ import { GCM_TAG_BYTES, LatentError } from '@latent/core'
 import type { FlowProvider } from './bodies/index.ts'
 import { bodyCipher, type Chunks } from './body.ts'
 import { type CarrierReader, carrierSize, readCarrier, readCanonical } from './carrier/index.ts'
-import type { Keyring } from './envelope.ts'
+import type { AlbumKeys } from './envelope.ts'
 import { type Inspection, inspection, readHeader } from './open.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { closing, mapInOrder } from './streams.ts'
@@ -28,7 +28,7 @@ export interface Salvage extends Inspection {
 export async function salvageSealed(
   source: () => AsyncIterable<Uint8Array>,
   fileSize: number,
-  keyring: Keyring,
+  keyring: AlbumKeys,
   flows: FlowProvider,
 ): Promise<Salvage> {
   const carrier = await lenientCarrier(source, fileSize)

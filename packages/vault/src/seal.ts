@@ -1,18 +1,10 @@
 import { argumentError, LatentError, randomBytes, release, sha256 } from '@latent/core'
 import { type BodyCipher, bodyOf, type BodyType, type FlowProvider } from './bodies/index.ts'
 import { bodyCipher, chunksOf, paddedSize } from './body.ts'
-import { carrierSize, type Geometry, geometryFor, pixelBytes, writeCarrier } from './carrier/index.ts'
+import { carrierSize, type Geometry, pixelBytes, writeCarrier } from './carrier/index.ts'
 import type { Album } from './envelope.ts'
-import {
-  CHUNK_BYTES,
-  encodeHeader,
-  type FileKeys,
-  fileKeys,
-  type Header,
-  headerSize,
-  MAX_FILLER,
-  sizeFault,
-} from './header.ts'
+import { CHUNK_BYTES, encodeHeader, fileKeys, type Header, headerSize, sizeFault } from './header.ts'
+import { geometryWithNote, sealNote } from './note.ts'
 import { encodeMetadata, type Metadata, metadataFault, padme } from './payload.ts'
 import { mapInOrder, pieces } from './streams.ts'
 
@@ -32,6 +24,8 @@ export interface SealOptions {
   /** 32 bytes; drawn if not given. Only test vectors give it: a nonce used twice under one album is fatal. */
   readonly nonce?: Uint8Array
   readonly chunk?: number
+  /** Kept in the header, encrypted: read without the body, and passed over by readers that know no notes. */
+  readonly note?: Uint8Array
 }
 
 /** A file that is about to be sealed. */
@@ -59,6 +53,7 @@ export async function prepareSeal({
   padding = 'none',
   nonce = randomBytes(32),
   chunk = CHUNK_BYTES,
+  note,
 }: SealOptions): Promise<Sealing> {
   const wrong = metadataFault(metadata)
   if (wrong !== undefined)
@@ -78,9 +73,10 @@ export async function prepareSeal({
   const needed = region.length + metadata.size + HASH_BYTES
   const plaintextSize = paddedSize(padding === 'padme' ? padme(needed) : needed, chunk, bodyOf(body.type).smallestChunk)
   const chunks = chunksOf(plaintextSize, chunk)
-  const geometry = geometryFor(headerSize(header, 0) + chunks.sealedSize, MAX_FILLER)
-  const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize
   const keys = await fileKeys(album.key, nonce)
+  const sealedNote = note && (await sealNote(keys, header, note))
+  const geometry = geometryWithNote(header, chunks.sealedSize, sealedNote)
+  const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize
 
   return {
     geometry,
@@ -89,20 +85,21 @@ export async function prepareSeal({
     async *png(source) {
       const cipher = await bodyCipher(header, keys, flows)
       const plaintext = pieces(plaintextOf(region, metadata.size, source, plaintextSize), chunk, plaintextSize)
-      yield* writeCarrier(geometry, pixelsOf(header, keys, filler, cipher, plaintext, chunks.count))
+      yield* writeCarrier(
+        geometry,
+        pixelsOf(await encodeHeader(header, keys, filler, sealedNote), cipher, plaintext, chunks.count),
+      )
     },
   }
 }
 
 async function* pixelsOf(
-  header: Header,
-  keys: FileKeys,
-  filler: number,
+  header: Uint8Array,
   cipher: BodyCipher,
   plaintext: AsyncIterable<Uint8Array>,
   count: number,
 ): AsyncGenerator<Uint8Array> {
-  yield await encodeHeader(header, keys, filler)
+  yield header
   const sealed = mapInOrder(plaintext, cipher.lanes, async (piece, index) => {
     const chunk = await cipher.seal(index, index === count - 1, piece)
     release(piece)

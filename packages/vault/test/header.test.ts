@@ -102,6 +102,7 @@ test('the keys of a file are four, of the album and of its nonce', async () => {
     flow: await deriveKey(file, 'latent/v1/sealed/flow'),
     header: await deriveKey(file, 'latent/v1/sealed/header'),
     filler: await deriveKey(file, 'latent/v1/sealed/filler'),
+    note: await deriveKey(file, 'latent/v1/sealed/note'),
   })
   expect(await fileKeys(album.key, sha256Of(NONCE))).not.toEqual(keys)
 })

@@ -59,7 +59,7 @@ export async function serveDav(username: string, password: string): Promise<Serv
   }
 }
 
-/** Marks in listings of s3rver are made with DES, which OpenSSL 3 has no more; what they are made with does not matter. */
+/** Marks in listings of s3rver are made with DES, which OpenSSL 3 lacks; what they are made with does not matter. */
 function withoutDes(): void {
   const crypto = createRequire(import.meta.url)('node:crypto') as Record<
     'createCipheriv' | 'createDecipheriv',

@@ -1,0 +1,31 @@
+/** Endings of what lies beside a photo and belongs to it: the film of a live photo, edits, remarks, sound. */
+const SIDECARS = /\.(?:xmp|aae|mov|mp4|thm|wav|json|dop|pp3)$/i
+const PHOTOS = /\.(?:heic|heif|jpe?g|png|tiff?|dng|raw|cr[23w]|nef|arw|orf|rw2|raf|pef|srw|avif|webp)$/i
+
+/**
+ * What the files of one photo have in common: `a/IMG_1.HEIC`, `a/IMG_1.MOV`, `a/IMG_1.xmp` and `a/IMG_1.HEIC.xmp`
+ * are one photo. Files of other kinds are one each.
+ */
+export function photoOf(path: string): string {
+  const without = path.replace(SIDECARS, '')
+  const stem = without.replace(PHOTOS, '')
+  return stem === path ? path : stem.toLowerCase()
+}
+
+/** Is it what a photo is shown by, rather than what lies beside it? */
+export const isPhoto = (path: string): boolean => PHOTOS.test(path)
+
+/** Groups what belongs together; in each, the photo comes first. */
+export function grouped<T extends { readonly path: string }>(files: Iterable<T>): T[][] {
+  const groups = new Map<string, T[]>()
+  for (const file of files) {
+    const name = photoOf(file.path)
+    const group = groups.get(name)
+    if (group) group.push(file)
+    else groups.set(name, [file])
+  }
+  for (const group of groups.values())
+    if (group.length > 1)
+      group.sort((a, b) => Number(isPhoto(b.path)) - Number(isPhoto(a.path)) || (a.path < b.path ? -1 : 1))
+  return Array.from(groups.values())
+}

@@ -1,0 +1,18 @@
+export { AlbumView, type Kept } from './album-view.ts'
+export { grouped, isPhoto, photoOf } from './companions.ts'
+export { KeyState } from './key-state.ts'
+export {
+  checkPresence,
+  type Presences,
+  prune,
+  type Pruned,
+  rebuild,
+  type Rebuilt,
+  removePhotos,
+} from './maintenance.ts'
+export { type Membership, rekey, share, unshare } from './members.ts'
+export { type Photo, type PhotoNote } from './record.ts'
+export { type Chosen, pathMatcher, select, type Selection } from './selection.ts'
+export { type AlbumFigures, type Figures, type VaultFigures, vaultFigures } from './stats.ts'
+export { type Thumbnailer, thumbnailOf } from './thumbs.ts'
+export { Vault, type VaultOptions } from './vault.ts'

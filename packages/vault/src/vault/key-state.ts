@@ -1,0 +1,74 @@
+import type { Photo } from './record.ts'
+import type { Segment } from './segment.ts'
+
+/**
+ * What the index says under one key: the union of its segments, whatever order they come in and however often. A
+ * later time wins, then the larger name, so that all machines come to the same.
+ */
+export class KeyState {
+  readonly id: string
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** A binary age file that holds the key, for the members when it was made: new objects carry it. */
+  readonly envelope: Uint8Array
+  readonly photos = new Map<string, Photo>()
+  /** Objects that were removed, and when. */
+  readonly gone = new Map<string, number>()
+  readonly doomed = new Map<string, number>()
+  readonly members = new Map<string, number>()
+  readonly thumbs = new Map<string, string>()
+  /** Segments that were read, with what they name as their parents. */
+  readonly segments = new Map<string, readonly string[]>()
+  readonly replaced = new Set<string>()
+  /** Objects of the store's index folder that were read, and how many bytes they have. */
+  indexBytes = 0
+  unknown = 0
+  album: { album: string; name: string; epoch: number; main?: boolean; at: number } | undefined
+
+  constructor(id: string, key: Uint8Array, envelope: Uint8Array) {
+    this.id = id
+    this.key = key
+    this.envelope = envelope
+  }
+
+  /** @param name of the segment, without folders */
+  take(name: string, { head, records, unknown }: Segment, bytes: number): void {
+    if (this.segments.has(name)) return
+    this.segments.set(name, head.parents)
+    for (const old of head.replaces) this.replaced.add(old)
+    this.indexBytes += bytes
+    this.unknown += unknown
+    for (const record of records) {
+      if (record.t === 'photo') {
+        const { t: _, ...photo } = record
+        if (photo.added >= (this.photos.get(photo.object)?.added ?? photo.added)) this.photos.set(photo.object, photo)
+      } else if (record.t === 'gone') later(this.gone, record.object, record.at)
+      else if (record.t === 'doomed') for (const object of record.objects) later(this.doomed, object, record.at)
+      else if (record.t === 'member') later(this.members, record.recipient, record.at)
+      else if (record.t === 'thumbs') for (const object of record.objects) this.thumbs.set(object, record.pack)
+      else if (!this.album || record.at > this.album.at) this.album = record
+    }
+  }
+
+  /** Was it removed, and not recorded again since by a machine that did not know? */
+  isGone(object: string): boolean {
+    const at = this.gone.get(object)
+    return at !== undefined && at >= (this.photos.get(object)?.added ?? at)
+  }
+
+  /** Segments that no other names: what the next one's writer knew last. */
+  heads(): string[] {
+    const named = new Set(Array.from(this.segments.values()).flat())
+    return Array.from(this.segments.keys()).filter(name => !named.has(name))
+  }
+
+  /** Segments that others name, and that were not there. */
+  missing(): string[] {
+    const named = new Set(Array.from(this.segments.values()).flat())
+    return Array.from(named).filter(name => !this.segments.has(name) && !this.replaced.has(name))
+  }
+}
+
+function later(map: Map<string, number>, key: string, at: number): void {
+  if (at > (map.get(key) ?? Number.NEGATIVE_INFINITY)) map.set(key, at)
+}

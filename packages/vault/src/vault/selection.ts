@@ -1,0 +1,59 @@
+import { LatentError } from '@latent/core'
+import picomatch from 'picomatch'
+import type { AlbumView, Kept } from './album-view.ts'
+import { photoOf } from './companions.ts'
+import type { Vault } from './vault.ts'
+
+/** Which photos are meant. */
+export interface Selection {
+  /** Names of albums; all of them if none is named. */
+  readonly albums?: readonly string[]
+  /** Paths, folders, and patterns such as `holiday/*.jpg` or `*.heic`; everything if there is none. */
+  readonly patterns?: readonly string[]
+  /** As it was at this moment, in milliseconds since 1970. */
+  readonly asOf?: number
+  /** Not what belongs to a photo: its film, its sidecars. */
+  readonly alone?: boolean
+}
+
+/** A photo, and the album that it is in. */
+export interface Chosen extends Kept {
+  readonly album: AlbumView
+}
+
+/** What is meant, by album and path. @throws E_ARGUMENT for an album that is not there, a pattern that fits nothing */
+export function select(vault: Vault, { albums, patterns = [], asOf, alone = false }: Selection): Chosen[] {
+  const within = albums?.length ? albums.map(name => vault.album(name)) : vault.albums()
+  const matchers = patterns.map(pattern => ({ pattern, matches: pathMatcher(pattern), used: false }))
+  const chosen = within.flatMap(album => {
+    const there = asOf === undefined ? album.latest() : album.at(asOf)
+    const files = Array.from(there.values(), photo => ({ ...photo, album }))
+    if (matchers.length === 0) return files
+    const meant = new Set<string>()
+    const paths = new Set<string>()
+    for (const { path } of files)
+      for (const matcher of matchers)
+        if (matcher.matches(path)) {
+          matcher.used = true
+          meant.add(photoOf(path))
+          paths.add(path)
+        }
+    return files.filter(({ path }) => (alone ? paths.has(path) : meant.has(photoOf(path))))
+  })
+  const unused = matchers.find(({ used }) => !used)
+  if (unused)
+    throw new LatentError('E_ARGUMENT', `nothing in the vault fits ${JSON.stringify(unused.pattern)}`, {
+      hint: 'latent vault list shows what there is; patterns go in quotes',
+    })
+  return chosen.toSorted((a, b) => compare(a.album.name, b.album.name) || compare(a.path, b.path))
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Fits a path that is named, lies in a folder that is named, or fits a pattern; one without a slash is of names. */
+export function pathMatcher(pattern: string): (path: string) => boolean {
+  const plain = pattern.replace(/^\.?\//, '').replace(/\/$/, '')
+  if (plain === '') return () => true
+  const fits = picomatch(plain, { dot: true, basename: !plain.includes('/') })
+  return path => path === plain || path.startsWith(`${plain}/`) || fits(path)
+}

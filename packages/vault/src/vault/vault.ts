@@ -1,0 +1,236 @@
+import { LatentError, randomBytes, toHex } from '@latent/core'
+import { type Album, type AlbumKeys, wrapAlbum } from '../envelope.ts'
+import { bodyOfBytes, readObject, type Store, StoreFault } from '../store/store.ts'
+import { AlbumView } from './album-view.ts'
+import { KeyState } from './key-state.ts'
+import { drawnName, FOLDERS, keyIdOf, MARKER, markerText, parseMarker } from './layout.ts'
+import { inParallel } from './parallel.ts'
+import type { IndexRecord } from './record.ts'
+import { MAX_SEGMENT, openSegment, sealSegment } from './segment.ts'
+
+/** What a vault needs besides its store. */
+export interface VaultOptions {
+  readonly keyring: AlbumKeys
+  /** Requests under way at once; default 16. */
+  readonly lanes?: number
+  /** Look at every object after it was written: stores lose some. Default true. */
+  readonly confirm?: boolean
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+const MAX_MARKER = 1024
+const MAX_ENVELOPE_FILE = 1 << 19
+
+/**
+ * A vault: albums of sealed files in a store. Every object is written once; what is known of them is the union of
+ * the index's segments, so that any number of machines may write without asking one another.
+ */
+export class Vault {
+  readonly store: Store
+  readonly id: string
+  readonly lanes: number
+  readonly confirm: boolean
+  readonly now: () => number
+  readonly keys = new Map<string, KeyState>()
+  /** Segments that cannot be read: names, and why. */
+  readonly damaged: { readonly name: string; readonly error: LatentError }[] = []
+  #albums: AlbumView[] | undefined
+
+  private constructor(
+    store: Store,
+    id: string,
+    { lanes = 16, confirm = true, now = Date.now }: Omit<VaultOptions, 'keyring'>,
+  ) {
+    this.store = store
+    this.id = id
+    this.lanes = lanes
+    this.confirm = confirm
+    this.now = now
+  }
+
+  /**
+   * Makes a vault with one album, for these age recipients.
+   * @throws E_EXISTS if there is one; E_STORE; E_KEY
+   */
+  static async init(
+    store: Store,
+    recipients: readonly string[],
+    options: Omit<VaultOptions, 'keyring'> & { readonly album?: string } = {},
+  ): Promise<Vault> {
+    if (await store.stat(MARKER)) throw there(store)
+    const vault = new Vault(store, drawnName(), options)
+    // The key first: a vault whose marker is there can be opened.
+    await vault.addAlbum(options.album ?? 'photos', recipients, true)
+    await store.sync()
+    if ((await store.create(MARKER, bodyOfBytes(new TextEncoder().encode(markerText(vault.id))))) === 'exists')
+      throw there(store)
+    await store.sync()
+    return vault
+  }
+
+  /** @throws E_VAULT; E_UNSUPPORTED; E_NO_MATCH if no key opens any album; E_STORE; E_CREDENTIALS */
+  static async open(store: Store, options: VaultOptions): Promise<Vault> {
+    const id = parseMarker(new TextDecoder('latin1').decode(await readMarker(store)))
+    const vault = new Vault(store, id, options)
+    await vault.#findKeys(options.keyring)
+    await vault.refresh()
+    return vault
+  }
+
+  async #findKeys(keyring: AlbumKeys): Promise<void> {
+    const names: string[] = []
+    for await (const { name } of this.store.list(FOLDERS.keys)) if (name.endsWith('.age')) names.push(name)
+    let refusal: unknown
+    await inParallel(names, this.lanes, async name => {
+      const id = name.split('/')[1]!
+      if (this.keys.has(id)) return
+      const envelope = await readObject(this.store, name, MAX_ENVELOPE_FILE)
+      try {
+        const key = await keyring.albumKey(envelope)
+        if ((await keyIdOf(key)) === id) this.keys.set(id, this.keys.get(id) ?? new KeyState(id, key, envelope))
+      } catch (error) {
+        // Of other people, or damaged: another envelope may hold the same key.
+        refusal ??= error
+      }
+    })
+    if (this.keys.size > 0) return
+    if (refusal instanceof LatentError && refusal.code !== 'E_HEADER') throw refusal
+    throw new LatentError('E_VAULT', 'there is no album key in this vault that can be read', {
+      hint: 'its objects open without it, with the identity: latent open objects -o FOLDER -i IDENTITY',
+    })
+  }
+
+  /** Reads segments that are new, and those that they name. */
+  async refresh(): Promise<void> {
+    const found: { id: string; name: string }[] = []
+    for await (const { name } of this.store.list(FOLDERS.index)) {
+      const [, id = '', file = ''] = name.split('/')
+      const state = this.keys.get(id)
+      const segment = file.replace(/\.png$/, '')
+      if (state && file.endsWith('.png') && !state.segments.has(segment)) found.push({ id, name: segment })
+    }
+    await this.#readSegments(found)
+    // Listings may be stale: what others name is asked for by name.
+    const tried = new Set<string>()
+    for (;;) {
+      const named = Array.from(this.keys.values()).flatMap(state =>
+        state.missing().flatMap(name => (tried.has(name) ? [] : [{ id: state.id, name }])),
+      )
+      if (named.length === 0) break
+      for (const { name } of named) tried.add(name)
+      await this.#readSegments(named)
+    }
+    this.#albums = undefined
+  }
+
+  async #readSegments(segments: readonly { readonly id: string; readonly name: string }[]): Promise<void> {
+    await inParallel(segments, this.lanes, async ({ id, name }) => {
+      const state = this.keys.get(id)!
+      const path = segmentPath(id, name)
+      try {
+        const png = await readObject(this.store, path, MAX_SEGMENT)
+        state.take(name, await openSegment(state.key, png), png.length)
+      } catch (error) {
+        if (error instanceof StoreFault && error.kind === 'absent') return
+        if (!(error instanceof LatentError) || error instanceof StoreFault) throw error
+        this.damaged.push({ name: path, error })
+      }
+    })
+  }
+
+  /** The albums whose keys are known, by name. */
+  albums(): readonly AlbumView[] {
+    if (this.#albums) return this.#albums
+    const byAlbum = new Map<string, KeyState[]>()
+    for (const state of this.keys.values()) {
+      // Its first segment is lost: the photos are there all the same.
+      state.album ??= { album: state.id, name: `recovered ${state.id.slice(0, 8)}`, epoch: 0, at: 0 }
+      byAlbum.set(state.album.album, [...(byAlbum.get(state.album.album) ?? []), state])
+    }
+    const views = Array.from(byAlbum, ([id, keys]) => new AlbumView(id, keys))
+    return (this.#albums = views.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
+  }
+
+  /** @throws E_ARGUMENT if there is none of that name */
+  album(name: string): AlbumView {
+    const found = this.albums().find(album => album.name === name || album.id === name)
+    if (!found)
+      throw new LatentError('E_ARGUMENT', `there is no album ${JSON.stringify(name)} that this key opens`, {
+        hint: `there are: ${this.albums()
+          .map(album => album.name)
+          .join(', ')}`,
+      })
+    return found
+  }
+
+  /** The album whose members are those of new ones. */
+  main(): AlbumView {
+    return this.albums().find(({ main }) => main) ?? this.albums()[0]!
+  }
+
+  /** Makes an album for these recipients. @throws E_KEY; E_STORE */
+  async addAlbum(name: string, recipients: readonly string[], main = false): Promise<AlbumView> {
+    const state = await this.addKey(recipients, { album: drawnName().slice(0, 16), name, epoch: 0, main })
+    return this.albums().find(album => album.keys.includes(state))!
+  }
+
+  /** Draws a key, wraps it for these recipients, and begins its index. */
+  async addKey(
+    recipients: readonly string[],
+    album: { readonly album: string; readonly name: string; readonly epoch: number; readonly main?: boolean },
+  ): Promise<KeyState> {
+    const { key, envelope } = await wrapAlbum(randomBytes(32), { recipients })
+    const state = new KeyState(await keyIdOf(key), key, envelope)
+    const at = this.now()
+    await this.write(`${FOLDERS.keys}${state.id}/${drawnName()}.age`, envelope)
+    this.keys.set(state.id, state)
+    await this.append(state, [
+      { t: 'album', ...album, at },
+      ...recipients.map(recipient => ({ t: 'member' as const, recipient, at })),
+    ])
+    this.#albums = undefined
+    return state
+  }
+
+  /** Writes an object under a drawn name, and looks whether it is there. @throws E_STORE */
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await this.store.create(name, bodyOfBytes(bytes))
+      if (!this.confirm || (await this.store.stat(name))?.size === bytes.length) return
+    }
+    throw new StoreFault('broken', `${this.store.address} took an object and does not have it`)
+  }
+
+  /** Adds a segment to the index, and takes it in. */
+  async append(state: KeyState, records: readonly IndexRecord[], replaces: readonly string[] = []): Promise<void> {
+    if (records.length === 0) return
+    const head = { parents: state.heads(), replaces, at: this.now() }
+    const album: Album = { key: state.key, envelope: state.envelope }
+    const png = await sealSegment(album, head, records)
+    const name = drawnName()
+    await this.write(segmentPath(state.id, name), png)
+    state.take(name, { head: { t: 'segment', ...head }, records, unknown: 0 }, png.length)
+  }
+}
+
+/** Where a segment lies. */
+export const segmentPath = (key: string, name: string): string => `${FOLDERS.index}${key}/${name}.png`
+
+async function readMarker(store: Store): Promise<Uint8Array> {
+  try {
+    return await readObject(store, MARKER, MAX_MARKER)
+  } catch (error) {
+    if (error instanceof StoreFault && error.kind === 'absent')
+      throw new LatentError('E_VAULT', `there is no vault at ${store.address}`, {
+        hint: 'check the address; latent vault init makes one',
+      })
+    throw error
+  }
+}
+
+const there = (store: Store) =>
+  new LatentError('E_EXISTS', `there is a vault at ${store.address} already`, { hint: 'latent vault add adds to it' })
+
+/** A random id in hexadecimal, of 8 bytes. */
+export const shortId = (): string => toHex(randomBytes(8))
