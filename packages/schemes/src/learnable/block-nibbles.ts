@@ -1,5 +1,5 @@
 import type { KeyStream } from '@latent/core'
-import { blockSamples, mapCipher } from './map-cipher.ts'
+import { type Blocks, blocksOf, mapCipher } from './map-cipher.ts'
 import type { SampleMap } from './sample-map.ts'
 
 /**
@@ -14,18 +14,18 @@ export function nibbleKey(permutation: Uint32Array): SampleMap {
 }
 
 /** Where nibble i of a block lies in an image split into nibbles: all low halves first, then all high ones. */
-const nibbleAt = (samples: Uint32Array, i: number): number =>
-  i < samples.length ? 2 * samples[i]! : 2 * samples[i - samples.length]! + 1
+const nibbleAt = (start: number, offsets: Uint32Array, i: number): number =>
+  i < offsets.length ? 2 * (start + offsets[i]!) : 2 * (start + offsets[i - offsets.length]!) + 1
 
-/** A map of the whole image: block `order[b]`, encrypted by `keys[b]`, comes to stand at block b. */
-function imageMap(blocks: readonly Uint32Array[], keys: readonly SampleMap[], order: Uint32Array): SampleMap {
-  const total = 2 * blocks.reduce((sum, samples) => sum + samples.length, 0)
+/** A map of the whole image in which every block stays, encrypted by its key. */
+async function keyedBlocks({ count, start, offsets }: Blocks, keyOf: () => Promise<SampleMap>): Promise<SampleMap> {
+  const total = 2 * count * offsets.length
   const map = { source: new Uint32Array(total), flip: new Uint8Array(total) }
-  for (const [b, target] of blocks.entries()) {
-    const { source, flip } = keys[b]!
+  for (let b = 0; b < count; b++) {
+    const { source, flip } = await keyOf()
     for (let i = 0; i < source.length; i++) {
-      const at = nibbleAt(target, i)
-      map.source[at] = nibbleAt(blocks[order[b]!]!, source[i]!)
+      const at = nibbleAt(start(b), offsets, i)
+      map.source[at] = nibbleAt(start(b), offsets, source[i]!)
       map.flip[at] = flip[i]!
     }
   }
@@ -48,13 +48,9 @@ export const learnableEncryption = () =>
     id: 'tanaka-le',
     unit: 'nibble',
     async draw(stream: KeyStream, shape) {
-      const blocks = blockSamples(shape)
-      const key = nibbleKey(await stream.permutation(2 * blocks[0]!.length))
-      return imageMap(
-        blocks,
-        blocks.map(() => key),
-        Uint32Array.from(blocks.keys()),
-      )
+      const blocks = blocksOf(shape)
+      const key = nibbleKey(await stream.permutation(2 * blocks.offsets.length))
+      return keyedBlocks(blocks, async () => key)
     },
   })
 
@@ -72,9 +68,14 @@ export const extendedLearnableEncryption = () =>
     id: 'extended-le',
     unit: 'nibble',
     async draw(stream, shape) {
-      const blocks = blockSamples(shape)
-      const keys: SampleMap[] = []
-      for (const samples of blocks) keys.push(nibbleKey(await stream.permutation(2 * samples.length)))
-      return imageMap(blocks, keys, await stream.permutation(blocks.length))
+      const blocks = blocksOf(shape)
+      const { count, start, offsets } = blocks
+      const map = await keyedBlocks(blocks, async () => nibbleKey(await stream.permutation(2 * offsets.length)))
+      const order = await stream.permutation(count)
+      for (let b = 0; b < count; b++) {
+        const moved = 2 * (start(order[b]!) - start(b))
+        for (let i = 0; i < 2 * offsets.length; i++) map.source[nibbleAt(start(b), offsets, i)]! += moved
+      }
+      return map
     },
   })

@@ -1,4 +1,4 @@
-import { BLOCK_SIDE, blockSamples, mapCipher } from './map-cipher.ts'
+import { BLOCK_SIDE, blocksOf, mapCipher } from './map-cipher.ts'
 import { permutationsOf } from './pixel-based.ts'
 
 /** The eight symmetries of a square, as the place that stands at (row, column) afterwards. */
@@ -27,22 +27,23 @@ export const encryptionThenCompression = () =>
     id: 'etc',
     unit: 'sample',
     async draw(stream, { width, height, channels }) {
-      const blocks = blockSamples({ width, height, channels })
-      const order = await stream.permutation(blocks.length)
-      const symmetries = await stream.integers(blocks.length, SYMMETRIES.length)
-      const negated = await stream.integers(blocks.length, 2)
+      const { count, start, offsets } = blocksOf({ width, height, channels })
+      const order = await stream.permutation(count)
+      const symmetries = await stream.integers(count, SYMMETRIES.length)
+      const negated = await stream.integers(count, 2)
       const orders = permutationsOf(channels)
-      const channelOrders = await stream.integers(blocks.length, orders.length)
+      const channelOrders = await stream.integers(count, orders.length)
       const source = new Uint32Array(width * height * channels)
       const flip = new Uint8Array(source.length)
-      for (const [b, target] of blocks.entries()) {
-        const from = blocks[order[b]!]!
+      for (let b = 0; b < count; b++) {
+        const [to, from] = [start(b), start(order[b]!)]
         const symmetry = SYMMETRIES[symmetries[b]!]!
+        const channelOrder = orders[channelOrders[b]!]!
         for (let place = 0; place < BLOCK_SIDE * BLOCK_SIDE; place++) {
           const [row, column] = symmetry(Math.floor(place / BLOCK_SIDE), place % BLOCK_SIDE)
           for (let c = 0; c < channels; c++) {
-            const at = target[place * channels + c]!
-            source[at] = from[(row * BLOCK_SIDE + column) * channels + orders[channelOrders[b]!]![c]!]!
+            const at = to + offsets[place * channels + c]!
+            source[at] = from + offsets[(row * BLOCK_SIDE + column) * channels + channelOrder[c]!]!
             flip[at] = negated[b]! * 255
           }
         }

@@ -40,16 +40,25 @@ export function mapCipher({ id, perImage = false, unit, draw }: MapCipher): Byte
 export const BLOCK_SIDE = 4
 
 /**
- * The samples of every 4x4 block, block after block, row by row; within a block row by row, the
+ * Where the samples of 4x4 blocks lie, block after block, row by row; within a block row by row, the
  * channels of a pixel together. Both sides are multiples of 4.
  */
-export function blockSamples({ width, height, channels }: Shape): Uint32Array[] {
+export interface Blocks {
+  readonly count: number
+  /** The first sample of a block. */
+  readonly start: (block: number) => number
+  /** How far behind it each of its samples lies: the same in every block, so that a large picture needs no table. */
+  readonly offsets: Uint32Array
+}
+
+export function blocksOf({ width, height, channels }: Shape): Blocks {
   const across = width / BLOCK_SIDE
-  return Array.from({ length: across * (height / BLOCK_SIDE) }, (_, b) => {
-    const [left, top] = [(b % across) * BLOCK_SIDE, Math.floor(b / across) * BLOCK_SIDE]
-    return Uint32Array.from({ length: BLOCK_SIDE * BLOCK_SIDE * channels }, (_, i) => {
-      const [place, channel] = [Math.floor(i / channels), i % channels]
-      return ((top + Math.floor(place / BLOCK_SIDE)) * width + left + (place % BLOCK_SIDE)) * channels + channel
-    })
-  })
+  return {
+    count: across * (height / BLOCK_SIDE),
+    start: block => (Math.floor(block / across) * width + (block % across)) * BLOCK_SIDE * channels,
+    offsets: Uint32Array.from({ length: BLOCK_SIDE * BLOCK_SIDE * channels }, (_, i) => {
+      const place = Math.floor(i / channels)
+      return (Math.floor(place / BLOCK_SIDE) * width + (place % BLOCK_SIDE)) * channels + (i % channels)
+    }),
+  }
 }
