@@ -14,6 +14,8 @@ export interface CipherTraits {
   readonly randomised: boolean
   /** Meant to leave enough structure that a network can be trained on cipher images. */
   readonly learnable: boolean
+  /** Bytes of samples that are mixed with each other, where larger images are cut: a change stays in its tile. */
+  readonly tileBytes?: number
 }
 
 /** The annotation of a cipher image (a PNG text chunk) in which its nonce travels, in hexadecimal. */

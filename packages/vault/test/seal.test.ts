@@ -452,6 +452,20 @@ describe('a journal', () => {
     for (const { stamp } of old) expect(await journal()).not.toContain(stamp)
     expect(states(await seal())).toEqual(['changed: skipped', 'same: skipped', 'same: skipped'])
     await expectRoundTrip()
+
+    // One that no run meets is named, and stays, since it may have come from another folder.
+    await writeFile(join(sealed, '.latent-journal.jsonl'), old.map(line => `${JSON.stringify(line)}\n`).join(''))
+    await rm(join(plain, 'same'))
+    const asked: string[] = []
+    const again = await seal({ prune: async paths => (asked.push(...paths), true) })
+    expect(again.find(({ source }) => source === join(sealed, 'same.png'))).toMatchObject({
+      status: 'skipped',
+      reason: expect.stringContaining('version 0.1.0'),
+    })
+    expect([asked, await names(sealed)]).toEqual([[], ['changed.png', 'same.png', join('sub', 'same.png')]])
+    // In a folder that this run was not asked for it says nothing.
+    const other = await put(join(plain, '..', 'other', 'x'), 'x')
+    expect(states(await seal({ inputs: [other] })).filter(state => state.startsWith('same'))).toEqual([])
   })
 
   test('holds nothing by which size, time, content or recipients could be guessed', async () => {

@@ -1,5 +1,5 @@
 import type { SchemeSummary } from './summary.ts'
-import { type TestCard, type Topic, TESTS } from '../tests/index.ts'
+import { DIFFUSION, type TestCard, type Topic, TESTS } from '../tests/index.ts'
 
 /**
  * The claims matrix: which sentence a result allows, and which it does not. Reports, tables and the
@@ -89,7 +89,8 @@ function fromTests(result: SchemeSummary, tests: readonly TestCard[], claim: Top
   const failing = found.filter(({ verdict }) => verdict === 'fails')
   if (failing.length > 0) {
     const sentence = [...new Set(failing.map(({ failure }) => failure))].join('; ')
-    return { topic, standing: 'contradicted', say: `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`, never }
+    const limit = topic === DIFFUSION.topic ? tileLimit(result) : ''
+    return { topic, standing: 'contradicted', say: `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.${limit}`, never }
   }
   if (found.length === 0)
     return {
@@ -105,6 +106,22 @@ function fromTests(result: SchemeSummary, tests: readonly TestCard[], claim: Top
     say: say.replaceAll('{images}', images).replaceAll('{wrong key}', wrongKey),
     never,
   }
+}
+
+/** A cipher that cuts large pictures says so itself: a change that stays in its piece is no discovery. */
+function tileLimit({ traits: { tileBytes }, plainShapes }: SchemeSummary): string {
+  if (tileBytes === undefined) return ''
+  const larger = plainShapes.filter(shape => bytesOfShape(shape) > tileBytes).length
+  if (larger === 0) return ''
+  const some = larger === plainShapes.length ? 'All' : `${larger} of ${plainShapes.length}`
+  return ` ${some} of the picture sizes here are larger than one tile of ${tileBytes.toLocaleString('en')} bytes, and this cipher mixes a tile at a time: that a change stays in its tile is its documented limit, and pictures of one tile tell whether it spreads there.`
+}
+
+/** Of a shape such as `481x321x3 u8`. */
+function bytesOfShape(shape: string): number {
+  const [sides = '', format] = shape.split(' ')
+  const width = { u8: 1, u16: 2 }[format ?? ''] ?? 4
+  return sides.split('x').reduce((product, side) => product * Number(side), width)
 }
 
 function keySpace({ keySpace, traits }: SchemeSummary): Claim {

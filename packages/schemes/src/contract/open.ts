@@ -113,7 +113,7 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
 }
 
 /** What the lab and the command line read. */
-function traitsOf({ exact, wire, accepts, secret, nonce, learnable }: Description): CipherTraits {
+function traitsOf({ exact, wire, accepts, secret, nonce, learnable, tileBytes }: Description): CipherTraits {
   return {
     exact,
     wire: wire === 'as plain' ? accepts.formats : wire,
@@ -121,6 +121,7 @@ function traitsOf({ exact, wire, accepts, secret, nonce, learnable }: Descriptio
     secret,
     randomised: nonce.use === 'fresh',
     learnable,
+    ...(tileBytes === undefined ? {} : { tileBytes }),
   }
 }
 

@@ -70,6 +70,8 @@ export interface Description {
   readonly secret: CipherTraits['secret']
   /** Meant to leave enough structure that a network can be trained on cipher images. */
   readonly learnable: boolean
+  /** Bytes of samples that are mixed with each other, where larger images are cut: a change stays in its tile. */
+  readonly tileBytes?: number
   readonly keySpace?: KeySpace
   /** The weights that it computes with, where it has any that can be replaced. */
   readonly weights?: ModelWanted

@@ -3,8 +3,7 @@ import { schemeCipher } from '../contract/open.ts'
 import type { Transform } from '../contract/scheme.ts'
 import type { ExactFlow } from './engine.ts'
 import { HALF_CHANNELS } from './network.ts'
-import { EXACT_FLOW, MIN_TILE_BYTES } from './description.ts'
-import { TILE_BYTES } from './tile.ts'
+import { EXACT_FLOW, MIN_TILE_BYTES, TILE_BYTES } from './description.ts'
 import { CHANNELS } from './weights.ts'
 
 /** One small network a round. */

@@ -14,6 +14,9 @@ export const UNPROVED = {
 /** The smallest tile: below it the four-round bound says too little about the permutation. */
 export const MIN_TILE_BYTES = 32
 
+/** 512 x 512 RGB pixels: large enough for the network's speed, small enough for flat memory. */
+export const TILE_BYTES = 512 * 512 * 3
+
 /** What all variants share. */
 export const usual = (id: string, title: string): Pick<Description, 'id' | 'title'> & Partial<Description> => ({
   id,
@@ -21,6 +24,7 @@ export const usual = (id: string, title: string): Pick<Description, 'id' | 'titl
   role: 'ours',
   accepts: { formats: ['u8', 'u16'], bytes: MIN_TILE_BYTES },
   nonce: { use: 'optional', bytes: 16, others: 'as they are' },
+  tileBytes: TILE_BYTES,
   keySpace: WHOLE,
   weights: { scheme: 'exact-flow', profile: 'i8' },
 })

@@ -2,8 +2,6 @@ import { aes256CtrStream, argumentError, concatBytes, deriveKey, hmacSha256, rel
 import { INPUT_ROW_BYTES, MAP_ROW_BYTES, PICTURE_ROWS, POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
 import { MIN_TILE_BYTES } from './description.ts'
 
-/** 512 x 512 RGB pixels: large enough for the network's speed, small enough for flat memory. */
-export const TILE_BYTES = 512 * 512 * 3
 const UNIT = 3
 const ZERO_COUNTER = new Uint8Array(16)
 

@@ -11,7 +11,7 @@ import { LOCK } from './own-files.ts'
 import { failure, type FileResult, runAll } from './run.ts'
 import { sealOne } from './seal-one.ts'
 import type { SealContext, SealRun } from './seal-run.ts'
-import { staleEntries } from './stale.ts'
+import { leftover } from './stale.ts'
 import { lookAt } from './target-state.ts'
 import { Targets } from './targets.ts'
 
@@ -70,7 +70,17 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
   await destination.flush()
   if (run.signal?.aborted) return
-  yield* prune(context, staleEntries(journal, targets, found, marks.base))
+  const { stale, unplaced } = leftover(journal, targets, found, marks.base)
+  yield* prune(context, stale)
+  for (const { target } of unplaced) {
+    const path = join(output, target)
+    yield {
+      source: path,
+      target: path,
+      status: 'skipped',
+      reason: 'sealed by version 0.1.0 from what this run did not meet: look whether they are still wanted',
+    }
+  }
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
 }
 
