@@ -1,7 +1,7 @@
 import { LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
+import { TILE_BYTES } from './description.ts'
 import { type ExactFlow, type ExactFlowOptions, openExactFlow } from './engine.ts'
 import { WEIGHT_SETS } from './known.ts'
-import { TILE_BYTES } from './tile.ts'
 
 // SHA-256 of one tile of 10,007 bytes i^2 mod 256 under the zero key and tweak 00, for each set of weights: the plain
 // loop gives it.
