@@ -53,6 +53,23 @@ export interface Structure {
 export const MOST_LINES = 400
 export const MOST_COLUMNS = 120
 
+/** Rooms that are not yet as all are to be: their lines and comments are counted, and held to nothing. */
+const UNFINISHED = ['vault', 'lab', 'studies']
+
+/** What must not be, in words: of lines and comments, what is found in rooms that are finished. */
+export function faults({ climbing, roomCircles, fileCircles, undeclared, wide, undocumented }: Structure): string[] {
+  const finished = (found: readonly string[]) =>
+    found.filter(line => !UNFINISHED.some(room => line.startsWith(`packages/${room}/`)))
+  return [
+    ...climbing,
+    ...roomCircles,
+    ...fileCircles,
+    ...undeclared,
+    ...finished(wide).map(line => `${line} columns`),
+    ...finished(undocumented).map(line => `${line} has no doc comment`),
+  ]
+}
+
 /**
  * What the sources below `packages` are like, from their imports and lines as text: one style, held by lint, makes that
  * enough.

@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util'
-import { measure, MOST_COLUMNS, MOST_LINES } from './measure.ts'
+import { faults, measure, MOST_COLUMNS, MOST_LINES } from './measure.ts'
 
-// `npm run structure`: counts, and with --all what they count.
-const { all } = parseArgs({ options: { all: { type: 'boolean', default: false } } }).values
-const { files, rooms, climbing, roomCircles, fileCircles, allCircles, undeclared, long, wide, undocumented } = measure()
+// `npm run structure`: counts, and with --all what they count; with --quiet only what must not be, as lint does it.
+const flag = { type: 'boolean', default: false } as const
+const { all, quiet } = parseArgs({ options: { all: flag, quiet: flag } }).values
+const structure = measure()
+const { files, rooms, climbing, roomCircles, fileCircles, allCircles, undeclared, long, wide, undocumented } = structure
 const total = rooms.reduce((sum, [, lines]) => sum + lines, 0)
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const print = (line: string): void => void (quiet || process.stdout.write(`${line}\n`))
 
 print(`${files.length} files, ${total} lines below packages/*/src`)
 for (const [name, lines] of rooms)
@@ -24,3 +26,6 @@ for (const [what, found] of counts) {
   print(`${String(found.length).padStart(6)}  ${what}`)
   if (all) for (const line of found) print(`          ${line}`)
 }
+const wrong = faults(structure)
+for (const line of wrong) process.stderr.write(`must not be: ${line}\n`)
+if (wrong.length > 0) process.exitCode = 1

@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { type Progress, progressBar } from './progress.ts'
 import { errorLines, jsonLine, visible } from './terminal.ts'
 
+/** How a run over files shows itself while it goes on. */
 export interface RunDisplay {
   /** How many sealed files journals list, once it is known; `null` where there is no journal. */
   expected?: number | null
@@ -30,6 +31,7 @@ export function runDisplay(label: string, json = false): RunDisplay {
   return display
 }
 
+/** What a run is called in its report. */
 export interface RunWords {
   /** What a file is when all is well: `sealed`, `opened`, `intact`. */
   readonly done: string

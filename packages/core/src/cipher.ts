@@ -21,6 +21,7 @@ export interface CipherTraits {
 /** The annotation of a cipher image (a PNG text chunk) in which its nonce travels, in hexadecimal. */
 export const NONCE_ANNOTATION = 'latent:nonce'
 
+/** What a call of a cipher takes beside image and key. */
 export interface CipherOptions {
   /**
    * Separates encryptions under one key. Deterministic ciphers use an empty nonce when none is given;

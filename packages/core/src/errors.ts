@@ -14,6 +14,10 @@ export class LatentError extends Error {
   }
 }
 
+/**
+ * What went wrong, as a program sees it. Codes keep their meaning from release to release; `docs/errors.md` lists them
+ * with exit codes.
+ */
 export type ErrorCode =
   /** An argument is of the wrong kind, size or range. */
   | 'E_ARGUMENT'

@@ -3,6 +3,7 @@ import { argumentError } from './errors.ts'
 /** How a sample travels: bytes, 16-bit integers, or 32-bit floats in [0, 1]. */
 export type SampleFormat = 'u8' | 'u16' | 'f32'
 
+/** The array that holds the samples of each format. */
 export interface SampleArrays {
   u8: Uint8Array
   u16: Uint16Array

@@ -4,6 +4,7 @@ import { MAX_PIXELS } from './image.ts'
 import type { RowShape } from './png-rows.ts'
 import { crc32 } from './primitives.ts'
 
+/** The first eight bytes of every PNG (PNG 1.2, section 3.1). */
 export const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10)
 const SAMPLES_A_PIXEL: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 const DEPTHS: Readonly<Record<number, readonly number[]>> = {
@@ -26,12 +27,14 @@ export interface FoundChunk extends PngChunk {
   readonly intact: () => boolean
 }
 
+/** What the header of a PNG says of its pixels. */
 export interface PngHeader extends RowShape {
   readonly indexed: boolean
   /** Samples of pixels are grey or colour alone, so that a colour may be named transparent. */
   readonly opaque: boolean
 }
 
+/** What is refused from the header alone, before memory is taken. */
 export interface PngLimits {
   /**
    * At most this many pixels of up to 4 bytes, {@link MAX_PIXELS} by default; those of 16 bits a sample count up to
@@ -43,6 +46,7 @@ export interface PngLimits {
 /** The bytes of signature and header: enough to refuse a picture before reading more of it. */
 export const PNG_HEADER_BYTES = 33
 
+/** Whether these bytes begin as every PNG does; 8 of them are enough. */
 export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => bytes[i] === byte)
 }
@@ -155,6 +159,7 @@ export function chunkParts({ type, data }: PngChunk): Uint8Array[] {
   return [joinBytes([u32(data.length), name]), data, u32(crc32(data, crc32(name)))]
 }
 
+/** E_IMAGE, with what is wrong in a few words. */
 export const damaged = (what: string, cause?: unknown): LatentError =>
   new LatentError('E_IMAGE', `this PNG is damaged: ${what}`, {
     hint: 'open it in a viewer; if it shows there, save it again as PNG, or keep the file as it is with latent seal',

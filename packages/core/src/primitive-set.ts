@@ -48,8 +48,10 @@ export interface Primitives {
   readonly zlibUnpack: (bytes: Uint8Array, limit: number) => Uint8Array
 }
 
+/** 0 stores, 1 is fast, 9 is small. */
 export type ZlibLevel = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 
+/** What one platform gives at once and another only after waiting. */
 export type Awaitable<T> = T | Promise<T>
 
 /** An incremental SHA-256. */

@@ -20,6 +20,7 @@ function zeroBytes(length: number): Uint8Array {
 // A Buffer's `slice` shares memory and a Uint8Array's does not: callers must never meet a Buffer.
 const plain = (buffer: Uint8Array) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 
+/** The primitives by `node:crypto` and `node:zlib`. `primitives.ts` checks their arguments. */
 export const primitives: Primitives = {
   name: 'node:crypto',
   randomBytes: length => randomFillSync(new Uint8Array(length)),

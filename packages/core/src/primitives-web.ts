@@ -40,6 +40,7 @@ function crc32(bytes: Uint8Array, previous = 0): number {
   return ~c >>> 0
 }
 
+/** The primitives by WebCrypto and streams of the browser. `primitives.ts` checks their arguments. */
 export const primitives: Primitives = {
   name: 'webcrypto',
   randomBytes(length) {

@@ -4,6 +4,7 @@ import type { Primitives } from './primitive-set.ts'
 
 export type { Awaitable, Primitives, Sha256, ZlibLevel } from './primitive-set.ts'
 
+/** Bytes that AES-256-GCM appends to a ciphertext. */
 export const GCM_TAG_BYTES = 16
 
 export const {
@@ -51,6 +52,7 @@ export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
+/** Two small letters or digits a byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0')

@@ -10,4 +10,5 @@ export interface LabelledSet {
 
 /** Sets that classifiers are trained on. */
 export const LABELLED_SETS = ['cifar10', 'mnist', 'fashion-mnist'] as const
+/** A published set whose images come with classes. */
 export type LabelledSetName = (typeof LABELLED_SETS)[number]

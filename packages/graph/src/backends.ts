@@ -4,6 +4,7 @@ import type { Backend } from './runtime.ts'
 /** Backends as people call them. */
 export type BackendName = 'cpu' | 'wasm' | 'webgpu'
 
+/** The runtimes by the names that users give them. */
 export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   cpu: 'ort-node',
   wasm: 'ort-wasm',

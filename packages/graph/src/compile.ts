@@ -24,6 +24,7 @@ export interface Shape<D extends DType = DType> {
   readonly dims: readonly number[]
 }
 
+/** An argument of a function to be compiled: its dimensions and, unless it is f32, its type. */
 export const shape = <D extends DType = 'f32'>(dims: readonly number[], dtype: D = 'f32' as D): Shape<D> => ({
   dtype,
   dims,

@@ -20,6 +20,7 @@ export function toHalves(values: Float32Array, Native = native): Uint8Array {
   return new Uint8Array(view.buffer)
 }
 
+/** 16-bit floats, little-endian, as 32-bit ones: exactly. @param Native the array type, where the platform has it */
 export function fromHalves(bytes: Uint8Array<ArrayBuffer>, Native = native): Float32Array<ArrayBuffer> {
   if (Native) return Float32Array.from(new Native(bytes.buffer))
   const view = new DataView(bytes.buffer)

@@ -14,6 +14,7 @@ import { tensor } from './tensor.ts'
 /** Weights and, unless left out, a bias for each output. */
 export type Affine<L> = { readonly weight: L; readonly bias?: L }
 
+/** How a convolution begins. */
 export interface ConvParameterOptions {
   readonly bias?: boolean
   readonly groups?: number
@@ -23,6 +24,10 @@ export interface ConvParameterOptions {
   readonly slope?: number
 }
 
+/**
+ * Parameters of {@link conv2d}: weights `[outputs, inputs / groups, kernel, kernel]` with He's variance, biases of
+ * zero.
+ */
 export function conv2dParameters(
   inputs: number,
   outputs: number,
@@ -34,10 +39,12 @@ export function conv2dParameters(
   return bias ? { weight, bias: zerosOf([outputs]) } : { weight }
 }
 
+/** A convolution with bias: `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`. */
 export function conv2d(p: Affine<Operand>, x: Expr, options: ConvOptions = {}): Expr {
   return biased(op.conv(x, p.weight, options), p.bias)
 }
 
+/** Parameters of {@link convTranspose2d}: weights `[inputs, outputs, kernel, kernel]`, biases of zero. */
 export function convTranspose2dParameters(
   inputs: number,
   outputs: number,
@@ -66,6 +73,7 @@ export function perChannel(v: Operand): Expr {
   return taken.reshape([1, -1, 1, 1])
 }
 
+/** Parameters of {@link dense}: weights `[inputs, outputs]` with He's variance, biases of zero. */
 export function denseParameters(
   inputs: number,
   outputs: number,
@@ -84,6 +92,7 @@ export function dense(p: Affine<Operand>, x: Expr): Expr {
 /** Scale and shift of a normalisation; an empty tree for one without. */
 export type Scale<L> = { readonly scale?: L; readonly shift?: L }
 
+/** A scale of one and a shift of zero for each channel. */
 export const scaleParameters = (channels: number): Scale<Parameter> => ({
   scale: ones([channels]),
   shift: zerosOf([channels]),
@@ -140,6 +149,7 @@ export const layerNorm = (x: Expr, p: Scale<Operand> = {}, epsilon = 1e-5): Expr
 /** Running statistics of a batch norm: state of a network, not trained by gradients. */
 export type RunningStatistics<L> = { readonly mean: L; readonly variance: L }
 
+/** Running means of zero and variances of one for each channel: state of {@link batchNorm}. */
 export const runningStatistics = (channels: number): RunningStatistics<Parameter> => ({
   mean: zerosOf([channels]),
   variance: ones([channels]),
@@ -174,8 +184,10 @@ export function batchNorm(x: Expr, p: Scale<Operand>, running: RunningStatistics
   return p.shift === undefined ? y : op.add(y, perChannel(p.shift))
 }
 
+/** Two convolutions whose result is added to what entered. */
 export type ResidualBlock<L> = { readonly first: Affine<L>; readonly second: Affine<L> }
 
+/** Parameters of {@link residualBlock}; `gain` is of the second convolution alone. */
 export const residualBlockParameters = (
   channels: number,
   options: ConvParameterOptions = {},
@@ -244,10 +256,13 @@ export function reflectionPad(x: Expr, size: number): Expr {
   return y
 }
 
+/** Means over height and width: `[N, C, H, W]` to `[N, C]`. */
 export const globalAvgPool = (x: Expr): Expr => op.mean(x, [2, 3])
 
+/** Queries, keys and values in one layer, and the layer behind the heads. */
 export type Attention<L> = { readonly qkv: Affine<L>; readonly out: Affine<L> }
 
+/** Parameters of {@link attention} over vectors of this width (Vaswani et al. 2017). */
 export const attentionParameters = (width: number): Attention<Parameter> => ({
   qkv: { weight: uniform([width, 3 * width], Math.sqrt(3 / width)), bias: zerosOf([3 * width]) },
   out: { weight: uniform([width, width], Math.sqrt(3 / width)), bias: zerosOf([width]) },

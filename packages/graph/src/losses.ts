@@ -5,7 +5,9 @@ import { tensor } from './tensor.ts'
 
 /** Losses and statistics of images `[N, C, H, W]` with values in [0, 1] unless said otherwise. All give scalars. */
 
+/** Mean of |a - b|. */
 export const l1 = (a: Expr, b: Operand): Expr => op.mean(op.abs(op.sub(a, b)))
+/** Mean of (a - b)^2. */
 export const mse = (a: Expr, b: Operand): Expr => op.mean(op.square(op.sub(a, b)))
 
 /**

@@ -18,6 +18,7 @@ export interface OnnxModel {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
+/** One operator of a model (ONNX `NodeProto`). */
 export interface OnnxNode {
   readonly op: string
   /** Empty strings stand for optional inputs left out. */
@@ -39,6 +40,7 @@ export type OnnxAttribute =
   | { readonly strings: readonly string[] }
   | Tensor
 
+/** An input or output of a model (ONNX `ValueInfoProto`). */
 export interface OnnxValue {
   readonly name: string
   readonly dtype: DType

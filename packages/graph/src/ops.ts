@@ -34,29 +34,52 @@ export function constant(value: Tensor): Expr {
 
 const isTensor = (x: Expr | Tensor): x is Tensor => 'dims' in x
 
+/** A constant array of one value. */
 export const full = (shape: readonly number[], value: number): Expr => np.full([...shape], value)
 
+/** a + b, broadcast. */
 export const add = (a: Operand, b: Operand): Expr => np.add(take(a), take(b))
+/** a - b, broadcast. */
 export const sub = (a: Operand, b: Operand): Expr => np.subtract(take(a), take(b))
+/** a * b, broadcast. */
 export const mul = (a: Operand, b: Operand): Expr => np.multiply(take(a), take(b))
+/** a / b, broadcast. */
 export const div = (a: Operand, b: Operand): Expr => np.trueDivide(take(a), take(b))
+/** -a. */
 export const neg = (a: Operand): Expr => np.negative(take(a))
+/** 1 / a. */
 export const reciprocal = (a: Operand): Expr => np.reciprocal(take(a))
+/** The larger of the two, broadcast. */
 export const maximum = (a: Operand, b: Operand): Expr => np.maximum(take(a), take(b))
+/** The smaller of the two, broadcast. */
 export const minimum = (a: Operand, b: Operand): Expr => np.minimum(take(a), take(b))
+/** e to the power of a. */
 export const exp = (a: Operand): Expr => np.exp(take(a))
+/** The natural logarithm. */
 export const log = (a: Operand): Expr => np.log(take(a))
+/** The square root. Its gradient at zero is infinite. */
 export const sqrt = (a: Operand): Expr => np.sqrt(take(a))
+/** The sine of radians. */
 export const sin = (a: Operand): Expr => np.sin(take(a))
+/** The cosine of radians. */
 export const cos = (a: Operand): Expr => np.cos(take(a))
+/** The error function. */
 export const erf = (a: Operand): Expr => lax.erf(take(a))
+/** The largest integer that is not above a; no gradient passes. */
 export const floor = (a: Operand): Expr => np.floor(take(a))
+/** a * a. */
 export const square = (a: Expr): Expr => mul(a, a)
+/** Whether a < b, broadcast. */
 export const less = (a: Operand, b: Operand): Expr => np.less(take(a), take(b))
+/** Whether a equals b, broadcast. */
 export const equal = (a: Operand, b: Operand): Expr => np.equal(take(a), take(b))
+/** a where the condition holds, else b, broadcast. */
 export const where = (condition: Expr, a: Operand, b: Operand): Expr => np.where(take(condition), take(a), take(b))
+/** As f32; booleans become 0 and 1. */
 export const toFloat = (a: Expr): Expr => take(a).astype(np.float32)
+/** As i32, towards zero. */
 export const toInt = (a: Expr): Expr => take(a).astype(np.int32)
+/** The value itself, as a constant to every derivative. */
 export const stopGradient = (a: Operand): Expr => lax.stopGradient(take(a))
 
 /**
@@ -71,7 +94,9 @@ export const withTangent = (value: Expr, x: Expr, tangent: (change: Expr) => Exp
 /** Zero, with the derivative `tangent`. */
 export const alongTangent = (x: Expr, tangent: (change: Expr) => Expr): Expr => tangent(sub(x, stopGradient(x)))
 
+/** |x|. The gradient is the sign, and 1 at zero. */
 export const abs = (x: Expr): Expr => mul(x, stopGradient(where(less(x, 0), -1, 1)))
+/** x held between two numbers; no gradient passes outside. */
 export const clip = (x: Expr, low: number, high: number): Expr => minimum(maximum(x, low), high)
 
 /** Rounds half to even; the backward pass does not see it (straight-through estimator, Bengio et al. 2013). */
@@ -89,6 +114,7 @@ export function sigmoid(x: Expr): Expr {
   return withTangent(y, x, change => mul(change, mul(y, sub(1, y))))
 }
 
+/** The hyperbolic tangent, with a gradient that is taken from its value. */
 export function tanh(x: Expr): Expr {
   const y = stopGradient(sub(mul(2, reciprocal(add(1, exp(neg(mul(2, stopGradient(x))))))), 1))
   return withTangent(y, x, change => mul(change, sub(1, square(y))))
@@ -96,11 +122,13 @@ export function tanh(x: Expr): Expr {
 
 /** x for x > 0, slope * x (0 <= slope < 1) elsewhere; the derivative at 0 is the slope. */
 export const leakyRelu = (x: Expr, slope = 0.01): Expr => mul(x, stopGradient(where(less(0, x), 1, slope)))
+/** max(x, 0). */
 export const relu = (x: Expr): Expr => leakyRelu(x, 0)
 /** ln(1 + e^x), without overflow. */
 export const softplus = (x: Expr): Expr => add(relu(x), log(add(1, exp(neg(abs(x))))))
 /** Gaussian error linear unit (Hendrycks and Gimpel 2016), exact form. */
 export const gelu = (x: Expr): Expr => mul(mul(0.5, x), add(1, erf(mul(x, Math.SQRT1_2))))
+/** x * sigmoid(x) (Elfwing et al. 2018). */
 export const silu = (x: Expr): Expr => mul(x, sigmoid(x))
 
 type Axes = number | readonly number[]
@@ -109,8 +137,11 @@ const axesOf = (axes: Axes | undefined): number[] | null =>
 
 /** Sum over `axes` (default all); `keep` leaves them with length 1. */
 export const sum = (x: Expr, axes?: Axes, keep = false): Expr => np.sum(take(x), axesOf(axes), { keepdims: keep })
+/** The mean along dimensions, all unless given. */
 export const mean = (x: Expr, axes?: Axes, keep = false): Expr => mul(sum(x, axes, keep), 1 / count(x, axes))
+/** The largest along dimensions, all unless given. */
 export const max = (x: Expr, axes?: Axes, keep = false): Expr => np.max(take(x), axesOf(axes), { keepdims: keep })
+/** The smallest along dimensions, all unless given. */
 export const min = (x: Expr, axes?: Axes, keep = false): Expr => np.min(take(x), axesOf(axes), { keepdims: keep })
 
 function count(x: Expr, axes: Axes | undefined): number {
@@ -118,15 +149,21 @@ function count(x: Expr, axes: Axes | undefined): number {
   return picked.reduce((product, axis) => product * x.shape.at(axis)!, 1)
 }
 
+/** The same elements in another shape. */
 export const reshape = (x: Expr, shape: readonly number[]): Expr => take(x).reshape([...shape])
+/** Dimensions in another order: dimension i of the result is `perm[i]` of x. */
 export const transpose = (x: Expr, perm: readonly number[]): Expr => take(x).transpose([...perm])
+/** Repeats dimensions of one, and missing leading ones, up to a shape. */
 export const broadcastTo = (x: Expr, shape: readonly number[]): Expr => np.broadcastTo(take(x), [...shape])
+/** Arrays one behind the other along a dimension. */
 export const concat = (xs: readonly Expr[], axis: number): Expr => np.concatenate(xs.map(take), axis)
+/** Reverses dimensions. */
 export const flip = (x: Expr, axes: Axes): Expr => np.flip(take(x), axesOf(axes))
 /** Ascending along the last axis. */
 export const sort = (x: Expr): Expr => np.sort(take(x))
 /** Rows of `x` along `axis` picked by an integer array. */
 export const gather = (x: Expr, indices: Operand, axis = 0): Expr => np.take(take(x), take(indices), axis)
+/** The matrix product of the last two dimensions, the others broadcast. */
 export const matmul = (a: Operand, b: Operand): Expr => np.matmul(take(a), take(b))
 
 /** The part of `x` from `start` (inclusive) to `end` (exclusive) along one axis. */
@@ -148,6 +185,7 @@ export const pad = (x: Expr, widths: readonly (readonly [number, number])[]): Ex
     widths.map(([before, after]) => [before, after]),
   )
 
+/** Strides, padding and the rest of a convolution; padding is `same` unless given. */
 export interface ConvOptions {
   /** Default 1. */
   readonly stride?: number
@@ -201,11 +239,13 @@ export function avgPool(x: Expr, window: number): Expr {
   return mean(reshape(x, [n, c, h / window, window, w / window, window]), [3, 5])
 }
 
+/** e^x over its sum along a dimension, without overflow. */
 export function softmax(x: Expr, axis = -1): Expr {
   const powers = exp(sub(x, stopGradient(max(x, axis, true))))
   return div(powers, sum(powers, axis, true))
 }
 
+/** The logarithm of {@link softmax}, without overflow. */
 export function logSoftmax(x: Expr, axis = -1): Expr {
   const shifted = sub(x, stopGradient(max(x, axis, true)))
   return sub(shifted, log(sum(exp(shifted), axis, true)))

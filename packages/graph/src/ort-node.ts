@@ -7,8 +7,10 @@ import type { Backend, OrtBinding } from './ort.ts'
 // On import, so that worker threads that a program starts later inherit it.
 forbidTelemetry()
 
+/** Cores that this process may use. */
 export const hardwareThreads = (): number => availableParallelism()
 
+/** What is tried in Node, in order: native, then WebAssembly. */
 export const defaultChain: readonly Backend[] = ['ort-node', 'ort-wasm']
 
 /**

@@ -3,6 +3,7 @@ import type { Backend, OrtBinding } from './ort.ts'
 /** A page that is not cross-origin isolated has no shared memory, so no threads. */
 export const hardwareThreads = (): number => (globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1)
 
+/** What is tried in a browser: WebAssembly; a graphics card is used when it is asked for. */
 export const defaultChain: readonly Backend[] = ['ort-wasm']
 
 /** Browser: the bundler finds each build's `.wasm` file through the `new URL(..., import.meta.url)` inside it. */

@@ -15,13 +15,17 @@ export interface Parameter {
     | { readonly kind: 'uniform'; readonly bound: number }
 }
 
+/** A parameter whose every entry starts at one value. */
 export const constantOf = (dims: readonly number[], value: number): Parameter => ({
   dtype: 'f32',
   dims,
   init: { kind: 'constant', value },
 })
+/** A parameter that starts at zero. */
 export const zerosOf = (dims: readonly number[]): Parameter => constantOf(dims, 0)
+/** A parameter that starts at one. */
 export const ones = (dims: readonly number[]): Parameter => constantOf(dims, 1)
+/** A parameter drawn from a normal distribution with mean zero and this standard deviation. */
 export const normal = (dims: readonly number[], deviation: number): Parameter => ({
   dtype: 'f32',
   dims,

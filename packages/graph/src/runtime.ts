@@ -6,6 +6,7 @@ import type { DType, Tensor } from './tensor.ts'
 
 export type { Backend, OrtBinding } from './ort.ts'
 
+/** Where and how a model runs. */
 export interface SessionOptions {
   /** One backend, or several to try in order. Default: native then WASM in Node, WASM in a browser. */
   readonly backend?: Backend | readonly Backend[]
@@ -138,12 +139,14 @@ export async function running<T>(backend: Backend, run: () => Promise<T>): Promi
   }
 }
 
+/** Tensors as ONNX Runtime takes them, over the same memory. */
 export function wrap(values: Readonly<Record<string, Tensor>>, ort: OrtBinding['ort']): Record<string, Ort.Tensor> {
   return Object.fromEntries(
     Object.entries(values).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(ORT_TYPE[dtype], data, dims)]),
   )
 }
 
+/** A tensor of ONNX Runtime as ours, over the same memory. @throws E_UNSUPPORTED for another element type */
 export function unwrap(name: string, value: Ort.Tensor): Tensor {
   const dtype = FROM_ORT_TYPE[value.type]
   if (dtype === undefined)

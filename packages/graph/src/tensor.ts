@@ -3,6 +3,7 @@ import { argumentError } from '@latent/core'
 /** Element types that cross the border between our code and a compiled graph. Booleans travel as bytes 0 and 1. */
 export type DType = 'f32' | 'u8' | 'i8' | 'i32' | 'i64' | 'bool'
 
+/** The array that holds the elements of each type; booleans are bytes of 0 and 1. */
 export interface DTypeArrays {
   f32: Float32Array
   u8: Uint8Array
@@ -28,6 +29,7 @@ const ARRAYS = {
   bool: Uint8Array,
 }
 
+/** The product of the dimensions: 1 for a scalar. */
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
 }

@@ -53,6 +53,7 @@ const NONCE_BYTES = 16
 const GCM_NONCE_BYTES = 12
 const SECOND_DERIVATION = '2'
 
+/** What {@link encryptPicture} takes beside picture and key. */
 export interface EncryptPictureOptions extends Pick<CipherOptions, 'nonce' | 'wire'> {
   /** Draw nothing: equal pictures then give equal cipher pictures. */
   readonly deterministic?: boolean
@@ -62,6 +63,7 @@ export interface EncryptPictureOptions extends Pick<CipherOptions, 'nonce' | 'wi
   readonly beside?: readonly PngChunk[]
 }
 
+/** A cipher picture, ready to be written as a PNG. */
 export interface EncryptedPicture {
   readonly image: Image
   /** To be written into the same PNG. */
@@ -110,6 +112,7 @@ export async function encryptPicture(
   }
 }
 
+/** What {@link decryptPicture} takes beside picture and key. */
 export interface DecryptPictureOptions extends Pick<CipherOptions, 'nonce'> {
   /** Chunks of the PNG that the picture came in. */
   readonly chunks?: readonly PngChunk[]
@@ -117,6 +120,7 @@ export interface DecryptPictureOptions extends Pick<CipherOptions, 'nonce'> {
   readonly altered?: boolean
 }
 
+/** What came back, and what is known of it. */
 export interface DecryptedPicture {
   readonly image: Image
   /** What stood beside the plain pixels. */

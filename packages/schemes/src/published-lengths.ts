@@ -13,5 +13,6 @@ const LENGTHS: readonly (readonly [prefix: string, length: string])[] = [
   ['denoiser', 'our own variant: there is no publication of it'],
 ]
 
+/** How long those who published a scheme trained it, in words; `unknown` where no paper says. */
 export const publishedLength = (recipe: string): string =>
   LENGTHS.find(([prefix]) => recipe.startsWith(prefix))?.[1] ?? 'unknown'

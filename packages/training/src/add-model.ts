@@ -3,6 +3,7 @@ import { elementCount } from '@latent/graph'
 import { type ModelCard, readModel, writeModel } from '@latent/schemes/models'
 import { writeModelFiles, readRun } from './finished-run.ts'
 
+/** Which weights of a run are kept, under which name, and where. */
 export interface AddModelOptions {
   readonly id: string
   readonly scheme: string

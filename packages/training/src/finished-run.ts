@@ -12,6 +12,7 @@ import { readRecord, type RunRecord } from './record.ts'
 /** What a card takes over from a run. */
 type RunFacts = Omit<ModelCard, 'id' | 'scheme' | 'profile' | 'sha256' | 'bytes' | 'parameters' | 'storage' | 'remarks'>
 
+/** What a training left, as far as a card and the weights beside it need it. */
 export interface TrainedRun {
   /** Of the networks that are shipped. */
   readonly tensors: Record<string, Tensor<'f32'>>

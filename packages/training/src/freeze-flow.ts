@@ -4,6 +4,7 @@ import { flowTree, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { publish } from '@latent/core/node'
 import { readRun, writeModelFiles } from './finished-run.ts'
 
+/** Which weights of an exact-flow run are frozen, under which name, and where they go. */
 export interface FreezeOptions {
   readonly id: string
   readonly best?: boolean
@@ -41,7 +42,9 @@ export async function freezeFlow(
   if (module === undefined) return card
   const text =
     `// Written by \`latent model freeze\`: the bytes of models/${id}.weights.\n` +
+    '/** SHA-256 of the bytes, by which sealed files name them. */\n' +
     `export const TRAINED_SHA256 = '${sha256}'\n` +
+    '/** The bytes, in base64. */\n' +
     'export const TRAINED =\n' +
     `  '${Buffer.from(bytes).toString('base64')}'\n`
   await publish(module, [new TextEncoder().encode(text)], {

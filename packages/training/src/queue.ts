@@ -10,6 +10,7 @@ import { runFolder, type RunRecipeOptions, type RunSurroundings, trainRecipe } f
 /** What one line of a queue may say; the rest comes from the command's own options. */
 type Entry = RunRecipeOptions & { readonly recipe: string; readonly steps: number }
 
+/** What holds for every run of a queue. */
 export interface QueueOptions extends RunSurroundings {
   readonly data?: string
   readonly threads?: number

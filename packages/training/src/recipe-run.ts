@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dataRead, labelsRead, openRecord } from './record.ts'
 
+/** One run of a recipe. Only profile and seed have no default here. */
 export interface RunRecipeOptions {
   readonly profile: Profile
   readonly seed: number

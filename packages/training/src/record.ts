@@ -60,12 +60,14 @@ export const labelsRead = (name: string, labels: Uint8Array): DataRead => ({
   published: 'unknown',
 })
 
+/** What is known of a run before its first step. */
 export interface RunStart extends Omit<RunRecord, 'version' | 'sessions'> {
   readonly threads: number | undefined
   /** Which Latent trains: its version. */
   readonly release: string
 }
 
+/** Keeps the record of a run, `run.json`, while it trains. */
 export interface Recorder {
   /** Written seldom enough not to be felt: a killed run loses a few seconds of its record. */
   readonly progress: (progress: Progress) => void

@@ -22,6 +22,7 @@ interface CommonArguments extends Omit<PictureFileOptions, 'key' | 'nonce' | 'pr
 type EncryptArguments = CommonArguments & Pick<EncryptFileOptions, 'wire' | 'deterministic' | 'check'>
 type DecryptArguments = CommonArguments & Pick<DecryptFileOptions, 'altered'>
 
+/** Adds `latent encrypt` and `latent decrypt` to the program. Whatever an action needs is loaded when it runs. */
 export function cryptCommands(program: Command): void {
   withCommon(
     program

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { progressBar } from '../progress.ts'
 import { shown, visible } from '../terminal.ts'
 
+/** Adds `latent data` to the program. Whatever an action needs is loaded when it runs. */
 export function dataCommand(program: Command): void {
   const data = program.command('data').description('data sets for the lab and for training: list, fetch, check, draw')
 

@@ -23,6 +23,7 @@ const NOTABLE = 0.1
 /** Of files that are left out, on a terminal; JSON has them all. */
 const NAMED = 5
 
+/** Adds `latent dataset` to the program. Whatever an action needs is loaded when it runs. */
 export function datasetCommand(program: Command): void {
   const dataset = program
     .command('dataset')

@@ -12,6 +12,7 @@ import { sharedFlow } from '../flows.ts'
 import { drawScene } from '@latent/data'
 import { formatTable } from '../terminal.ts'
 
+/** Adds `latent demo` to the program, which is what `npm start` runs. */
 export function demoCommand(program: Command): void {
   program
     .command('demo')

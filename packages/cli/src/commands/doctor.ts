@@ -6,6 +6,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { formatTable } from '../terminal.ts'
 import { VERSION } from '../version.ts'
 
+/** Adds `latent doctor` to the program. */
 export function doctorCommand(program: Command): void {
   program
     .command('doctor')

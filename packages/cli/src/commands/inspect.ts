@@ -5,6 +5,7 @@ import { ioError, readFileParts } from '@latent/core/node'
 import type { Command } from 'commander'
 import { errorLines, jsonLine, visible } from '../terminal.ts'
 
+/** Adds `latent inspect` to the program. */
 export function inspectCommand(program: Command): void {
   program
     .command('inspect')

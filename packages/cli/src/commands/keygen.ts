@@ -19,6 +19,7 @@ const WORDS = 10
 /** More old keys than these beside a key are somebody's mistake. */
 const MOST_OLD = 1000
 
+/** Adds `latent keygen` to the program. Secrets go to a private file, or to standard output and nowhere else. */
 export function keygenCommand(program: Command): void {
   program
     .command('keygen')

@@ -9,6 +9,7 @@ export const whole = (name: string) => (text: string) => {
   return value
 }
 
+/** An amount of work that is counted, for a progress bar. */
 export const trials = (count: number): string => `${Math.round(count)}`
 
 /** A bar on a terminal; elsewhere a line of JSON at most every ten seconds. */

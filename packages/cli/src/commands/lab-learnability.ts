@@ -29,6 +29,7 @@ const whole = (name: string) => (text: string) => {
   return value
 }
 
+/** Adds `latent lab learnability` and `latent lab learnability-page`. */
 export function learnabilityCommands(lab: Command): void {
   lab
     .command('learnability')

@@ -10,6 +10,10 @@ import { learnabilityCommands } from './lab-learnability.ts'
 import { counter, OWN_TEST, whole } from './lab-counter.ts'
 import { evaluateCommand, schemeNames } from './lab-evaluate.ts'
 
+/**
+ * Adds `latent lab`, with a subcommand for everything that is measured, to the program. Whatever an action needs is
+ * loaded when it runs.
+ */
 export function labCommand(program: Command): void {
   const lab = program.command('lab').description('measure ciphers: statistics with null bands, controls, reports')
   evaluateCommand(lab)

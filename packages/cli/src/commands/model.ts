@@ -6,6 +6,7 @@ import { InvalidArgumentError, type Command, Option } from 'commander'
 import { repeated } from '../keys/index.ts'
 import { formatTable, visible } from '../terminal.ts'
 
+/** Adds `latent model` to the program. Whatever an action needs is loaded when it runs. */
 export function modelCommand(program: Command): void {
   const model = program.command('model').description('trained weights with their cards')
   model

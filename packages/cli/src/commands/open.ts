@@ -18,6 +18,7 @@ const withKeys = (command: Command): Command =>
     .option('--threads <n>', 'threads for the cipher; default: one a core')
     .option('--json', 'one line of JSON a file on standard output')
 
+/** Adds `latent open` to the program. */
 export function openCommand(program: Command): void {
   withKeys(
     program
@@ -50,6 +51,7 @@ export function openCommand(program: Command): void {
   })
 }
 
+/** Adds `latent verify` to the program: `open` that writes nothing. */
 export function verifyCommand(program: Command): void {
   withKeys(
     program

@@ -25,6 +25,7 @@ interface SealCommandOptions extends LockOptions {
   readonly json?: boolean
 }
 
+/** Adds `latent seal` to the program. */
 export function sealCommand(program: Command): void {
   const command = program
     .command('seal')
@@ -127,6 +128,7 @@ function pruning({ prune, yes }: SealCommandOptions): ((stale: readonly string[]
   }
 }
 
+/** The value of `--threads`. @throws E_ARGUMENT unless it is a number from 1 to 64 */
 export function parseThreads(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const threads = Number(text)

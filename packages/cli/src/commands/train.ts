@@ -9,6 +9,7 @@ interface QueueFlags {
   readonly for?: string
 }
 
+/** Adds `latent train` to the program. Whatever an action needs is loaded when it runs. */
 export function trainCommand(program: Command): void {
   program
     .command('train')

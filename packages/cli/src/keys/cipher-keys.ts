@@ -6,6 +6,7 @@ import { type Warn, warnings } from './warnings.ts'
 
 const KEY_BYTES = 32
 
+/** What a pixel-mode key is read for. */
 export interface CipherKeyOptions {
   /** A key that was never drawn at random is refused for new pictures; old ones open with it as ever. */
   readonly encrypting?: boolean
@@ -86,6 +87,7 @@ function notRandom(bytes: Uint8Array): string | undefined {
   return undefined
 }
 
+/** The value of `--nonce`: 1 to 64 bytes. @throws E_ARGUMENT */
 export function parseNonce(text: string | undefined): Uint8Array | undefined {
   if (text === undefined) return undefined
   if (!/^([0-9a-f]{2}){1,64}$/i.test(text)) throw argumentError('--nonce', 'at most 64 bytes in hexadecimal', text)

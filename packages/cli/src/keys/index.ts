@@ -19,6 +19,7 @@ export { parseNonce, readCipherKey } from './cipher-keys.ts'
 /** For options that may be repeated: one value each time, so that inputs may follow. */
 export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value]
 
+/** What opens sealed files, as it was typed. */
 export interface IdentityOptions {
   readonly identity?: string[]
   readonly identityPassphraseFile?: string
@@ -27,6 +28,7 @@ export interface IdentityOptions {
   readonly json?: boolean
 }
 
+/** What files are sealed for, as it was typed. */
 export interface LockOptions extends IdentityOptions {
   readonly recipient?: string[]
   readonly recipientsFile?: string[]
@@ -43,6 +45,7 @@ export const withIdentityOptions = (command: Command, use: string): Command =>
     )
     .option('--passphrase-file <file>', 'the first line is the passphrase; - reads standard input')
 
+/** What files of a run are sealed for. */
 export interface ChosenLock {
   readonly lock: Lock
   /** Differs when the recipients do. */

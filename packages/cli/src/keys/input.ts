@@ -6,6 +6,7 @@ import type { Warn } from './warnings.ts'
 /** Far more than any key, identity or list of recipients. */
 const MAX_KEY_FILE = 1 << 20
 
+/** Key material as it was read, from a file or standard input. */
 export interface KeyInput {
   /** For messages. */
   readonly name: string

@@ -5,8 +5,10 @@ import { readKeyInput, warnIfExposed } from './input.ts'
 import { strengthOf } from './strength.ts'
 import type { Warn } from './warnings.ts'
 
+/** Whether somebody can be asked: keyboard and error output are a terminal. */
 export const onTerminal = (): boolean => process.stdin.isTTY && process.stderr.isTTY
 
+/** Asks for a passphrase without showing it. @throws E_KEY if none was typed */
 export async function ask(message: string): Promise<string> {
   const answer = await password({ message, output: process.stderr })
   if (isCancel(answer) || answer === undefined)
@@ -14,6 +16,7 @@ export async function ask(message: string): Promise<string> {
   return answer
 }
 
+/** The first line of a file, with warnings where the file is exposed or has more lines. @throws E_IO; E_KEY */
 export async function readPassphraseFile(path: string, warn: Warn): Promise<PassphraseFile> {
   const input = await readKeyInput(path)
   warnIfExposed(input, warn)
@@ -95,6 +98,7 @@ export async function knownPassphrases(
   }
 }
 
+/** The passphrase of an encrypted identity, from a file. @throws E_IO; E_KEY */
 export async function identityPassphrase(path: string, warn: Warn): Promise<string> {
   const { passphrase, problem } = await readPassphraseFile(path, warn)
   if (passphrase === undefined) throw problem!

@@ -10,10 +10,12 @@ export interface Strength {
 
 /** Powers of ten. Below the first an afternoon on one machine finds it; below the second, a determined attacker may. */
 export const REFUSED_BELOW = 4
+/** A passphrase that fewer than 10 to this power guesses are expected to find is weak. */
 export const WEAK_BELOW = 10
 /** The estimate takes time that grows with the length, and nothing as long is weak for its length. */
 const LOOKED_AT = 128
 
+/** How many guesses are expected to find a passphrase, by zxcvbn's estimate. */
 export async function strengthOf(passphrase: string): Promise<Strength> {
   const [{ ZxcvbnFactory }, { adjacencyGraphs, dictionary }] = await Promise.all([
     import('@zxcvbn-ts/core'),

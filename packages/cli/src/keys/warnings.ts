@@ -16,6 +16,7 @@ export interface KeyWarning {
   readonly hint: string
 }
 
+/** Tells of a key that works and should not be used so. */
 export type Warn = (warning: KeyWarning) => void
 
 /** On standard error, and as a line of JSON on standard output where that is asked for. */

@@ -14,6 +14,7 @@ interface Holder {
   readonly born?: string
 }
 
+/** A lock that this process holds. It goes with the process if it is never released. */
 export interface Lock {
   release(): Promise<void>
 }

@@ -33,6 +33,7 @@ interface Common {
   readonly destination?: Destination
 }
 
+/** How {@link publish} writes. */
 export interface PublishOptions extends Common {
   /** Replaces a regular file that is there, if this proves that an earlier run made it. */
   readonly replace?: ((target: string) => boolean | Promise<boolean>) | undefined
@@ -45,10 +46,12 @@ export interface PublishOptions extends Common {
   readonly durable?: boolean
 }
 
+/** How {@link publishNow} writes: without waiting, so that nothing of it can be awaited. */
 export interface PublishNowOptions extends Common {
   readonly replace?: ((target: string) => boolean) | undefined
 }
 
+/** A file that lies there under its name. */
 export interface Published {
   readonly bytes: number
   /** The file as it lies there now. */

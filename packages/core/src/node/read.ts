@@ -32,6 +32,7 @@ async function* handleParts(file: FileHandle, size: number): AsyncGenerator<Uint
   }
 }
 
+/** A file that is read as it was when it was opened, or not at all. */
 export interface SteadyFile {
   /** The file as it was when it was opened. */
   readonly info: BigIntStats

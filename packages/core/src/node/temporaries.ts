@@ -11,6 +11,7 @@ import { onDisk, pathFromBytes } from './paths.ts'
  */
 const TEMPORARY = /^\.latent-(?:([0-9a-f]{8})-)?(\d{1,10})-[0-9a-f]{16}\.tmp$/
 
+/** Whether a path has the name of a temporary file of ours, of this process or another. */
 export const isTemporary = (path: string): boolean => TEMPORARY.test(basename(path))
 
 /** A file that is being written in the folder of its target; removed however this process ends, short of a kill. */
@@ -64,6 +65,7 @@ async function isAbandoned(path: string): Promise<boolean> {
   return info !== undefined && Date.now() - info.mtimeMs > ABANDONED_MS
 }
 
+/** Whether this machine runs a process of this number, whoever owns it. */
 export function isRunning(pid: number): boolean {
   if (pid === process.pid) return true
   try {

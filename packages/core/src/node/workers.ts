@@ -4,6 +4,7 @@ import { Piscina } from 'piscina'
 
 type Transfer = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>
 
+/** A pool of threads that run one function. It keeps the process alive only while a task is under way. */
 export interface Workers<Task, Outcome> {
   /** @throws what the worker throws; E_INTERRUPTED if the pool is closed before the task is begun */
   run(task: Task, transfer?: Transfer): Promise<Outcome>
@@ -16,9 +17,11 @@ export interface Workers<Task, Outcome> {
   close(): Promise<void>
 }
 
+/** What a task fails with that a closed pool never began: E_INTERRUPTED. */
 export const interrupted = (): LatentError =>
   new LatentError('E_INTERRUPTED', 'the run was interrupted', { hint: 'the same command goes on' })
 
+/** How many threads, and what ends them. */
 export interface WorkersOptions {
   readonly threads: number
   /** Closes the pool when it aborts. */

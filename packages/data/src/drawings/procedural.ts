@@ -16,6 +16,7 @@ export const PROCEDURAL_KINDS = [
   'shapes',
   'dunes',
 ] as const
+/** One kind of drawing: what {@link drawPicture} takes. */
 export type ProceduralKind = (typeof PROCEDURAL_KINDS)[number]
 
 type Colour = readonly [number, number, number]
@@ -185,6 +186,7 @@ const PAINTERS: Record<ProceduralKind, Painter> = {
   },
 }
 
+/** A picture that is drawn when it is asked for. Equal ids give equal pixels on every machine. */
 export interface NamedPicture {
   readonly id: string
   load(): Promise<Image<'u8'>>

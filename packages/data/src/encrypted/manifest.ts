@@ -10,12 +10,14 @@ export type Layout = 'folders' | 'cifar' | 'idx'
 
 /** Beside the data set. Loaders look at folders and at names they know, and pass it over. */
 export const MANIFEST = 'latent-dataset.json'
+/** What is finished while a run goes on, one {@link Entry} a line; it goes when the manifest lists them all. */
 export const JOURNAL = 'latent-dataset.jsonl'
 /** While a run writes here. */
 export const LOCK = 'latent-dataset.lock'
 /** Of an encrypted folder, and of one that was decrypted. */
 const FORMATS = { encrypt: 'latent data set 1', decrypt: 'latent decrypted data set 1' } as const
 
+/** What a run does: it makes an encrypted data set, or the plain one of it. */
 export type Direction = keyof typeof FORMATS
 
 /** What the whole data set was made with. Never the key: `keyCheck` only tells whether a key is the same. */
@@ -49,6 +51,7 @@ export interface Entry {
   readonly exact?: boolean
 }
 
+/** The manifest as it is stored: a header at first, and everything when the data set is complete. */
 export interface Manifest extends Header {
   readonly complete: boolean
   readonly images?: number

@@ -21,6 +21,7 @@ export interface Part {
   readonly labels: Readonly<Record<string, number>>
 }
 
+/** A data set as it lies there, before anything is converted. */
 export interface DataSetSource {
   /** The folder; places of files are below it. */
   readonly root: string
@@ -45,6 +46,7 @@ const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.g
 const UNREADABLE = new Set(['.bmp', '.ppm', '.pgm', '.pbm', '.pnm', '.heic', '.heif', '.jxl', '.jp2', '.tga'])
 const BATCH = /batch.*\.bin$/
 const IDX_IMAGES = /^(.*)-images-idx3-ubyte(\.gz)?$/
+/** Batches and pictures are read whole: larger files are refused with E_LIMIT. */
 export const MAX_FILE_BYTES = 2 ** 31
 
 /**

@@ -46,6 +46,7 @@ export interface PictureTask {
   readonly pictures: readonly PicturePart[]
 }
 
+/** One picture that a thread is to convert. */
 export interface PicturePart {
   readonly source: string
   readonly target: string
@@ -55,6 +56,7 @@ export interface PicturePart {
   readonly listed: Entry | undefined
 }
 
+/** What became of one picture; at most one of `made` and `failure` is there. */
 export interface PictureOutcome {
   readonly source: string
   /** Absent where an earlier run made the file. */
@@ -249,6 +251,7 @@ function isSame(path: string, bytes: Uint8Array): boolean {
 /** Of a picture of 32x32 pixels, tighter packing saves less than the file system rounds up. */
 const PACKED = 1
 
+/** The key of {@link sourceTag}, from that of the cipher and the salt of the data set. */
 export const sourceTagKey = ({ key, salt }: Pick<RunContext, 'key' | 'salt'>): Promise<Uint8Array> =>
   deriveKey(key, 'latent/v1/dataset/source', fromHex(salt))
 
@@ -258,6 +261,7 @@ async function pixelTag(tagKey: Uint8Array, { width, height, channels, format, d
   return toHex(await hmacSha256(tagKey, [shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]))
 }
 
+/** HMAC-SHA-256 in hexadecimal: tells whoever has the key whether two contents are equal, and nobody else. */
 export const sourceTag = async (tagKey: Uint8Array, bytes: Uint8Array): Promise<string> =>
   toHex(await hmacSha256(tagKey, [bytes]))
 
@@ -280,6 +284,7 @@ export async function isThere(
   return hashOf(join(out, entry.file)) === entry.sha256
 }
 
+/** SHA-256 of a file in hexadecimal; nothing where it cannot be read. */
 export function hashOf(path: string): string | undefined {
   try {
     return toHex(sha256Of(readFileSync(onDisk(path))))

@@ -37,6 +37,7 @@ const idxFiles = (home: string): Archive[] =>
     url: `${home}${file}-ubyte.gz`,
   }))
 
+/** Every published set that can be fetched, with its terms, its home, and the hash of what it must be. */
 export const SOURCES: readonly Source[] = [
   {
     name: 'bsds500',
@@ -201,6 +202,7 @@ export async function isPublished(name: string, root: string): Promise<boolean |
 /** How the files of a split are called. */
 const PARTS: Readonly<Record<string, readonly string[]>> = { train: ['data_batch'], test: ['t10k', 'test_batch'] }
 
+/** Where a set comes from, and who is told. */
 export interface FetchOptions {
   /**
    * Downloads from `BASE/<file name>` instead of the official home: a mirror on the network, or a folder as a file:

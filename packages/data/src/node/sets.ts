@@ -19,6 +19,7 @@ export interface DataSet {
   readonly passedOver?: readonly string[]
 }
 
+/** A picture of a set, decoded when it is asked for; `id` names it within the set. */
 export interface Picture extends Omit<NamedPicture, 'load'> {
   load(): Promise<Image<'u8' | 'u16'>>
 }

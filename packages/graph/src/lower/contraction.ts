@@ -6,6 +6,7 @@ import { broadcastShapes } from './graph.ts'
 import type { Graph, Value } from './graph.ts'
 import { reshape, transpose } from './shape.ts'
 
+/** Operators that fold a dimension away. */
 export type Reduction = 'Add' | 'Mul' | 'Max' | 'Min'
 
 const REDUCE: Record<Reduction, string> = { Add: 'ReduceSum', Mul: 'ReduceProd', Max: 'ReduceMax', Min: 'ReduceMin' }

@@ -86,6 +86,7 @@ function plainConvolution(
   return target.convolution?.(graph, lhs, rhs, plain) ?? onnxConvolution(graph, lhs, rhs, plain, outputDims)
 }
 
+/** A convolution as ONNX has it, `[N, C, H, W]` by `[O, C / groups, kH, kW]`, with nothing dilated but the kernel. */
 export function onnxConvolution(
   graph: Graph,
   lhs: Value,

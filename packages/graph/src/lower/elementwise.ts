@@ -90,8 +90,10 @@ function fold(
   return dtype === 'f32' || dtype === 'bool' ? graph.scalar(result, dtype) : undefined
 }
 
+/** Logical not. */
 export const notA = (graph: Graph, a: Value): Value => elementwise(graph, 'Not', [a])
 
+/** a + b broadcast; adding zero costs no node, and booleans are joined by or. */
 export function add(graph: Graph, a: Value, b: Value): Value {
   if (a.dtype === 'bool') return elementwise(graph, 'Or', [a, b])
   const shape = broadcastShapes(a.shape, b.shape)
@@ -112,6 +114,7 @@ export function add(graph: Graph, a: Value, b: Value): Value {
   return elementwise(graph, 'Add', ordered(a, b))
 }
 
+/** a * b broadcast; factors of one, minus one and zero cost no multiplication, and booleans are joined by and. */
 export function multiply(graph: Graph, a: Value, b: Value): Value {
   if (a.dtype === 'bool') return elementwise(graph, 'And', [a, b])
   const shape = broadcastShapes(a.shape, b.shape)
@@ -155,10 +158,12 @@ function subtract(graph: Graph, a: Value, b: Value): Value {
   return hyperbolicTangent(graph, a, b) ?? elementwise(graph, 'Sub', [a, b])
 }
 
+/** -a, or what a is the negative of. */
 export function negate(graph: Graph, a: Value): Value {
   return negated(graph, a) ?? elementwise(graph, 'Neg', [a])
 }
 
+/** Where the condition holds the one, elsewhere the other, broadcast; recognises leaky ReLUs. */
 export function select(graph: Graph, condition: Value, whenTrue: Value, whenFalse: Value): Value {
   const known = splat(condition)
   const shape = broadcastShapes(condition.shape, whenTrue.shape, whenFalse.shape)

@@ -26,10 +26,12 @@ export interface Value {
   readonly output?: number
 }
 
+/** A node with the values it reads, from which rules see what was computed before. */
 export interface GraphNode extends OnnxNode {
   readonly operands: readonly Value[]
 }
 
+/** Attributes of a node, and the operator set it is from unless that is ONNX's own. */
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>
   readonly domain?: string
@@ -51,6 +53,7 @@ export function broadcastShapes(...shapes: readonly (readonly number[])[]): numb
   })
 }
 
+/** Whether two shapes have equal dimensions. */
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((dim, i) => dim === b[i])
 

@@ -9,6 +9,7 @@ export interface GatherParams {
   readonly outDim: number
 }
 
+/** Slices of a value at indices: what {@link GatherParams} says. */
 export function gather(graph: Graph, value: Value, indices: readonly Value[], { axis, outDim }: GatherParams): Value {
   const indexShape = broadcastShapes(...indices.map(index => index.shape))
   if (axis.length === 1) {

@@ -2,10 +2,12 @@ import { elementCount } from '../tensor.ts'
 import { sameShape, splat } from './graph.ts'
 import type { Graph, Value } from './graph.ts'
 
+/** Before and after, or from and to, along one dimension. */
 export type Pair = readonly [number, number]
 
 const identityPermutation = (perm: readonly number[]): boolean => perm.every((from, to) => from === to)
 
+/** The same elements, in order, in another shape; a reshape of a reshape is one. */
 export function reshape(graph: Graph, value: Value, shape: readonly number[]): Value {
   if (sameShape(value.shape, shape)) return value
   if (value.thin) {
@@ -59,6 +61,7 @@ function thinReshape(value: Value, shape: readonly number[]): number[] | undefin
   return result
 }
 
+/** Dimensions in another order; as few nodes as it takes, none for the identity. */
 export function transpose(graph: Graph, value: Value, perm: readonly number[]): Value {
   if (identityPermutation(perm)) return value
   const shape = perm.map(axis => value.shape[axis]!)
@@ -138,6 +141,7 @@ export function slice(
   return graph.node('Slice', operands, shape)
 }
 
+/** Zeros before and after every dimension; negative widths cut off. */
 export function pad(graph: Graph, value: Value, widths: readonly Pair[]): Value {
   if (widths.every(([before, after]) => before === 0 && after === 0)) return value
   if (widths.some(([before, after]) => before < 0 || after < 0)) {
@@ -156,6 +160,7 @@ export function pad(graph: Graph, value: Value, widths: readonly Pair[]): Value 
   return graph.node('Pad', [value, graph.integers(amounts)], shape)
 }
 
+/** Reverses these dimensions. */
 export function flip(graph: Graph, value: Value, axes: readonly number[]): Value {
   const turned = axes.filter(axis => (value.thin ?? value).shape[axis] !== 1)
   if (turned.length === 0) return value
@@ -170,6 +175,7 @@ export function flip(graph: Graph, value: Value, axes: readonly number[]): Value
   return flipped
 }
 
+/** Values one behind the other along a dimension. */
 export function concatenate(graph: Graph, values: readonly Value[], axis: number): Value {
   if (values.length === 1) return values[0]!
   const shape = values[0]!.shape.map((dim, i) =>
@@ -178,6 +184,7 @@ export function concatenate(graph: Graph, values: readonly Value[], axis: number
   return graph.node('Concat', values, shape, { attributes: { axis } })
 }
 
+/** Parts of these sizes along a dimension. */
 export function split(graph: Graph, value: Value, axis: number, sizes: readonly number[]): readonly Value[] {
   if (sizes.length === 1) return [value]
   const outputs = sizes.map(size => ({

@@ -19,6 +19,7 @@ export interface Optimiser {
   ) => { parameter: Expr; slots: Expr[] }
 }
 
+/** As in Kingma and Ba (2015): 0.9, 0.999 and 1e-8 unless given, without decay. */
 export interface AdamOptions {
   readonly beta1?: number
   readonly beta2?: number
@@ -61,6 +62,7 @@ function adamRule(
   }
 }
 
+/** Momentum (0.9 unless given), whether it looks ahead (it does unless told not to), and decay added to gradients. */
 export interface SgdOptions {
   readonly momentum?: number
   readonly nesterov?: boolean
@@ -85,6 +87,7 @@ export function sgd({ momentum = 0.9, nesterov = true, weightDecay = 0 }: SgdOpt
 /** A learning rate by step (from 0) of `total`. */
 export type Schedule = (step: number, total: number) => number
 
+/** The same learning rate at every step. */
 export const constantRate =
   (rate: number): Schedule =>
   () =>

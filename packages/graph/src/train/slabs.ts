@@ -15,16 +15,19 @@ export interface Slab {
   readonly size: number
 }
 
+/** How parameters are gathered into slabs, in elements. */
 export interface SlabSizes {
   /** Parameters of at least this size are slabs of their own. */
   readonly large: number
   readonly slab: number
 }
 
+/** For processors: slabs stay in the cache while an optimiser passes over them. */
 export const CACHED: SlabSizes = { large: 2 ** 14, slab: 2 ** 16 }
 /** A graphics card starts every operator at a fixed price: as few as can be. See [Note: Devices]. */
 export const WHOLE: SlabSizes = { large: Infinity, slab: Infinity }
 
+/** Which parameters share a slab: neighbours in order, large ones by themselves. */
 export function planSlabs(
   parameters: readonly (readonly [path: string, dims: readonly number[]])[],
   { large, slab }: SlabSizes = CACHED,

@@ -156,5 +156,6 @@ export const DEVICE: StepTarget = { ...deviceTarget, slabs: WHOLE }
 export const stepModel = <N, S>(training: Training<N, S>, target: StepTarget = {}): OnnxModel =>
   modelOf(training, layout(training, target.slabs ?? CACHED), target)
 
+/** The step as an ONNX model over the slabs of a plan, for one target. @throws E_GRAPH for what cannot be lowered */
 export const modelOf = <N, S>(training: Training<N, S>, plan: Layout, target: ConvolutionTarget): OnnxModel =>
   build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target)

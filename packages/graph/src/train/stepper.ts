@@ -33,6 +33,7 @@ export interface Stepper {
   close(): Promise<void>
 }
 
+/** Where a training step runs. */
 export interface StepperOptions extends SessionOptions {
   /** Another runtime for the step than ONNX Runtime; it is given a step as graphics cards like it. */
   readonly loop?: (model: OnnxModel, initial: Readonly<Record<string, Tensor>>) => Promise<Loop>

@@ -62,6 +62,7 @@ export interface RunOptions extends StepperOptions {
   readonly signal?: AbortSignal
 }
 
+/** What is told of a training as it goes on. */
 export interface Progress {
   readonly step: number
   readonly steps: number
@@ -75,6 +76,7 @@ export interface Progress {
   readonly backend: Stepper['backend']
 }
 
+/** What a run came to. */
 export interface RunResult {
   readonly step: number
   readonly finished: boolean

@@ -11,6 +11,7 @@ export interface LossInput<N, S> {
   readonly batch: Readonly<Record<string, Expr>>
 }
 
+/** What a loss function gives: the loss, and what is to be known beside it. */
 export interface LossOutput<S> {
   readonly loss: Expr
   /** Scalars to report beside the loss. */

@@ -86,7 +86,11 @@ function chaoticCipher(id: string, map: ChaoticMap, quantiser: Quantiser): ByteT
 const uniform = (view: DataView, at: number) =>
   ((view.getUint32(at) >>> 5) * 2 ** 26 + (view.getUint32(at + 4) >>> 6)) / 2 ** 53
 
+/** Key stream of a logistic map, of which each state gives a trailing byte, as is usual; XOR. */
 export const logistic = chaoticCipher('logistic-xor', logisticMap, 'trailing')
+/** The same with the leading byte of each state, which follows the map's density and is no noise. */
 export const logisticLeading = chaoticCipher('logistic-leading-xor', logisticMap, 'leading')
+/** Key stream of a skew tent map; XOR. */
 export const skewTent = chaoticCipher('skew-tent-xor', skewTentMap, 'trailing')
+/** Key stream of a piecewise linear chaotic map (PWLCM); XOR. */
 export const piecewiseLinear = chaoticCipher('pwlcm-xor', piecewiseLinearMap, 'trailing')

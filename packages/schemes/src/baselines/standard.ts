@@ -34,6 +34,7 @@ export const aesCtrFresh: ByteTransform = { encrypt: aesCtr, decrypt: aesCtr }
 const fixedCounter = (bytes: Uint8Array, { key }: { key: Uint8Array }) =>
   aesCtr(bytes, { key, nonce: new Uint8Array(BLOCK) })
 
+/** AES-256-CTR whose counter always begins at zero: one key stream for every picture, which breaks it. */
 export const aesCtrFixed: ByteTransform = { encrypt: fixedCounter, decrypt: fixedCounter }
 
 /**
@@ -101,4 +102,5 @@ const shapeOf = (image: { width: number; height: number; channels: number; forma
 const chacha = async (bytes: Uint8Array, { key, nonce }: { key: Uint8Array; nonce: Uint8Array }) =>
   chacha20Stream(key, nonce, bytes)
 
+/** ChaCha20 (RFC 8439) under a nonce of its own for every picture. */
 export const chacha20: ByteTransform = { encrypt: chacha, decrypt: chacha }

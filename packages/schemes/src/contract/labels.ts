@@ -26,6 +26,7 @@ const CHECK = 'latent:check'
 /** Who made a cipher image: scheme, profile and weights. */
 export type Maker = Pick<Model, 'scheme' | 'profile' | 'sha256'>
 
+/** What travels with a cipher picture so that it can be decrypted. */
 export interface Labels {
   /** Shape of the plain image. */
   readonly plain: Shape

@@ -8,6 +8,7 @@ import type { ModelWanted } from '../models/model.ts'
  */
 export type Role = 'ours' | 'ablation' | 'published' | 'repaired' | 'variant' | 'learnable' | 'baseline' | 'control'
 
+/** The publication that a scheme comes from. */
 export interface Paper {
   readonly authors: string
   readonly title: string
@@ -83,11 +84,13 @@ export interface Scheme extends Description {
   load(options?: LoadOptions): Promise<Transform>
 }
 
+/** What opening a scheme takes. */
 export interface LoadOptions {
   /** A weight file to use instead of the weights that come with Latent; see `latent model add`. */
   readonly weights?: Uint8Array
 }
 
+/** Dimensions and format of a picture without its samples. */
 export type Shape = Pick<Image, 'width' | 'height' | 'channels' | 'format'>
 
 /** What a transform is given beside the image: checked, drawn and sized by {@link openScheme}. */
@@ -98,6 +101,7 @@ export interface Call {
   readonly wire: SampleFormat
 }
 
+/** A call of `decrypt`: what `encrypt` was given, and the shape of what comes back. */
 export interface DecryptCall extends Call {
   /** The shape that the plain image had. */
   readonly plain: Shape

@@ -38,6 +38,7 @@ const CHECK = { pictures: 16, size: 128 }
 
 type Layers<L> = Record<string, layers.Affine<L>>
 
+/** Parameters of the chain of convolutions, one grey channel in and out; the last begins small. */
 export function denoiserParameters(profile: Profile): Layers<Parameter> {
   const { depth, channels } = PROFILES[profile]
   return Object.fromEntries(
@@ -58,6 +59,7 @@ export function denoise(p: Layers<Operand>, noisy: Expr): Expr {
   return ops.sub(noisy, noise)
 }
 
+/** A network that takes noise off grey photographs: a recipe that belongs to no cipher (after Zhang et al. 2017). */
 export const denoiserRecipe: Recipe = {
   id: 'denoiser',
   title: 'removes Gaussian noise of deviation 25 from grey photographs (own variant of DnCNN)',

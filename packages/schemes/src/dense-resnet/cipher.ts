@@ -11,6 +11,7 @@ import { DESCRIPTIONS, type DenseResnetId, MINIMUM_SIDE } from './description.ts
 /** Tiles bound memory and compilation; the smallest image is one that every layer can see the middle of. */
 export const TILE_RULE: TileRule = { tile: 256, multiple: MULTIPLE, minimum: MINIMUM_SIDE }
 
+/** Which scheme of the registry, and what follows its network. */
 export interface DenseResnetVariant {
   readonly id: DenseResnetId
   readonly diffusion: Diffusion
@@ -67,5 +68,6 @@ export const denseResnetCipher = (networks: DenseNetworks, variant: DenseResnetV
 /** The networks without the diffusion: what an attacker has who took it off. Public, no key. */
 export const intermediateCipher = (networks: DenseNetworks, plain: Image): Promise<Image> =>
   encryptTiles(plain, TILE_RULE, 'u8', networks.encrypt)
+/** The decryption network alone, on a picture whose diffusion is undone already. */
 export const openIntermediate = (networks: DenseNetworks, intermediate: Image, plain: Shape): Promise<Image> =>
   decryptTiles(intermediate, plain, TILE_RULE, networks.decrypt)

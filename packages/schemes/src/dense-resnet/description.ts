@@ -24,6 +24,7 @@ const FACTS = {
   weights: { scheme: 'dense-resnet-2024', profile: 'paper', id: 'dense-resnet-2024-paper' },
 } as const
 
+/** What is said of each Dense-ResNet cipher without code or weights. */
 export const DESCRIPTIONS = {
   'dense-resnet-2024': describe({
     ...FACTS,
@@ -44,4 +45,5 @@ export const DESCRIPTIONS = {
   }),
 }
 
+/** Id of one of them. */
 export type DenseResnetId = keyof typeof DESCRIPTIONS

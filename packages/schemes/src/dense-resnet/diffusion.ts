@@ -16,8 +16,10 @@ import { argumentError, KeyStream } from '@latent/core'
  * stays.
  */
 export type DiffusionForm = 'xor-chain' | 'xor-rot' | 'xor-add' | 'xor-sbox'
+/** Every form of diffusion, that of the paper first; the others are ours. */
 export const DIFFUSION_FORMS: readonly DiffusionForm[] = ['xor-chain', 'xor-rot', 'xor-add', 'xor-sbox']
 
+/** What is done to the bytes behind the network. */
 export interface Diffusion {
   readonly form: DiffusionForm
   /** From 1 to 16. */

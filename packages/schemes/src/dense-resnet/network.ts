@@ -49,6 +49,7 @@ type Layer<L> = layers.Affine<L> & { readonly scale?: L; readonly shift?: L }
 
 type DenseBlock<L> = { readonly dense: readonly Layer<L>[]; readonly fuse: Layer<L> }
 
+/** The network of one direction: down to a quarter of the side, dense blocks, and up again. */
 export type DenseNetwork<L> = {
   readonly first: Layer<L>
   readonly down1: Layer<L>

@@ -45,11 +45,13 @@ const CROPS: Record<Form, { batch: number; crop: number }> = {
 /** Validation: the middle of each picture of `val`. */
 const CHECK = { pictures: 12, size: 128 }
 
+/** Our form without norms, from the start of `structured-start.ts`. */
 export const denseResnetRecipe = recipe(
   'own',
   'dense-resnet',
   'the encryption and decryption network of Dense-ResNet without norms, from a structured start (own form)',
 )
+/** The form that the paper describes, from random weights. */
 export const denseResnetPublishedRecipe = recipe(
   'published',
   'dense-resnet-published',

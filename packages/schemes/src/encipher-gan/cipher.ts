@@ -10,8 +10,10 @@ import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } 
 import { KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './description.ts'
 import { mixing, START, structuredPair, type Weights } from './structure.ts'
 
+/** Larger pictures are encrypted in tiles of this rule. */
 export const TILES: TileRule = { tile: 256, multiple: 4, minimum: MINIMUM_SIDE }
 
+/** Trained weights of both directions. */
 export type Pair = { readonly encryption: Weights; readonly decryption: Weights }
 
 /** What sets one of the ciphers apart from the others. */

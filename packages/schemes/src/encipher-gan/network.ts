@@ -26,6 +26,7 @@ import type { Profile } from '../recipe.ts'
  */
 export type Norm = 'instance' | 'none' | 'frozen'
 
+/** Channels behind the first layer, and how many residual blocks. */
 export interface Dimensions {
   readonly width: number
   readonly blocks: number
@@ -40,6 +41,7 @@ export const DIMENSIONS: Record<Profile, Dimensions> = {
   paper: { width: 32, blocks: 9 },
 }
 
+/** A network from picture to picture: two halvings, residual blocks, and up again (Zhu et al. 2017). */
 export type Generator<L> = {
   readonly enter: layers.Affine<L>
   readonly down1: layers.Affine<L>
@@ -54,6 +56,7 @@ const SLOPE: Record<Norm, number> = { instance: 0, none: 0.01, frozen: 0 }
 /** After the sum of a residual block, in the published form alone. */
 const PUBLISHED_SLOPE = 0.2
 
+/** Initial parameters of a generator in a profile. @param norm what stands behind each layer */
 export function generatorParameters(profile: Profile, norm: Norm): Generator<Parameter> {
   const { width, blocks } = DIMENSIONS[profile]
   const options = { bias: norm === 'frozen', slope: SLOPE[norm] }
@@ -87,6 +90,7 @@ export function generate(p: Generator<Operand>, image: Expr, form: Norm): Expr {
   return ops.tanh(layers.conv2d(p.leave, layers.reflectionPad(x, 3), { padding: 0 }))
 }
 
+/** A network that tells ciphers from noise, patch by patch (Isola et al. 2017). */
 export type Discriminator<L> = {
   readonly convs: readonly layers.Affine<L>[]
   readonly norms: readonly layers.Scale<L>[]

@@ -75,6 +75,7 @@ const STRUCTURED: Form = {
   rates: [constantRate(2e-4), cosineRate(5e-5, { warmup: 20 })],
 }
 
+/** The form that the paper describes, from random weights. */
 export const encipherGanPublishedRecipe: Recipe = {
   id: 'encipher-gan-published',
   title: 'Encipher GAN as published: instance norm, random start',
@@ -83,6 +84,7 @@ export const encipherGanPublishedRecipe: Recipe = {
   open: context => open(context, PUBLISHED),
 }
 
+/** Our form without norms, started as the linear code of `structure.ts`. */
 export const encipherGanRecipe: Recipe = {
   id: 'encipher-gan',
   title: 'Encipher GAN, ours: thresholds in place of norms, started as a linear code',

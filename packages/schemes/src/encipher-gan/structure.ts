@@ -54,6 +54,7 @@ const STRAIGHT: Readonly<Record<Profile, readonly Hinge[]>> = {
 const LINEAR: readonly Hinge[] = [[0, 1]]
 
 type Hinge = readonly [threshold: number, slope: number]
+/** Values for every parameter of a generator. */
 export type Weights = MapTree<Generator<Parameter>, Tensor<'f32'>>
 
 /** Where sample `index` of a block lies: channels of the stream follow colour, then parity, then half of the block. */
@@ -96,6 +97,7 @@ export async function orthogonal(stream: KeyStream): Promise<Matrix> {
   return rows
 }
 
+/** What a starting code makes of the bands of pictures. */
 export interface Mixing {
   /** Mean square of each band of {@link bandMatrix} over some pictures with samples in -1..1. */
   readonly bands: readonly number[]

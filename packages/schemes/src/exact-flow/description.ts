@@ -4,6 +4,7 @@ const WHOLE = {
   bits: 256,
   note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.',
 }
+/** Key space of the forms without whitening, and what is not known of them. */
 export const UNPROVED = {
   bits: 256,
   note:
@@ -29,4 +30,5 @@ export const usual = (id: string, title: string): Pick<Description, 'id' | 'titl
   weights: { scheme: 'exact-flow', profile: 'i8' },
 })
 
+/** What is said of the flagship without code or weights. */
 export const EXACT_FLOW = describe(usual('exact-flow', 'Exact flow (ours)'))

@@ -17,6 +17,7 @@ export interface ExactFlow {
   close(): Promise<void>
 }
 
+/** Which weights compute the flow, and how. */
 export interface ExactFlowOptions extends OnnxOptions {
   /** Default: {@link constantWeights}, for good: cipher images of pixel mode do not say what they were made with. */
   readonly weights?: Weights

@@ -9,6 +9,10 @@ export interface ExactFlows {
   readonly close: () => Promise<void>
 }
 
+/**
+ * Flows by the weights that files name, each opened once, when it is first asked for.
+ * @param open makes one, of threads or without
+ */
 export function openFlows(open: (weights: Weights) => Promise<ExactFlow>): ExactFlows {
   const opened = new Map<string, Promise<ExactFlow>>()
   return {

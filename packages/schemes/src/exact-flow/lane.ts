@@ -8,7 +8,9 @@ export interface Tile {
   readonly tweak: Uint8Array
   readonly bytes: Uint8Array
 }
+/** What a lane is told: to open a flow, to close it, or a tile to work on. */
 export type Request = { readonly open: ExactFlowOptions } | { readonly close: true } | (Tile & { readonly id: number })
+/** What a lane answers. */
 export type Reply =
   | { readonly ready: { readonly weightsId: string; readonly backend: string } }
   | { readonly id: number; readonly bytes: Uint8Array }

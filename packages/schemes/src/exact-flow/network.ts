@@ -6,8 +6,11 @@ export const POSITIONS = 128
 export const HALF_CHANNELS = CHANNELS[3]
 /** Bytes of the secret map that join each position, one a unit. */
 export const MAP_CHANNELS = CHANNELS[0] - CHANNELS[3]
+/** Bytes of one half of a tile in one row. */
 export const ROW_BYTES = POSITIONS * HALF_CHANNELS
+/** Bytes of the map, key stream for the network, in one row. */
 export const MAP_ROW_BYTES = POSITIONS * MAP_CHANNELS
+/** Bytes of a row as the network takes it: half and map, channel by channel. */
 export const INPUT_ROW_BYTES = POSITIONS * CHANNELS[0]
 /**
  * A half is cut into pictures of at most this many rows, each padded with zeros on its own: small

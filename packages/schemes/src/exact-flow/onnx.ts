@@ -10,6 +10,7 @@ import { HALF_CHANNELS, POSITIONS, ROW_BYTES, type RoundNetworks } from './netwo
  */
 export type Arithmetic = 'int8' | 'float'
 
+/** How ONNX Runtime computes the networks; every way gives the same bytes. */
 export interface OnnxOptions {
   readonly backend?: Backend | readonly Backend[]
   readonly arithmetic?: Arithmetic

@@ -4,6 +4,7 @@ import { HALF_CHANNELS, MAP_CHANNELS } from './network.ts'
 
 /** Positions of one training picture: 512 of them hold 4,096 pixels, two halves together. */
 export const ROWS = 16
+/** Width of a patch that training sees, in positions. */
 export const COLUMNS = 32
 const POSITIONS = ROWS * COLUMNS
 const HALF_BYTES = POSITIONS * HALF_CHANNELS
@@ -12,9 +13,12 @@ const UNIT = 3
 /** What one picture of a batch shows. Half of them say almost nothing: they are the hardest to hide. */
 const KINDS = ['flat', 'flat', 'grey', 'gradient', 'shapes', 'photo', 'photo', 'luma'] as const
 type Kind = (typeof KINDS)[number]
+/** Pictures of a batch, one of each kind. */
 export const PICTURES = KINDS.length
+/** Rounds of the flow that is trained. */
 export const ROUNDS = 4
 
+/** Inputs of one training step by name: both halves, and the map of every round. */
 export const BATCH_DIMS = {
   x: [3 * PICTURES, HALF_CHANNELS, ROWS, COLUMNS],
   y: [3 * PICTURES, HALF_CHANNELS, ROWS, COLUMNS],

@@ -2,6 +2,7 @@ import { type Deferred, deferred, type ErrorCode, LatentError } from '@latent/co
 import type { ExactFlow, ExactFlowOptions } from './engine.ts'
 import type { Reply, Request, Tile } from './lane.ts'
 
+/** How many threads share the tiles, and what each of them opens. */
 export interface PoolOptions extends ExactFlowOptions {
   /** Default: one a core, at most 8. */
   readonly workers?: number

@@ -40,6 +40,7 @@ const DISPLACEMENTS = [
 
 type Networks = { flow: ReturnType<typeof flowParameters> }
 
+/** The networks of the flagship, trained as the integers that they become. */
 export const exactFlowRecipe: Recipe = {
   id: 'exact-flow',
   title: 'the integer networks of the exact flow, whitening switched off (ours)',
@@ -77,6 +78,7 @@ export const exactFlowRecipe: Recipe = {
 
 type RoundParameters = Parameters<typeof roundNetwork>[0]
 
+/** How far the cipher of the networks alone is from noise, whitening switched off, and its parts by name. */
 export function cipherLoss(
   rounds: readonly RoundParameters[],
   batch: Readonly<Record<string, Expr>>,

@@ -26,6 +26,7 @@ const MIDDLE = 128
 /** Share of the gradient that passes where an activation is clipped, so that no unit is lost for ever. */
 const LEAK = 0.05
 
+/** Initial parameters of the networks of every round, in units of the integers that they are rounded to. */
 export function flowParameters(rounds = 4): FlowNetworks<Parameter> {
   const layer = (l: number) => ({
     weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], INITIAL[l]!),

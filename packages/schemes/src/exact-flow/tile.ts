@@ -21,6 +21,7 @@ export interface KeySchedule {
   splitBits: Uint8Array
 }
 
+/** The keys of a flow: one a round, and that of the splits. @param key 32 bytes @throws E_ARGUMENT */
 export async function keySchedule(key: Uint8Array, rounds: number): Promise<KeySchedule> {
   if (key.length !== 32) throw argumentError('key', '32 bytes', key)
   const roundKeys: Uint8Array[] = []

@@ -19,6 +19,7 @@ export interface Layer {
   readonly shift: number
 }
 
+/** The integer networks of a flow, with their name. */
 export interface Weights {
   /** `networks[round][layer]` */
   readonly networks: readonly (readonly Layer[])[]
@@ -26,7 +27,9 @@ export interface Weights {
   readonly id: string
 }
 
+/** Channels of a network: what enters, two hidden layers, what leaves. */
 export const CHANNELS = [16, 32, 32, 12] as const
+/** Weights are integers of at most this magnitude, so that sums of products stay exact in every arithmetic. */
 export const MAX_WEIGHT = 63
 const MAGIC = 'latent exact-flow weights 1\n'
 

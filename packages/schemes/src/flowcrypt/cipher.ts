@@ -13,6 +13,7 @@ import { gatherHalf, scatterHalf } from './split.ts'
 /** Widths must be even; both sides are padded alike. */
 const RULE: TileRule = { tile: 512, multiple: 2, minimum: MINIMUM_SIDE }
 
+/** A model, its profile, and what runs it. */
 export interface FlowCryptOptions {
   readonly profile: Profile
   readonly model: Model

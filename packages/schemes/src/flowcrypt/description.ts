@@ -36,4 +36,5 @@ export const FLOWCRYPTS = {
   }),
 }
 
+/** Id of one of the FlowCrypt ciphers. */
 export type FlowCryptId = keyof typeof FLOWCRYPTS

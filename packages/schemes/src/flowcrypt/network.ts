@@ -32,10 +32,13 @@ export const CLAMP = 1
 const LAST_GAIN = 0.1
 /** Of the leaky ReLU after the first four convolutions. */
 export const SLOPE = 0.01
+/** Name of the last convolution of a sub-network: the one whose weights begin small. */
 export const LAST = `conv${CONVOLUTIONS - 1}`
 
+/** A sub-network: convolutions by name, one behind the other. */
 export type Stack<L> = Record<string, layers.Affine<L>>
 
+/** The four sub-networks of an invertible block: scales and shifts of either half. */
 export type Block<L> = {
   readonly omega: Stack<L>
   readonly phi: Stack<L>
@@ -43,6 +46,7 @@ export type Block<L> = {
   readonly eta: Stack<L>
 }
 
+/** The blocks of a chain, by name. */
 export type FlowCrypt<L> = Record<string, Block<L>>
 
 /** The two halves of an image, `[N, 3, H, W/2]` each, or of the map K, `[N, 1, H, W/2]` each. */

@@ -16,6 +16,7 @@ export interface Weights {
   readonly squint?: number
 }
 
+/** One batch as the losses see it. */
 export interface Sample {
   readonly plain: Halves
   readonly map: Halves

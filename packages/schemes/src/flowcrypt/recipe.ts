@@ -122,6 +122,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
   }
 }
 
+/** One recipe for each balance between recovery and noise. */
 export const flowCryptRecipes: readonly Recipe[] = [
   recipe('flowcrypt', 'balanced', 'FlowCrypt: invertible blocks with a secret map, trained to look like noise'),
   recipe('flowcrypt-quality', 'quality', 'FlowCrypt with more weight on recovery than on the cipher image'),

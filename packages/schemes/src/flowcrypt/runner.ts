@@ -4,6 +4,7 @@ import { type SizedNetwork, sizedNetwork } from '../learned/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import { backward, type FlowCrypt, flowCryptParameters, type FlowCryptShape, forward, type Halves } from './network.ts'
 
+/** Encryption runs the chain forward, decryption backward. */
 export type Direction = 'forward' | 'backward'
 
 /** Both halves of an image, `[3, h, w]` each, and of the map, `[h, w]` each. */

@@ -1,11 +1,13 @@
 import { describe } from '../contract/scheme.ts'
 
+/** Id of the scheme and of its weights. */
 export const ITO_TRANSFORM = 'ito-transform-2021'
 /** What the network halves its input by, all levels together. */
 const MULTIPLE = 16
 /** Far above what the network is trained for; bounds its memory. */
 const MAX_SIDE = 512
 
+/** What is said of the scheme without code or weights. */
 export const DESCRIPTION = describe({
   id: ITO_TRANSFORM,
   title: 'Transformation network (Ito et al. 2021)',

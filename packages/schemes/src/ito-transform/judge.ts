@@ -3,6 +3,7 @@ import type { Tensor } from '@latent/graph'
 import { loadModel, networkWeights } from '../models/index.ts'
 import { CLASSES, judge, type JudgeNetwork, judgeParameters } from './network.ts'
 
+/** Id of the weights of the classifier that the transformation is trained against. */
 export const JUDGE_MODEL = 'ito-transform-2021-judge'
 
 /** The classifier that comes with Latent, trained on CIFAR-10 by `latent train ito-judge`. @throws E_WEIGHTS */
@@ -23,6 +24,7 @@ export interface Judge {
 
 const SIDE = 32
 
+/** The classifier, compiled for batches of one size. @param batch images a run @throws E_WEIGHTS, E_BACKEND */
 export async function openJudge(batch: number): Promise<Judge> {
   const p = await frozenJudge()
   const compiled = await compile(({ p, x }) => judge(p, x).logits, { p, x: shape([batch, 3, SIDE, SIDE]) })

@@ -33,6 +33,7 @@ type Level<L> = {
 }
 type Rise<L> = { readonly up: layers.Affine<L>; readonly upNorm: layers.Scale<L>; readonly level: Level<L> }
 
+/** A U-Net (Ronneberger et al. 2015): levels down, levels up, each joined to its counterpart. */
 export type TransformNetwork<L> = {
   readonly down: readonly Level<L>[]
   /** From the deepest level up. */
@@ -47,6 +48,7 @@ const levelParameters = (inputs: number, outputs: number): Level<Parameter> => (
   secondNorm: layers.scaleParameters(outputs),
 })
 
+/** Initial parameters of the transformation network in a profile. */
 export function transformParameters(profile: Profile): TransformNetwork<Parameter> {
   const widths = WIDTHS[profile]
   return {
@@ -109,8 +111,10 @@ const JUDGE = [
 ] as const
 /** The convolution in whose output the pictures are to differ: those of VGG-16 up to relu2_2 as published. */
 const FEATURES = 1
+/** Classes that the classifier tells apart: those of CIFAR-10. */
 export const CLASSES = 10
 
+/** Initial parameters of the classifier. */
 export const judgeParameters = (): JudgeNetwork<Parameter> => ({
   convs: JUDGE.map(({ width }, i) => layers.conv2dParameters(JUDGE[i - 1]?.width ?? 3, width)),
   classes: layers.denseParameters(JUDGE.at(-1)!.width, CLASSES, { gain: 0.5 }),

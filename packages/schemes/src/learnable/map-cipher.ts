@@ -3,6 +3,7 @@ import { type ByteTransform } from '../contract/bytewise.ts'
 import { rememberLast, type Shape } from '../remember.ts'
 import { applyMap, joinNibbles, type SampleMap, splitNibbles, undoMap } from './sample-map.ts'
 
+/** A cipher that moves samples, and may turn them over, by a map drawn from the key. */
 export interface MapCipher {
   /** Names the scheme in the derivation of its key stream. */
   readonly id: string
@@ -37,6 +38,7 @@ export function mapCipher({ id, perImage = false, unit, draw }: MapCipher): Byte
   }
 }
 
+/** Side of the blocks, in pixels, that block-wise ciphers keep in place (Tanaka 2018). */
 export const BLOCK_SIDE = 4
 
 /**

@@ -1,5 +1,6 @@
 import { mapCipher } from './map-cipher.ts'
 
+/** Which of the pixel-based ciphers (Sirichotedumrong et al. 2019). */
 export interface PixelBasedOptions {
   /** Permute the channels of every pixel too, uniformly over all orders. */
   readonly shuffle: boolean
@@ -10,6 +11,7 @@ export interface PixelBasedOptions {
   readonly sameKey: boolean
 }
 
+/** Id of the scheme with these options. */
 export const pixelBasedId = ({ shuffle, sameKey }: PixelBasedOptions): string =>
   `pixel-based${shuffle ? '-shuffle' : ''}${sameKey ? '' : '-fresh'}`
 

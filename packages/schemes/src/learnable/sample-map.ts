@@ -8,12 +8,14 @@ export interface SampleMap {
   readonly flip: Uint8Array
 }
 
+/** The values moved and turned over as a map says. */
 export function applyMap(values: Uint8Array, { source, flip }: SampleMap): Uint8Array {
   const out = new Uint8Array(values.length)
   for (let i = 0; i < out.length; i++) out[i] = values[source[i]!]! ^ flip[i]!
   return out
 }
 
+/** The inverse of {@link applyMap}. */
 export function undoMap(values: Uint8Array, { source, flip }: SampleMap): Uint8Array {
   const out = new Uint8Array(values.length)
   for (let i = 0; i < out.length; i++) out[source[i]!] = values[i]! ^ flip[i]!
@@ -30,6 +32,7 @@ export function splitNibbles(bytes: Uint8Array): Uint8Array {
   return out
 }
 
+/** Bytes of halves, low nibble first: the inverse of {@link splitNibbles}. */
 export function joinNibbles(nibbles: Uint8Array): Uint8Array {
   const out = new Uint8Array(nibbles.length / 2)
   for (let i = 0; i < out.length; i++) out[i] = nibbles[2 * i]! | (nibbles[2 * i + 1]! << 4)

@@ -25,6 +25,7 @@ export interface Planes {
   readonly data: Uint8Array
 }
 
+/** A picture as three planes; grey ones three times, alpha left out. */
 export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
   const out = new Uint8Array(3 * width * height)
   for (let c = 0; c < 3; c++)
@@ -33,6 +34,7 @@ export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes
   return { width, height, data: out }
 }
 
+/** Which square of a picture a crop is, relative to the picture. */
 export interface Place {
   readonly size: number
   /** Where between the left and right, the upper and lower end: 0 to below 1. */

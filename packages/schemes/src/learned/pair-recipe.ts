@@ -131,6 +131,7 @@ const wire = (cipher: Expr): Expr => ops.mul(1 / 255, ops.roundStraightThrough(o
 
 type Traced<N> = { readonly encryption: MapTree<N, Expr>; readonly decryption: MapTree<N, Expr>; readonly judge: never }
 
+/** The training of a pair of networks, in one phase: what each form says of itself, and what is the same for all. */
 export function trainingOf<N>(form: PairForm<N>, profile: Profile): Training {
   const { judge } = form
   const networks = form.networks(profile)

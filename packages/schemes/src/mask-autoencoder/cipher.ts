@@ -19,6 +19,7 @@ import {
 } from './network.ts'
 import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
+/** Which form, for which pictures, with which weights. */
 export interface MaskAutoencoderOptions {
   readonly form: Form
   readonly subject: Subject

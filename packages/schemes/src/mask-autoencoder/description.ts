@@ -14,6 +14,7 @@ export const maskAutoencoderForms = {
   'mask-autoencoder-2025-mnist-repaired': { form: 'repaired', subject: 'mnist' },
 } satisfies Record<string, { readonly form: Form; readonly subject: Subject }>
 
+/** Id of one of the masked auto-encoders. */
 export type MaskAutoencoderId = keyof typeof maskAutoencoderForms
 
 const PUBLISHED_KEYS = {
@@ -58,6 +59,7 @@ function descriptionOf(id: MaskAutoencoderId): Description {
   })
 }
 
+/** What is said of each without code or weights. */
 export const MASK_AUTOENCODERS = Object.fromEntries(
   (Object.keys(maskAutoencoderForms) as MaskAutoencoderId[]).map(id => [id, descriptionOf(id)]),
 ) as Record<MaskAutoencoderId, Description>

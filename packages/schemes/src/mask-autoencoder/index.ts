@@ -32,6 +32,7 @@ export async function loadMaskAutoencoder(id: MaskAutoencoderId, { weights }: Lo
   })
 }
 
+/** What opening a masked auto-encoder takes. */
 export interface OpenMaskAutoencoder extends LoadOptions {
   /** For experiments: another mask than the weights were trained for. */
   readonly mask?: Uint8Array

@@ -13,6 +13,7 @@ import type { Profile } from '../recipe.ts'
  * 3x3 kernels, where the links stand, and that latents of 0 to 1 become bytes, rounding passed straight through.
  */
 export const FORMS = ['conv', 'link', 'repaired'] as const
+/** Form of the scheme: `link` and `conv` as published, `repaired` ours. */
 export type Form = (typeof FORMS)[number]
 
 /**
@@ -20,11 +21,14 @@ export type Form = (typeof FORMS)[number]
  * tile.
  */
 export const SIDES = { mnist: 28, cifar: 32 } as const
+/** The data set whose pictures a network is for. */
 export type Subject = keyof typeof SIDES
 
 /** A block of 4x4 pixels of three channels becomes 16 bytes. */
 export const BLOCK = 4
+/** Latents of a block of 4 x 4 pixels. */
 export const LATENTS = 16
+/** Latents are whole numbers from 0 to this. */
 export const LEVELS = 255
 
 type Coder<L> = {
@@ -58,6 +62,7 @@ interface Size {
   readonly blocks: number
 }
 
+/** Initial parameters of encoder and decoder of a form, for pictures of a set, in a profile. */
 export function networkParameters(form: Form, subject: Subject, profile: Profile): Networks<Parameter> {
   if (form === 'repaired') {
     const samples = 3 * BLOCK ** 2

@@ -100,6 +100,7 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
   }
 }
 
+/** A recipe for each form and data set. */
 export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as Subject[]).flatMap(subject =>
   FORMS.map(form => maskRecipe(form, subject)),
 )

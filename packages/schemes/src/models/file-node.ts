@@ -31,7 +31,9 @@ async function* places(name: string, card: WantedFile | undefined): AsyncGenerat
   if (card && isOwnFolder(modelCache())) yield cachedModel(card.sha256)
 }
 
+/** The folder of fetched weights; it may not be there. */
 export const modelCache = (): string => join(cacheFolder(), 'models')
+/** Where fetched weights of this SHA-256 lie, or would. */
 export const cachedModel = (sha256: string): string => join(modelCache(), `${sha256}.safetensors`)
 
 /** The files of a package of weights; undefined if it is not installed. */

@@ -9,6 +9,7 @@ export const MODELS_PACKAGE = '@latent/models'
 const SMALL_BYTES = 1e6
 const PACKED_BYTES = 8e6
 
+/** The package that holds the medium-sized weights of a scheme. */
 export const schemePackage = (scheme: string): string => `${MODELS_PACKAGE}-${scheme}`
 
 /** The package that weights are published in; undefined for those too large for any. */
@@ -24,6 +25,7 @@ export function useModelsFrom(address: URL | string | undefined): void {
   folder = address === undefined ? undefined : new URL(String(address).replace(/\/*$/, '/'))
 }
 
+/** The folder that the page named by `useModelsFrom`. */
 export const chosenFolder = (): URL | undefined => folder
 
 /** The refusal, and what to do. */

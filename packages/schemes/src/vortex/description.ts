@@ -16,6 +16,7 @@ const FACTS = {
   },
 } as const
 
+/** What is said of the published transformation without code. */
 export const PUBLISHED = describe({
   ...FACTS,
   id: 'vortex-2024',
@@ -23,6 +24,7 @@ export const PUBLISHED = describe({
   role: 'published',
   exact: false,
 })
+/** What is said of our bijective form without code. */
 export const BIJECTIVE = describe({
   ...FACTS,
   id: 'vortex-2024-bijective',

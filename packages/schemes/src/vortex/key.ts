@@ -28,6 +28,7 @@ export interface VortexSettings {
  * our generalisation.
  */
 export const GREY_SETTINGS: VortexSettings = { count: 10, strength: 0.8 }
+/** Settings of the official script for CIFAR; here for colour images of any set. */
 export const COLOUR_SETTINGS: VortexSettings = { count: 5, strength: 0.1 }
 
 type Weights = readonly [number, number, number, number, number, number]

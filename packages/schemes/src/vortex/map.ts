@@ -76,6 +76,7 @@ export interface MapStatistics {
   readonly meanShift: number
 }
 
+/** How much a map of pixels moves, in shares of the pixels and in pixels. @param width of the picture */
 export function mapStatistics(map: Uint32Array, width: number): MapStatistics {
   let [unmoved, distance] = [0, 0]
   for (const [target, source] of map.entries()) {
