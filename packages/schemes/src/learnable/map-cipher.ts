@@ -53,6 +53,7 @@ export interface Blocks {
   readonly offsets: Uint32Array
 }
 
+/** The blocks of a picture whose sides are multiples of {@link BLOCK_SIDE}, row by row. */
 export function blocksOf({ width, height, channels }: Shape): Blocks {
   const across = width / BLOCK_SIDE
   return {
