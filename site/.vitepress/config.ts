@@ -49,6 +49,8 @@ export default defineConfig({
           { text: 'What is protected', link: '/security' },
           { text: 'Errors', link: '/errors' },
           { text: 'The sealed format', link: '/sealed-format' },
+          { text: 'The vault format', link: '/vault-format' },
+          { text: 'Vaults', link: '/vault' },
         ],
       },
       {

@@ -40,7 +40,8 @@ const DRIVES = process.platform === 'win32'
 const texts = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
 
-function checkPath(path: string, name: string): void {
+/** One path that was typed. @param name of the argument or option @throws E_ARGUMENT */
+export function checkPath(path: string, name: string): void {
   if (path === '-') {
     if (STREAMS.has(name)) return
     throw refused(

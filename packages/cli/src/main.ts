@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   lab: async () => (await import('./commands/lab.ts')).labCommand,
   data: async () => (await import('./commands/data.ts')).dataCommand,
   dataset: async () => (await import('./commands/dataset.ts')).datasetCommand,
+  vault: async () => (await import('./commands/vault/index.ts')).vaultCommands,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,
 }

@@ -68,12 +68,12 @@ export interface Store {
 export type FaultKind = 'absent' | 'denied' | 'full' | 'busy' | 'broken' | 'refused'
 
 const HINTS: Readonly<Record<FaultKind, string | undefined>> = {
-  absent: undefined,
+  absent: 'check the address',
   denied: 'see docs/vault.md for where credentials are taken from, and whether they may read and write there',
   full: 'make room and run it again: what is done is kept',
   busy: 'run it again later: what is done is kept',
   broken: 'run it again: what is done is kept',
-  refused: undefined,
+  refused: 'check the address, and what the store answers',
 }
 
 /** A store that failed. */

@@ -7,7 +7,7 @@ import { type ObjectBody, StoreFault } from '../store/store.ts'
 import type { KeyState } from './key-state.ts'
 import { drawnName, objectName } from './layout.ts'
 import { decodeNote, encodeNote, type Photo, type PhotoNote } from './record.ts'
-import type { Vault } from './vault.ts'
+import { lost, type Vault } from './vault.ts'
 
 /** A file that is about to be sealed into a vault. */
 export interface Incoming {
@@ -69,7 +69,7 @@ export async function storeObject(
     }
     if (!vault.confirm || (await store.stat(object))?.size === size) return { photo, there }
   }
-  throw new StoreFault('broken', `${store.address} took an object and does not have it`)
+  throw lost(store)
 }
 
 async function holds(vault: Vault, key: KeyState, object: string, { path, sha256 }: PhotoNote): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { LatentError, randomBytes, toHex } from '@latent/core'
+import { LatentError, randomBytes } from '@latent/core'
 import { type Album, type AlbumKeys, wrapAlbum } from '../envelope.ts'
 import { bodyOfBytes, readObject, type Store, StoreFault } from '../store/store.ts'
 import { AlbumView } from './album-view.ts'
@@ -19,6 +19,8 @@ export interface VaultOptions {
   readonly now?: () => number
 }
 
+/** How often an object is written that a store takes and does not have. */
+const WRITES = 5
 const MAX_MARKER = 1024
 const MAX_ENVELOPE_FILE = 1 << 19
 
@@ -63,10 +65,21 @@ export class Vault {
     // The key first: a vault whose marker is there can be opened.
     await vault.addAlbum(options.album ?? 'photos', recipients, true)
     await store.sync()
-    if ((await store.create(MARKER, bodyOfBytes(new TextEncoder().encode(markerText(vault.id))))) === 'exists')
-      throw there(store)
+    await vault.#mark()
     await store.sync()
     return vault
+  }
+
+  /** Writes the object by which a vault is known. Answers may be lost, and objects too: what is there counts. */
+  async #mark(): Promise<void> {
+    const text = markerText(this.id)
+    for (let attempt = 0; attempt < WRITES; attempt++) {
+      await this.store.create(MARKER, bodyOfBytes(new TextEncoder().encode(text)))
+      if (!(await this.store.stat(MARKER))) continue
+      if (parseMarker(new TextDecoder('latin1').decode(await readMarker(this.store))) === this.id) return
+      throw there(this.store)
+    }
+    throw lost(this.store)
   }
 
   /** @throws E_VAULT; E_UNSUPPORTED; E_NO_MATCH if no key opens any album; E_STORE; E_CREDENTIALS */
@@ -195,11 +208,11 @@ export class Vault {
 
   /** Writes an object under a drawn name, and looks whether it is there. @throws E_STORE */
   async write(name: string, bytes: Uint8Array): Promise<void> {
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < WRITES; attempt++) {
       await this.store.create(name, bodyOfBytes(bytes))
       if (!this.confirm || (await this.store.stat(name))?.size === bytes.length) return
     }
-    throw new StoreFault('broken', `${this.store.address} took an object and does not have it`)
+    throw lost(this.store)
   }
 
   /** Adds a segment to the index, and takes it in. */
@@ -232,5 +245,6 @@ async function readMarker(store: Store): Promise<Uint8Array> {
 const there = (store: Store) =>
   new LatentError('E_EXISTS', `there is a vault at ${store.address} already`, { hint: 'latent vault add adds to it' })
 
-/** A random id in hexadecimal, of 8 bytes. */
-export const shortId = (): string => toHex(randomBytes(8))
+/** For a store that says that it wrote what it has not. */
+export const lost = (store: Store): StoreFault =>
+  new StoreFault('broken', `${store.address} took an object and does not have it`)

@@ -1,0 +1,168 @@
+import { formatBytes, LatentError } from '@latent/core'
+import { publish } from '@latent/core/node'
+import { type Chosen, grouped, select, thumbnailOf, vaultFigures } from '@latent/vault'
+import { getFiles } from '@latent/vault/node'
+import type { Command } from 'commander'
+import { extname } from 'node:path'
+import { untilInterrupted } from '../../ending.ts'
+import { sharedFlow } from '../../flows.ts'
+import { reportRun, runDisplay } from '../../run-report.ts'
+import { formatTable, jsonLine, visible } from '../../terminal.ts'
+import { parseMoment, vaultCommand, type VaultOptions, withSelection, withVault } from './access.ts'
+
+const selectionOf = (options: VaultOptions, patterns: readonly string[]) => {
+  const asOf = parseMoment(options.asOf)
+  return {
+    ...(options.album ? { albums: options.album } : {}),
+    ...(asOf === undefined ? {} : { asOf }),
+    alone: options.alone ?? false,
+    patterns,
+  }
+}
+
+const dayOf = (photo: Chosen) => photo.taken?.slice(0, 10) ?? new Date(photo.modified).toISOString().slice(0, 10)
+
+/** What the index says of a photo, for JSON. */
+const factsOf = ({ album, key, ...photo }: Chosen) => ({ album: album.name, key: key.id, ...photo })
+
+/** `latent vault list`. */
+export function listCommand(parent: Command): void {
+  withSelection(vaultCommand(parent, 'list', 'what is in a vault: names, dates, sizes, cameras, from its index alone'))
+    .argument('[pattern...]', 'paths, folders, or patterns such as *.heic')
+    .action(async (address: string, patterns: string[], options: VaultOptions) => {
+      await withVault(address, options, async ({ vault }) => {
+        const chosen = select(vault, selectionOf(options, patterns))
+        if (options.json) {
+          for (const photo of chosen) process.stdout.write(jsonLine(factsOf(photo)))
+          return
+        }
+        const rows: string[][] = []
+        for (const album of vault.albums())
+          for (const [photo, ...others] of grouped(chosen.filter(each => each.album === album))) {
+            const beside = others.map(({ path }) => extname(path).slice(1)).join(' ')
+            rows.push([
+              dayOf(photo!),
+              formatBytes([photo!, ...others].reduce((sum, { size }) => sum + size, 0)),
+              album.name,
+              beside === '' ? photo!.path : `${photo!.path} + ${beside}`,
+              photo!.camera ?? '',
+            ])
+          }
+        if (rows.length > 0)
+          process.stdout.write(`${formatTable([['date', 'size', 'album', 'photo', 'camera'], ...rows])}\n`)
+        process.stderr.write(`${chosen.length} files, ${rows.length} photos and other things\n`)
+      })
+    })
+}
+
+/** `latent vault show`. */
+export function showCommand(parent: Command): void {
+  withSelection(vaultCommand(parent, 'show', 'everything that the index knows of a photo'))
+    .argument('<photo>', 'its path, or a pattern')
+    .option('--thumbnail <file>', 'write its small picture, a JPEG, to this file')
+    .action(async (address: string, pattern: string, options: VaultOptions & { readonly thumbnail?: string }) => {
+      await withVault(address, options, async ({ vault }) => {
+        const chosen = select(vault, selectionOf(options, [pattern]))
+        for (const photo of chosen) {
+          const versions = Array.from(photo.album.everything()).filter(({ path }) => path === photo.path)
+          const facts = {
+            ...factsOf(photo),
+            modified: new Date(photo.modified).toISOString(),
+            added: new Date(photo.added).toISOString(),
+            versions: versions.length,
+            thumbnail: photo.key.thumbs.has(photo.object),
+          }
+          if (options.json) process.stdout.write(jsonLine(facts))
+          else {
+            const lines = Object.entries(facts).map(([name, value]) => `${name.padEnd(9)} ${visible(String(value))}`)
+            process.stdout.write(`${lines.join('\n')}\n\n`)
+          }
+        }
+        if (options.thumbnail === undefined) return
+        const first = chosen.find(photo => photo.key.thumbs.has(photo.object))
+        const thumbnail = first && (await thumbnailOf(vault, first.key, first))
+        if (!thumbnail)
+          throw new LatentError('E_VAULT', 'this photo has no thumbnail in the vault', {
+            hint: 'it was no picture to read, or was added with --no-thumbnails; latent vault get has the photo',
+          })
+        await publish(options.thumbnail, [thumbnail], { mode: 0o600 })
+      })
+    })
+}
+
+interface GetOptions extends VaultOptions {
+  readonly output: string
+  readonly force?: boolean
+}
+
+/** `latent vault get`, and `export`, which gets everything into folders by album. */
+export function getCommand(parent: Command): void {
+  const give = async (address: string, patterns: readonly string[], options: GetOptions, byAlbum: boolean) => {
+    const { flows, close } = sharedFlow()
+    const display = runDisplay(byAlbum ? 'exporting' : 'getting', options.json)
+    try {
+      await withVault(address, options, async ({ vault }) => {
+        const photos = select(vault, selectionOf(options, patterns))
+        const run = (signal: AbortSignal) =>
+          getFiles({
+            vault,
+            photos,
+            output: options.output,
+            flows,
+            byAlbum,
+            force: options.force ?? false,
+            watcher: display.watcher,
+            signal,
+          })
+        await untilInterrupted(signal => reportRun(run(signal), display, { done: 'got', output: options.output }))
+        if (byAlbum) await writeSums(options.output, photos)
+      })
+    } finally {
+      await close()
+    }
+  }
+  withSelection(vaultCommand(parent, 'get', 'give photos back, bit for bit, with their times'))
+    .argument('[pattern...]', 'paths, folders, or patterns such as holiday/*.jpg; everything if there is none')
+    .requiredOption('-o, --output <folder>', 'where the files go')
+    .option('--force', 'replace files that exist')
+    .action((address: string, patterns: string[], options: GetOptions) => give(address, patterns, options, false))
+  withSelection(
+    vaultCommand(parent, 'export', 'leave: everything into plain folders, one an album, with a list of hashes'),
+  )
+    .requiredOption('-o, --output <folder>', 'where the folders go')
+    .option('--force', 'replace files that exist')
+    .action((address: string, options: GetOptions) => give(address, [], options, true))
+}
+
+/** For `sha256sum -c`, which needs nothing of ours. Names that it would write with a backslash are left out. */
+async function writeSums(output: string, photos: readonly Chosen[]): Promise<void> {
+  const lines = photos
+    .map(({ sha256, album, path }) => `${sha256}  ${album.name.replaceAll(/[/\\]/g, '_')}/${path}`)
+    .filter(line => !/[\\\n\r]/.test(line))
+  await publish(`${output}/SHA256SUMS`, [new TextEncoder().encode(`${lines.join('\n')}\n`)], { replace: () => true })
+}
+
+/** `latent vault stats`. */
+export function statsCommand(parent: Command): void {
+  vaultCommand(parent, 'stats', 'counts and sizes, by album').action(async (address: string, options: VaultOptions) => {
+    await withVault(address, options, async ({ vault }) => {
+      const { albums, ...all } = vaultFigures(vault)
+      if (options.json) {
+        process.stdout.write(jsonLine({ ...all, albums }))
+        return
+      }
+      const heading = ['album', 'files', 'plain', 'sealed', 'duplicates', 'versions', 'removed', 'members', 'keys']
+      const rows = albums.map(album => [
+        album.name,
+        String(album.files),
+        formatBytes(album.plainBytes),
+        formatBytes(album.sealedBytes),
+        ...[album.duplicates, album.versions, album.removed, album.members, album.keys].map(String),
+      ])
+      process.stdout.write(`${formatTable([heading, ...rows])}\n`)
+      process.stdout.write(
+        `\nindex       ${formatBytes(all.indexBytes)} in ${all.segments} segments\nthumbnails  ${all.thumbnails}\n`,
+      )
+    })
+  })
+}

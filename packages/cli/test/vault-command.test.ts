@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RCLONE, type Server, serveDav, serveS3 } from '../../vault/test/store-servers.ts'
+
+const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
+const SECRET = 'not to be shown'
+let root: string
+let [dav, s3]: (Server | undefined)[] = []
+let environment: NodeJS.ProcessEnv
+const at = (...parts: string[]) => join(root, ...parts)
+
+interface Run {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function latent(
+  args: readonly string[],
+  kill?: (child: { kill(signal: NodeJS.Signals): boolean }) => void,
+): Promise<Run> {
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root, env: environment })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
+    child.on('close', code => resolve({ code, out, err }))
+    child.stdin.end()
+    kill?.(child)
+  })
+}
+
+/** Runs a command on a vault with a key, expects success, and gives what it printed. */
+async function vault(command: string, address: string, ...args: string[]): Promise<string> {
+  const { code, out, err } = await latent(['vault', command, address, '-i', 'me.key', ...args])
+  expect([command, code, code === 0 ? '' : err]).toEqual([command, 0, ''])
+  expect(out + err).not.toContain(SECRET)
+  expect(out + err).not.toContain('AGE-SECRET-KEY')
+  return out
+}
+
+const FILES = ['holiday/IMG_1.HEIC', 'holiday/IMG_1.MOV', 'holiday/IMG_2.jpg', 'holiday/IMG_2.jpg.xmp', 'notes.txt']
+const THEN = new Date('2022-02-03T04:05:06Z')
+let friend: string
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'latent-vault-cli-'))
+  s3 = await serveS3('photos')
+  if (RCLONE) dav = await serveDav('me', SECRET)
+  environment = {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: 'S3RVER',
+    AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${s3.port}`,
+    LATENT_DAV_USERNAME: 'me',
+    LATENT_DAV_PASSWORD: SECRET,
+  }
+  for (const name of FILES) {
+    await mkdir(at('in', name, '..'), { recursive: true })
+    await writeFile(at('in', name), `the file ${name}`)
+    await utimes(at('in', name), THEN, THEN)
+  }
+  for (const key of ['me.key', 'friend.key']) await latent(['keygen', '-o', key])
+  friend = /age1[0-9a-z]+/.exec(await readFile(at('friend.key'), 'utf8'))![0]
+}, 60_000)
+afterAll(async () => {
+  await dav?.stop()
+  await s3?.stop()
+  await rm(root, { recursive: true, force: true })
+})
+
+/** The whole life of a vault. */
+async function expectLife(address: string): Promise<void> {
+  expect(await vault('init', address)).toContain('members  1\n')
+  expect(await vault('add', address, 'in')).toMatch(/^added {3}5 .*\nskipped {2}0\nfailed {3}0\n/)
+  expect(await vault('add', address, 'in')).toMatch(/^added {3}0\nskipped {2}5 \(5 added and unchanged\)\n/)
+
+  const list = await vault('list', address)
+  expect(list).toMatch(/^2022-02-03 +\d+ B +photos +holiday\/IMG_1.HEIC \+ MOV$/m)
+  expect(list).toMatch(/^2022-02-03 +\d+ B +photos +notes.txt$/m)
+  const shown = JSON.parse(await vault('show', address, 'notes.txt', '--json')) as Record<string, unknown>
+  expect(shown).toMatchObject({
+    album: 'photos',
+    path: 'notes.txt',
+    size: 18,
+    modified: THEN.toISOString(),
+    versions: 1,
+  })
+
+  const back = at('back', address.replaceAll(/\W/g, '_'))
+  expect(await vault('get', address, 'IMG_1.HEIC', '-o', back)).toMatch(/^got {3}2 /)
+  expect(await vault('get', address, '-o', back)).toMatch(/^got {3}3 .*\nskipped {2}2 /)
+  for (const name of FILES) {
+    expect(await readFile(join(back, name))).toEqual(await readFile(at('in', name)))
+    expect((await stat(join(back, name))).mtime).toEqual(THEN)
+  }
+  expect(await vault('verify', address)).toMatch(/^intact {3}5 /)
+  expect(await vault('check', address, '--sample', '2/5')).toMatch(/^intact {3}2 [^]*there {5}5 of 5\n$/)
+
+  expect(await vault('add', address, 'in/holiday', '--album', 'family', '--into', '2022')).toMatch(/^added {3}4 /)
+  expect(await vault('share', address, '--album', 'family', '-r', friend)).toMatch(/^keys +1$/m)
+  const theirs = await latent(['vault', 'list', address, '-i', 'friend.key', '--json'])
+  expect(
+    theirs.out
+      .trim()
+      .split('\n')
+      .map(line => (JSON.parse(line) as { path: string }).path),
+  ).toEqual(FILES.slice(0, 4).map(name => name.replace('holiday', '2022')))
+  await vault('unshare', address, '--album', 'family', '-r', friend)
+  await vault('rekey', address)
+  expect(await vault('remove', address, 'notes.txt')).toBe('would remove  photos: notes.txt\n')
+  expect(await vault('remove', address, 'notes.txt', '--yes')).toBe('removed  photos: notes.txt\n')
+  expect(await vault('prune', address, '--wait', '0')).toContain('marked   1\n')
+  expect(await vault('prune', address, '--wait', '0')).toMatch(/^deleted {2}1 /m)
+  expect(await vault('rebuild', address)).toBe('objects  8\nfound    0\nforeign  0\ndamaged  0\n')
+  expect(await vault('stats', address)).toMatch(/^family +4 +\d+ B +[\d.]+ kB +0 +0 +0 +1 +2$/m)
+  await vault('export', address, '-o', `${back}-export`)
+  expect(await readFile(join(`${back}-export`, 'SHA256SUMS'), 'utf8')).toMatch(
+    /^[0-9a-f]{64} {2}family\/2022\/IMG_1.HEIC$/m,
+  )
+}
+
+describe('the whole life of a vault', { timeout: 240_000 }, () => {
+  test('in a folder', () => expectLife('./vault'))
+  test('in a bucket', () => expectLife('s3://photos/mine'))
+  test.skipIf(!RCLONE)('on a WebDAV share', () => expectLife(`dav://127.0.0.1:${dav!.port}`))
+})
+
+test('what cannot be done is a coded error with a hint, and makes nothing', async () => {
+  const fails = async (...args: string[]) => {
+    const { code, err } = await latent(['vault', ...args])
+    expect(err).not.toContain(SECRET)
+    return [code, /\[(E_[A-Z_]+)\]/.exec(err)?.[1], err.includes('hint: ')]
+  }
+  expect(await fails('list', 'nowhere', '-i', 'me.key')).toEqual([1, 'E_VAULT', true])
+  expect(await fails('init', 'new', '--passphrase-file', 'me.key')).toEqual([2, 'E_ARGUMENT', true])
+  expect(await fails('init', 'new')).toEqual([2, 'E_ARGUMENT', true])
+  expect(await fails('list', 's3://me:secret@photos/x', '-i', 'me.key')).toEqual([2, 'E_ARGUMENT', true])
+  expect(await fails('list', 'ftp://x/y', '-i', 'me.key')).toEqual([2, 'E_ARGUMENT', true])
+  expect(await fails('list', 's3://nobody/x', '-i', 'me.key')).toEqual([1, 'E_STORE', true])
+  await expect(stat(at('new'))).rejects.toMatchObject({ code: 'ENOENT' })
+  await vault('init', 'small')
+  expect(await fails('list', 'small', '-i', 'friend.key')).toEqual([1, 'E_NO_MATCH', true])
+  expect(await fails('init', 'small', '-i', 'me.key')).toEqual([1, 'E_EXISTS', true])
+  expect(await fails('get', 'small', 'x', '-i', 'me.key', '-o', 'y')).toEqual([2, 'E_ARGUMENT', true])
+  expect(await fails('check', 'small', '-i', 'me.key', '--sample', '3/2')).toEqual([2, 'E_ARGUMENT', true])
+  expect(await fails('list', 'small', '-i', 'me.key', '--as-of', 'yesterday')).toEqual([2, 'E_ARGUMENT', true])
+})
+
+const KILLS = Number(process.env['LATENT_KILLS'] ?? 5)
+
+test(
+  `kill -9 at ${KILLS} moments of adding: the next run completes it, nothing is lost`,
+  { timeout: 600_000 },
+  async () => {
+    const many = at('many')
+    await mkdir(many)
+    for (let i = 0; i < 60; i++) await writeFile(join(many, `${i}.jpg`), `photo ${i} `.repeat(2000))
+    await vault('init', 'killed')
+    await vault('add', 'killed', 'in', '--no-thumbnails')
+    const started = performance.now()
+    await cp(at('killed'), at('whole'), { recursive: true })
+    await vault('add', 'whole', 'many', '--no-thumbnails')
+    const takes = performance.now() - started
+    for (let kill = 0; kill < KILLS; kill++) {
+      const delay = (takes * (kill + 1)) / (KILLS + 1)
+      await latent(['vault', 'add', 'killed', 'many', '-i', 'me.key', '--no-thumbnails'], child =>
+        setTimeout(() => child.kill('SIGKILL'), delay),
+      )
+      expect(await vault('verify', 'killed')).toMatch(/^intact +\d+ /)
+    }
+    expect(await vault('add', 'killed', 'many', '--no-thumbnails')).toContain('failed   0')
+    expect(await vault('verify', 'killed')).toMatch(/^intact {3}65 /)
+    expect(await vault('rebuild', 'killed')).toBe('objects  65\nfound    0\nforeign  0\ndamaged  0\n')
+  },
+)
