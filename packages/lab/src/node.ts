@@ -1,9 +1,12 @@
+export * from './node/attack-run.ts'
 export * from './node/evaluate.ts'
 export * from './node/journal.ts'
 export * from './node/outputs.ts'
 export {
   isScript,
   openOwn,
+  type NamedAttack,
+  resolveAttacks,
   resolveSchemes,
   resolveTests,
   type OwnTest,

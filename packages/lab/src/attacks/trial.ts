@@ -157,7 +157,7 @@ async function score(attack: Attack, found: Found, world: World, random: KeyStre
     // The area under the curve, a share for each target: how often it looks more like a cipher image than noise does.
     const right = (value: number) =>
       others.reduce((sum, other) => sum + (value > other ? 1 : value === other ? 0.5 : 0), 0) / others.length
-    return { targets: ciphers.map((_, picture) => ({ picture, right: right(suspicion[picture]!) })) }
+    return { targets: ciphers.map((_, picture) => ({ picture, right: short(right(suspicion[picture]!)) })) }
   }
   const plains = world.targets.map(({ plain }) => plain)
   const opened = answers(attack, 'open', await found.open?.(ciphers), ciphers.length)
@@ -168,18 +168,29 @@ async function score(attack: Attack, found: Found, world: World, random: KeyStre
   const asItIs = scorePictures(plains, untouched, attack.upTo)
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
   return {
-    targets: scorePictures(plains, opened, attack.upTo).map((one, picture) => ({ picture, ...one })),
+    targets: scorePictures(plains, opened, attack.upTo).map((one, picture) => ({ picture, ...rounded(one) })),
     nothing: {
-      untouched: mean(asItIs.map(({ ssim }) => ssim)),
-      recognised: mean(asItIs.map(({ recognised }) => recognised)),
-      guess: meanLikeness(
-        plains,
-        plains.map(() => guess),
+      untouched: short(mean(asItIs.map(({ ssim }) => ssim))),
+      recognised: short(mean(asItIs.map(({ recognised }) => recognised))),
+      guess: short(
+        meanLikeness(
+          plains,
+          plains.map(() => guess),
+        ),
       ),
     },
     shown: base64(encodePng(beside([plains[SHOWN]!, untouched[SHOWN]!, opened[SHOWN]!]))),
   }
 }
+
+/** Rows are read by people too. */
+const short = (value: number): number => Math.round(value * 1e4) / 1e4
+const rounded = (one: PictureScore): PictureScore => ({
+  ...one,
+  ssim: short(one.ssim),
+  psnr: one.psnr === null ? null : short(one.psnr),
+  wrong: short(one.wrong),
+})
 
 function answers<T>(attack: Attack, name: string, given: readonly T[] | undefined, wanted: number): readonly T[] {
   if (Array.isArray(given) && given.length === wanted) return given

@@ -5,6 +5,8 @@ import { readFile } from 'node:fs/promises'
 import * as modules from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Attack, attackFault } from '../attacks/contract.ts'
+import { ATTACKS, findAttack } from '../attacks/registry.ts'
 import { type LabTest, testFault } from '../tests/define.ts'
 
 /** A name that is meant as the path of a script. */
@@ -69,15 +71,68 @@ export async function resolveTests(asked: readonly (string | LabTest)[]): Promis
   return found.flat()
 }
 
+/** An attack that was asked for; those of strangers are imported again in each thread. */
+export interface NamedAttack {
+  readonly attack: Attack
+  readonly script?: string
+}
+
+/**
+ * Attacks by id, or by the path of a script whose default export is one or several.
+ * @throws E_ARGUMENT for an unknown id; E_IO; E_SCRIPT for a script that cannot be loaded or exports no attack
+ */
+export async function resolveAttacks(asked: readonly string[]): Promise<NamedAttack[]> {
+  const found = await Promise.all(
+    [...new Set(asked)].map(async (one): Promise<NamedAttack[]> => {
+      if (!isScript(one)) return [{ attack: findAttack(one) }]
+      const script = resolve(one)
+      return (await exported(ATTACK, script)).map(attack => ({ attack, script }))
+    }),
+  )
+  const all = found.flat()
+  const own = all.filter(({ script }) => script !== undefined)
+  const taken = own.find(
+    ({ attack }) =>
+      ATTACKS.some(({ id }) => id === attack.id) || all.filter(other => other.attack.id === attack.id).length > 1,
+  )
+  if (taken)
+    throw new LatentError('E_SCRIPT', `there is an attack ${taken.attack.id} already`, {
+      hint: 'give yours another id',
+    })
+  return all
+}
+
+/** The scheme that a thread was told of, unopened. @throws E_SCRIPT */
+export async function schemeNamed({ scheme: id, script }: SchemeName): Promise<Scheme> {
+  if (script === undefined) return findScheme(id)
+  return gone(
+    (await exported(SCHEME, script)).find(candidate => candidate.id === id),
+    script,
+    id,
+  )
+}
+
+/** @throws E_SCRIPT */
+export async function attackNamed(id: string, script: string | undefined): Promise<Attack> {
+  if (script === undefined) return findAttack(id)
+  return gone(
+    (await exported(ATTACK, script)).find(candidate => candidate.id === id),
+    script,
+    id,
+  )
+}
+
+function gone<T>(found: T | undefined, script: string, id: string): T {
+  if (found !== undefined) return found
+  throw new LatentError('E_SCRIPT', `${script} no longer exports ${id}`, {
+    hint: 'it was changed while the run went on',
+  })
+}
+
 /** Opens a scheme by what a thread was told of it. @throws E_SCRIPT */
 export async function openNamed({ scheme: id, script }: SchemeName): Promise<OpenScheme> {
   if (script === undefined) return openScheme(id)
-  const scheme = (await exported(SCHEME, script)).find(candidate => candidate.id === id)
-  if (!scheme)
-    throw new LatentError('E_SCRIPT', `${script} no longer exports ${id}`, {
-      hint: 'it was changed while the run went on',
-    })
-  return openOwn(scheme)
+  return openOwn(await schemeNamed({ scheme: id, script }))
 }
 
 /** @throws E_SCRIPT for a scheme of a stranger whose code throws while it is loaded */
@@ -112,6 +167,12 @@ const TEST: Kind<LabTest> = {
   what: 'test of the lab',
   faultOf: testFault,
   hint: 'export default defineTest({ id, title, group, failure, claim, measure }), or a list of such; defineTest comes from @latent/lab',
+}
+
+const ATTACK: Kind<Attack> = {
+  what: 'attack',
+  faultOf: attackFault,
+  hint: 'export default defineAttack({ id, title, threat, positiveControl, run }), or a list of such; defineAttack comes from @latent/lab',
 }
 
 function checked<T>({ what, hint, faultOf }: Kind<T>, candidate: unknown, where: string): T {

@@ -30,6 +30,8 @@ export const jigsaw = defineAttack({
   threat: 'ciphertext-only',
   source: 'after Chuman, Kurihara and Kiya 2017, greedy',
   upTo: 'appearance',
+  appliesTo: ({ accepts, role }) =>
+    role === 'control' || accepts.sides?.multiple === 4 ? undefined : 'it moves no blocks',
   positiveControl: { scheme: controls.scrambledBlocks, expects: 'leaks' },
   run: async ({ shape }) => ({
     open: targets =>

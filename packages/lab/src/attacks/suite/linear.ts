@@ -35,7 +35,7 @@ function chosenRidge(inputs: readonly Float32Array[], outputs: readonly Float32A
   return fitKernelRidge(inputs, outputs, PENALTIES[errors.indexOf(Math.min(...errors))]!)
 }
 
-const IMAGE_PAIRS = 512
+const IMAGE_PAIRS = 256
 
 /** One affine map from the whole cipher image, of whatever shape, to the whole picture. */
 export const linearImage = defineAttack({

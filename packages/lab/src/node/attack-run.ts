@@ -1,0 +1,149 @@
+import { argumentError, sha256Of, toHex } from '@latent/core'
+import { openWorkers } from '@latent/core/workers'
+import type { Scheme } from '@latent/schemes'
+import { mkdir, readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { basename } from 'node:path'
+import type { Attack } from '../attacks/contract.ts'
+import { trialName, type TrialRow } from '../attacks/trial.ts'
+import type { AttackTask } from './attack-worker.ts'
+import { machine } from './evaluate.ts'
+import { openJournal } from './journal.ts'
+import { type NamedAttack, resolveAttacks, resolveSchemes, type Subject } from './own-scripts.ts'
+
+/** What `attackRun` attacks with what. */
+export interface AttackRunOptions {
+  /** Ids, or scripts that export schemes. */
+  readonly schemes: readonly string[]
+  /** Ids, or scripts that export attacks. */
+  readonly attacks: readonly string[]
+  /** Folder for rows; a killed run goes on from there, and a later one with more of anything adds to it. */
+  readonly out: string
+  /** Query budgets; each attack's own where none is given. */
+  readonly budgets?: readonly number[]
+  /** Keys a scheme, each a replicate. */
+  readonly keys?: number
+  /** Every answer is that for another picture: nothing may be found. */
+  readonly shuffled?: boolean
+  readonly workers?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** What was attacked with what, and every trial of it. */
+export interface AttackRun {
+  readonly attacks: readonly Attack[]
+  readonly schemes: readonly Scheme[]
+  readonly rows: readonly TrialRow[]
+}
+
+/**
+ * Attacks that see more than one answer are tried with one nonce for all pictures too, where the scheme takes a nonce: reuse is the
+ * first mistake that is made.
+ */
+export function nonceModes(scheme: Scheme, { threat, budget }: Attack): TrialRow['nonces'][] {
+  const sees = threat === 'known-pairs' || threat === 'chosen-plaintext' || (threat === 'ciphertext-only' && budget > 1)
+  return scheme.nonce.use !== 'none' && sees ? ['as meant', 'reused'] : ['as meant']
+}
+
+/**
+ * Runs attacks against schemes, and against their positive controls first. Every row is on disk before the next counts.
+ * @throws E_ARGUMENT; E_SCRIPT for scripts, and for an attack that breaks its contract; E_EXISTS if the folder holds another kind of run
+ */
+export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
+  const { out, budgets, keys = 2, workers = availableParallelism(), shuffled = false } = options
+  if (options.schemes.length === 0) throw argumentError('schemes', 'at least one scheme', 0)
+  if (options.attacks.length === 0) throw argumentError('attacks', 'at least one attack', 0)
+  if (!Number.isSafeInteger(keys) || keys < 1) throw argumentError('keys', 'a positive whole number', keys)
+  for (const budget of budgets ?? [])
+    if (!Number.isSafeInteger(budget) || budget < 1) throw argumentError('budgets', 'positive whole numbers', budget)
+  const attacks = await resolveAttacks(options.attacks)
+  const subjects = await resolveSchemes(options.schemes)
+  await mkdir(out, { recursive: true })
+  const scripts = [...attacks.map(({ script }) => script), ...subjects.map(({ name }) => name?.script)]
+  const journal = openJournal<TrialRow>(out, {
+    // More schemes, attacks, keys and budgets may be added later: rows do not depend on one another.
+    config: { version: 1, kind: 'attacks', scripts: await hashes(scripts) },
+    machine: machine(),
+    nameOf: trialName,
+  })
+  const tasks = tasksOf(attacks, subjects, budgets, keys, shuffled)
+  const open = tasks.filter(task => !journal.has(nameOf(task)))
+  let done = tasks.length - open.length
+  options.onProgress?.(done, tasks.length)
+  const threads = openWorkers<AttackTask, TrialRow>(new URL('./attack-worker.ts', import.meta.url), {
+    threads: workers,
+    signal: options.signal,
+  })
+  try {
+    await threads.each(open, row => {
+      journal.add(row)
+      options.onProgress?.(++done, tasks.length)
+    })
+  } finally {
+    await threads.close()
+  }
+  const wanted = new Set(tasks.map(nameOf))
+  return {
+    attacks: attacks.map(({ attack }) => attack),
+    schemes: subjects.map(({ scheme }) => scheme),
+    rows: journal.rows.filter(row => wanted.has(trialName(row))),
+  }
+}
+
+const controlId = ({ positiveControl: { scheme } }: Attack): string => (typeof scheme === 'string' ? scheme : scheme.id)
+
+const nameOf = (task: AttackTask): string =>
+  trialName({ ...task, scheme: task.subject.scheme, answers: task.answers ?? 'true' })
+
+function tasksOf(
+  attacks: readonly NamedAttack[],
+  subjects: readonly Subject[],
+  budgets: readonly number[] | undefined,
+  keys: number,
+  shuffled: boolean,
+): AttackTask[] {
+  const numbers = Array.from({ length: keys }, (_, i) => i + 1)
+  const trials = ({ attack, script }: NamedAttack, key: number) =>
+    (budgets ?? [attack.budget]).map(budget => ({
+      attack: attack.id,
+      ...(script !== undefined && { attackScript: script }),
+      budget,
+      key,
+      ...(shuffled && { answers: 'shuffled' as const }),
+    }))
+  const controls = attacks.flatMap(named =>
+    numbers.flatMap(key =>
+      trials(named, key).map(trial => ({
+        ...trial,
+        subject: { scheme: controlId(named.attack) },
+        nonces: named.attack.positiveControl.nonces ?? ('as meant' as const),
+        control: true,
+      })),
+    ),
+  )
+  // One scheme and key after the other, so that what a thread keeps open serves.
+  const others = subjects.flatMap(({ scheme, name }) =>
+    numbers.flatMap(key =>
+      attacks
+        .filter(({ attack }) => attack.appliesTo(scheme) === undefined)
+        .flatMap(named =>
+          nonceModes(scheme, named.attack).flatMap(nonces =>
+            trials(named, key).map(trial => ({
+              ...trial,
+              subject: name ?? { scheme: scheme.id },
+              nonces,
+              control: false,
+            })),
+          ),
+        )
+        .toSorted((a, b) => a.nonces.localeCompare(b.nonces)),
+    ),
+  )
+  return [...controls, ...others]
+}
+
+async function hashes(scripts: readonly (string | undefined)[]): Promise<{ name: string; sha256: string }[]> {
+  const paths = [...new Set(scripts)].flatMap(path => path ?? [])
+  return Promise.all(paths.map(async path => ({ name: basename(path), sha256: toHex(sha256Of(await readFile(path))) })))
+}
