@@ -81,6 +81,26 @@ describe('examples', { timeout: 300_000 }, () => {
       expect([quality!.exact, Math.abs(tests!['lowest-bit']!.value - 0.5) < 0.02]).toEqual([true, true])
   })
 
+  test("an attack of one's own breaks the cipher of one's own where a nonce is used twice, and only there", async () => {
+    const { code, out } = await run(
+      process.execPath,
+      MAIN,
+      'lab',
+      'attack',
+      '-s',
+      example('own-cipher/cipher.ts'),
+      '-a',
+      example('own-attack/attack.ts'),
+      '--keys',
+      '1',
+      '-o',
+      join(scratch, 'attack'),
+    )
+    expect(code).toBe(0)
+    expect(out).toMatch(/^running-sum +steps +nothing found +1 of 1 queries; SSIM/m)
+    expect(out).toMatch(/^running-sum +steps +opened +1 of 1 queries, one nonce; SSIM 1\.000 .*exact$/m)
+  })
+
   test.skipIf(!PYTHON)('Python reads the rows of that run', async () => {
     const python = await run('python3', example('read-rows/rows.py'), join(scratch, 'run'))
     expect(python.err).toBe('')

@@ -1,3 +1,4 @@
+export * from './node/attack-output.ts'
 export * from './node/attack-run.ts'
 export * from './node/evaluate.ts'
 export * from './node/journal.ts'

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { untilInterrupted } from '../ending.ts'
 import { withBackend } from '../backend-option.ts'
 import { visible } from '../terminal.ts'
+import { attackCommand } from './lab-attack.ts'
 import { learnabilityCommands } from './lab-learnability.ts'
+import { matrixCommand } from './lab-matrix.ts'
 import { counter, OWN_TEST, whole } from './lab-counter.ts'
 import { evaluateCommand, schemeNames } from './lab-evaluate.ts'
 
@@ -23,6 +25,8 @@ export function labCommand(program: Command): void {
   speedCommand(lab)
   studyCommand(lab)
   learnabilityCommands(lab)
+  attackCommand(lab)
+  matrixCommand(lab)
   lab
     .command('list')
     .description('every scheme and baseline that can be measured')

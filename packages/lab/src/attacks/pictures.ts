@@ -15,14 +15,19 @@ export interface Labelled {
   readonly label: number
 }
 
-/** Scenes are drawn once a process. */
-const scenes = new Map<string, Promise<Image<'u8'>>>()
-function scene(kind: number, variant: number): Promise<Image<'u8'>> {
-  const name = `${kind}/${variant}`
-  const made = scenes.get(name) ?? drawPicture(PROCEDURAL_KINDS[kind]!, SCENE, SCENE, variant)
-  scenes.set(name, made)
-  return made
+/** Drawn once a process: every attack on every scheme has the same. */
+function remembered<T>(): (name: string, make: () => Promise<T>) => Promise<T> {
+  const known = new Map<string, Promise<T>>()
+  return (name, make) => {
+    const made = known.get(name) ?? make()
+    known.set(name, made)
+    return made
+  }
 }
+const scenes = remembered<Image<'u8'>>()
+const drawn = remembered<Labelled>()
+const scene = (kind: number, variant: number): Promise<Image<'u8'>> =>
+  scenes(`${kind}/${variant}`, () => drawPicture(PROCEDURAL_KINDS[kind]!, SCENE, SCENE, variant))
 
 /** Gradients show next to nothing, and two weaves are alike. */
 const KINDS = PROCEDURAL_KINDS.map((kind, i) => [kind, i] as const).flatMap(([kind, i]) =>
@@ -41,7 +46,9 @@ export async function attackPictures(
 ): Promise<Labelled[]> {
   const base = { targets: 7000, kin: 8000, others: 9000 }[group]
   return Promise.all(
-    Array.from({ length: count }, (_, n) => (kind === 'digits' ? digit(n, base) : cropOf(n, base, group))),
+    Array.from({ length: count }, (_, n) =>
+      drawn(`${kind}/${group}/${n}`, () => (kind === 'digits' ? digit(n, base) : cropOf(n, base, group))),
+    ),
   )
 }
 

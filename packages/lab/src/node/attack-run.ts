@@ -1,11 +1,12 @@
 import { argumentError, sha256Of, toHex } from '@latent/core'
 import { openWorkers } from '@latent/core/workers'
 import type { Scheme } from '@latent/schemes'
-import { mkdir, readFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
-import { basename } from 'node:path'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import type { Attack } from '../attacks/contract.ts'
 import { trialName, type TrialRow } from '../attacks/trial.ts'
+import { controlBroken, judgeAttack, type Reached } from '../attacks/verdict.ts'
 import type { AttackTask } from './attack-worker.ts'
 import { machine } from './evaluate.ts'
 import { openJournal } from './journal.ts'
@@ -23,6 +24,8 @@ export interface AttackRunOptions {
   readonly budgets?: readonly number[]
   /** Keys a scheme, each a replicate. */
   readonly keys?: number
+  /** Attacks are run also where they say that they do not apply. */
+  readonly everywhere?: boolean
   /** Every answer is that for another picture: nothing may be found. */
   readonly shuffled?: boolean
   readonly workers?: number
@@ -67,7 +70,7 @@ export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
     machine: machine(),
     nameOf: trialName,
   })
-  const tasks = tasksOf(attacks, subjects, budgets, keys, shuffled)
+  const tasks = tasksOf(attacks, subjects, { ...options, keys, shuffled })
   const open = tasks.filter(task => !journal.has(nameOf(task)))
   let done = tasks.length - open.length
   options.onProgress?.(done, tasks.length)
@@ -91,6 +94,71 @@ export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
   }
 }
 
+/** A line of `latent lab attack --controls`. */
+export interface ControlVerdict {
+  readonly attack: string
+  readonly scheme: string
+  readonly role: 'positive' | 'negative'
+  readonly expected: 'opened' | 'leaks' | 'nothing'
+  readonly reached: Reached
+  readonly asExpected: boolean
+  readonly queries: number
+  readonly value?: number
+  readonly low?: number
+  readonly high?: number
+  readonly recognised?: number
+}
+
+/** What must hold: authenticated encryption, and our own scheme. */
+export const NEGATIVE_CONTROLS = ['aes-256-gcm', 'exact-flow'] as const
+
+/** What {@link attackControls} runs. */
+export interface ControlOptions extends Pick<
+  AttackRunOptions,
+  'attacks' | 'keys' | 'workers' | 'signal' | 'onProgress'
+> {
+  /** Keeps rows there, and goes on from them; a folder that is thrown away otherwise. */
+  readonly out?: string
+  readonly onVerdict: (verdict: ControlVerdict) => void
+}
+
+/**
+ * Every attack against its positive control, which it must break, and against {@link NEGATIVE_CONTROLS}, in which it must find
+ * nothing, also where it says that it does not apply.
+ * @throws as {@link attackRun}
+ */
+export async function attackControls({ out, onVerdict, ...options }: ControlOptions): Promise<void> {
+  const folder = out ?? (await mkdtemp(join(tmpdir(), 'latent-controls-')))
+  try {
+    const run = await attackRun({ ...options, schemes: NEGATIVE_CONTROLS, out: folder, everywhere: true })
+    for (const attack of run.attacks) {
+      const trials = run.rows.filter(row => row.attack === attack.id && (row.control || row.nonces === 'as meant'))
+      for (const [scheme, role] of [
+        [controlId(attack), 'positive'],
+        ...NEGATIVE_CONTROLS.map(id => [id, 'negative'] as const),
+      ] as const) {
+        const judged = judgeAttack(
+          attack,
+          trials.filter(row => row.scheme === scheme && row.control === (role === 'positive')),
+        )
+        onVerdict({
+          attack: attack.id,
+          scheme,
+          role,
+          expected: role === 'positive' ? attack.positiveControl.expects : 'nothing',
+          reached: judged.reached,
+          asExpected: role === 'positive' ? controlBroken(attack, judged) : judged.reached === 'nothing',
+          queries: judged.queries,
+          ...(judged.value && { value: judged.value.mean, low: judged.value.low, high: judged.value.high }),
+          ...(judged.recognised && { recognised: judged.recognised.mean }),
+        })
+      }
+    }
+  } finally {
+    if (out === undefined) await rm(folder, { recursive: true, force: true })
+  }
+}
+
 const controlId = ({ positiveControl: { scheme } }: Attack): string => (typeof scheme === 'string' ? scheme : scheme.id)
 
 const nameOf = (task: AttackTask): string =>
@@ -99,9 +167,12 @@ const nameOf = (task: AttackTask): string =>
 function tasksOf(
   attacks: readonly NamedAttack[],
   subjects: readonly Subject[],
-  budgets: readonly number[] | undefined,
-  keys: number,
-  shuffled: boolean,
+  {
+    budgets,
+    keys,
+    shuffled,
+    everywhere,
+  }: Pick<AttackRunOptions, 'budgets' | 'everywhere'> & { keys: number; shuffled: boolean },
 ): AttackTask[] {
   const numbers = Array.from({ length: keys }, (_, i) => i + 1)
   const trials = ({ attack, script }: NamedAttack, key: number) =>
@@ -126,7 +197,7 @@ function tasksOf(
   const others = subjects.flatMap(({ scheme, name }) =>
     numbers.flatMap(key =>
       attacks
-        .filter(({ attack }) => attack.appliesTo(scheme) === undefined)
+        .filter(({ attack }) => everywhere || attack.appliesTo(scheme) === undefined)
         .flatMap(named =>
           nonceModes(scheme, named.attack).flatMap(nonces =>
             trials(named, key).map(trial => ({

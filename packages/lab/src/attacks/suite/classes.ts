@@ -20,7 +20,7 @@ const classAttack = (
     title,
     threat: 'labelled-ciphers',
     returns: 'class',
-    budget: 200,
+    budget: 120,
     positiveControl: { scheme: 'xor-reused-mask', expects: 'leaks' },
     async run({ labelled }, budget) {
       const examples = await labelled(Math.min(budget, 400))

@@ -35,7 +35,7 @@ function chosenRidge(inputs: readonly Float32Array[], outputs: readonly Float32A
   return fitKernelRidge(inputs, outputs, PENALTIES[errors.indexOf(Math.min(...errors))]!)
 }
 
-const IMAGE_PAIRS = 256
+const IMAGE_PAIRS = 128
 
 /** One affine map from the whole cipher image, of whatever shape, to the whole picture. */
 export const linearImage = defineAttack({
@@ -120,7 +120,7 @@ export const linearBlocks = byPlace(
   'linear-blocks',
   'an affine map for each block, by least squares',
   4,
-  256,
+  128,
   'tanaka-le',
 )
 
@@ -130,7 +130,7 @@ export const linearSharedBlocks = defineAttack({
   title: 'one affine map for all blocks and their neighbours, by least squares',
   threat: 'known-pairs',
   returns: 'key',
-  budget: 32,
+  budget: 24,
   positiveControl: { scheme: 'encipher-gan-2023-structured', expects: 'opened' },
   async run({ shape, pairs }, budget) {
     const known = await pairs(Math.min(budget, 64))

@@ -131,10 +131,10 @@ export const manyTimePad = defineAttack({
   title: 'many cipher images under one mask: the likeliest mask at each place',
   threat: 'ciphertext-only',
   returns: 'key',
-  budget: 128,
+  budget: 64,
   positiveControl: { scheme: 'xor-reused-mask', expects: 'leaks' },
   async run({ shape, ciphers, kin }, budget) {
-    const seen = (await ciphers(Math.min(budget, 128))).map(cipher => bytesOf(cipher, shape))
+    const seen = (await ciphers(Math.min(budget, 256))).map(cipher => bytesOf(cipher, shape))
     if (!seen.every(bytes => bytes !== undefined)) return undefined
     const likely = logFrequencies(await kin(256), shape.channels)
     const mask = new Uint8Array(seen[0]!.length)
@@ -184,11 +184,11 @@ export const backgroundMode = defineAttack({
   title: 'pictures on black: the most frequent byte of each place is the mask',
   threat: 'ciphertext-only',
   returns: 'key',
-  budget: 64,
+  budget: 40,
   pictures: 'digits',
   positiveControl: { scheme: 'xor-reused-mask', expects: 'leaks' },
   async run({ shape, ciphers }, budget) {
-    const seen = (await ciphers(Math.min(budget, 64))).map(cipher => bytesOf(cipher, shape))
+    const seen = (await ciphers(Math.min(budget, 256))).map(cipher => bytesOf(cipher, shape))
     return seen.every(bytes => bytes !== undefined) ? { open: xorWith(modeOf(seen), shape) } : undefined
   },
 })
@@ -198,11 +198,11 @@ export const silhouettes = defineAttack({
   id: 'silhouettes',
   title: 'pictures on black: where a cipher image differs from the usual one',
   threat: 'ciphertext-only',
-  budget: 64,
+  budget: 40,
   pictures: 'digits',
   positiveControl: { scheme: 'xor-reused-mask', expects: 'leaks' },
   async run({ shape, ciphers }, budget) {
-    const usual = modeOf((await ciphers(Math.min(budget, 64))).map(cipher => asPicture(cipher, shape).data))
+    const usual = modeOf((await ciphers(Math.min(budget, 256))).map(cipher => asPicture(cipher, shape).data))
     return {
       open: targets =>
         targets.map(target => {

@@ -65,7 +65,7 @@ const distinguisher = (
     title,
     threat: 'ciphertext-only',
     returns: 'distinguishing-bit',
-    budget: 96,
+    budget: 64,
     positiveControl: { scheme, expects: 'leaks' },
     async run({ ciphers }, budget, random) {
       const seen = await ciphers(Math.min(budget, 256))

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const MAIN = new URL('../src/main.ts', import.meta.url).pathname
+
+let scratch: string
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'latent-attack-'))
+})
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+function lab(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, 'lab', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (part: Buffer) => (out += part.toString()))
+    child.stderr.on('data', (part: Buffer) => (err += part.toString()))
+    child.on('error', reject).on('close', code => resolve({ code, out, err }))
+  })
+}
+
+const rowsOf = (folder: string) =>
+  readFileSync(join(folder, 'rows.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map(text => JSON.parse(text) as { attack: string; scheme: string; outcome: string; control: boolean })
+
+describe('latent lab attack', { timeout: 180_000 }, () => {
+  test('verdicts, pictures and rows; started again it has nothing left to do', async () => {
+    const out = join(scratch, 'run')
+    const args = ['attack', '-s', 'xor-reused-mask', 'aes-256-ctr', '-a', 'known-mask', '--keys', '1', '-o', out]
+    const first = await lab(...args)
+    expect(first.code).toBe(0)
+    expect(first.out).toMatch(/^xor-reused-mask +known-mask +opened +1 of 1 queries; SSIM 1\.000 .*exact$/m)
+    expect(first.out).toMatch(/^aes-256-ctr +known-mask +nothing found/m)
+    // A nonce that is used twice is the end of counter mode.
+    expect(first.out).toMatch(/^aes-256-ctr +known-mask +opened +1 of 1 queries, one nonce; SSIM 1\.000/m)
+    expect(existsSync(join(out, 'pictures.png'))).toBe(true)
+    const rows = readFileSync(join(out, 'rows.jsonl'))
+    expect(rowsOf(out)).toHaveLength(4)
+    const again = await lab(...args)
+    expect([again.out, readFileSync(join(out, 'rows.jsonl'))]).toEqual([first.out, rows])
+
+    // A run that was killed lost its last line.
+    writeFileSync(join(out, 'rows.jsonl'), rows.subarray(0, rows.length - 40))
+    expect((await lab(...args)).out).toBe(first.out)
+    expect(rowsOf(out)).toHaveLength(4)
+  })
+
+  test('a curve of budgets: too few queries are no error', async () => {
+    const out = join(scratch, 'curve')
+    const { code, out: printed } = await lab(
+      ...['attack', '-s', 'etc', '-a', 'sample-map', '--budgets', '1,2', '--keys', '1', '-o', out],
+    )
+    expect(code).toBe(0)
+    expect(printed).toMatch(/no verdict +1 of 1 queries; .*\[E_LIMIT\]$/m)
+    expect(printed).toMatch(/opened +2 of 2 queries/)
+  })
+
+  test('controls: a line each, as expected', async () => {
+    const { code, out } = await lab('attack', '--controls', '-a', 'chosen-mask', 'look', '--keys', '1')
+    expect(code).toBe(0)
+    const lines = out
+      .trim()
+      .split('\n')
+      .map(text => JSON.parse(text) as { attack: string; scheme: string; role: string; asExpected: boolean })
+    expect(lines.map(({ attack, scheme, asExpected }) => [attack, scheme, asExpected])).toEqual([
+      ['chosen-mask', 'xor-reused-mask', true],
+      ['chosen-mask', 'aes-256-gcm', true],
+      ['chosen-mask', 'exact-flow', true],
+      ['look', 'identity', true],
+      ['look', 'aes-256-gcm', true],
+      ['look', 'exact-flow', true],
+    ])
+  })
+
+  test('controls that fail end it', async () => {
+    const script = join(scratch, 'weak.ts')
+    writeFileSync(
+      script,
+      `import { defineAttack } from '@latent/lab'
+export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext-only',
+  positiveControl: { scheme: 'identity', expects: 'opened' }, run: async () => undefined })\n`,
+    )
+    const { code, out, err } = await lab('attack', '--controls', '-a', script, '--keys', '1')
+    expect(code).not.toBe(0)
+    expect(err).toContain('E_CONTROLS')
+    expect(out).toMatch(/"asExpected":false/)
+  })
+
+  test.each([
+    [['-s', 'identity', '-a', 'look'], 'E_ARGUMENT', '--out'],
+    [['-s', 'identity', '-a', 'guessing', '-o', 'x'], 'E_ARGUMENT', 'guessing'],
+    [['-s', 'nothing', '-a', 'look', '-o', 'x'], 'E_ARGUMENT', 'nothing'],
+    [['-s', 'identity', '-a', 'look', '--budgets', '0', '-o', 'x'], 'E_ARGUMENT', '--budgets'],
+    [['-s', 'identity', '-a', 'look', '--keys', '0', '-o', 'x'], 'E_ARGUMENT', '--keys'],
+    [['-s', 'identity', '-a', './no-such-file.ts', '-o', 'x'], 'E_IO', 'no-such-file'],
+  ])('%o', async (args, error, named) => {
+    const { code, out, err } = await lab('attack', ...args.map(arg => (arg === 'x' ? join(scratch, 'bad') : arg)))
+    expect([code, out]).not.toEqual([0, expect.anything()])
+    expect(err).toContain(error)
+    expect(err).toContain(named)
+  })
+
+  test('the matrix: a page, data, and the rows of each scheme', async () => {
+    const [rows, out] = [join(scratch, 'matrix-run'), join(scratch, 'matrix')]
+    const { code, out: printed } = await lab(
+      ...['matrix', '-s', 'identity', 'aes-256-gcm', 'flowcrypt-2025-compact', '-a', 'look', 'near-key', 'chosen-mask'],
+      ...['--rows', rows, '-o', out],
+    )
+    expect([code, printed]).toEqual([0, `${join(out, 'matrix.html')}\n`])
+    const { cells } = JSON.parse(readFileSync(join(out, 'matrix.json'), 'utf8')) as {
+      cells: { scheme: string; column: string; verdict: string; reason?: string; already?: string }[]
+    }
+    const cell = (scheme: string, column: string) => cells.find(one => one.scheme === scheme && one.column === column)!
+    expect(cell('identity', 'ciphertext-only').verdict).toBe('opened')
+    expect(cell('identity', 'chosen-plaintext')).toMatchObject({ verdict: 'opened', already: 'ciphertext-only' })
+    expect(cell('identity', 'near-key')).toMatchObject({ verdict: 'none', reason: 'it has no secret' })
+    expect(cell('aes-256-gcm', 'ciphertext-only').verdict).toBe('nothing found')
+    expect(cell('aes-256-gcm', 'reused').verdict).toBe('opened')
+    expect(cell('identity', 'reused')).toMatchObject({
+      verdict: 'none',
+      reason: expect.stringContaining('no nonce') as string,
+    })
+    // No cell is empty without a reason.
+    for (const { verdict, reason } of cells) expect(verdict === 'none' ? reason : 'has one').toMatch(/\w/)
+    const page = readFileSync(join(out, 'matrix.html'), 'utf8')
+    for (const text of ['What breaks what', 'AES-256-GCM', 'data:image/png;base64,', 'rows/identity.jsonl'])
+      expect(page).toContain(text)
+    expect(readFileSync(join(out, 'matrix.csv'), 'utf8').split('\n')[0]).toMatch(/^scheme,situation,verdict,/)
+    expect(rowsOf(rows).filter(({ control }) => control)).toHaveLength(3)
+  })
+})
