@@ -52,9 +52,8 @@ describe('latent lab attack', { timeout: 180_000 }, () => {
 
   test('a curve of budgets: too few queries are no error', async () => {
     const out = join(scratch, 'curve')
-    const { code, out: printed } = await lab(
-      ...['attack', '-s', 'etc', '-a', 'sample-map', '--budgets', '1,2', '--keys', '1', '-o', out],
-    )
+    const args = ['attack', '-s', 'etc', '-a', 'sample-map', '--budgets', '1,2', '--keys', '1', '-o', out]
+    const { code, out: printed } = await lab(...args)
     expect(code).toBe(0)
     expect(printed).toMatch(/no verdict +1 of 1 queries; .*\[E_LIMIT\]$/m)
     expect(printed).toMatch(/opened +2 of 2 queries/)
@@ -107,10 +106,9 @@ export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext
 
   test('the matrix: a page, data, and the rows of each scheme', async () => {
     const [rows, out] = [join(scratch, 'matrix-run'), join(scratch, 'matrix')]
-    const { code, out: printed } = await lab(
-      ...['matrix', '-s', 'identity', 'aes-256-gcm', 'flowcrypt-2025-compact', '-a', 'look', 'near-key', 'chosen-mask'],
-      ...['--rows', rows, '-o', out],
-    )
+    const schemes = ['-s', 'identity', 'aes-256-gcm', 'dense-resnet-2024']
+    const attacks = ['-a', 'look', 'near-key', 'chosen-mask']
+    const { code, out: printed } = await lab('matrix', ...schemes, ...attacks, '--rows', rows, '-o', out)
     expect([code, printed]).toEqual([0, `${join(out, 'matrix.html')}\n`])
     const { cells } = JSON.parse(readFileSync(join(out, 'matrix.json'), 'utf8')) as {
       cells: { scheme: string; column: string; verdict: string; reason?: string; already?: string }[]
