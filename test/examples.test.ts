@@ -81,7 +81,7 @@ describe('examples', { timeout: 300_000 }, () => {
       expect([quality!.exact, Math.abs(tests!['lowest-bit']!.value - 0.5) < 0.02]).toEqual([true, true])
   })
 
-  test("an attack of one's own breaks the cipher of one's own where a nonce is used twice, and only there", async () => {
+  test("an attack of one's own breaks that cipher where a nonce is used twice, and only there", async () => {
     const { code, out } = await run(
       process.execPath,
       MAIN,

@@ -2,8 +2,8 @@ import type { Image } from '@latent/core'
 import { defineAttack } from '@latent/lab'
 import runningSum from '../own-cipher/cipher.ts'
 
-// The cipher of the other example adds a stream and the sum so far. Where a nonce is used twice, steps from one cipher byte to
-// the next give the stream away: one picture that is known in both forms opens every other.
+// The cipher of the other example adds a stream and the sum so far. Where a nonce is used twice, steps from one cipher
+// byte to the next give the stream away: one picture that is known in both forms opens every other.
 const steps = (bytes: Image['data']): Uint8Array => Uint8Array.from(bytes, (byte, i) => byte - (bytes[i - 1] ?? 0))
 
 export default defineAttack({

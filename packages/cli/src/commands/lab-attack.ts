@@ -22,19 +22,17 @@ interface AttackArguments {
 /** `latent lab attack`. */
 export function attackCommand(lab: Command): void {
   withBackend(lab.command('attack'))
-    .description(
-      'attack schemes: rows, verdicts gated by the positive control of each attack, and pictures of what the attacker sees',
-    )
+    .description('attack schemes: rows, verdicts that count where the control is broken, and what the attacker sees')
     .option('-s, --scheme <id...>', 'schemes, "all", or scripts (.ts, .js, .mjs) that export one of your own', ['all'])
     .option('-a, --attack <id...>', 'attacks, "all", or scripts that export one of your own', ['all'])
-    .option('-o, --out <folder>', 'where rows.jsonl, summary.json and pictures.png go; a killed run goes on from there')
+    .option('-o, --out <folder>', 'where rows, summary.json and pictures.png go; a killed run goes on from there')
     .option('--budgets <numbers>', 'query budgets such as 1,4,16; "curve" for 1 to 1024 in powers of two')
     .option('--keys <number>', 'keys a scheme, each a replicate', whole('--keys'), 2)
     .option('--workers <number>', 'threads', whole('--workers'))
     .option('--shuffled', 'a control: every answer is that for another picture, and nothing may be found')
     .option(
       '--controls',
-      'every attack against its positive control, AES-256-GCM and exact-flow; a line of JSON each, and an error if any verdict is wrong',
+      'every attack on its positive control, AES-256-GCM and exact-flow: JSON lines, and an error if a verdict is wrong',
     )
     .option('--list', 'list the attacks, with what they presume and what they ask')
     .action(async (options: AttackArguments) => {
@@ -101,16 +99,17 @@ function line({ attack, scheme, nonces, budget, verdict, judged }: AttackResult)
     psnr === 'exact' ? 'exact' : psnr && `${psnr.mean.toFixed(1)} dB`,
     error && visible(`${error.message} [${error.code}]`),
   ].filter(Boolean)
-  const situation = nonces === 'reused' ? ', one nonce' : ''
-  return `${scheme.padEnd(26)} ${attack.padEnd(32)} ${WORDS[verdict].padEnd(14)} ${judged.queries} of ${budget} queries${situation}${found.length > 0 ? `; ${found.join(', ')}` : ''}`
+  const asked = `${judged.queries} of ${budget} queries${nonces === 'reused' ? ', one nonce' : ''}`
+  const head = `${scheme.padEnd(26)} ${attack.padEnd(32)} ${WORDS[verdict].padEnd(14)} ${asked}`
+  return found.length > 0 ? `${head}; ${found.join(', ')}` : head
 }
 
 async function listAttacks(): Promise<void> {
   const { ATTACKS, THREATS } = await import('@latent/lab')
-  for (const { id, title, threat, budget, returns } of ATTACKS)
-    process.stdout.write(
-      `${id.padEnd(32)} ${title}\n${' '.repeat(33)}has ${THREATS[threat]}; asks at most ${budget}; gives a ${returns}\n`,
-    )
+  for (const { id, title, threat, budget, returns } of ATTACKS) {
+    const terms = `has ${THREATS[threat]}; asks at most ${budget}; gives a ${returns}`
+    process.stdout.write(`${id.padEnd(32)} ${title}\n${' '.repeat(33)}${terms}\n`)
+  }
 }
 
 async function controls({ attack, keys, workers, out }: AttackArguments): Promise<void> {

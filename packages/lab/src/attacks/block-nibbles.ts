@@ -9,7 +9,10 @@ interface BlockKey {
   readonly flip: Uint8Array
 }
 
-/** The samples of every 4x4 block, row by row. Only this grid is public; the order within a block does not matter to the attack. */
+/**
+ * The samples of every 4x4 block, row by row. Only this grid is public; the order within a block does not matter to the
+ * attack.
+ */
 function blocksOf({ width, height, channels }: TargetShape): Uint32Array[] {
   if (width % SIDE !== 0 || height % SIDE !== 0)
     throw argumentError('shape', `sides that are multiples of ${SIDE}`, `${width}x${height}`)

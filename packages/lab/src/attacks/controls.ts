@@ -110,8 +110,8 @@ const masker = (
 }
 
 /**
- * Ciphers that are broken in one way that is known beforehand, a weakness each: the positive controls of attacks for which no
- * registered scheme is broken in that way alone.
+ * Ciphers that are broken in one way that is known beforehand, a weakness each: the positive controls of attacks for
+ * which no registered scheme is broken in that way alone.
  */
 export const controls = {
   /** The pixels of each square change places, anew for every picture: its mean stays. */

@@ -49,7 +49,10 @@ function bytesOf(side: number, coordinate: (p: number) => number): ((p: number) 
   return side > 256 ? [p => coordinate(p) & 255, p => coordinate(p) >> 8] : [coordinate]
 }
 
-/** The plain image of a cipher image whose pixels came from `map`; what was destroyed takes the value of the nearest that was not. */
+/**
+ * The plain image of a cipher image whose pixels came from `map`; what was destroyed takes the value of the nearest
+ * that was not.
+ */
 export function undoCoordinates(cipher: Image<'u8'>, map: Uint32Array): Image<'u8'> {
   const { width, height, channels } = cipher
   const from = new Int32Array(map.length).fill(-1)

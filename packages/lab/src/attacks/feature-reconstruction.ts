@@ -21,7 +21,10 @@ export function featureReconstruction(cipher: Image<'u8'>): Image<'u8'> {
 export interface AdvancedOptions {
   /** What the attacker takes the first pixel to be: a colour of sky, or of paper. Grey by default. */
   readonly first?: readonly number[]
-  /** `published`: the pixel to the left in the first row, the one above elsewhere. `both`: ours, the nearest to both together. */
+  /**
+   * `published`: the pixel to the left in the first row, the one above elsewhere. `both`: ours, the nearest to both
+   * together.
+   */
   readonly neighbours?: 'published' | 'both'
 }
 
@@ -69,7 +72,9 @@ function referencesOf(p: number, width: number, neighbours: 'published' | 'both'
   return neighbours === 'both' ? [...left, ...above] : above.length > 0 ? above : left
 }
 
-/** The pictures that complements and an order of channels, the same at every pixel, make of one: 48 for three channels. */
+/**
+ * The pictures that complements and an order of channels, the same at every pixel, make of one: 48 for three channels.
+ */
 export function recolourings(picture: Image<'u8'>): Image<'u8'>[] {
   const { width, height, channels, data } = picture
   return turnsOf(channels).map(turn =>

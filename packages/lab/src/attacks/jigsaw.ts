@@ -21,9 +21,9 @@ export interface JigsawOptions {
 
 /**
  * Assembles the blocks of encryption-then-compression without key or query, as a jigsaw puzzle
- * (after Chuman, Kurihara and Kiya's work on such solvers): blocks may be turned, mirrored, complemented and have their channels in any
- * order (96 states for three channels). Greedy: of all free places beside placed blocks, that one is filled next
- * where some block in some state fits best at all its edges (mean L1), within the size of the image.
+ * (after Chuman, Kurihara and Kiya's work on such solvers): blocks may be turned, mirrored, complemented and have their
+ * channels in any order (96 states for three channels). Greedy: of all free places beside placed blocks, that one is
+ * filled next where some block in some state fits best at all its edges (mean L1), within the size of the image.
  *
  * The first block's state is not known either: the outcome is right up to one of those states for the
  * whole picture. Blocks that are alike (a plain sky) can take one another's places. Work grows with the square of the

@@ -2,8 +2,8 @@ import { argumentError } from '@latent/core'
 import type { LinearPredictor } from './ridge.ts'
 
 /**
- * Ridge regression in its dual form: as {@link fitRidge}, for few rows of many values. Work grows with the square of the
- * rows and once with the values, so that a whole picture is one row.
+ * Ridge regression in its dual form: as {@link fitRidge}, for few rows of many values. Work grows with the square of
+ * the rows and once with the values, so that a whole picture is one row.
  * @param inputs, outputs rows that belong together
  * @param penalty relative to the inputs' mean square, a row
  * @throws E_ARGUMENT without rows

@@ -64,7 +64,10 @@ export function findAttack(id: string): Attack {
   return attack
 }
 
-/** The attacks of the lab and others beside them. @throws E_SCRIPT for what is no attack; E_ARGUMENT for an id that is taken */
+/**
+ * The attacks of the lab and others beside them. @throws E_SCRIPT for what is no attack; E_ARGUMENT for an id that is
+ * taken
+ */
 export function withAttacks(own: readonly Attack[]): readonly Attack[] {
   const all = [...ATTACKS]
   for (const attack of own.map(requireAttack)) {

@@ -58,7 +58,10 @@ export function attackResults(
   )
 }
 
-/** Columns of the verdict matrix, from what needs least to what needs most; the last two are mistakes and losses of the user. */
+/**
+ * Columns of the verdict matrix, from what needs least to what needs most; the last two are mistakes and losses of the
+ * user.
+ */
 export const SITUATIONS = {
   told: 'told from noise',
   class: 'class named',

@@ -61,7 +61,10 @@ function meanRow(rows: readonly ArrayLike<number>[]): Float64Array {
   return mean
 }
 
-/** Solves `a x = b` for a symmetric positive definite `a` (lower half given), by Cholesky; both are overwritten, `b` by `x`. */
+/**
+ * Solves `a x = b` for a symmetric positive definite `a` (lower half given), by Cholesky; both are overwritten, `b` by
+ * `x`.
+ */
 function solve(a: Float64Array, b: Float64Array, n: number, columns: number): void {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {

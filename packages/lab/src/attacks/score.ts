@@ -9,7 +9,10 @@ export interface PictureScore {
   readonly ssim: number
   /** In dB; null where it is exact (JSON has no infinity). */
   readonly psnr: number | null
-  /** It looks more like the picture that was encrypted than like any other target: 1, or 0. Chance is 1 in the number of targets. */
+  /**
+   * It looks more like the picture that was encrypted than like any other target: 1, or 0. Chance is 1 in the number of
+   * targets.
+   */
   readonly recognised: number
   /** Structural similarity to another target: what is left where nothing was found. */
   readonly wrong: number
@@ -17,7 +20,10 @@ export interface PictureScore {
   readonly mistaken: number
 }
 
-/** Any image as 8-bit samples of the given shape, so that it can be looked at and compared: nearest pixels, channels repeated. */
+/**
+ * Any image as 8-bit samples of the given shape, so that it can be looked at and compared: nearest pixels, channels
+ * repeated.
+ */
 export function asPicture(source: Image, { width, height, channels }: TargetShape): Image<'u8'> {
   const bytes = toWire(source, 'u8')
   const data = new Uint8Array(width * height * channels)
@@ -155,8 +161,8 @@ const product = (a: Float64Array, b: Float64Array): number =>
   Math.abs(a.reduce((sum, value, i) => sum + value * b[i]!, 0))
 
 /**
- * The best correlation of plain and found: of light and dark, of the same from afar, of outlines, and of where the plain
- * picture is lively with where the found one is bright. Without sign: a negative is recognised too.
+ * The best correlation of plain and found: of light and dark, of the same from afar, of outlines, and of where the
+ * plain picture is lively with where the found one is bright. Without sign: a negative is recognised too.
  */
 const resemblance = (plain: Features, found: Features): number =>
   Math.max(

@@ -36,7 +36,10 @@ export interface TrialRow {
   readonly seconds: number
   readonly error?: { readonly code: string; readonly message: string }
   readonly targets: readonly TargetRow[]
-  /** What whoever does nothing scores: showing the cipher image as it is, and the mean of public pictures. Of reconstructions alone. */
+  /**
+   * What whoever does nothing scores: showing the cipher image as it is, and the mean of public pictures. Of
+   * reconstructions alone.
+   */
   readonly nothing?: { readonly untouched: number; readonly guess: number; readonly recognised: number }
   /** Plain picture, cipher image and reconstruction of one target as a PNG in base64, side by side. */
   readonly shown?: string
@@ -54,8 +57,8 @@ export const trialName = (
 ) => [row.attack, row.scheme, row.nonces, row.answers, row.budget, row.key, row.control ? 'control' : ''].join('|')
 
 /**
- * Runs an attack against one key of a scheme and scores what it ends with. A scheme or an attack that throws is a row of
- * its own; only what says that the caller is at fault is thrown.
+ * Runs an attack against one key of a scheme and scores what it ends with. A scheme or an attack that throws is a row
+ * of its own; only what says that the caller is at fault is thrown.
  * @throws E_ARGUMENT for a budget below 1; E_SCRIPT for an attack that breaks its contract
  */
 export async function runTrial(
@@ -116,7 +119,9 @@ export async function runTrial(
   }
 }
 
-/** For a bit, being told of another picture is no control: cipher images of any picture are. Noise in their place is. */
+/**
+ * For a bit, being told of another picture is no control: cipher images of any picture are. Noise in their place is.
+ */
 const noisy = (oracles: Oracles, random: KeyStream): Oracles => ({
   ...oracles,
   async ciphers(count) {

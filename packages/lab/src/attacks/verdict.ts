@@ -2,7 +2,10 @@ import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
 import type { Attack } from './contract.ts'
 import { TARGETS, type TargetRow, type TrialRow } from './trial.ts'
 
-/** Structural similarity to the plain picture that counts as opened, and what must be gained over doing nothing to count as a leak. */
+/**
+ * Structural similarity to the plain picture that counts as opened, and what must be gained over doing nothing to count
+ * as a leak.
+ */
 export const OPENED = 0.7
 /** See {@link OPENED}. */
 export const LEAK = 0.1

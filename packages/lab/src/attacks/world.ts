@@ -22,7 +22,10 @@ export interface World {
 export interface WorldOptions {
   /** Each number is another key. */
   readonly key: number
-  /** `reused`: one nonce for all pictures, of schemes that take one. `as meant`: drawn, or left away where it is optional. */
+  /**
+   * `reused`: one nonce for all pictures, of schemes that take one. `as meant`: drawn, or left away where it is
+   * optional.
+   */
   readonly nonces: 'as meant' | 'reused'
   readonly pictures: Attack['pictures']
   readonly targets: number
@@ -44,7 +47,8 @@ export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<
     Promise<{ readonly cipher: ImageCipher; readonly key: Uint8Array; readonly opened?: OpenScheme }> | undefined
   try {
     const key = textHash(`attacked key ${number}`)
-    // Drawn nonces follow from the picture and how often it was encrypted, so that the order of attacks changes nothing.
+    // Drawn nonces follow from the picture and how often it was encrypted, so that the order of attacks changes
+    // nothing.
     const times = new Map<string, number>()
     const nonce = ({ data }: Image): Uint8Array | undefined => {
       if (scheme.nonce.use === 'none') return undefined
@@ -113,7 +117,9 @@ export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<
 
 const toBytes = (picture: Image): Image => (picture.format === 'u8' ? picture : toWire(picture, 'u8'))
 
-/** One bit of the key is wrong, or, where the weights are the secret, each of them by a part in a hundred of their size. */
+/**
+ * One bit of the key is wrong, or, where the weights are the secret, each of them by a part in a hundred of their size.
+ */
 async function nearKey(
   scheme: Scheme,
   { cipher }: OpenScheme,

@@ -21,8 +21,8 @@ const withoutPicture = <T extends { readonly shown?: string }>(row: T): Omit<T, 
 }
 
 /**
- * Writes `summary.json` and, where an attack gave pictures, `pictures.png`: a line a scheme and attack with the plain picture, the
- * cipher image and what the attacker makes of it.
+ * Writes `summary.json` and, where an attack gave pictures, `pictures.png`: a line a scheme and attack with the plain
+ * picture, the cipher image and what the attacker makes of it.
  * @returns the names of the files
  */
 export async function writeAttackSummary(run: AttackRun, folder: string): Promise<string[]> {

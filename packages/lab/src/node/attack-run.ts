@@ -40,18 +40,22 @@ export interface AttackRun {
   readonly rows: readonly TrialRow[]
 }
 
+const SEES_SEVERAL: readonly Attack['threat'][] = ['ciphertext-only', 'known-pairs', 'chosen-plaintext']
+
 /**
- * Attacks that see more than one answer are tried with one nonce for all pictures too, where the scheme takes a nonce: reuse is the
- * first mistake that is made.
+ * Attacks that end with a key, or what is as good as one, are tried with one nonce for all pictures too, where the
+ * scheme takes a nonce: reuse is the first mistake that is made, and the key stream of one picture then opens the
+ * others.
  */
-export function nonceModes(scheme: Scheme, { threat, budget }: Attack): TrialRow['nonces'][] {
-  const sees = threat === 'known-pairs' || threat === 'chosen-plaintext' || (threat === 'ciphertext-only' && budget > 1)
-  return scheme.nonce.use !== 'none' && sees ? ['as meant', 'reused'] : ['as meant']
-}
+export const nonceModes = (scheme: Scheme, { threat, returns }: Attack): TrialRow['nonces'][] =>
+  scheme.nonce.use !== 'none' && returns === 'key' && SEES_SEVERAL.includes(threat)
+    ? ['as meant', 'reused']
+    : ['as meant']
 
 /**
  * Runs attacks against schemes, and against their positive controls first. Every row is on disk before the next counts.
- * @throws E_ARGUMENT; E_SCRIPT for scripts, and for an attack that breaks its contract; E_EXISTS if the folder holds another kind of run
+ * @throws E_ARGUMENT; E_SCRIPT for scripts, and for an attack that breaks its contract; E_EXISTS if the folder holds
+ * another kind of run
  */
 export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
   const { out, budgets, keys = 2, workers = availableParallelism(), shuffled = false } = options
@@ -123,8 +127,8 @@ export interface ControlOptions extends Pick<
 }
 
 /**
- * Every attack against its positive control, which it must break, and against {@link NEGATIVE_CONTROLS}, in which it must find
- * nothing, also where it says that it does not apply.
+ * Every attack against its positive control, which it must break, and against {@link NEGATIVE_CONTROLS}, in which it
+ * must find nothing, also where it says that it does not apply.
  * @throws as {@link attackRun}
  */
 export async function attackControls({ out, onVerdict, ...options }: ControlOptions): Promise<void> {

@@ -11,7 +11,10 @@ export interface AttackTask extends TrialSettings {
   readonly control: boolean
 }
 
-/** Worlds that this thread keeps open: attacks on one scheme follow one another, and encrypting pictures is most of the work. */
+/**
+ * Worlds that this thread keeps open: attacks on one scheme follow one another, and encrypting pictures is most of the
+ * work.
+ */
 const KEPT = 4
 const kept = new Map<string, Promise<World>>()
 

@@ -33,7 +33,8 @@ export interface OwnTest {
 
 /**
  * Schemes by id, by the path of a script whose default export is one or several, or as they are.
- * @throws E_ARGUMENT for an unknown id; E_IO; E_SCRIPT for a script that cannot be loaded, exports no scheme, or one whose id is taken
+ * @throws E_ARGUMENT for an unknown id; E_IO; E_SCRIPT for a script that cannot be loaded, exports no scheme, or one
+ * whose id is taken
  */
 export async function resolveSchemes(asked: readonly (string | Scheme)[]): Promise<Subject[]> {
   const subjects: Subject[] = []

@@ -20,7 +20,8 @@ export interface RandomnessOptions {
 
 /**
  * SP 800-22 over many sequences, on all processors.
- * @throws E_ARGUMENT, also for so few sequences that nothing could fail; E_DATA for a file that is too short, or whose bits
+ * @throws E_ARGUMENT, also for so few sequences that nothing could fail; E_DATA for a file that is too short, or whose
+ * bits
  * are written as the letters 0 and 1
  */
 export async function randomness({

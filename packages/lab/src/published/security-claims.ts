@@ -1,6 +1,6 @@
 /**
- * What a paper says of its scheme's security, and where: what the verdict matrix puts its own verdict beside. Said in our words;
- * where only a part of the paper was open to us, `where` says so.
+ * What a paper says of its scheme's security, and where: what the verdict matrix puts its own verdict beside. Said in
+ * our words; where only a part of the paper was open to us, `where` says so.
  */
 export interface SecurityClaim {
   /** Registry id of the form that is nearest to the paper. */

@@ -132,8 +132,8 @@ export const sharedBlocks: Reconstructor = {
  * Our attacker: one linear map a pixel, a block of 4x4, or for the whole image, from nibbles to samples.
  * Complementing, moving and exchanging nibbles are linear in nibbles, so a map for each pixel holds any
  * key of pixel-based encryption, one for each block any key of learnable encryption, and one for the whole
- * image any key of those that move pixels or blocks about. The outcome is clipped; a sigmoid would bend it. Starts from zero: the
- * problem is convex.
+ * image any key of those that move pixels or blocks about. The outcome is clipped; a sigmoid would bend it. Starts from
+ * zero: the problem is convex.
  */
 export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
   const count = (size: TargetShape) => groups(group, size).length

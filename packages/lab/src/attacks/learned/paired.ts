@@ -39,7 +39,8 @@ export interface Reconstruction {
 
 /**
  * The inverse-transformation attack (ITN): a network is trained on images that are known in both forms,
- * and opens others. Mean squared error; Adam instead of the published SGD of 50 epochs, which small budgets do not leave room for.
+ * and opens others. Mean squared error; Adam instead of the published SGD of 50 epochs, which small budgets do not
+ * leave room for.
  *
  * Whether the pairs were made under the key of the images that are opened later decides what it can
  * learn: under another key for each pair, only what is common to all keys.

@@ -29,7 +29,10 @@ type Discriminator<L> = {
   readonly last: layers.Affine<L>
 }
 
-/** 4x4 convolutions: stride 2 to 64 channels, stride 2 to 128 with spectral norm, then to one score; the greatest of each 3x3 scores counts. */
+/**
+ * 4x4 convolutions: stride 2 to 64 channels, stride 2 to 128 with spectral norm, then to one score; the greatest of
+ * each 3x3 scores counts.
+ */
 const discriminatorParameters = (channels: number): Discriminator<Parameter> => ({
   first: layers.conv2dParameters(channels, 64, 4, { slope: 0.2 }),
   second: heNormal([128, 64, 4, 4], 64 * 16, { slope: 0.2 }),
@@ -37,7 +40,10 @@ const discriminatorParameters = (channels: number): Discriminator<Parameter> => 
   last: layers.conv2dParameters(128, 1, 4),
 })
 
-/** Logits, and the next estimate of the second layer's greatest singular direction (Miyato et al. 2018: one power iteration a step). */
+/**
+ * Logits, and the next estimate of the second layer's greatest singular direction (Miyato et al. 2018: one power
+ * iteration a step).
+ */
 function discriminate(p: Discriminator<Operand>, direction: Expr, x: Expr): { logits: Expr; direction: Expr } {
   const matrix = ops.reshape(p.second as Expr, [128, 64 * 16])
   const still = ops.stopGradient(matrix)

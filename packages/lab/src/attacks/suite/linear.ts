@@ -5,7 +5,10 @@ import { fitKernelRidge } from '../kernel-ridge.ts'
 import { fitLinearBlocks } from '../linear-blocks.ts'
 import { fitRidge, type LinearPredictor } from '../ridge.ts'
 
-/** Both nibbles of a byte about zero, in which complementing, moving and exchanging nibbles are linear; floats as they are. */
+/**
+ * Both nibbles of a byte about zero, in which complementing, moving and exchanging nibbles are linear; floats as they
+ * are.
+ */
 function features({ data, format }: Image, places?: ArrayLike<number>): Float32Array {
   const count = places?.length ?? data.length
   const at = (i: number) => data[places?.[i] ?? i]!
@@ -75,7 +78,9 @@ function groups(side: number, { width, height, channels }: Oracles['shape']): Ui
 const sameShape = ({ cipher, plain }: SeenPair): boolean =>
   cipher.width === plain.width && cipher.height === plain.height && cipher.channels === plain.channels
 
-/** An affine map for each pixel or block: it holds any key that differs from place to place and moves nothing further. */
+/**
+ * An affine map for each pixel or block: it holds any key that differs from place to place and moves nothing further.
+ */
 const byPlace = (id: string, title: string, side: number, budget: number, scheme: string): Attack =>
   defineAttack({
     id,

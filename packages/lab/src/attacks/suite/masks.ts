@@ -54,7 +54,10 @@ export const knownMask = defineAttack({
   },
 })
 
-/** The cipher image of black, decrypted, is the mask; the annotations of the target go with it, so that its nonce is used. */
+/**
+ * The cipher image of black, decrypted, is the mask; the annotations of the target go with it, so that its nonce is
+ * used.
+ */
 export const chosenCipherMask = defineAttack({
   id: 'chosen-cipher-mask',
   title: "a black cipher image under the target's nonce decrypts to the mask",
@@ -105,7 +108,8 @@ export const touchedCipher = defineAttack({
 })
 
 /**
- * Two cipher images under one mask, XORed, are their two plain pictures XORed: both show through. Each target with one other.
+ * Two cipher images under one mask, XORed, are their two plain pictures XORed: both show through. Each target with one
+ * other.
  */
 export const twoTimePad = defineAttack({
   id: 'two-time-pad',
@@ -123,8 +127,8 @@ export const twoTimePad = defineAttack({
 const LEVELS = 256
 
 /**
- * The mask as what is likeliest at each place, given many cipher images under it and how often each value stands at that
- * place in public pictures. Nothing is known of any one picture.
+ * The mask as what is likeliest at each place, given many cipher images under it and how often each value stands at
+ * that place in public pictures. Nothing is known of any one picture.
  */
 export const manyTimePad = defineAttack({
   id: 'many-time-pad',
@@ -154,7 +158,10 @@ export const manyTimePad = defineAttack({
   },
 })
 
-/** Logarithms of how often each value stands at each place, a little of all values mixed in; bands of 16 rows share one count. */
+/**
+ * Logarithms of how often each value stands at each place, a little of all values mixed in; bands of 16 rows share one
+ * count.
+ */
 function logFrequencies(pictures: readonly Image<'u8'>[], channels: number): Float64Array[] {
   const { width, data } = pictures[0]!
   const bandOf = (i: number) => Math.floor(Math.floor(i / channels / width) / 16) * channels + (i % channels)
@@ -193,7 +200,10 @@ export const backgroundMode = defineAttack({
   },
 })
 
-/** Where a cipher image differs from what is most frequent there, there is ink. Also of latents, which no mask comes off. */
+/**
+ * Where a cipher image differs from what is most frequent there, there is ink. Also of latents, which no mask comes
+ * off.
+ */
 export const silhouettes = defineAttack({
   id: 'silhouettes',
   title: 'pictures on black: where a cipher image differs from the usual one',

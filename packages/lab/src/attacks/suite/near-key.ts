@@ -4,8 +4,8 @@ import { controls } from '../controls.ts'
 import { asPicture } from '../score.ts'
 
 /**
- * Decrypts with a key that is wrong in one bit or, where weights are the secret, with every weight wrong by a part in a hundred
- * of its layer's root mean square.
+ * Decrypts with a key that is wrong in one bit or, where weights are the secret, with every weight wrong by a part in a
+ * hundred of its layer's root mean square.
  */
 export const nearKey = defineAttack({
   id: 'near-key',

@@ -5,8 +5,8 @@ import { fitKernelRidge } from '../kernel-ridge.ts'
 import { noiseLike } from '../trial.ts'
 
 /**
- * What a look at numbers sees: the histogram in 32 bins and its unevenness, ones in every bit, products of neighbours, steps
- * between them, equal neighbours, and equal blocks of four bytes.
+ * What a look at numbers sees: the histogram in 32 bins and its unevenness, ones in every bit, products of neighbours,
+ * steps between them, equal neighbours, and equal blocks of four bytes.
  */
 export function statistics({ width, height, channels, data, format }: Image): Float32Array {
   const top = peak(format)
