@@ -32,7 +32,7 @@ export function attackCommand(lab: Command): void {
     .option('--shuffled', 'a control: every answer is that for another picture, and nothing may be found')
     .option(
       '--controls',
-      'every attack on its positive control, AES-256-GCM and exact-flow: JSON lines, and an error if a verdict is wrong',
+      'every attack on its positive control, AES-256-GCM and exact-flow: JSON lines, an error if a verdict is wrong',
     )
     .option('--list', 'list the attacks, with what they presume and what they ask')
     .action(async (options: AttackArguments) => {
