@@ -2,6 +2,7 @@ import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vitepress'
+import { writeApi } from './api.ts'
 
 /** The documentation as a site, into `site/dist`: `npm run docs`. Links that lead nowhere end it. */
 const here = dirname(fileURLToPath(import.meta.url))
@@ -9,6 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const pages = join(here, 'pages')
 rmSync(pages, { recursive: true, force: true })
 cpSync(join(here, '..', 'docs'), pages, { recursive: true })
+await writeApi(join(pages, 'api'))
 await build(here)
 const lab = join(pages, 'lab')
 for (const report of readdirSync(lab).filter(name => name.endsWith('.html')))

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitepress'
+import { type DefaultTheme, defineConfig } from 'vitepress'
 
 const docs = join(dirname(fileURLToPath(import.meta.url)), '..', 'pages')
 
@@ -23,6 +24,27 @@ const schemes = [
   'ito-transform-2021',
 ]
 
+/** The modules of the API, which are written before the site is built, a package a group. */
+function apiSidebar(): DefaultTheme.SidebarItem[] {
+  const modules = JSON.parse(readFileSync(join(docs, 'api', 'typedoc-sidebar.json'), 'utf8')) as {
+    readonly text: string
+    readonly link: string
+    readonly items?: readonly { readonly items: DefaultTheme.SidebarItem[] }[]
+  }[]
+  const packages = [...new Set(modules.map(({ text }) => text.split('/').slice(0, 2).join('/')))]
+  return packages.map(name => ({
+    text: name,
+    link: modules.find(({ text }) => text === name)?.link ?? '/api/',
+    collapsed: true,
+    items: modules
+      .filter(({ text }) => text === name || text.startsWith(`${name}/`))
+      .flatMap(({ text, link, items = [] }) => [
+        ...(text === name ? [] : [{ text: text.slice(name.length + 1), link }]),
+        ...items.flatMap(group => group.items),
+      ]),
+  }))
+}
+
 export default defineConfig({
   title: 'Latent',
   description: 'Learned image encryption for TypeScript, measured honestly',
@@ -34,51 +56,57 @@ export default defineConfig({
   ignoreDeadLinks: [/(?:baselines|flowcrypt)-bsds500-val$/],
   themeConfig: {
     search: { provider: 'local' },
+    outline: [2, 3],
     nav: [
       { text: 'Guide', link: '/guide' },
       { text: 'Security', link: '/security' },
       { text: 'Schemes', link: '/schemes/' },
       { text: 'Lab', link: '/lab/' },
+      { text: 'API', link: '/api/' },
     ],
-    sidebar: [
-      {
-        text: 'Using it',
-        items: [
-          { text: 'Guide', link: '/guide' },
-          { text: 'Keys', link: '/keys' },
-          { text: 'What is protected', link: '/security' },
-          { text: 'Errors', link: '/errors' },
-          { text: 'The sealed format', link: '/sealed-format' },
-          { text: 'The vault format', link: '/vault-format' },
-          { text: 'Vaults', link: '/vault' },
-        ],
-      },
-      {
-        text: 'Schemes',
-        items: [
-          { text: 'All of them', link: '/schemes/' },
-          ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` })),
-        ],
-      },
-      {
-        text: 'The lab',
-        items: [
-          { text: 'How it measures', link: '/lab/' },
-          { text: 'Methods', link: '/lab/methods' },
-          { text: 'Attacks', link: '/lab/attacks' },
-          { text: 'Learnability', link: '/lab/learnability' },
-        ],
-      },
-      {
-        text: 'Building on it',
-        items: [
-          { text: 'The engine', link: '/engine' },
-          { text: 'Decisions', link: '/decisions/' },
-          { text: 'Tests', link: '/testing' },
-          { text: 'Dependencies', link: '/dependencies' },
-        ],
-      },
-    ],
+    sidebar: {
+      '/api/': apiSidebar(),
+      '/': [
+        {
+          text: 'Using it',
+          items: [
+            { text: 'Guide', link: '/guide' },
+            { text: 'Keys', link: '/keys' },
+            { text: 'What is protected', link: '/security' },
+            { text: 'Errors', link: '/errors' },
+            { text: 'The sealed format', link: '/sealed-format' },
+            { text: 'The vault format', link: '/vault-format' },
+            { text: 'Vaults', link: '/vault' },
+          ],
+        },
+        {
+          text: 'Schemes',
+          items: [
+            { text: 'All of them', link: '/schemes/' },
+            ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` })),
+          ],
+        },
+        {
+          text: 'The lab',
+          items: [
+            { text: 'How it measures', link: '/lab/' },
+            { text: 'Methods', link: '/lab/methods' },
+            { text: 'Attacks', link: '/lab/attacks' },
+            { text: 'Learnability', link: '/lab/learnability' },
+          ],
+        },
+        {
+          text: 'Building on it',
+          items: [
+            { text: 'The engine', link: '/engine' },
+            { text: 'API', link: '/api/' },
+            { text: 'Decisions', link: '/decisions/' },
+            { text: 'Tests', link: '/testing' },
+            { text: 'Dependencies', link: '/dependencies' },
+          ],
+        },
+      ],
+    },
   },
   markdown: {
     config(md) {

@@ -4,7 +4,8 @@ import type { LinearPredictor } from './ridge.ts'
 /**
  * Ridge regression in its dual form: as {@link fitRidge}, for few rows of many values. Work grows with the square of
  * the rows and once with the values, so that a whole picture is one row.
- * @param inputs, outputs rows that belong together
+ * @param inputs rows of one length
+ * @param outputs the rows that belong to them
  * @param penalty relative to the inputs' mean square, a row
  * @throws E_ARGUMENT without rows
  */

@@ -11,7 +11,8 @@ export interface LinearPredictor {
 
 /**
  * Least squares with a penalty on the map's squares; input and output are centred first.
- * @param inputs, outputs rows that belong together; all inputs of one length, all outputs of one length
+ * @param inputs rows of one length
+ * @param outputs the rows that belong to them, of one length too
  * @param penalty relative to the inputs' mean variance, a pair
  * @throws E_ARGUMENT
  */

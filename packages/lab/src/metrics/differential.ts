@@ -59,7 +59,8 @@ const ONES = Uint8Array.from({ length: 256 }, (_, v) => v.toString(2).replaceAll
 
 /**
  * NPCR = #{a != b} / n, UACI = sum |a - b| / (255 n), avalanche = popcount(a ^ b) / (8 n).
- * @param a, b byte views of two ciphers, equally long
+ * @param a bytes of one cipher
+ * @param b bytes of another, as many
  */
 export function differential(a: Uint8Array, b: Uint8Array): Differential {
   if (a.length !== b.length || a.length === 0) throw argumentError('b', `${a.length} bytes`, b)

@@ -95,8 +95,8 @@ export interface Predictor {
 }
 
 /**
- * @param weights by path, as a training run names them (`network.*`)
- * @param statistics by path, without prefix
+ * A trained network that sorts batches of one size. `weights` are by path, as a training run names them (`network.*`),
+ * `statistics` by path without prefix.
  */
 export async function openPredictor(
   network: Classifier,
