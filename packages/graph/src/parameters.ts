@@ -46,8 +46,8 @@ export const uniform = (dims: readonly number[], bound: number): Parameter => ({
 
 /**
  * Normal with the variance that keeps activations' scale through a (leaky) ReLU (He et al. 2015).
- * `outer` is for kernels `[outputs, inputs, h, w]` of odd sides: a factor of all taps but the middle one, which makes up
- * for the variance they lose. Below 1 a convolution begins near one of single pixels. Default 1.
+ * `outer` is for kernels `[outputs, inputs, h, w]` of odd sides: a factor of all taps but the middle one, which makes
+ * up for the variance they lose. Below 1 a convolution begins near one of single pixels. Default 1.
  */
 export function heNormal(
   dims: readonly number[],
