@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   keygen: async () => (await import('./commands/keygen.ts')).keygenCommand,
   seal: async () => (await import('./commands/seal.ts')).sealCommand,
   open: async () => (await import('./commands/open.ts')).openCommand,
+  list: async () => (await import('./commands/list.ts')).listCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   verify: async () => (await import('./commands/open.ts')).verifyCommand,
   encrypt: crypt,

@@ -4,6 +4,7 @@ import { bodyCipher, type Chunks, chunksIn } from './body.ts'
 import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier/index.ts'
 import type { AlbumKeys } from './envelope.ts'
 import { announcement, FAMILY, fileKeys, type Header, MAX_HEADER, type ParsedHeader, parseHeader } from './header.ts'
+import { openNote } from './note.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { HASH_BYTES } from './seal.ts'
 import { closing, mapInOrder, pieces } from './streams.ts'
@@ -19,6 +20,8 @@ export interface Inspection {
 /** A sealed file whose header, envelope and metadata are authentic. */
 export interface Opened extends Inspection {
   readonly metadata: Metadata
+  /** What its header says beside it, if it has a note. */
+  readonly note: Uint8Array | undefined
   /**
    * The file's bytes. Parts are authentic as they come, the whole only when the iteration has ended
    * without an error: write to a temporary place until then.
@@ -59,7 +62,7 @@ export async function openSealed(
   try {
     const { parsed, rest } = await readHeader(carrier)
     const found = inspection(carrier.geometry, parsed)
-    const cipher = await unlock(parsed, keyring, flows)
+    const { cipher, note } = await unlock(parsed, keyring, flows)
     const view: View = { from: 0, size: roomFor(found) }
     const plaintext = openChunks(rest, cipher, found, view)
     const close = async () => {
@@ -77,6 +80,7 @@ export async function openSealed(
       return {
         ...found,
         metadata,
+        note,
         bytes: closing(bytes, close),
         async sha256() {
           try {
@@ -112,15 +116,22 @@ const plaintextSize = ({ chunks }: Inspection) => chunks.sealedSize - chunks.cou
 export const roomFor = (found: Inspection): number =>
   Math.max(0, plaintextSize(found) - found.header.metadata - HASH_BYTES)
 
-/** The body cipher of a header whose code is right. */
-export async function unlock(parsed: ParsedHeader, keyring: AlbumKeys, flows: FlowProvider): Promise<BodyCipher> {
+/** The body cipher of a header whose code is right, and its note. */
+export async function unlock(
+  parsed: ParsedHeader,
+  keyring: AlbumKeys,
+  flows: FlowProvider,
+): Promise<{ cipher: BodyCipher; note: Uint8Array | undefined }> {
   const keys = await fileKeys(await keyring.albumKey(parsed.header.envelope), parsed.header.nonce)
   if (!(await parsed.authenticate(keys))) {
     throw new LatentError('E_HEADER', 'the header of this sealed file was altered', {
       hint: 'download or copy the file again; latent open --salvage goes on in spite of it',
     })
   }
-  return bodyCipher(parsed.header, keys, flows)
+  return {
+    cipher: await bodyCipher(parsed.header, keys, flows),
+    note: await openNote(keys, parsed.header, parsed.filler),
+  }
 }
 
 /** What header and picture say together. @throws E_TRUNCATED if no sealed file has that size */

@@ -411,7 +411,7 @@ describe('opening', () => {
     expect(await failure(unlock({ ...parsed, authenticate: async () => false }, keyring(), flows))).toContain(
       'E_HEADER',
     )
-    expect((await unlock(parsed, keyring(), flows)).lanes).toBe(2)
+    expect((await unlock(parsed, keyring(), flows)).cipher.lanes).toBe(2)
   })
 
   test.each([1, 3, 6])('cut behind chunk %i and made a whole picture, it is cut', async chunk => {

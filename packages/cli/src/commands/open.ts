@@ -2,7 +2,7 @@ import { openFiles, verifyFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
-import { chooseKeyring, type IdentityOptions, withIdentityOptions } from '../keys/index.ts'
+import { chooseKeyring, type IdentityOptions, repeated, withIdentityOptions } from '../keys/index.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
 import { parseThreads } from './seal.ts'
 
@@ -10,6 +10,7 @@ interface OpenOptions extends IdentityOptions {
   readonly output: string
   readonly salvage?: boolean
   readonly force?: boolean
+  readonly only?: string[]
   readonly threads?: string
 }
 
@@ -27,7 +28,12 @@ export function openCommand(program: Command): void {
       .argument('<sealed...>', 'sealed files or folders of them')
       .requiredOption('-o, --output <folder>', 'where the files go; the structure is kept')
       .option('--salvage', 'write what is intact of damaged files, with zeros for what is missing')
-      .option('--force', 'replace files that exist'),
+      .option('--force', 'replace files that exist')
+      .option(
+        '--only <pattern>',
+        'of the files inside, those that fit: holiday/*.jpg, *.heic; may be repeated',
+        repeated,
+      ),
   ).action(async (inputs: string[], options: OpenOptions) => {
     const { flows, close } = sharedFlow(parseThreads(options.threads))
     const keyring = await chooseKeyring(options)
@@ -39,6 +45,7 @@ export function openCommand(program: Command): void {
           output: options.output,
           keyring,
           flows,
+          ...(options.only ? { only: options.only } : {}),
           salvage: options.salvage ?? false,
           force: options.force ?? false,
           watcher: display.watcher,

@@ -18,6 +18,7 @@ interface SealCommandOptions extends LockOptions {
   readonly check: boolean
   readonly force?: boolean
   readonly reread?: boolean
+  readonly hideNames?: boolean
   readonly exclude?: string[]
   readonly prune?: boolean
   readonly yes?: boolean
@@ -38,6 +39,7 @@ export function sealCommand(program: Command): void {
     .option('--weak-passphrase', 'seal with a passphrase that is easily guessed')
     .option('--cipher <type>', `how bodies are sealed: ${BODY_TYPES.join(' or ')}`, BODY_TYPES[0])
     .option('--pad', 'hide exact sizes, at up to 12 % more bytes')
+    .option('--hide-names', 'names of sealed files and folders tell nothing; latent list shows which is which')
     .option('--no-check', 'do not open every sealed file again before it appears')
     .option(
       '--force',
@@ -97,6 +99,7 @@ export function sealCommand(program: Command): void {
             check: options.check,
             force: options.force ?? false,
             reread: options.reread ?? false,
+            hideNames: options.hideNames ?? false,
             exclude: options.exclude ?? [],
             ...(prune ? { prune } : {}),
             watcher: display.watcher,

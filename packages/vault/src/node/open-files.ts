@@ -1,8 +1,10 @@
 import { LatentError, toHex } from '@latent/core'
 import { ioError, readFileParts, removeStale } from '@latent/core/node'
 import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { openSealed } from '../open.ts'
+import { placeInNote } from '../place.ts'
+import { pathMatcher } from '../vault/selection.ts'
 import { discover, type Found } from './discover.ts'
 import { type Expectation, expectedFiles } from './expected-files.ts'
 import type { OpenRun } from './open-run.ts'
@@ -134,6 +136,12 @@ async function openOne(run: OpenRun, output: Output, file: Found): Promise<FileR
   }
 }
 
+/** Does a path fit one of the patterns, if there are any? */
+function isMeant(only: readonly string[] | undefined, path: string): boolean {
+  const plain = path.split(sep).join('/')
+  return only === undefined || only.length === 0 || only.some(pattern => pathMatcher(pattern)(plain))
+}
+
 const SKIPPED = {
   there: 'opened before and unchanged',
   twice: 'copies of other sealed files, of the same content',
@@ -142,7 +150,13 @@ const SKIPPED = {
 async function openWhole(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
   const started = performance.now()
   let ready = [await openSealed(watched(run, file), run.keyring, run.flows)]
-  const { metadata } = ready[0]!
+  const { metadata, note: noted } = ready[0]!
+  const place = placeInNote(noted)
+  const folder = place === undefined ? plainFolder(dirname(file.relative)) : dirname(place)
+  if (!isMeant(run.only, join(folder, metadata.name))) {
+    await ready[0]!.close()
+    return { source: file.source, status: 'skipped', reason: 'not asked for' }
+  }
   // The hash and the bytes both take a reading of their own.
   const reading = async () => {
     const opened =
@@ -156,7 +170,7 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
     return opened
   }
   try {
-    const { target, there, note } = await output.deliver(plainFolder(dirname(file.relative)), metadata.name, {
+    const { target, there, note } = await output.deliver(folder, metadata.name, {
       size: metadata.size,
       metadata,
       sha256: async () => (await reading()).sha256(),

@@ -9,6 +9,8 @@ export interface OpenRun {
   readonly keyring: Keyring
   readonly flows: FlowProvider
   readonly force?: boolean
+  /** Of the files inside, those alone whose paths fit one of these patterns. */
+  readonly only?: readonly string[]
   /** Write what is intact of damaged files, with zeros for what is missing. */
   readonly salvage?: boolean
   readonly jobs?: number

@@ -47,6 +47,7 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
     found.files,
     journal,
     inputs.flatMap(({ source }) => below(output, source) ?? []),
+    run.hideNames,
   )
   const destination = new Destination(output)
   for (const { source, info } of inputs) destination.protect(source, info)
@@ -70,7 +71,7 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
   await destination.flush()
   if (run.signal?.aborted) return
-  const { stale, unplaced } = leftover(journal, targets, found, marks.base)
+  const { stale, unplaced } = leftover(journal, targets, found, marks.base, run.hideNames)
   yield* prune(context, stale)
   for (const { target } of unplaced) {
     const path = join(output, target)

@@ -1,10 +1,11 @@
 import { LatentError, sha256, toHex } from '@latent/core'
 import { ioError, onDisk, openSteady, publish, readFileParts } from '@latent/core/node'
 import { type BigIntStats, lstatSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import { Keyring } from '../envelope.ts'
 import { openSealed } from '../open.ts'
 import { mediaType, type Metadata, metadataFault } from '../payload.ts'
+import { noteOfPlace } from '../place.ts'
 import { rewrapSealed } from '../rewrap.ts'
 import { looksSealed } from '../salvage.ts'
 import { prepareSeal } from '../seal.ts'
@@ -195,7 +196,12 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
     const modified = milliseconds(source.info.mtimeNs)
     const permissions = process.platform === 'win32' ? {} : { mode: Number(source.info.mode) & 0o777 }
     const metadata = fitting({ name: basename(file.source), type: mediaType(first), size, modified, ...permissions })
-    const sealing = await prepareSeal({ ...run, metadata, padding: run.padding ?? 'none' })
+    const sealing = await prepareSeal({
+      ...run,
+      metadata,
+      padding: run.padding ?? 'none',
+      ...(run.hideNames ? { note: noteOfPlace(file.relative.split(sep).join('/')) } : {}),
+    })
     const entry = { target, nonce: toHex(sealing.nonce) }
     const album = albumMark(journal, run.album.key)
     const content = sha256()

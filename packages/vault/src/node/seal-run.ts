@@ -31,6 +31,8 @@ export interface SealRun {
   readonly exclude?: readonly string[]
   /** Asked once, with the paths of sealed files whose sources are gone: shall they be removed? */
   readonly prune?: (stale: readonly string[]) => Promise<boolean>
+  /** Give sealed files and their folders names that tell nothing; where each file lay is inside. */
+  readonly hideNames?: boolean
   /** Files worked on at once. */
   readonly jobs?: number
   readonly watcher?: RunWatcher

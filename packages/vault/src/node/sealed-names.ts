@@ -25,6 +25,12 @@ export function portableName(relative: string): string {
   return join(...folders.map(portableFolder), distinct(`${plainLetters(name)}.png`, relative, 100))
 }
 
+/** A name that tells nothing, from a keyed hash of the path: 32 digits. */
+export const hiddenName = (mark: string): string => join(mark.slice(0, 2), `${mark.slice(2)}.png`)
+
+/** Is it such a name? */
+export const isHiddenName = (target: string): boolean => /^[0-9a-f]{2}[/\\][0-9a-f]{30}\.png$/.test(target)
+
 /** Where in the output the files of a folder go. */
 export const sealedFolder = (folder: string): string =>
   folder === '.' ? folder : join(...folder.split(/\//).map(textName))

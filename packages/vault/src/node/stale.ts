@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import type { Discovery } from './discover.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
-import { distinctName, plainFolder, portableName, sealedName } from './sealed-names.ts'
+import { distinctName, hiddenName, plainFolder, portableName, sealedName } from './sealed-names.ts'
 import type { Targets } from './targets.ts'
 
 /** Sealed files that no source of a run belongs to. */
@@ -20,9 +20,19 @@ export interface Leftover {
  * Only what this run would have met is said to be gone: folders that it did not look into, and what it left
  * out or could not read, may hold their sources still.
  */
-export function leftover(journal: Journal, targets: Targets, { folders, met }: Discovery, base: string): Leftover {
+export function leftover(
+  journal: Journal,
+  targets: Targets,
+  { folders, met }: Discovery,
+  base: string,
+  hide = false,
+): Leftover {
   const kept = new Set(
-    Array.from(met).flatMap(relative => [sealedName(relative), distinctName(relative), portableName(relative)]),
+    Array.from(met).flatMap(relative =>
+      hide
+        ? [hiddenName(journal.mark('hidden', relative))]
+        : [sealedName(relative), distinctName(relative), portableName(relative)],
+    ),
   )
   const isGone = (folder: string): boolean => {
     if (folders.has(folder)) return true

@@ -1,6 +1,6 @@
 import type { Found } from './discover.ts'
 import type { Journal } from './journal.ts'
-import { distinctName, foldedName, portableName, sealedName } from './sealed-names.ts'
+import { distinctName, foldedName, hiddenName, isHiddenName, portableName, sealedName } from './sealed-names.ts'
 
 /**
  * Gives every file its name in the output before work begins, in the order of their paths. No two get
@@ -11,14 +11,16 @@ export class Targets {
   readonly #taken = new Map<string, string>()
   readonly #of = new Map<string, string>()
   readonly #given = new Set<string>()
+  readonly #hide: boolean
 
   /** @param others paths below the output of files that are inputs, and not sealed by an earlier run */
-  constructor(files: readonly Found[], journal: Journal, others: readonly string[]) {
+  constructor(files: readonly Found[], journal: Journal, others: readonly string[], hide = false) {
+    this.#hide = hide
     this.#journal = journal
     for (const other of others) this.#taken.set(foldedName(other), other)
     for (const { target } of journal.expected()) this.#taken.set(foldedName(target), target)
     // Where a folder must be, no file can.
-    for (const { relative } of files)
+    for (const { relative } of hide ? [] : files)
       for (const folder of foldersOf(sealedName(relative))) this.#taken.set(foldedName(folder), folder)
     const inOrder = files.toSorted((a, b) => (a.relative < b.relative ? -1 : 1))
     const fresh = inOrder.filter(file => !this.#keep(file.relative))
@@ -47,12 +49,16 @@ export class Targets {
     const target =
       this.#journal.targetOf(by, this.#journal.mark('name', relative)) ??
       (unmarked && unmarked.by !== by ? plain : undefined)
-    if (target === undefined || this.isOfThisRun(target)) return false
+    if (target === undefined || this.isOfThisRun(target) || isHiddenName(target) !== this.#hide) return false
     this.#give(relative, target)
     return true
   }
 
   #choose(relative: string): void {
+    if (this.#hide) {
+      this.#give(relative, hiddenName(this.#journal.mark('hidden', relative)))
+      return
+    }
     const free = [sealedName(relative), distinctName(relative)].find(name => !this.#taken.has(foldedName(name)))
     this.#give(relative, free ?? distinctName(relative))
   }

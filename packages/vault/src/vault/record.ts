@@ -1,4 +1,5 @@
 import { LatentError } from '@latent/core'
+import { pathFault } from '../place.ts'
 
 /** A file in a vault, as the index has it and, but for what only the index knows, as its object's note says. */
 export interface Photo {
@@ -56,16 +57,6 @@ export interface SegmentHead {
   /** Segments whose records are all in this one. */
   readonly replaces: readonly string[]
   readonly at: number
-}
-
-const PATH_LIMIT = 4096
-
-/** Says what is wrong with the path of a photo. */
-export function pathFault(path: string): string | undefined {
-  if (path === '' || path.length > PATH_LIMIT) return 'it is empty, or too long'
-  if (path.includes('\0')) return 'it holds a NUL'
-  if (path.split('/').some(part => part === '' || part === '.' || part === '..')) return 'it leads to another folder'
-  return undefined
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
