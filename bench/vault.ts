@@ -97,7 +97,7 @@ export default async function run([count = '5000', role, folder, identity]: read
     )
     console.log(`index: ${(figures!.indexBytes / photos).toFixed(0)} bytes a photo, ${figures!.segments} segments`)
     console.log(
-      `requests a photo: create ${each(requests['create']!)}, stat ${each(requests['stat']!)}, read ${each(requests['read']!)}; ` +
+      `requests a photo: ${['create', 'stat', 'read'].map(kind => `${kind} ${each(requests[kind]!)}`).join(', ')}; ` +
         `listings in all: ${requests['list']}`,
     )
     console.log(`skipped by the second run: ${((100 * (again.counts['skipped'] ?? 0)) / photos).toFixed(1)} %`)
