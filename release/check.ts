@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { checkBundles, checkPage } from './browser.ts'
 import { checkCommand, checkWeights } from './command.ts'
-import { checkImports, checkNative, checkSnippet } from './library.ts'
+import { checkBackend, checkImports, checkInstallScripts, checkSnippet } from './library.ts'
 import { pack } from './pack.ts'
 import { ROOT } from './packages.ts'
 import { Project, runtimes } from './project.ts'
@@ -31,8 +31,9 @@ try {
   const first = tarballs.filter(({ name }) => !name.startsWith('@latent/models-'))
   expectRan('npm install', project.install(first.map(({ path }) => path)))
   ok(`npm install of ${first.length} tarballs into an empty project, scripts and all`)
+  checkInstallScripts(project)
   for (const node of nodes) {
-    checkNative(project, node)
+    checkBackend(project, node, 'plain')
     checkImports(project, node, first)
     checkSnippet(project, node)
     checkCommand(project, node, version!)
@@ -42,4 +43,13 @@ try {
   checkWeights(project, nodes[0]!, tarballs)
 } finally {
   project.remove()
+}
+
+const asDocumented = new Project()
+try {
+  const paths = tarballs.filter(({ name }) => !name.startsWith('@latent/models-')).map(({ path }) => path)
+  expectRan('npm install --ignore-scripts', asDocumented.install(paths, '--ignore-scripts'))
+  checkBackend(asDocumented, nodes[0]!, 'without scripts')
+} finally {
+  asDocumented.remove()
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Tarball } from './pack.ts'
 import type { Manifest } from './packages.ts'
@@ -59,11 +59,32 @@ export function checkSnippet(project: Project, runtime: Runtime): void {
   ok(`the README’s program runs under Node ${runtime.version}`)
 }
 
-/**
- * The native library's package wants to download files at install time that no registry holds. Where it cannot, npm
- * leaves the package out, as it may: WASM computes the same.
- */
-export function checkNative(project: Project, runtime: Runtime): void {
+/** What runs when a stranger installs, where scripts are allowed; docs/dependencies.md says what each does. */
+const INSTALL_SCRIPTS = ['onnxruntime-node', 'protobufjs']
+
+/** Nothing of ours runs at install time, and of others only what is known. */
+export function checkInstallScripts(project: Project): void {
+  const manifests = globSync('node_modules/**/package.json', { cwd: project.app })
+  const running = manifests.flatMap(path => {
+    const { name = path, scripts = {} } = readManifest(join(project.app, path))
+    return ['preinstall', 'install', 'postinstall'].some(script => script in scripts) ? [name] : []
+  })
+  const unknown = running.filter(name => !INSTALL_SCRIPTS.includes(name))
+  if (unknown.length > 0) throw new Error(`packages run scripts when they are installed: ${unknown.join(', ')}`)
+  ok(`of ${manifests.length} manifests ${running.join(' and ') || 'none'} would run a script when installed`)
+}
+
+function readManifest(path: string): { name?: string; scripts?: Readonly<Record<string, string>> } {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as object
+  } catch {
+    // Packages carry files of that name that are no manifests, for their own tests.
+    return {}
+  }
+}
+
+/** With what networks compute. The README's install keeps the native library; a plain one may go without. */
+export function checkBackend(project: Project, runtime: Runtime, install: 'plain' | 'without scripts'): void {
   const script = project.write(
     'app/backends.mjs',
     "import { openExactFlow } from '@latent/schemes/exact-flow'\n" +
@@ -72,9 +93,11 @@ export function checkNative(project: Project, runtime: Runtime): void {
       'await flow.close()\n',
   )
   const ran = project.run(runtime, script)
-  expectRan('a backend', ran, { out: /\S/ })
   const native = existsSync(join(project.app, 'node_modules/onnxruntime-node'))
-  if (!native)
-    skipped('the native library', 'its install script could not download; npm install --ignore-scripts brings it')
-  ok(`networks compute with ${ran.out.trim()} under Node ${runtime.version}`)
+  if (install === 'without scripts' && !native)
+    throw new Error('npm install --ignore-scripts left the native library out')
+  if (install === 'plain' && !native)
+    skipped('the native library in a plain install', 'its install script could not download')
+  expectRan('a backend', ran, { out: native ? /^ort-node/ : /\S/ })
+  ok(`after an install ${install === 'plain' ? 'with scripts' : install} networks compute with ${ran.out.trim()}`)
 }

@@ -142,7 +142,7 @@ export function checkSize(
   const raise =
     counted <= MAX_PIXELS
       ? `its pixels alone take ${Math.ceil((width * height * pixelBytes) / 1e6)} MB, and a cipher several times ` +
-        `that; encrypt and decrypt take --max-pixels ${counted}; `
+        `that; encrypt and decrypt take --max-pixels ${counted}, everything takes LATENT_MAX_PIXELS=${counted}; `
       : ''
   throw new LatentError(
     'E_LIMIT',

@@ -1,4 +1,4 @@
-import { type Image, image, LatentError } from '@latent/core'
+import { argumentError, type Image, image, LatentError, MAX_PIXELS } from '@latent/core'
 import { ioError, onDisk } from '@latent/core/node'
 import {
   checkSize,
@@ -25,8 +25,17 @@ export interface PictureFile {
 }
 
 /** Above what cameras of today make, and below what fills the memory of a small machine; see `PngLimits`. */
-export const USUAL_MAX_PIXELS = 100_000_000
-const USUAL: PngLimits = { maxPixels: USUAL_MAX_PIXELS }
+const USUAL_MAX_PIXELS = 100_000_000
+
+/** How many pixels a picture may have, for everything that decodes picture files: as many as `LATENT_MAX_PIXELS` says. @throws E_ARGUMENT */
+export function usualMaxPixels(): number {
+  const text = process.env['LATENT_MAX_PIXELS'] ?? ''
+  if (text === '') return USUAL_MAX_PIXELS
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1 || Number(text) > MAX_PIXELS)
+    throw argumentError('LATENT_MAX_PIXELS', `a number from 1 to ${MAX_PIXELS}`, text)
+  return Number(text)
+}
+const usual = (): PngLimits => ({ maxPixels: usualMaxPixels() })
 const MAX_FILE_BYTES = 2 ** 31 - 1
 
 /** Rasters alone: vector pictures and documents have no pixels of their own, and may name other files. */
@@ -37,11 +46,11 @@ const FORMATS: Readonly<Record<string, string>> = { jpeg: 'JPEG', webp: 'WebP', 
  * upright, as grey or sRGB of 8 or 16 bits, with their alpha.
  * @throws E_IO; E_IMAGE; E_LIMIT, before any pixel is decoded
  */
-export const readImage = async (path: string, limits = USUAL): Promise<Image<'u8' | 'u16'>> =>
+export const readImage = async (path: string, limits = usual()): Promise<Image<'u8' | 'u16'>> =>
   (await readPicture(path, limits)).image
 
 /** {@link readImage}, with what else the file holds. @throws E_IO; E_IMAGE; E_LIMIT */
-export async function readPicture(path: string, limits = USUAL): Promise<PictureFile> {
+export async function readPicture(path: string, limits = usual()): Promise<PictureFile> {
   let file: FileHandle | undefined
   try {
     file = await open(onDisk(path))
@@ -68,15 +77,15 @@ export async function readPicture(path: string, limits = USUAL): Promise<Picture
 }
 
 /** @throws E_IMAGE; E_LIMIT */
-export const decodeImage = async (bytes: Uint8Array, limits = USUAL): Promise<Image<'u8' | 'u16'>> =>
+export const decodeImage = async (bytes: Uint8Array, limits = usual()): Promise<Image<'u8' | 'u16'>> =>
   (await decodePicture(bytes, limits)).image
 
 /** @throws E_IMAGE; E_LIMIT */
-export async function decodePicture(bytes: Uint8Array, limits = USUAL): Promise<PictureFile> {
+export async function decodePicture(bytes: Uint8Array, limits = usual()): Promise<PictureFile> {
   return isPng(bytes) ? { ...readPng(bytes, limits), format: 'PNG', turned: false } : decodeOther(bytes, limits)
 }
 
-async function decodeOther(bytes: Uint8Array, { maxPixels = USUAL_MAX_PIXELS }: PngLimits): Promise<PictureFile> {
+async function decodeOther(bytes: Uint8Array, { maxPixels = usualMaxPixels() }: PngLimits): Promise<PictureFile> {
   try {
     // The limit is ours to check, with the hint that belongs to it.
     const source = sharp(bytes, { limitInputPixels: false, failOn: 'error' })

@@ -130,9 +130,6 @@ const PICTURE_FILES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'
 export const isPictureFile = (file: string): boolean =>
   PICTURE_FILES.has(extname(file).toLowerCase()) && !isLeaving(file, false)
 
-/** A picture is decoded whole before anything is done with it: this many pixels are 200 megabytes as RGB. */
-const LARGEST = { maxPixels: 2 ** 26 }
-
 /**
  * Every picture file directly in a folder, by name; what is passed over is told, but for what file managers leave
  * behind.
@@ -155,7 +152,7 @@ async function folder(path: string): Promise<DataSet> {
   return {
     name: basename(path),
     files: files.map(file => join(path, file)),
-    pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file), LARGEST) })),
+    pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file)) })),
     passedOver: entries.filter(file => !files.includes(file)),
   }
 }

@@ -21,7 +21,7 @@ import {
   schemes,
 } from '@latent/schemes'
 import { readFile, stat } from 'node:fs/promises'
-import { USUAL_MAX_PIXELS } from '../node/index.ts'
+import { usualMaxPixels } from '../node/index.ts'
 import { DECRYPTED, type PictureSink, type PictureSource, readSource, requirePlace, write } from './places.ts'
 
 /** What both directions take. */
@@ -116,7 +116,7 @@ export async function encryptPictureFile(
   options: EncryptFileOptions,
 ): Promise<EncryptFacts> {
   const { key, nonce, wire, deterministic = false, check = true, force = false } = options
-  const { protect = [], maxPixels = USUAL_MAX_PIXELS } = options
+  const { protect = [], maxPixels = usualMaxPixels() } = options
   await requirePlace(source, target, force)
   const scheme = findScheme(options.scheme ?? DEFAULT_SCHEME)
   requireKeyKind(key, scheme)
@@ -174,7 +174,7 @@ export async function decryptPictureFile(
   target: PictureSink,
   options: DecryptFileOptions,
 ): Promise<DecryptFacts> {
-  const { key, nonce, altered = false, force = false, protect = [], maxPixels = USUAL_MAX_PIXELS } = options
+  const { key, nonce, altered = false, force = false, protect = [], maxPixels = usualMaxPixels() } = options
   await requirePlace(source, target, force)
   if (options.scheme !== undefined) findScheme(options.scheme)
   const { image, beside: chunks, format } = await readSource(source, maxPixels)
