@@ -6,7 +6,8 @@ const [name, ...options] = process.argv.slice(2)
 const known = readdirSync(import.meta.dirname)
   .filter(
     file =>
-      file.endsWith('.ts') && !['run.ts', 'peer.ts', 'profile.ts', 'networks.ts', 'networks-worker.ts'].includes(file),
+      file.endsWith('.ts') &&
+      !['run.ts', 'peer.ts', 'profile.ts', 'networks.ts', 'networks-worker.ts', 'page-faults.ts'].includes(file),
   )
   .map(file => file.slice(0, -3))
 if (name === undefined || !known.includes(name)) {

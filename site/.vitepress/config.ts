@@ -51,6 +51,9 @@ export default defineConfig({
   srcDir: 'pages',
   outDir: 'dist',
   cacheDir: 'node_modules/.cache',
+  // Comments and operators of the usual themes are fainter than 4.5 to 1, and so is the name of a block's language.
+  markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  head: [['style', {}, 'html:root { --vp-code-lang-color: var(--vp-c-text-2) }']],
   rewrites: page => page.replace(/README\.md$/, 'index.md'),
   // Reports of the lab are pages of their own, which are copied as they are.
   ignoreDeadLinks: [/(?:baselines|flowcrypt)-bsds500-val$/],

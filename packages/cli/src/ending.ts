@@ -1,4 +1,5 @@
 import { LatentError } from '@latent/core'
+import { ioError } from '@latent/core/node'
 import { writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { clearProgress, noteAbove } from './progress.ts'
@@ -134,6 +135,7 @@ function outputFailed(error: NodeJS.ErrnoException): void {
   outputLost = true
   if (error.code === 'EPIPE') return
   clearProgress()
-  process.stderr.write(`latent: error: cannot write to standard output: ${error.code} [E_IO]\n`)
+  const { message, code, hint = '' } = ioError(error, 'cannot write to standard output')
+  process.stderr.write(`latent: error: ${message} [${code}]\n${hint && `hint: ${hint}\n`}`)
   process.exitCode ||= 1
 }

@@ -316,7 +316,9 @@ describe('output that nobody takes', () => {
     )
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: 'latent: error: cannot write to standard output: ENOSPC [E_IO]\n',
+      stderr:
+        'latent: error: cannot write to standard output: no space is left [E_IO]\n' +
+        'hint: make room and run it again: what is done is kept\n',
     })
     expect(written('behind')).toHaveLength(args[0] === 'seal' ? FILES : 0)
   })

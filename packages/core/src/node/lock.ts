@@ -1,10 +1,11 @@
 import { LatentError } from '../errors.ts'
 import { randomBytes, toHex } from '../primitives.ts'
 import { readFileSync, rmSync } from 'node:fs'
-import { link, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
-import { ioError } from './io-error.ts'
+import { link, rename, rm, stat, utimes } from 'node:fs/promises'
+import { ioError, systemCode } from './io-error.ts'
 import { onDisk } from './paths.ts'
 import { publish } from './publish.ts'
+import { readOwnText } from './read.ts'
 import { isRunning, machine } from './temporaries.ts'
 
 /** Who works on something. `born` tells a process from a later one that got its number. */
@@ -130,9 +131,9 @@ async function takeAway(path: string, dead: string): Promise<void> {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(onDisk(path), 'utf8')
+    return await readOwnText(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw ioError(error, `cannot read ${path}`)
+    if (systemCode((error as LatentError).cause) === 'ENOENT') return undefined
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 import { LatentError } from '../errors.ts'
 import type { BigIntStats } from 'node:fs'
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { ioError } from './io-error.ts'
@@ -29,6 +30,26 @@ async function* handleParts(file: FileHandle, size: number): AsyncGenerator<Uint
     if (bytesRead > 0) yield buffer.subarray(0, bytesRead)
     // A regular file gives less than it is asked for at its end alone.
     if (bytesRead < length) break
+  }
+}
+
+/**
+ * The text of a small file of Latent's own. Nobody waits for what is no file: a pipe of that name would never end.
+ * @throws E_IO
+ */
+export async function readOwnText(path: string): Promise<string> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(onDisk(path), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    if (!(await file.stat()).isFile())
+      throw new LatentError('E_IO', `cannot read ${basename(path)}: it is no regular file`, {
+        hint: 'look at what it is, and remove it: Latent writes a file of that name',
+      })
+    return await file.readFile('utf8')
+  } catch (error) {
+    throw ioError(error, `cannot read ${basename(path)}`)
+  } finally {
+    await file?.close()
   }
 }
 

@@ -9,6 +9,7 @@ import {
   readPng,
   readPngHeader,
 } from '@latent/core/png'
+import { behindJpeg, tiffParts } from './hidden-parts.ts'
 import sharp, { type Metadata } from 'sharp'
 import { type FileHandle, open } from 'node:fs/promises'
 
@@ -92,6 +93,7 @@ async function decodeOther(bytes: Uint8Array, { maxPixels = usualMaxPixels() }: 
     const about = await source.metadata()
     const format = FORMATS[about.format]
     if (format === undefined) throw notDecodable()
+    if (format === 'TIFF' && tiffParts(bytes).isRaw) throw rawPhotograph()
     if (about.depth !== 'uchar' && about.depth !== 'ushort')
       throw new LatentError(
         'E_IMAGE',
@@ -109,7 +111,13 @@ async function decodeOther(bytes: Uint8Array, { maxPixels = usualMaxPixels() }: 
     const samples = wide
       ? image({ ...shape, format: 'u16', data: new Uint16Array(data.buffer, data.byteOffset, data.length / 2) })
       : image({ ...shape, format: 'u8', data: new Uint8Array(data.buffer, data.byteOffset, data.length) })
-    return { image: samples, format, beside: [], lost: lostOf(about), turned: (about.orientation ?? 1) > 1 }
+    return {
+      image: samples,
+      format,
+      beside: [],
+      lost: [...lostOf(about), ...hiddenIn(bytes, format)],
+      turned: (about.orientation ?? 1) > 1,
+    }
   } catch (cause) {
     if (cause instanceof LatentError) throw cause
     throw notDecodable(cause)
@@ -125,6 +133,20 @@ function lostOf({ pages = 1, exif, icc, xmp, iptc }: Metadata): string[] {
     iptc ? ['IPTC'] : [],
   ].flat()
 }
+
+function hiddenIn(bytes: Uint8Array, format: string): string[] {
+  const { below } = format === 'TIFF' ? tiffParts(bytes) : { below: 0 }
+  const behind = format === 'JPEG' ? behindJpeg(bytes) : 0
+  return [
+    below > 0 ? [`${below} pictures below the first one`] : [],
+    behind > 0 ? [`${behind} bytes behind the picture, such as a film or a gain map`] : [],
+  ].flat()
+}
+
+const rawPhotograph = (): LatentError =>
+  new LatentError('E_IMAGE', 'this is a raw photograph, of which only the preview could be decoded', {
+    hint: 'latent seal takes it as it is; or develop it to PNG or TIFF first',
+  })
 
 const notDecodable = (cause?: unknown): LatentError =>
   new LatentError('E_IMAGE', 'the file is not a picture that can be decoded', {

@@ -9,7 +9,7 @@ import { compile, type TopLevelSpec } from 'vega-lite'
 const SERIES = [1, 2, 3, 4, 5, 6, 7, 8].map(i => `var(--series-${i})`)
 
 const CONFIG = {
-  // The figure around a chart says what it is; a label a dot would be most of the page.
+  // The whole chart has one label; a label a dot would be most of the page.
   aria: false,
   background: undefined,
   font: 'system-ui, sans-serif',
@@ -41,7 +41,8 @@ const CONFIG = {
   text: { color: 'var(--ink)' },
 } as const
 
-export async function svg(spec: object): Promise<string> {
+/** @param spec a chart of Vega-Lite; its description or title is what a screen reader says of it */
+export async function svg(spec: Readonly<Record<string, unknown>>): Promise<string> {
   const merged = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     config: CONFIG,
@@ -51,10 +52,15 @@ export async function svg(spec: object): Promise<string> {
   const text = await view.toSVG()
   view.finalize()
   // Twelve digits of a coordinate are eleven too many for a page; labels keep theirs.
-  return text.replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, attribute =>
+  const short = text.replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, attribute =>
     attribute.replaceAll(/-?\d+\.\d{2,}/g, number => String(Math.round(Number(number) * 10) / 10)),
   )
+  const words = spec['description'] ?? spec['title']
+  return typeof words === 'string' ? short.replace('<svg ', `<svg role="img" aria-label="${escaped(words)}" `) : short
 }
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
 
 /** Histograms of 256 byte values, one panel a channel name. */
 export function histogramChart(title: string, counts: ArrayLike<number>): Promise<string> {
@@ -64,6 +70,7 @@ export function histogramChart(title: string, counts: ArrayLike<number>): Promis
   }))
   return svg({
     title,
+    description: `how often each byte value occurs: ${title}`,
     width: 150,
     height: 76,
     data: { values: bins },
@@ -91,6 +98,7 @@ export function histogramChart(title: string, counts: ArrayLike<number>): Promis
 export async function scatterChart(title: string, pairs: readonly { x: number; y: number }[]): Promise<string> {
   const drawn = await svg({
     title,
+    description: `values of neighbouring samples against each other: ${title}`,
     width: 90,
     height: 76,
     data: { values: pairs },
@@ -142,6 +150,7 @@ export function robustnessChart(
 ): Promise<string> {
   return svg({
     title,
+    description: `PSNR after damage: ${title}`,
     width: 470,
     height: 170,
     data: { values: points.filter(point => point.kind === kind) },
@@ -181,6 +190,7 @@ export function speedChart(rows: readonly { scheme: string; megabytes: number }[
     scale: { type: 'log', domainMin: floor, nice: true },
   }
   return svg({
+    description: 'throughput of encryption, a bar a scheme, the fastest first',
     width: 520,
     height: { step: 18 },
     data: { values: sorted },

@@ -50,13 +50,13 @@ const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #ffffff; --panel: #f6f7f9; --ink: #1b1f26; --muted: #5a6372; --line: #d5dae2; --grid: #e9ecf1;
-  --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #8a93a3; --accent: #2457c5;
+  --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #646d7c; --accent: #2457c5;
   --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14171c; --panel: #1c2027; --ink: #e6e9ee; --muted: #a0a9b8; --line: #39414d; --grid: #272d36;
-    --good: #7fd6a0; --good-ground: #173524; --bad: #ff9aa2; --bad-ground: #47191e; --none: #6d7788; --accent: #8ab0ff;
+    --good: #7fd6a0; --good-ground: #173524; --bad: #ff9aa2; --bad-ground: #47191e; --none: #929cac; --accent: #8ab0ff;
     --series-1: #7aa5ff; --series-2: #ff9a66; --series-3: #6fd292; --series-4: #c79bff; --series-5: #f3c06b; --series-6: #67d3e8; --series-7: #ff8fc0; --series-8: #c2bcb6;
   }
 }
@@ -64,6 +64,7 @@ const STYLE = `
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 28px 24px 64px; }
 h1 { font-size: 27px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
+p, li, dd { overflow-wrap: anywhere; }
 h2 { font-size: 19px; margin: 44px 0 8px; padding-top: 14px; border-top: 1px solid var(--line); }
 h3 { font-size: 15.5px; margin: 0; }
 p { margin: 6px 0 10px; max-width: 78ch; }
@@ -139,7 +140,7 @@ summary .role { margin-left: 6px; }
 }
 @page { size: A4 landscape; margin: 11mm; }
 @media print {
-  :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #777; --accent: #1d4ea8;
+  :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #666; --accent: #1d4ea8;
     --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e; }
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }

@@ -1,6 +1,6 @@
-import { parseJsonLines } from '@latent/core'
-import { ioError, onDisk, systemCode } from '@latent/core/node'
-import { readdir, readFile } from 'node:fs/promises'
+import { LatentError, parseJsonLines } from '@latent/core'
+import { onDisk, readOwnText, systemCode } from '@latent/core/node'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFields, isJournalName, JOURNAL } from './own-files.ts'
 
@@ -50,13 +50,16 @@ export class JournalState {
   /** @throws E_IO if there is a journal that cannot be read */
   static async read(folder: string): Promise<JournalState> {
     const state = new JournalState()
-    const names = (await readdir(onDisk(folder)).catch(() => [] as string[])).filter(isJournalName)
-    state.copies = names.filter(name => name !== JOURNAL).toSorted()
+    const found = await readdir(onDisk(folder), { withFileTypes: true }).catch(() => [])
+    state.copies = found
+      .filter(entry => entry.isFile() && entry.name !== JOURNAL && isJournalName(entry.name))
+      .map(({ name }) => name)
+      .toSorted()
     // The journal itself last: what it says is newest.
     for (const name of [...state.copies, JOURNAL]) {
-      const text = await readFile(join(folder, name), 'utf8').catch((error: unknown) => {
-        if (systemCode(error) === 'ENOENT') return ''
-        throw ioError(error, `cannot read ${name}`)
+      const text = await readOwnText(join(folder, name)).catch((error: unknown) => {
+        if (error instanceof LatentError && systemCode(error.cause) === 'ENOENT') return ''
+        throw error
       })
       for (const value of parseJsonLines(text).values) if (isFields(value)) state.take(value)
     }

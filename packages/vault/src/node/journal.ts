@@ -40,13 +40,14 @@ export class Journal extends JournalState {
         throw new LatentError('E_IO', `the journal ${JOURNAL} is a link, and is not followed`, {
           hint: 'remove the link',
         })
+      const state = await JournalState.read(folder)
       const file = await open(
         onDisk(path),
         constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0),
         0o666,
       )
       const journal = new Journal(path, file, secret)
-      journal.#absorb(await JournalState.read(folder))
+      journal.#absorb(state)
       // What follows an unfinished line must not be lost with it.
       const { size } = await file.stat()
       if (size > 0 && (await file.read(new Uint8Array(1), 0, 1, size - 1)).buffer[0] !== 10) await file.appendFile('\n')

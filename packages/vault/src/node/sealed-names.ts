@@ -94,9 +94,11 @@ function distinct(name: string, of: string, most: number): string {
  * invisible marks for the same: two names of one folded form may be one file somewhere.
  */
 export function foldedName(path: string): string {
-  // Capitals first: they write out what has no capital of its own, such as the German sharp s.
+  // By way of capitals: they write out what has no capital of its own, such as the German sharp s; and that one has
+  // got a capital since, which only small letters take to it.
   return path
     .normalize('NFKD')
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .normalize('NFC')
