@@ -51,8 +51,7 @@ export default defineConfig({
   srcDir: 'pages',
   outDir: 'dist',
   cacheDir: 'node_modules/.cache',
-  // Comments and operators of the usual themes are fainter than 4.5 to 1, and so is the name of a block's language.
-  markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  // Fainter than 4.5 to 1 otherwise: the name of a block's language.
   head: [['style', {}, 'html:root { --vp-code-lang-color: var(--vp-c-text-2) }']],
   rewrites: page => page.replace(/README\.md$/, 'index.md'),
   // Reports of the lab are pages of their own, which are copied as they are.
@@ -112,6 +111,8 @@ export default defineConfig({
     },
   },
   markdown: {
+    // Comments and operators of the usual themes are fainter than 4.5 to 1.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(md) {
       md.core.ruler.push('links-within-docs', state => {
         const page = (state.env as { relativePath?: string }).relativePath ?? ''
