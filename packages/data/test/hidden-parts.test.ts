@@ -80,7 +80,7 @@ describe('behind a JPEG', () => {
       ])
   })
 
-  test('nothing is named where nothing is: any kind of JPEG, with thumbnail, zeros or a line end behind it', async () => {
+  test('nothing is named where nothing is: any kind of JPEG, with thumbnail, zeros or a line end', async () => {
     for (const options of [{}, { progressive: true }, { chromaSubsampling: '4:4:4' }, { optimiseCoding: true }]) {
       const jpeg = await bytesOf(picture().jpeg(options))
       for (const behind of ['', '\0\0\0', '\r\n']) expect((await decodePicture(joined(jpeg, behind))).lost).toEqual([])

@@ -28,7 +28,10 @@ export interface PictureFile {
 /** Above what cameras of today make, and below what fills the memory of a small machine; see `PngLimits`. */
 const USUAL_MAX_PIXELS = 100_000_000
 
-/** How many pixels a picture may have, for everything that decodes picture files: as many as `LATENT_MAX_PIXELS` says. @throws E_ARGUMENT */
+/**
+ * How many pixels a picture may have, for everything that decodes picture files: as many as `LATENT_MAX_PIXELS` says.
+ * @throws E_ARGUMENT
+ */
 export function usualMaxPixels(): number {
   const text = process.env['LATENT_MAX_PIXELS'] ?? ''
   if (text === '') return USUAL_MAX_PIXELS

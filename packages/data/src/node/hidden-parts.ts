@@ -4,6 +4,7 @@ const SUBFILE = 254
 const SUB_IFDS = 330
 const DNG_VERSION = 50_706
 
+/** What a TIFF holds beside the picture that is found first. */
 export interface TiffParts {
   /** A raw photograph: what a decoder finds first is its preview. */
   readonly isRaw: boolean
