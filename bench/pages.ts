@@ -9,8 +9,8 @@ import { faultsOfPage } from './page-faults.ts'
 
 /**
  * Looks at every page of the documentation and every report of the lab, at the width of a telephone and of a desk,
- * light and dark: `npm run docs && npm run bench -- pages [--only lab] [--out runs/pages]`. Nothing may be wider than the
- * window, no text fainter than 4.5 to 1, no picture without words; a screenshot of each is kept to be looked at.
+ * light and dark: `npm run docs && npm run bench -- pages [--only lab] [--out runs/pages]`. Nothing may be wider than
+ * the window, no text fainter than 4.5 to 1, no picture without words; a screenshot of each is kept to be looked at.
  */
 const WIDTHS = [390, 1280] as const
 const SCHEMES = ['light', 'dark'] as const
