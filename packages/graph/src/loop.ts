@@ -10,7 +10,7 @@ import type { Tensor } from './tensor.ts'
  * other outputs out.
  */
 export interface Loop {
-  readonly backend: Backend | 'remote'
+  readonly backend: Backend
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   /** @returns the outputs that are not carried, by name. @throws E_GRAPH if feeds do not fit the model */

@@ -166,7 +166,7 @@ test('pairs learned from random weights: every term by its weight alone, secrecy
     terms: {
       ...secrecy.outlines(x.cipher, x.plain),
       local: secrecy.localUniformity(x.cipher),
-      moments: secrecy.uniformMoments(byPicture(x.cipher), [0, 2, 3]),
+      moments: secrecy.uniformMoments(byPicture(x.cipher), [0, 2, 3], 32),
       neighbours: losses.neighbourCovariance(byPicture(x.cipher)),
       adversarial: losses.lsgan.generator(x.judged),
       structure: ops.sub(1, losses.ssim(x.cipher, x.noise)),

@@ -41,11 +41,11 @@ export async function runQueue(
   { data, threads, until, signal: interrupted, ...surroundings }: QueueOptions,
 ): Promise<void> {
   const lock = await holdLock(`${file}.lock`, 'is working on this queue')
+  let release: (() => void) | undefined
   try {
-    const signal =
-      until === undefined
-        ? interrupted
-        : AbortSignal.any([interrupted, AbortSignal.timeout(Math.max(0, until.getTime() - Date.now()))])
+    const stop = until === undefined ? undefined : stopAt(until, interrupted)
+    release = stop?.release
+    const signal = stop?.signal ?? interrupted
     const failed = new Set<string>()
     for (;;) {
       const next = await firstUnfinished(
@@ -76,7 +76,36 @@ export async function runQueue(
         hint: `${file}.log says why; the others are finished`,
       })
   } finally {
+    release?.()
     await lock.release()
+  }
+}
+
+/** `setTimeout` waits this many milliseconds at most. */
+const LONGEST = 2 ** 31 - 1
+
+/**
+ * A signal that is given at a time, or when another one is. Not `AbortSignal.any` of `AbortSignal.timeout`: Node holds
+ * the timeout weakly there, so that hours later nothing may be left that could stop the run.
+ */
+export function stopAt(until: Date, other: AbortSignal): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController()
+  const stop = () => controller.abort(other.reason)
+  let timer: ReturnType<typeof setTimeout>
+  const wait = (): void => {
+    const left = until.getTime() - Date.now()
+    if (left <= 0) stop()
+    else timer = setTimeout(wait, Math.min(left, LONGEST))
+  }
+  wait()
+  if (other.aborted) stop()
+  other.addEventListener('abort', stop)
+  return {
+    signal: controller.signal,
+    release() {
+      clearTimeout(timer)
+      other.removeEventListener('abort', stop)
+    },
   }
 }
 

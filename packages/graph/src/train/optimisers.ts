@@ -7,6 +7,10 @@ import type { Expr } from '../ops.ts'
  * precision and fed as a few scalars, so that no graph ever raises a decay to the millionth power.
  */
 export interface Optimiser {
+  /** For runtimes that have the rule themselves. */
+  readonly rule?: OptimiserRule
+  /** Parameters that the rule wants whole, not in a row with others. */
+  readonly alone?: (dims: readonly number[]) => boolean
   /** Arrays of the parameters' shape that the rule carries from step to step. They start at zero. */
   readonly slots: number
   /** Scalars for step `step` (from 1) at learning rate `rate`. */
@@ -18,6 +22,18 @@ export interface Optimiser {
     scalars: readonly Expr[],
   ) => { parameter: Expr; slots: Expr[] }
 }
+
+/** A rule by name, with its constants. */
+export type OptimiserRule =
+  | { readonly name: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
+  | {
+      readonly name: 'muon'
+      readonly beta1: number
+      readonly beta2: number
+      readonly epsilon: number
+      readonly momentum: number
+      readonly rest: number
+    }
 
 /** As in Kingma and Ba (2015): 0.9, 0.999 and 1e-8 unless given, without decay. */
 export interface AdamOptions {
@@ -41,6 +57,7 @@ function adamRule(
   for (const [name, beta] of Object.entries({ beta1, beta2 }))
     if (!(beta >= 0 && beta < 1)) throw argumentError(name, 'a number from 0 to below 1', beta)
   return {
+    ...(weightDecay === 0 ? { rule: { name: 'adam', beta1, beta2, epsilon } as const } : {}),
     slots: 2,
     /*
      * The slots hold m / (1 - beta1) and v / (1 - beta2), which spares two passes over memory a step.
@@ -60,6 +77,61 @@ function adamRule(
       return { parameter: op.sub(kept, move), slots: [nextM, nextV] }
     },
   }
+}
+
+/** What may be said of Muon. */
+export interface MuonOptions {
+  /** Nesterov's. Default 0.95. */
+  readonly momentum?: number
+  /** Adam's rate for the other parameters, as a share of the rate. Default 0.5. */
+  readonly rest?: number
+}
+
+/** Fewer channels than these on a side: the first and the last layer of an image network. */
+const FEW_CHANNELS = 16
+/** Of Newton and Schulz's iteration: five turns bring every singular value between about 0.7 and 1.2. */
+const [TURNS, A, B, C] = [5, 3.4445, -4.775, 2.0315]
+
+/**
+ * Muon (Jordan et al. 2024): the momentum of a convolution between many channels, as a matrix of outputs by inputs, is
+ * replaced by the orthogonal matrix nearest to it, so that directions with small gradients (fine details) are learned
+ * as fast as those with large ones. The size of a move is that of Adam's at the same rate (Liu et al. 2025:
+ * 0.2 sqrt(max(rows, columns))). All other parameters are moved by Adam.
+ */
+export function muon({ momentum = 0.95, rest = 0.5 }: MuonOptions = {}): Optimiser {
+  const others = adam()
+  const { beta1, beta2, epsilon } = others.rule as OptimiserRule
+  const whole = (dims: readonly number[]) => dims.length === 4 && Math.min(dims[0]!, dims[1]!) >= FEW_CHANNELS
+  return {
+    rule: { name: 'muon', beta1, beta2, epsilon, momentum, rest },
+    alone: whole,
+    slots: others.slots,
+    scalars: (step, rate) => [...others.scalars(step, rest * rate), rate],
+    update(parameter, gradient, slots, scalars) {
+      if (!whole(parameter.shape)) return others.update(parameter, gradient, slots, scalars)
+      const [first, unused] = slots as [Expr, Expr]
+      const next = op.add(op.mul(first, momentum), gradient)
+      const rows = parameter.shape[0]!
+      const columns = parameter.shape.slice(1).reduce((a, b) => a * b)
+      const wanted = op.reshape(op.add(gradient, op.mul(next, momentum)), [rows, columns])
+      const move = op.mul(orthogonalised(wanted), op.mul(scalars.at(-1)!, 0.2 * Math.sqrt(Math.max(rows, columns))))
+      return { parameter: op.sub(parameter, op.reshape(move, parameter.shape)), slots: [next, unused] }
+    },
+  }
+}
+
+/** The orthogonal factor of a matrix, nearly. */
+function orthogonalised(matrix: Expr): Expr {
+  const tall = matrix.shape[0]! > matrix.shape[1]!
+  const turned = (x: Expr) => op.transpose(x, [1, 0])
+  let x = tall ? turned(matrix) : matrix
+  x = op.div(x, op.add(op.sqrt(op.sum(op.square(x))), 1e-7))
+  for (let turn = 0; turn < TURNS; turn++) {
+    const square = op.matmul(x, turned(x))
+    const polynomial = op.add(op.mul(square, B), op.mul(op.matmul(square, square), C))
+    x = op.add(op.mul(x, A), op.matmul(polynomial, x))
+  }
+  return tall ? turned(x) : x
 }
 
 /** Momentum (0.9 unless given), whether it looks ahead (it does unless told not to), and decay added to gradients. */

@@ -31,6 +31,7 @@ export const WHOLE: SlabSizes = { large: Infinity, slab: Infinity }
 export function planSlabs(
   parameters: readonly (readonly [path: string, dims: readonly number[]])[],
   { large, slab }: SlabSizes = CACHED,
+  alone: (dims: readonly number[]) => boolean = () => false,
 ): Slab[] {
   const slabs: Slab[] = []
   let open: { path: string; dims: readonly number[] }[] = []
@@ -42,7 +43,7 @@ export function planSlabs(
   }
   for (const [path, dims] of parameters) {
     const count = elementCount(dims)
-    if (count >= large) {
+    if (count >= large || alone(dims)) {
       slabs.push({ members: [{ path, dims }], size: count })
       continue
     }

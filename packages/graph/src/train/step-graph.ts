@@ -12,7 +12,8 @@ import { leaves, mapTree } from '../tree.ts'
 import type { MapTree, Tree } from '../tree.ts'
 import { CACHED, cutSlab, joinSlab, planSlabs, slabDims, WHOLE } from './slabs.ts'
 import type { Slab, SlabSizes } from './slabs.ts'
-import type { Training } from './training.ts'
+import type { Optimiser } from './optimisers.ts'
+import type { LossInput, Phase, Training } from './training.ts'
 
 /** Where a step keeps its parameters: a few slabs a network, and the optimiser's slots beside each. */
 export interface Layout {
@@ -24,22 +25,23 @@ export interface Layout {
 
 /** @throws E_ARGUMENT for a network that no phase trains, or more than one */
 export function layout<N, S>(training: Training<N, S>, sizes: SlabSizes): Layout {
-  const slabs = Object.entries(training.networks as Record<string, Tree<Parameter>>).flatMap(([network, tree]) =>
-    planSlabs(
-      leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims]),
-      sizes,
-    ).map(slab => ({ network, slab })),
-  )
-  const slots = slabs.map(({ network }) => {
+  const optimiserOf = (network: string): Optimiser => {
     const phases = training.phases.filter(({ trains }) => (trains as readonly string[]).includes(network))
     if (phases.length !== 1)
       throw new LatentError(
         'E_ARGUMENT',
         `expected network ${network} to be trained in one phase, found ${phases.length}`,
       )
-    return phases[0]!.optimiser.slots
-  })
-  return { slabs, slots }
+    return phases[0]!.optimiser
+  }
+  const slabs = Object.entries(training.networks as Record<string, Tree<Parameter>>).flatMap(([network, tree]) =>
+    planSlabs(
+      leaves<Parameter>(tree).map(([path, leaf]) => [`${network}.${path}`, leaf.dims]),
+      sizes,
+      optimiserOf(network).alone,
+    ).map(slab => ({ network, slab })),
+  )
+  return { slabs, slots: slabs.map(({ network }) => optimiserOf(network).slots) }
 }
 
 /** The names under which a run's arrays enter the graph; what comes out has `next.` before it. */
@@ -159,3 +161,23 @@ export const stepModel = <N, S>(training: Training<N, S>, target: StepTarget = {
 /** The step as an ONNX model over the slabs of a plan, for one target. @throws E_GRAPH for what cannot be lowered */
 export const modelOf = <N, S>(training: Training<N, S>, plan: Layout, target: ConvolutionTarget): OnnxModel =>
   build((args: Traced) => traceStep(training, plan, args), argumentsOf(training, plan), target)
+
+/**
+ * The loss of one phase and its metrics as an ONNX model, not differentiated, for runtimes that differentiate by
+ * themselves: inputs `networks.PATH`, `state.PATH` and `batch.NAME`, outputs `loss` and `metrics.NAME`. What
+ * {@link op.withTangent} says of derivatives is not in it: a runtime must pass `Floor` by (straight-through), and
+ * differentiate the rest as it is.
+ * @throws E_GRAPH for what cannot be lowered
+ */
+export const lossModel = <N, S>({ networks, state, batch }: Training<N, S>, phase: Phase<N, S>): OnnxModel => {
+  const shapesOf = (tree: unknown) =>
+    mapTree(tree as object, (_, leaf) => shape((leaf as unknown as Parameter).dims)) as Record<string, Shape>
+  return build(
+    (args: Record<'networks' | 'state' | 'batch', Named>) => {
+      const { loss, metrics = {} } = phase.loss(args as unknown as LossInput<N, S>)
+      return { loss, metrics } as Tree<Expr>
+    },
+    { networks: shapesOf(networks), state: shapesOf(state ?? {}), batch: batch as Record<string, Shape> } as never,
+    {},
+  )
+}

@@ -1,6 +1,6 @@
 import { defaultChain } from '#ort'
 import { LatentError } from '@latent/core'
-import { encodeModel, type OnnxModel } from '../onnx.ts'
+import { encodeModel } from '../onnx.ts'
 import { initialise } from '../parameters.ts'
 import { type Loop, openLoop } from '../loop.ts'
 import type { Backend, SessionOptions } from '../runtime.ts'
@@ -34,10 +34,7 @@ export interface Stepper {
 }
 
 /** Where a training step runs. */
-export interface StepperOptions extends SessionOptions {
-  /** Another runtime for the step than ONNX Runtime; it is given a step as graphics cards like it. */
-  readonly loop?: (model: OnnxModel, initial: Readonly<Record<string, Tensor>>) => Promise<Loop>
-}
+export type StepperOptions = SessionOptions
 
 /**
  * On the native backend with all that its processor offers; on a graphics card as cards like it; on any other, standard
@@ -49,7 +46,6 @@ async function openStep<N, S>(
   initial: Readonly<Record<string, Tensor>>,
   options: StepperOptions,
 ): Promise<Loop> {
-  if (options.loop) return options.loop(modelOf(training, plan, DEVICE), initial)
   const chain = chainOf(options)
   if (chain[0] === 'ort-node') {
     const target = await nativeTarget()
@@ -80,7 +76,7 @@ export async function openStepper<N, S>(
   seed: number,
   options: StepperOptions = {},
 ): Promise<Stepper> {
-  const plan = layout(training, options.loop || chainOf(options)[0] === 'ort-webgpu' ? WHOLE : CACHED)
+  const plan = layout(training, chainOf(options)[0] === 'ort-webgpu' ? WHOLE : CACHED)
   const drawn = startingWeights(
     Object.fromEntries(leaves<Tensor>((await initialise(training.networks as object, seed)) as Tree<Tensor>)),
     training.start ?? {},

@@ -11,7 +11,7 @@ import { openStepper } from './stepper.ts'
 import type { Stepper, StepperOptions } from './stepper.ts'
 import type { Training } from './training.ts'
 
-export { NO_LOSSES } from './curve.ts'
+export { lossCurve, NO_LOSSES } from './curve.ts'
 
 /** A run: a training problem with its data, its length and where its files go. */
 export interface RunOptions extends StepperOptions {

@@ -26,6 +26,9 @@ export const REPAIRED: DenseResnetVariant = {
   diffusion: { form: 'xor-sbox', passes: 3 },
 }
 
+/** The same diffusion behind networks that were learned from random weights. */
+export const LEARNED: DenseResnetVariant = { id: 'dense-resnet-2024-learned', diffusion: REPAIRED.diffusion }
+
 /**
  * The whole cipher: encryption network, rounding to bytes, diffusion; lossy by the networks and the
  * rounding between them alone.

@@ -20,7 +20,7 @@ const FACTS = {
       'the 32-byte key of the XOR diffusion; the weights of the networks are public and fixed, and protect ' +
       'nothing once the diffusion is off',
   },
-  // Both have the weights of one training.
+  // The first two have the weights of one training.
   weights: { scheme: 'dense-resnet-2024', profile: 'paper', id: 'dense-resnet-2024-paper' },
 } as const
 
@@ -42,6 +42,16 @@ export const DESCRIPTIONS = {
       'networks of ours',
     role: 'repaired',
     nonce: { use: 'fresh', bytes: 16, others: 'as they are' },
+  }),
+  'dense-resnet-2024-learned': describe({
+    ...FACTS,
+    id: 'dense-resnet-2024-learned',
+    title:
+      'Dense-ResNet learned from random weights: no norms, terms for what a cipher shows; ' +
+      'S-box diffusion in three passes and a fresh nonce (own repair)',
+    role: 'repaired',
+    nonce: { use: 'fresh', bytes: 16, others: 'as they are' },
+    weights: { scheme: 'dense-resnet-2024-learned', profile: 'paper', id: 'dense-resnet-2024-learned-paper' },
   }),
 }
 

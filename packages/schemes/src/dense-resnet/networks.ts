@@ -22,7 +22,7 @@ export const PROFILES: Readonly<Record<string, { readonly form: Form; readonly w
   published: { form: 'published', widths: WIDTHS.paper },
 }
 
-/** All variants have the weights of one training; their scheme is the first one's. */
+/** Whose weights the variants have, but for the learned one. */
 const SCHEME = 'dense-resnet-2024'
 
 /** Both networks with their weights, compiled for each size of tile that is asked for. */
@@ -37,11 +37,11 @@ export interface DenseNetworks {
 }
 
 /** Weights that come with Latent, or a file that a user supplies. @throws E_WEIGHTS */
-export async function denseResnetModel(weights?: Uint8Array, profile = 'paper'): Promise<Model> {
-  if (!weights) return loadModel(`${SCHEME}-${profile}`, { scheme: SCHEME, profile })
+export async function denseResnetModel(weights?: Uint8Array, profile = 'paper', scheme = SCHEME): Promise<Model> {
+  if (!weights) return loadModel(`${scheme}-${profile}`, { scheme, profile })
   const named = decodeSafetensors(weights).metadata['profile']
   return readModel(weights, {
-    scheme: SCHEME,
+    scheme,
     profile: named !== undefined && Object.hasOwn(PROFILES, named) ? named : profile,
   })
 }

@@ -48,6 +48,24 @@ export const STRUCTURED = describe({
   },
 })
 
+/**
+ * Repaired as little as lets it learn (thresholds in place of norms), and learned from random weights on pictures free
+ * for any use.
+ */
+export const LEARNED = describe({
+  ...FACTS,
+  ...trained('encipher-gan-2023-learned'),
+  id: 'encipher-gan-2023-learned',
+  title: 'Encipher GAN, learned from random weights: thresholds in place of norms, terms for what a cipher shows',
+  role: 'repaired',
+  keySpace: {
+    bits: 0,
+    note:
+      `${WEIGHTS_NOTE} A network fitted to known pairs of pictures replaces them; ` +
+      'how many it takes has not been measured.',
+  },
+})
+
 /** Ours: nothing is trained, key and nonce draw the weights. */
 export const KEYED = describe({
   ...FACTS,

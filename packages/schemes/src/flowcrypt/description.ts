@@ -28,6 +28,13 @@ export const FLOWCRYPTS = {
     role: 'published',
     weights: { scheme: 'flowcrypt-2025', profile: 'paper' },
   }),
+  'flowcrypt-2025-learned': describe({
+    ...FACTS,
+    id: 'flowcrypt-2025-learned',
+    title: 'FlowCrypt, learned from random weights, with a term for what squinting shows',
+    role: 'repaired',
+    weights: { scheme: 'flowcrypt-2025-learned', profile: 'paper' },
+  }),
   'flowcrypt-2025-compact': describe({
     ...FACTS,
     id: 'flowcrypt-2025-compact',

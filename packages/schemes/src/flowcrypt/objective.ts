@@ -14,6 +14,8 @@ export interface Weights {
   readonly key: number
   /** Of values that are uniform in every square of 8 x 8, and of squares whose means show the picture's. Default 0. */
   readonly squint?: number
+  /** Share of stronger noise than rounding in recovery. Default 0.5. */
+  readonly noisy?: number
 }
 
 /** One batch as the losses see it. */
@@ -58,7 +60,8 @@ export function objective(
   const [front, back] = [(v: Expr) => ops.slice(v, 0, 0, some), (v: Expr) => ops.slice(v, 0, some, 2 * some)]
   const logarithm = (errors: Expr) => ops.mul(ops.log(ops.add(ops.mean(errors), 1e-8)), 1 / Math.LN10)
   const [rounded, noisy] = [logarithm(front(error)), logarithm(back(error))]
-  const recovery = ops.mul(0.5, ops.add(rounded, noisy))
+  const { noisy: share = 0.5 } = weights
+  const recovery = ops.add(ops.mul(1 - share, rounded), ops.mul(share, noisy))
 
   // Another key's map: every sample gets its neighbour's. Half the batch is enough.
   const wrong = backward(p, halves(front(cipher)), { x: back(map.x), y: back(map.y) })

@@ -1,11 +1,11 @@
 import type { Image } from '@latent/core'
 import { adam, cosineRate, epochOrder, normals, shape, stepStream, tensor } from '@latent/graph'
-import type { Training } from '@latent/graph'
+import type { Parameter, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMap } from './key.ts'
 import { initialFlowCrypt } from './initial.ts'
-import { flowCryptParameters, SHAPES } from './network.ts'
-import { objective } from './objective.ts'
+import { type FlowCrypt, flowCryptParameters, SHAPES } from './network.ts'
+import { objective, type Weights } from './objective.ts'
 import { balancedMask, gatherHalf, splitOrder } from './split.ts'
 
 const BATCH = 4
@@ -14,8 +14,11 @@ const CROP = 64
 const WINDOW = 32
 const STEPS: Record<Profile, number> = { compact: 1200, paper: 280 }
 const RATE: Record<Profile, number> = { compact: 3e-5, paper: 1.5e-5 }
-/** From random weights there is more to learn, and larger steps learn it. */
-const LEARNED = { steps: 20_000, rate: 5e-4, warmup: 300, squint: 5 }
+/**
+ * From random weights there is more to learn. Larger batches and steps learn it, and strong noise on the wire counts
+ * little: what is to survive it must be loud in the cipher image.
+ */
+const LEARNED = { batch: 16, steps: 2000, rate: 1e-3, warmup: 20, squint: 5, noisy: 0.1 }
 const DATA =
   'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
@@ -23,6 +26,8 @@ const OPEN = 'crops of open-photos, train: 25 photographs of CLIC 2025 at half s
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
 const RECOVERY = { balanced: 0.4, quality: 1.5, statistics: 0.1, learned: 0.4 }
+
+type Networks = { flowcrypt: FlowCrypt<Parameter> }
 
 function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Recipe {
   const learned = variant === 'learned'
@@ -32,52 +37,15 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
     data: learned ? OPEN : DATA,
     async open({ profile, seed, images }) {
       const pictures = await images(learned ? 'open-photos' : 'bsds500', 'train')
-      const networks = {
+      const networks: Networks = {
         flowcrypt: learned ? flowCryptParameters(SHAPES[profile]) : await initialFlowCrypt(SHAPES[profile], seed),
       }
-      const half = [BATCH, 3, WINDOW, WINDOW]
-      const whole = [BATCH, 3, WINDOW, 2 * WINDOW]
-      const map = [BATCH, 1, WINDOW, WINDOW]
-      const training: Training<typeof networks> = {
-        networks,
-        batch: {
-          x: shape(half),
-          y: shape(half),
-          mapX: shape(map),
-          mapY: shape(map),
-          keep: shape(whole),
-          noise: shape(whole),
-          recovery: shape([]),
-        },
-        average: 0.998,
-        phases: [
-          {
-            name: 'cipher',
-            trains: ['flowcrypt'],
-            optimiser: adam(),
-            clip: 1,
-            loss: ({ networks: { flowcrypt }, batch }) =>
-              objective(
-                flowcrypt,
-                {
-                  plain: { x: batch['x']!, y: batch['y']! },
-                  map: { x: batch['mapX']!, y: batch['mapY']! },
-                  keep: batch['keep']!,
-                  noise: batch['noise']!,
-                },
-                {
-                  recovery: batch['recovery']!,
-                  uniform: 10,
-                  correlation: 20,
-                  key: 1,
-                  squint: learned ? LEARNED.squint : 0,
-                },
-              ),
-          },
-        ],
-      }
+      const batch = learned ? LEARNED.batch : BATCH
+      const { half, whole, map } = dimsOf(batch)
+      const { squint, noisy } = LEARNED
+      const training = flowCryptTraining(networks, batch, learned ? { squint, noisy } : {})
       const steps = learned ? LEARNED.steps : STEPS[profile]
-      const order = epochOrder(seed, pictures.length, BATCH)
+      const order = epochOrder(seed, pictures.length, batch)
       return {
         training: training as unknown as Training<never, never>,
         rates: [
@@ -86,13 +54,13 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             : cosineRate(RATE[profile], { warmup: 50, end: 1e-5 }),
         ],
         steps,
-        batchSize: BATCH,
+        batchSize: batch,
         async data(step) {
           const picked = await order(step)
           const x = new Float32Array(elements(half))
           const y = new Float32Array(elements(half))
           const stream = await stepStream(seed, step, 'crop')
-          const each = elements(half) / BATCH
+          const each = elements(half) / batch
           for (const [i, index] of picked.entries()) {
             const [u, v, mirror, at, contrast, level] = await stream.uniforms(6)
             // Some crops get the blacks and whites that whole pictures have and most crops do not.
@@ -119,6 +87,53 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
         },
       }
     },
+  }
+}
+
+const dimsOf = (batch: number) => ({
+  half: [batch, 3, WINDOW, WINDOW],
+  whole: [batch, 3, WINDOW, 2 * WINDOW],
+  map: [batch, 1, WINDOW, WINDOW],
+})
+
+/** @param emphasis where it differs from that of the shipped weights */
+export function flowCryptTraining(
+  networks: Networks,
+  images: number,
+  emphasis: Partial<Weights> = {},
+): Training<Networks> {
+  const { half, whole, map } = dimsOf(images)
+  return {
+    networks,
+    batch: {
+      x: shape(half),
+      y: shape(half),
+      mapX: shape(map),
+      mapY: shape(map),
+      keep: shape(whole),
+      noise: shape(whole),
+      recovery: shape([]),
+    },
+    average: 0.998,
+    phases: [
+      {
+        name: 'cipher',
+        trains: ['flowcrypt'],
+        optimiser: adam(),
+        clip: 1,
+        loss: ({ networks: { flowcrypt }, batch }) =>
+          objective(
+            flowcrypt,
+            {
+              plain: { x: batch['x']!, y: batch['y']! },
+              map: { x: batch['mapX']!, y: batch['mapY']! },
+              keep: batch['keep']!,
+              noise: batch['noise']!,
+            },
+            { recovery: batch['recovery']!, uniform: 10, correlation: 20, key: 1, ...emphasis },
+          ),
+      },
+    ],
   }
 }
 

@@ -17,6 +17,9 @@ export interface Emphasis {
 
 const SECRECY = ['local', 'moments', 'neighbours', 'edges', 'deviation', 'squint', 'adversarial', 'structure'] as const
 
+/** With eight of them histograms keep waves of a few levels, which cost a tenth of a bit. */
+const MOMENTS = 32
+
 /**
  * A batch is a few crops of each of a few pictures, so that the cipher terms see what one picture's cipher looks like.
  */
@@ -47,7 +50,7 @@ export function pairObjective(
     deviation: () => outlines.deviation,
     squint: () => outlines.squint,
     local: () => secrecy.localUniformity(cipher),
-    moments: () => secrecy.uniformMoments(byPicture(cipher, PICTURES), [0, 2, 3]),
+    moments: () => secrecy.uniformMoments(byPicture(cipher, PICTURES), [0, 2, 3], MOMENTS),
     neighbours: () => losses.neighbourCovariance(byPicture(cipher, PICTURES)),
     adversarial: () => losses.lsgan.generator(judged!),
     structure: () => ops.sub(1, losses.ssim(cipher, noise)),
