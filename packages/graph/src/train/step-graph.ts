@@ -175,7 +175,7 @@ export const lossModel = <N, S>({ networks, state, batch }: Training<N, S>, phas
   return build(
     (args: Record<'networks' | 'state' | 'batch', Named>) => {
       const { loss, metrics = {} } = phase.loss(args as unknown as LossInput<N, S>)
-      return { loss, metrics } as Tree<Expr>
+      return { loss, metrics }
     },
     { networks: shapesOf(networks), state: shapesOf(state ?? {}), batch: batch as Record<string, Shape> } as never,
     {},
