@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   data: async () => (await import('./commands/data.ts')).dataCommand,
   dataset: async () => (await import('./commands/dataset.ts')).datasetCommand,
   vault: async () => (await import('./commands/vault/index.ts')).vaultCommands,
+  recovery: async () => (await import('./commands/recovery.ts')).recoveryCommands,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,
 }

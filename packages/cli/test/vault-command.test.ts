@@ -151,6 +151,24 @@ test('what cannot be done is a coded error with a hint, and makes nothing', asyn
   expect(await fails('list', 'small', '-i', 'me.key', '--as-of', 'yesterday')).toEqual([2, 'E_ARGUMENT', true])
 })
 
+test('a key comes back from the words of its sheet, and opens the vault', async () => {
+  await vault('init', 'insured')
+  await vault('add', 'insured', 'in', '--no-thumbnails')
+  const make = await latent(['recovery', 'make', '-i', 'me.key', '-o', 'sheet.svg', '--vault', './insured'])
+  expect([make.code, make.out.includes('AGE-SECRET')]).toEqual([0, false])
+  expect((await stat(at('sheet.svg'))).mode & 0o777).toBe(0o600)
+  const sheet = await readFile(at('sheet.svg'), 'utf8')
+  const words = Array.from(sheet.matchAll(/class="word">([a-z]+)</g), ([, word]) => word)
+  await writeFile(at('words.txt'), words.join('\n'))
+  const drill = await latent(['recovery', 'test', '-i', 'me.key', '--words', 'words.txt', '--vault', './insured'])
+  expect(drill.out).toMatch(/^words {4}they give this key back\nvault {4}it opens, and so does /)
+  const other = await latent(['recovery', 'test', '-i', 'friend.key', '--words', 'words.txt'])
+  expect([other.code, other.err.includes('[E_NO_MATCH]')]).toEqual([1, true])
+  await latent(['recovery', 'use', '--words', 'words.txt', '-o', 'recovered.key'])
+  const verified = await latent(['vault', 'verify', 'insured', '-i', 'recovered.key'])
+  expect(verified.out).toMatch(/^intact {3}5 /)
+})
+
 const KILLS = Number(process.env['LATENT_KILLS'] ?? 5)
 
 test(
