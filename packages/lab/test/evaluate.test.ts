@@ -59,6 +59,7 @@ describe('a run', () => {
       data: await pictures('five', 5),
       out,
       robustness: 1,
+      keys: 64,
     }))
   })
 
@@ -70,9 +71,9 @@ describe('a run', () => {
         ({ images, failures, timing }) => images === 5 && failures.length === 0 && timing !== undefined,
       ),
     ).toBe(true)
-    expect(rowsIn(out)).toHaveLength(ids.length * 6)
-    expect(new Set(rowsIn(out).map(rowName)).size).toBe(ids.length * 6)
-    expect(readdirSync(out).sort()).toEqual(['rows.jsonl', 'run.json', 'summary.json'])
+    expect(rowsIn(out)).toHaveLength(ids.length * 7)
+    expect(new Set(rowsIn(out).map(rowName)).size).toBe(ids.length * 7)
+    expect(readdirSync(out).sort()).toEqual(['evidence.jsonl', 'rows.jsonl', 'run.json', 'summary.json'])
   })
 
   test('started again it only reads what it has', async () => {
@@ -82,6 +83,7 @@ describe('a run', () => {
       data: join(scratch, 'five'),
       out,
       robustness: 1,
+      keys: 64,
     })
     expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(before)
     expect(again.summary.results).toEqual(summary.results)
@@ -97,6 +99,7 @@ describe('a run', () => {
       data: join(scratch, 'five'),
       out,
       robustness: 1,
+      keys: 64,
     })
     expect(rowsIn(out).slice(0, 20)).toEqual(kept)
     const byName = (list: readonly { kind: string }[]) =>
@@ -107,7 +110,7 @@ describe('a run', () => {
 
   test('with other arguments the folder is refused', async () => {
     await expect(
-      evaluate({ schemes: ['chacha20'], data: join(scratch, 'five'), out, robustness: 1 }),
+      evaluate({ schemes: ['chacha20'], data: join(scratch, 'five'), out, robustness: 1, keys: 64 }),
     ).rejects.toMatchObject({ code: 'E_EXISTS' })
   })
 
@@ -163,6 +166,7 @@ describe('bad input', () => {
       data: folder,
       out: join(scratch, 'mixed-run'),
       robustness: 1,
+      keys: 64,
     })
     const of = (id: string) => summary.results.find(result => result.id === id)!
     expect(of('aes-256-gcm').failures.map(({ image, code }) => [image, code])).toEqual([['broken.jpg', 'E_IMAGE']])
@@ -183,7 +187,7 @@ describe('bad input', () => {
     for (let i = 0; i < 6; i++)
       writeFileSync(join(folder, `b${i}.png`), encodePng(await drawPicture('street', 72, 64, i)))
     const out = join(scratch, 'mostly-broken-run')
-    const { summary } = await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1 })
+    const { summary } = await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1, keys: 64 })
     for (const { images, failures } of summary.results)
       expect([images, failures.length, new Set(failures.map(({ code }) => code))]).toEqual([
         6,
@@ -191,7 +195,7 @@ describe('bad input', () => {
         new Set(['E_IMAGE']),
       ])
     const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8')
-    await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1 })
+    await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1, keys: 64 })
     expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(rows)
   })
 
@@ -204,6 +208,7 @@ describe('bad input', () => {
       out: join(scratch, 'large-run'),
       largest: 8000,
       robustness: 1,
+      keys: 64,
     })
     const cut = rows.filter(row => row.kind === 'image' && row.middleOf !== undefined) as ImageRow[]
     expect(new Set(cut.map(({ image, plain, middleOf }) => [image, plain, middleOf].join()))).toEqual(
@@ -222,6 +227,7 @@ describe('bad input', () => {
       data: folder,
       out: join(scratch, 'beside-run'),
       robustness: 1,
+      keys: 64,
     })
     expect(summary.passedOver).toEqual(['.private', 'IMG_1.HEIC', 'clip.mov', 'more/', 'notes'])
     expect(await renderReport(summary, [])).toContain('IMG_1.HEIC')
@@ -256,6 +262,7 @@ describe('bad input', () => {
       data: folder,
       out: join(scratch, 'shapes-run'),
       robustness: 11,
+      keys: 64,
     })
     // The exact flow takes pictures of 32 bytes or more.
     for (const [id, images] of [
@@ -287,6 +294,7 @@ describe('bad input', () => {
       data: 'procedural:2',
       out: join(scratch, 'failed-run'),
       robustness: 1,
+      keys: 64,
     })
     const failed = {
       ...summarise(summary, [
@@ -404,6 +412,8 @@ describe('the command', () => {
       'procedural',
       '--robustness',
       '1',
+      '--keys',
+      '64',
     ]
     const rowsPath = join(scratch, 'killed', 'rows.jsonl')
     const child = start(args)

@@ -120,17 +120,18 @@ describe('distributions', () => {
     expect(correlationBand(10_000, 0.01)).toBeCloseTo(0.02575829, 8)
   })
 
-  test('judging: both bounds from both sides', () => {
-    const of = (values: readonly number[]) => judge(values).verdict
-    // Bonferroni: 1e-6 over the number.
-    expect(of([0.99e-6])).toBe('fails')
-    expect(of([1.01e-6])).toBe('consistent')
-    expect(of([0.49e-6, 0.5])).toBe('fails')
-    expect(of([0.51e-6, 0.5])).toBe('consistent')
-    // Shares: P(Bin(24, 0.99) <= 20) is 9.0e-5, and <= 19 is 3.5e-6.
-    const outside = (count: number) => Array.from({ length: 24 }, (_, i) => (i < count ? 0.009 : 0.5))
-    expect(of(outside(4))).toBe('consistent')
-    expect(of(outside(5))).toBe('fails')
-    expect(judge([0.01, 0.0099]).passed).toBe(1)
+  test('judging: a p-value of all ways of looking, each from both sides', () => {
+    const p = (values: readonly number[], together: readonly number[] = []) => judge(values, together).p
+    // A single picture is what it says; of several the smallest counts times their number, and there are three ways.
+    expect(p([0.02])).toBe(0.02)
+    expect(p([1e-9, 0.5])).toBeCloseTo(3 * 2e-9, 12)
+    // Shares: P(Bin(24, 0.99) <= 20) is 9.0e-5, where neither the smallest nor the product says more.
+    const outside = (count: number) => Array.from({ length: 24 }, (_, i) => (i < count ? 0.009 : 0.99))
+    expect(p(outside(4)) / 3 / 9.0e-5).toBeCloseTo(1, 1)
+    // The product: 24 times 0.2 is chi-square 77.3 with 48 degrees of freedom, and none of them is striking.
+    expect(p(Array.from({ length: 24 }, () => 0.2))).toBeCloseTo(3 * chiSquareUpper(48, -48 * Math.log(0.2)), 12)
+    // What was found together is one way more.
+    expect(p([0.5, 0.5], [1e-7])).toBeCloseTo(4e-7, 12)
+    expect(p([], [0.3])).toBe(0.3)
   })
 })

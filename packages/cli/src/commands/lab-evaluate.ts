@@ -16,6 +16,7 @@ interface EvaluateArguments {
   readonly seeds: number
   readonly robustness: number
   readonly workers?: number
+  readonly keys?: number
   readonly largest?: number
   readonly pictures: string
 }
@@ -41,6 +42,11 @@ export function evaluateCommand(lab: Command): void {
     .option('--seeds <number>', 'repetitions with other keys and choices', whole('--seeds'), 1)
     .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 4)
     .option('--workers <number>', 'threads', whole('--workers'))
+    .option(
+      '--keys <number>',
+      'keys among which equal ciphers are looked for (default: 16384, fewer for learned ciphers)',
+      whole('--keys'),
+    )
     .option(
       '--largest <pixels>',
       'pictures of more pixels are measured on their middle (default: 524288)',

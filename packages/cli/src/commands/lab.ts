@@ -9,8 +9,9 @@ import { visible } from '../terminal.ts'
 import { attackCommand } from './lab-attack.ts'
 import { learnabilityCommands } from './lab-learnability.ts'
 import { matrixCommand } from './lab-matrix.ts'
-import { counter, OWN_TEST, whole } from './lab-counter.ts'
+import { counter, whole } from './lab-counter.ts'
 import { evaluateCommand, schemeNames } from './lab-evaluate.ts'
+import { nullsCommand } from './lab-nulls.ts'
 
 /**
  * Adds `latent lab`, with a subcommand for everything that is measured, to the program. Whatever an action needs is
@@ -168,46 +169,6 @@ function randomnessCommand(lab: Command): void {
           )
       }
       if (out !== undefined) await publishText(out, `${JSON.stringify(results)}\n`, MARKS.randomness)
-    })
-}
-
-function nullsCommand(lab: Command): void {
-  lab
-    .command('nulls')
-    .description('check the bands themselves: ciphers with nothing to find must pass every test at its stated rate')
-    .option('-s, --scheme <id...>', 'ciphers beyond doubt', ['aes-256-ctr', 'chacha20', 'random-bytes', 'exact-flow'])
-    .option('-t, --test <file...>', OWN_TEST, [])
-    .option('--trials <number>', 'trials a scheme', whole('--trials'), 200)
-    .action(async ({ scheme, test, trials: count }: { scheme: string[]; test: string[]; trials: number }) => {
-      const { drawPicture } = await import('@latent/data')
-      const { nullRates, requireBands, TESTS, withTests } = await import('@latent/lab')
-      const { openOwn, resolveSchemes, resolveTests } = await import('@latent/lab/node')
-      const tests = withTests(
-        TESTS,
-        (await resolveTests(test)).map(own => own.test),
-      )
-      const plain = await drawPicture('landscape', 256, 192)
-      const all: Parameters<typeof requireBands>[0][number][] = []
-      for (const subject of await resolveSchemes(scheme)) {
-        const { cipher, close } = await openOwn(subject.scheme)
-        const progress = counter(`nulls ${cipher.id}`)
-        const rates = await nullRates(cipher, plain, count, {
-          tests,
-          onTrial: done => progress.step(done, count),
-        }).finally(progress.end)
-        await close()
-        all.push(...rates.map(rate => ({ ...rate, cipher: cipher.id })))
-        process.stdout.write(`${cipher.id}, ${count} trials\n`)
-        for (const { test, at95, at99, uniformity, asStated } of rates) {
-          const percent = (share: number) => `${(100 * share).toFixed(1).padStart(5)} %`
-          process.stdout.write(
-            `  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${percent(at95)} at 0.05` +
-              (Number.isNaN(at99) ? '' : `  ${percent(at99)} at 0.01  uniformity ${uniformity.toPrecision(2)}`) +
-              '\n',
-          )
-        }
-      }
-      requireBands(all)
     })
 }
 

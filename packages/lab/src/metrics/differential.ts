@@ -88,7 +88,7 @@ export function differential(a: Uint8Array, b: Uint8Array): Differential {
 }
 
 /** A share of samples below which nothing was opened: four times what chance alone gives, one byte in 256. */
-const OPENS = 1 / 64
+export const OPENS = 1 / 64
 
 /**
  * The share of `target` that falls to someone who knows one pair: estimates it as

@@ -7,14 +7,24 @@ import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { basename, join } from 'node:path'
 import { middle } from '../metrics/index.ts'
 import { requireControls } from '../run/controls.ts'
-import { type FailureRow, type ImageRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
+import { type FailureRow, type ImageRow, type KeysRow, type Row, rowName, type TimingRow } from '../run/rows.ts'
 import { type RunInfo, type SchemeCard, type Summary, summarise } from '../run/summary.ts'
 import { median } from '../statistics/bootstrap.ts'
 import { cardOf, CONTROL_IDS, type LabTest, TESTS, withTests } from '../tests/index.ts'
-import { type Journal, openJournal, writeJson } from './journal.ts'
-import { type Fault, type LookTask, type MeasureTask, measureTask, type Unreadable } from './measure-task.ts'
+import { type Journal, writeJson } from './journal.ts'
+import {
+  type Fault,
+  type KeysTask,
+  keysTask,
+  type LookTask,
+  type MeasureTask,
+  measureTask,
+  type Unreadable,
+} from './measure-task.ts'
+import { openRunJournal } from './run-journal.ts'
 import { openOwn, resolveSchemes, resolveTests } from './own-scripts.ts'
 
+/** What is measured, on what, and how much of it. */
 export interface EvaluateOptions {
   /** By id, by the path of a script that exports one or several (see `defineScheme`), or as they are. */
   readonly schemes: readonly (string | Scheme)[]
@@ -31,6 +41,11 @@ export interface EvaluateOptions {
   /** Images of which robustness curves are taken. */
   readonly robustness?: number
   readonly workers?: number
+  /**
+   * Keys among which equal ciphers are looked for; as many as show an effective key of 24 bits by default, fewer for a
+   * learned cipher.
+   */
+  readonly keys?: number
   /** Pictures with more pixels are measured on their middle. */
   readonly largest?: number
   readonly root?: string
@@ -65,6 +80,7 @@ export async function evaluate(
     root = dataRoot(),
     workers = availableParallelism(),
     largest = LARGEST_MEASURED,
+    keys,
   } = options
   if (options.schemes.length === 0) throw argumentError('schemes', 'at least one scheme', options.schemes.length)
   const asked = await resolveSchemes(options.schemes)
@@ -106,9 +122,10 @@ export async function evaluate(
       robustness,
       largest,
       asked: asked.map(({ scheme }) => scheme.id),
+      ...(keys !== undefined && { keys }),
       ...(scripts.length > 0 && { scripts }),
     }
-    const journal = openJournal<Row>(out, { config, machine: info.machine, nameOf: rowName })
+    const journal = openRunJournal(out, { config, machine: info.machine })
     const threads: Threads = openWorkers(new URL('./worker.ts', import.meta.url), {
       threads: workers,
       signal: options.signal,
@@ -155,6 +172,21 @@ export async function evaluate(
         ...options,
         measureHere: task => (here.has(task.scheme) ? () => measureHere(task) : undefined),
       })
+      const first = readable[0]
+      if (first !== undefined)
+        await searchAll(
+          subjects.map(({ scheme, name }) => ({ scheme: scheme.id, ...name, data, root, image: first, tried: keys })),
+          journal,
+          threads,
+          task =>
+            here.has(task.scheme)
+              ? () =>
+                  keysTask(task, {
+                    load: async ({ image }) => pictures.find(({ id }) => id === image)!.load(),
+                    open: async () => opened.find(({ cipher }) => cipher.id === task.scheme)!,
+                  })
+              : undefined,
+        )
     } finally {
       await threads.close()
     }
@@ -195,7 +227,7 @@ export function machine(): string {
 }
 
 type Outcome = ImageRow | FailureRow | Fault
-type Threads = Workers<MeasureTask | LookTask, Outcome | Unreadable | undefined>
+type Threads = Workers<MeasureTask | LookTask | KeysTask, Outcome | KeysRow | Unreadable | undefined>
 
 /**
  * Decodes every picture once. One that cannot be read is a failure of each scheme and costs nothing more;
@@ -252,6 +284,24 @@ async function measureAll(
     if (!measure) continue
     if (signal?.aborted) throw interrupted()
     take(await measure())
+  }
+}
+
+/** Looks for what many keys show of each scheme. */
+async function searchAll(
+  tasks: readonly KeysTask[],
+  journal: Journal<Row>,
+  threads: Threads,
+  searchHere: (task: KeysTask) => (() => Promise<KeysRow>) | undefined,
+): Promise<void> {
+  const open = tasks.filter(({ scheme }) => !journal.has(rowName({ kind: 'keys', scheme })))
+  await threads.each(
+    open.filter(task => !searchHere(task)),
+    row => journal.add(row as KeysRow),
+  )
+  for (const task of open) {
+    const search = searchHere(task)
+    if (search) journal.add(await search())
   }
 }
 

@@ -3,8 +3,9 @@ import { jpegRoundTrip } from '@latent/data/node'
 import type { OpenScheme } from '@latent/schemes'
 import { middle, shapeName } from '../metrics/index.ts'
 import { measureImage } from '../run/measure.ts'
-import type { FailureRow, ImageRow } from '../run/rows.ts'
+import type { FailureRow, ImageRow, KeysRow } from '../run/rows.ts'
 import { type LabTest, TestFault } from '../tests/define.ts'
+import { searchKeys } from '../tests/key-search.ts'
 import type { SchemeName } from './own-scripts.ts'
 
 /** One scheme and one image. */
@@ -18,6 +19,15 @@ export interface MeasureTask extends SchemeName {
   readonly largest: number
   /** Scripts with tests of one's own. */
   readonly tests?: readonly string[]
+}
+
+/** One scheme and many keys, on a picture in the shape of samples of this one. */
+export interface KeysTask extends SchemeName {
+  readonly data: string
+  readonly root: string
+  readonly image: string
+  /** Keys among which equal ciphers are looked for. */
+  readonly tried: number | undefined
 }
 
 /** A picture that is looked at before anything is measured. */
@@ -40,6 +50,7 @@ export interface Bench {
   tests(): Promise<readonly LabTest[]>
 }
 
+/** Measures one image under one key. */
 export async function measureTask(task: MeasureTask, bench: Bench): Promise<ImageRow | FailureRow | Fault> {
   const { scheme, image, seed, robustness, largest } = task
   try {
@@ -60,6 +71,21 @@ export async function measureTask(task: MeasureTask, bench: Bench): Promise<Imag
   }
 }
 
+/** Looks for what many keys show; a cipher that refuses is told and is no failure of a picture. */
+export async function keysTask(task: KeysTask, { load, open }: Omit<Bench, 'tests'>): Promise<KeysRow> {
+  const { scheme } = task
+  try {
+    const { cipher } = await open()
+    const search = await searchKeys(cipher, await load(task), task.tried)
+    return search
+      ? { kind: 'keys', scheme, search }
+      : { kind: 'keys', scheme, reason: 'its ciphers differ under one key and nonce, so that they tell no keys apart' }
+  } catch (error) {
+    return { kind: 'keys', scheme, reason: told(error).message }
+  }
+}
+
+/** What an error says, where it cannot travel itself. */
 export const told = (error: unknown): Unreadable =>
   error instanceof LatentError
     ? { code: error.code, message: error.message }

@@ -1,9 +1,18 @@
 import { type Image, LatentError } from '@latent/core'
 import { type DataSet, openData } from '@latent/data/node'
 import type { OpenScheme } from '@latent/schemes'
-import type { FailureRow, ImageRow } from '../run/rows.ts'
+import type { FailureRow, ImageRow, KeysRow } from '../run/rows.ts'
 import { type LabTest, TESTS, withTests } from '../tests/index.ts'
-import { type Fault, type LookTask, type MeasureTask, measureTask, told, type Unreadable } from './measure-task.ts'
+import {
+  type Fault,
+  type KeysTask,
+  keysTask,
+  type LookTask,
+  type MeasureTask,
+  measureTask,
+  told,
+  type Unreadable,
+} from './measure-task.ts'
 import { openNamed, resolveTests } from './own-scripts.ts'
 
 // A thread meets the same schemes, and mostly the same image, again and again.
@@ -44,13 +53,18 @@ const withOwn = async (scripts: readonly string[]): Promise<readonly LabTest[]> 
     (await resolveTests(scripts)).map(({ test }) => test),
   )
 
+const open = (task: MeasureTask | KeysTask) =>
+  remembered(ciphers, JSON.stringify([task.scheme, task.script]), () => openNamed(task))
+
 const measure = (task: MeasureTask) =>
   measureTask(task, {
     load,
-    open: () => remembered(ciphers, JSON.stringify([task.scheme, task.script]), () => openNamed(task)),
+    open: () => open(task),
     tests: () => remembered(tests, (task.tests ?? []).join('\n'), () => withOwn(task.tests ?? [])),
   })
 
 /** Measures on a thread of its own. */
-export default (task: MeasureTask | LookTask): Promise<ImageRow | FailureRow | Fault | Unreadable | undefined> =>
-  'scheme' in task ? measure(task) : look(task)
+export default (
+  task: MeasureTask | LookTask | KeysTask,
+): Promise<ImageRow | FailureRow | KeysRow | Fault | Unreadable | undefined> =>
+  'seed' in task ? measure(task) : 'tried' in task ? keysTask(task, { load, open: () => open(task) }) : look(task)

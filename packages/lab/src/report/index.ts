@@ -14,6 +14,7 @@ import {
   valueTables,
   verdictTable,
 } from './tables.ts'
+import { levelText, togetherTable, visibleTable } from './together.ts'
 
 export { svg } from './charts.ts'
 export { escape, html, type Markup, page, raw } from './page.ts'
@@ -30,11 +31,16 @@ export async function renderReport(summary: Summary, galleries: readonly Gallery
     `Latent lab: ${summary.data}`,
     html`${heading(summary)}
 <h2>Verdicts</h2>
-<p>✓ no deviation from a random cipher found, ✗ deviation found, – does not apply. A scheme that has nothing to find is marked ✗ in one cell about once in 90,000. A row of ✓ says that these tests found nothing, not that the cipher is secure: the rows of the controls show how easily that is had.</p>
+<p>✓ not contradicted: no deviation from a random cipher was found; ✗ a deviation was found; – does not apply. A row of ✓ says that these tests found nothing of the size that they can see, not that the cipher is secure: the rows of the controls show how easily that is had.</p>
 ${verdictTable(summary)}
+<h2>All ciphers together</h2>
+<p>Sums over all images, in which a shift too small for one of them grows; and one small picture under many keys. The number is the p-value after all tests of the scheme were looked at.</p>
+${togetherTable(summary)}
 ${failures(summary)}
+<h2>What this run could see</h2>
+${visibleTable(summary)}
 <h2>Values</h2>
-<p>Means over images, with 95 % bootstrap intervals; the image is the replicate, never the pixel.</p>
+<p>Means over images, with 95 % bootstrap intervals that draw whole pictures, all keys of one together; a pixel is never a replicate.</p>
 ${valueTables(summary)}
 ${limitTable(summary)}
 <h2>Recovery</h2>
@@ -67,6 +73,7 @@ export function renderComparison(
     html`<h1>Latent lab: comparison</h1>
 <p class="lede">${[...new Set(chosen.map(({ summary }) => `${summary.data}, ${summary.images} images`))].join('; ')}. Every run's controls behaved as they must.</p>
 ${verdictTable(together)}
+<h2>All ciphers together</h2>${togetherTable(together)}
 <h2>Values</h2>${valueTables(together)}
 <h2>Recovery</h2>${recoveryTable(together)}
 <h2>Keys, parameters and time</h2>${costTable(together)}
@@ -85,8 +92,8 @@ function heading(summary: Summary): Markup {
 <p class="lede">One measure for every cipher. The controls of this run behaved as they must: what has nothing to find was passed, and every known weakness was found.</p>
 <dl>
 <dt>data</dt><dd>${summary.data}, ${summary.images} image${summary.images === 1 ? '' : 's'}, ${shapes.length > 4 ? `${shapes.length} sizes` : shapes.join(', ')}</dd>
-${coverage(summary)}<dt>replicates</dt><dd>image × ${summary.seeds} seed${summary.seeds === 1 ? '' : 's'}, a key of its own each</dd>
-<dt>level</dt><dd>0.01 a replicate; a scheme fails a test at 10⁻⁵ (share of passes) or 10⁻⁶ (smallest p, Bonferroni)</dd>
+${coverage(summary)}<dt>replicates</dt><dd>${summary.images} picture${summary.images === 1 ? '' : 's'}, under ${summary.seeds === 1 ? 'a key of its own' : `${summary.seeds} keys of its own`} each: ${summary.images} cluster${summary.images === 1 ? '' : 's'}, ${summary.images * summary.seeds} measurements</dd>
+<dt>level</dt><dd>${levelText(testsOf(summary).length)}</dd>
 <dt>machine</dt><dd>${summary.machine}</dd>
 </dl>`
 }

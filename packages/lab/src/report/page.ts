@@ -84,6 +84,12 @@ td.number small { font-size: 11px; }
 .verdicts thead th:first-child { text-align: left; }
 .verdicts thead tr:last-child th:not(:first-child) { height: 168px; white-space: nowrap; }
 .verdicts thead tr:last-child th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400; font-size: 12px; }
+.together thead th { vertical-align: bottom; }
+.together thead th:not(:first-child) { height: 150px; white-space: nowrap; }
+.together thead th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400; font-size: 12px; }
+.together td { text-align: right; font-variant-numeric: tabular-nums; min-width: 40px; }
+.together tr.group th { padding-top: 10px; color: var(--muted); }
+.notes { padding-left: 20px; }
 .verdicts .group { border-left: 2px solid var(--line); }
 .verdicts tbody th { padding-right: 14px; min-width: 250px; white-space: normal; }
 .pass { color: var(--good); background: var(--good-ground); }

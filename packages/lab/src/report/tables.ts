@@ -2,21 +2,23 @@ import { LOCAL_PUBLISHED, localCorrected, npcrLimits, uaciLimits } from '../metr
 import type { Interval } from '../statistics/bootstrap.ts'
 import { claimsFrom, keySpaceBits } from '../run/claims.ts'
 import type { TimingRow } from '../run/rows.ts'
-import type { SchemeSummary, Summary, TestResult } from '../run/summary.ts'
-import { controlRole, type TestCard, testsOf } from '../tests/index.ts'
+import type { SchemeSummary, Summary } from '../run/summary.ts'
+import type { TestResult } from '../run/test-results.ts'
+import { controlRole, type TestCard, testsOf, TOGETHER } from '../tests/index.ts'
 import { publishedFor } from '../published/figures.ts'
 import { measuredCounterpart } from '../published/measured.ts'
 import { html, type Markup } from './page.ts'
+import { shortP } from './together.ts'
 
 /** Tables of a report; each says in its heading what it holds. */
 
 const NOT_MEASURED = html`<span class="none" title="not measured">–</span>`
 
-const MARK = { consistent: ['pass', '✓'], fails: ['fail', '✗'], 'not measured': ['none', '–'] } as const
+const MARK = { 'not contradicted': ['pass', '✓'], fails: ['fail', '✗'], 'not measured': ['none', '–'] } as const
 
-/** One row a scheme, one column a test. */
+/** One row a scheme, one column a test of single images; the others have {@link togetherTable}. */
 export function verdictTable(summary: Summary): Markup {
-  const all = testsOf(summary)
+  const all = testsOf(summary).filter(({ group }) => !TOGETHER.includes(group))
   const groups = [...new Set(all.map(({ group }) => group))].map(
     group => [group, all.filter(test => test.group === group)] as const,
   )
@@ -43,7 +45,7 @@ function verdictCell({ tests }: SchemeSummary, id: string, first: boolean): Mark
   const test = tests[id]
   const [style, mark] = MARK[test?.verdict ?? 'not measured']
   const told = test
-    ? `${test.passed} of ${test.replicates} at p ≥ 0.01, smallest p ${test.smallestP.toExponential(1)}`
+    ? `${test.passed} of ${test.replicates} at p ≥ 0.01, smallest p ${test.smallestP.toExponential(1)}, after all tests ${shortP(test.adjusted ?? test.smallestP)}`
     : 'not measured'
   return html`<td class="${style}${first ? ' group' : ''}" title="${told}">${mark}</td>`
 }
@@ -64,7 +66,7 @@ const percent = (interval: Interval | undefined, digits: number): Markup | strin
 /** The values of all tests that have a column, in up to three tables: means with 95 % bootstrap intervals over images. */
 export function valueTables(summary: Summary): Markup {
   const tests = testsOf(summary).filter(({ column }) => column)
-  const ofCipher = tests.filter(({ group }) => group === 'cipher')
+  const ofCipher = tests.filter(({ group }) => group === 'cipher' || TOGETHER.includes(group))
   const others = tests.filter(test => !ofCipher.includes(test))
   const shares = others.filter(({ column }) => column!.unit === '%')
   return html`${valueTable(summary, ofCipher, 'scheme')}

@@ -1,4 +1,5 @@
 import type { SchemeSummary } from './summary.ts'
+import type { Visible } from '../statistics/power.ts'
 import { DIFFUSION, type TestCard, type Topic, TESTS } from '../tests/index.ts'
 
 /**
@@ -20,7 +21,7 @@ export const claims = (result: SchemeSummary): Claim[] => claimsFrom(result, TES
 
 /** Every claim about one scheme, from its summary and the tests that its run was given. */
 export function claimsFrom(result: SchemeSummary, tests: readonly TestCard[]): Claim[] {
-  const images = `${result.images} image${result.images === 1 ? '' : 's'}`
+  const images = counted(result)
   const wire = result.wire.join(', ') || 'unknown'
   // Tests of one's own may share a topic of the lab's; they come back from JSON as another object.
   const topics = new Map(tests.toReversed().map(({ claim }) => [claim.topic, claim]))
@@ -46,7 +47,7 @@ export function claimsFrom(result: SchemeSummary, tests: readonly TestCard[]): C
 }
 
 function recovery(
-  { exactShare, images, psnr, wires, maxError, contradicted }: SchemeSummary,
+  { exactShare, measurements, psnr, wires, maxError, contradicted }: SchemeSummary,
   counted: string,
   wire: string,
 ): Claim {
@@ -77,7 +78,7 @@ function recovery(
   return {
     topic,
     standing: contradicted.includes('exact') ? 'contradicted' : 'not contradicted',
-    say: `${Math.round((1 - exactShare) * images)} of ${counted} came back ${level}, largest error ${maxError}, through a ${wire} cipher.${narrower}`,
+    say: `${Math.round((1 - exactShare) * measurements)} of ${counted} came back ${level}, largest error ${maxError}, through a ${wire} cipher.${narrower}`,
     never: 'lossless, or visually lossless, without naming the wire format',
   }
 }
@@ -103,7 +104,7 @@ function fromTests(result: SchemeSummary, tests: readonly TestCard[], claim: Top
   return {
     topic,
     standing: 'not contradicted',
-    say: say.replaceAll('{images}', images).replaceAll('{wrong key}', wrongKey),
+    say: `${say.replaceAll('{images}', images).replaceAll('{wrong key}', wrongKey)}${smallestEffects(found)}`,
     never,
   }
 }
@@ -122,6 +123,28 @@ function bytesOfShape(shape: string): number {
   const [sides = '', format] = shape.split(' ')
   const width = { u8: 1, u16: 2 }[format ?? ''] ?? 4
   return sides.split('x').reduce((product, side) => product * Number(side), width)
+}
+
+/** Such as `6 images, 8 keys each`. */
+export function counted({
+  images,
+  measurements = images,
+}: Pick<SchemeSummary, 'images'> & { readonly measurements?: number }): string {
+  const pictures = `${images} image${images === 1 ? '' : 's'}`
+  const keys = Math.round(measurements / Math.max(1, images))
+  return keys > 1 ? `${pictures}, ${keys} keys each` : pictures
+}
+
+/** An effect as a number with its unit. */
+export function effectText({ effect, unit }: Visible): string {
+  const rounded = Number.isInteger(effect) ? String(effect) : effect >= 100 ? effect.toFixed(1) : effect.toPrecision(2)
+  return `${rounded} ${unit}`
+}
+
+/** What the tests behind a claim would have seen, nine times in ten. */
+function smallestEffects(found: readonly { readonly visible?: Visible }[]): string {
+  const effects = [...new Set(found.flatMap(({ visible }) => (visible ? [effectText(visible)] : [])))]
+  return effects.length === 0 ? '' : ` The smallest effect that this run would have seen: ${effects.join('; ')}.`
 }
 
 function keySpace({ keySpace, traits }: SchemeSummary): Claim {

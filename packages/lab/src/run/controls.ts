@@ -13,14 +13,14 @@ export function controlDeviations(
     const mustFail = tests.filter(({ controls }) => controls?.fails?.includes(scheme))
     const mustPass =
       CONTROLS[scheme].role === 'negative' ? tests : tests.filter(({ controls }) => controls?.passes?.includes(scheme))
-    const wrong = (asked: readonly TestCard[], expected: 'fails' | 'consistent') =>
+    const wrong = (asked: readonly TestCard[], expected: 'fails' | 'not contradicted') =>
       asked.flatMap(({ id }) => {
         const verdict = found[id]?.verdict ?? 'not measured'
         return verdict === expected || verdict === 'not measured'
           ? []
           : [`${scheme} ${verdict === 'fails' ? 'fails' : 'passes'} ${id}`]
       })
-    return [...wrong(mustFail, 'fails'), ...wrong(mustPass, 'consistent')]
+    return [...wrong(mustFail, 'fails'), ...wrong(mustPass, 'not contradicted')]
   })
 }
 

@@ -1,9 +1,8 @@
 import { type CipherOptions, type Image, type ImageCipher, type SampleFormat, sha256Of, toHex } from '@latent/core'
+import { encodeEvidence } from '../evidence/index.ts'
 import {
   disturb,
   DISTURBANCES,
-  HISTOGRAM_MINIMUM,
-  histogram,
   type JpegRoundTrip,
   type NullTest,
   type Quality,
@@ -56,7 +55,7 @@ export async function measureImage(
     cipher: shapeName(encrypted),
     wire: encrypted.format,
     tests: bytes.length < MINIMUM_BYTES ? {} : await results(tests, trial),
-    ...(bytes.length < HISTOGRAM_MINIMUM ? { counts: Array.from(histogram(bytes)) } : {}),
+    evidence: encodeEvidence(trial.evidence),
     quality: qualityRow(restored),
     ...(encrypted.format === 'f32' ? { wires: await throughWires(cipher, plain, key, options) } : {}),
     wrongKey: wrong ? wrongKey(plain, wrong) : 'refused',

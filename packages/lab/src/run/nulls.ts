@@ -2,7 +2,9 @@ import type { Image, ImageCipher } from '@latent/core'
 import type { NullTest } from '../metrics/index.ts'
 import { binomialLower, binomialUpper, igamc, twoSided } from '../statistics/special.ts'
 import { measureImage } from './measure.ts'
-import { type LabTest, TESTS } from '../tests/index.ts'
+import type { ImageRow } from './rows.ts'
+import { resultsOf } from './test-results.ts'
+import { type LabTest, searchKeys, TESTS } from '../tests/index.ts'
 import { requireControls } from './controls.ts'
 
 /** How often a cipher with nothing to find passed one test, and whether that is its stated rate. */
@@ -91,9 +93,40 @@ function publishedRate({ id, published }: LabTest, values: readonly number[]): N
   ]
 }
 
+/** Keys among which a trial looks for equal ciphers: noise has none, however many there are. */
+const KEYS_TRIED = 256
+
+/**
+ * The same for whole runs: all pictures under keys of their own, all ciphers together, and many keys. The p-value of each
+ * test of a run is made of several, and most tests look at many cells, so that noise passes them more often than stated. The
+ * last entry is of the family: how often not one test of a run, after all were looked at, was below 0.05 or 0.01.
+ */
+export async function familyRates(
+  cipher: ImageCipher,
+  pictures: readonly Image[],
+  trials: number,
+  { tests = TESTS, onTrial }: NullOptions = {},
+): Promise<NullRate[]> {
+  const found = new Map<string, number[]>()
+  const note = (test: string, p: number) => found.set(test, [...(found.get(test) ?? []), p])
+  for (let seed = 0; seed < trials; seed++) {
+    const rows: ImageRow[] = []
+    for (const [at, plain] of pictures.entries())
+      rows.push(await measureImage(cipher, plain, { imageId: `null-${at}`, seed, tests }))
+    const results = resultsOf(tests, rows, await searchKeys(cipher, pictures[0]!, KEYS_TRIED, seed), {})
+    for (const [id, { p }] of Object.entries(results)) note(`${id}, in a run`, p)
+    note(FAMILY, Math.min(...Object.values(results).map(({ adjusted }) => adjusted)))
+    onTrial?.(seed + 1)
+  }
+  return [...found].map(([test, values]) => rate({ id: test, lenient: true }, values))
+}
+
+/** The name of the entry for all tests of a run. */
+export const FAMILY = 'every test of a run'
+
 const BINS = 10
 
-function rate({ id, lenient = false }: LabTest, values: readonly number[]): NullRate {
+function rate({ id, lenient = false }: Pick<LabTest, 'id' | 'lenient'>, values: readonly number[]): NullRate {
   const trials = values.length
   const at = (level: number) => values.filter(p => p >= level).length
   const tail = (level: number) => {

@@ -1,6 +1,7 @@
 import { parseJsonLines, type SampleFormat } from '@latent/core'
+import type { EncodedEvidence } from '../evidence/index.ts'
 import type { NullTest } from '../metrics/index.ts'
-import type { TestId } from '../tests/index.ts'
+import type { KeySearch, TestId } from '../tests/index.ts'
 
 /** What one scheme did with one image under one seed: the replicate of every statistic. No pixels, no keys. */
 export interface ImageRow {
@@ -16,8 +17,8 @@ export interface ImageRow {
   readonly wire: SampleFormat
   /** A test that does not apply (too small, constant plain, refused key) is absent. */
   readonly tests: Readonly<Record<TestId, NullTest>>
-  /** Byte counts of a cipher too small for a histogram of its own: the summary pools them. */
-  readonly counts?: readonly number[]
+  /** What is added up over all images; a run keeps it in a file of its own, `evidence.jsonl`. */
+  readonly evidence?: EncodedEvidence
   readonly quality: QualityRow
   /** Recovery of a float cipher after travelling through each integer format that the scheme allows. */
   readonly wires?: Partial<Record<SampleFormat, QualityRow>>
@@ -77,11 +78,23 @@ export interface TimingRow {
   readonly macs?: number
 }
 
-export type Row = ImageRow | FailureRow | TimingRow
+/** What one small picture under many keys showed of one scheme. */
+export interface KeysRow {
+  readonly kind: 'keys'
+  readonly scheme: string
+  /** Absent where the keys could not be told by the ciphers. */
+  readonly search?: KeySearch
+  /** Why not. */
+  readonly reason?: string
+}
+
+export type Row = ImageRow | FailureRow | TimingRow | KeysRow
 
 /** What makes a row unique: a resumed run skips rows it has. */
 export const rowName = (row: Pick<Row, 'kind' | 'scheme'> & { image?: string; seed?: number }): string =>
-  row.kind === 'timing' ? `timing ${row.scheme}` : `image ${row.scheme} ${row.seed} ${row.image}`
+  row.kind === 'timing' || row.kind === 'keys'
+    ? `${row.kind} ${row.scheme}`
+    : `image ${row.scheme} ${row.seed} ${row.image}`
 
 /**
  * Rows of a JSON-lines text. A last line without its newline, which a killed run leaves, is dropped.

@@ -1,10 +1,16 @@
 import type { CipherTraits, KeySpace } from '@latent/core'
-import { type NullTest, total } from '../metrics/index.ts'
 import { bootstrapMean, type Interval } from '../statistics/bootstrap.ts'
 import { cardOf, controlRole, type LabTest, type TestCard, type TestId, TESTS } from '../tests/index.ts'
 import { controlDeviations } from './controls.ts'
 import { type ImageRow, type Row, rowName, type TimingRow } from './rows.ts'
-import { judge, type TestVerdict } from './verdict.ts'
+import {
+  type Needed,
+  neededFor,
+  type NullDeviations,
+  nullDeviations,
+  resultsOf,
+  type TestResult,
+} from './test-results.ts'
 
 /** What a scheme says of itself, taken when it was opened. */
 export interface SchemeCard {
@@ -14,6 +20,7 @@ export interface SchemeCard {
   readonly keySpace?: KeySpace
 }
 
+/** What a run measured, and on what. */
 export interface RunInfo {
   readonly version: 1
   readonly data: string
@@ -28,16 +35,18 @@ export interface RunInfo {
   readonly machine: string
 }
 
-export interface TestResult extends TestVerdict {
-  readonly value: Interval
-  /** Share of values inside the interval that a publication accepts, where the test has one. */
-  readonly insidePublished?: number
-}
-
+/** All that a run says of one scheme. */
 export interface SchemeSummary extends SchemeCard {
+  /** Pictures that were measured: the clusters of every interval. */
   readonly images: number
+  /** Pictures times keys. */
+  readonly measurements: number
   readonly failures: readonly { readonly image: string; readonly code: string; readonly message: string }[]
   readonly tests: Readonly<Record<TestId, TestResult>>
+  /** Pictures of these sizes that would show a smaller bias of one bit. */
+  readonly needed?: readonly Needed[]
+  /** Why nothing is said of the key. */
+  readonly keysUnseen?: string
   /** Figures are absent where nothing was measured: a summary travels as JSON, which has no NaN. */
   readonly exactShare: number | undefined
   /** Over images that were not exact; undefined where all were. */
@@ -73,6 +82,7 @@ export interface SchemeSummary extends SchemeCard {
   readonly timing: TimingRow | undefined
 }
 
+/** All that a run says. */
 export interface Summary extends RunInfo {
   readonly results: readonly SchemeSummary[]
   readonly controlDeviations: readonly string[]
@@ -86,11 +96,13 @@ export function summarise(info: RunInfo, rows: readonly Row[], added: readonly L
   const tests = [...TESTS, ...added]
   // Rows come in the order in which threads finish; what is drawn from them must not depend on it.
   const sorted = rows.toSorted((a, b) => (rowName(a) < rowName(b) ? -1 : 1))
+  const deviations = nullDeviations(sorted)
   const results = info.schemes.map(card =>
     summariseScheme(
       card,
       sorted.filter(row => row.scheme === card.id),
       tests,
+      deviations,
     ),
   )
   const contradicted = results.flatMap(({ id, contradicted }) =>
@@ -109,104 +121,70 @@ export function summarise(info: RunInfo, rows: readonly Row[], added: readonly L
   }
 }
 
-function summariseScheme(card: SchemeCard, rows: readonly Row[], tests: readonly LabTest[]): SchemeSummary {
+function summariseScheme(
+  card: SchemeCard,
+  rows: readonly Row[],
+  tests: readonly LabTest[],
+  deviations: NullDeviations,
+): SchemeSummary {
   const measured = rows.filter(row => row.kind === 'image')
-  const lossy = measured.filter(({ quality }) => !quality.exact)
-  const pools = poolSmall(measured)
-  const trails = measured.flatMap(({ trail }) => (trail === undefined || trail === 'refused' ? [] : [trail.damaged]))
+  const keys = rows.find(row => row.kind === 'keys')
+  const results = resultsOf(tests, measured, keys?.search, deviations)
+  const trails = interval(measured, ({ trail }) => (typeof trail === 'object' ? trail.damaged : undefined))
   return {
     ...card,
-    images: measured.length,
+    images: distinct(measured.map(({ image }) => image)).length,
+    measurements: measured.length,
     failures: rows.flatMap(row =>
       row.kind === 'failure' ? [{ image: row.image, code: row.code, message: row.message }] : [],
     ),
-    tests: Object.fromEntries(
-      tests.flatMap(test => testResult(test, measured, pools).map(result => [test.id, result])),
-    ),
+    tests: results,
+    ...neededFor(results, measured),
+    ...(keys?.reason !== undefined && { keysUnseen: keys.reason }),
     exactShare: share(measured, ({ quality }) => quality.exact),
-    psnr: interval(lossy.flatMap(({ quality }) => quality.psnr ?? [])),
+    psnr: interval(measured, ({ quality }) => (quality.exact ? undefined : quality.psnr)),
     wires: (['u16', 'u8'] as const).flatMap(format => {
-      const found = measured.flatMap(({ wires }) => wires?.[format] ?? [])
+      const found = measured.filter(({ wires }) => wires?.[format])
       return found.length > 0
         ? [
             {
               format,
-              exactShare: share(found, ({ exact }) => exact),
-              psnr: interval(found.flatMap(({ psnr }) => psnr ?? [])),
+              exactShare: share(found, ({ wires }) => wires![format]!.exact),
+              psnr: interval(found, ({ wires }) => wires![format]!.psnr),
             },
           ]
         : []
     }),
-    ssim: interval(measured.flatMap(({ quality }) => quality.ssim ?? [])),
-    msSsim: interval(measured.flatMap(({ quality }) => quality.msSsim ?? [])),
+    ssim: interval(measured, ({ quality }) => quality.ssim),
+    msSsim: interval(measured, ({ quality }) => quality.msSsim),
     maxError: measured.length > 0 ? Math.max(...measured.map(({ quality }) => quality.maxError)) : undefined,
     wrongKey: wrongKeys(measured),
-    expansion: interval(measured.map(({ expansion }) => expansion))?.mean,
+    expansion: interval(measured, ({ expansion }) => expansion)?.mean,
     contradicted: contradictions(card, measured),
     wire: distinct(measured.map(({ wire }) => wire)),
     plainShapes: distinct(measured.map(({ plain }) => plain)),
     cut: distinct(measured.flatMap(({ image, middleOf }) => (middleOf === undefined ? [] : [image]))).length,
     robustness: curves(measured),
-    trail:
-      trails.length > 0 ? interval(trails) : measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined,
+    trail: trails ?? (measured.some(({ trail }) => trail === 'refused') ? 'refused' : undefined),
     timing: rows.find(row => row.kind === 'timing'),
   }
 }
 
-/** Bytes a pool of small ciphers has at least: 32 of each value. */
-const POOL_BYTES = 8192
-
-/** None where the test was not measured. */
-function testResult(
-  { id, published, pooled }: LabTest,
-  rows: readonly ImageRow[],
-  pools: readonly Float64Array[],
-): TestResult[] {
-  const found: NullTest[] = [
-    ...rows.flatMap(({ tests }) => tests[id] ?? []),
-    ...(pooled ? pools.flatMap(pool => pooled(pool) ?? []) : []),
-  ]
-  if (found.length === 0) return []
-  const values = found.map(({ value }) => value)
-  const inside = published ? share(values, value => value > published.low && value < published.high) : undefined
-  return [
-    {
-      ...judge(found.map(({ p }) => p)),
-      value: bootstrapMean(values),
-      ...(inside === undefined ? {} : { insidePublished: inside }),
-    },
-  ]
-}
-
-/** Byte counts of ciphers that are too small for a histogram each, taken together until there are enough bytes. */
-function poolSmall(rows: readonly ImageRow[]): Float64Array[] {
-  const pools: Float64Array[] = []
-  let current = new Float64Array(256)
-  for (const { counts } of rows) {
-    if (!counts) continue
-    for (let v = 0; v < 256; v++) current[v]! += counts[v]!
-    if (total(current) < POOL_BYTES) continue
-    pools.push(current)
-    current = new Float64Array(256)
-  }
-  return pools
-}
-
 function curves(rows: readonly ImageRow[]): SchemeSummary['robustness'] {
-  const all = rows.flatMap(({ robustness }) => robustness ?? [])
+  const all = rows.flatMap(({ image, robustness = [] }) => robustness.map(point => ({ image, ...point })))
   const names = distinct(all.map(({ kind, strength }) => JSON.stringify([kind, strength])))
   return names.map(name => {
     const [kind, strength] = JSON.parse(name) as [string, number]
     const points = all.filter(point => point.kind === kind && point.strength === strength)
-    const restored = points.flatMap(({ quality }) => quality ?? [])
+    const restored = points.flatMap(({ image, quality }) => (quality ? [{ image, quality }] : []))
     return {
       kind,
       strength,
       refused: restored.length === 0,
-      exactShare: share(restored, ({ exact }) => exact),
-      differing: interval(restored.map(({ differing }) => differing)),
-      psnr: interval(restored.flatMap(({ psnr }) => psnr ?? [])),
-      ssim: interval(restored.flatMap(({ ssim }) => ssim ?? [])),
+      exactShare: share(restored, ({ quality }) => quality.exact),
+      differing: interval(restored, ({ quality }) => quality.differing),
+      psnr: interval(restored, ({ quality }) => quality.psnr),
+      ssim: interval(restored, ({ quality }) => quality.ssim),
     }
   })
 }
@@ -224,13 +202,28 @@ function contradictions({ traits }: SchemeCard, rows: readonly ImageRow[]): stri
 function wrongKeys(rows: readonly ImageRow[]): SchemeSummary['wrongKey'] {
   if (rows.some(({ wrongKey }) => wrongKey === 'exact')) return 'exact'
   return (
-    interval(rows.flatMap(({ wrongKey }) => (typeof wrongKey === 'object' ? [wrongKey.psnr] : []))) ??
+    interval(rows, ({ wrongKey }) => (typeof wrongKey === 'object' ? wrongKey.psnr : undefined)) ??
     rows.map(() => 'refused' as const)[0]
   )
 }
 
-const interval = (values: readonly number[]): Interval | undefined =>
-  values.length > 0 ? bootstrapMean(values) : undefined
+/** Over the rows that have a value, a picture at a time. */
+function interval<R extends { readonly image: string }>(
+  rows: readonly R[],
+  value: (row: R) => number | null | undefined,
+): Interval | undefined {
+  const found = rows.flatMap(row => {
+    const measured = value(row)
+    return measured === null || measured === undefined ? [] : [{ image: row.image, measured }]
+  })
+  if (found.length === 0) return undefined
+  return bootstrapMean(
+    found.map(({ measured }) => measured),
+    undefined,
+    undefined,
+    found.map(({ image }) => image),
+  )
+}
 const share = <T>(items: readonly T[], holds: (item: T) => boolean): number | undefined =>
   items.length > 0 ? items.filter(holds).length / items.length : undefined
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)]

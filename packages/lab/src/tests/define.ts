@@ -1,7 +1,18 @@
 import { argumentError, LatentError } from '@latent/core'
+import type { Evidence } from '../evidence/index.ts'
 import type { NullTest } from '../metrics/index.ts'
+import type { Visible } from '../statistics/power.ts'
 import { CONTROL_IDS, type ControlId } from './controls.ts'
+import type { KeySearch } from './key-search.ts'
 import type { Trial } from './trial.ts'
+
+/** What a test says of everything together. */
+export interface Finding extends NullTest {
+  /** The smallest effect that would have been seen. */
+  readonly visible?: Visible
+  /** What was found, in words, where a number does not say it. */
+  readonly note?: string
+}
 
 /** What the tests of one kind allow to be said, and what not. Several tests may share one. */
 export interface Topic {
@@ -42,17 +53,26 @@ export interface TestCard {
   readonly published?: { readonly low: number; readonly high: number; readonly holds: number }
 }
 
-/**
- * One test of the lab. Measuring, verdicts, claims, controls, null rates and tables follow from it.
- */
+/** At least one of `measure`, `pooled` and `keys`. Measuring, verdicts, claims, controls, null rates and tables follow from it. */
 export interface LabTest extends TestCard {
   /**
    * A value and its p-value under "the cipher is indistinguishable from random"; undefined where it does not apply.
    * Called on cipher images of at least 256 bytes. Random choices come from `trial.draw`.
    */
-  readonly measure: (trial: Trial) => NullTest | undefined | Promise<NullTest | undefined>
-  /** The same from byte counts of several images, each of them too small for a histogram of its own. */
-  readonly pooled?: (counts: Float64Array) => NullTest | undefined
+  readonly measure?: (trial: Trial) => NullTest | undefined | Promise<NullTest | undefined>
+  /**
+   * The same from what all ciphers of a scheme gave together: a shift too small for one picture shows in many. Where there
+   * is no `measure`, it is what is said of a single picture too.
+   * @param level at which `visible` is asked for
+   */
+  readonly pooled?: (evidence: Evidence, level: number) => Finding | undefined
+  /** The same from ciphers of one small picture under many keys. */
+  readonly keys?: (search: KeySearch, level: number) => Finding | undefined
+  /**
+   * The smallest effect visible in `replicates` images, where that is not how far their mean is off: by default it is
+   * measured in deviations of the value over the negative controls of the run.
+   */
+  readonly smallest?: (replicates: number, level: number) => Visible
 }
 
 /** A test of the lab, checked. That of a stranger is written with this too. @throws E_ARGUMENT */
@@ -68,7 +88,7 @@ export function defineTest(test: LabTest): LabTest {
 /** What keeps something from being a test of the lab; undefined for a test. */
 export function testFault(candidate: unknown): string | undefined {
   if (typeof candidate !== 'object' || candidate === null) return 'it is no object'
-  const { id, title, group, failure, claim, measure, pooled, column, controls } = candidate as Partial<
+  const { id, title, group, failure, claim, measure, pooled, keys, column, controls } = candidate as Partial<
     Record<keyof LabTest, unknown>
   >
   if (typeof id !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(id))
@@ -80,8 +100,10 @@ export function testFault(candidate: unknown): string | undefined {
   const { topic, say, never } = (claim ?? {}) as Partial<Record<keyof Topic, unknown>>
   if (![topic, say, never].every(text => typeof text === 'string' && text !== ''))
     return 'its claim lacks topic, say or never'
-  if (typeof measure !== 'function') return 'it has no function measure'
-  if (pooled !== undefined && typeof pooled !== 'function') return 'pooled is no function'
+  const hooks = Object.entries({ measure, pooled, keys }).filter(([, hook]) => hook !== undefined)
+  const odd = hooks.find(([, hook]) => typeof hook !== 'function')
+  if (odd) return `${odd[0]} is no function`
+  if (hooks.length === 0) return 'it has no function measure, pooled or keys'
   const { heading, digits } = (column ?? { heading: '', digits: 0 }) as Partial<Record<keyof Column, unknown>>
   if (typeof heading !== 'string' || !Number.isInteger(digits) || (digits as number) < 0 || (digits as number) > 20)
     return 'its column lacks a heading, or a number of digits from 0 to 20'
@@ -99,19 +121,43 @@ export class TestFault extends LatentError {
   }
 }
 
-/** What a test has to say must be numbers. @throws TestFault */
+/** What a test says of one image must be numbers. @throws TestFault */
 export async function resultOf(test: LabTest, trial: Trial): Promise<NullTest | undefined> {
+  const { measure, pooled } = test
+  if (!measure && !pooled) return undefined
   let found: NullTest | undefined
   try {
-    found = await test.measure(trial)
+    found = measure ? await measure(trial) : pooled!(trial.evidence, IMAGE_LEVEL)
   } catch (cause) {
-    throw new TestFault(
-      `the test ${test.id} threw: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'where a test does not apply, it returns undefined',
-      cause,
-    )
+    throw thrownBy(test, cause)
+  }
+  return found === undefined ? undefined : numbersOf(test, found)
+}
+
+/** A level at which nobody asks what is visible in one image. */
+const IMAGE_LEVEL = 0.01
+
+/** What a test says of all ciphers, or of all keys, together. @throws TestFault */
+export function findingOf(test: LabTest, find: () => Finding | undefined): Finding | undefined {
+  let found: Finding | undefined
+  try {
+    found = find()
+  } catch (cause) {
+    throw thrownBy(test, cause)
   }
   if (found === undefined) return undefined
+  const { visible, note } = found
+  return { ...numbersOf(test, found), ...(visible && { visible }), ...(note !== undefined && { note }) }
+}
+
+const thrownBy = (test: LabTest, cause: unknown): TestFault =>
+  new TestFault(
+    `the test ${test.id} threw: ${cause instanceof Error ? cause.message : String(cause)}`,
+    'where a test does not apply, it returns undefined',
+    cause,
+  )
+
+function numbersOf(test: LabTest, found: NullTest): NullTest {
   const { value, p } = (found ?? {}) as Partial<NullTest>
   if (typeof value === 'number' && Number.isFinite(value) && typeof p === 'number' && p >= 0 && p <= 1)
     return { value, p }

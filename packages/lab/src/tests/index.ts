@@ -1,13 +1,18 @@
 import type { LabTest, TestCard } from './define.ts'
 import { pixelAvalanche, pixelNpcr, pixelUaci } from './diffusion.ts'
+import { keyTests } from './keys.ts'
 import { keyAvalanche, keyNpcr, keyUaci, wrongKeyCorrelation, wrongKeyDistance } from './key.ts'
 import { plainCorrelation, plainDistance } from './likeness.ts'
+import { pooledTests } from './pooled.ts'
 import { correlations, greyValueDegree } from './neighbours.ts'
 import { reusedMask } from './reuse.ts'
 import { byteHistogram, globalEntropy, localEntropy } from './uniform.ts'
 
 export * from './controls.ts'
 export * from './define.ts'
+export { type KeySearch, KEYS, KEYS_TRIED, searchKeys } from './key-search.ts'
+export { KEY_USE } from './keys.ts'
+export { PLACES, REPETITION, TOGETHER } from './pooled.ts'
 export { DIFFUSION } from './diffusion.ts'
 export { KEY } from './key.ts'
 export { LIKENESS } from './likeness.ts'
@@ -23,6 +28,7 @@ export const TESTS: readonly LabTest[] = [
   localEntropy,
   ...correlations,
   greyValueDegree,
+  ...pooledTests,
   plainCorrelation,
   plainDistance,
   pixelNpcr,
@@ -34,6 +40,7 @@ export const TESTS: readonly LabTest[] = [
   wrongKeyCorrelation,
   wrongKeyDistance,
   reusedMask,
+  ...keyTests,
 ]
 
 /** A test's id; those of strangers are not known beforehand. */

@@ -1,4 +1,4 @@
-import { byteView, maskReuse, sameShape } from '../metrics/index.ts'
+import { byteView, maskReuse, OPENS, sameShape } from '../metrics/index.ts'
 import { defineTest, type Topic } from './define.ts'
 
 /** Two images under one key. */
@@ -21,6 +21,7 @@ export const reusedMask = defineTest({
     fails: ['identity', 'xor-reused-mask', 'aes-256-ctr-fixed'],
     passes: ['fixed-permutation', 'aes-256-cbc'],
   },
+  smallest: () => ({ effect: 100 * OPENS, unit: '% of the bytes opened: fewer are put down to chance' }),
   measure: ({ plain, bytes, alike, known }) =>
     alike && sameShape(known.cipher, known.plain)
       ? maskReuse(byteView(known.plain), byteView(known.cipher), byteView(plain), bytes)

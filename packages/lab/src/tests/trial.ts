@@ -7,6 +7,7 @@ import {
   repeatably,
   sha256Of,
 } from '@latent/core'
+import { type Evidence, gatherEvidence, type PlainPeriods } from '../evidence/index.ts'
 import { byteView, type Differential, differential, sameShape } from '../metrics/index.ts'
 
 /** A cipher image beside the first one, and how their bytes differ. */
@@ -33,6 +34,12 @@ export interface Trial {
   readonly wrongKey: Image | undefined
   /** A picture of noise and its cipher under the same key: what somebody may know. */
   readonly known: { readonly plain: Image; readonly cipher: Image }
+  /** What of this image is added up over all of them. */
+  readonly evidence: Evidence
+  /** Plain bits in the cipher by their place in blocks of every length; undefined where the shapes differ. */
+  readonly periods: PlainPeriods | undefined
+  /** The longest run of bytes of the key, forwards or backwards, in the cipher. */
+  readonly keyRun: number
   /** Encrypts another image under the same key; what draws a nonce draws one that follows from `use`. */
   readonly encrypt: (image: Image, use: string) => Promise<Image>
   /** Random bytes that follow from scheme, image, seed and label, so that a run can be repeated. */
@@ -71,12 +78,19 @@ export async function runTrial(cipher: ImageCipher, plain: Image, imageId: strin
   const oneKeyBit = neighbour(await cipher.encrypt(plain, otherKey, options))
   const wrongKey = await attempt(() => cipher.decrypt(encrypted, otherKey))
   const known = await noise(plain, await draw('known-picture', 32))
+  const black = await encrypt(
+    { ...plain, data: new (plain.data.constructor as Uint8ArrayConstructor)(plain.data.length) },
+    'black',
+  )
+  const alike = sameShape(plain, encrypted)
   return {
+    ...gatherEvidence(encrypted, alike ? plain : undefined, black),
+    keyRun: Math.max(longestShared(key, bytes), longestShared(key.toReversed(), bytes)),
     plain,
     cipher: encrypted,
     decrypted,
     bytes,
-    alike: sameShape(plain, encrypted),
+    alike,
     onePixel,
     oneKeyBit,
     wrongKey,
@@ -123,4 +137,19 @@ async function noise(source: Image, seed: Uint8Array): Promise<Image> {
   if (format === 'f32') return { ...source, data: Float32Array.from(await stream.uniforms(data.length)) }
   if (format === 'u16') return { ...source, data: Uint16Array.from(await stream.integers(data.length, 2 ** 16)) }
   return { ...source, data: await stream.bytes(data.length) }
+}
+
+/** The length of the longest run of bytes of `key`, of any beginning, that occurs in `bytes`. */
+export function longestShared(key: Uint8Array, bytes: Uint8Array): number {
+  const places: number[][] = Array.from({ length: 256 }, () => [])
+  key.forEach((byte, at) => places[byte]!.push(at))
+  let longest = 0
+  for (let i = 0; i + longest < bytes.length; i++) {
+    for (const start of places[bytes[i]!]!) {
+      let run = 1
+      while (start + run < key.length && i + run < bytes.length && key[start + run] === bytes[i + run]) run++
+      if (run > longest) longest = run
+    }
+  }
+  return longest
 }

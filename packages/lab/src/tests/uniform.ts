@@ -9,6 +9,7 @@ import {
 } from '../metrics/index.ts'
 import { NOISE_ALONE } from './controls.ts'
 import { defineTest, type Topic } from './define.ts'
+import { ofCounts } from './together.ts'
 
 /** Byte values of one cipher image: are they those of noise? */
 export const UNIFORM: Topic = {
@@ -26,7 +27,7 @@ export const byteHistogram = defineTest({
   column: { heading: 'χ², 255 dof', digits: 1 },
   controls: { fails: ['identity', 'fixed-permutation'], passes: NOISE_ALONE },
   measure: ({ bytes }) => histogramTest(bytes),
-  pooled: histogramTestOfCounts,
+  pooled: ofCounts(histogramTestOfCounts),
 })
 
 export const globalEntropy = defineTest({
@@ -38,7 +39,7 @@ export const globalEntropy = defineTest({
   column: { heading: 'entropy', digits: 5 },
   controls: { fails: ['identity', 'fixed-permutation'], passes: NOISE_ALONE },
   measure: ({ bytes }) => entropyTest(bytes),
-  pooled: entropyTestOfCounts,
+  pooled: ofCounts(entropyTestOfCounts),
 })
 
 /** P(|Z| < 1.96 / sqrt(30)): the interval that divides by 30 where it should by its root. */
