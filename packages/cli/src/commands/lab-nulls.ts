@@ -1,3 +1,5 @@
+import { argumentError } from '@latent/core'
+import type { NullRate } from '@latent/lab'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../ending.ts'
 import { counter, OWN_TEST, whole } from './lab-counter.ts'
@@ -8,8 +10,10 @@ interface NullsArguments {
   readonly trials: number
   readonly sequences: number
   readonly bits: number
-  readonly images: boolean
+  readonly only: readonly string[]
 }
+
+const PARTS = ['single', 'runs', 'sequences']
 
 /** Pictures of a run among the trials: small ones, since what is checked does not depend on their size. */
 const RUN_PICTURES = 4
@@ -24,8 +28,10 @@ export function nullsCommand(lab: Command): void {
     .option('--trials <number>', 'trials a scheme: single pictures, and runs of a few', whole('--trials'), 200)
     .option('--sequences <number>', 'sequences for SP 800-22', whole('--sequences'), 2000)
     .option('--bits <number>', 'bits a sequence', whole('--bits'), 100_000)
-    .option('--no-images', 'only SP 800-22')
-    .action(async ({ scheme, test, trials: count, sequences, bits, images }: NullsArguments) => {
+    .option('--only <what...>', 'single (pictures), runs (of a few pictures, and many keys), sequences', PARTS)
+    .action(async ({ scheme, test, trials: count, sequences, bits, only }: NullsArguments) => {
+      const odd = only.find(part => !PARTS.includes(part))
+      if (odd !== undefined) throw argumentError('--only', PARTS.join(', '), odd)
       const { drawPicture } = await import('@latent/data')
       const { familyRates, nullRates, requireBands, TESTS, withTests } = await import('@latent/lab')
       const { openOwn, resolveSchemes, resolveTests } = await import('@latent/lab/node')
@@ -40,21 +46,23 @@ export function nullsCommand(lab: Command): void {
           .slice(0, RUN_PICTURES)
           .map(kind => drawPicture(kind, 64, 48)),
       )
-      for (const subject of images ? await resolveSchemes(scheme) : []) {
+      const parts = only.filter(part => part !== 'sequences')
+      for (const subject of parts.length > 0 ? await resolveSchemes(scheme) : []) {
         const { cipher, close } = await openOwn(subject.scheme)
         const progress = counter(`nulls ${cipher.id}`)
-        const single = await nullRates(cipher, plain, count, {
-          tests,
-          onTrial: done => progress.step(done, 2 * count),
-        }).catch(error => {
+        const rates: NullRate[] = []
+        try {
+          for (const [at, part] of parts.entries()) {
+            const onTrial = (done: number) => progress.step(at * count + done, parts.length * count)
+            rates.push(
+              ...(part === 'single'
+                ? await nullRates(cipher, plain, count, { tests, onTrial })
+                : await familyRates(cipher, small, count, { tests, onTrial })),
+            )
+          }
+        } finally {
           progress.end()
-          throw error
-        })
-        const runs = await familyRates(cipher, small, count, {
-          tests,
-          onTrial: done => progress.step(count + done, 2 * count),
-        }).finally(progress.end)
-        const rates = [...single, ...runs]
+        }
         await close()
         all.push(...rates.map(rate => ({ ...rate, cipher: cipher.id })))
         process.stdout.write(`${cipher.id}, ${count} trials\n`)
@@ -68,7 +76,7 @@ export function nullsCommand(lab: Command): void {
         }
       }
       requireBands(all)
-      await sequenceNulls(scheme, sequences, bits)
+      if (only.includes('sequences')) await sequenceNulls(scheme, sequences, bits)
     })
 }
 
