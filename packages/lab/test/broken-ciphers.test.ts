@@ -74,7 +74,7 @@ async function resultsFor(
 const failing = (results: Record<string, TestResult>): string[] =>
   Object.entries(results).flatMap(([id, { verdict }]) => (verdict === 'fails' ? [id] : []))
 
-describe('shown by the tests of everything together', () => {
+describe('shown by the tests of everything together', { timeout: 400_000 }, () => {
   test.each(FAULTS.map(([scheme, found]) => [scheme.title, scheme, found] as const))('%s', async (_, scheme, found) => {
     const { results } = await resultsFor(
       scheme,
@@ -84,28 +84,36 @@ describe('shown by the tests of everything together', () => {
   })
 })
 
-test('the same stream with nothing changed fails nothing, and the run says what it could see', async () => {
-  const { results, rows } = await resultsFor(WHOLE, 'many')
-  expect(failing(results)).toEqual([])
-  const { effect, unit } = results['bit-planes']!.visible!
-  expect(unit).toMatch(/percentage points/)
-  // (z of the level, of 32 cells and of 90 %) / 2 over the root of all bytes: near 0.35 points.
-  expect(effect).toBeGreaterThan(0.3)
-  expect(effect).toBeLessThan(0.4)
-  expect(Object.values(results).every(({ visible }) => visible !== undefined && visible.effect > 0)).toBe(true)
-  expect(neededFor(results, rows).needed!.map(({ bias, pictures: count }) => [bias, count <= PICTURES])).toEqual([
-    [0.5, true],
-    [0.1, false],
-    [0.01, false],
-  ])
-})
+test(
+  'the same stream with nothing changed fails nothing, and the run says what it could see',
+  { timeout: 400_000 },
+  async () => {
+    const { results, rows } = await resultsFor(WHOLE, 'many')
+    expect(failing(results)).toEqual([])
+    const { effect, unit } = results['bit-planes']!.visible!
+    expect(unit).toMatch(/percentage points/)
+    // (z of the level, of 32 cells and of 90 %) / 2 over the root of all bytes: near 0.35 points.
+    expect(effect).toBeGreaterThan(0.3)
+    expect(effect).toBeLessThan(0.4)
+    expect(Object.values(results).every(({ visible }) => visible !== undefined && visible.effect > 0)).toBe(true)
+    expect(neededFor(results, rows).needed!.map(({ bias, pictures: count }) => [bias, count <= PICTURES])).toEqual([
+      [0.5, true],
+      [0.1, false],
+      [0.01, false],
+    ])
+  },
+)
 
-test('a bias of 0.1 % is below what the run says that it sees, and it says how many pictures would show it', async () => {
-  const { results, rows } = await resultsFor(TOO_SMALL, 'many')
-  const { needed } = neededFor(results, rows)
-  const tenth = needed!.find(({ bias }) => bias === 0.1)!.pictures
-  expect(tenth).toBe(Math.ceil(PICTURES * (results['bit-planes']!.visible!.effect / 0.1) ** 2))
-  expect(tenth).toBeGreaterThan(900)
-  expect(tenth).toBeLessThan(1600)
-  expect(results['bit-planes']!.verdict).toBe('not contradicted')
-})
+test(
+  'a bias of 0.1 % is below what the run says that it sees, and it says how many pictures would show it',
+  { timeout: 400_000 },
+  async () => {
+    const { results, rows } = await resultsFor(TOO_SMALL, 'many')
+    const { needed } = neededFor(results, rows)
+    const tenth = needed!.find(({ bias }) => bias === 0.1)!.pictures
+    expect(tenth).toBe(Math.ceil(PICTURES * (results['bit-planes']!.visible!.effect / 0.1) ** 2))
+    expect(tenth).toBeGreaterThan(900)
+    expect(tenth).toBeLessThan(1600)
+    expect(results['bit-planes']!.verdict).toBe('not contradicted')
+  },
+)

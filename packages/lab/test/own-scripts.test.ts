@@ -236,8 +236,12 @@ describe("tests of one's own", () => {
 
   test('controls: negative ones must pass it, positive ones do as it says', () => {
     const verdict = (verdict: 'fails' | 'not contradicted') => ({
-      ...{ verdict, replicates: 9, passed: 9 },
-      ...{ smallestP: 0.1, p: 0.3, adjusted: 1 },
+      verdict,
+      replicates: 9,
+      passed: 9,
+      smallestP: 0.1,
+      p: 0.3,
+      adjusted: 1,
     })
     const tests = [half({ controls: { fails: ['identity'], passes: ['aes-256-cbc'] } })]
     const all = (found: 'fails' | 'not contradicted') =>

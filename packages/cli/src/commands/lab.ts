@@ -88,10 +88,9 @@ function compareCommand(lab: Command): void {
 async function readSummary(folder: string): Promise<Summary> {
   let summary: Partial<Summary>
   try {
-    // Earlier versions wrote what was not measured as NaN, which JSON makes null of.
-    summary = JSON.parse(
-      await readFile(join(folder, 'summary.json'), 'utf8'),
-      (_, value: unknown) => value ?? undefined,
+    // Earlier versions wrote what was not measured as NaN, which JSON makes null of, and had another word for a verdict.
+    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'), (name, value: unknown) =>
+      name === 'verdict' && value === 'consistent' ? 'not contradicted' : (value ?? undefined),
     ) as Partial<Summary>
   } catch (cause) {
     throw new LatentError('E_DATA', `${folder} holds no finished run`, {

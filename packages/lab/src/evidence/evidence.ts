@@ -79,7 +79,7 @@ export function gatherEvidence(cipher: Image, plain: Image | undefined, black: I
   const { sums: parts, places: partPlaces } = partSums(cipher, bytes)
   const plainBytes = plain && byteView(plain)
   const { periods, ...places } = plainBytes
-    ? placeSums(plainBytes, bytes, ones)
+    ? placeSums(plainBytes, bytes)
     : { periods: undefined, places: NONE, placeVariances: NONE }
   return {
     evidence: {

@@ -107,9 +107,23 @@ function foldTo(bytes: Uint8Array, length: number): Int32Array {
   return ones
 }
 
+/** Ones beyond one half, twice, of each bit at each place of blocks of one length: 8 numbers a place. */
+export function foldBlock(bytes: Uint8Array, length: number): Int32Array {
+  return foldTo(bytes, length).map((ones, i) => 2 * ones - placesAt(bytes.length, length, i >> 3))
+}
+
 /** Ones of each of the eight bits, from how often each byte value occurs. */
 export function bitCounts(counts: ArrayLike<number>): Float64Array {
   const ones = new Float64Array(8)
-  for (let v = 0; v < 256; v++) for (let bit = 0; bit < 8; bit++) if ((v >> bit) & 1) ones[bit]! += counts[v]!
+  const rest = Float64Array.from(counts)
+  for (let bit = 7; bit >= 0; bit--) {
+    const half = 1 << bit
+    let sum = 0
+    for (let v = 0; v < half; v++) {
+      sum += rest[half + v]!
+      rest[v]! += rest[half + v]!
+    }
+    ones[bit] = sum
+  }
   return ones
 }

@@ -1,4 +1,4 @@
-import { foldBits, PERIODS, periodStart, placesAt } from './fold.ts'
+import { foldBits, foldBlock, PERIODS, periodStart, placesAt } from './fold.ts'
 import { walsh } from './walsh.ts'
 
 /** What of a plain byte is looked for in the cipher: each of its bits, lowest first, and the parity of all. */
@@ -19,7 +19,7 @@ export interface Relation {
   readonly placeVariances: Float64Array
 }
 
-/** The same bits of plain and cipher at each place of blocks of up to 64 bytes, in one picture. */
+/** Bits of plain and cipher at each place of blocks of every length up to 64 bytes, in the beginning of one picture. */
 export interface PlainPeriods {
   /** The largest |z| of each period over its phases and the 64 pairs of bits; 0 where nothing can be seen. */
   readonly largest: Float64Array
@@ -47,45 +47,94 @@ export function maskSums(plain: Uint8Array, cipher: Uint8Array): Pick<Relation, 
   return { masks, maskVariances }
 }
 
-/**
- * Plain bits against cipher bits in every period of up to 64 bytes.
- * @param ones what {@link foldBits} gives of the cipher
- */
+/** Bytes of a picture, from its beginning, in which every period is looked for. */
+const SEARCHED = 2 ** 14
+
+/** Plain bits against cipher bits at each place of blocks of 64 bytes, and in every period of up to 64. */
 export function placeSums(
   plain: Uint8Array,
   cipher: Uint8Array,
-  ones: Int32Array,
 ): Pick<Relation, 'places' | 'placeVariances'> & { readonly periods: PlainPeriods } {
-  const n = cipher.length
-  const plainOnes = foldBits(plain)
   const places = new Float64Array(64 * PERIODS)
   const placeVariances = new Float64Array(8 * PERIODS)
+  eachPlainBit(
+    plain,
+    cipher,
+    bytes => foldBlock(bytes, PERIODS),
+    ({ a, ones, plainOnes, different }) => {
+      for (let phase = 0; phase < ones.length / 8; phase++) {
+        const { sums, variance } = centred(
+          a,
+          8 * phase,
+          placesAt(cipher.length, PERIODS, phase),
+          ones,
+          plainOnes,
+          different,
+        )
+        placeVariances[8 * phase + a] = variance
+        places.set(sums, 64 * phase + 8 * a)
+      }
+    },
+  )
+  return { places, placeVariances, periods: searchPeriods(plain.subarray(0, SEARCHED), cipher.subarray(0, SEARCHED)) }
+}
+
+function searchPeriods(plain: Uint8Array, cipher: Uint8Array): PlainPeriods {
   const largest = new Float64Array(PERIODS + 1)
-  const crossed = new Uint8Array(n)
   let cells = 0
-  for (let a = 0; a < 8; a++) {
-    for (let i = 0; i < n; i++) crossed[i] = cipher[i]! ^ (((plain[i]! >> a) & 1) * 255)
-    const different = foldBits(crossed)
+  eachPlainBit(plain, cipher, foldBits, ({ a, ones, plainOnes, different }) => {
     for (let period = 1; period <= PERIODS; period++) {
       for (let phase = 0; phase < period; phase++) {
-        const count = placesAt(n, period, phase)
-        if (count === 0) continue
+        const count = placesAt(cipher.length, period, phase)
         const at = 8 * (periodStart(period) + phase)
-        const mean = plainOnes[at + a]! / count
-        const variance = count * (1 - mean * mean)
-        if (period === PERIODS) placeVariances[8 * phase + a] = variance
-        for (let b = 0; b < 8; b++) {
-          // Bits as +-1: their product is -1 where they differ.
-          const sum = -different[at + b]! - mean * ones[at + b]!
-          if (period === PERIODS) places[64 * phase + 8 * a + b] = sum
-          if (variance < LEAST_VARIANCE) continue
-          cells++
-          largest[period] = Math.max(largest[period]!, Math.abs(sum) / Math.sqrt(variance))
-        }
+        const { sums, variance } = centred(a, at, count, ones, plainOnes, different)
+        if (variance < LEAST_VARIANCE) continue
+        for (const sum of sums) largest[period] = Math.max(largest[period]!, Math.abs(sum) / Math.sqrt(variance))
+        cells += sums.length
       }
     }
+  })
+  return { largest, cells }
+}
+
+interface Folded {
+  /** The plain bit. */
+  readonly a: number
+  readonly ones: Int32Array
+  readonly plainOnes: Int32Array
+  /** Of the cipher bytes, each turned over where the plain bit is 1: ones where the bits differ. */
+  readonly different: Int32Array
+}
+
+function eachPlainBit(
+  plain: Uint8Array,
+  cipher: Uint8Array,
+  fold: (bytes: Uint8Array) => Int32Array,
+  take: (folded: Folded) => void,
+): void {
+  const [ones, plainOnes] = [fold(cipher), fold(plain)]
+  const crossed = new Uint8Array(cipher.length)
+  for (let a = 0; a < 8; a++) {
+    for (let i = 0; i < crossed.length; i++) crossed[i] = cipher[i]! ^ (((plain[i]! >> a) & 1) * 255)
+    take({ a, ones, plainOnes, different: fold(crossed) })
   }
-  return { places, placeVariances, periods: { largest, cells } }
+}
+
+/** Products of one plain bit, centred, with the eight cipher bits at one place, all as +-1, and their variance. */
+function centred(
+  a: number,
+  at: number,
+  count: number,
+  ones: Int32Array,
+  plainOnes: Int32Array,
+  different: Int32Array,
+): { readonly sums: Float64Array; readonly variance: number } {
+  const sums = new Float64Array(8)
+  if (count === 0) return { sums, variance: 0 }
+  const mean = plainOnes[at + a]! / count
+  // A product of two bits as +-1 is -1 where they differ.
+  for (let b = 0; b < 8; b++) sums[b] = -different[at + b]! - mean * ones[at + b]!
+  return { sums, variance: count * (1 - mean * mean) }
 }
 
 /** The largest |z| among sums with their variances, where `per` sums share one, and how many were looked at. */

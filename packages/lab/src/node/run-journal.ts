@@ -32,7 +32,7 @@ export function openRunJournal(out: string, options: Omit<JournalOptions<Row>, '
   const rows = journal.rows.map(whole)
   return {
     rows,
-    has: journal.has,
+    has: name => journal.has(name),
     add(row) {
       if (row.kind === 'image' && row.evidence) {
         const { evidence, ...rest } = row
