@@ -70,7 +70,8 @@ export function nullsCommand(lab: Command): void {
           const percent = (share: number) => `${(100 * share).toFixed(1).padStart(5)} %`
           process.stdout.write(
             `  ${asStated ? 'as stated' : 'OFF      '} ${test.padEnd(34)} ${percent(at95)} at 0.05` +
-              (Number.isNaN(at99) ? '' : `  ${percent(at99)} at 0.01  uniformity ${uniformity.toPrecision(2)}`) +
+              (Number.isNaN(at99) ? '' : `  ${percent(at99)} at 0.01`) +
+              (Number.isNaN(at99) || Number.isNaN(uniformity) ? '' : `  uniformity ${uniformity.toPrecision(2)}`) +
               '\n',
           )
         }

@@ -15,7 +15,7 @@ export interface NullRate {
   /** Share of trials with p >= 0.05, and with p >= 0.01. */
   readonly at95: number
   readonly at99: number
-  /** p-values over ten bins against uniform; 1 for the published interval, which has no p-value. */
+  /** p-values over ten bins against uniform; 1 for the published interval, which has no p-value; NaN of whole runs. */
   readonly uniformity: number
   /** Both shares are within what chance explains at 1 in 10,000, and the p-values are uniform at 1 in 10,000. */
   readonly asStated: boolean
@@ -118,7 +118,8 @@ export async function familyRates(
     note(FAMILY, Math.min(...Object.values(results).map(({ adjusted }) => adjusted)))
     onTrial?.(seed + 1)
   }
-  return [...found].map(([test, values]) => rate({ id: test, lenient: true }, values))
+  // They are no uniform p-values, and none are asked for.
+  return [...found].map(([test, values]) => ({ ...rate({ id: test, lenient: true }, values), uniformity: NaN }))
 }
 
 /** The name of the entry for all tests of a run. */
