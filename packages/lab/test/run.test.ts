@@ -28,6 +28,7 @@ import {
   TEST_IDS,
   TESTS,
   toWire,
+  TOGETHER,
   type TestId,
 } from '../src/index.ts'
 
@@ -60,6 +61,18 @@ const info = (ciphers: readonly ImageCipher[]) => ({
 const ALL = TESTS.filter(({ measure, keys }) => !keys || measure)
   .map(({ id }) => id)
   .filter(id => !['cipher-ends', 'key-bytes-printed'].includes(id))
+/** Of single pictures alone: what sums over all of them find in weak key streams and permutations is another matter. */
+const CLASSIC = TESTS.filter(({ group }) => !TOGETHER.includes(group)).map(({ id }) => id)
+/** Nothing beside what they are known for, in sums neither. */
+const NOISE = [
+  'aes-256-ctr',
+  'aes-256-gcm',
+  'chacha20',
+  'random-bytes',
+  'aes-256-ctr-fixed',
+  'xor-reused-mask',
+  'aes-256-cbc',
+]
 const PIXEL: TestId[] = ['pixel-npcr', 'pixel-uaci', 'pixel-avalanche']
 const CORRELATIONS = TEST_IDS.filter(id => id.startsWith('correlation'))
 
@@ -79,7 +92,9 @@ describe('every baseline fails exactly the tests that it should', () => {
   ]
 
   test.each(expected)('%s', async (id, fails) => {
-    expect(failing(await rowsOf(baselines[id]!()))).toEqual(TEST_IDS.filter(test => fails.includes(test)))
+    const looked = NOISE.includes(id) || id === 'identity' ? TEST_IDS : CLASSIC
+    const found = failing(await rowsOf(baselines[id]!())).filter(test => looked.includes(test))
+    expect(found).toEqual(looked.filter(test => fails.includes(test)))
   })
 
   test('exact-flow fails none', async () => {
@@ -93,16 +108,17 @@ describe('every baseline fails exactly the tests that it should', () => {
   })
 
   test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
-    const fails = failing(await rowsOf(baselines['fixed-permutation']!()))
+    const fails = failing(await rowsOf(baselines['fixed-permutation']!())).filter(id => CLASSIC.includes(id))
     // Nor is it a mask: XOR with a known pair opens nothing.
     expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(
-      ALL.filter(id => !CORRELATIONS.includes(id) && id !== 'mask-reuse'),
+      CLASSIC.filter(id => !CORRELATIONS.includes(id) && id !== 'mask-reuse'),
     )
-    expect(fails).not.toEqual(ALL)
+    expect(fails).not.toEqual(CLASSIC)
   })
 
   test('the logistic map: as the other streams with most keys, and one key in fifty is weak', async () => {
-    expect(failing(await rowsOf(baselines['logistic-xor']!(), 'most'))).toEqual([...PIXEL, 'mask-reuse'])
+    const fails = failing(await rowsOf(baselines['logistic-xor']!(), 'most'))
+    expect(fails.filter(id => CLASSIC.includes(id))).toEqual([...PIXEL, 'mask-reuse'])
     const uniform = (i: number) =>
       chaoticStream(logisticMap, 0.3, logisticMap.parameter((i + 0.5) / 400), 'trailing', 8192)
     const weak = Array.from({ length: 400 }, (_, i) => histogramTest(uniform(i))!.p < 1e-9).filter(Boolean)
@@ -363,6 +379,11 @@ describe('claims', () => {
       Diffusion: 'not contradicted',
       'Key sensitivity': 'not contradicted',
       'Second use of a key': 'not contradicted',
+      'Uniform in every place': 'not contradicted',
+      'No repetition': 'not contradicted',
+      'No key in the cipher': 'not contradicted',
+      // Nobody looked at many keys.
+      'The whole key is used': 'not measured',
       'Key space': 'as stated',
       Security: 'not measured',
     })

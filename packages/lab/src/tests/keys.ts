@@ -7,8 +7,15 @@ import type { KeySearch } from './key-search.ts'
 /** What a black box can show of how much of a key is used: one small picture under many keys. */
 export const KEY_USE: Topic = {
   topic: 'The whole key is used',
-  say: 'Every key bit changed half of the cipher, no two keys gave equal ciphers, and no key stood in its cipher.',
+  say: 'Every key bit changed half of the cipher, and no two keys gave equal ciphers.',
   never: 'the key is as long as it looks: a generator that keeps more bits than named here passes',
+}
+
+/** The key itself in what is sent. */
+export const KEY_PRINTED: Topic = {
+  topic: 'No key in the cipher',
+  say: 'No run of bytes of the key stood in a cipher, over {images}.',
+  never: 'the cipher tells nothing of the key',
 }
 
 /** A bit of the cipher that is a bit of the key, or its opposite, in nearly all of the keys. */
@@ -113,6 +120,7 @@ export const keyTests: readonly LabTest[] = [
   }),
   defineTest({
     ...shared,
+    claim: KEY_PRINTED,
     id: 'key-bits-printed',
     title: 'Key bits at fixed places of the cipher',
     failure: 'bits of the key stand in the cipher at fixed places',
@@ -120,6 +128,7 @@ export const keyTests: readonly LabTest[] = [
   }),
   defineTest({
     ...shared,
+    claim: KEY_PRINTED,
     id: 'key-bytes-printed',
     title: 'Key bytes at any place of the cipher',
     failure: 'the key stands in the cipher',
