@@ -49,7 +49,11 @@ describe('a summary', () => {
     const card = ({ id, title, traits }: ReturnType<(typeof baselines)[string]>) => ({ id, title, traits })
     const summary = summarise(
       {
-        ...{ version: 1 as const, data: 'test', images: 3, seeds: 4, machine: 'test' },
+        version: 1,
+        data: 'test',
+        images: 3,
+        seeds: 4,
+        machine: 'test',
         schemes: ['aes-256-ctr', 'random-bytes'].map(id => card(baselines[id]!())),
       },
       [
