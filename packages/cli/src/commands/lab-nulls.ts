@@ -88,7 +88,8 @@ async function sequenceNulls(schemes: readonly string[], sequences: number, bits
   const { parametersFor } = await import('@latent/lab/sp80022')
   const { blockFrequency, serial, approximateEntropy } = parametersFor(bits)
   process.stdout.write(
-    `SP 800-22 on ${sequences} sequences of ${bits} bits: block frequency over ${blockFrequency} bits, serial m = ${serial}, approximate entropy m = ${approximateEntropy}\n`,
+    `SP 800-22 on ${sequences} sequences of ${bits} bits: block frequency over ${blockFrequency} bits, ` +
+      `serial m = ${serial}, approximate entropy m = ${approximateEntropy}\n`,
   )
   const off: string[] = []
   for (const { scheme, name } of await resolveSchemes(schemes)) {
@@ -106,11 +107,14 @@ async function sequenceNulls(schemes: readonly string[], sequences: number, bits
       .finally(progress.end)
     if (!verdict.consistent) off.push(`${scheme.id} is rejected by SP 800-22`)
     process.stdout.write(
-      `${scheme.id}: ${verdict.consistent ? 'consistent' : 'REJECTED'}, ${verdict.outside} of ${verdict.series.length} series outside NIST's bounds (${verdict.expectedOutside.toFixed(2)} expected of noise)\n`,
+      `${scheme.id}: ${verdict.consistent ? 'consistent' : 'REJECTED'}, ${verdict.outside} of ` +
+        `${verdict.series.length} series outside NIST's bounds ` +
+        `(${verdict.expectedOutside.toFixed(2)} expected of noise)\n`,
     )
     for (const { series, passed, needed, uniformity } of verdict.series)
       process.stdout.write(
-        `  ${series.padEnd(34)} ${((100 * passed) / sequences).toFixed(2).padStart(6)} % at 0.01, ${passed} of ${needed} needed, uniformity ${uniformity?.toPrecision(2) ?? '-'}\n`,
+        `  ${series.padEnd(34)} ${((100 * passed) / sequences).toFixed(2).padStart(6)} % at 0.01, ` +
+          `${passed} of ${needed} needed, uniformity ${uniformity?.toPrecision(2) ?? '-'}\n`,
       )
   }
   requireControls(off, 'check of SP 800-22', 'with other keys a single one may be chance; more than one is not')

@@ -88,7 +88,7 @@ function compareCommand(lab: Command): void {
 async function readSummary(folder: string): Promise<Summary> {
   let summary: Partial<Summary>
   try {
-    // Earlier versions wrote what was not measured as NaN, which JSON makes null of, and had another word for a verdict.
+    // Earlier versions wrote what was not measured as NaN, which JSON makes null of, and had another word for verdicts.
     summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'), (name, value: unknown) =>
       name === 'verdict' && value === 'consistent' ? 'not contradicted' : (value ?? undefined),
     ) as Partial<Summary>
