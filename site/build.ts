@@ -15,4 +15,6 @@ await build(here)
 const lab = join(pages, 'lab')
 for (const report of readdirSync(lab).filter(name => name.endsWith('.html')))
   cpSync(join(lab, report), join(here, 'dist', 'lab', report))
+// The verdict matrix, with the data and rows that its page links to.
+cpSync(join(lab, 'matrix'), join(here, 'dist', 'lab', 'matrix'), { recursive: true })
 process.stdout.write('site/dist/index.html\n')

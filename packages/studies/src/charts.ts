@@ -186,7 +186,10 @@ const overlap = (a: Box, b: Box): number =>
   Math.max(0, Math.min(a.right, b.right) - Math.max(a.left, b.left)) *
   Math.max(0, Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top))
 
-/** A place beside each labelled point, where the label covers least of other points, of labels placed before it, and of what lies outside. */
+/**
+ * A place beside each labelled point, where the label covers least of other points, of labels placed before it, and of
+ * what lies outside.
+ */
 function labels(
   points: readonly ChartPoint[],
   { x, y, width, height }: { x: object; y: object; width: number; height: number },

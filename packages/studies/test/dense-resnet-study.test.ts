@@ -1,10 +1,11 @@
+import { peel } from '@latent/lab'
 import { image, KeyStream, sha256Of } from '@latent/core'
 import { diffuse, type Diffusion, passKeys } from '@latent/schemes/dense-resnet'
 import { drawPicture } from '@latent/data'
 import { openData } from '@latent/data/node'
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { asPicture, differenceHistogram, outline, peel } from '../src/dense-resnet/attacks.ts'
+import { asPicture, differenceHistogram, outline } from '../src/dense-resnet/attacks.ts'
 import { diffusionSpread } from '../src/dense-resnet/measure.ts'
 import { findStudy } from '../src/index.ts'
 

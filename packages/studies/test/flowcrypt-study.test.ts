@@ -2,7 +2,7 @@ import { initialise } from '@latent/graph'
 import { flowCryptParameters, runnerOf } from '@latent/schemes/flowcrypt'
 import { drawPicture } from '@latent/data'
 import { expect, test } from 'vitest'
-import { attackMap } from '../src/flowcrypt/map-attack.ts'
+import { attackMap } from '@latent/lab/attacks/learned'
 import {
   decibels,
   decrypt,

@@ -1,5 +1,5 @@
 import { drawDigit } from '@latent/data'
-import { fitRidge } from '@latent/lab'
+import { modeOf, fitRidge } from '@latent/lab'
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
@@ -9,7 +9,6 @@ import {
   correlation,
   lossBeforeXor,
   masked,
-  modeMask,
   silhouette,
 } from '../src/mask-autoencoder/attacks.ts'
 import { findStudy, type StudyPage } from '../src/index.ts'
@@ -61,8 +60,8 @@ describe('attacks on the masked auto-encoder', () => {
   test('the mode of masked digits is the mask, but for places that most digits cover; one digit gives less', async () => {
     const mask = Uint8Array.from({ length: 2352 }, (_, i) => (i * 101 + 7) & 255)
     const seen = await Promise.all(Array.from({ length: 60 }, async (_, i) => masked(await drawDigit(i % 10, i), mask)))
-    expect(agreement(modeMask(seen), mask)).toBeGreaterThan(0.92)
-    expect(agreement(modeMask(seen.slice(0, 1)), mask)).toBeLessThan(0.9)
+    expect(agreement(modeOf(seen), mask)).toBeGreaterThan(0.92)
+    expect(agreement(modeOf(seen.slice(0, 1)), mask)).toBeLessThan(0.9)
   })
 
   test('a silhouette is the ink where latents stay in place, and nothing where they are noise', async () => {

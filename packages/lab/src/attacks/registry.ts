@@ -18,6 +18,7 @@ import {
   twoTimePad,
 } from './suite/masks.ts'
 import { nearKey } from './suite/near-key.ts'
+import { diffusionPeel } from './suite/peel.ts'
 import { toldByPlaces, toldByStatistics } from './suite/noise.ts'
 
 /** Every attack of the lab, a line each. */
@@ -43,6 +44,7 @@ export const ATTACKS: readonly Attack[] = [
   linearBlocks,
   linearSharedBlocks,
   linearImage,
+  diffusionPeel,
   chosenMask,
   coordinateMap,
   sampleMap,

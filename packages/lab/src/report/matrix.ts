@@ -45,14 +45,18 @@ export function renderMatrix({ rows, attacks, results, keys, targets, rowsOf, co
   const groups = ROLES.map(role => ({ role, members: rows.filter(({ scheme }) => scheme.role === role) })).filter(
     ({ members }) => members.length > 0,
   )
-  const broken = (row: MatrixRow) => columns.some(column => isOpened(row.cells[column]))
   const published = rows.filter(({ scheme }) => scheme.role === 'published')
+  const opened = published.filter(row => columns.some(column => reached(row.cells[column], 'opened')))
+  const leaking = published.filter(row => columns.some(column => reached(row.cells[column], 'leaks')))
+  const ours = rows.filter(({ scheme }) => scheme.role === 'ours')
+  const held = ours.filter(row => columns.every(column => row.cells[column].kind !== 'broken'))
   const body = html`
     <h1>What breaks what</h1>
     <p class="lede">
       ${rows.length} ways of encrypting a picture, attacked by ${attacks.length} attacks in ${columns.length} situations.
-      ${published.filter(broken).length} of ${published.length} published forms were opened by somebody who does not have
-      the key. Each row shows a picture, what the cipher makes of it, and what the attacker sees in the end.
+      ${published.length > 0 && html`Of ${published.length} published forms, ${leaking.length} leak and ${opened.length} are opened by somebody without the key.`}
+      ${ours.length > 0 && html`Of ours, these attacks found nothing in ${held.length} of ${ours.length}.`} A row shows a
+      picture, what the cipher makes of it, and what the best attacker of each column sees in the end.
     </p>
     <ul class="key">
       <li><b class="opened">opened</b> the attacker has the picture</li>
@@ -118,7 +122,7 @@ export function renderMatrix({ rows, attacks, results, keys, targets, rowsOf, co
   return page('What breaks what: the verdict matrix', html`${raw(`<style>${STYLE}</style>`)}${body}`)
 }
 
-const isOpened = (cell: Cell): boolean => cell.kind === 'broken' && cell.verdict === 'opened'
+const reached = (cell: Cell, verdict: 'opened' | 'leaks'): boolean => cell.kind === 'broken' && cell.verdict === verdict
 
 /** A third of a strip of three pictures. */
 const thumbnail = (strip: string, part: 'plain' | 'cipher' | 'found', alt: string): Markup =>
@@ -229,7 +233,8 @@ main { max-width: 1380px; }
 .matrix section h2 { margin: 22px 0 4px; padding-top: 8px; }
 .pair { display: flex; gap: 4px; margin-bottom: 4px; }
 .thumb { display: block; width: 44px; height: 44px; background-size: 300% 100%; image-rendering: pixelated; border-radius: 3px; }
-td .thumb { float: right; margin: 0 0 2px 6px; }
+td .thumb { float: right; margin: 0 0 4px 6px; }
+.matrix td.opened:not(.already) small, .matrix td.leaks:not(.already) small { clear: both; }
 .plain { background-position: 0 0; }
 .cipher { background-position: 50% 0; }
 .found { background-position: 100% 0; }

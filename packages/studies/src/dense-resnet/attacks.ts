@@ -1,27 +1,8 @@
 import { type Image, image, type ImageCipher } from '@latent/core'
-import {
-  type DenseNetworks,
-  type Diffusion,
-  openIntermediate,
-  type PassKey,
-  undiffuse,
-} from '@latent/schemes/dense-resnet'
+import { type DenseNetworks, type Diffusion, openIntermediate } from '@latent/schemes/dense-resnet'
 import { jpegRoundTrip } from '@latent/data/node'
-import { type Disturbance, disturb, histogram, psnrOf, sampleErrors } from '@latent/lab'
+import { type Disturbance, disturb, histogram, peel, psnrOf, sampleErrors, xor } from '@latent/lab'
 import { mean } from './measure.ts'
-
-const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((value, i) => value ^ b[i]!)
-
-/** The form and number of passes are public; of the key, nothing is used. */
-const noKeys = ({ passes }: Diffusion, length: number): PassKey[] =>
-  Array.from({ length: passes }, () => ({ start: 0, mask: new Uint8Array(length), turns: new Uint8Array(length) }))
-
-/**
- * Takes the diffusion off two ciphers under one key stream, without the key. For XOR chains this is P ^ P' of
- * the intermediate ciphers: passes are linear over GF(2), C = L(P) ^ constant, so L^-1(C ^ C') = P ^ P'.
- */
-export const peel = (diffusion: Diffusion, a: Uint8Array, b: Uint8Array): Uint8Array =>
-  undiffuse(diffusion.form, xor(a, b), noKeys(diffusion, a.length))
 
 export interface Recovery {
   /** Share of the bytes of P ^ P' that peeling gives; chance is 1/256. */

@@ -134,7 +134,9 @@ function spread(pairs: readonly (readonly [Uint8Array, Uint8Array])[]): Spread {
 
 const GREY_SAMPLES = 256 * 256
 
-/** The diffusion alone: a random grey picture of 256 x 256, and the same with one random byte raised by 1 (modulo 256). */
+/**
+ * The diffusion alone: a random grey picture of 256 x 256, and the same with one random byte raised by 1 (modulo 256).
+ */
 export async function diffusionSpread(diffusion: Diffusion, trials: number, seed: number): Promise<Spread> {
   const draws = await seeded(seed, `diffusion/${diffusion.form}/${diffusion.passes}`)
   const key = await keyOf(seed, 'diffusion')

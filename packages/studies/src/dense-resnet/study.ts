@@ -17,11 +17,11 @@ import {
 } from '@latent/schemes/dense-resnet'
 import { leaves, type Tensor } from '@latent/graph'
 import { drawPicture } from '@latent/data'
-import { type Disturbance, publishedFor, sampleErrors } from '@latent/lab'
+import { type Disturbance, peel, publishedFor, sampleErrors } from '@latent/lab'
 import { chart } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { NamedImage, Study, StudyContext, StudySection, StudyTable } from '../study.ts'
-import { asPicture, differenceHistogram, outline, peel, reuse, trail } from './attacks.ts'
+import { asPicture, differenceHistogram, outline, reuse, trail } from './attacks.ts'
 import {
   diffusionSpread,
   keyOf,
@@ -99,7 +99,9 @@ export const study: Study = {
   },
 }
 
-/** The networks as training finds them: with the structured start, whose scales are measured on the training pictures. */
+/**
+ * The networks as training finds them: with the structured start, whose scales are measured on the training pictures.
+ */
 async function tripsBeforeTraining(
   { images, quick, seed, progress }: StudyContext,
   pictures: readonly NamedImage[],

@@ -13,10 +13,10 @@ import { loadModel, networkWeights } from '@latent/schemes/models'
 import type { Profile } from '@latent/schemes/recipes'
 import { drawPicture } from '@latent/data'
 import { histogramCritical } from '@latent/lab'
+import { attackMap } from '@latent/lab/attacks/learned'
 import { chart } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { Study, StudyContext, StudyFigure, StudySection, StudyTable } from '../study.ts'
-import { attackMap } from './map-attack.ts'
 import {
   DAMAGES,
   decibels,

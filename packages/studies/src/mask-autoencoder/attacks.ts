@@ -63,17 +63,6 @@ export async function strangersKey(form: OpenForm, pictures: readonly Image<'u8'
   return mean(values)
 }
 
-/** The mask as the most frequent byte at each place of a masked data set: from masked pictures alone. */
-export function modeMask(masked: readonly Uint8Array[]): Uint8Array {
-  const counts = new Uint16Array(256)
-  return Uint8Array.from({ length: masked[0]!.length }, (_, i) => {
-    counts.fill(0)
-    let best = 0
-    for (const bytes of masked) if (++counts[bytes[i]!]! > counts[best]!) best = bytes[i]!
-    return best
-  })
-}
-
 export const masked = (plain: Image<'u8'>, mask: Uint8Array): Uint8Array =>
   asRgb(plain).data.map((value, i) => value ^ mask[i]!)
 

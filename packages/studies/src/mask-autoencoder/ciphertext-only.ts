@@ -1,7 +1,7 @@
 import { type Image, image } from '@latent/core'
 import { BLOCK } from '@latent/schemes/mask-autoencoder'
 import { drawDigit } from '@latent/data'
-import { sampleErrors } from '@latent/lab'
+import { modeOf, sampleErrors } from '@latent/lab'
 import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
 import { meanPicture } from '../scoring.ts'
@@ -12,7 +12,6 @@ import {
   correlation,
   distanceLeak,
   type Labelled,
-  modeMask,
   silhouette,
   surrogate,
   throughSurrogate,
@@ -30,7 +29,7 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
     context.progress(rows.length, 3, 'what cipher images tell')
     const ciphers: Image<'u8'>[] = []
     for (const plain of plains) ciphers.push(await form.encrypt(plain))
-    const mode = modeMask(ciphers.map(({ data }) => data))
+    const mode = modeOf(ciphers.map(({ data }) => data))
     const silhouettes = ciphers.map((cipher, i) => correlation(silhouette(cipher, mode), blockInk(plains[i]!)))
     if (form.form !== 'repaired') clearest.push(mean(silhouettes))
     const again = await form.encrypt(plains[0]!)

@@ -1,8 +1,8 @@
 import type { Image } from '@latent/core'
-import { sampleErrors } from '@latent/lab'
+import { modeOf, sampleErrors } from '@latent/lab'
 import { chart, type ChartPoint } from '../charts.ts'
 import type { StudyContext, StudySection } from '../study.ts'
-import { agreement, flippedMaskBits, foreignMask, lossBeforeXor, masked, modeMask, strangersKey } from './attacks.ts'
+import { agreement, flippedMaskBits, foreignMask, lossBeforeXor, masked, strangersKey } from './attacks.ts'
 import { asRgb, mean, type OpenForm, picturesOf } from './forms.ts'
 
 const FLIPS = [1, 4, 16, 64, 256, 1024, 4096]
@@ -88,7 +88,7 @@ async function modeCurve(context: StudyContext): Promise<{ points: ChartPoint[];
   const seen = digits.map(plain => masked(plain, mask))
   const pair = seen[0]!.map((value, i) => value ^ asRgb(digits[0]!).data[i]!)
   return {
-    points: sizes.map(size => ({ x: size, y: agreement(modeMask(seen.slice(0, size)), mask) })),
+    points: sizes.map(size => ({ x: size, y: agreement(modeOf(seen.slice(0, size)), mask) })),
     known: agreement(pair, mask),
   }
 }

@@ -1,7 +1,13 @@
 import { adam, constantRate, ops, openStepper, shape, tensor, uniform } from '@latent/graph'
 import type { Expr, Training, Tensor } from '@latent/graph'
 import { cutHalves, type FlowCrypt, forward, gatherHalf, type TileKey } from '@latent/schemes/flowcrypt'
-import type { Planes } from './measure.ts'
+
+/** Three planes of a picture, `[3, height, width]`, in 0..1. */
+interface Planes {
+  readonly width: number
+  readonly height: number
+  readonly values: Float32Array
+}
 
 /**
  * An attack with one known pair: the weights are public, so the map is looked for by gradient descent
