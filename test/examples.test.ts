@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ const ROOT = new URL('..', import.meta.url).pathname
 const MAIN = join(ROOT, 'packages/cli/src/main.ts')
 const example = (path: string) => join(ROOT, 'examples', path)
 const PYTHON = spawnSync('python3', ['--version']).status === 0
+const CRYPTOGRAPHY = spawnSync('python3', ['-c', 'import cryptography']).status === 0
 
 let scratch: string
 beforeAll(() => {
@@ -109,6 +110,51 @@ describe('examples', { timeout: 300_000 }, () => {
     const own = rowsOfOwn()
     const entropy = own.reduce((sum, { tests }) => sum + tests!['entropy']!.value, 0) / own.length
     expect(python.out).toMatch(new RegExp(`^running-sum +3 images +3 exact +entropy ${entropy.toFixed(5)} `, 'm'))
+  })
+
+  test.skipIf(!CRYPTOGRAPHY)('Python reads a vault: albums, removals, versions and new keys, bit for bit', async () => {
+    const [key, vault, photos, out] = ['v.key', 'vault', 'photos', 'read'].map(name => join(scratch, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ]
+    const latent = async (...args: string[]) => {
+      const { code, err } = await run(process.execPath, MAIN, ...args)
+      expect([args[1], code, code === 0 ? '' : err]).toEqual([args[1], 0, ''])
+    }
+    mkdirSync(join(photos, 'Zürich'), { recursive: true })
+    const large = Buffer.alloc(1_700_000, 'many chunks of a photo ')
+    writeFileSync(join(photos, 'Zürich/see.jpg'), large)
+    writeFileSync(join(photos, 'gone.txt'), 'gone')
+    writeFileSync(join(photos, 'changed.txt'), 'before')
+    await latent('keygen', '-o', key)
+    await latent('vault', 'init', vault, '-i', key)
+    await latent('vault', 'add', vault, photos, '-i', key)
+    await latent('vault', 'rekey', vault, '-i', key)
+    await latent('vault', 'remove', vault, 'gone.txt', '-i', key, '--yes')
+    writeFileSync(join(photos, 'changed.txt'), 'and after')
+    rmSync(join(photos, 'gone.txt'))
+    await latent('vault', 'add', vault, photos, '-i', key, '--album', 'photos')
+    await latent('vault', 'add', vault, join(photos, 'Zürich'), '-i', key, '--album', 'family')
+    const python = await run('python3', example('read-vault/vault.py'), vault, key, '-o', out)
+    expect([python.code, python.err]).toEqual([0, ''])
+    expect(python.out.split('\n').map(line => line.split('\t').slice(0, 3).join(' '))).toEqual([
+      'family see.jpg 1700000',
+      'photos Zürich/see.jpg 1700000',
+      'photos changed.txt 9',
+      '',
+    ])
+    expect(readFileSync(join(out, 'photos/Zürich/see.jpg')).equals(large)).toBe(true)
+    expect(readFileSync(join(out, 'photos/changed.txt'), 'utf8')).toBe('and after')
+    const [object] = readdirSync(join(vault, 'objects'), { recursive: true })
+      .map(String)
+      .filter(name => name.endsWith('.png'))
+    const path = join(vault, 'objects', object!)
+    const bytes = readFileSync(path)
+    bytes[120]! ^= 1
+    writeFileSync(path, bytes)
+    expect((await run('python3', example('read-vault/vault.py'), vault, key, '-o', `${out}2`)).code).not.toBe(0)
   })
 
   test('sealing with the library gives a PNG that opens to the same bytes, and to nobody else', async () => {
