@@ -8,17 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ended, latentHere } from './reference/command.ts'
 
 const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const posix = process.platform !== 'win32'
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
-
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
 
 /** Everything that the command ever printed here. */
 const printed: string[] = []
@@ -38,7 +33,13 @@ function run(command: string, args: readonly string[], input: string | Uint8Arra
   })
 }
 
-const latent = (args: readonly string[], input?: string | Uint8Array) => run(process.execPath, [MAIN, ...args], input)
+/** In a process of its own if something is typed or piped into it. */
+async function latent(args: readonly string[], input?: string | Uint8Array): Promise<Ended> {
+  if (input !== undefined) return run(process.execPath, [MAIN, ...args], input)
+  const ended = await latentHere(args, root)
+  printed.push(ended.out, ended.err)
+  return ended
+}
 const seal = (output: string, ...args: string[]) =>
   latent(['seal', 'a.txt', '-o', output, '--cipher', 'aes-256-gcm', '--threads', '1', ...args])
 const verify = (folder: string, ...args: string[]) => latent(['verify', folder, '--threads', '1', ...args])
