@@ -1,7 +1,7 @@
 import { LatentError, parseJsonLines } from '@latent/core'
 import { onDisk, readOwnText, systemCode } from '@latent/core/node'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { isAbsolute, join, sep } from 'node:path'
 import { isFields, isJournalName, JOURNAL } from './own-files.ts'
 
 /**
@@ -33,6 +33,12 @@ export interface Entry {
 }
 
 const TEXTS = ['by', 'base', 'name', 'lock', 'album', 'stamp', 'seen', 'content', 'sha256', 'file'] as const
+
+/** Whoever can write to a sealed folder can write lines into its journal: none may reach out of the folder. */
+function isBelow(target: string): boolean {
+  const names = target.split(sep === '\\' ? /[\\/]/ : '/')
+  return !target.includes('\0') && !isAbsolute(target) && names.every(name => !['', '.', '..'].includes(name))
+}
 
 /** What a folder was sealed from, read from its journal and from the copies that services made of it. */
 export class JournalState {
@@ -69,7 +75,7 @@ export class JournalState {
   take(fields: Record<string, unknown>): void {
     const { target, nonce, lock, members } = fields
     if (typeof lock === 'string' && Array.isArray(members)) this.locks.set(lock, members.map(String))
-    if (typeof target !== 'string' || typeof nonce !== 'string') return
+    if (typeof target !== 'string' || typeof nonce !== 'string' || !isBelow(target)) return
     if (typeof fields['stamp'] === 'string' && typeof fields['by'] !== 'string') this.unkeyed = true
     const known = this.#targets.get(target) ?? new Map<string, Entry>()
     this.#targets.set(target, known)
