@@ -132,6 +132,12 @@ summary .role { margin-left: 6px; }
   .verdicts thead tr { position: sticky; top: 0; background: var(--paper); }
   .verdicts thead tr:last-child th:not(:first-child) { height: 190px; display: grid; justify-content: center; align-content: end; }
   .verdicts thead tr:last-child th span { font-size: 11px; }
+  /* The names of tests stay in sight while schemes are moved past them. */
+  .together tbody tr:not(.group) th { position: sticky; left: 0; background: var(--paper); white-space: normal; min-width: 118px; max-width: 118px; font-size: 11px; line-height: 1.25; }
+  .visible tbody th { white-space: normal; width: 42%; font-size: 12px; }
+  .visible td { font-size: 12px; }
+  .together td { font-size: 11px; padding: 4px 4px; min-width: 34px; }
+  .together thead th:first-child { position: sticky; left: 0; background: var(--paper); }
   .strip { gap: 8px; display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
   .strip img, .strip .absent { width: 100%; }
   .strip .absent { height: auto; aspect-ratio: 4 / 3; padding: 2px; font-size: 11px; }

@@ -69,7 +69,7 @@ export function visibleTable(summary: Summary): Markup | undefined {
   if (!result || rows.length === 0) return undefined
   return html`<p>Over ${counted(result)} of <code>${result.id}</code>, at the level that one test has among all, nine times in ten. What is smaller may be there.</p>
 ${needed(result)}
-<div class="scroll"><table>
+<div class="scroll"><table class="visible">
 <thead><tr><th>test</th><th>smallest visible effect</th></tr></thead>
 <tbody>${rows.map(({ test, visible }) => html`<tr><th>${test.title}</th><td>${effectText(visible)}</td></tr>`)}</tbody>
 </table></div>`
