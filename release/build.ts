@@ -45,11 +45,16 @@ function stage(source: Source, emitted: string): string {
   for (const file of filesBelow(join(out, 'dist')))
     writeFileSync(file, namingBuiltFiles(readFileSync(file, 'utf8'), file))
   if (existsSync(join(folder, 'bin'))) cpSync(join(folder, 'bin'), join(out, 'bin'), { recursive: true })
-  if (existsSync(join(folder, 'README.md'))) cpSync(join(folder, 'README.md'), join(out, 'README.md'))
+  const readme = join(folder, 'README.md')
+  if (existsSync(readme)) writeFileSync(join(out, 'README.md'), withinPackage(readFileSync(readme, 'utf8')))
   cpSync(join(ROOT, 'LICENSE'), join(out, 'LICENSE'))
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(publishedManifest(source), undefined, 2)}\n`)
   return out
 }
+
+/** A page without the links that lead out of its package: what they lead to is not there, and is named. */
+export const withinPackage = (page: string): string =>
+  page.replaceAll(/\[([^\]]+)\]\(\.\.\/[^()]*\)/g, '`$1` in the repository')
 
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap(entry =>

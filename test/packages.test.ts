@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { namingBuiltFiles } from '../release/build.ts'
+import { namingBuiltFiles, withinPackage } from '../release/build.ts'
 import { publishedManifest } from '../release/manifest.ts'
 import { codePackages, type Manifest, readManifest, releaseVersion, ROOT } from '../release/packages.ts'
 
@@ -127,3 +127,9 @@ test.each(["import './left.ts'", "new URL('../far/worker.ts', import.meta.url)",
     expect(() => namingBuiltFiles(text, 'x.js')).toThrow(/would be published/)
   },
 )
+
+test('a published page has no link out of its package', () => {
+  expect(withinPackage('See [docs/a.md](../../docs/a.md), [b](src/b.ts).')).toBe(
+    'See `docs/a.md` in the repository, [b](src/b.ts).',
+  )
+})
