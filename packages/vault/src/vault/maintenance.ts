@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { LatentError, toHex } from '@latent/core'
 import type { AlbumKeys } from '../envelope.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { bodyOfBytes, type ObjectInfo } from '../store/store.ts'
@@ -166,12 +166,8 @@ export async function rebuild(
 
 /** An object's envelope is that of its key when it was sealed: known ones need no unwrapping. */
 function keysOf(vault: Vault, keyring: AlbumKeys): AlbumKeys {
-  const known = new Map(
-    Array.from(vault.keys.values(), ({ envelope, key }) => [Buffer.from(envelope).toString('latin1'), key]),
-  )
-  return {
-    albumKey: async envelope => known.get(Buffer.from(envelope).toString('latin1')) ?? keyring.albumKey(envelope),
-  }
+  const known = new Map(Array.from(vault.keys.values(), ({ envelope, key }) => [toHex(envelope), key]))
+  return { albumKey: async envelope => known.get(toHex(envelope)) ?? keyring.albumKey(envelope) }
 }
 
 /** What a look at names and sizes found: nothing is downloaded. */
