@@ -76,6 +76,7 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
     ...(transform.cost ? { cost: size => transform.cost!(size) } : {}),
     async encrypt(plain, key, { nonce: given, wire: asked, check = false } = {}) {
       requireImage(scheme, plain)
+      requireSamples(scheme, plain, 0, 1)
       requireKey(scheme, key)
       const wire = chooseWire(scheme, plain.format, asked)
       if (check && !scheme.checkable)
@@ -98,6 +99,7 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
         })
       requireKey(scheme, key)
       if (given !== undefined) requireNonce(scheme, given)
+      requireSamples(scheme, image(source), -MAX_CIPHER_VALUE, MAX_CIPHER_VALUE)
       const call = labelled
         ? await labelledCall(scheme, image(source), maker, key, given)
         : plainCall(scheme, source, key, given)
@@ -170,6 +172,25 @@ function requireImage({ id, accepts }: Description, plain: Image): void {
       `this picture has ${plain.data.byteLength} bytes of samples, and ${id} needs at least ${bytes}`,
       { hint: SEAL },
     )
+}
+
+/** Float cipher images lie about 0..1 and go somewhat beyond; whatever is far from that nothing here has made. */
+const MAX_CIPHER_VALUE = 1024
+
+/**
+ * Floats that no picture has drive a network where it was never trained, and what comes back can tell of its key or
+ * weights.
+ * @throws E_IMAGE for samples that are no numbers, or outside the range
+ */
+function requireSamples({ id }: Description, { format, data }: Image, low: number, high: number): void {
+  if (format !== 'f32') return
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!
+    if (value >= low && value <= high) continue
+    throw new LatentError('E_IMAGE', `${id} takes float samples from ${low} to ${high}, and sample ${i} is ${value}`, {
+      hint: 'scale the picture; values of 8 bits are divided by 255',
+    })
+  }
 }
 
 const SEAL = 'seal the file instead: latent seal takes any size'

@@ -21,13 +21,14 @@ export const diffusionPeel = defineAttack({
     const { denseResnetModel, DESCRIBED, intermediateCipher, openIntermediate, openNetworks, REPAIRED } =
       await import('@latent/schemes/dense-resnet')
     const { diffusion } = scheme.id === REPAIRED.id ? REPAIRED : DESCRIBED
-    const networks = openNetworks(await denseResnetModel())
+    const model = await denseResnetModel(undefined, 'paper', scheme.weights?.scheme)
+    const networks = openNetworks(model)
     const intermediate = await intermediateCipher(networks, known!.plain)
     await networks.close()
     if (intermediate.data.length !== known!.cipher.data.length) return undefined
     return {
       async open(targets) {
-        const opening = openNetworks(await denseResnetModel())
+        const opening = openNetworks(model)
         const found: Image<'u8'>[] = []
         try {
           for (const target of targets) {
