@@ -1,0 +1,104 @@
+import { LatentError } from '@latent/core'
+import { demap, informationIn } from './channel/demap.ts'
+import { type Blocks, frameBytes, framesOf, slotsOf } from './channel/geometry.ts'
+import { Interleaver } from './channel/interleave.ts'
+import { type Line, measureLines, pilotAgreement } from './channel/measure.ts'
+import { type Mode, MODES } from './channel/modes.ts'
+import { modulate } from './channel/modulate.ts'
+import type { Received } from './channel/received.ts'
+import { Draws } from './draws.ts'
+import { decodeFrame, type Descriptor, encodeFrame, type Frame, FRAME_OVERHEAD } from './frame.ts'
+import { codeOf, CODEWORD_BITS, dataBits } from './ldpc/code.ts'
+import { LdpcDecoder } from './ldpc/decode.ts'
+import { addParity } from './ldpc/encode.ts'
+
+/** Bytes of content in a codeword. */
+export const contentBytes = (mode: Mode): number => frameBytes(mode) - FRAME_OVERHEAD
+
+/** Bytes of content in a picture. */
+export const pictureBytes = (blocks: Blocks, mode: Mode): number => framesOf(blocks, mode) * contentBytes(mode)
+
+/** The grey pixels, row by row, of a picture that carries `content`, which is as long as {@link pictureBytes} says. */
+export function encodePicture(content: Uint8Array, descriptor: Descriptor, blocks: Blocks, mode: Mode): Uint8Array {
+  const frames = framesOf(blocks, mode)
+  const each = contentBytes(mode)
+  if (content.length !== frames * each)
+    throw new LatentError('E_INTERNAL', `a picture of ${frames * each} bytes was to hold ${content.length}`)
+  const slots = new Uint8Array(slotsOf(blocks, mode))
+  const rest = new Draws(0x5245_5354)
+  for (let at = frames * CODEWORD_BITS; at < slots.length; at++) slots[at] = rest.next() >>> 31
+  const interleaver = new Interleaver(frames)
+  const codeword = new Uint8Array(CODEWORD_BITS)
+  for (let index = 0; index < frames; index++) {
+    const bytes = encodeFrame(index, descriptor, content.subarray(index * each, (index + 1) * each))
+    for (let i = 0; i < bytes.length * 8; i++) codeword[i] = (bytes[i >> 3]! >> (7 - (i & 7))) & 1
+    addParity(codeOf(mode.rate), codeword)
+    interleaver.scatter(index, codeword, slots)
+  }
+  return modulate(slots, blocks, mode)
+}
+
+/** What was measured of the way that a picture took. */
+export interface Channel {
+  readonly mode: Mode
+  /** How well the pilots are found: 1 where nothing happened. */
+  readonly agreement: number
+  readonly lines: readonly Line[]
+  /** What a coded bit still tells, 0 to 1, and what the code needs of it at least. */
+  readonly information: number
+  readonly needed: number
+}
+
+/** A picture that was read: its codewords as far as they could be decoded. */
+export interface DecodedPicture {
+  readonly channel: Channel
+  readonly frames: readonly (Frame | undefined)[]
+  /** Rounds of the decoder, all codewords together. */
+  readonly rounds: number
+}
+
+/** Pilots are there if they agree so well; noise is below a tenth. */
+const FOUND = 0.3
+/** With less the codewords are not tried: nothing below has ever been decoded. */
+const HOPELESS = 0.9
+const MOST_ROUNDS = 60
+
+/** The mode whose pilots a picture has, if any. */
+export function findMode(received: Received): { readonly mode: Mode; readonly agreement: number } | undefined {
+  const found = MODES.map(mode => ({ mode, agreement: pilotAgreement(received, mode) }))
+  const best = found.reduce((a, b) => (b.agreement > a.agreement ? b : a))
+  return best.agreement >= FOUND ? best : undefined
+}
+
+/**
+ * Decodes what came back.
+ * @param blocks the picture as it was made
+ * @param few stop when the first codewords have failed: to try whether `blocks` is right
+ */
+export function decodePicture(received: Received, blocks: Blocks, mode: Mode, few = false): DecodedPicture {
+  const lines = measureLines(received, mode)
+  const frames = framesOf(blocks, mode)
+  const slots = demap(received, blocks, mode, lines, slotsOf(blocks, mode))
+  const needed = dataBits(mode.rate) / CODEWORD_BITS
+  const information = informationIn(slots)
+  const channel = { mode, agreement: pilotAgreement(received, mode), lines, information, needed }
+  const decoded: (Frame | undefined)[] = Array.from({ length: frames })
+  if (information < HOPELESS * needed) return { channel, frames: decoded, rounds: 0 }
+  const interleaver = new Interleaver(frames)
+  const decoder = new LdpcDecoder(mode.rate)
+  const bytes = new Uint8Array(frameBytes(mode))
+  let rounds = 0
+  let failed = 0
+  for (let index = 0; index < frames; index++) {
+    interleaver.gather(index, slots, decoder.likelihoods)
+    rounds += decoder.decode(MOST_ROUNDS).rounds
+    for (let i = 0; i < bytes.length; i++) {
+      let byte = 0
+      for (let bit = 0; bit < 8; bit++) byte = (byte << 1) | (decoder.likelihoods[8 * i + bit]! < 0 ? 1 : 0)
+      bytes[i] = byte
+    }
+    decoded[index] = decodeFrame(index, bytes)
+    if (decoded[index] === undefined && ++failed >= 3 && failed > index && (few || index >= 8)) break
+  }
+  return { channel, frames: decoded, rounds }
+}
