@@ -1,4 +1,4 @@
-import { openFiles, verifyFiles } from '@latent/vault/node'
+import { openAll, verifyAll } from '@latent/robust/node'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
@@ -35,12 +35,13 @@ export function openCommand(program: Command): void {
         repeated,
       ),
   ).action(async (inputs: string[], options: OpenOptions) => {
-    const { flows, close } = sharedFlow(parseThreads(options.threads))
+    const threads = parseThreads(options.threads)
+    const { flows, close } = sharedFlow(threads)
     const keyring = await chooseKeyring(options)
     const display = runDisplay('opening', options.json)
     try {
       const run = (signal: AbortSignal) =>
-        openFiles({
+        openAll({
           inputs,
           output: options.output,
           keyring,
@@ -50,6 +51,7 @@ export function openCommand(program: Command): void {
           force: options.force ?? false,
           watcher: display.watcher,
           signal,
+          ...(threads === undefined ? {} : { threads }),
         })
       await untilInterrupted(signal => reportRun(run(signal), display, { done: 'opened', output: options.output }))
     } finally {
@@ -66,14 +68,24 @@ export function verifyCommand(program: Command): void {
       .description('open sealed files to the last byte and write nothing')
       .argument('<sealed...>', 'sealed files or folders of them'),
   ).action(async (inputs: string[], options: OpenOptions) => {
-    const { flows, close } = sharedFlow(parseThreads(options.threads))
+    const threads = parseThreads(options.threads)
+    const { flows, close } = sharedFlow(threads)
     const keyring = await chooseKeyring(options)
     const display = runDisplay('verifying', options.json)
     try {
       await untilInterrupted(signal =>
-        reportRun(verifyFiles({ inputs, keyring, flows, watcher: display.watcher, signal }), display, {
-          done: 'intact',
-        }),
+        reportRun(
+          verifyAll({
+            inputs,
+            keyring,
+            flows,
+            watcher: display.watcher,
+            signal,
+            ...(threads === undefined ? {} : { threads }),
+          }),
+          display,
+          { done: 'intact' },
+        ),
       )
     } finally {
       await close()

@@ -2,8 +2,8 @@ import { confirm } from '@clack/prompts'
 import { argumentError, LatentError } from '@latent/core'
 import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
-import { sealFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
+import { CARRIER_HELP, carrierOf } from '../carrier-option.ts'
 import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
 import { chooseLock, type LockOptions, repeated, withIdentityOptions } from '../keys/index.ts'
@@ -24,6 +24,7 @@ interface SealCommandOptions extends LockOptions {
   readonly yes?: boolean
   readonly threads?: string
   readonly json?: boolean
+  readonly carrier: string
 }
 
 /** Adds `latent seal` to the program. */
@@ -38,6 +39,7 @@ export function sealCommand(program: Command): void {
     .option('-R, --recipients-file <file>', 'a file of recipients, one a line; may be repeated', repeated)
     .option('--weak-passphrase', 'seal with a passphrase that is easily guessed')
     .option('--cipher <type>', `how bodies are sealed: ${BODY_TYPES.join(' or ')}`, BODY_TYPES[0])
+    .option('--carrier <kind>', CARRIER_HELP, 'png')
     .option('--pad', 'hide exact sizes, at up to 12 % more bytes')
     .option('--hide-names', 'names of sealed files and folders tell nothing; latent list shows which is which')
     .option('--no-check', 'do not open every sealed file again before it appears')
@@ -70,6 +72,7 @@ export function sealCommand(program: Command): void {
         throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
       const ask = pruning(options)
+      const sealInto = await carrierOf(options.carrier, options, threads)
       const { lock, name, keyring } = await chooseLock(options)
       const body =
         options.cipher === 'aes-256-gcm'
@@ -86,7 +89,7 @@ export function sealCommand(program: Command): void {
       try {
         const album = await createAlbum(lock)
         const run = (signal: AbortSignal) =>
-          sealFiles({
+          sealInto({
             inputs,
             output: options.output,
             album,

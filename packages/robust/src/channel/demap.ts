@@ -21,7 +21,13 @@ interface Table {
  * What is known of each slot of a picture: whole numbers, 1 / LLR_SCALE of a natural logarithm each, positive for a bit
  * that is 0; 0 where the block is not there.
  */
-export function demap(received: Received, blocks: Blocks, mode: Mode, lines: readonly Line[], slots: number): Int8Array {
+export function demap(
+  received: Received,
+  blocks: Blocks,
+  mode: Mode,
+  lines: readonly Line[],
+  slots: number,
+): Int8Array {
   const { places, bits } = carriedBy(mode)
   const tables = lines.map((line, index) => tableOf(received, line, places[index]!, bits[index]!, mode))
   const out = new Int8Array(slots)

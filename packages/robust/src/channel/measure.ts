@@ -70,7 +70,12 @@ function histogram({ wide, high, stride, coefficients }: Received, place: number
   return counts
 }
 
-function logLikelihood(counts: ReadonlyMap<number, number>, levels: readonly number[], step: number, noise: number): number {
+function logLikelihood(
+  counts: ReadonlyMap<number, number>,
+  levels: readonly number[],
+  step: number,
+  noise: number,
+): number {
   let total = 0
   for (const [value, count] of counts) {
     let likelihood = 0

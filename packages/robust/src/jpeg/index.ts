@@ -109,7 +109,8 @@ class JpegReader {
     if (marker === 0xdb) readQuantisation(segment, this.#quantisation)
     else if (marker === 0xc4) readHuffman(segment, this.#huffman)
     else if (marker === 0xdd) this.#restart = readRestart(segment)
-    else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8 && marker !== 0xcc) this.#begin(readFrame(marker, segment))
+    else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc8 && marker !== 0xcc)
+      this.#begin(readFrame(marker, segment))
     else if ((marker >= 0xe0 && marker <= 0xef) || marker === 0xfe) this.#remark(marker, segment)
   }
 
@@ -124,7 +125,10 @@ class JpegReader {
     if (this.#frame) throw brokenJpeg('it has two frames')
     const { width, height, components } = frame
     if (width * height > this.#pixels)
-      throw new LatentError('E_LIMIT', `this picture has ${width * height} pixels, more than the limit of ${this.#pixels}`)
+      throw new LatentError(
+        'E_LIMIT',
+        `this picture has ${width * height} pixels, more than the limit of ${this.#pixels}`,
+      )
     this.#frame = frame
     const hMost = Math.max(...components.map(({ h }) => h))
     const vMost = Math.max(...components.map(({ v }) => v))

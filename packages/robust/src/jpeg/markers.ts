@@ -50,7 +50,9 @@ export const brokenJpeg = (what: string): LatentError =>
   new LatentError('E_IMAGE', `this JPEG cannot be read: ${what}`, { hint: 'download or copy it again' })
 
 const unsupported = (what: string) =>
-  new LatentError('E_IMAGE', `this JPEG ${what}, which is not read here`, { hint: 'convert it to a PNG, and open that' })
+  new LatentError('E_IMAGE', `this JPEG ${what}, which is not read here`, {
+    hint: 'convert it to a PNG, and open that',
+  })
 
 /** Reads the numbers of one marker segment. @throws E_IMAGE where it ends too early */
 class Segment {
@@ -123,7 +125,8 @@ export function readFrame(marker: number, bytes: Uint8Array): Frame {
     const sampling = segment.byte()
     return { id, h: sampling >> 4, v: sampling & 15, table: segment.byte() }
   })
-  if (components.some(({ h, v }) => h < 1 || h > 4 || v < 1 || v > 4)) throw brokenJpeg('a sampling factor is impossible')
+  if (components.some(({ h, v }) => h < 1 || h > 4 || v < 1 || v > 4))
+    throw brokenJpeg('a sampling factor is impossible')
   if (new Set(components.map(({ id }) => id)).size < count) throw brokenJpeg('two components have one name')
   return { progressive: marker === 0xc2, width, height, components }
 }

@@ -45,7 +45,11 @@ export function decodeScan(scan: Scan): boolean {
   const alone = parts.length === 1
   const [{ plane }] = parts as [Scan['parts'][0]]
   const [wide, high] = alone ? [plane.blocksWide, plane.blocksHigh] : [scan.mcusWide, scan.mcusHigh]
-  const decoders = parts.map(part => ({ ...part.plane, decode: blockDecoder(scan, part), state: { prediction: 0, run: 0 } }))
+  const decoders = parts.map(part => ({
+    ...part.plane,
+    decode: blockDecoder(scan, part),
+    state: { prediction: 0, run: 0 },
+  }))
   let segment = 0
   let bits = new BitReader(bytes, 0, ends[0]!)
   let whole = true

@@ -1,0 +1,40 @@
+import { argumentError, LatentError } from '@latent/core'
+import { parseProfile, type Profile, PROFILES } from '@latent/robust'
+import { sealRobust } from '@latent/robust/node'
+import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
+import { readFile } from 'node:fs/promises'
+
+export const CARRIER_HELP =
+  'png: keeps its bytes only where files are kept as they are; ' +
+  'robust[:PROFILE]: pictures that survive being encoded anew, for photo services; ' +
+  `PROFILE is ${Object.keys(PROFILES)
+    .flatMap(name => name.split(':')[1] ?? [])
+    .join(', ')} or a JSON file`
+
+/** What seals into the carrier that was asked for. @throws E_ARGUMENT for one that there is not, or options that it has not; E_IO */
+export async function carrierOf(
+  carrier: string,
+  { prune }: { readonly prune?: boolean },
+  threads: number | undefined,
+): Promise<(run: SealRun) => AsyncGenerator<FileResult>> {
+  if (carrier === 'png') return sealFiles
+  const profile = await profileOf(carrier)
+  if (prune)
+    throw new LatentError('E_ARGUMENT', '--prune does not go with --carrier robust, which keeps no journal', {
+      hint: 'remove the pictures of what is gone by hand',
+    })
+  return run => sealRobust({ ...run, profile, ...(threads === undefined ? {} : { threads }) })
+}
+
+/** The profile that `robust`, `robust:NAME` or `robust:FILE.json` means. @throws E_ARGUMENT; E_IO */
+export async function profileOf(carrier: string): Promise<Profile> {
+  const known = PROFILES[carrier]
+  if (known && Object.hasOwn(PROFILES, carrier)) return known
+  const path = /^robust:(.+\.json)$/i.exec(carrier)?.[1]
+  if (path === undefined)
+    throw argumentError('--carrier', ['png', ...Object.keys(PROFILES), 'robust:FILE.json'].join(', '), carrier)
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new LatentError('E_IO', `cannot read the profile ${path}`, { cause })
+  })
+  return parseProfile(text)
+}

@@ -1,0 +1,5 @@
+export * from './open.ts'
+export { sharpPixels } from './pixels.ts'
+export { openPool, type Pool, type Reading } from './pool.ts'
+export { recover, type Recovered, type Recovery, sortInputs } from './recover.ts'
+export * from './seal.ts'

@@ -1,0 +1,158 @@
+import { LatentError } from '@latent/core'
+import { ioError, readFileParts } from '@latent/core/node'
+import { inspectSealed, looksSealed, writeCarrier } from '@latent/vault'
+import { discover, failure, type FileResult, type Found, type RunWatcher } from '@latent/vault/node'
+import { open, writeFile, readFile, mkdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { modeOf } from '../channel/modes.ts'
+import { pictureFormat } from '../read.ts'
+import { type PartSet, partsAmiss, type ReceivedPart, restoreSet, sortParts } from '../restore.ts'
+import type { Pool, Reading } from './pool.ts'
+
+/** Files of a run, by what they are. */
+export interface Sorted {
+  /** Pictures that may be robust carriers. */
+  readonly pictures: readonly Found[]
+  /** Everything else. */
+  readonly others: readonly Found[]
+}
+
+/** Looks at the first bytes of every file. */
+export async function sortInputs(inputs: readonly string[], leaveOut: string): Promise<Sorted> {
+  const { files } = await discover(inputs, leaveOut)
+  const pictures: Found[] = []
+  const others: Found[] = []
+  for (const file of files) ((await mayCarry(file.source)) ? pictures : others).push(file)
+  return { pictures, others }
+}
+
+async function mayCarry(path: string): Promise<boolean> {
+  try {
+    const start = await firstBytes(path)
+    const format = pictureFormat(start)
+    if (format !== 'PNG') return format !== 'other' && format !== 'GIF'
+    if (looksSealed(start)) return false
+    // A PNG of noise that was packed anew is one still.
+    await inspectSealed(readFileParts(path))
+    return false
+  } catch (error) {
+    return error instanceof LatentError && error.code === 'E_REENCODED'
+  }
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(128), 0, 128)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/** A sealed file that was put together again. */
+export interface Recovered {
+  readonly path: string
+  /** The picture that names it in messages. */
+  readonly from: string
+  /** What is not as it was made, though all of it or a part could be had. */
+  readonly remark?: string
+}
+
+/** What pictures gave. */
+export interface Recovery {
+  readonly recovered: readonly Recovered[]
+  /** Pictures that gave nothing, and sets that cannot be put together. */
+  readonly results: readonly FileResult[]
+}
+
+/**
+ * Reads robust carriers and writes the sealed files that they carry, as PNGs of noise, into a folder.
+ * @param isNamed whether the user named this file: what is no carrier is a failure then, not a remark
+ */
+export async function recover(
+  pictures: readonly Found[],
+  folder: string,
+  pool: Pool,
+  isNamed: (path: string) => boolean,
+  watcher?: RunWatcher,
+): Promise<Recovery> {
+  const results: FileResult[] = []
+  const parts: ReceivedPart[] = []
+  const readings = pictures.map(async (picture, index) => {
+    try {
+      const reading = await pool.read(picture.source)
+      const part = await keep(reading, picture.source, join(folder, `part-${index}`))
+      if (part) parts.push(part)
+      else results.push(failure(picture.source, undecodable(reading), { sealedBytes: picture.size }))
+    } catch (error) {
+      const coded = ioError(error, `cannot read ${basename(picture.source)}`)
+      const skipped = coded.code === 'E_NOT_SEALED' && !isNamed(picture.source)
+      results.push({
+        ...failure(picture.source, coded, { sealedBytes: picture.size }),
+        ...(skipped ? { status: 'skipped' } : {}),
+      })
+    }
+    watcher?.progress?.(picture.source, picture.size)
+  })
+  await Promise.all(readings)
+  const recovered: Recovered[] = []
+  const folderOf = new Map(pictures.map(({ source, relative }) => [source, dirname(relative)]))
+  for (const set of sortParts(parts.toSorted((a, b) => (a.source < b.source ? -1 : 1)))) {
+    const from = firstSource(set)
+    try {
+      recovered.push(...(await writeSet(set, from, join(folder, 'sealed', folderOf.get(from) ?? '.'))))
+    } catch (error) {
+      results.push(failure(from, ioError(error, `cannot put together ${basename(from)}`)))
+    }
+  }
+  return { recovered, results }
+}
+
+async function keep(reading: Reading, source: string, path: string): Promise<ReceivedPart | undefined> {
+  const { descriptor, content, frames, mode } = reading
+  if (!descriptor || !content) return undefined
+  await writeFile(path, content, { mode: 0o600 })
+  return { source, descriptor, mode: modeOf(mode), frames, content: () => readFile(path) }
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`
+
+/** A carrier of which no codeword could be decoded: what was measured says why. */
+function undecodable({ format, width, height, information, needed, agreement }: Reading): LatentError {
+  return new LatentError(
+    'E_REENCODED',
+    `this ${format} of ${width} x ${height} pixels is a robust carrier, but what is left of it is too little: ` +
+      `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more (pilots agree to ${percent(agreement)})`,
+    {
+      hint: 'get it from the service in a better quality, or seal again with a harsher profile: latent probe finds one',
+    },
+  )
+}
+
+const firstSource = ({ groups }: PartSet): string => groups.flatMap(group => group?.parts.flat() ?? [])[0]!.source
+
+async function writeSet(set: PartSet, from: string, folder: string): Promise<Recovered[]> {
+  const { files, hasHoles } = await restoreSet(set)
+  const { missing, hurt } = partsAmiss(set)
+  const said = [
+    ...(missing.length > 0 ? [`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
+    ...hurt.map(
+      ({ source, frames }) =>
+        `${frames.filter(there => !there).length} of ${frames.length} codewords of ${basename(source)} could not be decoded`,
+    ),
+  ].join('; ')
+  if (!files)
+    throw new LatentError('E_TRUNCATED', `too much of this set is gone to tell what it holds: ${said}`, {
+      hint: 'look for the pictures that are missing',
+    })
+  await mkdir(folder, { recursive: true })
+  const remark = said === '' ? {} : { remark: hasHoles ? said : `${said}; the others made up for it` }
+  const recovered: Recovered[] = []
+  for (const [index, file] of files.entries()) {
+    const path = join(folder, `${set.name}-${String(index + 1).padStart(4, '0')}.png`)
+    await writeFile(path, writeCarrier(file.geometry, file.pixels()), { mode: 0o600 })
+    recovered.push({ path, from, ...remark })
+  }
+  return recovered
+}

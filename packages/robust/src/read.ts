@@ -1,0 +1,160 @@
+import { LatentError } from '@latent/core'
+import { decodePng } from '@latent/core/png'
+import type { Blocks } from './channel/geometry.ts'
+import type { Mode } from './channel/modes.ts'
+import { type Luma, pixelsOf, type Received, transformed } from './channel/received.ts'
+import { isJpeg, type JpegFacts, readJpegLuma } from './jpeg/index.ts'
+import { locate, type Place, turned } from './locate.ts'
+import { type DecodedPicture, decodePicture, findMode } from './picture.ts'
+
+/** Pixels a picture may have. */
+export const MOST_PIXELS = 2 ** 26
+
+/** Samples of a decoded picture: 1 to 4 channels of 8 bits, grey or red, green and blue first. */
+export interface Pixels {
+  readonly width: number
+  readonly height: number
+  readonly channels: number
+  readonly data: Uint8Array
+}
+
+/** Decodes what is neither JPEG nor PNG: sharp in Node, a WASM decoder in a page; never a canvas. */
+export type PixelDecoder = (bytes: Uint8Array, limits: { readonly pixels: number }) => Promise<Pixels>
+
+/** What a file is, as far as its first bytes say. */
+export type PictureFormat = 'JPEG' | 'PNG' | 'WebP' | 'AVIF' | 'HEIC' | 'GIF' | 'other'
+
+/** @returns `other` for what is none of these */
+export function pictureFormat(bytes: Uint8Array): PictureFormat {
+  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 32))
+  if (isJpeg(bytes)) return 'JPEG'
+  if (bytes[0] === 0x89 && text.slice(1, 4) === 'PNG') return 'PNG'
+  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'WebP'
+  if (text.startsWith('GIF8')) return 'GIF'
+  if (text.slice(4, 8) !== 'ftyp') return 'other'
+  return /avif|avis/.test(text) ? 'AVIF' : /hei[cxms]|mif1|msf1/.test(text) ? 'HEIC' : 'other'
+}
+
+/** A picture's luma, as coefficients where the file has them and as pixels where not. */
+export interface Opened {
+  readonly format: PictureFormat
+  readonly width: number
+  readonly height: number
+  /** On the grid that begins at the first pixel. */
+  readonly received: Received
+  luma(): Luma
+  /** What a JPEG says of itself. */
+  readonly jpeg?: JpegFacts & { readonly steps: Uint16Array; readonly cut: boolean }
+}
+
+/** @throws E_IMAGE; E_LIMIT; E_NOT_SEALED for what is no picture */
+export async function openPicture(bytes: Uint8Array, decode: PixelDecoder | undefined): Promise<Opened> {
+  const format = pictureFormat(bytes)
+  if (format === 'JPEG') {
+    const { width, height, blocksWide, blocksHigh, stride, coefficients, steps, facts, cut } = readJpegLuma(bytes, {
+      pixels: MOST_PIXELS,
+    })
+    const received = { wide: blocksWide, high: blocksHigh, stride, coefficients, steps }
+    const jpeg = { ...facts, steps, cut }
+    return { format, width, height, received, jpeg, luma: () => pixelsOf(received, width, height) }
+  }
+  const pixels = format === 'PNG' ? pngPixels(bytes) : await otherPixels(format, bytes, decode)
+  const luma = lumaOf(pixels)
+  return { format, width: luma.width, height: luma.height, received: transformed(luma), luma: () => luma }
+}
+
+function pngPixels(bytes: Uint8Array): Pixels {
+  const { width, height, channels, data } = decodePng(bytes, { maxPixels: MOST_PIXELS })
+  return {
+    width,
+    height,
+    channels,
+    data: data instanceof Uint8Array ? data : Uint8Array.from(data, value => value >> 8),
+  }
+}
+
+async function otherPixels(
+  format: PictureFormat,
+  bytes: Uint8Array,
+  decode: PixelDecoder | undefined,
+): Promise<Pixels> {
+  if (format === 'other' || format === 'GIF')
+    throw new LatentError('E_NOT_SEALED', 'this is no picture that could carry sealed files', {
+      hint: 'robust carriers come back as JPEG, PNG, WebP or AVIF',
+    })
+  if (!decode) throw new LatentError('E_IMAGE', `there is no decoder for ${format} here`, { hint: 'give one' })
+  return decode(bytes, { pixels: MOST_PIXELS })
+}
+
+/** Luma as JPEG has it (BT.601, full range); alpha is not looked at. */
+function lumaOf({ width, height, channels, data }: Pixels): Luma {
+  const luma = new Float32Array(width * height)
+  if (channels < 3) for (let i = 0; i < luma.length; i++) luma[i] = data[i * channels]!
+  else
+    for (let i = 0, at = 0; i < luma.length; i++, at += channels)
+      luma[i] = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!
+  return { width, height, data: luma }
+}
+
+/** What a carrier held, and how it was found. */
+export interface ReadPicture extends DecodedPicture {
+  readonly opened: Opened
+  readonly blocks: Blocks
+  /** How it had to be turned, and pixels that are missing at its left and top. */
+  readonly orientation: number
+  readonly cropped: { readonly left: number; readonly top: number }
+}
+
+/**
+ * Reads a carrier as it came back.
+ * @throws E_NOT_SEALED where no pilots are found: it is none, or was scaled; E_IMAGE; E_LIMIT; E_UNSUPPORTED
+ */
+export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Promise<ReadPicture> {
+  const opened = await openPicture(bytes, decode)
+  const upright = findMode(opened.received)
+  const attempts: { received: Received; place: Omit<Place, 'mode'>; mode: Mode }[] = []
+  if (upright) attempts.push({ received: opened.received, mode: upright.mode, place: UPRIGHT })
+  if (!upright) {
+    const luma = opened.luma()
+    const place = locate(luma)
+    if (!place) throw noPilots(opened)
+    const received = { ...transformed(turned(luma, place.orientation), place.left, place.top), shift: place.shift }
+    attempts.push({ received, mode: place.mode, place })
+  }
+  let best: ReadPicture | undefined
+  for (const { received, mode, place } of attempts)
+    for (const blocks of candidates(opened, received, place)) {
+      const cropped = { left: (8 * place.shift.x - place.left) % 2 ** 16, top: 8 * place.shift.y - place.top }
+      const decoded = decodePicture(received, blocks, mode, true)
+      const read = { ...decoded, opened, blocks, orientation: place.orientation, cropped }
+      best ??= read
+      if (decoded.frames.some(Boolean)) return read
+    }
+  return best!
+}
+
+const UPRIGHT = { orientation: 1, left: 0, top: 0, shift: { x: 0, y: 0 } } as const
+
+/** What the picture may have been before it was cut: an even number of blocks each way, up to four more than are there. */
+function candidates(
+  opened: Opened,
+  received: Received,
+  { orientation, left, top, shift }: Omit<Place, 'mode'>,
+): Blocks[] {
+  const [width, height] = orientation >= 5 ? [opened.height, opened.width] : [opened.width, opened.height]
+  const sides = (shift: number, pixels: number) => {
+    const least = 2 * Math.ceil((shift + Math.ceil(pixels / 8)) / 2)
+    return pixels % 8 === 0 && left + top + shift === 0 && received.wide % 2 === 0
+      ? [least, least + 2]
+      : [least, least + 2, least + 4]
+  }
+  const found = sides(shift.y, height - top).flatMap(high => sides(shift.x, width - left).map(wide => ({ wide, high })))
+  return found.toSorted((a, b) => a.wide + a.high - b.wide - b.high)
+}
+
+const noPilots = ({ format, width, height }: Opened) =>
+  new LatentError(
+    'E_NOT_SEALED',
+    `nothing of a robust carrier is found in this ${format === 'other' ? 'picture' : format} of ${width} x ${height} pixels`,
+    { hint: 'it was never one, or a service has scaled it: latent probe tells what a service does' },
+  )

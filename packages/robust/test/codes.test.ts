@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { restoreParts, spareParts } from '../src/erasure.ts'
+import { CODEWORD_BITS, codeOf, dataBits, LIFT, RATES } from '../src/ldpc/code.ts'
+import { LdpcDecoder } from '../src/ldpc/decode.ts'
+import { addParity } from '../src/ldpc/encode.ts'
+import { drawn } from './services.ts'
+
+describe('the codes', () => {
+  test.each(RATES)('of rate %s: every check holds, every bit is found again', rate => {
+    const code = codeOf(rate)
+    const codeword = new Uint8Array(CODEWORD_BITS)
+    drawn(dataBits(rate), rate).forEach((byte, i) => (codeword[i] = byte & 1))
+    addParity(code, codeword)
+    const sent = codeword.slice()
+    const decoder = new LdpcDecoder(rate)
+    sent.forEach((bit, i) => (decoder.likelihoods[i] = bit === 1 ? -40 : 40))
+    expect(decoder.decode(1)).toEqual({ ok: true, rounds: 1 })
+    // One of a hundred wrong, and two lost.
+    const luck = drawn(CODEWORD_BITS, `${rate} errors`)
+    sent.forEach((bit, i) => {
+      const likelihood = luck[i]! < 2 ? -20 : luck[i]! < 8 ? 0 : 20
+      decoder.likelihoods[i] = bit === 1 ? -likelihood : likelihood
+    })
+    expect(decoder.decode(60).ok).toBe(true)
+    expect(sent.every((bit, i) => bit === (decoder.likelihoods[i]! < 0 ? 1 : 0))).toBe(true)
+  })
+
+  test.each(RATES)('of rate %s have no cycle of four', rate => {
+    const met = new Set<string>()
+    for (const column of codeOf(rate).columns)
+      for (const a of column)
+        for (const b of column) {
+          if (a.row >= b.row) continue
+          const key = `${a.row} ${b.row} ${(a.shift - b.shift + LIFT) % LIFT}`
+          expect(met.has(key)).toBe(false)
+          met.add(key)
+        }
+  })
+
+  test('are those of the specification', () => {
+    const hash = createHash('sha256')
+    for (const rate of RATES)
+      for (const column of codeOf(rate).columns)
+        hash.update(`${column.map(({ row, shift }) => `${row}:${shift}`).join(' ')}\n`)
+    expect(hash.digest('hex')).toBe('ae2a987b2b50775d02f69446f8d1b82302df655ab6ae50e0d992feef909b907e')
+  })
+})
+
+test('any parts that are enough give back all others', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 8 }), fc.nat(), (data, spare, seed) => {
+      const parts = Array.from({ length: data }, (_, i) => drawn(50, `${seed} ${i}`))
+      const all: (Uint8Array | undefined)[] = [...parts, ...spareParts(parts, spare)]
+      const order = drawn(all.length, `order ${seed}`)
+      const lost = all
+        .map((_, i) => i)
+        .toSorted((a, b) => order[a]! - order[b]!)
+        .slice(0, spare)
+      for (const i of lost) all[i] = undefined
+      expect(restoreParts(all, data)).toEqual(parts)
+      if (spare > 0 || data > 1) {
+        all[all.findIndex(Boolean)] = undefined
+        expect(restoreParts(all, data)).toBeUndefined()
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
