@@ -92,8 +92,9 @@ function turnedView({ width, height, data }: Luma, orientation: number) {
   return {
     width: swaps ? height : width,
     height: swaps ? width : height,
-    at(x: number, y: number): number {
-      const [column, row] = swaps ? [y, x] : [x, y]
+    at: (x: number, y: number): number => {
+      const column = swaps ? y : x
+      const row = swaps ? x : y
       return data[(flipY ? height - 1 - row : row) * width + (flipX ? width - 1 - column : column)]!
     },
   }

@@ -51,12 +51,7 @@ describe('the luma of a JPEG', () => {
       fc.property(fc.array(fc.tuple(fc.nat(file.length - 3), fc.nat(255)), { minLength: 1, maxLength: 6 }), changes => {
         const broken = Uint8Array.from(file)
         for (const [at, byte] of changes) broken[at + 2] = byte
-        try {
-          expect(readJpegLuma(broken, { pixels: 2 ** 20 }).coefficients.length % 64).toBe(0)
-        } catch (error) {
-          expect(error).toBeInstanceOf(LatentError)
-          expect(['E_IMAGE', 'E_LIMIT']).toContain((error as LatentError).code)
-        }
+        expect(['read', 'E_IMAGE', 'E_LIMIT']).toContain(outcome(broken))
       }),
       { numRuns: 300 },
     )
@@ -80,3 +75,14 @@ test('the transform keeps energy and is its own way back', () => {
   inverseDct(block)
   block.forEach((value, i) => expect(value).toBeCloseTo(kept[i]!, 8))
 })
+
+/** What reading ends with: a code, or `read`. Anything else is thrown. */
+function outcome(file: Uint8Array): string {
+  try {
+    readJpegLuma(file, { pixels: 2 ** 20 })
+    return 'read'
+  } catch (error) {
+    if (error instanceof LatentError) return error.code
+    throw error
+  }
+}

@@ -65,8 +65,7 @@ async function serve(to: string, leaveOut: (name: string) => boolean = () => fal
 beforeAll(async () => {
   mkdirSync(source)
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(source, name), bytes)
-  const results = await seal(sealed)
-  expect(results.map(({ status }) => status)).toEqual(['done', 'done', 'done', 'done'])
+  await seal(sealed)
 })
 
 const expectOpened = (folder: string, names = Object.keys(files)) => {
