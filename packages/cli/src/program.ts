@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   open: async () => (await import('./commands/open.ts')).openCommand,
   list: async () => (await import('./commands/list.ts')).listCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  probe: async () => (await import('./commands/probe.ts')).probeCommand,
   verify: async () => (await import('./commands/open.ts')).verifyCommand,
   encrypt: crypt,
   decrypt: crypt,

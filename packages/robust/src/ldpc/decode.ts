@@ -19,7 +19,7 @@ export interface Decoded {
 export class LdpcDecoder {
   readonly #code: Code
   /** For each check in turn, which bits it holds. The bit behind the last is always 0: the first check has no bit before it. */
-  readonly #bits: Uint32Array
+  readonly #bits: Int32Array
   readonly #messages: Int16Array
   readonly #held: Int32Array
   /** Likelihoods in, and what they have become. */
@@ -57,7 +57,8 @@ export class LdpcDecoder {
         const value = likelihoods[bits[from + i]!]! - messages[from + i]!
         held[i] = value
         sign ^= value
-        const size = value < 0 ? -value : value
+        const below = value >> 31
+        const size = (value ^ below) - below
         if (size < least) {
           second = least
           least = size
@@ -94,8 +95,8 @@ export class LdpcDecoder {
   }
 }
 
-function checksOf({ columns, rows, checkDegree }: Code): Uint32Array {
-  const bits = new Uint32Array(rows * LIFT * checkDegree)
+function checksOf({ columns, rows, checkDegree }: Code): Int32Array {
+  const bits = new Int32Array(rows * LIFT * checkDegree)
   const filled = new Uint32Array(rows * LIFT)
   const put = (check: number, bit: number) => {
     bits[check * checkDegree + filled[check]!++] = bit

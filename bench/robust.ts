@@ -1,0 +1,198 @@
+// Robust carriers: what comes back from which encoder, at which rate, and how fast. `npm run bench -- robust [TABLE] [PICTURES]`.
+import { openWorkers } from '@latent/core/workers'
+import { PROFILES } from '@latent/robust'
+import { availableParallelism } from 'node:os'
+import { ENCODERS } from './robust/encoders.ts'
+import { mutualInformation } from './robust/limit.ts'
+import type { Outcome, Trial } from './robust/trial.ts'
+
+/** The quality that each profile is made for, and the encoders at it. */
+const OWN: Readonly<Record<string, readonly (readonly [encoder: string, quality: number])[]>> = {
+  robust: [
+    ['sharp JPEG 4:2:0', 75],
+    ['mozjpeg', 75],
+    ['sharp WebP', 75],
+    ['sharp JPEG 4:4:4', 75],
+    ['sharp JPEG grey', 75],
+    ['sharp JPEG progressive', 75],
+    ['JPEG q85, then', 75],
+    ['jpeg-js', 75],
+    ['cjpeg of Debian', 75],
+    ['cwebp of Debian', 75],
+    ['ImageMagick', 75],
+    ['sharp AVIF', 60],
+  ],
+  'robust:harsh': [
+    ['sharp JPEG 4:2:0', 50],
+    ['mozjpeg', 50],
+    ['sharp WebP', 50],
+    ['jpeg-js', 50],
+    ['cjpeg of Debian', 50],
+    ['cwebp of Debian', 50],
+    ['ImageMagick', 50],
+    ['sharp AVIF', 50],
+  ],
+  'robust:small': [
+    ['sharp JPEG 4:2:0', 70],
+    ['mozjpeg', 70],
+    ['sharp WebP', 70],
+    ['jpeg-js', 70],
+    ['cjpeg of Debian', 70],
+  ],
+  'robust:mild': [
+    ['sharp WebP', 75],
+    ['sharp JPEG 4:2:0', 85],
+    ['cwebp of Debian', 75],
+    ['cjpeg of Debian', 85],
+    ['jpeg-js', 85],
+  ],
+}
+/** Small pictures: many of them say more than few large ones. */
+const FRAMES = 3
+/** The first encoders of each profile get all pictures, the others a tenth. */
+const MAIN = 3
+
+type Tables = Readonly<Record<string, (pictures: number) => Promise<void>>>
+
+export default async function run([table, pictures = '1000']: readonly string[]): Promise<void> {
+  const tables: Tables = {
+    own,
+    breaks,
+    limits,
+    files: async () => (await import('./robust/files.ts')).files(),
+    speed: async () => (await import('./robust/files.ts')).speed(),
+  }
+  if (table !== undefined && !tables[table]) throw new Error(`expected one of ${Object.keys(tables).join(', ')}`)
+  for (const [name, show] of Object.entries(tables))
+    if (table === undefined || table === name) await show(Number(pictures))
+}
+
+const pool = () =>
+  openWorkers<Trial, Outcome | undefined>(new URL('robust/trial.ts', import.meta.url), {
+    threads: availableParallelism(),
+  })
+
+const row = (...cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
+
+/** Many pictures at the quality that each profile is made for; in slices, so that all threads have work. */
+async function own(pictures: number): Promise<void> {
+  console.log('\n## At its own quality\n')
+  row(
+    'profile',
+    'encoder',
+    'quality',
+    'net rate',
+    'information',
+    'file',
+    'pictures',
+    'failed',
+    'codewords',
+    'failed',
+    'wrong',
+    'rounds',
+  )
+  row(...Array.from({ length: 12 }, () => '---'))
+  const threads = pool()
+  for (const [name, encoders] of Object.entries(OWN))
+    for (const [index, [encoder, quality]] of encoders.entries()) {
+      const slices = 5 * availableParallelism()
+      const each = Math.max(1, Math.ceil((index < MAIN ? pictures : pictures / 10) / slices))
+      const trials = Array.from({ length: Math.min(slices, pictures) }, (_, slice) => ({
+        mode: PROFILES[name]!.mode,
+        encoder,
+        quality,
+        seed: `${name} ${encoder} ${slice}`,
+        pictures: each,
+        frames: FRAMES,
+      }))
+      const outcomes: Outcome[] = []
+      await threads.each(trials, outcome => void (outcome && outcomes.push(outcome)))
+      if (outcomes.length === 0) {
+        row(name, encoder, quality, 'not installed', '', '', '', '', '', '', '', '')
+        continue
+      }
+      const sum = total(outcomes)
+      row(
+        name,
+        `${encoder}${ENCODERS[encoder]!.tuned ? '' : ' *'}`,
+        quality,
+        (sum.net / sum.pictures).toFixed(3),
+        (sum.information / sum.pictures).toFixed(3),
+        (sum.bits / sum.pictures).toFixed(2),
+        sum.pictures,
+        sum.failedPictures,
+        sum.frames,
+        sum.failedFrames,
+        sum.wrongFrames,
+        (sum.rounds / sum.pictures).toFixed(1),
+      )
+    }
+  await threads.close()
+  console.log('\nBits a pixel: payload, what the likelihoods held, the file. * nothing was tuned on it.')
+}
+
+function total(outcomes: readonly Outcome[]): Outcome {
+  return outcomes.reduce((a, b) => {
+    const keys = Object.keys(a) as (keyof Outcome)[]
+    return Object.fromEntries(keys.map(key => [key, a[key] + b[key]])) as unknown as Outcome
+  })
+}
+
+/** The lowest quality, in steps of 5, at which a dozen pictures all come back. */
+async function breaks(): Promise<void> {
+  console.log('\n## Lowest quality at which twelve of twelve pictures come back, in steps of 5\n')
+  const encoders = [
+    'sharp JPEG 4:2:0',
+    'mozjpeg',
+    'sharp WebP',
+    'sharp AVIF',
+    'jpeg-js',
+    'cjpeg of Debian',
+    'cwebp of Debian',
+  ]
+  row('profile', ...encoders)
+  row('---', ...encoders.map(() => '---'))
+  const threads = pool()
+  for (const name of Object.keys(OWN)) {
+    const cells = await Promise.all(
+      encoders.map(async encoder => {
+        let lowest: number | undefined
+        for (let quality = 95; quality >= 5; quality -= 5) {
+          const outcome = await threads.run({
+            mode: PROFILES[name]!.mode,
+            encoder,
+            quality,
+            seed: `breaks ${quality}`,
+            pictures: 12,
+            frames: 3,
+          })
+          if (!outcome) return 'not installed'
+          if (outcome.failedPictures > 0) break
+          lowest = quality
+        }
+        return lowest === undefined ? 'none' : String(lowest)
+      }),
+    )
+    row(name, ...cells)
+  }
+  await threads.close()
+}
+
+/** What any code could carry with a normal signal on all coefficients. */
+async function limits(): Promise<void> {
+  console.log('\n## Mutual information of a normal signal, standard deviation 45 levels, bits a pixel\n')
+  row('encoder', 'quality', 'bits a pixel')
+  row('---', '---', '---')
+  for (const [encoder, quality] of [
+    ['sharp JPEG 4:2:0', 50],
+    ['sharp JPEG 4:2:0', 70],
+    ['sharp JPEG 4:2:0', 75],
+    ['sharp JPEG 4:2:0', 85],
+    ['mozjpeg', 50],
+    ['mozjpeg', 75],
+    ['JPEG q85, then', 75],
+    ['sharp WebP', 75],
+    ['sharp AVIF', 50],
+  ] as const)
+    row(encoder, quality, (await mutualInformation(encoder, quality))?.toFixed(2) ?? 'not installed')
+}

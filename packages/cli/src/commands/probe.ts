@@ -1,0 +1,83 @@
+import { argumentError, formatBytes, LatentError } from '@latent/core'
+import { publish } from '@latent/core/node'
+import { makeProbe, PROBE_SIDES, PROFILES, type ProbeReport, readProbe, SAFE_MARGIN } from '@latent/robust'
+import { sharpPixels } from '@latent/robust/node'
+import type { Command } from 'commander'
+import { readFile } from 'node:fs/promises'
+import { jsonLine, visible } from '../terminal.ts'
+
+export function probeCommand(program: Command): void {
+  const command = program.command('probe').description('find out what a photo service does to pictures')
+  const side = (text: string) => {
+    const pixels = Number(text)
+    if (!Number.isInteger(pixels)) throw argumentError('--side', 'a number of pixels', text)
+    return pixels
+  }
+  command
+    .command('make')
+    .description('write a test picture: send it through the service, get it back, and read it')
+    .requiredOption('-o, --output <file>', 'the PNG to write')
+    .option('--side <pixels>', 'its side', side, PROBE_SIDES.usual)
+    .option('--force', 'replace a file that exists')
+    .action(async ({ output, side, force }: { output: string; side: number; force?: boolean }) => {
+      await publish(output, [makeProbe(side)], { replace: force ? () => true : undefined })
+    })
+  command
+    .command('read')
+    .description('say what the service did, and which profile of robust carriers fits')
+    .argument('<file>', 'the picture that came back')
+    .option('--side <pixels>', 'the side it was made with', side, PROBE_SIDES.usual)
+    .option('--json', 'one line of JSON on standard output')
+    .action(async (file: string, { side, json }: { side: number; json?: boolean }) => {
+      const bytes = await readFile(file).catch((cause: unknown) => {
+        throw new LatentError('E_IO', `cannot read ${file}`, { cause })
+      })
+      const report = await readProbe(bytes, side, sharpPixels)
+      process.stdout.write(json ? jsonLine(report) : told(report, side))
+    })
+}
+
+/** The report in words. */
+function told(report: ProbeReport, side: number): string {
+  const { format, width, height, bytes, scale, cropped, jpeg, modes, fitting } = report
+  const cut = Object.entries(cropped).filter(([, pixels]) => pixels > 0)
+  const lines = [
+    `format    ${format}, ${width} x ${height}, ${formatBytes(bytes)}, ${((8 * bytes) / width / height).toFixed(2)} bits a pixel`,
+    ...(jpeg
+      ? [
+          `quality   ${jpeg.exact ? '' : 'about '}${jpeg.quality}${jpeg.exact ? ', by the common tables' : ': tables of its own'}`,
+          `coding    ${jpeg.progressive ? 'progressive' : 'baseline'}, sampling ${jpeg.sampling}`,
+          `metadata  ${jpeg.metadata.length === 0 ? 'none' : visible(jpeg.metadata.join(', '))}`,
+          ...(jpeg.orientation === undefined ? [] : [`turned    orientation ${jpeg.orientation} is written`]),
+        ]
+      : []),
+    `scale     ${scale === 1 ? 'as it was sent' : `${scale.toFixed(4)}: the service allows ${Math.max(width, height)} pixels a side`}`,
+    `cropped   ${cut.length === 0 ? 'nothing' : cut.map(([edge, pixels]) => `${pixels} ${edge}`).join(', ')}`,
+    '',
+  ]
+  if (modes.length === 0)
+    lines.push(
+      'A picture that was scaled carries nothing. Smaller ones are not scaled: make a probe with',
+      `--side ${Math.max(width, height)}, and seal with a profile of at most that side.`,
+    )
+  else
+    lines.push(
+      'mode  bits a pixel  codewords  information  needed  margin',
+      ...modes.map(({ mode, rate, decoded, frames, information, needed }) =>
+        [
+          String(mode).padEnd(4),
+          rate.toFixed(2).padStart(12),
+          `${decoded}/${frames}`.padStart(9),
+          information.toFixed(3).padStart(11),
+          needed.toFixed(3).padStart(6),
+          (information - needed - SAFE_MARGIN).toFixed(3).padStart(6),
+        ].join('  '),
+      ),
+      '',
+      fitting.length === 0
+        ? 'No profile fits: this service leaves too little.'
+        : `Fits: ${fitting.map(name => `${name} (up to ${PROFILES[name]!.side} pixels a side)`).join(', ')}.`,
+      ...(Math.max(width, height) <= side ? [`Sides above ${side} pixels were not tried.`] : []),
+    )
+  return `${lines.join('\n')}\n`
+}

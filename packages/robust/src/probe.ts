@@ -1,0 +1,204 @@
+import { LatentError } from '@latent/core'
+import { encodePng } from '@latent/core/png'
+import { type Blocks, framesOf } from './channel/geometry.ts'
+import { type Mode, MODES } from './channel/modes.ts'
+import { type Received, transformed } from './channel/received.ts'
+import { Draws } from './draws.ts'
+import { qualityOf } from './jpeg/quality.ts'
+import { locate } from './locate.ts'
+import { decodePicture, encodePicture, pictureBytes } from './picture.ts'
+import { type Profile, PROFILES } from './profiles.ts'
+import { openPicture, type PictureFormat, type PixelDecoder } from './read.ts'
+
+/**
+ * A test picture: a band for each mode, one below the other, with content that everyone knows. What came back tells which
+ * of them a service leaves intact, by decoding them.
+ */
+
+/** Sides that a probe may have, and has if nothing is said. */
+export const PROBE_SIDES = { least: 512, usual: 2048, most: 8192 } as const
+/** Information above what the code needs at which codewords have been decoded without a failure. */
+export const SAFE_MARGIN = 0.05
+
+const bandOf = (side: number): Blocks => ({
+  wide: 2 * Math.floor(side / 16),
+  high: 2 * Math.floor(side / 16 / MODES.length),
+})
+
+/** @throws E_ARGUMENT */
+function checkSide(side: number): void {
+  if (!Number.isInteger(side) || side < PROBE_SIDES.least || side > PROBE_SIDES.most)
+    throw new LatentError(
+      'E_ARGUMENT',
+      `the side of a probe is ${PROBE_SIDES.least} to ${PROBE_SIDES.most} pixels, received ${side}`,
+    )
+}
+
+function contentOf(mode: Mode, band: Blocks): Uint8Array {
+  const draws = new Draws(0x5052_4f00 + mode.id)
+  return Uint8Array.from({ length: pictureBytes(band, mode) }, () => draws.next() >>> 24)
+}
+
+const descriptorOf = (mode: Mode) => ({
+  set: Uint8Array.of(...new TextEncoder().encode('probe'), 0, 0, mode.id),
+  group: 0,
+  groups: 1,
+  size: 0,
+  data: 1,
+  spare: 0,
+  part: 0,
+})
+
+/** The PNG of a probe. @param side of the square, in pixels, rounded down to whole bands; @throws E_ARGUMENT */
+export function makeProbe(side: number = PROBE_SIDES.usual): Uint8Array {
+  checkSide(side)
+  const band = bandOf(side)
+  const width = 8 * band.wide
+  const height = 8 * band.high * MODES.length
+  const data = new Uint8Array(width * height)
+  MODES.forEach((mode, i) =>
+    data.set(encodePicture(contentOf(mode, band), descriptorOf(mode), band, mode), i * width * 8 * band.high),
+  )
+  const annotations = { Comment: PROBE_COMMENT }
+  return encodePng({ width, height, channels: 1, format: 'u8', data, annotations }, 0)
+}
+
+const PROBE_COMMENT = 'latent probe'
+
+/** What a mode looks like at the other end. */
+export interface ProbedMode {
+  readonly mode: number
+  /** Payload a pixel in bits, without spare parts. */
+  readonly rate: number
+  readonly information: number
+  readonly needed: number
+  readonly frames: number
+  readonly decoded: number
+  /** What luma has been multiplied with, on the average. */
+  readonly gain: number
+  /** All codewords came back, and the next few pictures will too. */
+  readonly safe: boolean
+}
+
+/** What a service did to a probe. */
+export interface ProbeReport {
+  readonly format: PictureFormat
+  readonly width: number
+  readonly height: number
+  readonly bytes: number
+  /** Sides in terms of those that were sent; 1 if nothing was scaled. */
+  readonly scale: number
+  readonly cropped: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number }
+  readonly jpeg?: {
+    /** Nearest of the common tables; exact if it is that very one. */
+    readonly quality: number
+    readonly exact: boolean
+    readonly steps: readonly number[]
+    readonly chromaSteps?: readonly number[]
+    readonly sampling: string
+    readonly progressive: boolean
+    readonly metadata: readonly string[]
+    readonly orientation?: number
+  }
+  /** Empty where the picture was scaled: nothing can be read then. */
+  readonly modes: readonly ProbedMode[]
+  /** Names of profiles whose pictures come back, the densest first. */
+  readonly fitting: readonly string[]
+}
+
+/**
+ * Reads a probe as it came back.
+ * @param side as it was made with
+ * @throws E_NOT_SEALED where no probe is found; E_IMAGE; E_LIMIT; E_ARGUMENT
+ */
+export async function readProbe(
+  bytes: Uint8Array,
+  side: number = PROBE_SIDES.usual,
+  decode?: PixelDecoder,
+): Promise<ProbeReport> {
+  checkSide(side)
+  const band = bandOf(side)
+  const sent = { width: 8 * band.wide, height: 8 * band.high * MODES.length }
+  const opened = await openPicture(bytes, decode)
+  const { format, width, height, jpeg } = opened
+  const facts = { format, width, height, bytes: bytes.length, ...(jpeg && { jpeg: { ...jpegFacts(jpeg) } }) }
+  const untouched = { left: 0, top: 0, right: 0, bottom: 0 }
+  const [across, down] = [width / sent.width, height / sent.height]
+  if (Math.abs(across - down) < 0.01 && across < 0.97)
+    return { ...facts, scale: across, cropped: untouched, modes: [], fitting: [] }
+  const place = width === sent.width && height === sent.height ? undefined : locate(opened.luma())
+  const shifted = width !== sent.width || height !== sent.height
+  if (shifted && !place) throw noProbe(width, height, sent)
+  const [left, top] = place ? [8 * place.shift.x - place.left, 8 * place.shift.y - place.top] : [0, 0]
+  const received = place
+    ? { ...transformed(opened.luma(), place.left, place.top), shift: place.shift }
+    : opened.received
+  const modes = MODES.map((mode, index) => probed(received, band, mode, index))
+  if (modes.every(({ gain }) => gain < 0.05)) throw noProbe(width, height, sent)
+  return {
+    ...facts,
+    scale: 1,
+    cropped: {
+      left,
+      top,
+      right: Math.max(0, sent.width - left - width),
+      bottom: Math.max(0, sent.height - top - height),
+    },
+    modes,
+    fitting: fittingProfiles(modes),
+  }
+}
+
+const noProbe = (width: number, height: number, sent: { width: number; height: number }) =>
+  new LatentError('E_NOT_SEALED', `no probe is found in this picture of ${width} x ${height} pixels`, {
+    hint: `a probe of ${sent.width} x ${sent.height} was looked for: give --side if it was made with another`,
+  })
+
+function jpegFacts(jpeg: NonNullable<Awaited<ReturnType<typeof openPicture>>['jpeg']>) {
+  const { quality, exact } = qualityOf(jpeg.steps)
+  return {
+    quality,
+    exact,
+    steps: [...jpeg.steps],
+    ...(jpeg.chromaSteps && { chromaSteps: [...jpeg.chromaSteps] }),
+    sampling: jpeg.sampling,
+    progressive: jpeg.progressive,
+    metadata: jpeg.metadata,
+    ...(jpeg.orientation === undefined ? {} : { orientation: jpeg.orientation }),
+  }
+}
+
+function probed(received: Received, band: Blocks, mode: Mode, index: number): ProbedMode {
+  const above = (received.shift?.y ?? 0) - index * band.high
+  // Rows of blocks of this band alone: those before it have negative numbers.
+  const first = Math.max(0, -above)
+  const rows = Math.min(received.high - first, band.high - Math.max(0, above))
+  const part: Received = {
+    ...received,
+    high: Math.max(0, rows),
+    coefficients: received.coefficients.subarray(64 * first * received.stride),
+    shift: { x: received.shift?.x ?? 0, y: Math.max(0, above) },
+  }
+  const { channel, frames } = decodePicture(part, band, mode)
+  const decoded = frames.filter(Boolean).length
+  const { information, needed, lines } = channel
+  return {
+    mode: mode.id,
+    rate: (8 * pictureBytes(band, mode)) / (64 * band.wide * band.high),
+    information,
+    needed,
+    frames: framesOf(band, mode),
+    decoded,
+    gain: lines.reduce((sum, { gain }) => sum + gain, 0) / lines.length,
+    safe: decoded === frames.length && information >= needed + SAFE_MARGIN,
+  }
+}
+
+/** Profiles whose mode is safe, the densest first. */
+function fittingProfiles(modes: readonly ProbedMode[]): string[] {
+  const rateOf = ({ mode }: Profile) => modes.find(probed => probed.mode === mode)!.rate
+  return Object.entries(PROFILES)
+    .filter(([, profile]) => modes.some(({ mode, safe }) => safe && mode === profile.mode))
+    .toSorted(([, a], [, b]) => rateOf(b) - rateOf(a))
+    .map(([name]) => name)
+}

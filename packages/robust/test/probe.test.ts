@@ -1,0 +1,64 @@
+import { LatentError } from '@latent/core'
+import sharp, { type Sharp } from 'sharp'
+import { describe, expect, test } from 'vitest'
+import { sharpPixels } from '../src/node/pixels.ts'
+import { makeProbe, readProbe } from '../src/probe.ts'
+
+const SIDE = 768
+const probe = makeProbe(SIDE)
+const served = async (serve: (image: Sharp) => Sharp) => serve(sharp(probe).toColourspace('srgb')).toBuffer()
+const read = async (bytes: Uint8Array) => readProbe(bytes, SIDE, sharpPixels)
+
+describe('a probe', () => {
+  test('comes back whole where nothing happens to it', async () => {
+    const { format, scale, modes, fitting } = await read(probe)
+    expect({ format, scale }).toEqual({ format: 'PNG', scale: 1 })
+    expect(modes.every(({ frames, decoded }) => frames > 0 && decoded === frames)).toBe(true)
+    expect(fitting.length).toBeGreaterThan(3)
+  })
+
+  test('tells quality, sampling, coding and orientation of a JPEG, and which profiles fit', async () => {
+    const report = await read(
+      await served(image => image.withMetadata({ orientation: 6 }).jpeg({ quality: 60, progressive: true })),
+    )
+    expect(report.jpeg).toMatchObject({
+      quality: 60,
+      exact: true,
+      sampling: '2x2 1x1 1x1',
+      progressive: true,
+      orientation: 6,
+    })
+    expect(report.jpeg!.metadata.some(name => name.startsWith('Exif'))).toBe(true)
+    expect(report.fitting).toEqual(['robust:harsh'])
+    const { decoded, information, needed } = report.modes.find(({ mode }) => mode === 4)!
+    expect(decoded).toBe(0)
+    expect(information).toBeLessThan(needed)
+  })
+
+  test('tells what was cropped', async () => {
+    const report = await read(
+      await served(image =>
+        image.extract({ left: 6, top: 9, width: SIDE - 10, height: SIDE - 9 }).webp({ quality: 95 }),
+      ),
+    )
+    expect(report.cropped).toEqual({ left: 6, top: 9, right: 4, bottom: 0 })
+    expect(report.modes[0]!.gain).toBeGreaterThan(0.9)
+  })
+
+  test('tells the scale, and then claims nothing else', async () => {
+    const report = await read(await served(image => image.resize(600).jpeg({ quality: 90 })))
+    expect(report.scale).toBeCloseTo(600 / SIDE, 3)
+    expect(report.fitting).toEqual([])
+    expect(report.modes).toEqual([])
+  })
+
+  test('that is none is an error', async () => {
+    const other = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: 'teal' } })
+      .jpeg()
+      .toBuffer()
+    const error = await read(other).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(LatentError)
+    expect((error as LatentError).code).toBe('E_NOT_SEALED')
+    expect(() => makeProbe(100)).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }) as Error)
+  })
+})
