@@ -48,8 +48,8 @@ const OWN: Readonly<Record<string, readonly (readonly [encoder: string, quality:
   ],
 }
 /** Small pictures: many of them say more than few large ones. */
-const FRAMES = 3
-/** The first encoders of each profile get all pictures, the others a tenth. */
+const FRAMES = 2
+/** The first encoders of each profile share the pictures; the others get a twenty-fifth each. */
 const MAIN = 3
 
 type Tables = Readonly<Record<string, (pictures: number) => Promise<void>>>
@@ -96,7 +96,7 @@ async function own(pictures: number): Promise<void> {
   for (const [name, encoders] of Object.entries(OWN))
     for (const [index, [encoder, quality]] of encoders.entries()) {
       const slices = 5 * availableParallelism()
-      const each = Math.max(1, Math.ceil((index < MAIN ? pictures : pictures / 10) / slices))
+      const each = Math.max(1, Math.ceil((index < MAIN ? pictures / MAIN : pictures / 25) / slices))
       const trials = Array.from({ length: Math.min(slices, pictures) }, (_, slice) => ({
         mode: PROFILES[name]!.mode,
         encoder,

@@ -1,4 +1,5 @@
 export { type Mode, MODES, modeOf } from './channel/modes.ts'
+export * from './collect.ts'
 export * from './directory.ts'
 export { type Descriptor } from './frame.ts'
 export * from './make.ts'

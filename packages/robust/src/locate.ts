@@ -17,8 +17,8 @@ export interface Place {
 /** Blocks that may be missing at the left and at the top. */
 const MOST_SHIFT = 4
 const SAMPLES = 320
-/** The best of some thousand chances stays below this. */
-const FOUND = 0.33
+/** The best of some thousand chances stays below this: chance alone is normal, of deviation `1 / sqrt(samples)`. */
+const leastAgreement = (samples: number) => Math.max(0.33, 5.5 / Math.sqrt(samples))
 
 /** Looks for pilots on all grids, in all eight orientations, with up to 31 pixels missing at the left and at the top. */
 export function locate(luma: Luma): Place | undefined {
@@ -39,6 +39,7 @@ function locateUpright(luma: Luma, orientation: number): Place | undefined {
     x: Math.floor(((i % across) * wide) / across),
     y: Math.floor((Math.floor(i / across) * high) / down),
   }))
+  const least = leastAgreement(blocks.length)
   const expected = expectations(blocks)
   let best: (Place & { agreement: number }) | undefined
   const coefficients = new Float64Array(64 * blocks.length)
@@ -59,7 +60,7 @@ function locateUpright(luma: Luma, orientation: number): Place | undefined {
           got += found * found
         }
         const agreement = got === 0 ? 0 : both / Math.sqrt(sent * got)
-        if (agreement >= FOUND && agreement > (best?.agreement ?? 0))
+        if (agreement >= least && agreement > (best?.agreement ?? 0))
           best = { mode, orientation, left, top, shift, agreement }
       }
     }

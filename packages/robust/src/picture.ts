@@ -57,8 +57,8 @@ export interface DecodedPicture {
   readonly rounds: number
 }
 
-/** Pilots are there if they agree so well; noise is below a tenth. */
-const FOUND = 0.3
+/** Pilots are there if they agree so well. Chance alone is normal, of deviation `1 / sqrt(blocks)`. */
+const leastAgreement = (blocks: number) => Math.max(0.3, 5 / Math.sqrt(blocks))
 /** With less the codewords are not tried: nothing below has ever been decoded. */
 const HOPELESS = 0.9
 const MOST_ROUNDS = 60
@@ -67,7 +67,7 @@ const MOST_ROUNDS = 60
 export function findMode(received: Received): { readonly mode: Mode; readonly agreement: number } | undefined {
   const found = MODES.map(mode => ({ mode, agreement: pilotAgreement(received, mode) }))
   const best = found.reduce((a, b) => (b.agreement > a.agreement ? b : a))
-  return best.agreement >= FOUND ? best : undefined
+  return best.agreement >= leastAgreement(received.wide * received.high) ? best : undefined
 }
 
 /**

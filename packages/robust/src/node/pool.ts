@@ -1,6 +1,5 @@
 import { type ErrorCode, LatentError } from '@latent/core'
 import { openWorkers } from '@latent/core/workers'
-import type { Blocks } from '../channel/geometry.ts'
 import type { Descriptor } from '../frame.ts'
 import type { PartTask } from '../make.ts'
 import type { PictureFormat } from '../read.ts'
@@ -13,13 +12,10 @@ export interface Reading {
   readonly format: PictureFormat
   readonly width: number
   readonly height: number
-  readonly blocks: Blocks
   readonly mode: number
   readonly agreement: number
   readonly information: number
   readonly needed: number
-  readonly orientation: number
-  readonly cropped: { readonly left: number; readonly top: number }
   readonly frames: readonly boolean[]
   readonly descriptor?: Descriptor
   readonly content?: Uint8Array

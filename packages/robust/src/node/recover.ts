@@ -4,6 +4,7 @@ import { inspectSealed, looksSealed, writeCarrier } from '@latent/vault'
 import { discover, failure, type FileResult, type Found, type RunWatcher } from '@latent/vault/node'
 import { open, writeFile, readFile, mkdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { tooLittle, undecodable } from '../collect.ts'
 import { modeOf } from '../channel/modes.ts'
 import { pictureFormat } from '../read.ts'
 import { type PartSet, partsAmiss, type ReceivedPart, restoreSet, sortParts } from '../restore.ts'
@@ -84,7 +85,7 @@ export async function recover(
       const reading = await pool.read(picture.source)
       const part = await keep(reading, picture.source, join(folder, `part-${index}`))
       if (part) parts.push(part)
-      else results.push(failure(picture.source, undecodable(reading), { sealedBytes: picture.size }))
+      else results.push(failure(picture.source, undecodable(reading, reading), { sealedBytes: picture.size }))
     } catch (error) {
       const coded = ioError(error, `cannot read ${basename(picture.source)}`)
       const skipped = coded.code === 'E_NOT_SEALED' && !isNamed(picture.source)
@@ -116,20 +117,6 @@ async function keep(reading: Reading, source: string, path: string): Promise<Rec
   return { source, descriptor, mode: modeOf(mode), frames, content: () => readFile(path) }
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`
-
-/** A carrier of which no codeword could be decoded: what was measured says why. */
-function undecodable({ format, width, height, information, needed, agreement }: Reading): LatentError {
-  return new LatentError(
-    'E_REENCODED',
-    `this ${format} of ${width} x ${height} pixels is a robust carrier, but what is left of it is too little: ` +
-      `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more (pilots agree to ${percent(agreement)})`,
-    {
-      hint: 'get it from the service in a better quality, or seal again with a harsher profile: latent probe finds one',
-    },
-  )
-}
-
 const firstSource = ({ groups }: PartSet): string => groups.flatMap(group => group?.parts.flat() ?? [])[0]!.source
 
 async function writeSet(set: PartSet, from: string, folder: string): Promise<Recovered[]> {
@@ -142,10 +129,7 @@ async function writeSet(set: PartSet, from: string, folder: string): Promise<Rec
         `${frames.filter(there => !there).length} of ${frames.length} codewords of ${basename(source)} could not be decoded`,
     ),
   ].join('; ')
-  if (!files)
-    throw new LatentError('E_TRUNCATED', `too much of this set is gone to tell what it holds: ${said}`, {
-      hint: 'look for the pictures that are missing',
-    })
+  if (!files) throw tooLittle(said)
   await mkdir(folder, { recursive: true })
   const remark = said === '' ? {} : { remark: hasHoles ? said : `${said}; the others made up for it` }
   const recovered: Recovered[] = []

@@ -1,7 +1,7 @@
 import { LatentError } from '@latent/core'
 import { readFile } from 'node:fs/promises'
+import { partOf } from '../collect.ts'
 import { makePart, type PartTask } from '../make.ts'
-import { contentBytes } from '../picture.ts'
 import { readPicture } from '../read.ts'
 import { sharpPixels } from './pixels.ts'
 import type { Outcome, Reading, Task } from './pool.ts'
@@ -24,24 +24,18 @@ async function read(path: string): Promise<Outcome> {
 }
 
 async function readingOf(path: string): Promise<Reading> {
-  const { channel, frames, blocks, orientation, cropped, opened } = await readPicture(await readFile(path), sharpPixels)
-  const each = contentBytes(channel.mode)
-  const content = new Uint8Array(frames.length * each)
-  frames.forEach((frame, index) => frame && content.set(frame.content, index * each))
-  const { mode, agreement, information, needed } = channel
-  const descriptor = frames.find(Boolean)?.descriptor
+  const read = await readPicture(await readFile(path), sharpPixels)
+  const { channel, frames, opened } = read
+  const part = partOf(path, read)
   return {
     format: opened.format,
     width: opened.width,
     height: opened.height,
-    blocks,
-    mode: mode.id,
-    agreement,
-    information,
-    needed,
-    orientation,
-    cropped,
+    mode: channel.mode.id,
+    agreement: channel.agreement,
+    information: channel.information,
+    needed: channel.needed,
     frames: frames.map(Boolean),
-    ...(descriptor ? { descriptor, content } : {}),
+    ...(part && { descriptor: part.descriptor, content: await part.content() }),
   }
 }
