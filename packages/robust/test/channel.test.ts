@@ -114,6 +114,13 @@ describe('what cannot be decoded', () => {
     expect((error as LatentError).code).toBe(code)
   })
 
+  test('a JPEG that lacks its last rows is made up for by the code', async () => {
+    const whole = await picture(robust).jpeg({ quality: 90 }).toBuffer()
+    const found = await read(whole.subarray(0, Math.floor(0.93 * whole.length)))
+    expect(found.opened.jpeg?.cut).toBe(true)
+    expect(contentOf(found)).toEqual(robust.content)
+  })
+
   test('half a JPEG gives no wrong byte', async () => {
     const whole = await picture(robust).jpeg({ quality: 75 }).toBuffer()
     const found = await read(whole.subarray(0, whole.length >> 1))

@@ -38,8 +38,10 @@ export function demap(
     for (let x = 0; x < blocks.wide; x++) {
       const pilot = pilotIndex(x, y, places.length)
       const [column, row] = [x - shiftX, y - shiftY]
-      const there = column >= 0 && column < wide && row >= 0 && row < high
       const from = 64 * (row * stride + column)
+      // A block of nothing but zeros is one that a broken file lacks: what carries something is never empty.
+      const there =
+        column >= 0 && column < wide && row >= 0 && row < high && places.some(place => coefficients[from + place] !== 0)
       for (let i = 0; i < places.length; i++) {
         if (i === pilot) continue
         const width = bits[i]!
@@ -55,13 +57,13 @@ export function demap(
   return out
 }
 
-function tableOf({ steps }: Received, { gain, noise }: Line, place: number, width: number, mode: Mode): Table {
+function tableOf({ steps }: Received, line: Line, place: number, width: number, mode: Mode): Table {
   const step = steps[place]!
-  const levels = LEVELS[width]!.map(level => level * mode.amplitude * gain)
-  const reach = Math.min(MOST_STEPS, Math.ceil((2 * mode.amplitude * Math.max(1, gain) + 4 * noise) / step))
+  const levels = LEVELS[width]!.map(level => level * mode.amplitude)
+  const reach = Math.min(MOST_STEPS, Math.ceil((2 * mode.amplitude * Math.max(1, line.gain) + 4 * line.noise) / step))
   const likelihoods = new Int8Array(width * (2 * reach + 1))
   for (let value = -reach; value <= reach; value++) {
-    const arrivals = levels.map(level => arrival(value, step, level, noise))
+    const arrivals = levels.map(level => arrival(value, step, level, line))
     for (let bit = 0; bit < width; bit++) {
       let [zero, one] = [UNKNOWN, UNKNOWN]
       arrivals.forEach((likelihood, level) => {

@@ -9,6 +9,8 @@ export interface Line {
   readonly gain: number
   /** Standard deviation, in levels, of what was added before the last quantisation. */
   readonly noise: number
+  /** How much farther, in steps, values must be from zero to be rounded away from it: encoders save bits so. */
+  readonly reluctance: number
 }
 
 /** How well the pilots of a mode are found: 1 if nothing happened to them, about 0 if they are not there. */
@@ -29,11 +31,12 @@ export function pilotAgreement(received: Received, mode: Mode, mostBlocks = 4096
 
 /** Pilots of other coefficients count as so many of one's own: pictures may be small. */
 const PRIOR = 12
+const RELUCTANCES = [0, 0.06, 0.12, 0.18, 0.25, 0.33, 0.42]
+const GAINS = [0.94, 0.97, 1.03, 1.06]
 const NOISES = [0.4, 0.7, 1, 1.5, 2, 2.7, 3.5, 4.5, 6, 8, 10, 13, 17, 22, 28, 36, 46, 60, 80]
 
 /**
- * What became of each carrying coefficient: the gain from the pilots, and the noise that makes what all blocks
- * hold likeliest.
+ * What became of each carrying coefficient: the gain from the pilots, then what makes all that blocks hold likeliest.
  */
 export function measureLines(received: Received, mode: Mode): Line[] {
   const { places, bits } = carriedBy(mode)
@@ -49,11 +52,22 @@ export function measureLines(received: Received, mode: Mode): Line[] {
     }
   const common = Math.max(0, sum(both)) / Math.max(1, sum(sent))
   return Array.from(places, (place, index) => {
-    const gain = Math.max(0, (both[place]! + PRIOR * power * common) / (sent[place]! + PRIOR * power))
-    const levels = LEVELS[bits[index]!]!.map(level => level * mode.amplitude * gain)
+    const levels = LEVELS[bits[index]!]!.map(level => level * mode.amplitude)
     const counts = histogram(received, place)
-    const noise = NOISES.map(noise => ({ noise, likelihood: logLikelihood(counts, levels, steps[place]!, noise) }))
-    return { gain, noise: noise.reduce((a, b) => (b.likelihood > a.likelihood ? b : a)).noise }
+    const step = steps[place]!
+    const piloted = Math.max(0, (both[place]! + PRIOR * power * common) / (sent[place]! + PRIOR * power))
+    const likelihood = (line: Line) => logLikelihood(counts, levels, step, line)
+    const best = (lines: readonly Line[]) =>
+      lines.map(line => ({ line, of: likelihood(line) })).reduce((a, b) => (b.of > a.of ? b : a)).line
+    let line = best(NOISES.map(noise => ({ gain: piloted, noise, reluctance: 0 })))
+    // Pixels have no steps to be reluctant about.
+    if (step < 1) return line
+    for (let round = 0; round < 2; round++) {
+      line = best(RELUCTANCES.flatMap(reluctance => [line.gain, common].map(gain => ({ ...line, gain, reluctance }))))
+      line = best([line, ...GAINS.map(factor => ({ ...line, gain: line.gain * factor }))])
+      line = best([line, ...NOISES.map(noise => ({ ...line, noise }))])
+    }
+    return line
   })
 }
 
@@ -74,20 +88,24 @@ function logLikelihood(
   counts: ReadonlyMap<number, number>,
   levels: readonly number[],
   step: number,
-  noise: number,
+  line: Line,
 ): number {
   let total = 0
   for (const [value, count] of counts) {
     let likelihood = 0
-    for (const level of levels) likelihood += arrival(value, step, level, noise)
+    for (const level of levels) likelihood += arrival(value, step, level, line)
     total += count * Math.log(likelihood / levels.length + 1e-9)
   }
   return total
 }
 
-/** How likely a level arrives as `value` steps: it meets normal noise, and is rounded. */
-export const arrival = (value: number, step: number, level: number, noise: number): number =>
-  Math.max(0, normal(((value + 0.5) * step - level) / noise) - normal(((value - 0.5) * step - level) / noise))
+/** How likely a level arrives as `value` steps: it is multiplied, meets normal noise, and is rounded. */
+export function arrival(value: number, step: number, level: number, { gain, noise, reluctance }: Line): number {
+  const from = value > 0 ? value - 0.5 + reluctance : value - 0.5 - reluctance
+  const to = value < 0 ? value + 0.5 - reluctance : value + 0.5 + reluctance
+  const at = gain * level
+  return Math.max(0, normal((to * step - at) / noise) - normal((from * step - at) / noise))
+}
 
 /** The normal distribution up to `x`, to six digits. */
 function normal(x: number): number {

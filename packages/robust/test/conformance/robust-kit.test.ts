@@ -16,11 +16,11 @@ describe('the conformance kit', () => {
     )
     expect(found.errors.map(({ error }) => error.code).toSorted()).toEqual(errors)
     const restored = await Promise.all(
-      found.files.map(async ({ geometry, whole, pixels }) => {
-        expect(whole).toBe(true)
+      found.files.map(async file => {
+        expect(file.whole).toBe(true)
         const parts: Uint8Array[] = []
-        for await (const part of pixels()) parts.push(part)
-        return { ...geometry, sha256: sha256(concatBytes(...parts)) }
+        for await (const part of file.pixels()) parts.push(part)
+        return { ...file.geometry, sha256: sha256(concatBytes(...parts)) }
       }),
     )
     const byHash = (a: { sha256: string }, b: { sha256: string }) => (a.sha256 < b.sha256 ? -1 : 1)
