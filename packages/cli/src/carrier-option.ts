@@ -4,6 +4,7 @@ import { sealRobust } from '@latent/robust/node'
 import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
 import { readFile } from 'node:fs/promises'
 
+/** What the help says of `--carrier`. */
 export const CARRIER_HELP =
   'png: keeps its bytes only where files are kept as they are; ' +
   'robust[:PROFILE]: pictures that survive being encoded anew, for photo services; ' +

@@ -17,6 +17,7 @@ export interface Descriptor {
   readonly part: number
 }
 
+/** Bytes of a {@link Descriptor} as it is written. */
 export const DESCRIPTOR_BYTES = 24
 const CHECK_BYTES = 8
 /** What a codeword holds besides content. */

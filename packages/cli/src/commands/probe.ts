@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { jsonLine, visible } from '../terminal.ts'
 
+/** Adds `latent probe` to the program. */
 export function probeCommand(program: Command): void {
   const command = program.command('probe').description('find out what a photo service does to pictures')
   const side = (text: string) => {

@@ -8,6 +8,7 @@ import { Draws } from '../draws.ts'
  */
 export const LIFT = 360
 const COLUMNS = 180
+/** Bits of a codeword. */
 export const CODEWORD_BITS = LIFT * COLUMNS
 
 /** Names of the codes: data bits per coded bit. */
@@ -23,6 +24,7 @@ const FAMILY: Readonly<Record<Rate, { readonly rows: number; readonly heavy: num
   '5/6': { rows: 30, heavy: 15, degree: 13 },
 }
 
+/** All rates, the most redundant first. */
 export const RATES = Object.keys(FAMILY) as readonly Rate[]
 
 /** Data bits of a codeword. */

@@ -6,6 +6,7 @@ const LARGEST = 4095
 /** Min-sum overstates what a check knows by about so much. Taken off, not a part: chains of parity must add up. */
 const OFFSET = 4
 
+/** How decoding a codeword ended. */
 export interface Decoded {
   readonly ok: boolean
   /** Rounds over all checks that it took. */
