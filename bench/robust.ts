@@ -1,4 +1,5 @@
-// Robust carriers: what comes back from which encoder, at which rate, and how fast. `npm run bench -- robust [TABLE] [PICTURES]`.
+// Robust carriers: what comes back from which encoder, at which rate, and how fast. `npm run bench -- robust
+// [TABLE] [PICTURES]`.
 import { openWorkers } from '@latent/core/workers'
 import { PROFILES } from '@latent/robust'
 import { availableParallelism } from 'node:os'

@@ -8,8 +8,10 @@ const SIDE = 512
 const BINS = 64
 
 /**
- * Mutual information, in bits a pixel, of a normal signal on all 64 coefficients (standard deviation 45 levels) and what
- * an encoder leaves of it: by counting, with as many equally likely bins of what was sent as there are pairs to fill them.
+ * Mutual information, in bits a pixel, of a normal signal on all 64 coefficients (standard deviation 45 levels)
+ * and what
+ * an encoder leaves of it: by counting, with as many equally likely bins of what was sent as there are pairs to
+ * fill them.
  */
 export async function mutualInformation(encoder: string, quality: number): Promise<number | undefined> {
   const draws = new Draws(0x4c49_4d54)

@@ -24,7 +24,10 @@ export interface Outcome {
   readonly failedFrames: number
   /** Codewords that passed their check and were not what was sent: there must be none. */
   readonly wrongFrames: number
-  /** Sums over pictures: payload a pixel, what likelihoods held a pixel, bits a pixel of the file, rounds a codeword. */
+  /**
+   * Sums over pictures: payload a pixel, what likelihoods held a pixel, bits a pixel of the file, rounds a
+   * codeword.
+   */
   readonly net: number
   readonly information: number
   readonly bits: number

@@ -12,7 +12,10 @@ export const CARRIER_HELP =
     .flatMap(name => name.split(':')[1] ?? [])
     .join(', ')} or a JSON file`
 
-/** What seals into the carrier that was asked for. @throws E_ARGUMENT for one that there is not, or options that it has not; E_IO */
+/**
+ * What seals into the carrier that was asked for. @throws E_ARGUMENT for one that there is not, or options that it
+ * has not; E_IO
+ */
 export async function carrierOf(
   carrier: string,
   { prune }: { readonly prune?: boolean },

@@ -22,7 +22,8 @@ export function undecodable(
   return new LatentError(
     'E_REENCODED',
     `this ${format} of ${width} x ${height} pixels is a robust carrier, but what is left of it is too little: ` +
-      `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more (pilots agree to ${percent(agreement)})`,
+      `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more ` +
+      `(pilots agree to ${percent(agreement)})`,
     {
       hint: 'get it from the service in a better quality, or seal again with a harsher profile: latent probe finds one',
     },

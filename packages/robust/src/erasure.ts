@@ -1,5 +1,6 @@
 /**
- * An erasure code over parts: Reed and Solomon's over GF(2^8), with a Cauchy matrix (Blömer and others, 1995). Any `data`
+ * An erasure code over parts: Reed and Solomon's over GF(2^8), with a Cauchy matrix (Blömer and others, 1995).
+ * Any `data`
  * of `data + spare` parts give all of them back, byte by byte.
  */
 

@@ -20,7 +20,10 @@ const SAMPLES = 320
 /** The best of some thousand chances stays below this: chance alone is normal, of deviation `1 / sqrt(samples)`. */
 const leastAgreement = (samples: number) => Math.max(0.33, 5.5 / Math.sqrt(samples))
 
-/** Looks for pilots on all grids, in all eight orientations, with up to 31 pixels missing at the left and at the top. */
+/**
+ * Looks for pilots on all grids, in all eight orientations, with up to 31 pixels missing at the left and at the
+ * top.
+ */
 export function locate(luma: Luma): Place | undefined {
   for (const orientation of [1, 6, 3, 8, 2, 4, 5, 7]) {
     const found = locateUpright(luma, orientation)

@@ -11,7 +11,8 @@ import { type Profile, PROFILES } from './profiles.ts'
 import { openPicture, type PictureFormat, type PixelDecoder } from './read.ts'
 
 /**
- * A test picture: a band for each mode, one below the other, with content that everyone knows. What came back tells which
+ * A test picture: a band for each mode, one below the other, with content that everyone knows. What came back
+ * tells which
  * of them a service leaves intact, by decoding them.
  */
 

@@ -135,7 +135,10 @@ export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Pro
 
 const UPRIGHT = { orientation: 1, left: 0, top: 0, shift: { x: 0, y: 0 } } as const
 
-/** What the picture may have been before it was cut: an even number of blocks each way, up to four more than are there. */
+/**
+ * What the picture may have been before it was cut: an even number of blocks each way, up to four more than are
+ * there.
+ */
 function candidates(
   opened: Opened,
   received: Received,
@@ -155,6 +158,6 @@ function candidates(
 const noPilots = ({ format, width, height }: Opened) =>
   new LatentError(
     'E_NOT_SEALED',
-    `nothing of a robust carrier is found in this ${format === 'other' ? 'picture' : format} of ${width} x ${height} pixels`,
+    `nothing of a robust carrier is found in this ${format} of ${width} x ${height} pixels`,
     { hint: 'it was never one, or a service has scaled it: latent probe tells what a service does' },
   )

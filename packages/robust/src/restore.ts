@@ -112,7 +112,10 @@ export interface RestoredSet {
   readonly hasHoles: boolean
 }
 
-/** Restores a set, group by group; the last one stays in memory. @throws E_HEADER for a directory that no writer makes */
+/**
+ * Restores a set, group by group; the last one stays in memory. @throws E_HEADER for a directory that no writer
+ * makes
+ */
 export async function restoreSet({ groups }: PartSet): Promise<RestoredSet> {
   const each = groups.find((group, index) => group && index < groups.length - 1)?.descriptor.size
   const last = groups.at(-1)?.descriptor.size

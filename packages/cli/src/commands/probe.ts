@@ -42,17 +42,20 @@ export function probeCommand(program: Command): void {
 function told(report: ProbeReport, side: number): string {
   const { format, width, height, bytes, scale, cropped, jpeg, modes, fitting } = report
   const cut = Object.entries(cropped).filter(([, pixels]) => pixels > 0)
+  const perPixel = (8 * bytes) / width / height
+  const tables = jpeg?.exact ? `${jpeg.quality}, by the common tables` : `about ${jpeg?.quality}: tables of its own`
+  const longest = Math.max(width, height)
   const lines = [
-    `format    ${format}, ${width} x ${height}, ${formatBytes(bytes)}, ${((8 * bytes) / width / height).toFixed(2)} bits a pixel`,
+    `format    ${format}, ${width} x ${height}, ${formatBytes(bytes)}, ${perPixel.toFixed(2)} bits a pixel`,
     ...(jpeg
       ? [
-          `quality   ${jpeg.exact ? '' : 'about '}${jpeg.quality}${jpeg.exact ? ', by the common tables' : ': tables of its own'}`,
+          `quality   ${tables}`,
           `coding    ${jpeg.progressive ? 'progressive' : 'baseline'}, sampling ${jpeg.sampling}`,
           `metadata  ${jpeg.metadata.length === 0 ? 'none' : visible(jpeg.metadata.join(', '))}`,
           ...(jpeg.orientation === undefined ? [] : [`turned    orientation ${jpeg.orientation} is written`]),
         ]
       : []),
-    `scale     ${scale === 1 ? 'as it was sent' : `${scale.toFixed(4)}: the service allows ${Math.max(width, height)} pixels a side`}`,
+    `scale     ${scale === 1 ? 'as it was sent' : `${scale.toFixed(4)}: the service allows ${longest} pixels a side`}`,
     `cropped   ${cut.length === 0 ? 'nothing' : cut.map(([edge, pixels]) => `${pixels} ${edge}`).join(', ')}`,
     '',
   ]

@@ -1,5 +1,6 @@
 /**
- * Levels of a coefficient that carries `bits` bits, of root mean square 1, ascending. Half way between even steps and the
+ * Levels of a coefficient that carries `bits` bits, of root mean square 1, ascending. Half way between even steps
+ * and the
  * quantiles of a normal distribution: the pixels are sums of many coefficients and so normal, whatever these are, and
  * levels that are dense in the middle spend less of their power on what the outermost bits cost.
  *

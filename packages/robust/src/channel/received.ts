@@ -26,7 +26,8 @@ export interface Luma {
 const FINE = 0.5
 
 /**
- * The coefficients of pixels, on a grid that begins `left` and `top` pixels into the picture (0 to 7). Blocks that are not
+ * The coefficients of pixels, on a grid that begins `left` and `top` pixels into the picture (0 to 7). Blocks
+ * that are not
  * whole are left out.
  */
 export function transformed({ width, height, data }: Luma, left = 0, top = 0): Received {
@@ -47,7 +48,10 @@ export function transformed({ width, height, data }: Luma, left = 0, top = 0): R
   return { wide, high, stride: wide, coefficients, steps: new Float64Array(64).fill(FINE) }
 }
 
-/** The pixels of coefficients, before anything rounds or clips them; `width` and `height` cut what blocks have too many. */
+/**
+ * The pixels of coefficients, before anything rounds or clips them; `width` and `height` cut what blocks have too
+ * many.
+ */
 export function pixelsOf({ wide, high, stride, coefficients, steps }: Received, width: number, height: number): Luma {
   const data = new Float32Array(width * height)
   const block = new Float64Array(64)

@@ -55,7 +55,8 @@ export function codeOf(rate: Rate): Code {
 }
 
 /**
- * Columns in order, heavy ones first. Each takes the rows that have fewest circulants yet, ties by a draw; each shift is
+ * Columns in order, heavy ones first. Each takes the rows that have fewest circulants yet, ties by a draw; each
+ * shift is
  * drawn until no two columns meet twice: for two rows, the difference of a column's shifts must be its own. The
  * accumulator has the differences 0 of neighbouring rows, and 1 of the last and the first.
  */

@@ -14,12 +14,16 @@ export interface Decoded {
 }
 
 /**
- * Decodes one codeword after the other: min-sum with an offset (Chen and Fossorier, 2002), check after check with what the ones
+ * Decodes one codeword after the other: min-sum with an offset (Chen and Fossorier, 2002), check after check with
+ * what the ones
  * before have found (Hocevar, 2004). Keeps its memory from one to the next.
  */
 export class LdpcDecoder {
   readonly #code: Code
-  /** For each check in turn, which bits it holds. The bit behind the last is always 0: the first check has no bit before it. */
+  /**
+   * For each check in turn, which bits it holds. The bit behind the last is always 0: the first check has no bit
+   * before it.
+   */
   readonly #bits: Int32Array
   readonly #messages: Int16Array
   readonly #held: Int32Array

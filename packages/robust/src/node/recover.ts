@@ -124,10 +124,10 @@ async function writeSet(set: PartSet, from: string, folder: string): Promise<Rec
   const { missing, hurt } = partsAmiss(set)
   const said = [
     ...(missing.length > 0 ? [`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
-    ...hurt.map(
-      ({ source, frames }) =>
-        `${frames.filter(there => !there).length} of ${frames.length} codewords of ${basename(source)} could not be decoded`,
-    ),
+    ...hurt.map(({ source, frames }) => {
+      const lost = frames.filter(there => !there).length
+      return `${lost} of ${frames.length} codewords of ${basename(source)} could not be decoded`
+    }),
   ].join('; ')
   if (!files) throw tooLittle(said)
   await mkdir(folder, { recursive: true })

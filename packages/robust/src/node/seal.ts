@@ -28,7 +28,8 @@ interface Waiting {
 const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
 
 /**
- * Seals files into pictures that survive being encoded anew: each into parts of its own, small ones of a folder together
+ * Seals files into pictures that survive being encoded anew: each into parts of its own, small ones of a folder
+ * together
  * into albums. What is sealed is first written, as a PNG of noise, to a private folder for temporary files.
  * @throws as `sealFiles`
  */
