@@ -13,6 +13,8 @@ import { faultsOfPage } from './page-faults.ts'
  * the window, no text fainter than 4.5 to 1, no picture without words; a screenshot of each is kept to be looked at.
  */
 const WIDTHS = [390, 1280] as const
+/** Chromium takes no picture of more; faults are looked for in the whole page. */
+const MOST_ROWS = 16_000
 const SCHEMES = ['light', 'dark'] as const
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -44,7 +46,12 @@ async function look(page: Page, address: string, picture: string): Promise<strin
   })
   await page.evaluate(() => document.fonts.ready)
   const faults = await page.evaluate(faultsOfPage)
-  await page.screenshot({ path: picture, fullPage: true, captureBeyondViewport: true })
+  const { width, height } = await page.evaluate(() => ({
+    width: window.innerWidth,
+    height: document.documentElement.scrollHeight,
+  }))
+  const clip = { x: 0, y: 0, width, height: Math.min(height, MOST_ROWS) }
+  await page.screenshot({ path: picture, clip, captureBeyondViewport: true })
   return faults
 }
 
