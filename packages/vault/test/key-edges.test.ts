@@ -55,7 +55,7 @@ describe('SSH public keys', () => {
   const rsa = (n: Uint8Array, e = Uint8Array.of(1, 0, 1), ...more: Uint8Array[]) =>
     concatBytes(field('ssh-rsa'), field(e), field(n), ...more)
   const line = (type: string, wire: Uint8Array) => `${type} ${base64.encode(wire)} me@here`
-  const malformed = 'E_KEY: an SSH key is malformed; undefined'
+  const malformed = 'E_KEY: an SSH key is malformed; copy it again, whole and unchanged'
 
   test('their parts', () => {
     expect(parseSshPublicKey(`  ${line('ssh-ed25519', ed())}`)).toEqual({
@@ -210,7 +210,7 @@ describe('SSH private keys', () => {
     ['a longer modulus', key(rsaSecret({ n: bytes(257) }), { declared: rsaWire })],
     ['another exponent', key(rsaSecret({ e: Uint8Array.of(3) }), { declared: rsaWire })],
   ])('with %s are malformed', (_, given) => {
-    expect(said(() => parseSshPrivateKey(given))).toBe('E_KEY: an SSH key is malformed; undefined')
+    expect(said(() => parseSshPrivateKey(given))).toBe('E_KEY: an SSH key is malformed; copy it again, whole and unchanged')
   })
 
   test('that are protected, or of another kind, say so', () => {
@@ -306,7 +306,7 @@ describe('files of identities', async () => {
     ['\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA', /^2: this is no identity, or it is cut off/],
     [
       '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----',
-      /^1: an SSH key is malformed; take the line out$/,
+      /^1: an SSH key is malformed; copy it again, whole and unchanged$/,
     ],
     [
       '-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----',
@@ -385,12 +385,12 @@ describe('recipients', async () => {
   test('are told by line, with the hint that there is', () => {
     expect(parseRecipients(`\n  # none\n${recipient}`, 'list')).toEqual([recipient])
     expect(said(() => parseRecipients(`${recipient}\n\nssh-ed25519 AAAA`, 'list'))).toBe(
-      'E_KEY: list, line 3: an SSH key is malformed; undefined',
+      'E_KEY: list, line 3: an SSH key is malformed; copy it again, whole and unchanged',
     )
     expect(said(() => parseRecipients('nobody', 'list'))).toMatch(
       /^E_KEY: list, line 1: this is not an age recipient; recipients start with age1/,
     )
-    expect(said(() => parseRecipients('', 'list'))).toBe('E_KEY: list holds no recipient; undefined')
+    expect(said(() => parseRecipients('', 'list'))).toBe('E_KEY: list holds no recipient; write one into each line: age1... or ssh-ed25519 ...')
   })
 
   test.each<[string[], boolean]>([
