@@ -69,8 +69,11 @@ export const study: Study = {
       return {
         title: 'Dense-ResNet with bit-XOR diffusion: the page of truth',
         intro: [
-          `${PAPER.citation}. "Color image encryption based on lite dense-ResNet and bit-XOR diffusion." An encryption network makes an intermediate cipher image, an XOR diffusion under a key makes the final one; a decryption network, trained with the first, goes back.`,
-          'Only the abstract, the headings and the references were open to us. What follows is therefore our reconstruction, and every choice is marked as ours.',
+          `${PAPER.citation}. "Color image encryption based on lite dense-ResNet and bit-XOR ` +
+            'diffusion." An encryption network makes an intermediate cipher image, an XOR diffusion ' +
+            'under a key makes the final one; a decryption network, trained with the first, goes back.',
+          'Only the abstract, the headings and the references were open to us. What follows is ' +
+            'therefore our reconstruction, and every choice is marked as ours.',
         ],
         sections: [
           choices(networks, publishedTrips),
@@ -87,7 +90,11 @@ export const study: Study = {
           {
             heading: 'Again',
             text: [
-              '`latent train dense-resnet --profile paper` trains the networks (own form) from the structured start, `latent train dense-resnet-published --profile paper` the form with instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s dense-resnet-2024 dense-resnet-2024-repaired -d bsds500/val@256 -o FOLDER` measures the ciphers beside the controls.',
+              '`latent train dense-resnet --profile paper` trains the networks (own form) from the ' +
+                'structured start, `latent train dense-resnet-published --profile paper` the form with ' +
+                'instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s ' +
+                'dense-resnet-2024 dense-resnet-2024-repaired -d bsds500/val@256 -o FOLDER` measures ' +
+                'the ciphers beside the controls.',
             ],
           },
         ],
@@ -145,7 +152,8 @@ function choices({ parameters }: DenseNetworks, publishedTrips: Trips | undefine
     text: [
       "Instance norm subtracts every channel's mean over the picture and divides by its deviation, so that brightness and contrast of a picture do not reach the other side; a decryption network cannot restore what is no longer there. " +
         (publishedTrips
-          ? `Trained for a short time from random weights, that form gives ${fixed(mean(publishedTrips.psnr), 1)} dB (below). `
+          ? 'Trained for a short time from random weights, that form gives ' +
+            `${fixed(mean(publishedTrips.psnr), 1)} dB (below). `
           : 'No weights of that form are shipped; its recipe is. ') +
         'The ciphers here therefore use our own form without norms.',
       "Our form does not start from random weights either. The architecture can hold an almost lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 channels; the dense blocks transform (DCT by opponent colours), compress and scale each coefficient, and mix all 48 by a pseudo-random rotation; transposed convolutions and a sigmoid make bytes of them. The decryption network holds the inverse, with the sigmoid's inverse in linear pieces. Training starts there and bends both networks. **This start is ours, not the paper's, and most of the quality below comes from it.**",
@@ -157,7 +165,10 @@ function choices({ parameters }: DenseNetworks, publishedTrips: Trips | undefine
           [
             'networks',
             'a light dense residual network for encryption, another for decryption',
-            `two networks of one shape: 7x7, two 3x3 of stride 2, ${parameters.encryption.blocks.length} dense residual blocks (three 3x3 layers of ${block.dense[0]!.weight.dims[0]} features each, joined by 1x1), twice up, 7x7 (own sizes)`,
+            'two networks of one shape: 7x7, two 3x3 of stride 2, ' +
+              `${parameters.encryption.blocks.length} dense residual blocks (three 3x3 layers of ` +
+              `${block.dense[0]!.weight.dims[0]} features each, joined by 1x1), twice up, 7x7 (own ` +
+              'sizes)',
           ],
           ['layer counts, widths', 'unknown', '32, 64, 128 channels (own)'],
           [
@@ -168,7 +179,8 @@ function choices({ parameters }: DenseNetworks, publishedTrips: Trips | undefine
           [
             'loss',
             'weighted sum of encryption loss, decryption loss and total variation; terms and weights unknown',
-            'distance to uniform values by crop and covariance of neighbours; L1 + (1 - SSIM); anisotropic total variation (own terms and weights)',
+            'distance to uniform values by crop and covariance of neighbours; L1 + (1 - SSIM); ' +
+              'anisotropic total variation (own terms and weights)',
           ],
           [
             'rounding between the networks',
@@ -178,13 +190,15 @@ function choices({ parameters }: DenseNetworks, publishedTrips: Trips | undefine
           [
             'diffusion',
             '"bit-XOR diffusion", formula unknown',
-            '`xor-chain`, two passes, as the name says; `xor-sbox`, three passes, as repair; `xor-rot`, `xor-add` (own)',
+            '`xor-chain`, two passes, as the name says; `xor-sbox`, three passes, as repair; ' +
+              '`xor-rot`, `xor-add` (own)',
           ],
           ['key', 'unknown', '32 bytes; key streams by HKDF-SHA-256 and AES-256-CTR, one a pass'],
           [
             'data',
             'BSDS500 and DIV2K',
-            'BSDS500, train; half of the crops more saturated and noisier than photographs are, a quarter sharper (own)',
+            'BSDS500, train; half of the crops more saturated and noisier than photographs are, a ' +
+              'quarter sharper (own)',
           ],
         ],
       },
@@ -196,7 +210,11 @@ function secrets(): StudySection {
   return {
     heading: 'What is secret',
     text: [
-      'The 32-byte key of the diffusion, and nothing else. It can be changed at will, for every picture. The weights of the networks cannot: changing them means training again and sending megabytes to everyone who decrypts. They come with Latent and are public. So everything that protects a picture is in the diffusion; the networks add loss, time, and a picture that is hard to read for whoever has no copy of them.',
+      'The 32-byte key of the diffusion, and nothing else. It can be changed at will, for every ' +
+        'picture. The weights of the networks cannot: changing them means training again and sending ' +
+        'megabytes to everyone who decrypts. They come with Latent and are public. So everything that ' +
+        'protects a picture is in the diffusion; the networks add loss, time, and a picture that is ' +
+        'hard to read for whoever has no copy of them.',
     ],
   }
 }
@@ -229,8 +247,13 @@ function quality(source: string, { trained, drawn, start, published }: AllTrips)
     text: [
       `Published: ${PAPER.figures.map(({ value, condition }) => `${value} (${condition})`).join('; ')}. ${PAPER.remarks.join(' ')} There is thus no published figure that a measured one could be compared with; relative gains over schemes that we do not have cannot be checked.`,
       `Measured on \`${source}\`, cipher images as bytes (wire u8). The diffusion is undone exactly, so that quality after the whole cipher is quality after the networks with rounding between them, sample for sample; the tests hold the two equal.`,
-      `Training started from ${fixed(mean(start.psnr), 2)} dB on the first ${start.pictures} pictures and brought them to ${fixed(mean(trained.psnr.slice(0, start.pictures)), 2)} dB; the entropy of the networks' output went from ${fixed(start.intermediate.entropy, 3)} (those pictures) to ${fixed(trained.intermediate.entropy, 3)} bits (all of them): it weighs one against the other.`,
-      'Drawn pictures have hard edges in strong colours, which photographs from JPEG files hardly have: the networks are worse at them, and at noise. Lowest figures matter more than means.',
+      `Training started from ${fixed(mean(start.psnr), 2)} dB on the first ${start.pictures} ` +
+        `pictures and brought them to ${fixed(mean(trained.psnr.slice(0, start.pictures)), 2)} dB; the ` +
+        `entropy of the networks' output went from ${fixed(start.intermediate.entropy, 3)} (those ` +
+        `pictures) to ${fixed(trained.intermediate.entropy, 3)} bits (all of them): it weighs one ` +
+        'against the other.',
+      'Drawn pictures have hard edges in strong colours, which photographs from JPEG files hardly ' +
+        'have: the networks are worse at them, and at noise. Lowest figures matter more than means.',
     ],
     tables: [
       {
@@ -289,7 +312,11 @@ async function gallery(networks: DenseNetworks): Promise<StudySection> {
   return {
     heading: 'To look at',
     text: [
-      `The networks alone do not hide a picture: where it is busy, its intermediate cipher has more contrast, and outlines show. Between the contrast of 8x8 blocks of the plain picture and of the intermediate cipher the correlation is ${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures below; after the diffusion it is ${outlines.map(({ diffused }) => fixed(diffused, 2)).join(', ')}.`,
+      'The networks alone do not hide a picture: where it is busy, its intermediate cipher has more ' +
+        'contrast, and outlines show. Between the contrast of 8x8 blocks of the plain picture and of ' +
+        'the intermediate cipher the correlation is ' +
+        `${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures below; ` +
+        `after the diffusion it is ${outlines.map(({ diffused }) => fixed(diffused, 2)).join(', ')}.`,
     ],
     figures: [
       {
@@ -336,9 +363,17 @@ async function diffusions({ quick, seed, progress }: StudyContext): Promise<Stud
   return {
     heading: 'The diffusion alone',
     text: [
-      'A random grey picture of 256x256, and the same with one random byte raised by 1; equal key and nonce. Limits at 0.05 (Wu, Noonan and Agaian 2011); two-sided for NPCR too, since a constant difference (NPCR of 100 %) is as far from random as none. Counts say how many of the trials lie within.',
-      'Two passes do not suffice for NPCR: the bytes before the changed one differ in every single place, since a bijective chain never stops once it differs, and the figure depends on where the change was.',
-      `Three passes with an S-box are no proof either. With a chance of about 1 in 256 the difference vanishes at the changed byte in the second pass; then all bytes before it stay as they were. In ${stuck} of ${trials} trials NPCR was below ${STUCK} %. A fresh nonce makes this idle; without one, it is a flaw of the repair.`,
+      'A random grey picture of 256x256, and the same with one random byte raised by 1; equal key ' +
+        'and nonce. Limits at 0.05 (Wu, Noonan and Agaian 2011); two-sided for NPCR too, since a ' +
+        'constant difference (NPCR of 100 %) is as far from random as none. Counts say how many of the ' +
+        'trials lie within.',
+      'Two passes do not suffice for NPCR: the bytes before the changed one differ in every single ' +
+        'place, since a bijective chain never stops once it differs, and the figure depends on where ' +
+        'the change was.',
+      'Three passes with an S-box are no proof either. With a chance of about 1 in 256 the ' +
+        'difference vanishes at the changed byte in the second pass; then all bytes before it stay as ' +
+        `they were. In ${stuck} of ${trials} trials NPCR was below ${STUCK} %. A fresh nonce makes ` +
+        'this idle; without one, it is a flaw of the repair.',
     ],
     tables: [{ columns: ['diffusion', ...SPREAD_COLUMNS], rows }],
   }
@@ -358,8 +393,12 @@ async function whole(
   return {
     heading: 'A changed pixel through the whole cipher',
     text: [
-      `One sample of a photograph changed by one level, key and nonce kept. The networks changed between ${sorted[0]} and ${sorted.at(-1)} bytes of the intermediate cipher (median ${sorted[sorted.length >> 1]}) and swallowed the change altogether in ${swallowed} of ${changed.length} trials; a swallowed change leaves the ciphers equal, whatever the diffusion.`,
-      'A fresh nonce, as the repaired cipher draws one, makes any two ciphers differ like random bytes, changed pixel or not; the figures here are with the nonce held still.',
+      'One sample of a photograph changed by one level, key and nonce kept. The networks changed ' +
+        `between ${sorted[0]} and ${sorted.at(-1)} bytes of the intermediate cipher (median ` +
+        `${sorted[sorted.length >> 1]}) and swallowed the change altogether in ${swallowed} of ` +
+        `${changed.length} trials; a swallowed change leaves the ciphers equal, whatever the diffusion.`,
+      'A fresh nonce, as the repaired cipher draws one, makes any two ciphers differ like random ' +
+        'bytes, changed pixel or not; the figures here are with the nonce held still.',
     ],
     tables: [
       {
@@ -395,7 +434,12 @@ async function constantDifference(networks: DenseNetworks): Promise<StudySection
   return {
     heading: 'Weakness: an XOR chain does not diffuse values',
     text: [
-      `The chain is linear over GF(2): what differs between two ciphers does not depend on the key. Behind the last changed byte the difference is one constant; a second pass makes it alternate with zero. Of the 256 values that C ^ C' can take, ${values(histograms[0]!)} occur under ${nameOf(CHAIN)} and ${values(histograms[1]!)} under ${nameOf(SBOX)}; the commonest makes up ${percent(Math.max(...histograms[0]!.shares))} and ${percent(Math.max(...histograms[1]!.shares), 2)} (a random one: ${percent(1 / 256, 2)}).`,
+      'The chain is linear over GF(2): what differs between two ciphers does not depend on the key. ' +
+        'Behind the last changed byte the difference is one constant; a second pass makes it alternate ' +
+        `with zero. Of the 256 values that C ^ C' can take, ${values(histograms[0]!)} occur under ` +
+        `${nameOf(CHAIN)} and ${values(histograms[1]!)} under ${nameOf(SBOX)}; the commonest makes up ` +
+        `${percent(Math.max(...histograms[0]!.shares))} and ` +
+        `${percent(Math.max(...histograms[1]!.shares), 2)} (a random one: ${percent(1 / 256, 2)}).`,
     ],
     figures: await Promise.all(
       histograms.map(async ({ diffusion, shares }) => ({
@@ -450,7 +494,10 @@ async function peeling(networks: DenseNetworks): Promise<StudySection> {
     figures: [
       {
         name: 'peeled',
-        caption: `Above: two pictures under one key, ${nameOf(CHAIN)}: known picture, its cipher, the other's cipher, P ^ P' peeled without the key. Below: what the other picture was; restored from the ciphers and the known picture; the same attack on ${nameOf(SBOX)}.`,
+        caption:
+          `Above: two pictures under one key, ${nameOf(CHAIN)}: known picture, its cipher, the other's ` +
+          `cipher, P ^ P' peeled without the key. Below: what the other picture was; restored from the ` +
+          `ciphers and the known picture; the same attack on ${nameOf(SBOX)}.`,
         image: contactSheet(
           [
             known,
@@ -504,8 +551,15 @@ async function trails(networks: DenseNetworks, { progress }: StudyContext): Prom
   return {
     heading: 'Damage leaves a trail, and that is no security',
     text: [
-      'The abstract sells visible trails of damage as traceability. They follow from the diffusion undoing itself locally: one wrong cipher byte makes passes + 1 neighbouring bytes wrong, in all four forms, however well they spread a change while encrypting; the decryption network then smears it over blocks of 4x4 pixels and their neighbours. A trail shows that something was lost, but not that something was altered with care: an attacker who knows the diffusion chooses what the trail looks like. Nothing here authenticates.',
-      'A cipher image that went through JPEG has lost its text chunks, and is refused with `E_IMAGE` and a hint that says so. For the figures here they were put back by hand: what comes back is noise.',
+      'The abstract sells visible trails of damage as traceability. They follow from the diffusion ' +
+        'undoing itself locally: one wrong cipher byte makes passes + 1 neighbouring bytes wrong, in ' +
+        'all four forms, however well they spread a change while encrypting; the decryption network ' +
+        'then smears it over blocks of 4x4 pixels and their neighbours. A trail shows that something ' +
+        'was lost, but not that something was altered with care: an attacker who knows the diffusion ' +
+        'chooses what the trail looks like. Nothing here authenticates.',
+      'A cipher image that went through JPEG has lost its text chunks, and is refused with `E_IMAGE` ' +
+        'and a hint that says so. For the figures here they were put back by hand: what comes back is ' +
+        'noise.',
     ],
     tables: [
       {
@@ -559,7 +613,10 @@ async function split(networks: DenseNetworks, { quick, seed }: StudyContext): Pr
   return {
     heading: 'The key, and what stands without it',
     text: [
-      `With the diffusion off, the public decryption network opens the intermediate cipher at ${fixed(mean(open), 2)} dB, no key asked. The networks do not depend on the key: one picture has one intermediate cipher, under all keys. One wrong bit of the 32-byte key gives noise (${fixed(mean(wrong), 2)} dB).`,
+      'With the diffusion off, the public decryption network opens the intermediate cipher at ' +
+        `${fixed(mean(open), 2)} dB, no key asked. The networks do not depend on the key: one picture ` +
+        'has one intermediate cipher, under all keys. One wrong bit of the 32-byte key gives noise ' +
+        `(${fixed(mean(wrong), 2)} dB).`,
     ],
     tables: [
       {
@@ -577,9 +634,20 @@ function repaired(): StudySection {
   return {
     heading: 'What the repaired form repairs, and what it does not',
     text: [
-      '**Repaired:** `dense-resnet-2024-repaired` puts the S-box of AES into the chain and runs three passes, so that a changed byte changes all others as chance would, in number and in value; and it draws a fresh nonce of 16 bytes for every picture, which travels in a text chunk of the PNG, so that no key stream is used twice, nothing cancels, and equal pictures have unlike ciphers.',
-      '**Not repaired:** a nonce given by hand and used twice. Then equal pictures have equal ciphers again; and since decryption is local (every byte of the intermediate cipher depends on four cipher bytes and six bytes of the key streams, the same for every picture), a handful of known pairs determines the key bytes at every place. We state that by counting and have not carried it out.',
-      '**Not repaired:** loss by the networks; ciphers padded to multiples of 4 pixels; cipher images that a service re-encodes are lost; no authentication, for which a picture is to be sealed. Without its networks the diffusion would be a lossless cipher and no less safe; a stream cipher under the same key would be simpler still.',
+      '**Repaired:** `dense-resnet-2024-repaired` puts the S-box of AES into the chain and runs ' +
+        'three passes, so that a changed byte changes all others as chance would, in number and in ' +
+        'value; and it draws a fresh nonce of 16 bytes for every picture, which travels in a text ' +
+        'chunk of the PNG, so that no key stream is used twice, nothing cancels, and equal pictures ' +
+        'have unlike ciphers.',
+      '**Not repaired:** a nonce given by hand and used twice. Then equal pictures have equal ' +
+        'ciphers again; and since decryption is local (every byte of the intermediate cipher depends ' +
+        'on four cipher bytes and six bytes of the key streams, the same for every picture), a handful ' +
+        'of known pairs determines the key bytes at every place. We state that by counting and have ' +
+        'not carried it out.',
+      '**Not repaired:** loss by the networks; ciphers padded to multiples of 4 pixels; cipher ' +
+        'images that a service re-encodes are lost; no authentication, for which a picture is to be ' +
+        'sealed. Without its networks the diffusion would be a lossless cipher and no less safe; a ' +
+        'stream cipher under the same key would be simpler still.',
     ],
   }
 }

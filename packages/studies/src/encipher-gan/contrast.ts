@@ -86,9 +86,22 @@ export async function contrast(
   return {
     heading: 'Why the published form cannot recover pictures in general',
     text: [
-      'The first convolution has no bias and mirrors the picture at its edges. Of *g x + b*, one gain *g* > 0 for all colours and an offset for each, it makes *g* times what it makes of *x*, plus a constant a channel. Instance norm subtracts that constant and divides by a deviation that is *g* times as large. So **two pictures that differ by brightness and contrast alone have one cipher image** (exactly so for brightness, and up to the norm’s epsilon of 0.00001 for contrast), whatever the weights are and however long they are trained. If *d* is the mean squared difference of the two, no decryption is nearer than *d*/4 to both: that is the *bound* below, which the larger of the two errors, and the mean of both, cannot pass.',
+      'The first convolution has no bias and mirrors the picture at its edges. Of *g x + b*, one ' +
+        'gain *g* > 0 for all colours and an offset for each, it makes *g* times what it makes of *x*, ' +
+        'plus a constant a channel. Instance norm subtracts that constant and divides by a deviation ' +
+        'that is *g* times as large. So **two pictures that differ by brightness and contrast alone ' +
+        'have one cipher image** (exactly so for brightness, and up to the norm’s epsilon of 0.00001 ' +
+        'for contrast), whatever the weights are and however long they are trained. If *d* is the mean ' +
+        'squared difference of the two, no decryption is nearer than *d*/4 to both: that is the ' +
+        '*bound* below, which the larger of the two errors, and the mean of both, cannot pass.',
       `For the first ${photos.length} pictures of BSDS500 \`val\` and the same under four changes: the bound on the PSNR of the worse of the two (mean, and the picture for which it is highest), how nearly equal the two cipher images of the shipped published form are, and what its decryption reaches for the worse of the two.`,
-      `The paper’s ${reached} dB is an error of ${tolerance.toFixed(1)} levels of 255. A decryption that has to guess a picture’s mean and contrast must guess both within that. It can be had, then, for pictures that all have about the same brightness and contrast, such as photographs of one kind taken with one device; or the norms were not those that the tables name, such as batch norm by running statistics; or the figure was taken after a correction of both. It cannot be had for pictures in general by the form that the tables describe, which is why ours has thresholds in place of norms.`,
+      `The paper’s ${reached} dB is an error of ${tolerance.toFixed(1)} levels of 255. A decryption ` +
+        'that has to guess a picture’s mean and contrast must guess both within that. It can be had, ' +
+        'then, for pictures that all have about the same brightness and contrast, such as photographs ' +
+        'of one kind taken with one device; or the norms were not those that the tables name, such as ' +
+        'batch norm by running statistics; or the figure was taken after a correction of both. It ' +
+        'cannot be had for pictures in general by the form that the tables describe, which is why ours ' +
+        'has thresholds in place of norms.',
     ],
     tables: [
       {

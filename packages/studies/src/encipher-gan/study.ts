@@ -28,8 +28,15 @@ export const study: Study = {
       return {
         title: study.title,
         intro: [
-          'Panwar, Singh, Kukreja, Singh, Shakhovska, Boichuk: *Encipher GAN: An End-to-End Color Image Encryption System Using a Deep Generative Model*, MDPI Systems 2023, 11(1), 36. An encryption network turns a colour picture into a noise-like one, a decryption network turns it back, a discriminator judges the noise. The trained weights are the secret key.',
-          'Three ciphers: `encipher-gan-2023` is the published form, trained for a short time; `encipher-gan-2023-structured` is ours, with thresholds in place of norms and a start that is no random one; `encipher-gan-2023-keyed` is ours too: the weights are drawn from a 32-byte key and a nonce and not trained at all. **None of the three is secure**; what breaks each is measured below. To keep a picture secret, seal it (`latent seal`).',
+          'Panwar, Singh, Kukreja, Singh, Shakhovska, Boichuk: *Encipher GAN: An End-to-End Color ' +
+            'Image Encryption System Using a Deep Generative Model*, MDPI Systems 2023, 11(1), 36. An ' +
+            'encryption network turns a colour picture into a noise-like one, a decryption network ' +
+            'turns it back, a discriminator judges the noise. The trained weights are the secret key.',
+          'Three ciphers: `encipher-gan-2023` is the published form, trained for a short time; ' +
+            '`encipher-gan-2023-structured` is ours, with thresholds in place of norms and a start ' +
+            'that is no random one; `encipher-gan-2023-keyed` is ours too: the weights are drawn from ' +
+            'a 32-byte key and a nonce and not trained at all. **None of the three is secure**; what ' +
+            'breaks each is measured below. To keep a picture secret, seal it (`latent seal`).',
         ],
         sections: [
           facts(),
@@ -56,9 +63,23 @@ function facts(): StudySection {
   return {
     heading: 'What the paper says, what is our choice, what is repaired',
     text: [
-      'The paper was known to us by its headings and tables; its formulas were not. Whatever its tables leave open is our choice.',
-      `Instance norm takes the mean and contrast of every channel of every picture away, and with them the picture's brightness. The published form was trained for a few hundred steps only (its card counts them), and recovers hardly more than outlines; the next section says why no length of training can do much better, and what that means for the paper's ${PAPER.psnr} dB, which is **not reproduced** here. Without norms and without biases, a network of convolutions and ReLUs is positively homogeneous (twice the input is twice the output, up to the last tanh), so that it cannot undo the tanh that made the cipher. Ours therefore has **thresholds**: one constant for each channel, which is what is left of a batch norm with frozen statistics.`,
-      `The structured start writes a linear code into the weights: a cosine transform of ${BLOCK} samples (4x4 pixels, 3 colours), a gain for each of its bands, and a random orthogonal matrix; the decryption network starts with the inverse and with a piecewise linear inverse of tanh. Training then moves both networks by gradient, through the rounding to 8 bits. This is a choice of ours that the paper knows nothing of, and it is what the linear attack below exploits.`,
+      'The paper was known to us by its headings and tables; its formulas were not. Whatever its ' +
+        'tables leave open is our choice.',
+      'Instance norm takes the mean and contrast of every channel of every picture away, and with ' +
+        `them the picture's brightness. The published form was trained for a few hundred steps only ` +
+        '(its card counts them), and recovers hardly more than outlines; the next section says why no ' +
+        `length of training can do much better, and what that means for the paper's ${PAPER.psnr} dB, ` +
+        'which is **not reproduced** here. Without norms and without biases, a network of convolutions ' +
+        'and ReLUs is positively homogeneous (twice the input is twice the output, up to the last ' +
+        'tanh), so that it cannot undo the tanh that made the cipher. Ours therefore has ' +
+        '**thresholds**: one constant for each channel, which is what is left of a batch norm with ' +
+        'frozen statistics.',
+      `The structured start writes a linear code into the weights: a cosine transform of ${BLOCK} ` +
+        'samples (4x4 pixels, 3 colours), a gain for each of its bands, and a random orthogonal ' +
+        'matrix; the decryption network starts with the inverse and with a piecewise linear inverse of ' +
+        'tanh. Training then moves both networks by gradient, through the rounding to 8 bits. This is ' +
+        'a choice of ours that the paper knows nothing of, and it is what the linear attack below ' +
+        'exploits.',
     ],
     tables: [
       {
@@ -67,12 +88,15 @@ function facts(): StudySection {
           [
             'encryption and decryption network',
             'a table of layers with parameter counts; the text says 64 filters',
-            `the table decides: width ${width}, ${blocks} residual blocks, ${weightCount('paper').toLocaleString('en')} weights each; the printed 2,564,208 for the residual blocks is 2,654,208 with two digits swapped`,
+            `the table decides: width ${width}, ${blocks} residual blocks, ` +
+              `${weightCount('paper').toLocaleString('en')} weights each; the printed 2,564,208 for ` +
+              'the residual blocks is 2,654,208 with two digits swapped',
           ],
           [
             'discriminator',
             'counts 3,136, 131,456, 524,056, 2,098,688, 8,193, and 1',
-            '4x4 convolutions with biases and affine instance norms, 2,766,529 parameters; 524,056 is a slip of 525,056; strides are our choice; least squares in place of the last sigmoid',
+            '4x4 convolutions with biases and affine instance norms, 2,766,529 parameters; 524,056 ' +
+              'is a slip of 525,056; strides are our choice; least squares in place of the last sigmoid',
           ],
           [
             'norm',
@@ -82,7 +106,9 @@ function facts(): StudySection {
           [
             'loss',
             'adversarial, SSIM; weights unknown',
-            'published form: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher terms brought in late; ours: in place of SSIM with noise, uniformity and neighbour covariance of one picture’s cipher',
+            'published form: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher ' +
+              'terms brought in late; ours: in place of SSIM with noise, uniformity and neighbour ' +
+              'covariance of one picture’s cipher',
           ],
           [
             'data, size, optimiser, length',
@@ -92,13 +118,15 @@ function facts(): StudySection {
           [
             'secret',
             'the trained weights',
-            'published and structured form: the weights, and the bytes of the key do not enter; keyed: 32 bytes and a nonce',
+            'published and structured form: the weights, and the bytes of the key do not enter; ' +
+              'keyed: 32 bytes and a nonce',
           ],
           ['cipher image', 'wire format unknown', '8 bits a sample everywhere'],
           [
             'sizes',
             'unknown',
-            'any from 16x16: tiles of at most 256 pixels, padded to multiples of 4; grey, alpha and 16 bits are carried',
+            'any from 16x16: tiles of at most 256 pixels, padded to multiples of 4; grey, alpha and ' +
+              '16 bits are carried',
           ],
         ],
       },
@@ -113,7 +141,10 @@ function nullBands(): StudySection {
   return {
     heading: 'The paper’s own figures against chance',
     text: [
-      `Random bytes of ${SIDE}x${SIDE}x3 samples have an entropy of ${expected.toFixed(4)} with a deviation of ${deviation.toExponential(1)}; correlations over 2,000 pairs stay within ${band.toFixed(4)} of zero in 95 of 100 cases. The size of the paper's pictures and its number of pairs are not known to us; these are usual ones.`,
+      `Random bytes of ${SIDE}x${SIDE}x3 samples have an entropy of ${expected.toFixed(4)} with a ` +
+        `deviation of ${deviation.toExponential(1)}; correlations over 2,000 pairs stay within ` +
+        `${band.toFixed(4)} of zero in 95 of 100 cases. The size of the paper's pictures and its ` +
+        'number of pairs are not known to us; these are usual ones.',
     ],
     tables: [
       {
@@ -122,7 +153,8 @@ function nullBands(): StudySection {
           ...PAPER.entropy.map((value, i) => [
             `entropy, image ${i + 1}`,
             value,
-            `short of ${expected.toFixed(4)} by ${(expected - value).toFixed(2)} bits: ${Math.round((expected - value) / deviation).toLocaleString('en')} deviations`,
+            `short of ${expected.toFixed(4)} by ${(expected - value).toFixed(2)} bits: ` +
+              `${Math.round((expected - value) / deviation).toLocaleString('en')} deviations`,
           ]),
           ...DIRECTIONS.map(direction => [
             `correlation, ${direction}`,

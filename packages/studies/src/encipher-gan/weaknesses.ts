@@ -50,8 +50,12 @@ export async function weightKeys(
   return {
     heading: 'Weakness: the weights are an insensitive key',
     text: [
-      'A key should be all or nothing. Here normal noise is added to every weight of the decryption network, its deviation a share of the root mean square of the layer: the recovered picture fades gradually. So whoever has the weights nearly right has the picture, and "32 bits for each of 2,847,936 weights" is no count of keys.',
-      'One flipped lowest bit of one weight (of the 24 bits of its significand) changes this share of the samples, by at most so many levels:',
+      'A key should be all or nothing. Here normal noise is added to every weight of the decryption ' +
+        'network, its deviation a share of the root mean square of the layer: the recovered picture ' +
+        'fades gradually. So whoever has the weights nearly right has the picture, and "32 bits for ' +
+        'each of 2,847,936 weights" is no count of keys.',
+      'One flipped lowest bit of one weight (of the 24 bits of its significand) changes this share ' +
+        'of the samples, by at most so many levels:',
     ],
     tables: [{ columns: ['pair', 'samples that change', 'largest change'], rows: flips }],
     figures: [
@@ -139,7 +143,12 @@ export async function differences(
   return {
     heading: 'Weakness: a changed sample changes its neighbourhood alone',
     text: [
-      `Two pictures that differ by one level in one sample, encrypted under one key and one nonce; means over drawn pictures (${trials}). Ciphers of ideal diffusion would lie between ${percent(npcr.low)} and ${percent(npcr.high)} (NPCR) and between ${percent(uaci.low)} and ${percent(uaci.high)} (UACI). No NPCR or UACI of the paper is known to us. In the structured form a sample reaches its own block of 48 samples and what training has added; in the published form instance norm adds a change of every sample that is mostly lost in 8 bits.`,
+      'Two pictures that differ by one level in one sample, encrypted under one key and one nonce; ' +
+        `means over drawn pictures (${trials}). Ciphers of ideal diffusion would lie between ` +
+        `${percent(npcr.low)} and ${percent(npcr.high)} (NPCR) and between ${percent(uaci.low)} and ` +
+        `${percent(uaci.high)} (UACI). No NPCR or UACI of the paper is known to us. In the structured ` +
+        'form a sample reaches its own block of 48 samples and what training has added; in the ' +
+        'published form instance norm adds a change of every sample that is mostly lost in 8 bits.',
       'The last column encrypts one picture under two nonces: only ciphers that use a nonce change.',
     ],
     tables: [{ columns: ['cipher', 'NPCR', 'UACI', 'NPCR of two nonces'], rows }],
@@ -212,7 +221,10 @@ export async function edges(ciphers: readonly ImageCipher[], drawn: readonly Nam
   return {
     heading: 'Weakness: outlines shine through',
     text: [
-      `Correlation, without its sign, of the edge map (Sobel, luma) of the cipher with that of the picture, and of the deviation inside blocks of 4x4 pixels. Random ciphers stay below ${correlationBand(n).toFixed(3)} and ${correlationBand((SIDE / 4) ** 2).toFixed(3)} in 95 of 100 cases. ${drawn.length} drawn pictures.`,
+      'Correlation, without its sign, of the edge map (Sobel, luma) of the cipher with that of the ' +
+        'picture, and of the deviation inside blocks of 4x4 pixels. Random ciphers stay below ' +
+        `${correlationBand(n).toFixed(3)} and ${correlationBand((SIDE / 4) ** 2).toFixed(3)} in 95 of ` +
+        `100 cases. ${drawn.length} drawn pictures.`,
     ],
     tables: [{ columns: ['cipher', 'edges', 'deviation in blocks'], rows }],
   }
@@ -277,14 +289,22 @@ export async function linearAttack(
   return {
     heading: 'Weakness: known pictures give the decryption away',
     text: [
-      `No network is needed: least squares fit one affine map from ${BLOCK} cipher samples (4x4 pixels, tanh undone) to ${BLOCK} plain samples, over all blocks of pictures known together with their ciphers, and the map then opens pictures that were never seen (PSNR of a drawn picture and of a photograph). For the structured pair that is nearly the decryption network, for the price of one known picture. The keyed variant changes its matrix with every nonce, so that other pictures tell nothing: but a known corner of a picture opens all of it.`,
-      'The published form is further from linear; after so short a training its own decryption network recovers no more than such a map does.',
+      `No network is needed: least squares fit one affine map from ${BLOCK} cipher samples (4x4 ` +
+        `pixels, tanh undone) to ${BLOCK} plain samples, over all blocks of pictures known together ` +
+        'with their ciphers, and the map then opens pictures that were never seen (PSNR of a drawn ' +
+        'picture and of a photograph). For the structured pair that is nearly the decryption network, ' +
+        'for the price of one known picture. The keyed variant changes its matrix with every nonce, so ' +
+        'that other pictures tell nothing: but a known corner of a picture opens all of it.',
+      'The published form is further from linear; after so short a training its own decryption ' +
+        'network recovers no more than such a map does.',
     ],
     tables: [{ columns: ['cipher', 'known', 'blocks', 'drawn picture, dB', 'photograph, dB'], rows }],
     figures: [
       {
         name: 'linear-attack',
-        caption: `Opened by the linear map fitted to the upper left corner of 64x64 pixels: ${ciphers.map(({ id }) => id).join(', ')}`,
+        caption:
+          'Opened by the linear map fitted to the upper left corner of 64x64 pixels: ' +
+          ciphers.map(({ id }) => id).join(', '),
         image: contactSheet(shown.map(halved), shown.length),
       },
     ],
@@ -332,14 +352,22 @@ export async function damage(ciphers: readonly ImageCipher[], drawn: readonly Na
   return {
     heading: 'Damage',
     text: [
-      'A part of the cipher image blackened in the middle, or the whole of it re-encoded, and then decrypted: PSNR, and the share of samples that differ from those of the intact cipher. The structured ciphers lose the blocks that were hit; in the published form the instance norms carry damage everywhere. This robustness to holes is the reverse of the missing diffusion above.',
-      'A JPEG picture has no text chunks: a cipher image that went through one is refused with `E_IMAGE` and a hint that says so. For the rows of this table the chunks were put back by hand.',
+      'A part of the cipher image blackened in the middle, or the whole of it re-encoded, and then ' +
+        'decrypted: PSNR, and the share of samples that differ from those of the intact cipher. The ' +
+        'structured ciphers lose the blocks that were hit; in the published form the instance norms ' +
+        'carry damage everywhere. This robustness to holes is the reverse of the missing diffusion ' +
+        'above.',
+      'A JPEG picture has no text chunks: a cipher image that went through one is refused with ' +
+        '`E_IMAGE` and a hint that says so. For the rows of this table the chunks were put back by ' +
+        'hand.',
     ],
     tables: [{ columns: ['cipher', 'damage to the cipher image', 'PSNR, dB', 'samples that change'], rows }],
     figures: [
       {
         name: 'damage',
-        caption: `Decrypted after 1/16, 1/8 and 1/4 of the cipher image was blackened; rows: ${ciphers.map(({ id }) => id).join(', ')}`,
+        caption:
+          'Decrypted after 1/16, 1/8 and 1/4 of the cipher image was blackened; rows: ' +
+          ciphers.map(({ id }) => id).join(', '),
         image: contactSheet(shown, 3),
       },
     ],

@@ -76,8 +76,16 @@ export const study: Study = {
     return {
       title: 'Exact flow: what the networks do, and what the proof rests on',
       intro: [
-        'The exact flow is our own cipher. Its plan (a random split by the key, coupling blocks whose sub-networks see a secret map, one set of parameters for both directions) is that of FlowCrypt (Yang, Ping, Xu, [arXiv 2509.18696](https://arxiv.org/abs/2509.18696)); that it is exact, gives the same bytes on every machine and has a proof is ours, and so are all numbers here.',
-        `Secret: one key of 32 bytes. Public: the form of the networks, their weights, the nonce. What breaks it: nothing known beyond what it does not promise. By itself it is deterministic (equal tiles at the same place under one key and nonce give equal ciphers) and authenticates nothing; sealed files add both, and pixel mode draws a nonce and lets a code travel.`,
+        'The exact flow is our own cipher. Its plan (a random split by the key, coupling blocks ' +
+          'whose sub-networks see a secret map, one set of parameters for both directions) is that of ' +
+          'FlowCrypt (Yang, Ping, Xu, [arXiv 2509.18696](https://arxiv.org/abs/2509.18696)); that it ' +
+          'is exact, gives the same bytes on every machine and has a proof is ours, and so are all ' +
+          'numbers here.',
+        'Secret: one key of 32 bytes. Public: the form of the networks, their weights, the nonce. ' +
+          'What breaks it: nothing known beyond what it does not promise. By itself it is ' +
+          'deterministic (equal tiles at the same place under one key and nonce give equal ciphers) ' +
+          'and authenticates nothing; sealed files add both, and pixel mode draws a nonce and lets a ' +
+          'code travel.',
       ],
       sections: [
         await figuresBeforeAfter(),
@@ -156,7 +164,8 @@ function deviations(results: Results, groups: readonly Group[]): string[] {
     return aes!.length === 0 && identity!.length === MEASURED_TESTS.length
       ? []
       : [
-          `on ${group.name} the tests found ${aes!.join(', ') || 'nothing'} in AES-256-CTR and ${identity!.length} of ${MEASURED_TESTS.length} weaknesses in the identity`,
+          `on ${group.name} the tests found ${aes!.join(', ') || 'nothing'} in AES-256-CTR and ` +
+            `${identity!.length} of ${MEASURED_TESTS.length} weaknesses in the identity`,
         ]
   })
 }
@@ -201,7 +210,11 @@ function tableSection(group: Group, results: Results): StudySection {
   return {
     heading: `Ablation on ${group.name}`,
     text: [
-      `${SIDE} x ${SIDE} pixels, ${samples} keys. Means; in brackets how many of ${samples} lie in the band of 95 % for random bytes (chi-square and entropy two-sided, ideal 255 and ${(8 - 255 / (2 * SIDE * SIDE * 3 * Math.LN2)).toFixed(4)}; NPCR 99.61 %, UACI 33.46 %, both two-sided). *Found* names what left its band more often than chance does once in a thousand times.`,
+      `${SIDE} x ${SIDE} pixels, ${samples} keys. Means; in brackets how many of ${samples} lie in ` +
+        'the band of 95 % for random bytes (chi-square and entropy two-sided, ideal 255 and ' +
+        `${(8 - 255 / (2 * SIDE * SIDE * 3 * Math.LN2)).toFixed(4)}; NPCR 99.61 %, UACI 33.46 %, both ` +
+        'two-sided). *Found* names what left its band more often than chance does once in a thousand ' +
+        'times.',
     ],
     tables: [table],
   }
@@ -243,13 +256,15 @@ async function figuresBeforeAfter(): Promise<StudySection> {
     {
       name: 'network-only',
       caption:
-        'Plain pictures drawn by Latent (black, flat, landscape, lettering); what the networks make of them without any whitening, with the constant weights; and with the trained ones.',
+        'Plain pictures drawn by Latent (black, flat, landscape, lettering); what the networks make ' +
+        'of them without any whitening, with the constant weights; and with the trained ones.',
       image: contactSheet(rows, pictures.length),
     },
     {
       name: 'histogram-black',
       caption:
-        'Histogram of the black picture, encrypted by the networks alone: how often each byte value occurs, 1 being its fair share.',
+        'Histogram of the black picture, encrypted by the networks alone: how often each byte value ' +
+        'occurs, 1 being its fair share.',
       svg: await chart(points, {
         title: 'Network only, a black picture',
         x: 'byte value',
@@ -263,7 +278,9 @@ async function figuresBeforeAfter(): Promise<StudySection> {
   return {
     heading: 'The networks alone, before and after training',
     text: [
-      'In each round the cipher adds two things to half of a tile: the output of a small integer network that sees the other half and a secret map, and a key stream (the *whitening*) that is drawn anew for every content of the other half. These pictures leave the whitening out.',
+      'In each round the cipher adds two things to half of a tile: the output of a small integer ' +
+        'network that sees the other half and a secret map, and a key stream (the *whitening*) that is ' +
+        'drawn anew for every content of the other half. These pictures leave the whitening out.',
     ],
     figures,
   }
@@ -288,11 +305,33 @@ async function partsSection(results: Results, groups: readonly Group[]): Promise
   return {
     heading: 'What the proof rests on, and what the networks add',
     text: [
-      `**The proof.** The whitening is a fresh pseudo-random string for every distinct content of the other half, if HMAC-SHA-256 and AES-256-CTR are pseudo-random functions. So what is added to a half is a pseudo-random function of the other half *whatever the network computes*, and four alternating rounds of such functions are a strong pseudo-random permutation (Luby and Rackoff 1988; the advantage after q tiles is about q^2 / 2^(8 bytes of half a tile)). The row "key streams only" has the same proof without any network. Found in it: ${worst('streams')}. Found in the whole cipher: ${worst('whole')}.`,
-      `**What the networks do not add.** They add no security that anyone can prove, and the proof gives them no credit; a reader who trusts AES and HMAC loses nothing by leaving them out, and one who does not should not trust this cipher. They also add no diffusion over the tile: that one changed sample changes everything comes from the HMAC over the other half, through the whitening and through the secret map. With a map of the key alone, one changed sample alters ${percent(Math.min(...spread))} to ${percent(Math.max(...spread))} of the bytes: as far as four networks of three 3 x 3 convolutions reach.`,
-      `**What they do.** On their own they scramble, well or badly. With the constant weights a picture shows through, and the tests found ${worst('network', 'constant')}. With the trained weights nothing is to be seen, and over all groups of pictures the tests found ${worst('network', 'trained')}. That is a second line whose strength is unknown: it has no proof, and statistics cannot tell a good cipher from a bad one.`,
-      `**Exactness.** ${exact ? 'Every picture of every row came back bit for bit' : 'NOT every picture came back bit for bit'}: the inverse runs the same integers backwards, with or without whitening and whatever the weights.`,
-      `**Cost.** ${parameters.toLocaleString('en')} parameters, four networks of three convolutions; ${(macs / 1e9).toFixed(2)} GMAC for ${SIDE} x ${SIDE} pixels, which is ${(macs / (SIDE * SIDE)).toLocaleString('en')} a pixel; tiles of ${TILE_BYTES.toLocaleString('en')} bytes.`,
+      '**The proof.** The whitening is a fresh pseudo-random string for every distinct content of ' +
+        'the other half, if HMAC-SHA-256 and AES-256-CTR are pseudo-random functions. So what is added ' +
+        'to a half is a pseudo-random function of the other half *whatever the network computes*, and ' +
+        'four alternating rounds of such functions are a strong pseudo-random permutation (Luby and ' +
+        'Rackoff 1988; the advantage after q tiles is about q^2 / 2^(8 bytes of half a tile)). The row ' +
+        `"key streams only" has the same proof without any network. Found in it: ${worst('streams')}. ` +
+        `Found in the whole cipher: ${worst('whole')}.`,
+      '**What the networks do not add.** They add no security that anyone can prove, and the proof ' +
+        'gives them no credit; a reader who trusts AES and HMAC loses nothing by leaving them out, and ' +
+        'one who does not should not trust this cipher. They also add no diffusion over the tile: that ' +
+        'one changed sample changes everything comes from the HMAC over the other half, through the ' +
+        'whitening and through the secret map. With a map of the key alone, one changed sample alters ' +
+        `${percent(Math.min(...spread))} to ${percent(Math.max(...spread))} of the bytes: as far as ` +
+        'four networks of three 3 x 3 convolutions reach.',
+      '**What they do.** On their own they scramble, well or badly. With the constant weights a ' +
+        `picture shows through, and the tests found ${worst('network', 'constant')}. With the trained ` +
+        'weights nothing is to be seen, and over all groups of pictures the tests found ' +
+        `${worst('network', 'trained')}. That is a second line whose strength is unknown: it has no ` +
+        'proof, and statistics cannot tell a good cipher from a bad one.',
+      '**Exactness.** ' +
+        `${exact ? 'Every picture of every row came back bit for bit' : 'NOT every picture came back bit for bit'}: ` +
+        'the inverse runs the same integers backwards, with or without whitening and whatever the ' +
+        'weights.',
+      `**Cost.** ${parameters.toLocaleString('en')} parameters, four networks of three convolutions; ` +
+        `${(macs / 1e9).toFixed(2)} GMAC for ${SIDE} x ${SIDE} pixels, which is ` +
+        `${(macs / (SIDE * SIDE)).toLocaleString('en')} a pixel; tiles of ` +
+        `${TILE_BYTES.toLocaleString('en')} bytes.`,
     ],
   }
 }
@@ -321,7 +360,10 @@ async function weightsSection(results: Results, groups: readonly Group[]): Promi
     heading: 'The two sets of weights',
     text: [
       `A sealed file names its weights by their SHA-256, so both sets can be read for good. New files are sealed with the trained ones. With the whitening off, the mean chi-square of the groups above is ${range(BEFORE, 'chi-square', count)} with the constant weights and ${range(AFTER, 'chi-square', count)} with the trained ones (255 is ideal), and UACI for one changed sample ${range(BEFORE, 'pixel UACI', percent)} and ${range(AFTER, 'pixel UACI', percent)} (33.46 % is ideal); the whole cipher is the same in every test, and as quick, since the graphs are the same. Much of that is where the training began: the networks as drawn before the first step have smaller shifts and one large weight an output, and come to ${range(DRAWN, 'chi-square', count)} and ${range(DRAWN, 'pixel UACI', percent)}. Pixel mode keeps the constant ones under the name \`exact-flow\`, because the first cipher pictures carried no name of their weights; \`exact-flow-trained\` is the same cipher with the trained ones. Under one key file the two get keys of their own: the name of the cipher and the hash of its weights enter their derivation, so that the proof, which is of one cipher under one key, holds for each.`,
-      'Training: the integer networks as they are, rounding and clipping forwards and passing derivatives straight through backwards; the whitening off; for a flat histogram, neighbours that tell nothing of each other, another picture under another map or after one changed byte (`packages/schemes/src/exact-flow/recipe.ts`; card and curve in `models/`).',
+      'Training: the integer networks as they are, rounding and clipping forwards and passing ' +
+        'derivatives straight through backwards; the whitening off; for a flat histogram, neighbours ' +
+        'that tell nothing of each other, another picture under another map or after one changed byte ' +
+        '(`packages/schemes/src/exact-flow/recipe.ts`; card and curve in `models/`).',
     ],
     tables: [
       {

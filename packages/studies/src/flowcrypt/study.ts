@@ -131,17 +131,37 @@ const least = (values: readonly number[]): number => Math.min(...values)
 const most = (values: readonly number[]): number => Math.max(...values)
 
 const INTRO: readonly string[] = [
-  'FlowCrypt ([arXiv 2509.18696](https://arxiv.org/abs/2509.18696)) encrypts and decrypts with one invertible network, forwards and backwards. A key is stretched by PBKDF2 into a balanced mask and a secret map K. The mask splits the picture into two halves; a chain of coupling blocks mixes them, each block with four sub-networks that see K.',
-  'Only the abstract of the paper and reviews of its beginning were to be had: the structure is theirs, every constant is ours, and what we could not read we do not claim. "Measured" means the first network below on pictures of BSDS500 that no training saw, in the middle 256 x 256 pixels; how many of the hundred is in the table.',
+  'FlowCrypt ([arXiv 2509.18696](https://arxiv.org/abs/2509.18696)) encrypts and decrypts with one ' +
+    'invertible network, forwards and backwards. A key is stretched by PBKDF2 into a balanced mask and ' +
+    'a secret map K. The mask splits the picture into two halves; a chain of coupling blocks mixes ' +
+    'them, each block with four sub-networks that see K.',
+  'Only the abstract of the paper and reviews of its beginning were to be had: the structure is ' +
+    'theirs, every constant is ours, and what we could not read we do not claim. "Measured" means the ' +
+    'first network below on pictures of BSDS500 that no training saw, in the middle 256 x 256 pixels; ' +
+    'how many of the hundred is in the table.',
 ]
 
 function facts(): StudySection {
   return {
     heading: 'What is published, and what is our choice',
     text: [
-      '**Published:** PBKDF2 with a high count and a fixed salt; a mask with as many ones as zeros; the split by it and the repacking of both halves by row-wise and column-wise order; affine coupling blocks with four sub-networks (eta, rho, phi, omega) of five convolutions with leaky ReLU, each seeing a secret map K; a noise layer and a triplet loss in training; about 1M parameters and about 100 dB.',
-      '**Our choice:** HMAC-SHA-256, 100,000 rounds and the salt; balancing by rank; rows for the first half, columns for the second; eight blocks of hidden width 32 with 3x3 kernels (953,440 parameters) and a compact network of four blocks of width 16; both halves scaled by exp(tanh(s/2)) and shifted; K uniform in 0..1 with one entry a pixel and split like the picture, so that a wrong mask is a wrong map; a nonce as an option; every formula and weight of the loss; a noise layer without JPEG; wire formats; tiles of 512 pixels for pictures of any size.',
-      '**Our choice of a start:** training begins at `image / 5 + v(K)` on top of random weights: the first two blocks exchange the halves and turn one of them over, and the third adds three entries of K, folded to be uniform, more of it in the middle of the range than at its ends. The table shows this start in a row of its own, so that nobody takes it for what training found.',
+      '**Published:** PBKDF2 with a high count and a fixed salt; a mask with as many ones as zeros; ' +
+        'the split by it and the repacking of both halves by row-wise and column-wise order; affine ' +
+        'coupling blocks with four sub-networks (eta, rho, phi, omega) of five convolutions with leaky ' +
+        'ReLU, each seeing a secret map K; a noise layer and a triplet loss in training; about 1M ' +
+        'parameters and about 100 dB.',
+      '**Our choice:** HMAC-SHA-256, 100,000 rounds and the salt; balancing by rank; rows for the ' +
+        'first half, columns for the second; eight blocks of hidden width 32 with 3x3 kernels (953,440 ' +
+        'parameters) and a compact network of four blocks of width 16; both halves scaled by ' +
+        'exp(tanh(s/2)) and shifted; K uniform in 0..1 with one entry a pixel and split like the ' +
+        'picture, so that a wrong mask is a wrong map; a nonce as an option; every formula and weight ' +
+        'of the loss; a noise layer without JPEG; wire formats; tiles of 512 pixels for pictures of ' +
+        'any size.',
+      '**Our choice of a start:** training begins at `image / 5 + v(K)` on top of random weights: ' +
+        'the first two blocks exchange the halves and turn one of them over, and the third adds three ' +
+        'entries of K, folded to be uniform, more of it in the middle of the range than at its ends. ' +
+        'The table shows this start in a row of its own, so that nobody takes it for what training ' +
+        'found.',
       '**Secret:** the key. **Public:** weights, mask rule, nonce.',
     ],
   }
@@ -187,9 +207,17 @@ function table(context: StudyContext, rows: readonly Row[], paper: Subject): Stu
   return {
     heading: 'Claims and measurements',
     text: [
-      `All PSNR are true values of the squared error without a cap, against floats that are not rounded back to bytes; means over pictures, the worst picture in brackets. The paper's network takes ${(cost.macs / 1e9).toFixed(1)} billion multiplications for one picture of ${side} x ${side}: few parameters are not little work.`,
-      'A float cipher image is four times as large as the picture. The 100 dB of the paper can only be of such a file (or of a cap: programs of this family print exactly 100 where the error is below 1e-10); an 8-bit cipher image of the same size loses what the row of 8 bits says.',
-      `NPCR and UACI count what changes when one value changes by one level: almost nothing. A coupling network is smooth, and none of the losses asks for an avalanche. Chi-square at 1 % rejects ${rejected} of ${tested} histograms: they are flat to the eye and to the entropy, not to a test of so many values.`,
+      'All PSNR are true values of the squared error without a cap, against floats that are not ' +
+        `rounded back to bytes; means over pictures, the worst picture in brackets. The paper's ` +
+        `network takes ${(cost.macs / 1e9).toFixed(1)} billion multiplications for one picture of ` +
+        `${side} x ${side}: few parameters are not little work.`,
+      'A float cipher image is four times as large as the picture. The 100 dB of the paper can only ' +
+        'be of such a file (or of a cap: programs of this family print exactly 100 where the error is ' +
+        'below 1e-10); an 8-bit cipher image of the same size loses what the row of 8 bits says.',
+      'NPCR and UACI count what changes when one value changes by one level: almost nothing. A ' +
+        'coupling network is smooth, and none of the losses asks for an avalanche. Chi-square at 1 % ' +
+        `rejects ${rejected} of ${tested} histograms: they are flat to the eye and to the entropy, not ` +
+        'to a test of so many values.',
     ],
     tables: [result],
   }
@@ -205,7 +233,12 @@ function keySection(rows: readonly Row[]): StudySection {
   return {
     heading: 'With a part of the key',
     text: [
-      'PSNR of the decryption of a float cipher image in dB, mean and most over pictures; below 12 nothing useful is left. K is split by the mask, so a wrong mask alone already brings both halves of K into disorder. The last row is what the mask is worth by itself: it moves pixels along their row or column only as far as its count of ones strays, so the picture stays in part recognisable. As far as we could read, the published construction has no more than that to offer against someone who knows K.',
+      'PSNR of the decryption of a float cipher image in dB, mean and most over pictures; below 12 ' +
+        'nothing useful is left. K is split by the mask, so a wrong mask alone already brings both ' +
+        'halves of K into disorder. The last row is what the mask is worth by itself: it moves pixels ' +
+        'along their row or column only as far as its count of ones strays, so the picture stays in ' +
+        'part recognisable. As far as we could read, the published construction has no more than that ' +
+        'to offer against someone who knows K.',
     ],
     tables: [
       {
@@ -241,14 +274,23 @@ async function glanceSection(
   return {
     heading: 'Without any key: squint',
     text: [
-      'All figures above can be met by a cipher image that shows the picture. A cipher value is a large keyed dither and a share of a pixel; averaging over 8 x 8 values takes most of the dither away and leaves the pixels. The means of the right half of the 8-bit cipher image, where the rows of the picture lie squeezed, against the means of the same places of the picture: correlation, mean over pictures (a good cipher: 0).',
-      'Entropy looks at values and not at places, and the correlation of direct neighbours is too small to see what hundreds of them share. This is the price of recovery from 8 bits in a map that is smooth, and the reason why these statistics are no proof of anything. Whether the published weights do better cannot be said: they are not to be had.',
+      'All figures above can be met by a cipher image that shows the picture. A cipher value is a ' +
+        'large keyed dither and a share of a pixel; averaging over 8 x 8 values takes most of the ' +
+        'dither away and leaves the pixels. The means of the right half of the 8-bit cipher image, ' +
+        'where the rows of the picture lie squeezed, against the means of the same places of the ' +
+        'picture: correlation, mean over pictures (a good cipher: 0).',
+      'Entropy looks at values and not at places, and the correlation of direct neighbours is too ' +
+        'small to see what hundreds of them share. This is the price of recovery from 8 bits in a map ' +
+        'that is smooth, and the reason why these statistics are no proof of anything. Whether the ' +
+        'published weights do better cannot be said: they are not to be had.',
     ],
     tables: [glanceTable(rows.map(row => ({ name: row.subject.name, correlations: of(row, 'glance') })))],
     figures: [
       {
         name: 'squint',
-        caption: `Left: a drawn picture. Right: means over 8 x 8 squares of the right half of its cipher image, contrast stretched; no key was used (${name} network)`,
+        caption:
+          'Left: a drawn picture. Right: means over 8 x 8 squares of the right half of its cipher ' +
+          `image, contrast stretched; no key was used (${name} network)`,
         image: contactSheet([pictureOf(plain), seen], 2),
       },
     ],
@@ -275,7 +317,10 @@ async function nudgeSection(context: StudyContext, subjects: readonly Subject[])
   return {
     heading: 'A map that is nearly right',
     text: [
-      'The key goes through PBKDF2, so nearly right keys do not exist; nearly right maps do, and a network is a continuous function of its map. Decryption in dB, mean over pictures: an attacker who finds K roughly sees the picture roughly, and knows in which direction to improve.',
+      'The key goes through PBKDF2, so nearly right keys do not exist; nearly right maps do, and a ' +
+        'network is a continuous function of its map. Decryption in dB, mean over pictures: an ' +
+        'attacker who finds K roughly sees the picture roughly, and knows in which direction to ' +
+        'improve.',
     ],
     tables: [
       {
@@ -304,7 +349,11 @@ async function tradeOff(rows: readonly Row[], subjects: readonly Subject[]): Pro
   return {
     heading: 'Recovery against appearance',
     text: [
-      'One compact network, trained from one start with three weights of recovery against the statistics of the cipher image. For every pixel, right decryption needs a cipher value that moves with the pixel; and a cipher value that moves with the pixel shows it, in the mean and in its neighbours. A map that is smooth and increasing in each pixel cannot be uniform for every pixel value, so this is a trade and no shortage of training alone.',
+      'One compact network, trained from one start with three weights of recovery against the ' +
+        'statistics of the cipher image. For every pixel, right decryption needs a cipher value that ' +
+        'moves with the pixel; and a cipher value that moves with the pixel shows it, in the mean and ' +
+        'in its neighbours. A map that is smooth and increasing in each pixel cannot be uniform for ' +
+        'every pixel value, so this is a trade and no shortage of training alone.',
     ],
     tables: [
       {
@@ -345,7 +394,12 @@ async function damageSection(context: StudyContext, subjects: readonly Subject[]
   }
   const curves = (['occlusion', 'salt-pepper', 'gaussian'] as const).map(async kind => ({
     name: `damage-${kind}`,
-    caption: `PSNR after ${kind === 'occlusion' ? 'a black rectangle over a part of the 8-bit cipher image' : kind === 'salt-pepper' ? 'a part of its values set to black or white' : 'Gaussian noise on it, by variance'}`,
+    caption:
+      'PSNR after ' + kind === 'occlusion'
+        ? 'a black rectangle over a part of the 8-bit cipher image'
+        : kind === 'salt-pepper'
+          ? 'a part of its values set to black or white'
+          : 'Gaussian noise on it, by variance',
     svg: await chart(
       DAMAGES.flatMap((damage, j) =>
         damage.kind === kind
@@ -358,7 +412,9 @@ async function damageSection(context: StudyContext, subjects: readonly Subject[]
   return {
     heading: 'Damage on the way',
     text: [
-      'The 8-bit cipher image is damaged and decrypted; PSNR in dB, mean over pictures. Values lie where the mask put them, so a black rectangle becomes scattered pixels. JPEG is left out: no network here was trained for it.',
+      'The 8-bit cipher image is damaged and decrypted; PSNR in dB, mean over pictures. Values lie ' +
+        'where the mask put them, so a black rectangle becomes scattered pixels. JPEG is left out: no ' +
+        'network here was trained for it.',
     ],
     tables: [
       {
@@ -394,8 +450,15 @@ async function attackSection(context: StudyContext, { weights, runner, name }: S
   return {
     heading: 'One known pair',
     text: [
-      `The weights are public. Someone who has one picture of ${ATTACKED} x ${ATTACKED} with its float cipher image, and in this trial also the mask, looks for K by gradient descent (Adam, ${steps} steps, the ${name} network). The published salt is fixed, so that every other picture of this size under the same password has the same K. What the found K makes of another picture, beside a wrong key:`,
-      'It is the simplest attack of its kind: the fold gives the descent many places to get stuck in, and a search over each entry would not have them. Each pixel has three cipher values and one entry of K, so K is overdetermined by a single pair. Attacks without the mask were not tried.',
+      `The weights are public. Someone who has one picture of ${ATTACKED} x ${ATTACKED} with its ` +
+        'float cipher image, and in this trial also the mask, looks for K by gradient descent (Adam, ' +
+        `${steps} steps, the ${name} network). The published salt is fixed, so that every other ` +
+        'picture of this size under the same password has the same K. What the found K makes of ' +
+        'another picture, beside a wrong key:',
+      'It is the simplest attack of its kind: the fold gives the descent many places to get stuck ' +
+        'in, and a search over each entry would not have them. Each pixel has three cipher values and ' +
+        'one entry of K, so K is overdetermined by a single pair. Attacks without the mask were not ' +
+        'tried.',
     ],
     tables: [
       {
@@ -427,7 +490,10 @@ async function pictures(context: StudyContext, { runner, name }: Subject): Promi
   shown.push(pictureOf(misplaced(await decrypt(runner, cipher, keys.right), keys)))
   const figure: StudyFigure = {
     name: 'pictures',
-    caption: `The ${name} network. Above: a drawn picture, its cipher image, what decrypts from 8 bits. Below: decrypted with another key; with the right K and a wrong mask; with pixels alone put back by a wrong mask`,
+    caption:
+      `The ${name} network. Above: a drawn picture, its cipher image, what decrypts from 8 bits. ` +
+      'Below: decrypted with another key; with the right K and a wrong mask; with pixels alone put ' +
+      'back by a wrong mask',
     image: contactSheet(shown, 3),
   }
   return { heading: 'Pictures', text: [], figures: [figure] }
@@ -436,8 +502,17 @@ async function pictures(context: StudyContext, { runner, name }: Subject): Promi
 const PLAIN_WORDS: StudySection = {
   heading: 'What this proves and what it does not',
   text: [
-    'It shows that the published structure works as described: one network both ways, exact but for rounding, with cipher images that look like noise at first sight, and no picture from a wrong key.',
-    'It does not show security. Entropy, correlation and PSNR with a wrong key say what a look at the cipher image says. They are blind to what matters: the means of a cipher image show the picture, equal pictures under one password give equal ciphers (without our nonce), one changed pixel changes next to nothing, whoever knows K nearly decrypts nearly, K is shared by all pictures of a size, and its entries are fewer than the values they hide. There is no authentication: a cipher image can be altered, and decryption cannot tell. A wrong key is not noticed either, unless the keyed check value travels along.',
-    'For secrets use `latent seal`. The exact flow keeps this structure and rests on standard primitives: exact at 8 bits, with an avalanche, and with a proof.',
+    'It shows that the published structure works as described: one network both ways, exact but for ' +
+      'rounding, with cipher images that look like noise at first sight, and no picture from a wrong ' +
+      'key.',
+    'It does not show security. Entropy, correlation and PSNR with a wrong key say what a look at ' +
+      'the cipher image says. They are blind to what matters: the means of a cipher image show the ' +
+      'picture, equal pictures under one password give equal ciphers (without our nonce), one changed ' +
+      'pixel changes next to nothing, whoever knows K nearly decrypts nearly, K is shared by all ' +
+      'pictures of a size, and its entries are fewer than the values they hide. There is no ' +
+      'authentication: a cipher image can be altered, and decryption cannot tell. A wrong key is not ' +
+      'noticed either, unless the keyed check value travels along.',
+    'For secrets use `latent seal`. The exact flow keeps this structure and rests on standard ' +
+      'primitives: exact at 8 bits, with an avalanche, and with a proof.',
   ],
 }

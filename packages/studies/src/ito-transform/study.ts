@@ -234,16 +234,30 @@ function page(
   return {
     title: 'Ito et al. 2021: pictures for a classifier alone',
     intro: [
-      'Ito, Kinoshita, Aprilpyone and Kiya, "Image to perturbation: an image transformation network for generating visually protected images for privacy-preserving deep neural networks", IEEE Access 2021. A U-Net draws a picture from each photograph; a classifier that was trained on plain pictures, and is not changed, still reads the class.',
-      `**Secret:** nothing has a key. If anything is secret it is the network, and whoever may send pictures through it collects pairs. **Nothing decrypts**, not even for the owner: the plain pictures must be kept elsewhere. **What breaks it:** a network trained on such pairs: at best it reaches a structural similarity of ${strongest.ssim.toFixed(3)}, which we call ${judged(strongest)} (below).`,
+      'Ito, Kinoshita, Aprilpyone and Kiya, "Image to perturbation: an image transformation network ' +
+        'for generating visually protected images for privacy-preserving deep neural networks", IEEE ' +
+        'Access 2021. A U-Net draws a picture from each photograph; a classifier that was trained on ' +
+        'plain pictures, and is not changed, still reads the class.',
+      '**Secret:** nothing has a key. If anything is secret it is the network, and whoever may send ' +
+        'pictures through it collects pairs. **Nothing decrypts**, not even for the owner: the plain ' +
+        'pictures must be kept elsewhere. **What breaks it:** a network trained on such pairs: at best ' +
+        `it reaches a structural similarity of ${strongest.ssim.toFixed(3)}, which we call ` +
+        `${judged(strongest)} (below).`,
       `**Ours, where nothing of the paper could be had or shipped:** the classifier (four convolutions, \`${JUDGE_MODEL}\`, in place of ResNet-20 or VGG-16), its own features in place of those of an ImageNet-trained VGG-16, instance norm in place of batch norm, an eighth of the channels, a weight of ${DIFFERENCE} on the difference of features where the published examples have 0.01 on features of another scale, and a training of minutes (see the card in the folder models). The paper's tables are not known to us; figures here are not comparable with it.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
     ],
     sections: [
       {
         heading: 'What the classifier reads and what people may see',
         text: [
-          `Over the first ${budget.read} test pictures of CIFAR-10; chance is ${percent(CHANCE)}. Likeness to the plain picture: structural similarity; correlation without its sign, of samples and of the brightness of squares of ${SQUARE} x ${SQUARE} pixels, which outlines would survive in. AES-256-CTR shows what remains by chance alone.`,
-          `The classifier reads ${percent(of(CONTROLS.broken).accuracy)} of the plain pictures and ${percent(of(ITO_TRANSFORM).accuracy)} of those that were drawn for it. Squares of those correlate ${of(ITO_TRANSFORM).squares.toFixed(3)} with the plain ones, and ${of(CONTROLS.whole).squares.toFixed(3)} by chance: ${of(ITO_TRANSFORM).squares > 2 * of(CONTROLS.whole).squares ? '**outlines remain to be seen** (picture below), so that in this form nothing is protected from a person' : 'outlines are not to be seen that way'}.`,
+          `Over the first ${budget.read} test pictures of CIFAR-10; chance is ${percent(CHANCE)}. ` +
+            'Likeness to the plain picture: structural similarity; correlation without its sign, of ' +
+            `samples and of the brightness of squares of ${SQUARE} x ${SQUARE} pixels, which outlines ` +
+            'would survive in. AES-256-CTR shows what remains by chance alone.',
+          `The classifier reads ${percent(of(CONTROLS.broken).accuracy)} of the plain pictures and ` +
+            `${percent(of(ITO_TRANSFORM).accuracy)} of those that were drawn for it. Squares of those ` +
+            `correlate ${of(ITO_TRANSFORM).squares.toFixed(3)} with the plain ones, and ` +
+            `${of(CONTROLS.whole).squares.toFixed(3)} by chance: ` +
+            `${of(ITO_TRANSFORM).squares > 2 * of(CONTROLS.whole).squares ? '**outlines remain to be seen** (picture below), so that in this form nothing is protected from a person' : 'outlines are not to be seen that way'}.`,
         ],
         tables: [
           {
@@ -267,7 +281,13 @@ function page(
       {
         heading: 'The inverse-transformation attack',
         text: [
-          `An attacker who may call the network trains ${inverse.title.replace('published: ', '')} on pairs, ${budget.steps} steps of 32 pictures, on pictures of the training set, and opens ${budget.secret} test pictures. Guessing the mean picture scores SSIM ${guessing.toFixed(3)}; a score is a leak from ${LEAK} above that, and a picture counts as opened from ${OPENED}. With ${strongest.pairs} pairs: ${strongest.ssim.toFixed(3)}, ${judged(strongest)}. The same attack on pictures that nobody encrypted must open them, or no verdict is given.`,
+          `An attacker who may call the network trains ${inverse.title.replace('published: ', '')} ` +
+            `on pairs, ${budget.steps} steps of 32 pictures, on pictures of the training set, and ` +
+            `opens ${budget.secret} test pictures. Guessing the mean picture scores SSIM ` +
+            `${guessing.toFixed(3)}; a score is a leak from ${LEAK} above that, and a picture counts ` +
+            `as opened from ${OPENED}. With ${strongest.pairs} pairs: ${strongest.ssim.toFixed(3)}, ` +
+            `${judged(strongest)}. The same attack on pictures that nobody encrypted must open them, ` +
+            'or no verdict is given.',
         ],
         tables: [
           {
@@ -283,7 +303,9 @@ function page(
         figures: [
           {
             name: 'pictures',
-            caption: `Pictures drawn by Latent. From the left: plain, as the network draws them, as the attack with ${strongest.pairs} known pairs opens them.`,
+            caption:
+              'Pictures drawn by Latent. From the left: plain, as the network draws them, as the ' +
+              `attack with ${strongest.pairs} known pairs opens them.`,
             image: contactSheet(
               shown.flatMap(({ plain, cipher }, i) =>
                 [plain, cipher, strongest.shown[i]!].map(picture => enlarged(picture, 4)),

@@ -126,7 +126,9 @@ function schemeOf(scheme: string, arm: string): ReturnType<typeof findScheme> {
     return findScheme(scheme)
   } catch (cause) {
     throw new LatentError('E_ARGUMENT', `there is no arm ${JSON.stringify(arm)}`, {
-      hint: `known arms: ${Object.keys(ALIASES).join(', ')}, vortex-published, vortex:1 to vortex:999, and every cipher of latent lab list`,
+      hint:
+        `known arms: ${Object.keys(ALIASES).join(', ')}, vortex-published, vortex:1 to vortex:999, and ` +
+        'every cipher of latent lab list',
       cause,
     })
   }

@@ -20,8 +20,13 @@ export async function learnabilityPage(summaries: readonly LearningSummary[]): P
       ? 'Learning from encrypted images'
       : `Learning from encrypted images: ${nameOf(summaries[0]!.run.data)}`,
     intro: [
-      'A network is trained and tested on images that a cipher has changed, under one key for both. Every arm has the same network, the same settings, the same data order and the same initial weights for one seed; only the cipher differs. Keys are drawn anew for every seed, but for the published vortex key.',
-      'Accuracy is that of the weights after the last epoch. The published figures are the best epoch on the test set, which is a little too good; they come from other settings, some of them different from arm to arm.',
+      'A network is trained and tested on images that a cipher has changed, under one key for both. ' +
+        'Every arm has the same network, the same settings, the same data order and the same initial ' +
+        'weights for one seed; only the cipher differs. Keys are drawn anew for every seed, but for ' +
+        'the published vortex key.',
+      'Accuracy is that of the weights after the last epoch. The published figures are the best ' +
+        'epoch on the test set, which is a little too good; they come from other settings, some of ' +
+        'them different from arm to arm.',
       `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and \`${CONTROL_ARMS.negative}\` must stay at chance. ${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not have been written.`,
     ],
     sections: [
@@ -65,7 +70,10 @@ async function inShort(summaries: readonly LearningSummary[]): Promise<StudySect
     heading: 'In short',
     text: [
       'Accuracy in percent, drops in points; published: ResNet-18, as the repository of the vortex paper prints it.',
-      `Under the ciphers that have one key for all images and no nonce, the worst that the network still reached: ${worst.join('; ')}. Chance is 10 %. High accuracy on a cipher’s images says that they give the class away, and never that nothing else can be had from them: most of these ciphers [open to one to three chosen pictures](attacks.md).`,
+      'Under the ciphers that have one key for all images and no nonce, the worst that the network ' +
+        `still reached: ${worst.join('; ')}. Chance is 10 %. High accuracy on a cipher’s images says ` +
+        'that they give the class away, and never that nothing else can be had from them: most of ' +
+        'these ciphers [open to one to three chosen pictures](attacks.md).',
     ],
     tables: [
       {
@@ -102,7 +110,8 @@ async function sectionsOf(summary: LearningSummary, named: boolean): Promise<Stu
     {
       heading: heading('while training'),
       text: [
-        `Accuracy on the first ${Math.min(1000, run.test)} test images during the run of the first seed. It is looked at, never chosen by.`,
+        `Accuracy on the first ${Math.min(1000, run.test)} test images during the run of the first ` +
+          'seed. It is looked at, never chosen by.',
       ],
       figures: await curveFigures(summary),
     },
@@ -122,7 +131,11 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
   const seconds = arms.filter(({ idle }) => idle === 0).map(arm => arm.seconds)
   return [
     `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key. ${settings.normalisation === 'measured' ? 'Samples are normalised by mean and deviation of each arm’s own training images.' : 'Samples are normalised by fixed constants.'}`,
-    `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ${Math.max(...seconds).toFixed(0)} seconds a network since it was last resumed, means over seeds.`,
+    `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test ` +
+      `images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ` +
+      `${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ` +
+      `${Math.max(...seconds).toFixed(0)} seconds a network since it was last resumed, means over ` +
+      'seeds.',
     ...(isShortened(run)
       ? ['**This run was shortened: its figures show that everything works, and nothing else.**']
       : []),
@@ -132,8 +145,14 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
 function accuracyText({ run, seeds }: LearningSummary): string[] {
   const error = (p: number) => (196 * Math.sqrt((p * (1 - p)) / run.test)).toFixed(2)
   return [
-    `Intervals are Student’s at 95 % over ${seeds} seed${seeds === 1 ? ' (none for a single one)' : 's'}; those of accuracies end at 0 and 100 %; drops are taken seed by seed. The test images are the same for all, and a sample: by it alone an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
-    'Unchanged is the share of samples that stay as they were: a drawn vortex may be idle, and then adds nothing. The published key file holds 20 vortices for MNIST, 15 for Fashion-MNIST and 2 for CIFAR-10, all of which are applied; the scripts beside it draw 10, 10 and 5. Which of them the published accuracies belong to is not known.',
+    `Intervals are Student’s at 95 % over ${seeds} ` +
+      `seed${seeds === 1 ? ' (none for a single one)' : 's'}; those of accuracies end at 0 and 100 %; ` +
+      'drops are taken seed by seed. The test images are the same for all, and a sample: by it alone ' +
+      `an accuracy of 90 % is uncertain by ${error(0.9)} points, and one of 99 % by ${error(0.99)}.`,
+    'Unchanged is the share of samples that stay as they were: a drawn vortex may be idle, and then ' +
+      'adds nothing. The published key file holds 20 vortices for MNIST, 15 for Fashion-MNIST and 2 ' +
+      'for CIFAR-10, all of which are applied; the scripts beside it draw 10, 10 and 5. Which of them ' +
+      'the published accuracies belong to is not known.',
   ]
 }
 
@@ -199,8 +218,14 @@ function correlationText({ arms, correlations }: LearningSummary): string[] {
           : 'does not hold'
   const vortices = correlations[VORTICES]
   return [
-    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its values are. It says nothing of ciphers that change values. The paper states a positive correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, are left out. The p-values are one-sided, and take points for independent; vortices of one seed begin alike, so that they are too small, and none is given for single seeds.',
-    `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
+    'Information loss is our reading of the paper’s measure: the share of neighbourhood that a ' +
+      'movement of pixels takes, from coordinates alone, or with every pair weighted by how alike its ' +
+      'values are. It says nothing of ciphers that change values. The paper states a positive ' +
+      'correlation with the loss of accuracy. Idle keys, whose loss and drop are zero by definition, ' +
+      'are left out. The p-values are one-sided, and take points for independent; vortices of one seed ' +
+      'begin alike, so that they are too small, and none is given for single seeds.',
+    `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the ` +
+      `measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
     ...twoPermutations(arms),
   ]
 }
@@ -210,7 +235,12 @@ function twoPermutations(arms: readonly ArmSummary[]): string[] {
   const [fixed, fresh] = ['fixed-permutation', 'per-image-permutation'].map(id => arms.find(({ arm }) => arm === id))
   if (!fixed?.information || !fresh?.information) return []
   return [
-    `One permutation for all images and a new one for each lose the same by this measure, ${average(fixed.information.coordinates).toFixed(3)} and ${average(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} and ${fresh.drop.mean.toFixed(2)} points: it looks at one image, and knows nothing of how alike images are moved. Where both are among the points, whether they agree with the paper’s statement rests on the order of two nearly equal losses.`,
+    'One permutation for all images and a new one for each lose the same by this measure, ' +
+      `${average(fixed.information.coordinates).toFixed(3)} and ` +
+      `${average(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} ` +
+      `and ${fresh.drop.mean.toFixed(2)} points: it looks at one image, and knows nothing of how alike ` +
+      'images are moved. Where both are among the points, whether they agree with the paper’s ' +
+      'statement rests on the order of two nearly equal losses.',
   ]
 }
 
@@ -255,7 +285,9 @@ async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[
       ? [
           {
             name: `${run.data}-loss`,
-            caption: `${name}: information loss of each arm that only moves pixels against its drop of accuracy, means over seeds.`,
+            caption:
+              `${name}: information loss of each arm that only moves pixels against its drop of ` +
+              'accuracy, means over seeds.',
             svg: await chart(means, { ...axes, title: `${name}: information loss against drop` }),
           },
         ]

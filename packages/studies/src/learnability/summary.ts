@@ -243,6 +243,7 @@ export function requireLearningControls(run: LearningRun, rows: readonly Learnin
   requireControls(
     deviations,
     'comparison',
-    'very few images or steps leave the plain arm at chance; a learned AES arm means that images were not encrypted, or nonces repeated',
+    'very few images or steps leave the plain arm at chance; a learned AES arm means that images ' +
+      'were not encrypted, or nonces repeated',
   )
 }

@@ -246,7 +246,8 @@ function deviations(rows: readonly Row[], guessing: number): string[] {
     ...(broken < OPENED ? [`no attack opened ${CONTROLS.broken}, which hides nothing: SSIM ${broken.toFixed(3)}`] : []),
     ...(whole > guessing + LEAK
       ? [
-          `an attack found something in ${CONTROLS.whole}: SSIM ${whole.toFixed(3)}, and guessing gives ${guessing.toFixed(3)}`,
+          `an attack found something in ${CONTROLS.whole}: SSIM ${whole.toFixed(3)}, and guessing ` +
+            `gives ${guessing.toFixed(3)}`,
         ]
       : []),
   ]
@@ -291,16 +292,29 @@ function page(
   return {
     title: 'Learned attacks on learnable ciphers',
     intro: [
-      `A network is trained to turn cipher images back into plain ones, and scored on ${budget.secret} pictures that it never saw: middles of ${SIDE} x ${SIDE} pixels of CIFAR-10's training pictures, structural similarity (SSIM) to the plain ones. The key is never touched.`,
-      'The chosen-plaintext attacks of [the attacks page](../../lab/attacks.md) open most of these ciphers exactly. This page asks what is left for an attacker who can choose nothing and has only learned.',
+      'A network is trained to turn cipher images back into plain ones, and scored on ' +
+        `${budget.secret} pictures that it never saw: middles of ${SIDE} x ${SIDE} pixels of ` +
+        `CIFAR-10's training pictures, structural similarity (SSIM) to the plain ones. The key is ` +
+        'never touched.',
+      'The chosen-plaintext attacks of [the attacks page](../../lab/attacks.md) open most of these ' +
+        'ciphers exactly. This page asks what is left for an attacker who can choose nothing and has ' +
+        'only learned.',
       `Guessing the mean picture every time scores ${guessing.toFixed(3)}: a score is a leak from ${LEAK} above that, and a picture counts as opened from ${OPENED}. Controls: \`${CONTROLS.broken}\` must be opened and \`${CONTROLS.whole}\` must not; otherwise this page is not written. An attack that does nothing scores what the cipher image does; "not opened" is said only where the same attack opened pictures that nobody encrypted.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
     ],
     sections: [
       {
         heading: 'Pairs under the same key',
         text: [
-          'The attacker has pictures in both forms, under the key that made the others. `shared-pixels` and `shared-blocks` are the published inverse networks (repository `learnable_encryption_robustness`), with a sigmoid and targets in 0..1 in place of tanh, sigmoid and targets in -1..1, which cannot fit. Their weights are the same at every pixel or block. The others are ours: a linear map for every pixel, for every block of 4 x 4, or for the whole image. Complementing, moving and exchanging nibbles are linear, so these can hold such keys.',
-          `Opened by any attacker: ${list(wins)}. Opened by a published one: ${list(publishedWins)}. What a published network does not open is often what its shared weights cannot express, and no sign of strength.`,
+          'The attacker has pictures in both forms, under the key that made the others. ' +
+            '`shared-pixels` and `shared-blocks` are the published inverse networks (repository ' +
+            '`learnable_encryption_robustness`), with a sigmoid and targets in 0..1 in place of tanh, ' +
+            'sigmoid and targets in -1..1, which cannot fit. Their weights are the same at every pixel ' +
+            'or block. The others are ours: a linear map for every pixel, for every block of 4 x 4, or ' +
+            'for the whole image. Complementing, moving and exchanging nibbles are linear, so these ' +
+            'can hold such keys.',
+          `Opened by any attacker: ${list(wins)}. Opened by a published one: ${list(publishedWins)}. ` +
+            'What a published network does not open is often what its shared weights cannot express, ' +
+            'and no sign of strength.',
         ],
         tables: [
           {
@@ -317,7 +331,8 @@ function page(
           {
             name: 'same-key',
             caption:
-              'A picture drawn by Latent. From the left: plain, cipher image, the best attack with pairs under the same key, the best with pairs under other keys. Rows as in the table.',
+              'A picture drawn by Latent. From the left: plain, cipher image, the best attack with ' +
+              'pairs under the same key, the best with pairs under other keys. Rows as in the table.',
             image: contactSheet(
               rows.flatMap(({ shown, same, different }) =>
                 [shown.plain, shown.cipher, bestOf(same).shown, bestOf(different).shown].map(picture =>
@@ -332,7 +347,8 @@ function page(
       {
         heading: 'Pairs under other keys',
         text: [
-          'Every pair was made under a key of its own, and so was every picture to open: only what all keys have in common can be learned.',
+          'Every pair was made under a key of its own, and so was every picture to open: only what ' +
+            'all keys have in common can be learned.',
           `Above guessing, and above the cipher image itself: ${list(withoutKey)}.`,
         ],
         tables: [
@@ -350,7 +366,11 @@ function page(
       {
         heading: 'No pairs at all',
         text: [
-          'The GAN attack: cipher images under one key and other plain pictures of the same kind. Spectral norm, max-pooled scores and binary cross-entropy as published; a weight of 0.1 on total variation, batches of 32 and few steps are ours. With so few steps this says what is easy, not what is impossible. Where it does not open pictures that nobody encrypted, it says nothing of a cipher that it does not open.',
+          'The GAN attack: cipher images under one key and other plain pictures of the same kind. ' +
+            'Spectral norm, max-pooled scores and binary cross-entropy as published; a weight of 0.1 ' +
+            'on total variation, batches of 32 and few steps are ours. With so few steps this says ' +
+            'what is easy, not what is impossible. Where it does not open pictures that nobody ' +
+            'encrypted, it says nothing of a cipher that it does not open.',
         ],
         tables: [
           {
@@ -368,7 +388,9 @@ function page(
         figures: [
           {
             name: 'unpaired',
-            caption: `The same picture as each attack without pairs sees it: ${unpaired.map(({ cipher }) => cipher).join(', ')}.`,
+            caption:
+              'The same picture as each attack without pairs sees it: ' +
+              `${unpaired.map(({ cipher }) => cipher).join(', ')}.`,
             image: contactSheet(
               unpaired.map(({ outcome }) => enlarged(outcome.shown, 4)),
               unpaired.length,
@@ -379,7 +401,9 @@ function page(
       {
         heading: 'Settings',
         text: [
-          'Mean squared error, Adam, batches of 32, rates falling along a cosine. Published: SGD at 0.01 over 50 epochs, 32 x 32 pixels, 10,000 test images; figures there and here are therefore not comparable in size, only in which cipher falls to what.',
+          'Mean squared error, Adam, batches of 32, rates falling along a cosine. Published: SGD at ' +
+            '0.01 over 50 epochs, 32 x 32 pixels, 10,000 test images; figures there and here are ' +
+            'therefore not comparable in size, only in which cipher falls to what.',
         ],
         tables: [{ columns: ['attacker', 'what it is', 'origin', 'pairs', 'steps', 'rate'], rows: settings }],
       },

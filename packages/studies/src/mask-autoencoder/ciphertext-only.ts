@@ -45,15 +45,24 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
   return {
     heading: 'Cipher images alone',
     text: [
-      `Per place, the most frequent byte of ${plains.length} cipher images is what black becomes there. What differs from it is ink: *silhouette* is the correlation, over the 7x7 blocks of a picture, of that difference with the picture's ink (1: the shape is plain to see; 0: nothing). ${Math.max(...clearest) > 0.3 ? 'The silhouettes are there.' : 'We expected silhouettes of the published forms, and these networks do not show them: a link spreads every stroke over all latents, and the convolutions see seven pixels far, so that hardly a block of a digit is ever background, and their busiest bytes lie at the edge.'} *Distances* is the correlation of distances between two cipher images with distances between the two pictures. *Equal* says whether one picture encrypted twice gives one cipher image.`,
-      `*Class*: a linear classifier, trained on ${TRAINING(context)} cipher images of digits drawn by this project and their labels, names that many of ${TESTED(context)} others; guessing names 10 %. (Not done: a trained network as classifier, and labels of MNIST.)`,
+      `Per place, the most frequent byte of ${plains.length} cipher images is what black becomes ` +
+        'there. What differs from it is ink: *silhouette* is the correlation, over the 7x7 blocks of a ' +
+        `picture, of that difference with the picture's ink (1: the shape is plain to see; 0: ` +
+        'nothing). ' +
+        `${Math.max(...clearest) > 0.3 ? 'The silhouettes are there.' : 'We expected silhouettes of the published forms, and these networks do not show them: a link spreads every stroke over all latents, and the convolutions see seven pixels far, so that hardly a block of a digit is ever background, and their busiest bytes lie at the edge.'} ` +
+        '*Distances* is the correlation of distances between two cipher images with distances between ' +
+        'the two pictures. *Equal* says whether one picture encrypted twice gives one cipher image.',
+      `*Class*: a linear classifier, trained on ${TRAINING(context)} cipher images of digits drawn ` +
+        `by this project and their labels, names that many of ${TESTED(context)} others; guessing ` +
+        'names 10 %. (Not done: a trained network as classifier, and labels of MNIST.)',
     ],
     tables: [{ columns: ['network', 'silhouette', 'distances', 'equal', 'class'], rows }],
     figures: [
       {
         name: 'silhouettes',
         caption:
-          'Drawn digits, and their silhouettes from cipher images alone: mnist, link; mnist, conv; mnist, repaired, from the top.',
+          'Drawn digits, and their silhouettes from cipher images alone: mnist, link; mnist, conv; ' +
+          'mnist, repaired, from the top.',
         image: contactSheet(shown, 10),
       },
     ],
@@ -118,7 +127,11 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
   return {
     heading: 'Known pairs replace the decoder',
     text: [
-      `An attacker without the weights has pairs of digits and their cipher images, and fits one linear map by ridge regression. PSNR (dB) of ${targets.length} other digits that it opens, beside the number of pairs. Whoever knows nothing shows the mean digit, ${guess.toFixed(2)} dB; for the repaired form nothing better can come of it, as every cipher image has a key stream of its own. (Not done: a surrogate network.)`,
+      'An attacker without the weights has pairs of digits and their cipher images, and fits one ' +
+        `linear map by ridge regression. PSNR (dB) of ${targets.length} other digits that it opens, ` +
+        `beside the number of pairs. Whoever knows nothing shows the mean digit, ${guess.toFixed(2)} ` +
+        'dB; for the repaired form nothing better can come of it, as every cipher image has a key ' +
+        'stream of its own. (Not done: a surrogate network.)',
     ],
     tables: [
       {
@@ -143,7 +156,9 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
       },
       {
         name: 'surrogate',
-        caption: `Drawn digits, and what the map fitted to ${Math.max(...sizes)} pairs makes of their cipher images: mnist, link; mnist, conv; mnist, repaired, from the top.`,
+        caption:
+          `Drawn digits, and what the map fitted to ${Math.max(...sizes)} pairs makes of their cipher ` +
+          'images: mnist, link; mnist, conv; mnist, repaired, from the top.',
         image: contactSheet(shown, 10),
       },
     ],

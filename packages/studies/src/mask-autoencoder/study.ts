@@ -36,20 +36,43 @@ export const study: Study = {
 }
 
 const INTRO = [
-  'Madani and Bourennane, "Visually image encryption and compression using a CNN based auto encoder", IJCNC 17(2), March 2025. A picture is XORed with one fixed random mask; a convolutional auto-encoder turns the masked picture into a third of the bytes, and its decoder gives back the plain picture. The paper calls the mask the secret key.',
-  'Two forms are built as published (`conv`: convolutions alone; `link`: with the fully connected element), for 28x28 digits (`mnist`) and 32x32 photographs (`cifar`), and a third one, `repaired`, which is ours: as many bytes, but no picture without the key. Registry ids: `mask-autoencoder-2025` (cifar, link), and `mask-autoencoder-2025-` with `cifar-conv`, `cifar-repaired`, `mnist-link`, `mnist-conv`, `mnist-repaired`.',
+  'Madani and Bourennane, "Visually image encryption and compression using a CNN based auto ' +
+    'encoder", IJCNC 17(2), March 2025. A picture is XORed with one fixed random mask; a convolutional ' +
+    'auto-encoder turns the masked picture into a third of the bytes, and its decoder gives back the ' +
+    'plain picture. The paper calls the mask the secret key.',
+  'Two forms are built as published (`conv`: convolutions alone; `link`: with the fully connected ' +
+    'element), for 28x28 digits (`mnist`) and 32x32 photographs (`cifar`), and a third one, ' +
+    '`repaired`, which is ours: as many bytes, but no picture without the key. Registry ids: ' +
+    '`mask-autoencoder-2025` (cifar, link), and `mask-autoencoder-2025-` with `cifar-conv`, ' +
+    '`cifar-repaired`, `mnist-link`, `mnist-conv`, `mnist-repaired`.',
 ]
 
 const CHOICES = [
-  '**Stated in the paper.** XOR with one mask of the picture\'s size; convolutions with ReLU, max-pooling, up-sampling and a "neural link or fully connected" element; the mean squared error to the plain picture, a learning rate of 0.001; digits of 28x28x3 = 2352 bytes become 784, CIFAR pictures of 3072 become 1024 (8x8x16); the decoder\'s output is unmasked already.',
-  '**Unknown, and our choice.** Figure 3 alone has the layers: 3x3 kernels, 32 and 64 channels, where the links stand and that no ReLU stands between a link and the convolution beside it, a latent from 0 to 1 as one byte (rounding passed straight through in training, a small cost outside the range), Adam, batches, steps. Our weights are of the `compact` profile, minutes on two cores; each card in `models/` says how many steps, far fewer than the 50 and 100 epochs of `paper`. The cipher image is one channel of bytes: the 16 latents of a 4x4 block lie in its place, row by row. Pictures of other sizes are cut into tiles of 28 or 32 pixels, each under the same mask.',
+  "**Stated in the paper.** XOR with one mask of the picture's size; convolutions with ReLU, " +
+    'max-pooling, up-sampling and a "neural link or fully connected" element; the mean squared error ' +
+    'to the plain picture, a learning rate of 0.001; digits of 28x28x3 = 2352 bytes become 784, CIFAR ' +
+    "pictures of 3072 become 1024 (8x8x16); the decoder's output is unmasked already.",
+  '**Unknown, and our choice.** Figure 3 alone has the layers: 3x3 kernels, 32 and 64 channels, ' +
+    'where the links stand and that no ReLU stands between a link and the convolution beside it, a ' +
+    'latent from 0 to 1 as one byte (rounding passed straight through in training, a small cost ' +
+    'outside the range), Adam, batches, steps. Our weights are of the `compact` profile, minutes on ' +
+    'two cores; each card in `models/` says how many steps, far fewer than the 50 and 100 epochs of ' +
+    '`paper`. The cipher image is one channel of bytes: the 16 latents of a 4x4 block lie in its ' +
+    'place, row by row. Pictures of other sizes are cut into tiles of 28 or 32 pixels, each under the ' +
+    'same mask.',
   "**What is secret.** The published decoder is trained for one mask and takes none, so a key of the caller's cannot matter: these ciphers take one, as all do, and make no use of it. The secret is the weights, and ours are public (the mask follows from a printed phrase). Trained for yourself and kept secret, they are the key.",
   "**Repaired.** The encoder sees the plain picture; AES-256-CTR under a key derived from the caller's and a fresh nonce is added to its bytes, modulo 256 (not XORed: a byte that travels a level off then is a latent a level off). The network is ours too: a linear map of 4x4 blocks with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent seal` is.",
-  'For grey digits, 784 bytes are as many as the picture has: the published "three times smaller" counts each grey value three times. The paper\'s other transfer time is a slip: 25 pictures of 3072 bytes take 6.144 ms at 100 Mbit/s (it prints 0.6144 us), and of 1024 bytes 2.048 ms.',
+  'For grey digits, 784 bytes are as many as the picture has: the published "three times smaller" ' +
+    "counts each grey value three times. The paper's other transfer time is a slip: 25 pictures of " +
+    '3072 bytes take 6.144 ms at 100 Mbit/s (it prints 0.6144 us), and of 1024 bytes 2.048 ms.',
 ]
 
 const VERDICT = [
-  'Published: a compressor of masked pictures whose weights are the only secret. The mask protects nothing from someone who has the decoder, cipher images of one mask tell how alike their pictures are, and known pairs replace the decoder. Repaired: the key stream makes the bytes uniform and the key necessary, and every attack above falls back to what guessing the mean picture gives; its pictures are better because the encoder no longer has to see through a mask.',
+  'Published: a compressor of masked pictures whose weights are the only secret. The mask protects ' +
+    'nothing from someone who has the decoder, cipher images of one mask tell how alike their pictures ' +
+    'are, and known pairs replace the decoder. Repaired: the key stream makes the bytes uniform and ' +
+    'the key necessary, and every attack above falls back to what guessing the mean picture gives; its ' +
+    'pictures are better because the encoder no longer has to see through a mask.',
 ]
 
 async function recoverySections(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection[]> {
@@ -109,7 +132,9 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
         {
           name: 'digits',
           caption:
-            'Digits drawn by this project, from the top: plain; cipher image and restored picture of mnist, conv; of mnist, link; of mnist, repaired; and the repaired one decrypted with another key.',
+            'Digits drawn by this project, from the top: plain; cipher image and restored picture of ' +
+            'mnist, conv; of mnist, link; of mnist, repaired; and the repaired one decrypted with ' +
+            'another key.',
           image: await digitSheet(forms),
         },
       ],
@@ -117,7 +142,11 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
     {
       heading: 'Bytes of the cipher image',
       text: [
-        `The paper has the encrypted pictures' distribution "close to the uniform one". Entropy and chi-square are of the pooled bytes of all test pictures; a uniform source stays below ${histogramCritical(0.05).toFixed(1)} in 95 of 100 cases. NPCR and UACI: one sample of a picture raised by a level, means of ${context.quick ? 4 : 100} trials; two random strings differ in ${(100 * npcrNull(1024).mean).toFixed(2)} % and by 33.46 %.`,
+        `The paper has the encrypted pictures' distribution "close to the uniform one". Entropy and ` +
+          'chi-square are of the pooled bytes of all test pictures; a uniform source stays below ' +
+          `${histogramCritical(0.05).toFixed(1)} in 95 of 100 cases. NPCR and UACI: one sample of a ` +
+          `picture raised by a level, means of ${context.quick ? 4 : 100} trials; two random strings ` +
+          `differ in ${(100 * npcrNull(1024).mean).toFixed(2)} % and by 33.46 %.`,
       ],
       tables: [
         {
@@ -206,13 +235,17 @@ async function photographs(context: StudyContext, forms: readonly OpenForm[]): P
   return {
     heading: 'Larger pictures',
     text: [
-      `${pictures.length} ${context.quick ? 'drawn picture' : 'photographs of BSDS500 (val), centre crops of 256x256'}: the networks of CIFAR on pictures of another size and sharpness.`,
+      `${pictures.length} ` +
+        `${context.quick ? 'drawn picture' : 'photographs of BSDS500 (val), centre crops of 256x256'}: ` +
+        'the networks of CIFAR on pictures of another size and sharpness.',
     ],
     tables: [{ columns: ['network', 'tiles', 'PSNR, dB', 'SSIM'], rows }],
     figures: [
       {
         name: 'scene',
-        caption: `A scene drawn by this project, its cipher image and what decrypts: ${cifar.map(({ name }) => name).join('; ')}, from the top.`,
+        caption:
+          'A scene drawn by this project, its cipher image and what decrypts: ' +
+          `${cifar.map(({ name }) => name).join('; ')}, from the top.`,
         image: contactSheet(shown, 3),
       },
     ],

@@ -88,7 +88,9 @@ async function fileOf(path: string): Promise<Uint8Array> {
     return new Uint8Array(await readFile(path))
   } catch (cause) {
     throw new LatentError('E_DATA', `cannot read ${path}`, {
-      hint: 'set LATENT_DATA to a folder that holds this file; published vortex keys are no set that latent data fetch knows',
+      hint:
+        'set LATENT_DATA to a folder that holds this file; published vortex keys are no set that ' +
+        'latent data fetch knows',
       cause,
     })
   }

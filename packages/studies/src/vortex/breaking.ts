@@ -116,7 +116,14 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
       {
         heading: 'What is seen without an attack',
         text: [
-          `Over ${plain.length} test pictures of CIFAR-10, under ${KEYS} keys in turn. Structural similarity (SSIM) is to the plain picture; correlation is that of horizontal neighbours, channels averaged; NPCR is the share of samples that change with one changed sample of the plain picture (with ideal diffusion: 99.6 %; AES has a fresh nonce for every picture, which changes all of them and is no diffusion). The last column is what another key gives back: of the 32 bytes one bit differs; for the published key it is a drawn one of five vortices. Values never change under any cipher that only moves pixels, so that histogram and entropy stay those of the picture, but for what is destroyed.`,
+          `Over ${plain.length} test pictures of CIFAR-10, under ${KEYS} keys in turn. Structural ` +
+            'similarity (SSIM) is to the plain picture; correlation is that of horizontal neighbours, ' +
+            'channels averaged; NPCR is the share of samples that change with one changed sample of ' +
+            'the plain picture (with ideal diffusion: 99.6 %; AES has a fresh nonce for every picture, ' +
+            'which changes all of them and is no diffusion). The last column is what another key gives ' +
+            'back: of the 32 bytes one bit differs; for the published key it is a drawn one of five ' +
+            'vortices. Values never change under any cipher that only moves pixels, so that histogram ' +
+            'and entropy stay those of the picture, but for what is destroyed.',
         ],
         tables: [
           {
@@ -128,14 +135,25 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
       {
         heading: 'What opens it',
         text: [
-          `Chosen pictures: one RGB picture whose red is the row and whose green is the column comes back as the coordinate map, whatever the number of vortices. Known pictures: a pixel can only have come from where its value stood in every pair; the count is that of pairs after which every pixel has one possible source, or the share that has after all pairs tried. Both under ${ATTACKED} keys (the published one is a single one): the most pictures that any of them took, and the mean over ${SECRETS} pictures each that the attack has not seen. Opened means samples equal to the plain ones; of a lossy form, those that were destroyed are guessed from the nearest.`,
-          'The key space is therefore not that of the 32 bytes or of the list of vortices: the coordinate map is an equivalent key, and asking once gives it.',
+          'Chosen pictures: one RGB picture whose red is the row and whose green is the column comes ' +
+            'back as the coordinate map, whatever the number of vortices. Known pictures: a pixel can ' +
+            'only have come from where its value stood in every pair; the count is that of pairs after ' +
+            'which every pixel has one possible source, or the share that has after all pairs tried. ' +
+            `Both under ${ATTACKED} keys (the published one is a single one): the most pictures that ` +
+            `any of them took, and the mean over ${SECRETS} pictures each that the attack has not ` +
+            'seen. Opened means samples equal to the plain ones; of a lossy form, those that were ' +
+            'destroyed are guessed from the nearest.',
+          'The key space is therefore not that of the 32 bytes or of the list of vortices: the ' +
+            'coordinate map is an equivalent key, and asking once gives it.',
         ],
         tables: [{ columns: ['pictures', 'chosen pictures', 'opened', 'known pairs', 'opened'], rows: opened }],
         figures: [
           {
             name: 'pictures',
-            caption: `A picture drawn by Latent, ${SHOWN_SIDE} x ${SHOWN_SIDE}: plain; vortices 1, 5 and 20; bijective; permuted; and the 20 vortices opened without the key. The published key fits 32 x 32 alone.`,
+            caption:
+              `A picture drawn by Latent, ${SHOWN_SIDE} x ${SHOWN_SIDE}: plain; vortices 1, 5 and 20; ` +
+              'bijective; permuted; and the 20 vortices opened without the key. The published key fits ' +
+              '32 x 32 alone.',
             image: contactSheet(
               (await gallery(list)).map(picture => enlarged(picture, 3)),
               7,

@@ -55,7 +55,11 @@ export async function publishedKeys({ file }: StudyContext): Promise<StudySectio
   return {
     heading: 'What the published keys do',
     text: [
-      'The first so many vortices of each key file; in brackets those with a radius above 0: the others do nothing, because a radius is bounded by the distance from the border. Unmoved pixels stand where they stood. The rounded gather drops some pixels and doubles others, so that what is destroyed cannot come back under any key. The shift is the mean over pixels that move.',
+      'The first so many vortices of each key file; in brackets those with a radius above 0: the ' +
+        'others do nothing, because a radius is bounded by the distance from the border. Unmoved ' +
+        'pixels stand where they stood. The rounded gather drops some pixels and doubles others, so ' +
+        'that what is destroyed cannot come back under any key. The shift is the mean over pixels that ' +
+        'move.',
       `Information loss is our reading of the paper's measure, whose formulas we have not seen: from coordinates alone, with ${KERNELS.map(({ name }) => `\`${name}\``).join(', ')} as the weight of a neighbour at distance d.`,
     ],
     tables: [
@@ -128,7 +132,8 @@ export async function drawnKeys({ seed, quick }: StudyContext): Promise<StudySec
   return {
     heading: 'Vortices of growing number',
     text: [
-      `Means over ${keys} drawn keys, and one random permutation for comparison. An idle vortex has no radius. The last column is the same key in our bijective form, which destroys nothing.`,
+      `Means over ${keys} drawn keys, and one random permutation for comparison. An idle vortex has ` +
+        'no radius. The last column is the same key in our bijective form, which destroys nothing.',
     ],
     tables: [
       {
