@@ -210,7 +210,9 @@ describe('SSH private keys', () => {
     ['a longer modulus', key(rsaSecret({ n: bytes(257) }), { declared: rsaWire })],
     ['another exponent', key(rsaSecret({ e: Uint8Array.of(3) }), { declared: rsaWire })],
   ])('with %s are malformed', (_, given) => {
-    expect(said(() => parseSshPrivateKey(given))).toBe('E_KEY: an SSH key is malformed; copy it again, whole and unchanged')
+    expect(said(() => parseSshPrivateKey(given))).toBe(
+      'E_KEY: an SSH key is malformed; copy it again, whole and unchanged',
+    )
   })
 
   test('that are protected, or of another kind, say so', () => {
@@ -390,7 +392,9 @@ describe('recipients', async () => {
     expect(said(() => parseRecipients('nobody', 'list'))).toMatch(
       /^E_KEY: list, line 1: this is not an age recipient; recipients start with age1/,
     )
-    expect(said(() => parseRecipients('', 'list'))).toBe('E_KEY: list holds no recipient; write one into each line: age1... or ssh-ed25519 ...')
+    expect(said(() => parseRecipients('', 'list'))).toBe(
+      'E_KEY: list holds no recipient; write one into each line: age1... or ssh-ed25519 ...',
+    )
   })
 
   test.each<[string[], boolean]>([
