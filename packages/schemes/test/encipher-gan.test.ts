@@ -343,6 +343,7 @@ describe('weight files', () => {
       schemes.filter(({ id }) => id.startsWith('encipher-gan')).map(({ id, weights }) => [id, weights !== undefined]),
     ).toEqual([
       ['encipher-gan-2023', true],
+      ['encipher-gan-2023-learned', true],
       ['encipher-gan-2023-structured', true],
       ['encipher-gan-2023-keyed', false],
     ])
