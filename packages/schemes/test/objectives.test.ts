@@ -291,7 +291,7 @@ describe('Encipher GAN', () => {
       const found = await lossesUnder('encipher-gan-repaired', 'judge', 0)
       const weights = {
         local: 4,
-        moments: 4,
+        moments: 16,
         neighbours: 200,
         edges: 4,
         deviation: 4,
@@ -377,7 +377,7 @@ describe('Dense-ResNet', () => {
         await run.data(0),
         run.rates.map(() => 0),
       )
-      const weights = { local: 4, moments: 4, neighbours: 200, edges: 4, deviation: 4, squint: 4 }
+      const weights = { local: 4, moments: 16, neighbours: 200, edges: 4, deviation: 4, squint: 4 }
       const hidden = Object.entries(weights).reduce(
         (sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!,
         0,
