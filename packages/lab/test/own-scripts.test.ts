@@ -140,7 +140,7 @@ describe("tests of one's own", () => {
     ['no title', { title: ' ' }, /no title/],
     ['no failure', { failure: undefined }, /no failure/],
     ['half a claim', { claim: { topic: 'x', say: 'y' } }, /its claim/],
-    ['no measure', { measure: 4 }, /no function measure/],
+    ['no measure', { measure: 4 }, /measure is no function/],
     ['a column without digits', { column: { heading: 'x' } }, /its column/],
     ['an unknown control', { controls: { fails: ['rot13'] } }, /rot13/],
   ])('are refused with %s', (_, changes, message) => {

@@ -44,7 +44,9 @@ export function judge(pValues: readonly number[], together: readonly number[] = 
   const passed = pValues.filter(p => p >= LEVEL).length
   const smallestP = Math.min(1, ...pValues)
   const ways = [...waysOf(pValues, passed, smallestP), ...together]
-  return { replicates, passed, smallestP, p: smallestOf(Math.min(1, ...ways), ways.length) }
+  // Where nothing was measured, nothing was found: not a p-value of 0.
+  const p = ways.length === 0 ? 1 : smallestOf(Math.min(...ways), ways.length)
+  return { replicates, passed, smallestP, p }
 }
 
 function waysOf(pValues: readonly number[], passed: number, smallestP: number): number[] {
