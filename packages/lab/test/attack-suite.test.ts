@@ -24,16 +24,19 @@ describe.each(ATTACKS.map(attack => [attack.id, attack] as const))('%s', { timeo
   const { budget } = attack
   test('breaks its positive control', async () => {
     const { positiveControl } = attack
-    const row = await runTrial(
-      attack,
-      controlOf(attack),
-      { ...meant, budget, nonces: positiveControl.nonces ?? 'as meant' },
-      { control: true },
-    )
-    expect(row.error).toBeUndefined()
-    const judged = judgeAttack(attack, [row])
+    const under = (key: number) =>
+      runTrial(
+        attack,
+        controlOf(attack),
+        { ...meant, key, budget, nonces: positiveControl.nonces ?? 'as meant' },
+        { control: true },
+      )
+    const rows = [await under(1)]
+    // Twelve pictures leave wide intervals: two keys, as the command has them, where one is too few.
+    if (!controlBroken(attack, judgeAttack(attack, rows))) rows.push(await under(2))
+    for (const { error, queries } of rows) expect([error, queries <= budget]).toEqual([undefined, true])
+    const judged = judgeAttack(attack, rows)
     expect([judged, controlBroken(attack, judged)]).toEqual([expect.anything(), true])
-    expect(row.queries).toBeLessThanOrEqual(budget)
   })
 
   test.each(['aes-256-gcm', 'exact-flow'])('finds nothing in %s', async id => {

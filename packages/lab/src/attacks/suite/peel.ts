@@ -21,7 +21,11 @@ export const diffusionPeel = defineAttack({
     const { denseResnetModel, DESCRIBED, intermediateCipher, openIntermediate, openNetworks, REPAIRED } =
       await import('@latent/schemes/dense-resnet')
     const { diffusion } = scheme.id === REPAIRED.id ? REPAIRED : DESCRIBED
-    const model = await denseResnetModel(undefined, 'paper', scheme.weights?.scheme)
+    const model = await denseResnetModel(
+      undefined,
+      'paper',
+      scheme.id.startsWith('dense-resnet-2024') ? scheme.weights?.scheme : undefined,
+    )
     const networks = openNetworks(model)
     const intermediate = await intermediateCipher(networks, known!.plain)
     await networks.close()
