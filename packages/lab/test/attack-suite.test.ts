@@ -19,7 +19,10 @@ const meant = { nonces: 'as meant', key: 1 } as const
 const controlOf = ({ positiveControl: { scheme } }: Attack): Scheme =>
   typeof scheme === 'string' ? findScheme(scheme) : scheme
 
-/** Attacks that do not break their controls at this size: their verdicts are gated away, and count for nothing. */
+/**
+ * Attacks that do not break their controls at this size, whose verdicts count for nothing. The jigsaw comes to a mean of 0.50,
+ * but some pictures come together and others not at all: over twelve, its interval begins at 0.31 and a guess scores 0.27.
+ */
 const UNPROVEN = new Set(['jigsaw'])
 
 // Small sizes: one key each. `latent lab attack --controls` does the same with two, and prints it.
@@ -27,19 +30,16 @@ describe.each(ATTACKS.map(attack => [attack.id, attack] as const))('%s', { timeo
   const { budget } = attack
   test.skipIf(UNPROVEN.has(attack.id))('breaks its positive control', async () => {
     const { positiveControl } = attack
-    const under = (key: number) =>
-      runTrial(
-        attack,
-        controlOf(attack),
-        { ...meant, key, budget, nonces: positiveControl.nonces ?? 'as meant' },
-        { control: true },
-      )
-    const rows = [await under(1)]
-    // Twelve pictures leave wide intervals: two keys, as the command has them, where one is too few.
-    if (!controlBroken(attack, judgeAttack(attack, rows))) rows.push(await under(2))
-    for (const { error, queries } of rows) expect([error, queries <= budget]).toEqual([undefined, true])
-    const judged = judgeAttack(attack, rows)
+    const row = await runTrial(
+      attack,
+      controlOf(attack),
+      { ...meant, budget, nonces: positiveControl.nonces ?? 'as meant' },
+      { control: true },
+    )
+    expect(row.error).toBeUndefined()
+    const judged = judgeAttack(attack, [row])
     expect([judged, controlBroken(attack, judged)]).toEqual([expect.anything(), true])
+    expect(row.queries).toBeLessThanOrEqual(budget)
   })
 
   test.each(['aes-256-gcm', 'exact-flow'])('finds nothing in %s', async id => {

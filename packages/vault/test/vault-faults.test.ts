@@ -145,7 +145,7 @@ test(`${RUNS} runs with faults between client and store: nothing lost, nothing w
     expect(await tree(opened)).toEqual(expected)
     await rm(opened, { recursive: true })
   }
-  // Each kind of fault has happened: the runs met them.
+  // Each kind of fault has happened, five times in 200 runs: the runs met them.
   const kinds = [
     '500',
     '503',
@@ -158,7 +158,7 @@ test(`${RUNS} runs with faults between client and store: nothing lost, nothing w
     'lost answer',
     'listing that breaks off',
   ]
-  for (const kind of kinds) expect([kind, (faults[kind] ?? 0) > 0]).toEqual([kind, true])
+  for (const kind of kinds) expect([kind, (faults[kind] ?? 0) > RUNS / 40]).toEqual([kind, true])
 }, 600_000)
 
 test('two machines that add at once, the same photos and different ones, lose nothing', async () => {
