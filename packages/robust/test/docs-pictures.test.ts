@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { collectPictures } from '../src/collect.ts'
 import { sharpPixels } from '../src/node/pixels.ts'
+import { groupBytes, GROUP_PARTS, largestBlocks } from '../src/plan.ts'
+import { PROFILES } from '../src/profiles.ts'
 import { FOLDER, noFlows, PASSPHRASE } from './docs-pictures.ts'
 
 const page = readFileSync(new URL('../../../docs/robust-carrier.md', import.meta.url), 'utf8')
@@ -22,4 +24,12 @@ test.each(['lake.carrier.png', 'lake.q50.jpg'])('%s opens to the photograph of t
   expect(opened.metadata.name).toBe('lake.jpg')
   expect(photo).toEqual(new Uint8Array(readFileSync(new URL('lake.jpg', FOLDER))))
   expect(page).toContain(createHash('sha256').update(photo).digest('hex'))
+})
+
+test.each(Object.keys(PROFILES))('the rate of %s is what its largest picture carries', name => {
+  const profile = PROFILES[name]!
+  const { wide, high } = largestBlocks(profile)
+  const rate = (8 * groupBytes(profile)) / (GROUP_PARTS * 64 * wide * high)
+  const row = page.split('\n').find(line => line.startsWith(`| \`${name}\` | `))
+  expect(row?.split('|').at(-2)?.trim()).toBe(rate.toFixed(2))
 })
