@@ -1,5 +1,5 @@
 import { argumentError, image } from '@latent/core'
-import { ask, type Opened, type Oracle, type TargetShape } from './oracle.ts'
+import { ask, type Opened, type Oracle, type TargetShape } from './chosen-plaintext.ts'
 
 const SIDE = 4
 

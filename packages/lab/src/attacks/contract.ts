@@ -1,6 +1,6 @@
 import { type Image, type KeyStream, LatentError } from '@latent/core'
 import type { Description, Scheme } from '@latent/schemes'
-import type { TargetShape } from './oracle.ts'
+import type { TargetShape } from './chosen-plaintext.ts'
 import type { Pair } from './learned/images.ts'
 
 /**

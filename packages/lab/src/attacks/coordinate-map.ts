@@ -1,5 +1,5 @@
 import { type Image, image } from '@latent/core'
-import { ask, type Opened, type Oracle, type TargetShape } from './oracle.ts'
+import { ask, type Opened, type Oracle, type TargetShape } from './chosen-plaintext.ts'
 
 export interface OpenedMap extends Opened {
   /** For every pixel of a cipher image, the plain pixel that stands there. */

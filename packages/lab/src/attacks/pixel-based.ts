@@ -1,5 +1,5 @@
 import { image } from '@latent/core'
-import { ask, type Opened, type Oracle, type TargetShape } from './oracle.ts'
+import { ask, type Opened, type Oracle, type TargetShape } from './chosen-plaintext.ts'
 
 /**
  * Recovers pixel-based encryption under one key from one chosen image (Chang and Li's public attack,

@@ -1,5 +1,5 @@
 import { image } from '@latent/core'
-import { ask, type Opened, type Oracle, type TargetShape } from './oracle.ts'
+import { ask, type Opened, type Oracle, type TargetShape } from './chosen-plaintext.ts'
 
 /**
  * Recovers any cipher that moves samples and complements some of them (v or 255 - v): permutations,

@@ -2,7 +2,7 @@ import { type Image, image } from '@latent/core'
 import { quality } from '../metrics/quality.ts'
 import { toWire } from '../metrics/samples.ts'
 import { recolourings } from './feature-reconstruction.ts'
-import type { TargetShape } from './oracle.ts'
+import type { TargetShape } from './chosen-plaintext.ts'
 
 /** How one reconstruction compares with the picture that was encrypted. */
 export interface PictureScore {

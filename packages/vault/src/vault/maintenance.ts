@@ -1,11 +1,11 @@
-import { LatentError, toHex } from '@latent/core'
+import { groupBy, LatentError, toHex } from '@latent/core'
 import type { AlbumKeys } from '../envelope.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { bodyOfBytes, type ObjectInfo } from '../store/store.ts'
 import type { Chosen } from './selection.ts'
 import { drawnName, FOLDERS, keyIdOf } from './layout.ts'
 import { readFront } from './objects.ts'
-import { groupBy, inParallel } from './parallel.ts'
+import { inParallel } from './parallel.ts'
 import { decodeNote, type IndexRecord } from './record.ts'
 import { segmentPath, type Vault } from './vault.ts'
 

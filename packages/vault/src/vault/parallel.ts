@@ -17,15 +17,3 @@ export async function inParallel<T>(
   await Promise.all(underWay)
   if (failures.length > 0) throw failures[0]
 }
-
-/** Items by a key that each has. */
-export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.get(key)
-    if (group) group.push(item)
-    else groups.set(key, [item])
-  }
-  return groups
-}

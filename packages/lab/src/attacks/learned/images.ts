@@ -1,6 +1,6 @@
 import { argumentError, type Image, image } from '@latent/core'
 import { type Tensor, tensor } from '@latent/graph'
-import type { TargetShape } from '../oracle.ts'
+import type { TargetShape } from '../chosen-plaintext.ts'
 
 /** An image in both forms. */
 export interface Pair {

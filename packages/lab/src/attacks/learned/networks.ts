@@ -13,7 +13,7 @@ import {
   type Tree,
   zerosOf,
 } from '@latent/graph'
-import type { TargetShape } from '../oracle.ts'
+import type { TargetShape } from '../chosen-plaintext.ts'
 import { picturesOf, planesOf, sample } from './images.ts'
 
 /** Leaves of a parameter tree, by path; networks here are small enough to know their own. */

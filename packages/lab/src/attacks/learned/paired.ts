@@ -18,7 +18,7 @@ import {
   type Tensor,
   type Tree,
 } from '@latent/graph'
-import type { TargetShape } from '../oracle.ts'
+import type { TargetShape } from '../chosen-plaintext.ts'
 import { commonShape, type Pair } from './images.ts'
 import type { Reconstructor } from './networks.ts'
 

@@ -1,7 +1,7 @@
 import { type Image, image } from '@latent/core'
 import { defineAttack } from '../contract.ts'
 import { controls } from '../controls.ts'
-import type { TargetShape } from '../oracle.ts'
+import type { TargetShape } from '../chosen-plaintext.ts'
 import { asPicture } from '../score.ts'
 
 const SIDE = 4

@@ -3,7 +3,7 @@ import { recoverBlockNibbles, recoverExtendedBlockNibbles } from '../block-nibbl
 import { type Attack, defineAttack, type Found, type Oracles } from '../contract.ts'
 import { recoverCoordinateMap } from '../coordinate-map.ts'
 import { recoverMapFromPairs } from '../known-pairs.ts'
-import type { Opened } from '../oracle.ts'
+import type { Opened } from '../chosen-plaintext.ts'
 import { recoverPixelBased } from '../pixel-based.ts'
 import { recoverSampleMap } from '../sample-map.ts'
 
