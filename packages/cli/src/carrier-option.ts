@@ -1,4 +1,5 @@
 import { argumentError, LatentError } from '@latent/core'
+import { ioError } from '@latent/core/node'
 import { parseProfile, type Profile, PROFILES } from '@latent/robust'
 import { sealRobust } from '@latent/robust/node'
 import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
@@ -38,7 +39,7 @@ export async function profileOf(carrier: string): Promise<Profile> {
   if (path === undefined)
     throw argumentError('--carrier', ['png', ...Object.keys(PROFILES), 'robust:FILE.json'].join(', '), carrier)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new LatentError('E_IO', `cannot read the profile ${path}`, { cause })
+    throw ioError(cause, `cannot read the profile ${path}`)
   })
   return parseProfile(text)
 }

@@ -35,7 +35,10 @@ export async function* partTasks(
 ): AsyncGenerator<PartTask> {
   const full = groupBytes(profile)
   const groups = Math.max(1, Math.ceil(size / full))
-  if (groups > 65535) throw new LatentError('E_LIMIT', 'this is more than one set of pictures carries')
+  if (groups > 65535)
+    throw new LatentError('E_LIMIT', 'this is more than one set of pictures carries', {
+      hint: 'seal fewer files at a time, or large ones into PNGs of noise',
+    })
   let set: Uint8Array | undefined
   let group = 0
   let left = size

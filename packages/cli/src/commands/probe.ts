@@ -1,5 +1,5 @@
-import { argumentError, formatBytes, LatentError } from '@latent/core'
-import { publish } from '@latent/core/node'
+import { argumentError, formatBytes } from '@latent/core'
+import { ioError, publish } from '@latent/core/node'
 import { makeProbe, PROBE_SIDES, PROFILES, type ProbeReport, readProbe, SAFE_MARGIN } from '@latent/robust'
 import { sharpPixels } from '@latent/robust/node'
 import type { Command } from 'commander'
@@ -31,7 +31,7 @@ export function probeCommand(program: Command): void {
     .option('--json', 'one line of JSON on standard output')
     .action(async (file: string, { side, json }: { side: number; json?: boolean }) => {
       const bytes = await readFile(file).catch((cause: unknown) => {
-        throw new LatentError('E_IO', `cannot read ${file}`, { cause })
+        throw ioError(cause, `cannot read ${file}`)
       })
       const report = await readProbe(bytes, side, sharpPixels)
       process.stdout.write(json ? jsonLine(report) : told(report, side))

@@ -151,7 +151,8 @@ export function largestOf(
     if (variance < LEAST_VARIANCE || skip(i)) continue
     cells++
     const z = Math.abs(sums[i]!) / Math.sqrt(variance)
-    if (z > found.z) found = { z, at: i, variance }
+    // The first cell is taken even where all are exactly zero: its variance is what the effect is measured by.
+    if (found.at === -1 || z > found.z) found = { z, at: i, variance }
   }
   return { ...found, cells }
 }

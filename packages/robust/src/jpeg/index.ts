@@ -128,6 +128,7 @@ class JpegReader {
       throw new LatentError(
         'E_LIMIT',
         `this picture has ${width * height} pixels, more than the limit of ${this.#pixels}`,
+        { hint: 'get the picture at the size it was made in: no robust carrier is this large' },
       )
     this.#frame = frame
     const hMost = Math.max(...components.map(({ h }) => h))
@@ -153,7 +154,10 @@ class JpegReader {
   #scan(segment: Uint8Array, from: number): number {
     const frame = this.#frame
     if (!frame) throw brokenJpeg('a scan comes before the frame')
-    if (++this.#scans > MAX_SCANS) throw new LatentError('E_LIMIT', `this JPEG has more than ${MAX_SCANS} scans`)
+    if (++this.#scans > MAX_SCANS)
+      throw new LatentError('E_LIMIT', `this JPEG has more than ${MAX_SCANS} scans`, {
+        hint: 'no photo service writes such a file: get the picture from the service again',
+      })
     const header = readScanHeader(segment)
     const { bytes, ends, next } = entropyCoded(this.#bytes, from)
     const indices = header.components.map(({ id }) => {

@@ -1,7 +1,7 @@
 import { type FileResult, openFiles, type OpenRun, type RunWatcher, verifyFiles } from '@latent/vault/node'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { openPool } from './pool.ts'
 import { recover, sortInputs } from './recover.ts'
 
@@ -34,8 +34,7 @@ async function* overAll(
   const folder = await mkdtemp(join(tmpdir(), 'latent-robust-'))
   const pool = openPool(run.threads ?? Math.min(4, availableParallelism()), run.signal)
   try {
-    const named = new Set(run.inputs.map(input => resolve(input)))
-    const { recovered, results } = await recover(pictures, folder, pool, path => named.has(path), run.watcher)
+    const { recovered, results } = await recover(pictures, folder, pool, run.watcher)
     yield* results
     if (recovered.length > 0) {
       const sources = new Map(recovered.map(({ path, from, remark }) => [path, { from, remark }]))

@@ -13,7 +13,10 @@ export async function sharpPixels(bytes: Uint8Array, limits: { readonly pixels: 
     return { width: info.width, height: info.height, channels: info.channels, data }
   } catch (cause) {
     if (cause instanceof Error && /pixel limit/i.test(cause.message))
-      throw new LatentError('E_LIMIT', `this picture has more pixels than the limit of ${limits.pixels}`, { cause })
+      throw new LatentError('E_LIMIT', `this picture has more pixels than the limit of ${limits.pixels}`, {
+        hint: 'get the picture at the size it was made in: no robust carrier is this large',
+        cause,
+      })
     throw new LatentError('E_IMAGE', 'this picture cannot be decoded', { hint: 'download or copy it again', cause })
   }
 }

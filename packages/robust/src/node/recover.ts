@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
 import { ioError, readFileParts } from '@latent/core/node'
-import { inspectSealed, looksSealed, writeCarrier } from '@latent/vault'
+import { inspectSealed, looksSealed, reencoded, writeCarrier } from '@latent/vault'
 import { discover, failure, type FileResult, type Found, type RunWatcher } from '@latent/vault/node'
 import { open, writeFile, readFile, mkdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -69,13 +69,11 @@ export interface Recovery {
 
 /**
  * Reads robust carriers and writes the sealed files that they carry, as PNGs of noise, into a folder.
- * @param isNamed whether the user named this file: what is no carrier is a failure then, not a remark
  */
 export async function recover(
   pictures: readonly Found[],
   folder: string,
   pool: Pool,
-  isNamed: (path: string) => boolean,
   watcher?: RunWatcher,
 ): Promise<Recovery> {
   const results: FileResult[] = []
@@ -88,11 +86,10 @@ export async function recover(
       else results.push(failure(picture.source, undecodable(reading, reading), { sealedBytes: picture.size }))
     } catch (error) {
       const coded = ioError(error, `cannot read ${basename(picture.source)}`)
-      const skipped = coded.code === 'E_NOT_SEALED' && !isNamed(picture.source)
-      results.push({
-        ...failure(picture.source, coded, { sealedBytes: picture.size }),
-        ...(skipped ? { status: 'skipped' } : {}),
-      })
+      // It may be a sealed PNG that a service encoded anew, so it is never passed over.
+      const none = coded.code === 'E_NOT_SEALED' || coded.code === 'E_IMAGE'
+      const said = none ? reencoded(coded.message) : coded
+      results.push(failure(picture.source, said, { sealedBytes: picture.size }))
     }
     watcher?.progress?.(picture.source, picture.size)
   })
