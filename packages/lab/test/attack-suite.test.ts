@@ -20,8 +20,9 @@ const controlOf = ({ positiveControl: { scheme } }: Attack): Scheme =>
   typeof scheme === 'string' ? findScheme(scheme) : scheme
 
 /**
- * Attacks that do not break their controls at this size, whose verdicts count for nothing. The jigsaw comes to a mean of 0.50,
- * but some pictures come together and others not at all: over twelve, its interval begins at 0.31 and a guess scores 0.27.
+ * Attacks that do not break their controls at this size, whose verdicts count for nothing. The jigsaw comes to a mean
+ * of 0.50, but some pictures come together and others not at all: over twelve, its interval begins at 0.31 and a guess
+ * scores 0.27.
  */
 const UNPROVEN = new Set(['jigsaw'])
 

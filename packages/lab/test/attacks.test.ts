@@ -125,7 +125,8 @@ describe('what is broken: every image under the key opens', () => {
   })
 })
 
-// Attacks that must fail: the ciphers that are meant to hold, a key that changes with every image, and attacks aimed at another scheme.
+// Attacks that must fail: the ciphers that are meant to hold, a key that changes with every image, and attacks aimed at
+// another scheme.
 describe('what holds, and what an attack is not for', () => {
   const attacks: [string, Attack][] = [
     ['coordinate map', recoverCoordinateMap],
@@ -230,7 +231,7 @@ describe('advanced feature reconstruction', () => {
     expect((await outcome(id, 'both')).after).toBeLessThan(0.1)
   })
 
-  test('a smooth picture with the right first pixel comes back whole; a recoloured cipher gives a recolouring of the outcome', async () => {
+  test('a smooth picture with the right first pixel comes back whole; a recoloured cipher gives a recolouring', async () => {
     const plain = image({
       width: 24,
       height: 16,

@@ -16,9 +16,9 @@ import {
 import { FAULTS, TOO_SMALL, WHOLE } from './fixtures/broken-ciphers.ts'
 
 /**
- * Positive controls of the tests of everything together: ciphers that are broken in one small way, on drawn pictures. What is
- * found in a hundred small ones is found in a hundred photographs, and sums do not care how bytes are cut into pictures: ten
- * larger ones are as many bytes, and faster.
+ * Positive controls of the tests of everything together: ciphers that are broken in one small way, on drawn pictures.
+ * What is found in a hundred small ones is found in a hundred photographs, and sums do not care how bytes are cut into
+ * pictures: ten larger ones are as many bytes, and faster.
  */
 const PICTURES = 100
 const SETS = { many: [PICTURES, 64, 48], few: [10, 192, 160] } as const

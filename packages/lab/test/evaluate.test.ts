@@ -179,7 +179,7 @@ describe('bad input', () => {
     expect(of('aes-256-gcm').plainShapes).toHaveLength(3)
   })
 
-  test('broken pictures in front do not take the place of those that the controls need, and are looked at once', async () => {
+  test('broken pictures in front do not take the place of those that controls need; each is tried once', async () => {
     const folder = join(scratch, 'mostly-broken')
     mkdirSync(folder)
     const whole = encodePng(await drawPicture('marble', 72, 64, 5))

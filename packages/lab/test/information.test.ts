@@ -65,7 +65,7 @@ describe('properties', () => {
     .tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 }))
     .filter(([width, height]) => width * height > 1)
 
-  test('the swap theorem: a swap loses wherever a third pixel is nearer to one of the two, and nothing otherwise', () => {
+  test('the swap theorem: a swap loses wherever a third pixel is nearer to one of the two, nothing otherwise', () => {
     fc.assert(
       fc.property(grid, fc.nat(63), fc.nat(63), fc.constantFrom(...KERNELS), ([width, height], i, j, kernel) => {
         const [a, b] = [i % (width * height), j % (width * height)]

@@ -5,7 +5,10 @@ import { fitLinearBlocks, sampleErrors } from '../src/index.ts'
 
 const SIDE = 96
 
-/** Each sample of a 4x4 block less a share of the block's mean, turned about the middle; `leak` adds the block to the left. */
+/**
+ * Each sample of a 4x4 block less a share of the block's mean, turned about the middle; `leak` adds the block to the
+ * left.
+ */
 function toyCipher(plain: Image<'u8'>, leak = 0): Image<'u8'> {
   const data = plain.data.map((_, i) => {
     const [c, x, y] = [i % 3, Math.floor(i / 3) % SIDE, Math.floor(i / 3 / SIDE)]
@@ -21,7 +24,7 @@ const pictures = async () =>
   Promise.all((['street', 'landscape', 'marble', 'weave', 'dunes'] as const).map(kind => drawPicture(kind, SIDE, SIDE)))
 
 describe('the linear attack on blocks', () => {
-  test('opens a linear cipher from known pairs, one that leaks between blocks by looking at neighbours alone', async () => {
+  test('opens a linear cipher from known pairs; one that leaks between blocks by its neighbours alone', async () => {
     const [secret, ...known] = (await pictures()) as [Image<'u8'>, ...Image<'u8'>[]]
     const score = (leak: number, reach: 0 | 1) =>
       sampleErrors(

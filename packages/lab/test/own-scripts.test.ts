@@ -42,9 +42,12 @@ function script(name: string, text: string): string {
 
 /** What `defineScheme` would make, written out: such a script needs no package. */
 const PLAIN = (id: string, load: string) =>
-  `export default { id: ${JSON.stringify(id)}, title: 'One of mine', role: 'variant', accepts: { formats: ['u8'] }, wire: 'as plain', key: '32 bytes', nonce: { use: 'none' }, exact: true, reversible: true, checkable: false, secret: 'key', learnable: false, load: ${load} }\n`
+  `export default { id: ${JSON.stringify(id)}, title: 'One of mine', role: 'variant', accepts: { ` +
+  `formats: ['u8'] }, wire: 'as plain', key: '32 bytes', nonce: { use: 'none' }, exact: true, ` +
+  `reversible: true, checkable: false, secret: 'key', learnable: false, load: ${load} }\n`
 const XOR =
-  'async () => { const f = async (p, { key }) => ({ ...p, data: p.data.map((v, i) => v ^ key[i % 32]) }); return { encrypt: f, decrypt: f } }'
+  'async () => { const f = async (p, { key }) => ({ ...p, data: p.data.map((v, i) => v ^ key[i % ' +
+  '32]) }); return { encrypt: f, decrypt: f } }'
 
 const coded = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) as string })
@@ -177,7 +180,7 @@ describe("tests of one's own", () => {
     ).rejects.toEqual(coded('E_SCRIPT', /own-half/))
   })
 
-  test('stand behind those of the lab in rows, verdicts, claims, pages and null rates, and change none of them', async () => {
+  test('stand behind those of the lab in rows, verdicts, claims, pages and null rates, and change none', async () => {
     const plain = await drawPicture('street', 64, 48)
     const cipher = baselines['chacha20']!()
     const own = half({
@@ -314,7 +317,10 @@ describe('a run', { timeout: 400_000 }, () => {
   test('a script that lies anywhere finds the packages; another content is another run', async () => {
     const path = script(
       'anywhere.ts',
-      `import { bytewise, defineScheme } from '@latent/schemes'\nconst xor = async (bytes: Uint8Array, { key }: { key: Uint8Array }) => bytes.map((v, i) => v ^ key[i % 32]!)\nexport default defineScheme({ id: 'anywhere', title: 'Repeated key', load: async () => bytewise({ encrypt: xor, decrypt: xor }) })\n`,
+      `import { bytewise, defineScheme } from '@latent/schemes'\nconst xor = async (bytes: Uint8Array, ` +
+        `{ key }: { key: Uint8Array }) => bytes.map((v, i) => v ^ key[i % 32]!)\nexport default ` +
+        `defineScheme({ id: 'anywhere', title: 'Repeated key', load: async () => bytewise({ encrypt: ` +
+        `xor, decrypt: xor }) })\n`,
     )
     const out = join(scratch, 'anywhere-run')
     const first = await command('-s', path, '-o', out)
@@ -333,7 +339,8 @@ describe('a run', { timeout: 400_000 }, () => {
   test('a test that gives no numbers ends the run with its name', async () => {
     const path = script(
       'broken-test.mjs',
-      'export default { id: "broken", title: "x", group: "cipher", failure: "x", claim: { topic: "x", say: "x", never: "x" }, measure() { throw new Error("out of luck") } }',
+      'export default { id: "broken", title: "x", group: "cipher", failure: "x", claim: { topic: "x", ' +
+        'say: "x", never: "x" }, measure() { throw new Error("out of luck") } }',
     )
     const { code, err } = await command('-s', 'chacha20', '--test', path, '-o', join(scratch, 'broken-run'))
     expect([code, err]).toEqual([2, expect.stringMatching(/the test broken threw: out of luck \[E_SCRIPT\]/)])

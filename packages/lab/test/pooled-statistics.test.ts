@@ -281,7 +281,7 @@ describe('tests of many keys', () => {
     expect(found('equal-ciphers').visible!.effect).toBeCloseTo(27 - Math.log2(Math.LN10), 3)
   })
 
-  test('bits of the key at fixed places: the chance of so many agreements, in either direction, in so many pairs', () => {
+  test('bits of the key at fixed places: the chance of so many agreements, either way, in so many pairs', () => {
     expect(found('key-bits-printed')).toMatchObject({
       value: 50 / 64,
       p: expect.closeTo(1000 * 2 * binomialUpper(50, 64, 0.5), 12) as number,

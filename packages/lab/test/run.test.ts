@@ -134,7 +134,7 @@ describe('every baseline fails exactly the tests that it should', () => {
 })
 
 describe('the null bands hold', () => {
-  test('200 trials of AES-CTR pass every test at its rate, and the published local-entropy interval rejects 72 %', async () => {
+  test('AES-CTR, 200 trials: each test passes at its rate; the published local entropy rejects 72 %', async () => {
     const rates = await nullRates(baselines['aes-256-ctr']!(), await drawPicture('landscape', WIDTH, HEIGHT), 200)
     expect(rates.filter(({ asStated }) => !asStated)).toEqual([])
     expect(rates.map(({ test }) => test)).toEqual([...ALL, 'key-bytes-printed', 'local-entropy, published interval'])

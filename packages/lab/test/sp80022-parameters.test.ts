@@ -15,7 +15,8 @@ describe('parameters follow from the length', () => {
       expect(n / found.blockFrequency).toBeLessThan(100)
       expect(found.serial).toBeLessThan(log - 2)
       expect(found.approximateEntropy).toBeLessThan(log - 5)
-      // The mean of the likelihood ratio beyond that of chi-square, in deviations: at m one sees nothing, at m + 1 one would.
+      // The mean of the likelihood ratio beyond that of chi-square, in deviations: at m one sees nothing, at m + 1 one
+      // would.
       const shift = (k: number) => (3 * 4 ** k) / (6 * n) / Math.sqrt(2 ** (k + 1))
       expect(shift(found.approximateEntropy)).toBeLessThan(0.0126)
       const largest = Math.min(10, log - 6)

@@ -31,7 +31,9 @@ import {
 import { bitsOfE } from './reference/constants.ts'
 import { naiveLinearComplexity, naiveNonOverlapping, naiveRank, naiveSpectrum } from './reference/sp80022.ts'
 
-/** What takes milliseconds: worked examples and slow twins on short sequences. A million bits are in `sp80022.test.ts`. */
+/**
+ * What takes milliseconds: worked examples and slow twins on short sequences. A million bits are in `sp80022.test.ts`.
+ */
 
 const bits = (text: string) => Uint8Array.from(text.replaceAll(/\s/g, ''), c => Number(c))
 const PI_100 = bits(
@@ -45,7 +47,9 @@ const upperTail = (counts: readonly number[], probabilities: readonly number[]):
   return igamc((counts.length - 1) / 2, chi / 2)
 }
 
-/** Chance that Brownian motion leaves the strip of half-width z / sqrt(n): the other series for what section 3.13 sums. */
+/**
+ * Chance that Brownian motion leaves the strip of half-width z / sqrt(n): the other series for what section 3.13 sums.
+ */
 const excursionTail = (z: number, n: number): number =>
   1 -
   [0, 1, 2, 3, 4, 5, 6, 7].reduce(
@@ -74,7 +78,8 @@ describe('worked examples of SP 800-22 rev. 1a, section 2', () => {
 
   test('2.4 longest run of ones', () => {
     const sequence = bits(
-      '11001100000101010110110001001100111000000000001001 00110101010001000100111101011010000000110101111100 1100111001101101100010110010',
+      '11001100000101010110110001001100111000000000001001 ' +
+        '00110101010001000100111101011010000000110101111100 1100111001101101100010110010',
     )
     expect(longestRun(sequence)).toBeCloseTo(0.180609, 4)
   })
@@ -264,7 +269,8 @@ describe('slow twins', () => {
   })
 
   test('excursions: cycles cut at the zeros of the walk', () => {
-    // The worked example of sections 2.14 (with probabilities of four digits) and 2.15: three cycles, the last one closed.
+    // The worked example of sections 2.14 (with probabilities of four digits) and 2.15: three cycles, the last one
+    // closed.
     const example = randomExcursions(bits('0110110101'))
     expect(example.cycles).toBe(3)
     expect(example.states[4]).toBeCloseTo(0.502529, 4)

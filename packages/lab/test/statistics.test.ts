@@ -20,7 +20,10 @@ import {
 } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 
-/** Answers of other programs (SciPy 1.17, printed tables) or by hand: where a constant, a sign or a comparison is wrong, one of these is. */
+/**
+ * Answers of other programs (SciPy 1.17, printed tables) or by hand: where a constant, a sign or a comparison is wrong,
+ * one of these is.
+ */
 
 describe('intervals', () => {
   // 400 values of known deviation: 101 different ones, near enough to uniform on 0..100.

@@ -29,7 +29,8 @@ test('pictures of more than a tile: a change that stays in its tile is called th
     const { say, standing } = diffusion(shapes, EXACT_FLOW.tileBytes)
     expect(standing).toBe('contradicted')
     expect(say).toContain(
-      `${some} of the picture sizes here are larger than one tile of 786,432 bytes, and this cipher mixes a tile at a time`,
+      `${some} of the picture sizes here are larger than one tile of 786,432 bytes, and this cipher ` +
+        'mixes a tile at a time',
     )
     expect(say).toContain('its documented limit')
   }

@@ -27,7 +27,9 @@ const variables = ({ series, ...rest }: (typeof THEME)['light' | 'dark']): strin
     .map(([name, colour]) => `--${name}:${colour}`)
     .join(';')
 
-const STYLE = `<style>.latent-chart{${variables(THEME.light)};background:var(--paper)}@media (prefers-color-scheme:dark){.latent-chart{${variables(THEME.dark)}}}</style>`
+const STYLE =
+  `<style>.latent-chart{${variables(THEME.light)};background:var(--paper)}@media ` +
+  `(prefers-color-scheme:dark){.latent-chart{${variables(THEME.dark)}}}</style>`
 
 /** A drawing of `svg` as a file that stands alone, and follows the reader's choice of light or dark. */
 export const standalone = (drawn: string): string =>

@@ -7,7 +7,10 @@ export function renderStudy({ title, intro, sections }: StudyPage, command: stri
     title,
     html`<h1>${title}</h1>
 ${intro.map(paragraph)}
-${sections.map(({ heading, text, tables = [], figures = [] }) => html`<h2>${heading}</h2>${text.map(paragraph)}${tables.map(table)}<div class="charts">${figures.map(figure)}</div>`)}
+${sections.map(
+  ({ heading, text, tables = [], figures = [] }) =>
+    html`<h2>${heading}</h2>${text.map(paragraph)}${tables.map(table)}<div class="charts">${figures.map(figure)}</div>`,
+)}
 <footer>Everything above was measured and written by <code>${command}</code>.</footer>`,
   )
 }
@@ -25,9 +28,14 @@ const paragraph = (text: string): Markup => html`<p>${inline(text)}</p>`
 function table({ columns, rows }: StudyTable): Markup {
   return html`<div class="scroll"><table>
 <thead><tr>${columns.map(column => html`<th>${column}</th>`)}</tr></thead>
-<tbody>${rows.map(([first, ...rest]) => html`<tr><th>${inline(String(first))}</th>${rest.map(value => html`<td>${inline(String(value))}</td>`)}</tr>`)}</tbody>
+<tbody>${rows.map(
+    ([first, ...rest]) =>
+      html`<tr><th>${inline(String(first))}</th>${rest.map(value => html`<td>${inline(String(value))}</td>`)}</tr>`,
+  )}</tbody>
 </table></div>`
 }
 
 const figure = (shown: StudyFigure): Markup =>
-  html`<figure>${'svg' in shown ? raw(shown.svg) : html`<code>${figureFile(shown)}</code>`}<figcaption>${shown.caption}</figcaption></figure>`
+  html`<figure>${
+    'svg' in shown ? raw(shown.svg) : html`<code>${figureFile(shown)}</code>`
+  }<figcaption>${shown.caption}</figcaption></figure>`

@@ -7,39 +7,47 @@ const row = (table: StudyTable, name: string) => {
   return (column: string) => String(cells[table.columns.indexOf(column)])
 }
 
-test('the study of the exact flow: whole ciphers show nothing, ablations are exact too, training makes the difference', async () => {
-  const missing = () => Promise.reject(new LatentError('E_DATA', 'no data set here'))
-  const page = await (
-    await findStudy('exact-flow')
-  ).run({
-    seed: 1,
-    quick: true,
-    progress: () => undefined,
-    labels: async () => new Uint8Array(),
-    file: async () => new Uint8Array(),
-    images: missing,
-  })
-  const ablations = page.sections.filter(({ heading }) => heading.startsWith('Ablation on'))
-  expect(ablations.map(({ heading }) => heading)).toEqual([
-    'Ablation on a black picture',
-    'Ablation on a flat picture (200, 120, 40)',
-    'Ablation on four drawn pictures',
-  ])
-  for (const { tables } of ablations) {
-    const [table] = tables!
-    expect(table!.rows.map(([name, exact]) => [name, exact])).toEqual(table!.rows.map(([name]) => [name, 'yes']))
-    for (const name of ['whole cipher, constant weights', 'whole cipher, trained weights', 'key streams only (t = 0)'])
-      expect(row(table!, name)('found')).toBe('nothing')
-    const chiSquare = (name: string) => Number.parseFloat(row(table!, name)('chi-square'))
-    expect(chiSquare('network only, constant weights')).toBeGreaterThan(10 * chiSquare('network only, trained'))
-    expect(row(table!, 'network only, constant weights')('found')).toContain('correlation')
-    expect(row(table!, 'network only, trained')('found')).not.toContain('correlation')
-    // Without a map that depends on the source, one changed sample stays local.
-    expect(
-      Number.parseFloat(row(table!, 'network only, map of the key alone, trained')('one sample + 1: NPCR')),
-    ).toBeLessThan(6.1)
-  }
-  const figures = page.sections.flatMap(section => section.figures ?? [])
-  expect(figures.map(({ name }) => name)).toEqual(['network-only', 'histogram-black'])
-  expect(JSON.stringify(page)).not.toMatch(/NaN|undefined|Infinity/)
-})
+test(
+  'the study of the exact flow: whole ciphers show nothing, ablations are exact too, training ' +
+    'makes the difference',
+  async () => {
+    const missing = () => Promise.reject(new LatentError('E_DATA', 'no data set here'))
+    const page = await (
+      await findStudy('exact-flow')
+    ).run({
+      seed: 1,
+      quick: true,
+      progress: () => undefined,
+      labels: async () => new Uint8Array(),
+      file: async () => new Uint8Array(),
+      images: missing,
+    })
+    const ablations = page.sections.filter(({ heading }) => heading.startsWith('Ablation on'))
+    expect(ablations.map(({ heading }) => heading)).toEqual([
+      'Ablation on a black picture',
+      'Ablation on a flat picture (200, 120, 40)',
+      'Ablation on four drawn pictures',
+    ])
+    for (const { tables } of ablations) {
+      const [table] = tables!
+      expect(table!.rows.map(([name, exact]) => [name, exact])).toEqual(table!.rows.map(([name]) => [name, 'yes']))
+      for (const name of [
+        'whole cipher, constant weights',
+        'whole cipher, trained weights',
+        'key streams only (t = 0)',
+      ])
+        expect(row(table!, name)('found')).toBe('nothing')
+      const chiSquare = (name: string) => Number.parseFloat(row(table!, name)('chi-square'))
+      expect(chiSquare('network only, constant weights')).toBeGreaterThan(10 * chiSquare('network only, trained'))
+      expect(row(table!, 'network only, constant weights')('found')).toContain('correlation')
+      expect(row(table!, 'network only, trained')('found')).not.toContain('correlation')
+      // Without a map that depends on the source, one changed sample stays local.
+      expect(
+        Number.parseFloat(row(table!, 'network only, map of the key alone, trained')('one sample + 1: NPCR')),
+      ).toBeLessThan(6.1)
+    }
+    const figures = page.sections.flatMap(section => section.figures ?? [])
+    expect(figures.map(({ name }) => name)).toEqual(['network-only', 'histogram-black'])
+    expect(JSON.stringify(page)).not.toMatch(/NaN|undefined|Infinity/)
+  },
+)

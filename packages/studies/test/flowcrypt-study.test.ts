@@ -71,7 +71,7 @@ test('a glance sees a picture under a dither, and nothing in noise', async () =>
   )
 })
 
-test('a glance at the picture itself, squeezed, finds all of it; the printed figure is the mean of what was found', async () => {
+test('a glance at the picture itself, squeezed, finds all of it; what is printed is the mean of finds', async () => {
   const plain = planesOf(await drawPicture('landscape', 64, 64))
   // Means of 8 x 8 squares of the right half are those of 16 x 8 pixels of the picture: a glance correlates fully.
   const squeezed = plain.values.map((_, i) => {

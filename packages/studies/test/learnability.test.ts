@@ -547,7 +547,7 @@ describe('a comparison', () => {
     ])
   }, 300_000)
 
-  test('a key that does nothing: trained it gives the plain network, and so it is not trained where that is there', async () => {
+  test('a key that does nothing: trained it gives the plain network, and is not trained again', async () => {
     const both = await learnability(options('idle-trained', { arms: ['identity'], epochs: 1, workers: 3 })).catch(
       (error: unknown) => error,
     )

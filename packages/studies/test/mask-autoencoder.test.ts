@@ -57,7 +57,7 @@ test('drawn digits: ten that differ, hands that differ, the same at every call',
 })
 
 describe('attacks on the masked auto-encoder', () => {
-  test('the mode of masked digits is the mask, but for places that most digits cover; one digit gives less', async () => {
+  test('the mode of masked digits is the mask but where most digits cover it; one digit gives less', async () => {
     const mask = Uint8Array.from({ length: 2352 }, (_, i) => (i * 101 + 7) & 255)
     const seen = await Promise.all(Array.from({ length: 60 }, async (_, i) => masked(await drawDigit(i % 10, i), mask)))
     expect(agreement(modeOf(seen), mask)).toBeGreaterThan(0.92)

@@ -61,7 +61,7 @@ describe.each(BODY_TYPES)('%s', type => {
   })
 })
 
-test('the plain body is AES-256-GCM under the number of the chunk and a flag for the last; the flow lies within it', async () => {
+test('the plain body is AES-256-GCM under the number of the chunk and a last flag; the flow lies in it', async () => {
   const plain = bytes(100, 8)
   const nonce = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1)
   const expected = await aes256GcmSeal(needs.keys.body, nonce, plain.slice(), needs.header)

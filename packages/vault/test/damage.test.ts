@@ -48,7 +48,10 @@ async function sealed(label: string, size: number, body = BODIES['aes-256-gcm']!
   return { plain, png, pixels: await collect((await readCarrier(streamOf(png))).pixels), geometry, headerSize }
 }
 
-/** The code that opening ends with; `undefined` if all of it came out. Fails if anything else came out, or another error. */
+/**
+ * The code that opening ends with; `undefined` if all of it came out. Fails if anything else came out, or another
+ * error.
+ */
 async function outcome(png: Uint8Array, plain: Uint8Array): Promise<string | undefined> {
   const parts: Uint8Array[] = []
   const error = await (async () => {
@@ -74,22 +77,26 @@ const remade = async (pixels: Uint8Array): Promise<Uint8Array> => {
 }
 
 describe.each(Object.entries(BODIES))('%s', (_, body) => {
-  test('every single flipped bit of the whole file: the file, where the picture around the pixels alone is hit, or an error', async () => {
-    const file = await sealed('bits', 40, body)
-    const inPixels = new Set(pixelOffsets(file.geometry.width, file.geometry.height))
-    expect(inPixels.size).toBe(pixelBytes(file.geometry))
-    // Both ciphers refuse by the same tag before anything is deciphered; the slow one gets every seventh bit.
-    const step = body.type === 'aes-256-gcm' ? 1 : 7
-    const survived: number[] = []
-    for (let bit = 0; bit < file.png.length * 8; bit += step) {
-      const bad = file.png.slice()
-      bad[bit >> 3]! ^= 1 << (bit & 7)
-      if ((await outcome(bad, file.plain)) === undefined) survived.push(bit >> 3)
-    }
-    expect(survived.filter(at => inPixels.has(at))).toEqual([])
-    // Checksums of the picture protect nothing: those are 4 x 3 + 4 bytes, and a few more bits that decide nothing.
-    expect(survived.length).toBeLessThan(200 / step)
-  })
+  test(
+    'every single flipped bit of the whole file: the file, where the picture around the pixels alone ' +
+      'is hit, or an error',
+    async () => {
+      const file = await sealed('bits', 40, body)
+      const inPixels = new Set(pixelOffsets(file.geometry.width, file.geometry.height))
+      expect(inPixels.size).toBe(pixelBytes(file.geometry))
+      // Both ciphers refuse by the same tag before anything is deciphered; the slow one gets every seventh bit.
+      const step = body.type === 'aes-256-gcm' ? 1 : 7
+      const survived: number[] = []
+      for (let bit = 0; bit < file.png.length * 8; bit += step) {
+        const bad = file.png.slice()
+        bad[bit >> 3]! ^= 1 << (bit & 7)
+        if ((await outcome(bad, file.plain)) === undefined) survived.push(bit >> 3)
+      }
+      expect(survived.filter(at => inPixels.has(at))).toEqual([])
+      // Checksums of the picture protect nothing: those are 4 x 3 + 4 bytes, and a few more bits that decide nothing.
+      expect(survived.length).toBeLessThan(200 / step)
+    },
+  )
 
   test('any damage at all, made at random', async () => {
     const file = await sealed('random', 2000, body)
@@ -125,7 +132,7 @@ describe.each(Object.entries(BODIES))('%s', (_, body) => {
     )
   })
 
-  test('chunks that are dropped, exchanged, repeated, moved or taken from elsewhere, in a picture that is right', async () => {
+  test('chunks that are dropped, exchanged, repeated, moved or foreign, in a picture that is right', async () => {
     const [file, other] = [await sealed('a', 5 * CHUNK, body), await sealed('b', 5 * CHUNK, body)]
     const chunks = ({ pixels, headerSize }: Sealed) =>
       Array.from({ length: Math.ceil((pixels.length - headerSize) / (CHUNK + 16)) }, (_, i) =>

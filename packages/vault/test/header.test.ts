@@ -45,8 +45,13 @@ describe.each([
       const keys = await fileKeysHere()
       const bytes = await encodeHeader(header, keys, filler)
       expect(bytes.length).toBe(headerSize(header, filler))
-      const fixed = `latent sealed 1\nbody ${header.body}\n${header.weights === undefined ? '' : `weights ${WEIGHTS}\n`}chunk 4096\nmetadata 128\nnonce ${toHex(NONCE)}\n`
-      const front = `${fixed}envelope ${album.envelope.length}\n${latin1(album.envelope)}\nfiller ${String(filler).padStart(5, '0')}\n`
+      const fixed =
+        `latent sealed 1\nbody ` +
+        `${header.body}\n${header.weights === undefined ? '' : `weights ${WEIGHTS}\n`}chunk ` +
+        `4096\nmetadata 128\nnonce ${toHex(NONCE)}\n`
+      const front =
+        `${fixed}envelope ${album.envelope.length}\n${latin1(album.envelope)}\nfiller ` +
+        `${String(filler).padStart(5, '0')}\n`
       const covered = bytes.subarray(0, front.length + filler + 1)
       expect(latin1(bytes.subarray(0, front.length))).toBe(front)
       const noise =

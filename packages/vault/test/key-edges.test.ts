@@ -120,7 +120,8 @@ describe('SSH public keys', () => {
     [
       'another kind',
       'ssh-dss AAAA',
-      'E_KEY: this kind of SSH key cannot encrypt; age and Latent know ssh-ed25519 and ssh-rsa; security keys and ECDSA keys only sign',
+      'E_KEY: this kind of SSH key cannot encrypt; age and Latent know ssh-ed25519 and ssh-rsa; ' +
+        'security keys and ECDSA keys only sign',
     ],
   ])('with %s are refused', (_, given, expected) => {
     expect(said(() => parseSshPublicKey(given))).toBe(expected)
@@ -149,7 +150,9 @@ describe('SSH private keys', () => {
   const point = sha256Of(text('point'))
   const wire = concatBytes(field('ssh-ed25519'), field(point))
   const pem = (body: Uint8Array) =>
-    `-----BEGIN OPENSSH PRIVATE KEY-----\n${base64.encode(body).replaceAll(/.{70}/g, '$&\n')}\n-----END OPENSSH PRIVATE KEY-----\n`
+    '-----BEGIN OPENSSH PRIVATE ' +
+    `KEY-----\n${base64.encode(body).replaceAll(/.{70}/g, '$&\n')}\n-----END OPENSSH PRIVATE ` +
+    `KEY-----\n`
   const outside = { magic: 'openssh-key-v1\0', cipher: 'none', count: 1, declared: wire }
   const edSecret = ({
     first = 7,

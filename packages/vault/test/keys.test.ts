@@ -372,7 +372,25 @@ describe('recipients', async () => {
     ['an SSH key with a digit lost', made.ssh.rsa.public.replace('AAAAB3', 'AAAAB'), /malformed/],
     [
       'an RSA key that is too short',
-      `ssh-rsa ${base64.encode(Uint8Array.from([0, 0, 0, 7, ...text('ssh-rsa'), 0, 0, 0, 1, 3, 0, 0, 0, 128, ...Array.from({ length: 128 }, () => 0x55)]))}`,
+      `ssh-rsa ${base64.encode(
+        Uint8Array.from([
+          0,
+          0,
+          0,
+          7,
+          ...text('ssh-rsa'),
+          0,
+          0,
+          0,
+          1,
+          3,
+          0,
+          0,
+          0,
+          128,
+          ...Array<number>(128).fill(0x55),
+        ]),
+      )}`,
       /1024 bits is too short/,
     ],
   ])('%s: refused by file and line, and never quoted', async (_, bad, reason) => {

@@ -62,7 +62,8 @@ test.each([
   ['open', 'aes-256-gcm'],
   ['open', 'exact-flow+aes-256-gcm'],
 ])(
-  `%s, %s: ${KILLS} kills at moments spread over a run; the next run completes it, nothing partial, nothing readable by others`,
+  `%s, %s: ${KILLS} kills at moments spread over a run; the next run completes it, nothing ` +
+    'partial, nothing readable by others',
   { timeout: 600_000 },
   async (what, body) => {
     const [plain, sealed] = [join(root, what, body, 'plain'), join(root, what, body, 'sealed')]

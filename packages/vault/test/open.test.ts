@@ -392,7 +392,8 @@ describe('names', () => {
     expect(await Promise.all((await names()).map(content))).toEqual(['another picture', 'one picture'])
   })
 
-  // File systems that hold names to be one which differ in case, and refuse some characters and all bytes that are no text.
+  // File systems that hold names to be one which differ in case, and refuse some characters and all bytes that are no
+  // text.
   const mounts = {
     NTFS: [
       ['mkfs.ntfs', '-q', '-F'],

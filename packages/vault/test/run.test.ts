@@ -70,7 +70,7 @@ describe('a folder run', () => {
     ])
   })
 
-  test('a file that an earlier run did not make is never replaced, not even if forced, unless it is a sealed one', async () => {
+  test('a file that no earlier run made is never replaced, not even if forced, unless it is a sealed one', async () => {
     await put(join(plain, 'a'), text('mine'))
     await put(join(sealed, 'a.png'), text('a stranger'))
     await put(join(opened, 'b'), text('precious'))

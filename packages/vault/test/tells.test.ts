@@ -77,7 +77,7 @@ test.each(Object.entries(BODIES))(
   },
 )
 
-test('what does show: the size, in steps of 128 bytes the length of a long name, that files share an envelope', async () => {
+test('what shows: size, in steps of 128 bytes the length of a long name, that files share an envelope', async () => {
   const size = async (bytes: number, metadata: Partial<Metadata> = {}) =>
     inspectSealed(streamOf(await sealed(new Uint8Array(bytes), metadata, { type: 'aes-256-gcm' })))
   expect((await size(1000)).chunks.sealedSize).not.toBe((await size(1001)).chunks.sealedSize)

@@ -1,6 +1,6 @@
 /**
- * Bits counted by their place in blocks of every length up to 64 at once. A sequence is folded to lengths that many of the
- * periods divide, eight bits of a byte in eight lanes of two numbers, and those to the periods themselves.
+ * Bits counted by their place in blocks of every length up to 64 at once. A sequence is folded to lengths that many of
+ * the periods divide, eight bits of a byte in eight lanes of two numbers, and those to the periods themselves.
  */
 
 /** Blocks of 1 to this many bytes. */

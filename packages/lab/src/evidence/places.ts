@@ -43,8 +43,8 @@ export function partSums(
 }
 
 /**
- * Ones as 1 and zeros as -1 in each bit of the first and the last {@link ENDS} bytes: over many pictures, a byte that is
- * always the same, or that counts.
+ * Ones as 1 and zeros as -1 in each bit of the first and the last {@link ENDS} bytes: over many pictures, a byte that
+ * is always the same, or that counts.
  * @returns undefined for a cipher too short to have both
  */
 export function endBits(bytes: Uint8Array): Float64Array | undefined {

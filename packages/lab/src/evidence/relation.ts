@@ -5,9 +5,9 @@ import { walsh } from './walsh.ts'
 export const PLAIN_MASKS = [1, 2, 4, 8, 16, 32, 64, 128, 255] as const
 
 /**
- * Sums of products of something of the plain bytes, centred, with a bit or an XOR of bits of the cipher bytes at the same
- * places, both as +-1. Where the cipher is noise, a sum has mean 0 and the variance that is kept beside it, whatever the
- * plain picture is.
+ * Sums of products of something of the plain bytes, centred, with a bit or an XOR of bits of the cipher bytes at the
+ * same places, both as +-1. Where the cipher is noise, a sum has mean 0 and the variance that is kept beside it,
+ * whatever the plain picture is.
  */
 export interface Relation {
   /** For each of {@link PLAIN_MASKS} 256 sums, one for each choice of cipher bits; the first of them says nothing. */

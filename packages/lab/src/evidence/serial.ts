@@ -39,8 +39,8 @@ export function serialSums(
 }
 
 /**
- * Even parities beyond odd ones in blocks of each of {@link PARITY_BLOCKS}: of each bit over the bytes of a block, and of all
- * bits of it.
+ * Even parities beyond odd ones in blocks of each of {@link PARITY_BLOCKS}: of each bit over the bytes of a block, and
+ * of all bits of it.
  */
 export function paritySums(bytes: Uint8Array): { readonly sums: Float64Array; readonly blocks: Float64Array } {
   const sums = new Float64Array(9 * PARITY_BLOCKS.length)

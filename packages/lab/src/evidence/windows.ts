@@ -1,7 +1,7 @@
 /**
- * Which windows of 4, 8 and 16 bytes occur, at every place, over all pictures together. Only windows whose fingerprint is
- * a multiple of a power of two are kept: the same ones in every picture, so that repeats among them are counted without
- * keeping more than a few hundred a picture.
+ * Which windows of 4, 8 and 16 bytes occur, at every place, over all pictures together. Only windows whose fingerprint
+ * is a multiple of a power of two are kept: the same ones in every picture, so that repeats among them are counted
+ * without keeping more than a few hundred a picture.
  */
 
 /** Lengths of the windows in bytes. */

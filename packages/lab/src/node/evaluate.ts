@@ -223,7 +223,10 @@ const card = ({ id, title, traits, keySpace }: ImageCipher): SchemeCard => ({
 /** What timings depend on, without names of hosts or users. */
 export function machine(): string {
   const [first] = cpus()
-  return `${first?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} threads, ${type()} ${release().split('-')[0]}, Node ${process.versions.node}`
+  return (
+    `${first?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} threads, ${type()} ` +
+    `${release().split('-')[0]}, Node ${process.versions.node}`
+  )
 }
 
 type Outcome = ImageRow | FailureRow | Fault

@@ -167,13 +167,17 @@ const SCHEME: Kind<Scheme> = {
 const TEST: Kind<LabTest> = {
   what: 'test of the lab',
   faultOf: testFault,
-  hint: 'export default defineTest({ id, title, group, failure, claim, measure }), or a list of such; defineTest comes from @latent/lab',
+  hint:
+    'export default defineTest({ id, title, group, failure, claim, measure }), or a list of such; ' +
+    'defineTest comes from @latent/lab',
 }
 
 const ATTACK: Kind<Attack> = {
   what: 'attack',
   faultOf: attackFault,
-  hint: 'export default defineAttack({ id, title, threat, positiveControl, run }), or a list of such; defineAttack comes from @latent/lab',
+  hint:
+    'export default defineAttack({ id, title, threat, positiveControl, run }), or a list of such; ' +
+    'defineAttack comes from @latent/lab',
 }
 
 function checked<T>({ what, hint, faultOf }: Kind<T>, candidate: unknown, where: string): T {

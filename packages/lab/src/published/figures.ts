@@ -34,7 +34,8 @@ export const PUBLISHED: readonly PublishedScheme[] = [
     ],
     remarks: [
       'Not known to us: NPCR, UACI, entropy, correlation, time, number of blocks, widths, losses.',
-      '100 dB is about one sample in 150,000 off by one level after 8-bit rounding, or a float or 16-bit cipher, or the value some code returns for equality.',
+      '100 dB is about one sample in 150,000 off by one level after 8-bit rounding, or a float or ' +
+        '16-bit cipher, or the value some code returns for equality.',
     ],
   },
   {
@@ -78,7 +79,8 @@ export const PUBLISHED: readonly PublishedScheme[] = [
       },
     ],
     remarks: [
-      'As published it is no bijection: 6 to 22 % of the pixels are destroyed under the published keys, 40 to 60 % do not move.',
+      'As published it is no bijection: 6 to 22 % of the pixels are destroyed under the published ' +
+        'keys, 40 to 60 % do not move.',
     ],
   },
   {

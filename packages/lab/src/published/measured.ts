@@ -23,7 +23,8 @@ export function measuredCounterpart(
     case 'entropy':
       return (
         tests.entropy &&
-        `${tests.entropy.value.mean.toFixed(4)} (${tests.entropy.verdict === 'fails' ? 'outside' : 'inside'} the null band)`
+        `${tests.entropy.value.mean.toFixed(4)} ` +
+          `(${tests.entropy.verdict === 'fails' ? 'outside' : 'inside'} the null band)`
       )
     case 'correlation':
       return (['horizontal', 'vertical', 'diagonal'] as const)

@@ -131,7 +131,10 @@ function withDotsJoined(drawn: string): string {
     return ''
   })
   const group = rest.indexOf('>', rest.indexOf('role-mark')) + 1
-  return `${rest.slice(0, group)}<path d="${dots}" stroke="var(--series-1)" stroke-width="1.8" stroke-linecap="round" opacity="0.7"/>${rest.slice(group)}`
+  return (
+    `${rest.slice(0, group)}<path d="${dots}" stroke="var(--series-1)" stroke-width="1.8" ` +
+    `stroke-linecap="round" opacity="0.7"/>${rest.slice(group)}`
+  )
 }
 
 export interface CurvePoint {

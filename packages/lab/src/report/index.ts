@@ -31,23 +31,28 @@ export async function renderReport(summary: Summary, galleries: readonly Gallery
     `Latent lab: ${summary.data}`,
     html`${heading(summary)}
 <h2>Verdicts</h2>
-<p>✓ not contradicted: no deviation from a random cipher was found; ✗ a deviation was found; – does not apply. A row of ✓ says that these tests found nothing of the size that they can see, not that the cipher is secure: the rows of the controls show how easily that is had.</p>
+<p>✓ not contradicted: no deviation from a random cipher was found; ✗ a deviation was found; – does not apply. A row of
+✓ says that these tests found nothing of the size that they can see, not that the cipher is secure: the rows of the
+controls show how easily that is had.</p>
 ${verdictTable(summary)}
 <h2>All ciphers together</h2>
-<p>Sums over all images, in which a shift too small for one of them grows; and one small picture under many keys. The number is the p-value after all tests of the scheme were looked at.</p>
+<p>Sums over all images, in which a shift too small for one of them grows; and one small picture under many keys. The
+number is the p-value after all tests of the scheme were looked at.</p>
 ${togetherTable(summary)}
 ${failures(summary)}
 <h2>What this run could see</h2>
 ${visibleTable(summary)}
 <h2>Values</h2>
-<p>Means over images, with 95 % bootstrap intervals that draw whole pictures, all keys of one together; a pixel is never a replicate.</p>
+<p>Means over images, with 95 % bootstrap intervals that draw whole pictures, all keys of one together; a pixel is never
+a replicate.</p>
 ${valueTables(summary)}
 ${limitTable(summary)}
 <h2>Recovery</h2>
 <p>Sizes count annotations such as nonces.</p>
 ${recoveryTable(summary)}
 <h2>Keys, parameters and time</h2>
-<p>Times are medians on one image, one scheme at a time: ${summary.machine}${loadRemark(summary)}. Ratios within this table mean more than its absolute figures.</p>
+<p>Times are medians on one image, one scheme at a time: ${summary.machine}${loadRemark(summary)}. Ratios within this
+table mean more than its absolute figures.</p>
 ${costTable(summary)}
 ${await speeds(summary)}
 <h2>Robustness</h2>
@@ -56,7 +61,8 @@ ${await robustness(summary)}
 ${galleries.map(gallery => galleryMarkup(gallery, summary))}
 ${claimsSection(summary)}
 ${publishedSection(summary)}
-<footer>Latent lab, format 1. Formulas and sources are in the docstrings of the lab’s metrics and in docs/lab/methods.md.</footer>`,
+<footer>Latent lab, format 1. Formulas and sources are in the docstrings of the lab’s metrics and in
+docs/lab/methods.md.</footer>`,
   )
 }
 
@@ -71,7 +77,9 @@ export function renderComparison(
   return page(
     'Latent lab: comparison',
     html`<h1>Latent lab: comparison</h1>
-<p class="lede">${[...new Set(chosen.map(({ summary }) => `${summary.data}, ${summary.images} images`))].join('; ')}. Every run's controls behaved as they must.</p>
+<p class="lede">${[...new Set(chosen.map(({ summary }) => `${summary.data}, ${summary.images} images`))].join(
+      '; ',
+    )}. Every run's controls behaved as they must.</p>
 ${verdictTable(together)}
 <h2>All ciphers together</h2>${togetherTable(together)}
 <h2>Values</h2>${valueTables(together)}
@@ -84,15 +92,25 @@ ${claimsSection(together)}`,
 
 const claimsSection = (summary: Summary): Markup => html`<h2>Claims</h2>
 <p>The wording that these results allow. What is in the last column may not be concluded from them.</p>
-<div class="cards">${summary.results.map(result => html`<details class="card"><summary>${result.title} <span class="role">${result.id}</span></summary>${claimsTable(result, testsOf(summary))}</details>`)}</div>`
+<div class="cards">${summary.results.map(
+  result =>
+    html`<details class="card"><summary>${result.title} <span class="role">${result.id}</span>
+    </summary>${claimsTable(result, testsOf(summary))}</details>`,
+)}</div>`
 
 function heading(summary: Summary): Markup {
   const shapes = [...new Set(summary.results.flatMap(({ plainShapes }) => plainShapes))]
   return html`<h1>Latent lab: ${summary.data}</h1>
-<p class="lede">One measure for every cipher. The controls of this run behaved as they must: what has nothing to find was passed, and every known weakness was found.</p>
+<p class="lede">One measure for every cipher. The controls of this run behaved as they must: what has nothing to find
+was passed, and every known weakness was found.</p>
 <dl>
-<dt>data</dt><dd>${summary.data}, ${summary.images} image${summary.images === 1 ? '' : 's'}, ${shapes.length > 4 ? `${shapes.length} sizes` : shapes.join(', ')}</dd>
-${coverage(summary)}<dt>replicates</dt><dd>${summary.images} picture${summary.images === 1 ? '' : 's'}, under ${summary.seeds === 1 ? 'a key of its own' : `${summary.seeds} keys of its own`} each: ${summary.images} cluster${summary.images === 1 ? '' : 's'}, ${summary.images * summary.seeds} measurements</dd>
+<dt>data</dt><dd>${summary.data}, ${summary.images} image${summary.images === 1 ? '' : 's'}, ${
+    shapes.length > 4 ? `${shapes.length} sizes` : shapes.join(', ')
+  }</dd>
+${coverage(summary)}<dt>replicates</dt><dd>${summary.images} picture${summary.images === 1 ? '' : 's'}, under ${
+    summary.seeds === 1 ? 'a key of its own' : `${summary.seeds} keys of its own`
+  } each: ${summary.images} cluster${summary.images === 1 ? '' : 's'}, ${summary.images * summary.seeds}
+  measurements</dd>
 <dt>level</dt><dd>${levelText(testsOf(summary).length)}</dd>
 <dt>machine</dt><dd>${summary.machine}</dd>
 </dl>`
@@ -101,8 +119,14 @@ ${coverage(summary)}<dt>replicates</dt><dd>${summary.images} picture${summary.im
 /** What was measured in part, and what nobody looked into. */
 function coverage({ results, images, passedOver = [] }: Summary): Markup {
   const cut = Math.max(0, ...results.map(({ cut = 0 }) => cut))
-  return html`${cut > 0 && html`<dt>large pictures</dt><dd>${cut} of ${images} pictures were measured on their middle</dd>`}
-${passedOver.length > 0 && html`<dt>passed over</dt><dd>${passedOver.length} beside the pictures: ${passedOver.slice(0, 12).join(', ')}${passedOver.length > 12 ? ', ...' : ''}</dd>`}
+  return html`${
+    cut > 0 && html`<dt>large pictures</dt><dd>${cut} of ${images} pictures were measured on their middle</dd>`
+  }
+${
+  passedOver.length > 0 &&
+  html`<dt>passed over</dt><dd>${passedOver.length} beside the pictures:
+  ${passedOver.slice(0, 12).join(', ')}${passedOver.length > 12 ? ', ...' : ''}</dd>`
+}
 `
 }
 
@@ -110,8 +134,16 @@ function failures({ results }: Summary): Markup | undefined {
   const failed = results.flatMap(({ id, failures }) => failures.map(failure => ({ id, ...failure })))
   const contradicted = results.filter(result => result.contradicted.length > 0)
   if (failed.length === 0 && contradicted.length === 0) return undefined
-  return html`${contradicted.map(result => html`<p class="fail">${result.id} does not do what it says of itself: ${result.contradicted.join(', ')}.</p>`)}
-${failed.length > 0 && html`<p>${failed.length} measurement${failed.length === 1 ? '' : 's'} failed: ${failed.slice(0, 12).map(({ id, image, code, message }) => html`<br><code>${id}</code> on ${image}: ${message} (${code})`)}</p>`}`
+  return html`${contradicted.map(
+    result =>
+      html`<p class="fail">${result.id} does not do what it says of itself: ${result.contradicted.join(', ')}.</p>`,
+  )}
+${
+  failed.length > 0 &&
+  html`<p>${failed.length} measurement${failed.length === 1 ? '' : 's'} failed: ${failed
+    .slice(0, 12)
+    .map(({ id, image, code, message }) => html`<br><code>${id}</code> on ${image}: ${message} (${code})`)}</p>`
+}`
 }
 
 function loadRemark({ results }: Summary): string {
@@ -164,10 +196,17 @@ async function robustness({ results }: Summary): Promise<Markup> {
   )
   const labels = shown.map(({ label }) => label)
   const charts = await Promise.all(DAMAGES.map(([kind, title]) => robustnessChart(points, kind, title, labels)))
-  return html`<p>The cipher image is damaged, then decrypted. Schemes whose curves agree to half a decibel share a line.</p>
-<ul class="legend">${labels.map((label, i) => html`<li><i style="background: var(--series-${i + 1})"></i>${label}</li>`)}</ul>
+  return html`<p>The cipher image is damaged, then decrypted. Schemes whose curves agree to half a decibel share a
+  line.</p>
+<ul class="legend">${labels.map(
+    (label, i) => html`<li><i style="background: var(--series-${i + 1})"></i>${label}</li>`,
+  )}</ul>
 <div class="charts">${charts.map(raw)}</div>
-${refusing.length > 0 && html`<p>${refusing.map(({ id }) => id).join(', ')} refused every damaged cipher, as authenticated encryption should.</p>`}
+${
+  refusing.length > 0 &&
+  html`<p>${refusing.map(({ id }) => id).join(', ')} refused every damaged cipher, as authenticated encryption
+  should.</p>`
+}
 ${otherDamage(measured)}`
 }
 
@@ -210,15 +249,34 @@ function trailShare({ robustness }: SchemeSummary): string {
 
 function otherDamage(results: readonly SchemeSummary[]): Markup {
   const wanted = KINDS.filter(([kind]) => results.some(result => told(result, kind) !== '–'))
-  return html`<div class="scroll"><table><thead><tr><th>scheme</th>${wanted.map(([, title]) => html`<th class="number">${title}</th>`)}<th class="number">samples wrong after<br>1/16 in the centre</th></tr></thead><tbody>${results.map(result => html`<tr><th>${result.id}</th>${wanted.map(([kind]) => html`<td class="number">${told(result, kind)}</td>`)}<td class="number">${trailShare(result)}</td></tr>`)}</tbody></table></div>`
+  return html`<div class="scroll"><table><thead><tr><th>scheme</th>${wanted.map(
+    ([, title]) => html`<th class="number">${title}</th>`,
+  )}<th class="number">samples wrong after<br>1/16 in the centre</th></tr></thead><tbody>${results.map(
+    result =>
+      html`<tr><th>${result.id}</th>${wanted.map(
+        ([kind]) => html`<td class="number">${told(result, kind)}</td>`,
+      )}<td class="number">${trailShare(result)}</td></tr>`,
+  )}</tbody></table></div>`
 }
 
 function galleryMarkup(gallery: Gallery, summary: Summary): Markup {
   const title = (id: string) => summary.results.find(result => result.id === id)?.title ?? id
-  return html`<p>Picture: ${gallery.name}. The difference is that of two ciphers under keys one bit apart; a scatter plot shows a sample against its right-hand neighbour.</p>
+  return html`<p>Picture: ${gallery.name}. The difference is that of two ciphers under keys one bit apart; a scatter
+  plot shows a sample against its right-hand neighbour.</p>
 <div class="cards">
-<section class="card"><h3>Plain image</h3><div class="strip">${picture(gallery.plain, 'plain')}<figure>${raw(gallery.histogram)}</figure><figure>${raw(gallery.scatter)}</figure></div></section>
-${gallery.exhibits.map(exhibit => html`<section class="card"><h3>${title(exhibit.scheme)} <span class="role">${exhibit.scheme}</span></h3><div class="strip">${picture(exhibit.cipher, 'cipher')}${picture(exhibit.decrypted, 'decrypted')}${exhibit.wrongKey ? picture(exhibit.wrongKey, 'decrypted, one key bit wrong') : absent('decrypted, one key bit wrong', 'refused')}${keyDifference(exhibit)}<figure>${raw(exhibit.histogram)}</figure><figure>${raw(exhibit.scatter)}</figure></div></section>`)}
+<section class="card"><h3>Plain image</h3>
+<div class="strip">${picture(gallery.plain, 'plain')}<figure>${raw(gallery.histogram)}</figure>
+<figure>${raw(gallery.scatter)}</figure></div></section>
+${gallery.exhibits.map(
+  exhibit =>
+    html`<section class="card"><h3>${title(exhibit.scheme)} <span class="role">${exhibit.scheme}</span></h3>
+    <div class="strip">${picture(exhibit.cipher, 'cipher')}${picture(exhibit.decrypted, 'decrypted')}${
+      exhibit.wrongKey
+        ? picture(exhibit.wrongKey, 'decrypted, one key bit wrong')
+        : absent('decrypted, one key bit wrong', 'refused')
+    }${keyDifference(exhibit)}<figure>${raw(exhibit.histogram)}</figure><figure>${raw(exhibit.scatter)}</figure></div>
+    </section>`,
+)}
 </div>`
 }
 

@@ -53,9 +53,16 @@ export function renderMatrix({ rows, attacks, results, keys, targets, rowsOf, co
   const body = html`
     <h1>What breaks what</h1>
     <p class="lede">
-      ${rows.length} ways of encrypting a picture, attacked by ${attacks.length} attacks in ${columns.length} situations.
-      ${published.length > 0 && html`Of ${published.length} published forms, ${leaking.length} leak and ${opened.length} are opened by somebody without the key.`}
-      ${ours.length > 0 && html`Of ours, these attacks found nothing in ${held.length} of ${ours.length}.`} A row shows a
+      ${rows.length} ways of encrypting a picture, attacked by ${attacks.length} attacks in ${columns.length}
+      situations.
+      ${
+        published.length > 0 &&
+        html`Of ${published.length} published forms, ${leaking.length} leak and ${opened.length} are opened by somebody
+        without the key.`
+      }
+      ${
+        ours.length > 0 && html`Of ours, these attacks found nothing in ${held.length} of ${ours.length}.`
+      } A row shows a
       picture, what the cipher makes of it, and what the best attacker of each column sees in the end.
     </p>
     <ul class="key">
@@ -99,25 +106,30 @@ export function renderMatrix({ rows, attacks, results, keys, targets, rowsOf, co
     </dl>
     <h2>How it is measured</h2>
     <p>
-      ${targets} pictures of 32 x 32 pixels, drawn by Latent, that no attack has seen, under ${keys === 1 ? 'one key' : `${keys} keys`};
-      the picture is the replicate. <b>Opened</b>: mean structural similarity (SSIM) of at least 0.7, and above that of the
+      ${targets} pictures of 32 x 32 pixels, drawn by Latent, that no attack has seen, under
+      ${keys === 1 ? 'one key' : `${keys} keys`};
+      the picture is the replicate. <b>Opened</b>: mean structural similarity (SSIM) of at least 0.7, and above that of
+      the
       cipher image as it is. <b>Leaks</b>: at least 40 % of the pictures are recognised among all of them, by light and
       dark, from afar, or by outlines, and clearly more than in the cipher image itself; or SSIM rises by 0.1 over doing
       nothing; or classes are named, or cipher images told from noise, clearly above chance. An attack counts only if it
-      broke its own positive control in the same run. Whoever has more has less too: where cipher images alone suffice, a
+      broke its own positive control in the same run. Whoever has more has less too: where cipher images alone suffice,
+      a
       cell of a stronger column says so. The strongest of the attacks tried is shown; a better one may exist, and is
       welcome: one file, and <code>latent lab attack -s all -a ./mine.ts -o FOLDER</code>.
     </p>
     <h2>The attacks</h2>
     <table class="attacks">
       <thead>
-        <tr><th>attack</th><th>what it does</th><th>asks at most</th><th>must break</th><th>did it?</th><th>source</th></tr>
+        <tr><th>attack</th><th>what it does</th><th>asks at most</th><th>must break</th><th>did it?</th><th>source</th>
+        </tr>
       </thead>
       <tbody>
         ${attacks.map(attack => attackRow(attack, results))}
       </tbody>
     </table>
-    <footer>Made by <code>${command}</code>. As data: <a href="matrix.json">matrix.json</a>, <a href="matrix.csv">matrix.csv</a>.</footer>
+    <footer>Made by <code>${command}</code>. As data: <a href="matrix.json">matrix.json</a>,
+    <a href="matrix.csv">matrix.csv</a>.</footer>
   `
   return page('What breaks what: the verdict matrix', html`${raw(`<style>${STYLE}</style>`)}${body}`)
 }
@@ -127,7 +139,8 @@ const reached = (cell: Cell, verdict: 'opened' | 'leaks'): boolean => cell.kind 
 /** A third of a strip of three pictures. */
 const thumbnail = (strip: string, part: 'plain' | 'cipher' | 'found', alt: string): Markup =>
   raw(
-    `<i role="img" aria-label="${alt}" class="thumb ${part}" style="background-image:url(data:image/png;base64,${strip})"></i>`,
+    `<i role="img" aria-label="${alt}" class="thumb ${part}" ` +
+      `style="background-image:url(data:image/png;base64,${strip})"></i>`,
   )
 
 function rowOf(
@@ -137,8 +150,16 @@ function rowOf(
 ): Markup {
   return html`<tr>
     <th>
-      ${shown !== undefined && html`<span class="pair">${thumbnail(shown, 'plain', 'plain picture')}${thumbnail(shown, 'cipher', 'cipher image')}</span>`}
-      <span class="name">${scheme.title}<small>${rowsOf ? html`<a href="${rowsOf(scheme.id)}">${scheme.id}</a>` : scheme.id}</small></span>
+      ${
+        shown !== undefined &&
+        html`<span class="pair">${[
+          thumbnail(shown, 'plain', 'plain picture'),
+          thumbnail(shown, 'cipher', 'cipher image'),
+        ]}</span>`
+      }
+      <span class="name">${scheme.title}<small>${
+        rowsOf ? html`<a href="${rowsOf(scheme.id)}">${scheme.id}</a>` : scheme.id
+      }</small></span>
     </th>
     ${columns.map(column => cellMarkup(cells[column], column, titleOf))}
   </tr>`
@@ -163,12 +184,15 @@ function cellMarkup(cell: Cell, column: Situation, titleOf: ReadonlyMap<string, 
     const { best, tried } = cell
     return html`<td class="held"${label}>
       <b>nothing found</b>
-      <small>${tried.length === 1 ? 'one attack' : `${tried.length} attacks`}${best ? html`; the best: ${figure(best)}` : ''}</small>
+      <small>${
+        tried.length === 1 ? 'one attack' : `${tried.length} attacks`
+      }${best ? html`; the best: ${figure(best)}` : ''}</small>
     </td>`
   }
   const { best, verdict, already } = cell
   if (already)
-    return html`<td class="${verdict} already"${label}><b>${verdict}</b><small>as with ${SITUATIONS[already]}</small></td>`
+    return html`<td class="${verdict} already"${label}><b>${verdict}</b><small>as with ${SITUATIONS[already]}</small>
+    </td>`
   return html`<td class="${verdict}"${label} title="${titleOf.get(best.attack) ?? best.attack}">
     ${best.shown !== undefined && thumbnail(best.shown, 'found', 'what the attacker sees')}
     <b>${verdict}</b>
@@ -188,7 +212,8 @@ function claimRow(
         const cell = row.cells[column]
         return cell.kind === 'broken' && !cell.already
           ? [
-              `${cell.verdict} with ${SITUATIONS[column]}: ${titleOf.get(cell.best.attack) ?? cell.best.attack} (${figure(cell.best)})`,
+              `${cell.verdict} with ${SITUATIONS[column]}: ` +
+                `${titleOf.get(cell.best.attack) ?? cell.best.attack} (${figure(cell.best)})`,
             ]
           : []
       })
@@ -209,14 +234,16 @@ function attackRow({ id, title, budget, positiveControl, source }: Attack, resul
       ? 'no'
       : `yes (${figure({ ...result, judged: result.control })})`
     : 'not run'
-  return html`<tr><th>${id}</th><td>${title}</td><td class="number">${budget}</td><td>${control}</td><td>${did}</td><td>${source}</td></tr>`
+  return html`<tr><th>${id}</th><td>${title}</td><td class="number">${budget}</td><td>${control}</td><td>${did}</td>
+  <td>${source}</td></tr>`
 }
 
 const STYLE = `
 :root { --leak: #8a5a00; --leak-ground: #fdf0d2; --held: #4a5568; }
 @media (prefers-color-scheme: dark) { :root { --leak: #f3c06b; --leak-ground: #3d2f12; --held: #a0a9b8; } }
 main { max-width: 1380px; }
-.key { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 22px; padding: 0; margin: 14px 0 4px; font-size: 14px; }
+.key { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 22px; padding: 0; margin: 14px 0 4px; font-size: 14px;
+  }
 .key b { padding: 1px 8px; border-radius: 4px; margin-right: 4px; }
 .opened { color: var(--bad); background: var(--bad-ground); }
 .leaks { color: var(--leak); background: var(--leak-ground); }
@@ -225,14 +252,16 @@ main { max-width: 1380px; }
 .matrix table { width: 100%; table-layout: fixed; font-size: 12.5px; border-spacing: 2px; border-collapse: separate; }
 .matrix thead th { border: 0; font-size: 12px; color: var(--muted); padding: 4px 6px; }
 .matrix thead th:first-child { width: 210px; }
-.matrix td { border: 0; border-radius: 5px; padding: 6px 7px; vertical-align: top; line-height: 1.3; overflow-wrap: anywhere; }
+.matrix td { border: 0; border-radius: 5px; padding: 6px 7px; vertical-align: top; line-height: 1.3;
+  overflow-wrap: anywhere; }
 .matrix td b { display: block; }
 .matrix td small, .matrix th small { font-size: 11px; line-height: 1.25; color: var(--muted); }
 .matrix td.already { opacity: .72; }
 .matrix tbody th { border: 0; padding: 6px 8px 6px 0; white-space: normal; vertical-align: top; line-height: 1.25; }
 .matrix section h2 { margin: 22px 0 4px; padding-top: 8px; }
 .pair { display: flex; gap: 4px; margin-bottom: 4px; }
-.thumb { display: block; width: 44px; height: 44px; background-size: 300% 100%; image-rendering: pixelated; border-radius: 3px; }
+.thumb { display: block; width: 44px; height: 44px; background-size: 300% 100%; image-rendering: pixelated;
+  border-radius: 3px; }
 td .thumb { float: right; margin: 0 0 4px 6px; }
 .matrix td.opened:not(.already) small, .matrix td.leaks:not(.already) small { clear: both; }
 .plain { background-position: 0 0; }
@@ -243,7 +272,8 @@ td .thumb { float: right; margin: 0 0 4px 6px; }
 @media (max-width: 900px) {
   .matrix table, .matrix tbody { display: block; }
   .matrix thead { display: none; }
-  .matrix tr { display: grid; grid-template-columns: 1fr 1fr; gap: 4px; padding: 12px 0; border-bottom: 1px solid var(--line); }
+  .matrix tr { display: grid; grid-template-columns: 1fr 1fr; gap: 4px; padding: 12px 0;
+    border-bottom: 1px solid var(--line); }
   .matrix tbody th { grid-column: 1 / -1; display: flex; gap: 10px; align-items: center; font-size: 14px; }
   .pair { margin: 0; }
   .matrix td { min-width: 0; }

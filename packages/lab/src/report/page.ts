@@ -51,17 +51,20 @@ const STYLE = `
   color-scheme: light dark;
   --paper: #ffffff; --panel: #f6f7f9; --ink: #1b1f26; --muted: #5a6372; --line: #d5dae2; --grid: #e9ecf1;
   --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #646d7c; --accent: #2457c5;
-  --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e;
+  --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900;
+    --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14171c; --panel: #1c2027; --ink: #e6e9ee; --muted: #a0a9b8; --line: #39414d; --grid: #272d36;
     --good: #7fd6a0; --good-ground: #173524; --bad: #ff9aa2; --bad-ground: #47191e; --none: #929cac; --accent: #8ab0ff;
-    --series-1: #7aa5ff; --series-2: #ff9a66; --series-3: #6fd292; --series-4: #c79bff; --series-5: #f3c06b; --series-6: #67d3e8; --series-7: #ff8fc0; --series-8: #c2bcb6;
+    --series-1: #7aa5ff; --series-2: #ff9a66; --series-3: #6fd292; --series-4: #c79bff; --series-5: #f3c06b;
+      --series-6: #67d3e8; --series-7: #ff8fc0; --series-8: #c2bcb6;
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI",
+  sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 28px 24px 64px; }
 h1 { font-size: 27px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
 p, li, dd { overflow-wrap: anywhere; }
@@ -79,11 +82,13 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 tbody th { font-weight: 600; white-space: nowrap; }
 tbody th small, td small { display: block; font-weight: 400; color: var(--muted); }
 td.number small { font-size: 11px; }
-.verdicts td, .verdicts thead th { text-align: center; vertical-align: middle; padding: 3px 0; width: 36px; min-width: 36px; }
+.verdicts td, .verdicts thead th { text-align: center; vertical-align: middle; padding: 3px 0; width: 36px;
+  min-width: 36px; }
 .verdicts thead th { vertical-align: bottom; }
 .verdicts thead th:first-child { text-align: left; }
 .verdicts thead tr:last-child th:not(:first-child) { height: 168px; white-space: nowrap; }
-.verdicts thead tr:last-child th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400; font-size: 12px; }
+.verdicts thead tr:last-child th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400;
+  font-size: 12px; }
 .together thead th { vertical-align: bottom; }
 .together thead th:not(:first-child) { height: 150px; white-space: nowrap; }
 .together thead th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400; font-size: 12px; }
@@ -97,12 +102,14 @@ td.number small { font-size: 11px; }
 .none { color: var(--none); }
 .role { color: var(--muted); font-size: 12px; font-weight: 400; }
 .cards { display: grid; grid-template-columns: 1fr; gap: 14px; }
-.card { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; break-inside: avoid; }
+.card { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px;
+  break-inside: avoid; }
 .strip { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-end; margin-top: 8px; }
 figure { margin: 0; }
 figcaption { font-size: 12px; color: var(--muted); margin-top: 3px; }
 img { display: block; width: 168px; height: auto; image-rendering: pixelated; border: 1px solid var(--line); }
-.absent { width: 168px; height: 126px; display: grid; place-items: center; color: var(--muted); border: 1px dashed var(--line); font-size: 13px; text-align: center; padding: 8px; }
+.absent { width: 168px; height: 126px; display: grid; place-items: center; color: var(--muted);
+  border: 1px dashed var(--line); font-size: 13px; text-align: center; padding: 8px; }
 svg { display: block; max-width: 100%; height: auto; }
 .charts { display: flex; flex-wrap: wrap; gap: 18px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 13px; margin: 8px 0; padding: 0; list-style: none; }
@@ -126,14 +133,17 @@ summary .role { margin-left: 6px; }
   .verdicts, .verdicts thead, .verdicts tbody { display: block; }
   .verdicts tr { display: grid; grid-template-columns: repeat(19, minmax(0, 1fr)); }
   .verdicts thead tr:first-child { display: none; }
-  .verdicts thead th:first-child, .verdicts tbody th { grid-column: 1 / -1; min-width: 0; border-bottom: 0; padding: 8px 0 2px; }
+  .verdicts thead th:first-child, .verdicts tbody th { grid-column: 1 / -1; min-width: 0; border-bottom: 0;
+    padding: 8px 0 2px; }
   .verdicts tbody th small { display: inline; margin-left: 6px; }
   .verdicts td, .verdicts thead th { width: auto; min-width: 0; }
   .verdicts thead tr { position: sticky; top: 0; background: var(--paper); }
-  .verdicts thead tr:last-child th:not(:first-child) { height: 190px; display: grid; justify-content: center; align-content: end; }
+  .verdicts thead tr:last-child th:not(:first-child) { height: 190px; display: grid; justify-content: center;
+    align-content: end; }
   .verdicts thead tr:last-child th span { font-size: 11px; }
   /* The names of tests stay in sight while schemes are moved past them. */
-  .together tbody tr:not(.group) th { position: sticky; left: 0; background: var(--paper); white-space: normal; min-width: 118px; max-width: 118px; font-size: 11px; line-height: 1.25; }
+  .together tbody tr:not(.group) th { position: sticky; left: 0; background: var(--paper); white-space: normal;
+    min-width: 118px; max-width: 118px; font-size: 11px; line-height: 1.25; }
   .visible tbody th { white-space: normal; width: 42%; font-size: 12px; }
   .visible td { font-size: 12px; }
   .together td { font-size: 11px; padding: 4px 4px; min-width: 34px; }
@@ -152,8 +162,10 @@ summary .role { margin-left: 6px; }
 }
 @page { size: A4 landscape; margin: 11mm; }
 @media print {
-  :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a; --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #666; --accent: #1d4ea8;
-    --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900; --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e; }
+  :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #444; --line: #bbb; --grid: #ddd; --good: #17663a;
+    --good-ground: #e2f3e8; --bad: #a11d2d; --bad-ground: #fbe3e4; --none: #666; --accent: #1d4ea8;
+    --series-1: #2457c5; --series-2: #c2410c; --series-3: #15803d; --series-4: #7e22ce; --series-5: #b08900;
+      --series-6: #0e7490; --series-7: #be185d; --series-8: #57534e; }
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   .scroll { overflow: visible; }

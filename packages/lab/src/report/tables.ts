@@ -26,12 +26,18 @@ export function verdictTable(summary: Summary): Markup {
   const firsts = new Set(groups.map(([, members]) => members[0]))
   return html`<div class="scroll"><table class="verdicts">
 <thead>
-<tr><th></th>${groups.map(([group, members]) => html`<th class="group" colspan="${members.length}"><small>${group}</small></th>`)}</tr>
-<tr><th>scheme</th>${tests.map(test => html`<th class="${firsts.has(test) ? 'group' : ''}"><span>${test.title}</span></th>`)}</tr>
+<tr><th></th>${groups.map(
+    ([group, members]) => html`<th class="group" colspan="${members.length}"><small>${group}</small></th>`,
+  )}</tr>
+<tr><th>scheme</th>${tests.map(
+    test => html`<th class="${firsts.has(test) ? 'group' : ''}"><span>${test.title}</span></th>`,
+  )}</tr>
 </thead>
 <tbody>${summary.results.map(
     result =>
-      html`<tr><th>${result.title}<small><code>${result.id}</code>${role(result.id)}</small></th>${tests.map(test => verdictCell(result, test.id, firsts.has(test)))}</tr>`,
+      html`<tr><th>${result.title}<small><code>${result.id}</code>${role(result.id)}</small></th>${tests.map(test =>
+        verdictCell(result, test.id, firsts.has(test)),
+      )}</tr>`,
   )}</tbody>
 </table></div>`
 }
@@ -45,14 +51,16 @@ function verdictCell({ tests }: SchemeSummary, id: string, first: boolean): Mark
   const test = tests[id]
   const [style, mark] = MARK[test?.verdict ?? 'not measured']
   const told = test
-    ? `${test.passed} of ${test.replicates} at p ≥ 0.01, smallest p ${test.smallestP.toExponential(1)}, after all tests ${shortP(test.adjusted ?? test.smallestP)}`
+    ? `${test.passed} of ${test.replicates} at p ≥ 0.01, smallest p ` +
+      `${test.smallestP.toExponential(1)}, after all tests ${shortP(test.adjusted ?? test.smallestP)}`
     : 'not measured'
   return html`<td class="${style}${first ? ' group' : ''}" title="${told}">${mark}</td>`
 }
 
 const show = (interval: Interval | undefined, digits: number): Markup | string =>
   interval
-    ? html`${fixed(interval.mean, digits)}<small>${fixed(interval.low, digits)} to ${fixed(interval.high, digits)}</small>`
+    ? html`${fixed(interval.mean, digits)}<small>${fixed(interval.low, digits)} to
+    ${fixed(interval.high, digits)}</small>`
     : '–'
 
 // A correlation of -0.00003 is no "-0.0000".
@@ -63,7 +71,9 @@ const percent = (interval: Interval | undefined, digits: number): Markup | strin
     ? show({ ...interval, mean: 100 * interval.mean, low: 100 * interval.low, high: 100 * interval.high }, digits)
     : '–'
 
-/** The values of all tests that have a column, in up to three tables: means with 95 % bootstrap intervals over images. */
+/**
+ * The values of all tests that have a column, in up to three tables: means with 95 % bootstrap intervals over images.
+ */
 export function valueTables(summary: Summary): Markup {
   const tests = testsOf(summary).filter(({ column }) => column)
   const ofCipher = tests.filter(({ group }) => group === 'cipher' || TOGETHER.includes(group))
@@ -80,8 +90,15 @@ ${valueTable(summary, shares, 'scheme, all in %')}${valueTable(
 function valueTable({ results }: Summary, tests: readonly TestCard[], corner: string): Markup | undefined {
   if (tests.length === 0) return undefined
   return html`<div class="scroll"><table>
-<thead><tr><th>${corner}</th>${tests.map(({ column, published }) => html`<th class="number">${lines(column!.heading)}</th>${published && html`<th class="number">${lines('in published\ninterval')}</th>`}`)}</tr></thead>
-<tbody>${results.map(({ id, tests: found }) => html`<tr><th>${id}</th>${tests.map(test => valueCells(test, found[test.id]))}</tr>`)}</tbody>
+<thead><tr><th>${corner}</th>${tests.map(
+    ({ column, published }) =>
+      html`<th class="number">${lines(column!.heading)}</th>${
+        published && html`<th class="number">${lines('in published\ninterval')}</th>`
+      }`,
+  )}</tr></thead>
+<tbody>${results.map(
+    ({ id, tests: found }) => html`<tr><th>${id}</th>${tests.map(test => valueCells(test, found[test.id]))}</tr>`,
+  )}</tbody>
 </table></div>`
 }
 
@@ -102,19 +119,34 @@ export function limitTable({ results }: Summary): Markup {
   const counts = [...new Set(results.flatMap(({ plainShapes }) => plainShapes.map(shapeBytes)))].slice(0, 6)
   const local = localCorrected(0.05)
   return html`<div class="scroll"><table>
-<thead><tr><th>bytes a cipher</th><th class="number">NPCR %, 0.05</th><th class="number">NPCR %, 0.01</th><th class="number">UACI %, 0.05</th><th class="number">UACI %, 0.01</th></tr></thead>
-<tbody>${counts.map(n => html`<tr><th>${n.toLocaleString('en')}</th><td class="number">${both(npcrLimits(n, 0.05))}</td><td class="number">${both(npcrLimits(n, 0.01))}</td><td class="number">${both(uaciLimits(n, 0.05))}</td><td class="number">${both(uaciLimits(n, 0.01))}</td></tr>`)}</tbody>
+<thead><tr><th>bytes a cipher</th><th class="number">NPCR %, 0.05</th><th class="number">NPCR %, 0.01</th>
+<th class="number">UACI %, 0.05</th><th class="number">UACI %, 0.01</th></tr></thead>
+<tbody>${counts.map(
+    n =>
+      html`<tr><th>${n.toLocaleString('en')}</th><td class="number">${both(npcrLimits(n, 0.05))}</td>
+      <td class="number">${both(npcrLimits(n, 0.01))}</td><td class="number">${both(uaciLimits(n, 0.05))}</td>
+      <td class="number">${both(uaciLimits(n, 0.01))}</td></tr>`,
+  )}</tbody>
 </table></div>
-<p>Local entropy at 0.05: corrected ${local.low.toFixed(6)} to ${local.high.toFixed(6)}; published ${LOCAL_PUBLISHED[0.05].low} to ${LOCAL_PUBLISHED[0.05].high}, which holds about 28 % of truly random images because its half-width divides by the number of blocks and not by its root.</p>`
+<p>Local entropy at 0.05: corrected ${local.low.toFixed(6)} to ${local.high.toFixed(6)}; published
+${LOCAL_PUBLISHED[0.05].low} to ${LOCAL_PUBLISHED[0.05].high}, which holds about 28 % of truly random images because its
+half-width divides by the number of blocks and not by its root.</p>`
 }
 
 /** What comes back, and what becomes of damage and wrong keys. */
 export function recoveryTable({ results }: Summary): Markup {
   return html`<div class="scroll"><table>
-<thead><tr><th>scheme</th><th class="number">images</th><th>recovery</th><th class="number">SSIM</th><th class="number">MS-SSIM</th><th class="number">largest error</th><th>cipher wire</th><th class="number">cipher size</th><th>one key bit wrong</th><th class="number">one cipher sample wrong</th></tr></thead>
+<thead><tr><th>scheme</th><th class="number">images</th><th>recovery</th><th class="number">SSIM</th>
+<th class="number">MS-SSIM</th><th class="number">largest error</th><th>cipher wire</th><th class="number">cipher
+size</th><th>one key bit wrong</th><th class="number">one cipher sample wrong</th></tr></thead>
 <tbody>${results.map(
     result =>
-      html`<tr><th>${result.id}</th><td class="number">${result.images}</td><td>${recovery(result)}</td><td class="number">${similarity(result, 'ssim')}</td><td class="number">${similarity(result, 'msSsim')}</td><td class="number">${result.maxError ?? NOT_MEASURED}</td><td>${result.wire.join(', ') || NOT_MEASURED}</td><td class="number">${result.expansion === undefined ? NOT_MEASURED : `× ${result.expansion.toFixed(4)}`}</td><td>${wrongKey(result)}</td><td class="number">${damage(result)}</td></tr>`,
+      html`<tr><th>${result.id}</th><td class="number">${result.images}</td><td>${recovery(result)}</td>
+      <td class="number">${similarity(result, 'ssim')}</td><td class="number">${similarity(result, 'msSsim')}</td>
+      <td class="number">${result.maxError ?? NOT_MEASURED}</td><td>${result.wire.join(', ') || NOT_MEASURED}</td>
+      <td class="number">${
+        result.expansion === undefined ? NOT_MEASURED : `× ${result.expansion.toFixed(4)}`
+      }</td><td>${wrongKey(result)}</td><td class="number">${damage(result)}</td></tr>`,
   )}</tbody>
 </table></div>`
 }
@@ -123,10 +155,18 @@ export function recoveryTable({ results }: Summary): Markup {
 export function costTable({ results }: Summary): Markup {
   const yardstick = results.find(({ id }) => id === 'aes-256-ctr')?.timing
   return html`<div class="scroll"><table>
-<thead><tr><th>scheme</th><th>key space</th><th class="number">encrypt</th><th class="number">decrypt</th><th class="number">encrypt,<br>times AES-CTR</th><th class="number">parameters</th><th class="number">multiply-accumulates</th></tr></thead>
+<thead><tr><th>scheme</th><th>key space</th><th class="number">encrypt</th><th class="number">decrypt</th>
+<th class="number">encrypt,<br>times AES-CTR</th><th class="number">parameters</th>
+<th class="number">multiply-accumulates</th></tr></thead>
 <tbody>${results.map(
     result =>
-      html`<tr><th>${result.id}</th><td>${keySpace(result)}<small>${result.keySpace?.note ?? ''}</small></td><td class="number">${speed(result, 'encryptMs')}</td><td class="number">${speed(result, 'decryptMs')}</td><td class="number">${ratio(result.timing, yardstick)}</td><td class="number">${result.timing?.parameters?.toLocaleString('en') ?? '–'}</td><td class="number">${result.timing?.macs === undefined ? '–' : `${(result.timing.macs / 1e9).toFixed(3)} G`}</td></tr>`,
+      html`<tr><th>${result.id}</th><td>${keySpace(result)}<small>${result.keySpace?.note ?? ''}</small></td>
+      <td class="number">${speed(result, 'encryptMs')}</td><td class="number">${speed(result, 'decryptMs')}</td>
+      <td class="number">${ratio(result.timing, yardstick)}</td><td class="number">${
+        result.timing?.parameters?.toLocaleString('en') ?? '–'
+      }</td><td class="number">${
+        result.timing?.macs === undefined ? '–' : `${(result.timing.macs / 1e9).toFixed(3)} G`
+      }</td></tr>`,
   )}</tbody>
 </table></div>`
 }
@@ -146,7 +186,9 @@ function recovery(result: SchemeSummary): Markup | string {
       html`<small>${format}: ${exactShare === 1 ? 'exact' : `${psnr?.mean.toFixed(2) ?? '–'} dB`}</small>`,
   )
   if (result.exactShare === 1) return html`exact${narrower}`
-  return html`${result.psnr ? `${result.psnr.mean.toFixed(2)} dB` : '–'}<small>${Math.round(100 * result.exactShare)} % exact</small>${narrower}`
+  return html`${
+    result.psnr ? `${result.psnr.mean.toFixed(2)} dB` : '–'
+  }<small>${Math.round(100 * result.exactShare)} % exact</small>${narrower}`
 }
 
 const wrongKey = ({ wrongKey }: SchemeSummary): string =>
@@ -181,7 +223,9 @@ function speed(result: SchemeSummary, which: 'encryptMs' | 'decryptMs'): Markup 
   const rate = throughput(result, which)
   return rate === undefined
     ? '–'
-    : html`${rate >= 100 ? Math.round(rate).toLocaleString('en') : rate.toPrecision(3)} MB/s<small>${result.timing![which].toFixed(2)} ms</small>`
+    : html`${
+        rate >= 100 ? Math.round(rate).toLocaleString('en') : rate.toPrecision(3)
+      } MB/s<small>${result.timing![which].toFixed(2)} ms</small>`
 }
 
 /** What each result allows us to say, and what not. */
@@ -194,7 +238,11 @@ export function claimsTable(result: SchemeSummary, tests: readonly TestCard[]): 
   } as const
   return html`<div class="scroll"><table class="claims">
 <thead><tr><th>topic</th><th>standing</th><th>what may be said</th><th>what may not</th></tr></thead>
-<tbody>${claimsFrom(result, tests).map(claim => html`<tr><th>${claim.topic}</th><td class="${style[claim.standing]}">${claim.standing}</td><td>${claim.say}</td><td>${claim.never}</td></tr>`)}</tbody>
+<tbody>${claimsFrom(result, tests).map(
+    claim =>
+      html`<tr><th>${claim.topic}</th><td class="${style[claim.standing]}">${claim.standing}</td><td>${claim.say}</td>
+      <td>${claim.never}</td></tr>`,
+  )}</tbody>
 </table></div>`
 }
 
@@ -204,6 +252,10 @@ export function publishedTable(result: SchemeSummary): Markup | undefined {
   if (!published) return undefined
   return html`<p>${published.citation}</p><div class="scroll"><table>
 <thead><tr><th>figure</th><th>published</th><th>condition</th><th>standing</th><th>measured here</th></tr></thead>
-<tbody>${published.figures.map(figure => html`<tr><th>${figure.metric}</th><td>${figure.value}</td><td>${figure.condition}</td><td>${figure.standing}</td><td>${measuredCounterpart(result, figure.metric) ?? '–'}</td></tr>`)}</tbody>
+<tbody>${published.figures.map(
+    figure =>
+      html`<tr><th>${figure.metric}</th><td>${figure.value}</td><td>${figure.condition}</td><td>${figure.standing}</td>
+      <td>${measuredCounterpart(result, figure.metric) ?? '–'}</td></tr>`,
+  )}</tbody>
 </table></div><p>${published.remarks.join(' ')}</p>`
 }

@@ -15,17 +15,23 @@ export function shortP(p: number): string {
   return p >= 0.001 ? p.toFixed(3) : p.toExponential(0)
 }
 
-/** One row a test of all ciphers or of many keys, one column a scheme: p after all tests of the scheme were looked at. */
+/**
+ * One row a test of all ciphers or of many keys, one column a scheme: p after all tests of the scheme were looked at.
+ */
 export function togetherTable(summary: Summary): Markup | undefined {
   const { results } = summary
   const tests = testsOf(summary).filter(({ id }) => results.some(({ tests }) => tests[id]?.together))
   if (tests.length === 0) return undefined
   const groups = [...new Set(tests.map(({ group }) => group))]
   return html`<div class="scroll"><table class="together">
-<thead><tr><th>test</th>${results.map(({ id }) => html`<th><span>${id}${controlRole(id) && html` <small>${controlRole(id)} control</small>`}</span></th>`)}</tr></thead>
+<thead><tr><th>test</th>${results.map(
+    ({ id }) => html`<th><span>${id}${controlRole(id) && html` <small>${controlRole(id)} control</small>`}</span></th>`,
+  )}</tr></thead>
 <tbody>${groups.map(
     group => html`<tr class="group"><th colspan="${results.length + 1}"><small>${group}</small></th></tr>
-${tests.filter(test => test.group === group).map(({ id, title }) => html`<tr><th>${title}</th>${results.map(result => cell(result.tests[id]))}</tr>`)}`,
+${tests
+  .filter(test => test.group === group)
+  .map(({ id, title }) => html`<tr><th>${title}</th>${results.map(result => cell(result.tests[id]))}</tr>`)}`,
   )}</tbody>
 </table></div>
 ${notes(summary, tests)}`
@@ -51,7 +57,11 @@ function notes({ results }: Summary, tests: readonly TestCard[]): Markup | undef
   )
   const unseen = results.flatMap(({ id, keysUnseen }) => (keysUnseen === undefined ? [] : [{ id, keysUnseen }]))
   if (found.length + unseen.length === 0) return undefined
-  return html`<ul class="notes">${found.slice(0, NOTED).map(({ id, title, note }) => html`<li><code>${id}</code>, ${title}: ${note}</li>`)}${unseen.map(({ id, keysUnseen }) => html`<li><code>${id}</code>, many keys: not measured, because ${keysUnseen}</li>`)}</ul>`
+  return html`<ul class="notes">${found
+    .slice(0, NOTED)
+    .map(({ id, title, note }) => html`<li><code>${id}</code>, ${title}: ${note}</li>`)}${unseen.map(
+    ({ id, keysUnseen }) => html`<li><code>${id}</code>, many keys: not measured, because ${keysUnseen}</li>`,
+  )}</ul>`
 }
 
 /** The scheme whose sizes a run is about: the first that is no control. */
@@ -67,7 +77,8 @@ export function visibleTable(summary: Summary): Markup | undefined {
     return visible ? [{ test, visible }] : []
   })
   if (!result || rows.length === 0) return undefined
-  return html`<p>Over ${counted(result)} of <code>${result.id}</code>, at the level that one test has among all, nine times in ten. What is smaller may be there.</p>
+  return html`<p>Over ${counted(result)} of <code>${result.id}</code>, at the level that one test has among all, nine
+  times in ten. What is smaller may be there.</p>
 ${needed(result)}
 <div class="scroll"><table class="visible">
 <thead><tr><th>test</th><th>smallest visible effect</th></tr></thead>
@@ -79,11 +90,13 @@ function needed({ needed = [], images }: SchemeSummary): Markup | undefined {
   if (needed.length === 0) return undefined
   const told = needed.map(
     ({ bias, pictures }) =>
-      `${bias} points: ${pictures.toLocaleString('en')} picture${pictures === 1 ? '' : 's'}${pictures <= images ? ', which this run has' : ''}`,
+      `${bias} points: ${pictures.toLocaleString('en')} ` +
+      `picture${pictures === 1 ? '' : 's'}${pictures <= images ? ', which this run has' : ''}`,
   )
   return html`<p>A bit that is off one half in every place takes, in pictures of these sizes: ${told.join('; ')}.</p>`
 }
 
 /** The level in words: what a run may call failing by chance. */
 export const levelText = (tests: number): string =>
-  `all ${tests} tests of a scheme are one family (Holm): a scheme with nothing to find fails one of them in at most one run in ${(1 / FAMILY_LEVEL).toLocaleString('en')}`
+  `all ${tests} tests of a scheme are one family (Holm): a scheme with nothing to find fails one ` +
+  `of them in at most one run in ${(1 / FAMILY_LEVEL).toLocaleString('en')}`

@@ -78,7 +78,9 @@ function recovery(
   return {
     topic,
     standing: contradicted.includes('exact') ? 'contradicted' : 'not contradicted',
-    say: `${Math.round((1 - exactShare) * measurements)} of ${counted} came back ${level}, largest error ${maxError}, through a ${wire} cipher.${narrower}`,
+    say:
+      `${Math.round((1 - exactShare) * measurements)} of ${counted} came back ${level}, largest error ` +
+      `${maxError}, through a ${wire} cipher.${narrower}`,
     never: 'lossless, or visually lossless, without naming the wire format',
   }
 }
@@ -115,7 +117,12 @@ function tileLimit({ traits: { tileBytes }, plainShapes }: SchemeSummary): strin
   const larger = plainShapes.filter(shape => bytesOfShape(shape) > tileBytes).length
   if (larger === 0) return ''
   const some = larger === plainShapes.length ? 'All' : `${larger} of ${plainShapes.length}`
-  return ` ${some} of the picture sizes here are larger than one tile of ${tileBytes.toLocaleString('en')} bytes, and this cipher mixes a tile at a time: that a change stays in its tile is its documented limit, and pictures of one tile tell whether it spreads there.`
+  return (
+    ` ${some} of the picture sizes here are larger than one tile of ` +
+    `${tileBytes.toLocaleString('en')} bytes, and this cipher mixes a tile at a time: that a change ` +
+    'stays in its tile is its documented limit, and pictures of one tile tell whether it spreads ' +
+    'there.'
+  )
 }
 
 /** Of a shape such as `481x321x3 u8`. */
@@ -155,7 +162,9 @@ function keySpace({ keySpace, traits }: SchemeSummary): Claim {
     return {
       topic,
       standing: 'not measured',
-      say: `The secret lies in ${traits.secret === 'weights' ? 'the weights' : `a ${traits.secret}`}; its degrees of freedom were not stated.`,
+      say:
+        `The secret lies in ${traits.secret === 'weights' ? 'the weights' : `a ${traits.secret}`}; its ` +
+        'degrees of freedom were not stated.',
       never,
     }
   return { topic, standing: 'as stated', say: `At most ${keySpaceBits(keySpace.bits)}. ${keySpace.note}`, never }

@@ -2,7 +2,10 @@ import { LatentError } from '@latent/core'
 import { CONTROL_IDS, CONTROLS, type TestCard, type TestId, TESTS } from '../tests/index.ts'
 import type { TestVerdict } from './verdict.ts'
 
-/** Deviations of the controls from what they must show; empty where the run is valid. Tests that do not apply to the images are passed over. */
+/**
+ * Deviations of the controls from what they must show; empty where the run is valid. Tests that do not apply to the
+ * images are passed over.
+ */
 export function controlDeviations(
   verdicts: (scheme: string) => Readonly<Record<TestId, TestVerdict>> | undefined,
   tests: readonly TestCard[] = TESTS,
@@ -27,8 +30,8 @@ export function controlDeviations(
 const TOLD = 6
 
 /**
- * The one place where controls decide: whatever is measured here, by the lab, a study or a comparison of classifiers, is
- * told only if that whose outcome is known came out as known.
+ * The one place where controls decide: whatever is measured here, by the lab, a study or a comparison of classifiers,
+ * is told only if that whose outcome is known came out as known.
  * @param deviations one half sentence each
  * @param what was measured, as in "the controls of this run"
  * @throws E_CONTROLS if there are any: then nothing may be reported
@@ -42,7 +45,8 @@ export function requireControls(
   const more = deviations.length > TOLD ? `; and ${deviations.length - TOLD} more` : ''
   throw new LatentError(
     'E_CONTROLS',
-    `the controls of this ${what} did not behave as known, so it says nothing: ${deviations.slice(0, TOLD).join('; ')}${more}`,
+    `the controls of this ${what} did not behave as known, so it says nothing: ` +
+      `${deviations.slice(0, TOLD).join('; ')}${more}`,
     { hint },
   )
 }

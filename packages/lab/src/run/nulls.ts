@@ -97,9 +97,10 @@ function publishedRate({ id, published }: LabTest, values: readonly number[]): N
 const KEYS_TRIED = 256
 
 /**
- * The same for whole runs: all pictures under keys of their own, all ciphers together, and many keys. The p-value of each
- * test of a run is made of several, and most tests look at many cells, so that noise passes them more often than stated. The
- * last entry is of the family: how often not one test of a run, after all were looked at, was below 0.05 or 0.01.
+ * The same for whole runs: all pictures under keys of their own, all ciphers together, and many keys. The p-value of
+ * each test of a run is made of several, and most tests look at many cells, so that noise passes them more often than
+ * stated. The last entry is of the family: how often not one test of a run, after all were looked at, was below 0.05 or
+ * 0.01.
  */
 export async function familyRates(
   cipher: ImageCipher,

@@ -115,7 +115,10 @@ function judged(
   }
 }
 
-/** How far the mean must be off, in the test's own unit, from how far single values are off in ciphers with nothing to find. */
+/**
+ * How far the mean must be off, in the test's own unit, from how far single values are off in ciphers with nothing to
+ * find.
+ */
 function visibleIn(
   { title, column, smallest }: LabTest,
   replicates: number,

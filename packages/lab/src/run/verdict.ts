@@ -11,8 +11,8 @@ export type Verdict = 'not contradicted' | 'fails' | 'not measured'
 export const LEVEL = 0.01
 
 /**
- * A scheme with nothing to find fails a single one of all its tests in a run about this often, at most: the level is shared
- * out over them by Holm's method.
+ * A scheme with nothing to find fails a single one of all its tests in a run about this often, at most: the level is
+ * shared out over them by Holm's method.
  */
 export const FAMILY_LEVEL = 1e-4
 
@@ -35,8 +35,8 @@ export interface TestVerdict extends Weighed {
 
 /**
  * One p-value from those of single images and of all together. Images speak in three ways: how many of them reach 0.01
- * (binomial), the smallest (Bonferroni), and their product (Fisher), so that one far outside is seen as well as many a little
- * outside. The smallest of these and of what was found `together` counts, times their number.
+ * (binomial), the smallest (Bonferroni), and their product (Fisher), so that one far outside is seen as well as many a
+ * little outside. The smallest of these and of what was found `together` counts, times their number.
  * @param together p-values of sums over all images, or over keys
  */
 export function judge(pValues: readonly number[], together: readonly number[] = []): Weighed {

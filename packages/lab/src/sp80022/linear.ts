@@ -62,7 +62,8 @@ export function exactFit(counts: ArrayLike<number>, probabilities: readonly numb
     fit = { chi: outcomes.map(([chi]) => chi), tail: outcomes.map(([, chance]) => (sum += chance)) }
     fits.set(name, fit)
   }
-  // The last outcome, from the largest chi-square down, that is not below the one found; equal ones may differ in rounding.
+  // The last outcome, from the largest chi-square down, that is not below the one found; equal ones may differ in
+  // rounding.
   const least = chiOf(counts) - 1e-9
   let [low, high] = [0, fit.chi.length]
   while (low < high) {
@@ -90,9 +91,9 @@ function rank(rows: Int32Array): number {
 
 /**
  * Section 2.6: Fourier peaks below the 95 % threshold. n >= 1000.
- * @param variance of the number of peaks, as a part of n: `exact` 0.95 * 0.05 / 3.8 (Pareschi, Rovatti, Setti 2012), since
- * peaks are not independent of each other; `printed` has the document's 4, which thousands of sequences show to be too small
- * a variance
+ * @param variance of the number of peaks, as a part of n: `exact` 0.95 * 0.05 / 3.8 (Pareschi, Rovatti, Setti 2012),
+ * since peaks are not independent of each other; `printed` has the document's 4, which thousands of sequences show to
+ * be too small a variance
  */
 export function dft(bits: Bits, variance: 'exact' | 'printed' = 'exact'): number {
   const n = bits.length

@@ -43,11 +43,12 @@ export interface Parameters {
 const ENTROPY_SHIFT = 0.0125
 
 /**
- * Parameters for sequences of `n` bits. Blocks are longer than n / 100, so that there are fewer than 100 (2.2.7). Words of the
- * serial test have m < floor(log2 n) - 2 bits and at most 16 (2.11.7). Those of approximate entropy have m < floor(log2 n) - 5
- * bits and at most 10 (2.12.7), and fewer where that is still too many: its statistic is a likelihood ratio, whose mean
- * exceeds that of chi-square by (4^(m+1) - 4^m) / 6n, and thousands of sequences show this where it is more than a small part
- * of its deviation, 2^((m+1)/2). With m = 10 it rejects noise at 2,000 sequences of 100,000 bits.
+ * Parameters for sequences of `n` bits. Blocks are longer than n / 100, so that there are fewer than 100 (2.2.7). Words
+ * of the serial test have m < floor(log2 n) - 2 bits and at most 16 (2.11.7). Those of approximate entropy have m <
+ * floor(log2 n) - 5 bits and at most 10 (2.12.7), and fewer where that is still too many: its statistic is a likelihood
+ * ratio, whose mean exceeds that of chi-square by (4^(m+1) - 4^m) / 6n, and thousands of sequences show this where it
+ * is more than a small part of its deviation, 2^((m+1)/2). With m = 10 it rejects noise at 2,000 sequences of 100,000
+ * bits.
  */
 export function parametersFor(n: number): Parameters {
   const log = Math.floor(Math.log2(n))
@@ -62,8 +63,8 @@ export function parametersFor(n: number): Parameters {
 
 /**
  * All 15 tests on one sequence: 188 p-values at a million bits with enough cycles, fewer where the
- * sequence is too short for a test. Templates have 9 bits and linear complexity blocks of 500, as in NIST's program; the
- * rest is {@link parametersFor}.
+ * sequence is too short for a test. Templates have 9 bits and linear complexity blocks of 500, as in NIST's program;
+ * the rest is {@link parametersFor}.
  */
 export function sp80022(bits: Bits): PValues {
   const n = bits.length
@@ -103,7 +104,10 @@ export interface SeriesVerdict {
   readonly series: string
   readonly sequences: number
   readonly passed: number
-  /** The smallest acceptable number, (0.99 - 3 sqrt(0.99 x 0.01 / s)) s rounded up: 97 of 100. NIST's program rounds down. */
+  /**
+   * The smallest acceptable number, (0.99 - 3 sqrt(0.99 x 0.01 / s)) s rounded up: 97 of 100. NIST's program rounds
+   * down.
+   */
   readonly needed: number
   readonly proportionOk: boolean
   /** Uniformity over ten bins; undefined below 55 sequences, where the approximation does not hold. */
@@ -133,8 +137,8 @@ const UNIFORMITY_SEQUENCES = 55
 const SUITE_LEVEL = 0.001
 
 /**
- * Fewer sequences than this cannot fail: where none of them passes a series, that is still too likely for 2 x 188 looks.
- * A single sequence gives p-values and no verdict.
+ * Fewer sequences than this cannot fail: where none of them passes a series, that is still too likely for 2 x 188
+ * looks. A single sequence gives p-values and no verdict.
  */
 export const LEAST_SEQUENCES = 3
 

@@ -9,10 +9,10 @@ export interface Interval {
 }
 
 /**
- * The mean of replicates (one value an image and seed, never a pixel) with its percentile bootstrap interval (Efron 1979).
- * Replicates of one cluster are drawn together (Davison, Hinkley 1997, section 3.8): six pictures under eight keys each are
- * six clusters, since what a picture does to a value it does eight times. With fewer than three clusters the interval is the
- * range. Deterministic: resampling follows a fixed generator, so that a report can be made again.
+ * The mean of replicates (one value an image and seed, never a pixel) with its percentile bootstrap interval (Efron
+ * 1979). Replicates of one cluster are drawn together (Davison, Hinkley 1997, section 3.8): six pictures under eight
+ * keys each are six clusters, since what a picture does to a value it does eight times. With fewer than three clusters
+ * the interval is the range. Deterministic: resampling follows a fixed generator, so that a report can be made again.
  * @param clusters the cluster of each value; each is its own by default
  */
 export function bootstrapMean(

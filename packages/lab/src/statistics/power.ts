@@ -12,7 +12,9 @@ export interface Visible {
   readonly root?: true
 }
 
-/** z that a normal statistic, the largest of `cells`, must have on average to pass `level` two-sided at {@link POWER}. */
+/**
+ * z that a normal statistic, the largest of `cells`, must have on average to pass `level` two-sided at {@link POWER}.
+ */
 export const visibleZ = (level: number, cells = 1): number =>
   normalQuantile(POWER) - normalQuantile(Math.max(level / cells / 2, 1e-300))
 
@@ -55,8 +57,8 @@ export const visiblePoisson = (k: number): number => root(mean => poissonUpper(k
 
 /**
  * By how many of its standard deviations the mean of a statistic must be off in every one of `replicates`, so that
- * {@link judgeTogether}'s combination of two-sided p-values passes `level` at {@link POWER}: by their product (Fisher), or by
- * the smallest of them, whichever sees less.
+ * {@link judgeTogether}'s combination of two-sided p-values passes `level` at {@link POWER}: by their product (Fisher),
+ * or by the smallest of them, whichever sees less.
  */
 export function visibleShift(replicates: number, level: number): number {
   const critical = chiSquareCritical(2 * replicates, level)

@@ -1,6 +1,7 @@
 /**
- * Ciphers that are measured in every run, and whose outcome is known. Negative ones have nothing to find, and pass every
- * test; positive ones have a known weakness, and each test says which of them it must find, and which it must pass.
+ * Ciphers that are measured in every run, and whose outcome is known. Negative ones have nothing to find, and pass
+ * every test; positive ones have a known weakness, and each test says which of them it must find, and which it must
+ * pass.
  */
 export const CONTROLS = {
   'random-bytes': { role: 'negative' },

@@ -53,7 +53,10 @@ export interface TestCard {
   readonly published?: { readonly low: number; readonly high: number; readonly holds: number }
 }
 
-/** At least one of `measure`, `pooled` and `keys`. Measuring, verdicts, claims, controls, null rates and tables follow from it. */
+/**
+ * At least one of `measure`, `pooled` and `keys`. Measuring, verdicts, claims, controls, null rates and tables follow
+ * from it.
+ */
 export interface LabTest extends TestCard {
   /**
    * A value and its p-value under "the cipher is indistinguishable from random"; undefined where it does not apply.
@@ -61,8 +64,8 @@ export interface LabTest extends TestCard {
    */
   readonly measure?: (trial: Trial) => NullTest | undefined | Promise<NullTest | undefined>
   /**
-   * The same from what all ciphers of a scheme gave together: a shift too small for one picture shows in many. Where there
-   * is no `measure`, it is what is said of a single picture too.
+   * The same from what all ciphers of a scheme gave together: a shift too small for one picture shows in many. Where
+   * there is no `measure`, it is what is said of a single picture too.
    * @param level at which `visible` is asked for
    */
   readonly pooled?: (evidence: Evidence, level: number) => Finding | undefined

@@ -6,7 +6,9 @@ export const DIFFUSION: Topic = {
   say: 'One changed sample changed the whole cipher as a random one would, over {images}.',
   never: 'the scheme resists differential or chosen-plaintext attacks',
   randomised: {
-    say: 'Two ciphers of nearly equal images differ as random ones do, because every encryption draws a fresh nonce ({images}).',
+    say:
+      'Two ciphers of nearly equal images differ as random ones do, because every encryption draws a ' +
+      'fresh nonce ({images}).',
     never: 'a changed pixel spreads through the cipher: with one nonce it need not',
   },
 }

@@ -53,8 +53,8 @@ const CHANGES: readonly (readonly [name: string, change: (key: Uint8Array) => Ui
 ]
 
 /**
- * Encrypts a picture of noise in the channels and format of `like` under many keys. Everything follows from the scheme's id
- * and the seed.
+ * Encrypts a picture of noise in the channels and format of `like` under many keys. Everything follows from the
+ * scheme's id and the seed.
  * @param tried keys among which equal ciphers are looked for
  * @returns undefined where ciphers under one key and nonce differ, so that keys cannot be told by them
  * @throws whatever the cipher throws

@@ -42,7 +42,10 @@ const group = 'all ciphers together'
 /** Groups of tests that look at more than one image at a time. */
 export const TOGETHER: readonly string[] = [group, 'many keys']
 
-/** Of ciphers alone, which what looks like noise passes. A picture that is half black and half white passes some of them too. */
+/**
+ * Of ciphers alone, which what looks like noise passes. A picture that is half black and half white passes some of them
+ * too.
+ */
 const ofCipher = (test: Omit<LabTest, 'group' | 'controls' | 'lenient'>): LabTest =>
   defineTest({ ...test, group, lenient: true, controls: { passes: NOISE_ALONE } })
 
@@ -51,8 +54,8 @@ const ofNoPicture = (test: Omit<LabTest, 'group' | 'controls' | 'lenient'>): Lab
   defineTest({ ...test, group, lenient: true, controls: { fails: ['identity'], passes: NOISE_ALONE } })
 
 /**
- * What is looked at in one picture, and in the sums over all of them. Each is the most striking of many cells, whose number
- * its p-value pays for: noise passes more often than stated.
+ * What is looked at in one picture, and in the sums over all of them. Each is the most striking of many cells, whose
+ * number its p-value pays for: noise passes more often than stated.
  */
 export const pooledTests: readonly LabTest[] = [
   ofNoPicture({
@@ -161,7 +164,9 @@ export const pooledTests: readonly LabTest[] = [
   }),
 ]
 
-/** The largest z over all periods, phases and pairs of bits in one picture; undefined where the plain one shows nothing. */
+/**
+ * The largest z over all periods, phases and pairs of bits in one picture; undefined where the plain one shows nothing.
+ */
 export function largestPeriod({ largest, cells }: PlainPeriods): NullTest | undefined {
   if (cells === 0) return undefined
   const z = Math.max(...largest)

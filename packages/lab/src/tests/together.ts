@@ -26,7 +26,10 @@ import {
 import { normalTwoSided } from '../statistics/special.ts'
 import type { Finding } from './define.ts'
 
-/** What is said of all ciphers of a scheme together: functions of their evidence, each with the effect that it could see. */
+/**
+ * What is said of all ciphers of a scheme together: functions of their evidence, each with the effect that it could
+ * see.
+ */
 
 /** A deviation of a bit from one half is told in percentage points: ones in 50.5 % of the places are 0.5. */
 const BIAS = 'percentage points of one bit beside one half'
@@ -139,7 +142,8 @@ function parity(evidence: Evidence, level: number, masks: readonly number[]): Fi
   }
   const found = search.finding(level)
   if (!found) return undefined
-  // What is visible is told of a bit that is off everywhere: in one channel alone it takes the root of their number more.
+  // What is visible is told of a bit that is off everywhere: in one channel alone it takes the root of their number
+  // more.
   const effect = (100 * visibleZ(level, search.cells)) / 2 / Math.sqrt(byteTotal(evidence))
   return { ...found, visible: { effect, unit: BIAS, root: true } }
 }
@@ -250,7 +254,9 @@ function repeated(windows: readonly Windows[], bytes: number, level: number): Fi
       effect: Math.log2((blocks * blocks) / 2 / 2 ** long.rate / needed),
       unit: `bits: so many choices of a block of ${long.length} bytes, or fewer, would have been seen`,
     },
-    note: `${worst.pairs} equal pairs of windows of ${worst.length} bytes, ${worst.expected < 0.01 ? 'none' : worst.expected.toPrecision(3)} expected`,
+    note:
+      `${worst.pairs} equal pairs of windows of ${worst.length} bytes, ` +
+      `${worst.expected < 0.01 ? 'none' : worst.expected.toPrecision(3)} expected`,
   }
 }
 

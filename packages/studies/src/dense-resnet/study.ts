@@ -150,13 +150,21 @@ function choices({ parameters }: DenseNetworks, publishedTrips: Trips | undefine
   return {
     heading: 'What the paper says, and what is our choice',
     text: [
-      "Instance norm subtracts every channel's mean over the picture and divides by its deviation, so that brightness and contrast of a picture do not reach the other side; a decryption network cannot restore what is no longer there. " +
+      "Instance norm subtracts every channel's mean over the picture and divides by its deviation, so " +
+        'that brightness and contrast of a picture do not reach the other side; a decryption network ' +
+        'cannot restore what is no longer there. ' +
         (publishedTrips
           ? 'Trained for a short time from random weights, that form gives ' +
             `${fixed(mean(publishedTrips.psnr), 1)} dB (below). `
           : 'No weights of that form are shipped; its recipe is. ') +
         'The ciphers here therefore use our own form without norms.',
-      "Our form does not start from random weights either. The architecture can hold an almost lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 channels; the dense blocks transform (DCT by opponent colours), compress and scale each coefficient, and mix all 48 by a pseudo-random rotation; transposed convolutions and a sigmoid make bytes of them. The decryption network holds the inverse, with the sigmoid's inverse in linear pieces. Training starts there and bends both networks. **This start is ours, not the paper's, and most of the quality below comes from it.**",
+      'Our form does not start from random weights either. The architecture can hold an almost ' +
+        'lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 ' +
+        'channels; the dense blocks transform (DCT by opponent colours), compress and scale each ' +
+        'coefficient, and mix all 48 by a pseudo-random rotation; transposed convolutions and a sigmoid ' +
+        "make bytes of them. The decryption network holds the inverse, with the sigmoid's inverse in " +
+        'linear pieces. Training starts there and bends both networks. **This start is ours, not the ' +
+        "paper's, and most of the quality below comes from it.**",
     ],
     tables: [
       {
@@ -245,8 +253,13 @@ function quality(source: string, { trained, drawn, start, published }: AllTrips)
   return {
     heading: 'Published beside measured',
     text: [
-      `Published: ${PAPER.figures.map(({ value, condition }) => `${value} (${condition})`).join('; ')}. ${PAPER.remarks.join(' ')} There is thus no published figure that a measured one could be compared with; relative gains over schemes that we do not have cannot be checked.`,
-      `Measured on \`${source}\`, cipher images as bytes (wire u8). The diffusion is undone exactly, so that quality after the whole cipher is quality after the networks with rounding between them, sample for sample; the tests hold the two equal.`,
+      'Published: ' +
+        `${PAPER.figures.map(({ value, condition }) => `${value} (${condition})`).join('; ')}. ` +
+        `${PAPER.remarks.join(' ')} There is thus no published figure that a measured one could be ` +
+        'compared with; relative gains over schemes that we do not have cannot be checked.',
+      `Measured on \`${source}\`, cipher images as bytes (wire u8). The diffusion is undone exactly, ` +
+        'so that quality after the whole cipher is quality after the networks with rounding between ' +
+        'them, sample for sample; the tests hold the two equal.',
       `Training started from ${fixed(mean(start.psnr), 2)} dB on the first ${start.pictures} ` +
         `pictures and brought them to ${fixed(mean(trained.psnr.slice(0, start.pictures)), 2)} dB; the ` +
         `entropy of the networks' output went from ${fixed(start.intermediate.entropy, 3)} (those ` +
@@ -488,7 +501,12 @@ async function peeling(networks: DenseNetworks): Promise<StudySection> {
   return {
     heading: 'Weakness: the diffusion peels off without the key',
     text: [
-      "As described, the key stream depends on the key alone. XOR passes give C = L(P) ^ constant with a public L, so that two ciphers under one key give P ^ P' of their intermediate ciphers, without the key and for any number of passes. Whoever also knows one of the two pictures runs it through the public encryption network, has its P, hence the other's, and the public decryption network shows it. No network needs to be trained for this attack, and none to be broken.",
+      'As described, the key stream depends on the key alone. XOR passes give C = L(P) ^ constant with ' +
+        "a public L, so that two ciphers under one key give P ^ P' of their intermediate ciphers, " +
+        'without the key and for any number of passes. Whoever also knows one of the two pictures runs ' +
+        "it through the public encryption network, has its P, hence the other's, and the public " +
+        'decryption network shows it. No network needs to be trained for this attack, and none to be ' +
+        'broken.',
     ],
     tables: [table],
     figures: [

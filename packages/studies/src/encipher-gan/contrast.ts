@@ -94,7 +94,10 @@ export async function contrast(
         'for contrast), whatever the weights are and however long they are trained. If *d* is the mean ' +
         'squared difference of the two, no decryption is nearer than *d*/4 to both: that is the ' +
         '*bound* below, which the larger of the two errors, and the mean of both, cannot pass.',
-      `For the first ${photos.length} pictures of BSDS500 \`val\` and the same under four changes: the bound on the PSNR of the worse of the two (mean, and the picture for which it is highest), how nearly equal the two cipher images of the shipped published form are, and what its decryption reaches for the worse of the two.`,
+      `For the first ${photos.length} pictures of BSDS500 \`val\` and the same under four changes: the ` +
+        'bound on the PSNR of the worse of the two (mean, and the picture for which it is highest), how ' +
+        'nearly equal the two cipher images of the shipped published form are, and what its decryption ' +
+        'reaches for the worse of the two.',
       `The paper’s ${reached} dB is an error of ${tolerance.toFixed(1)} levels of 255. A decryption ` +
         'that has to guess a picture’s mean and contrast must guess both within that. It can be had, ' +
         'then, for pictures that all have about the same brightness and contrast, such as photographs ' +

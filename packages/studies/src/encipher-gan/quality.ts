@@ -73,7 +73,11 @@ export async function figures(
   return {
     heading: 'Published beside measured',
     text: [
-      `Middles of ${SIDE}x${SIDE} pixels of the first ${photos.length} pictures of BSDS500 \`val\`, and ${drawn.length} pictures that Latent draws. PSNR and SSIM of the decrypted picture, ciphers in 8 bits; the largest error of any sample; Shannon entropy of the cipher's bytes; correlation of neighbours in the cipher, without sign, mean over channels and pictures. Means, and in brackets the worst picture.`,
+      `Middles of ${SIDE}x${SIDE} pixels of the first ${photos.length} pictures of BSDS500 \`val\`, ` +
+        `and ${drawn.length} pictures that Latent draws. PSNR and SSIM of the decrypted picture, ciphers ` +
+        `in 8 bits; the largest error of any sample; Shannon entropy of the cipher's bytes; correlation ` +
+        'of neighbours in the cipher, without sign, mean over channels and pictures. Means, and in ' +
+        'brackets the worst picture.',
       `Our aim was ${TARGET.psnr} dB, SSIM ${TARGET.ssim}, entropy ${TARGET.entropy} and correlation ` +
         `${TARGET.correlation} in each direction, together, as means over photographs: ` +
         `${met.join('; ')}.`,
@@ -167,7 +171,12 @@ export async function tradeOff(
   return {
     heading: 'The trade-off',
     text: [
-      `What is recovered and how random the cipher looks pull against each other. ${some.length} pictures of BSDS500 \`val\`. The untrained points are structured starts alone: *deviation* is that of what enters the tanh (small: the cipher stays in the middle of its range and loses entropy; large: the tanh clips), *whitening* how far the bands are made equal (none: neighbours of the cipher stay correlated; full: the gains of weak bands are so high that strong ones suffer from 8 bits).`,
+      `What is recovered and how random the cipher looks pull against each other. ${some.length} ` +
+        `pictures of BSDS500 \`val\`. The untrained points are structured starts alone: *deviation* is ` +
+        'that of what enters the tanh (small: the cipher stays in the middle of its range and loses ' +
+        'entropy; large: the tanh clips), *whitening* how far the bands are made equal (none: neighbours ' +
+        'of the cipher stay correlated; full: the gains of weak bands are so high that strong ones ' +
+        'suffer from 8 bits).',
       `Training moved the start it was given as follows: PSNR ${change(({ psnr }) => psnr, 2)} dB, ` +
         `SSIM ${change(({ ssim }) => ssim, 4)}, entropy ${change(({ entropy }) => entropy, 3)} bits, ` +
         `largest correlation ${change(largest, 3)}.`,

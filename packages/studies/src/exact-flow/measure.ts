@@ -9,7 +9,9 @@ export interface Measured {
   readonly tests: Readonly<Record<MeasuredTest, Tally>>
 }
 
-/** A statistic over the samples: its mean, and how many of them lie in the band that 95 of 100 random strings lie in. */
+/**
+ * A statistic over the samples: its mean, and how many of them lie in the band that 95 of 100 random strings lie in.
+ */
 export interface Tally {
   readonly mean: number
   readonly inside: number
@@ -36,7 +38,9 @@ interface Sample {
   readonly values: Readonly<Record<MeasuredTest, { value: number; p: number }>>
 }
 
-/** Encrypts `samples` times, pictures in turn, each time under another key. 8-bit RGB pictures of 1,280 bytes or more. */
+/**
+ * Encrypts `samples` times, pictures in turn, each time under another key. 8-bit RGB pictures of 1,280 bytes or more.
+ */
 export async function measureGroup(
   cipher: ImageCipher,
   pictures: readonly Image<'u8'>[],

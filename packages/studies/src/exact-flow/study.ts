@@ -359,7 +359,20 @@ async function weightsSection(results: Results, groups: readonly Group[]): Promi
   return {
     heading: 'The two sets of weights',
     text: [
-      `A sealed file names its weights by their SHA-256, so both sets can be read for good. New files are sealed with the trained ones. With the whitening off, the mean chi-square of the groups above is ${range(BEFORE, 'chi-square', count)} with the constant weights and ${range(AFTER, 'chi-square', count)} with the trained ones (255 is ideal), and UACI for one changed sample ${range(BEFORE, 'pixel UACI', percent)} and ${range(AFTER, 'pixel UACI', percent)} (33.46 % is ideal); the whole cipher is the same in every test, and as quick, since the graphs are the same. Much of that is where the training began: the networks as drawn before the first step have smaller shifts and one large weight an output, and come to ${range(DRAWN, 'chi-square', count)} and ${range(DRAWN, 'pixel UACI', percent)}. Pixel mode keeps the constant ones under the name \`exact-flow\`, because the first cipher pictures carried no name of their weights; \`exact-flow-trained\` is the same cipher with the trained ones. Under one key file the two get keys of their own: the name of the cipher and the hash of its weights enter their derivation, so that the proof, which is of one cipher under one key, holds for each.`,
+      'A sealed file names its weights by their SHA-256, so both sets can be read for good. New files ' +
+        'are sealed with the trained ones. With the whitening off, the mean chi-square of the groups ' +
+        `above is ${range(BEFORE, 'chi-square', count)} with the constant weights and ` +
+        `${range(AFTER, 'chi-square', count)} with the trained ones (255 is ideal), and UACI for one ` +
+        `changed sample ${range(BEFORE, 'pixel UACI', percent)} and ` +
+        `${range(AFTER, 'pixel UACI', percent)} (33.46 % is ideal); the whole cipher is the same in ` +
+        'every test, and as quick, since the graphs are the same. Much of that is where the training ' +
+        'began: the networks as drawn before the first step have smaller shifts and one large weight an ' +
+        `output, and come to ${range(DRAWN, 'chi-square', count)} and ` +
+        `${range(DRAWN, 'pixel UACI', percent)}. Pixel mode keeps the constant ones under the name ` +
+        `\`exact-flow\`, because the first cipher pictures carried no name of their weights; ` +
+        `\`exact-flow-trained\` is the same cipher with the trained ones. Under one key file the two get ` +
+        'keys of their own: the name of the cipher and the hash of its weights enter their derivation, ' +
+        'so that the proof, which is of one cipher under one key, holds for each.',
       'Training: the integer networks as they are, rounding and clipping forwards and passing ' +
         'derivatives straight through backwards; the whitening off; for a flat histogram, neighbours ' +
         'that tell nothing of each other, another picture under another map or after one changed byte ' +

@@ -115,7 +115,10 @@ export function decibels(plain: Planes, restored: Planes): number {
   return psnrOf(squares / plain.values.length, 1)
 }
 
-/** What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit view. */
+/**
+ * What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit
+ * view.
+ */
 export type Figures = Record<
   | 'f32'
   | 'u16'

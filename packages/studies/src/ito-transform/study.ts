@@ -243,7 +243,13 @@ function page(
         'pictures must be kept elsewhere. **What breaks it:** a network trained on such pairs: at best ' +
         `it reaches a structural similarity of ${strongest.ssim.toFixed(3)}, which we call ` +
         `${judged(strongest)} (below).`,
-      `**Ours, where nothing of the paper could be had or shipped:** the classifier (four convolutions, \`${JUDGE_MODEL}\`, in place of ResNet-20 or VGG-16), its own features in place of those of an ImageNet-trained VGG-16, instance norm in place of batch norm, an eighth of the channels, a weight of ${DIFFERENCE} on the difference of features where the published examples have 0.01 on features of another scale, and a training of minutes (see the card in the folder models). The paper's tables are not known to us; figures here are not comparable with it.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
+      '**Ours, where nothing of the paper could be had or shipped:** the classifier (four ' +
+        `convolutions, \`${JUDGE_MODEL}\`, in place of ResNet-20 or VGG-16), its own features in place ` +
+        'of those of an ImageNet-trained VGG-16, instance norm in place of batch norm, an eighth of the ' +
+        `channels, a weight of ${DIFFERENCE} on the difference of features where the published examples ` +
+        'have 0.01 on features of another scale, and a training of minutes (see the card in the folder ' +
+        `models). The paper's tables are not known to us; figures here are not comparable with ` +
+        `it.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
     ],
     sections: [
       {
@@ -257,7 +263,12 @@ function page(
             `${percent(of(ITO_TRANSFORM).accuracy)} of those that were drawn for it. Squares of those ` +
             `correlate ${of(ITO_TRANSFORM).squares.toFixed(3)} with the plain ones, and ` +
             `${of(CONTROLS.whole).squares.toFixed(3)} by chance: ` +
-            `${of(ITO_TRANSFORM).squares > 2 * of(CONTROLS.whole).squares ? '**outlines remain to be seen** (picture below), so that in this form nothing is protected from a person' : 'outlines are not to be seen that way'}.`,
+            `${
+              of(ITO_TRANSFORM).squares > 2 * of(CONTROLS.whole).squares
+                ? '**outlines remain to be seen** (picture below), so that in this form nothing is protected from ' +
+                  'a person'
+                : 'outlines are not to be seen that way'
+            }.`,
         ],
         tables: [
           {

@@ -62,7 +62,10 @@ const VORTEX = /^vortex:(\d{1,3})$/
 export const isVortexArm = (id: string): boolean => VORTEX.test(id)
 
 export interface ArmContext {
-  /** Draws the key of the arm: all arms of one seed have the same 32 bytes, so that `vortex:2` begins with the vortex of `vortex:1`. */
+  /**
+   * Draws the key of the arm: all arms of one seed have the same 32 bytes, so that `vortex:2` begins with the vortex of
+   * `vortex:1`.
+   */
   readonly seed: number
   /** Of the images: grey and colour sets have vortices of other strengths. */
   readonly channels: number
@@ -74,7 +77,10 @@ export interface ArmContext {
 export const keyFileArm = (text: Uint8Array): string => `vortex-file-${toHex(sha256Of(text)).slice(0, 8)}`
 export const isKeyFileArm = (id: string): boolean => /^vortex-file-[0-9a-f]{8}$/.test(id)
 
-/** @throws E_ARGUMENT for an unknown arm, or one whose cipher images are no 8-bit images of the same size; E_DATA without the published key */
+/**
+ * @throws E_ARGUMENT for an unknown arm, or one whose cipher images are no 8-bit images of the same size; E_DATA
+ * without the published key
+ */
 export async function openArm(id: string, { seed, channels, keyFiles }: ArmContext): Promise<Arm> {
   const stream = await KeyStream.create(seedKey(seed), 'latent/v1/lab/learnability')
   const key = await stream.bytes(32)

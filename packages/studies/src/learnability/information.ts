@@ -7,7 +7,10 @@ import { type Arm, encryptImage, imageOf } from './arms.ts'
 export interface ArmInformation {
   /** From coordinates alone. */
   readonly coordinates: number
-  /** The mean over test images, pairs weighted by the likeness of their values, so that moving flat background costs nothing. */
+  /**
+   * The mean over test images, pairs weighted by the likeness of their values, so that moving flat background costs
+   * nothing.
+   */
   readonly weighted: number
 }
 

@@ -27,7 +27,10 @@ export async function learnabilityPage(summaries: readonly LearningSummary[]): P
       'Accuracy is that of the weights after the last epoch. The published figures are the best ' +
         'epoch on the test set, which is a little too good; they come from other settings, some of ' +
         'them different from arm to arm.',
-      `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and \`${CONTROL_ARMS.negative}\` must stay at chance. ${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not have been written.`,
+      `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and ` +
+        `\`${CONTROL_ARMS.negative}\` must stay at chance. ` +
+        `${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not ` +
+        'have been written.',
     ],
     sections: [
       ...(several ? [await inShort(summaries)] : []),
@@ -130,7 +133,14 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
   ].filter(change => change !== false)
   const seconds = arms.filter(({ idle }) => idle === 0).map(arm => arm.seconds)
   return [
-    `Recipe \`${run.recipe}\`: network \`${settings.network}\` (${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} (${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The augmentation is applied to the images as the arm shows them: it does not know the key. ${settings.normalisation === 'measured' ? 'Samples are normalised by mean and deviation of each arm’s own training images.' : 'Samples are normalised by fixed constants.'}`,
+    `Recipe \`${run.recipe}\`: network \`${settings.network}\` ` +
+      `(${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ` +
+      `${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} ` +
+      `(${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The ` +
+      'augmentation is applied to the images as the arm shows them: it does not know the key. ' +
+      (settings.normalisation === 'measured'
+        ? 'Samples are normalised by mean and deviation of each arm’s own training images.'
+        : 'Samples are normalised by fixed constants.'),
     `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test ` +
       `images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ` +
       `${seeds} seed${seeds === 1 ? '' : 's'}. ${machine}; ${Math.min(...seconds).toFixed(0)} to ` +
@@ -191,7 +201,9 @@ function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
       const { arm, title, accuracy, drop, information, unchanged, idle } = summary
       const lost = (values: readonly number[] | undefined) => (values ? average(values).toFixed(3) : 'values change')
       return [
-        `\`${arm}\`: ${title}${accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : ''}${idle > 0 ? ` (idle under ${idle} of ${accuracy.replicates} keys: the plain network stands for it)` : ''}`,
+        `\`${arm}\`: ${title}` +
+          (accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : '') +
+          (idle > 0 ? ` (idle under ${idle} of ${accuracy.replicates} keys: the plain network stands for it)` : ''),
         spread(scaled(accuracy, 100), 2),
         arm === CONTROL_ARMS.positive ? '' : spread(drop, 2),
         lost(information?.coordinates),
@@ -334,7 +346,9 @@ export function learnabilityLines({ arms }: LearningSummary): string {
   return arms
     .map(
       ({ arm, accuracy, drop }) =>
-        `${arm.padEnd(24)} ${spread(scaled(accuracy, 100), 2).padEnd(26)}${arm === CONTROL_ARMS.positive ? '' : ` drop ${spread(drop, 2)}`}`,
+        `${arm.padEnd(24)} ` +
+        spread(scaled(accuracy, 100), 2).padEnd(26) +
+        (arm === CONTROL_ARMS.positive ? '' : ` drop ${spread(drop, 2)}`),
     )
     .join('\n')
 }

@@ -63,7 +63,8 @@ export interface LearnabilityOptions {
  * Trains one network an arm and seed with equal settings, controls included, and sums up. Rows are on
  * the disk as they come, unfinished networks have checkpoints: a run that was killed goes on from there.
  * More seeds or arms may be asked for later.
- * @throws E_ARGUMENT; E_DATA; E_KEY for a vortex key of another image size; E_EXISTS; E_INTERRUPTED; E_CONTROLS (nothing is summed up)
+ * @throws E_ARGUMENT; E_DATA; E_KEY for a vortex key of another image size; E_EXISTS; E_INTERRUPTED; E_CONTROLS
+ * (nothing is summed up)
  */
 export async function learnability(options: LearnabilityOptions): Promise<LearningSummary> {
   const { seeds, out, resume, root = dataRoot() } = options

@@ -209,7 +209,9 @@ const withoutP = (found: RankCorrelation | undefined): RankCorrelation | undefin
 /** A control deviates by chance once in ten thousand. */
 const LEVEL = 1e-4
 
-/** Accuracies far below what the network of the two-core recipe reaches on plain images: below them something is broken. */
+/**
+ * Accuracies far below what the network of the two-core recipe reaches on plain images: below them something is broken.
+ */
 const FLOORS: Readonly<Record<LabelledSetName, number>> = { cifar10: 0.75, mnist: 0.97, 'fashion-mnist': 0.86 }
 
 /**

@@ -52,7 +52,9 @@ const ATTACKERS: readonly Attacker[] = [
   { network: linear('block'), published: false, steps: 250, rate: 2e-2, pairs: 500 },
   { network: linear('image'), published: false, steps: 700, rate: 3e-3, pairs: 4000 },
 ]
-/** Under another key for each pair: the published networks, and the one of ours that is quickest to learn what is left. */
+/**
+ * Under another key for each pair: the published networks, and the one of ours that is quickest to learn what is left.
+ */
 const DIFFERENT = new Set([sharedPixels.id, sharedBlocks.id, 'linear-block'])
 const UNPAIRED: readonly { readonly cipher: CipherId; readonly network: Reconstructor; readonly steps: number }[] = [
   { cipher: 'identity', network: sharedBlocks, steps: 500 },
@@ -299,7 +301,12 @@ function page(
       'The chosen-plaintext attacks of [the attacks page](../../lab/attacks.md) open most of these ' +
         'ciphers exactly. This page asks what is left for an attacker who can choose nothing and has ' +
         'only learned.',
-      `Guessing the mean picture every time scores ${guessing.toFixed(3)}: a score is a leak from ${LEAK} above that, and a picture counts as opened from ${OPENED}. Controls: \`${CONTROLS.broken}\` must be opened and \`${CONTROLS.whole}\` must not; otherwise this page is not written. An attack that does nothing scores what the cipher image does; "not opened" is said only where the same attack opened pictures that nobody encrypted.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
+      `Guessing the mean picture every time scores ${guessing.toFixed(3)}: a score is a leak from ` +
+        `${LEAK} above that, and a picture counts as opened from ${OPENED}. Controls: ` +
+        `\`${CONTROLS.broken}\` must be opened and \`${CONTROLS.whole}\` must not; otherwise this page ` +
+        'is not written. An attack that does nothing scores what the cipher image does; "not opened" is ' +
+        'said only where the same attack opened pictures that nobody ' +
+        `encrypted.${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
     ],
     sections: [
       {

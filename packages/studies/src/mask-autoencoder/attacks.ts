@@ -69,7 +69,9 @@ export const masked = (plain: Image<'u8'>, mask: Uint8Array): Uint8Array =>
 export const agreement = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((count, value, i) => count + Number(value === b[i]), 0) / a.length
 
-/** Where a cipher's latents differ from what is most frequent there: one value a 4x4 block. From cipher images alone. */
+/**
+ * Where a cipher's latents differ from what is most frequent there: one value a 4x4 block. From cipher images alone.
+ */
 export function silhouette(cipher: Image<'u8'>, mode: Uint8Array): Float64Array {
   const across = cipher.width / BLOCK
   const cells = new Float64Array(across * (cipher.height / BLOCK))

@@ -49,7 +49,13 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
         'there. What differs from it is ink: *silhouette* is the correlation, over the 7x7 blocks of a ' +
         `picture, of that difference with the picture's ink (1: the shape is plain to see; 0: ` +
         'nothing). ' +
-        `${Math.max(...clearest) > 0.3 ? 'The silhouettes are there.' : 'We expected silhouettes of the published forms, and these networks do not show them: a link spreads every stroke over all latents, and the convolutions see seven pixels far, so that hardly a block of a digit is ever background, and their busiest bytes lie at the edge.'} ` +
+        `${
+          Math.max(...clearest) > 0.3
+            ? 'The silhouettes are there.'
+            : 'We expected silhouettes of the published forms, and these networks do not show them: a link ' +
+              'spreads every stroke over all latents, and the convolutions see seven pixels far, so that ' +
+              'hardly a block of a digit is ever background, and their busiest bytes lie at the edge.'
+        } ` +
         '*Distances* is the correlation of distances between two cipher images with distances between ' +
         'the two pictures. *Equal* says whether one picture encrypted twice gives one cipher image.',
       `*Class*: a linear classifier, trained on ${TRAINING(context)} cipher images of digits drawn ` +

@@ -38,7 +38,7 @@ export async function maskSection(context: StudyContext, forms: readonly OpenFor
   }
   const modes = await modeCurve(context)
   const variant = await variantB(context, forms, limit)
-  const enough = modes.points.find(({ y }) => y >= 0.99)
+  const enough = modes.points.find(({ y }) => y >= 0.99) ?? modes.points.at(-1)!
   return {
     heading: 'The mask is no key',
     text: [
@@ -46,7 +46,10 @@ export async function maskSection(context: StudyContext, forms: readonly OpenFor
         `of a stranger's choosing, who has the weights; and, where there is a mask, when the sender's ` +
         'mask has one bit wrong, or is another one altogether. The claimed key space of 2^24576 counts ' +
         'masks; the decoder needs none of it.',
-      `A masked data set is a many-time pad. The most frequent byte at each place is the mask wherever pictures are usually black: ${enough ? `${enough.x} masked digits give ${percentOf(enough.y)} of it` : `${modes.points.at(-1)!.x} masked digits give ${percentOf(modes.points.at(-1)!.y)} of it`}, and one known pair gives all of it (measured: ${percentOf(modes.known)} of the bytes).`,
+      'A masked data set is a many-time pad. The most frequent byte at each place is the mask wherever ' +
+        'pictures are usually black: ' +
+        `${enough.x} masked digits give ${percentOf(enough.y)} of it, ` +
+        `and one known pair gives all of it (measured: ${percentOf(modes.known)} of the bytes).`,
       'If instead the receiver unmasked, as one sentence of the paper has it, loss would come before ' +
         'the XOR. With no larger errors than the repaired form makes on the same CIFAR pictures ' +
         `(${variant.codec.toFixed(2)} dB), ${variant.afterXor.toFixed(2)} dB would be left: an error ` +

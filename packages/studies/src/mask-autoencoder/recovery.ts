@@ -81,7 +81,10 @@ export interface PixelChange {
   readonly uaci: number
 }
 
-/** One sample of a picture raised by a level, modulo 256: means over trials. @param nonce the same for both ciphers, if given */
+/**
+ * One sample of a picture raised by a level, modulo 256: means over trials.
+ * @param nonce the same for both ciphers, if given
+ */
 export async function pixelChange(
   form: OpenForm,
   pictures: readonly Image<'u8'>[],

@@ -60,8 +60,15 @@ const CHOICES = [
     '`paper`. The cipher image is one channel of bytes: the 16 latents of a 4x4 block lie in its ' +
     'place, row by row. Pictures of other sizes are cut into tiles of 28 or 32 pixels, each under the ' +
     'same mask.',
-  "**What is secret.** The published decoder is trained for one mask and takes none, so a key of the caller's cannot matter: these ciphers take one, as all do, and make no use of it. The secret is the weights, and ours are public (the mask follows from a printed phrase). Trained for yourself and kept secret, they are the key.",
-  "**Repaired.** The encoder sees the plain picture; AES-256-CTR under a key derived from the caller's and a fresh nonce is added to its bytes, modulo 256 (not XORed: a byte that travels a level off then is a latent a level off). The network is ours too: a linear map of 4x4 blocks with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent seal` is.",
+  '**What is secret.** The published decoder is trained for one mask and takes none, so a key of ' +
+    "the caller's cannot matter: these ciphers take one, as all do, and make no use of it. The " +
+    'secret is the weights, and ours are public (the mask follows from a printed phrase). Trained ' +
+    'for yourself and kept secret, they are the key.',
+  '**Repaired.** The encoder sees the plain picture; AES-256-CTR under a key derived from the ' +
+    "caller's and a fresh nonce is added to its bytes, modulo 256 (not XORed: a byte that travels a " +
+    'level off then is a latent a level off). The network is ours too: a linear map of 4x4 blocks ' +
+    'with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent ' +
+    'seal` is.',
   'For grey digits, 784 bytes are as many as the picture has: the published "three times smaller" ' +
     "counts each grey value three times. The paper's other transfer time is a slip: 25 pictures of " +
     '3072 bytes take 6.144 ms at 100 Mbit/s (it prints 0.6144 us), and of 1024 bytes 2.048 ms.',
@@ -112,7 +119,10 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
     {
       heading: 'Recovery and size',
       text: [
-        `Official test pictures (${results.map(({ form, recovery }) => `${form.name}: ${recovery.images}`).join('; ')}), through the cipher image's bytes. PSNR is the mean over pictures; those that came back bit for bit have none and are counted apart.`,
+        'Official test pictures ' +
+          `(${results.map(({ form, recovery }) => `${form.name}: ${recovery.images}`).join('; ')}), ` +
+          `through the cipher image's bytes. PSNR is the mean over pictures; those that came back bit for ` +
+          'bit have none and are counted apart.',
       ],
       tables: [
         {

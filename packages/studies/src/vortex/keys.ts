@@ -60,7 +60,9 @@ export async function publishedKeys({ file }: StudyContext): Promise<StudySectio
         'pixels stand where they stood. The rounded gather drops some pixels and doubles others, so ' +
         'that what is destroyed cannot come back under any key. The shift is the mean over pixels that ' +
         'move.',
-      `Information loss is our reading of the paper's measure, whose formulas we have not seen: from coordinates alone, with ${KERNELS.map(({ name }) => `\`${name}\``).join(', ')} as the weight of a neighbour at distance d.`,
+      `Information loss is our reading of the paper's measure, whose formulas we have not seen: from ` +
+        `coordinates alone, with ${KERNELS.map(({ name }) => `\`${name}\``).join(', ')} as the weight of ` +
+        'a neighbour at distance d.',
     ],
     tables: [
       {

@@ -30,7 +30,8 @@ export const study: Study = {
           '(10 vortices), others those for CIFAR-10 (5). `vortex-2024-bijective` is our variant that ' +
           'can be undone: every ring turns by whole pixels.',
         'What networks learn from it: [learning from encrypted ' +
-          `images](../../lab/learnability.md).${context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
+          'images](../../lab/learnability.md).' +
+          (context.quick ? ' **This was a quick run: its figures mean nothing.**' : ''),
       ],
       sections: [published, drawn, ...broken],
     }

@@ -106,13 +106,21 @@ function pixelsOf(png: Buffer): Uint8Array {
   return Uint8Array.from(pixels)
 }
 
+const FIXED_LINES = new RegExp(
+  [
+    '^latent sealed 1',
+    'body (?:aes-256-gcm|exact-flow\\+aes-256-gcm\nweights ([0-9a-f]{64}))',
+    'chunk ([1-9][0-9]{1,7})',
+    'metadata ([1-9][0-9]{1,4})',
+    'nonce ([0-9a-f]{64})',
+    '',
+  ].join('\n'),
+)
+
 function parse(pixels: Buffer) {
   // Latin-1 keeps one character a byte, so the positions of the expression are those of the bytes.
   const text = pixels.toString('latin1', 0, 600_000)
-  const fixed =
-    /^latent sealed 1\nbody (?:aes-256-gcm|exact-flow\+aes-256-gcm\nweights ([0-9a-f]{64}))\nchunk ([1-9][0-9]{1,7})\nmetadata ([1-9][0-9]{1,4})\nnonce ([0-9a-f]{64})\n/.exec(
-      text,
-    )
+  const fixed = FIXED_LINES.exec(text)
   must(fixed !== null, 'the fixed lines')
   const envelopeLine = /^envelope ([1-9][0-9]{0,5})\n/.exec(text.slice(fixed[0].length, fixed[0].length + 20))
   must(envelopeLine !== null, 'the envelope line')

@@ -29,7 +29,10 @@ const normed = (p: Normed, statistics: Statistics, x: Expr, norm: Norm, stride =
 
 const kernelSide = ({ conv: { weight } }: Normed): number => (weight as Expr).shape[2]!
 
-/** A residual network for small images (He, Zhang, Ren, Sun 2016): a 3x3 stem of stride 1 without pooling, stages of basic blocks, the mean over pixels, a dense layer. */
+/**
+ * A residual network for small images (He, Zhang, Ren, Sun 2016): a 3x3 stem of stride 1 without pooling, stages of
+ * basic blocks, the mean over pixels, a dense layer.
+ */
 export function residualNetwork(
   id: string,
   { channels, classes }: Task,
@@ -110,7 +113,10 @@ function everySecond(x: Expr): Expr {
   ])
 }
 
-/** ResNet-20 as He et al. train it on CIFAR-10: three stages of three blocks, shortcuts without parameters: 269,722 parameters for CIFAR-10 (272,474 with projections). */
+/**
+ * ResNet-20 as He et al. train it on CIFAR-10: three stages of three blocks, shortcuts without parameters: 269,722
+ * parameters for CIFAR-10 (272,474 with projections).
+ */
 export const resNet20 = (task: Task, shortcut: Shortcut = 'zeros'): Classifier =>
   residualNetwork('resnet-20', task, {
     stem: 16,
@@ -122,7 +128,10 @@ export const resNet20 = (task: Task, shortcut: Shortcut = 'zeros'): Classifier =
     ],
   })
 
-/** ResNet-18 for small images, as the vortex paper's repository has it: a 3x3 stem of stride 1, no max-pooling: 11,173,962 parameters for CIFAR-10. */
+/**
+ * ResNet-18 for small images, as the vortex paper's repository has it: a 3x3 stem of stride 1, no max-pooling:
+ * 11,173,962 parameters for CIFAR-10.
+ */
 export const resNet18 = (task: Task): Classifier =>
   residualNetwork('resnet-18', task, {
     stem: 64,

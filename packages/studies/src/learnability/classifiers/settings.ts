@@ -4,14 +4,19 @@ import { cosineRate, triangularRate } from '@latent/graph'
 import type { Schedule } from '@latent/graph'
 import type { AugmentationOptions, Normalisation } from './augmentation.ts'
 
-/** Everything that decides how a classifier is trained, but for its data and its seed. Every arm of a comparison has the same. */
+/**
+ * Everything that decides how a classifier is trained, but for its data and its seed. Every arm of a comparison has the
+ * same.
+ */
 export interface LearningSettings {
   readonly network: string
   readonly epochs: number
   readonly batchSize: number
   /** The highest learning rate. */
   readonly rate: number
-  /** `triangle`: a linear rise over the first quarter, then linearly to zero. `cosine`: from the highest rate to zero. */
+  /**
+   * `triangle`: a linear rise over the first quarter, then linearly to zero. `cosine`: from the highest rate to zero.
+   */
   readonly schedule: 'triangle' | 'cosine'
   readonly weightDecay: number
   readonly augmentation: AugmentationOptions
