@@ -1,13 +1,13 @@
 // Robust carriers: what comes back from which encoder, at which rate, and how fast. `npm run bench -- robust
 // [TABLE] [PICTURES]`.
 import { openWorkers } from '@latent/core/workers'
-import { PROFILES } from '@latent/robust'
+import { PRESETS } from '@latent/robust'
 import { availableParallelism } from 'node:os'
 import { ENCODERS } from './robust/encoders.ts'
 import { mutualInformation } from './robust/limit.ts'
 import type { Outcome, Trial } from './robust/trial.ts'
 
-/** The quality that each profile is made for, and the encoders at it. */
+/** The quality that each preset is made for, and the encoders at it. */
 const OWN: Readonly<Record<string, readonly (readonly [encoder: string, quality: number])[]>> = {
   robust: [
     ['sharp JPEG 4:2:0', 75],
@@ -50,7 +50,7 @@ const OWN: Readonly<Record<string, readonly (readonly [encoder: string, quality:
 }
 /** Small pictures: many of them say more than few large ones. */
 const FRAMES = 2
-/** The first encoders of each profile share the pictures; the others get a twenty-fifth each. */
+/** The first encoders of each preset share the pictures; the others get a twenty-fifth each. */
 const MAIN = 3
 
 type Tables = Readonly<Record<string, (pictures: number) => Promise<void>>>
@@ -75,11 +75,11 @@ const pool = () =>
 
 const row = (...cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 
-/** Many pictures at the quality that each profile is made for; in slices, so that all threads have work. */
+/** Many pictures at the quality that each preset is made for; in slices, so that all threads have work. */
 async function own(pictures: number): Promise<void> {
   console.log('\n## At its own quality\n')
   row(
-    'profile',
+    'preset',
     'encoder',
     'quality',
     'net rate',
@@ -99,7 +99,7 @@ async function own(pictures: number): Promise<void> {
       const slices = 5 * availableParallelism()
       const each = Math.max(1, Math.ceil((index < MAIN ? pictures / MAIN : pictures / 25) / slices))
       const trials = Array.from({ length: Math.min(slices, pictures) }, (_, slice) => ({
-        mode: PROFILES[name]!.mode,
+        mode: PRESETS[name]!.mode,
         encoder,
         quality,
         seed: `${name} ${encoder} ${slice}`,
@@ -151,7 +151,7 @@ async function breaks(): Promise<void> {
     'cjpeg of Debian',
     'cwebp of Debian',
   ]
-  row('profile', ...encoders)
+  row('preset', ...encoders)
   row('---', ...encoders.map(() => '---'))
   const threads = pool()
   for (const name of Object.keys(OWN)) {
@@ -160,7 +160,7 @@ async function breaks(): Promise<void> {
         let lowest: number | undefined
         for (let quality = 95; quality >= 5; quality -= 5) {
           const outcome = await threads.run({
-            mode: PROFILES[name]!.mode,
+            mode: PRESETS[name]!.mode,
             encoder,
             quality,
             seed: `breaks ${quality}`,

@@ -7,7 +7,7 @@ import {
   WIDTHS,
 } from '@latent/schemes/dense-resnet'
 import { generate, generatorParameters } from '@latent/schemes/encipher-gan'
-import { decode, encode, type Form, networkParameters as maskParameters } from '@latent/schemes/mask-autoencoder'
+import { decode, encode, type Variant, networkParameters as maskParameters } from '@latent/schemes/mask-autoencoder'
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { fill } from './networks.ts'
@@ -31,28 +31,28 @@ const TILE = 32
 
 function contests(size: number): Contest[] {
   const picture = [1, 3, size, size]
-  const dense = (form: 'own' | 'published', decrypts: boolean): Contest => ({
-    title: `Dense-ResNet, ${form} form, ${decrypts ? 'decryption' : 'encryption'}`,
-    peer: `dense-resnet ${form} ${decrypts ? 'decrypts' : 'encrypts'}`,
-    parameters: denseParameters(form, WIDTHS.paper),
+  const dense = (variant: 'own' | 'published', decrypts: boolean): Contest => ({
+    title: `Dense-ResNet, ${variant} variant, ${decrypts ? 'decryption' : 'encryption'}`,
+    peer: `dense-resnet ${variant} ${decrypts ? 'decrypts' : 'encrypts'}`,
+    parameters: denseParameters(variant, WIDTHS.paper),
     input: picture,
-    apply: (p, x) => (decrypts ? decryptNetwork(form, p, x) : encryptNetwork(form, p, x)),
+    apply: (p, x) => (decrypts ? decryptNetwork(variant, p, x) : encryptNetwork(variant, p, x)),
   })
-  const gan = (form: 'instance' | 'frozen'): Contest => ({
-    title: `Encipher GAN, ${form}, one way (both are alike)`,
-    peer: `encipher-gan ${form}`,
-    parameters: generatorParameters('paper', form),
+  const gan = (variant: 'instance' | 'frozen'): Contest => ({
+    title: `Encipher GAN, ${variant}, one way (both are alike)`,
+    peer: `encipher-gan ${variant}`,
+    parameters: generatorParameters('paper', variant),
     input: picture,
-    apply: (p, x) => generate(p, x, form),
+    apply: (p, x) => generate(p, x, variant),
   })
-  const mask = (form: Form, part: 'encoder' | 'decoder'): Contest => {
-    const [count, side] = form === 'link' ? [(size / TILE) ** 2, TILE] : [1, size]
+  const mask = (variant: Variant, part: 'encoder' | 'decoder'): Contest => {
+    const [count, side] = variant === 'link' ? [(size / TILE) ** 2, TILE] : [1, size]
     return {
-      title: `masked auto-encoder, ${form}, ${part}`,
-      peer: `mask-autoencoder ${form} ${part}`,
-      parameters: maskParameters(form, 'cifar', 'compact')[part],
+      title: `masked auto-encoder, ${variant}, ${part}`,
+      peer: `mask-autoencoder ${variant} ${part}`,
+      parameters: maskParameters(variant, 'cifar', 'compact')[part],
       input: part === 'encoder' ? [count, 3, side, side] : [count, 16, side / 4, side / 4],
-      apply: (p, x) => (part === 'encoder' ? encode(form, p, x) : decode(form, p, x)),
+      apply: (p, x) => (part === 'encoder' ? encode(variant, p, x) : decode(variant, p, x)),
     }
   }
   return [
@@ -61,7 +61,7 @@ function contests(size: number): Contest[] {
     dense('own', false),
     dense('own', true),
     dense('published', false),
-    ...(['conv', 'link', 'repaired'] as const).flatMap(form => [mask(form, 'encoder'), mask(form, 'decoder')]),
+    ...(['conv', 'link', 'repaired'] as const).flatMap(variant => [mask(variant, 'encoder'), mask(variant, 'decoder')]),
   ]
 }
 

@@ -8,7 +8,7 @@ from graph_torch import DEVICE
 
 
 class Pairs:
-    """Batches of packages/schemes/src/learned/pair-recipe.ts."""
+    """Batches of packages/schemes/src/neural/pair-recipe.ts."""
     PICTURES = 4
 
     def __init__(self, shapes, photos, options):

@@ -9,7 +9,7 @@ FULL, HALF, QUARTER, GROWTH, BLOCKS = 32, 64, 128, 32, 3
 
 
 class Layer(nn.Conv2d):
-    """A convolution, instance norm in the published form, and ReLU."""
+    """A convolution, instance norm in the published variant, and ReLU."""
 
     def __init__(self, own, inputs, outputs, kernel, stride=1):
         super().__init__(inputs, outputs, kernel, stride, kernel // 2, bias=own)
@@ -23,7 +23,7 @@ class Layer(nn.Conv2d):
 
 
 class Up(nn.ConvTranspose2d):
-    """The own form's way up: a transposed convolution and ReLU."""
+    """The own variant's way up: a transposed convolution and ReLU."""
 
     def __init__(self, inputs, outputs):
         super().__init__(inputs, outputs, 3, 2, 1, 1)
@@ -46,7 +46,7 @@ class Block(nn.Module):
 
 
 class DenseResnet(nn.Module):
-    """`form` is own or published; the own form's decryption network ends without a sigmoid."""
+    """`form` is own or published; the own variant's decryption network ends without a sigmoid."""
 
     def __init__(self, form='own', decrypts=False):
         super().__init__()

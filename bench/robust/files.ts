@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { PROFILES } from '@latent/robust'
+import { PRESETS } from '@latent/robust'
 import { openAll, sealRobust } from '@latent/robust/node'
 import { createAlbum, Keyring } from '@latent/vault'
 import { type FileResult, openFiles, sealFiles } from '@latent/vault/node'
@@ -53,7 +53,7 @@ export async function files(): Promise<void> {
           .digest(),
       )
     const names = readdirSync(source)
-    row('profile', 'files', 'parts', 'left out', 'encoded as', 'bit for bit', 'payload bits a pixel')
+    row('preset', 'files', 'parts', 'left out', 'encoded as', 'bit for bit', 'payload bits a pixel')
     row(...Array.from({ length: 7 }, () => '---'))
     for (const [name, encode, label, spare, lose] of [
       ['robust:2k', (image: Sharp) => image.jpeg({ quality: 75 }), 'JPEG q75', 0, 0],
@@ -67,7 +67,7 @@ export async function files(): Promise<void> {
         string,
         string,
       ]
-      await all(sealRobust({ ...common, inputs: [source], output: sealed, profile: { ...PROFILES[name]!, spare } }))
+      await all(sealRobust({ ...common, inputs: [source], output: sealed, preset: { ...PRESETS[name]!, spare } }))
       mkdirSync(served)
       let pixels = 0
       let left = 0
@@ -142,7 +142,7 @@ export async function speed(): Promise<void> {
           inputs: [input],
           output: sealed,
           threads: 2,
-          profile: { ...PROFILES[name]!, side: 2048 },
+          preset: { ...PRESETS[name]!, side: 2048 },
         }),
       )
       for (const part of readdirSync(sealed)) {

@@ -78,7 +78,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'packages/graph/src/losses.ts',
       'packages/graph/src/secrecy.ts',
       'packages/schemes/src/*/objective.ts',
-      'packages/schemes/src/learned/pair-objective.ts',
+      'packages/schemes/src/neural/pair-objective.ts',
     ],
     tests: ['packages/graph/test/losses.test.ts', 'packages/schemes/test/terms.test.ts'],
   },

@@ -1,6 +1,6 @@
 import { argumentError, LatentError } from '@latent/core'
 import { ioError } from '@latent/core/node'
-import { parseProfile, type Profile, PROFILES } from '@latent/robust'
+import { parsePreset, type Preset, PRESETS } from '@latent/robust'
 import { sealRobust } from '@latent/robust/node'
 import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
 import { readFile } from 'node:fs/promises'
@@ -8,8 +8,8 @@ import { readFile } from 'node:fs/promises'
 /** What the help says of `--carrier`. */
 export const CARRIER_HELP =
   'png: keeps its bytes only where files are kept as they are; ' +
-  'robust[:PROFILE]: pictures that survive being encoded anew, for photo services; ' +
-  `PROFILE is ${Object.keys(PROFILES)
+  'robust[:PRESET]: pictures that survive being encoded anew, for photo services; ' +
+  `PRESET is ${Object.keys(PRESETS)
     .flatMap(name => name.split(':')[1] ?? [])
     .join(', ')} or a JSON file`
 
@@ -23,23 +23,23 @@ export async function carrierOf(
   threads: number | undefined,
 ): Promise<(run: SealRun) => AsyncGenerator<FileResult>> {
   if (carrier === 'png') return sealFiles
-  const profile = await profileOf(carrier)
+  const preset = await presetOf(carrier)
   if (prune)
     throw new LatentError('E_ARGUMENT', '--prune does not go with --carrier robust, which keeps no journal', {
       hint: 'remove the pictures of what is gone by hand',
     })
-  return run => sealRobust({ ...run, profile, ...(threads === undefined ? {} : { threads }) })
+  return run => sealRobust({ ...run, preset, ...(threads === undefined ? {} : { threads }) })
 }
 
-/** The profile that `robust`, `robust:NAME` or `robust:FILE.json` means. @throws E_ARGUMENT; E_IO */
-export async function profileOf(carrier: string): Promise<Profile> {
-  const known = PROFILES[carrier]
-  if (known && Object.hasOwn(PROFILES, carrier)) return known
+/** The preset that `robust`, `robust:NAME` or `robust:FILE.json` means. @throws E_ARGUMENT; E_IO */
+export async function presetOf(carrier: string): Promise<Preset> {
+  const known = PRESETS[carrier]
+  if (known && Object.hasOwn(PRESETS, carrier)) return known
   const path = /^robust:(.+\.json)$/i.exec(carrier)?.[1]
   if (path === undefined)
-    throw argumentError('--carrier', ['png', ...Object.keys(PROFILES), 'robust:FILE.json'].join(', '), carrier)
+    throw argumentError('--carrier', ['png', ...Object.keys(PRESETS), 'robust:FILE.json'].join(', '), carrier)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw ioError(cause, `cannot read the profile ${path}`)
+    throw ioError(cause, `cannot read the preset ${path}`)
   })
-  return parseProfile(text)
+  return parsePreset(text)
 }

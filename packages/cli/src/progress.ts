@@ -60,7 +60,7 @@ export function timeLeft(total: number, done: number, rate: number): string {
  * On standard error if it is a terminal; otherwise notes alone. `show` names an amount of work: bytes unless said
  * otherwise.
  */
-export function progressBar(label: string, enabled = true, show: (units: number) => string = formatBytes): Progress {
+export function progressBar(title: string, enabled = true, show: (units: number) => string = formatBytes): Progress {
   const out = process.stderr
   if (!enabled) return { ...quiet, note() {} }
   if (!out.isTTY) return quiet
@@ -74,7 +74,7 @@ export function progressBar(label: string, enabled = true, show: (units: number)
     const rate = pace.rate(now, done)
     const share = total > 0 ? Math.min(1, done / total) : 0
     const text =
-      `${label} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.floor(share * 100)} ` +
+      `${title} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.floor(share * 100)} ` +
       `%  ${show(done)} of ${show(total)}  ${show(rate)}/s${timeLeft(total, done, rate)}`
     out.write(`\r\x1b[2K${text.slice(0, Math.max(20, out.columns - 1))}`)
   }

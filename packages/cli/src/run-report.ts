@@ -14,8 +14,8 @@ export interface RunDisplay {
 }
 
 /** A progress line on a terminal, or nothing beside JSON lines. */
-export function runDisplay(label: string, json = false): RunDisplay {
-  const progress = progressBar(label, !json)
+export function runDisplay(title: string, json = false): RunDisplay {
+  const progress = progressBar(title, !json)
   const notice = (text: string) =>
     json ? void process.stdout.write(jsonLine({ notice: text })) : progress.note(`note: ${visible(text)}`)
   const display: RunDisplay = {

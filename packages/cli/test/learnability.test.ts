@@ -45,9 +45,9 @@ test('unknown and missing sets are refused, and nothing is written', async () =>
 })
 
 test('one page over finished comparisons', async () => {
-  const row = (arm: string, correct: number) => ({
-    arm,
-    title: arm,
+  const row = (variant: string, correct: number) => ({
+    variant,
+    title: variant,
     seed: 1,
     correct,
     images: 1000,
@@ -61,7 +61,7 @@ test('one page over finished comparisons', async () => {
       {
         version: 1,
         data,
-        recipe: 'two-core',
+        preset: 'two-core',
         settings: findSettings('two-core', data),
         parameters: 5,
         train: 50_000,
@@ -84,8 +84,8 @@ test('one page over finished comparisons', async () => {
   const page = await readFile(join(root, 'page', 'learnability.md'), 'utf8')
   expect(page).toContain('## CIFAR-10: accuracy')
   expect(page).toContain(
-    '`latent lab learnability --data mnist --arms plain,aes --seeds 1 --out runs/learn-mnist; latent lab ' +
-      'learnability --data cifar10 --arms plain,aes --seeds 1 --out runs/learn-cifar10; latent lab ' +
+    '`latent lab learnability --data mnist --variants plain,aes --seeds 1 --out runs/learn-mnist; latent lab ' +
+      'learnability --data cifar10 --variants plain,aes --seeds 1 --out runs/learn-cifar10; latent lab ' +
       'learnability-page runs/learn-mnist runs/learn-cifar10 --out page`',
   )
   expect((await readdir(join(root, 'page'))).sort()).toEqual([

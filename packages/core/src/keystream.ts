@@ -3,7 +3,7 @@ import { aes256CtrStream, deriveKey } from './primitives.ts'
 
 /**
  * A deterministic, seekless stream of pseudo-random values: AES-256-CTR under a key derived for one
- * label. Everything in Latent that must be random and repeatable (masks, permutations, initial
+ * purpose. Everything in Latent that must be random and repeatable (masks, permutations, initial
  * weights, data order) draws from one of these, never from `Math.random`.
  */
 export class KeyStream {
@@ -16,8 +16,8 @@ export class KeyStream {
     this.#key = key
   }
 
-  static async create(key: Uint8Array, label: `latent/v1/${string}`, nonce?: Uint8Array): Promise<KeyStream> {
-    return new KeyStream(await deriveKey(key, label, nonce))
+  static async create(key: Uint8Array, purpose: `latent/v1/${string}`, nonce?: Uint8Array): Promise<KeyStream> {
+    return new KeyStream(await deriveKey(key, purpose, nonce))
   }
 
   /** The next `length` bytes. */

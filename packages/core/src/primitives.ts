@@ -30,18 +30,18 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Derives a key for one purpose. Every label in Latent starts with the format generation, and no two
+ * Derives a key for one purpose. Every purpose in Latent starts with the format generation, and no two
  * purposes share one, so that a key can never be used in two roles.
  * @param salt separates keys of one purpose (a file nonce, say); may be empty
  */
 export async function deriveKey(
   key: Uint8Array,
-  label: `latent/v1/${string}`,
+  purpose: `latent/v1/${string}`,
   salt: Uint8Array = new Uint8Array(0),
   length = 32,
 ): Promise<Uint8Array> {
   if (key.length < 16) throw argumentError('key', 'at least 16 bytes', key)
-  return hkdfSha256(key, salt, new TextEncoder().encode(label), length)
+  return hkdfSha256(key, salt, new TextEncoder().encode(purpose), length)
 }
 
 /** Compares without telling by its timing where two arrays differ. Lengths are public. */

@@ -12,6 +12,6 @@ export {
   resolveTests,
   type OwnTest,
   type SchemeName,
-  type Subject,
+  type NamedScheme,
 } from './node/own-scripts.ts'
 export * from './node/randomness.ts'

@@ -231,7 +231,7 @@ describe('advanced feature reconstruction', () => {
     expect((await outcome(id, 'both')).after).toBeLessThan(0.1)
   })
 
-  test('a smooth picture with the right first pixel comes back whole; a recoloured cipher gives a recolouring', async () => {
+  test('a smooth picture with the right first pixel comes back whole; a recoloured cipher, a recolouring', async () => {
     const plain = image({
       width: 24,
       height: 16,

@@ -25,7 +25,7 @@ export function undecodable(
       `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more ` +
       `(pilots agree to ${percent(agreement)})`,
     {
-      hint: 'get it from the service in a better quality, or seal again with a harsher profile: latent probe finds one',
+      hint: 'get it from the service in a better quality, or seal again with a harsher preset: latent probe finds one',
     },
   )
 }

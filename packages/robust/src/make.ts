@@ -7,7 +7,7 @@ import { spareParts } from './erasure.ts'
 import type { Descriptor } from './frame.ts'
 import { encodePicture } from './picture.ts'
 import { groupBytes, planGroup } from './plan.ts'
-import type { Profile } from './profiles.ts'
+import type { Preset } from './presets.ts'
 
 /** One picture that is to be made: everything that it follows from. */
 export interface PartTask {
@@ -31,9 +31,9 @@ export function makePart({ content, descriptor, blocks, mode }: PartTask): Uint8
 export async function* partTasks(
   stream: AsyncIterable<Uint8Array>,
   size: number,
-  profile: Profile,
+  preset: Preset,
 ): AsyncGenerator<PartTask> {
-  const full = groupBytes(profile)
+  const full = groupBytes(preset)
   const groups = Math.max(1, Math.ceil(size / full))
   if (groups > 65535)
     throw new LatentError('E_LIMIT', 'this is more than one set of pictures carries', {
@@ -46,7 +46,7 @@ export async function* partTasks(
   let filled = 0
   function* finished(): Generator<PartTask> {
     set ??= sha256Of(gathered.subarray(0, 4096)).slice(0, 8)
-    yield* groupTasks(gathered, { set, group, groups, size: gathered.length }, profile)
+    yield* groupTasks(gathered, { set, group, groups, size: gathered.length }, preset)
     left -= gathered.length
     group++
     gathered = new Uint8Array(Math.min(full, left))
@@ -67,9 +67,9 @@ export async function* partTasks(
 function* groupTasks(
   bytes: Uint8Array,
   about: Pick<Descriptor, 'set' | 'group' | 'groups' | 'size'>,
-  profile: Profile,
+  preset: Preset,
 ): Generator<PartTask> {
-  const { mode, blocks, partBytes, data, spare } = planGroup(bytes.length, profile)
+  const { mode, blocks, partBytes, data, spare } = planGroup(bytes.length, preset)
   // What is left of the last part is filled up with what looks alike.
   const rest = new Draws(0x4649_4c4c)
   const filler = Uint8Array.from({ length: data * partBytes - bytes.length }, () => rest.next() >>> 24)

@@ -2,7 +2,7 @@ import { LatentError } from '@latent/core'
 import { type Blocks, blocksFor, framesOf } from './channel/geometry.ts'
 import { type Mode, modeOf } from './channel/modes.ts'
 import { contentBytes } from './picture.ts'
-import type { Profile } from './profiles.ts'
+import type { Preset } from './presets.ts'
 
 /** How bytes are spread over pictures: one shape for all parts of a group. */
 export interface Plan {
@@ -18,26 +18,26 @@ export interface Plan {
 /** Parts with data in a group: they are in memory together. */
 export const GROUP_PARTS = 60
 
-/** The largest picture that a profile allows. */
-export function largestBlocks({ side, bytes, bitsPerPixel, mode }: Profile): Blocks {
+/** The largest picture that a preset allows. */
+export function largestBlocks({ side, bytes, bitsPerPixel, mode }: Preset): Blocks {
   const most = bytes === undefined ? Number.POSITIVE_INFINITY : (8 * bytes) / bitsPerPixel / 64
   const edge = 2 * Math.floor(Math.min(side / 8, Math.sqrt(most)) / 2)
   const blocks = { wide: edge, high: edge }
   if (framesOf(blocks, modeOf(mode)) < 1)
-    throw new LatentError('E_ARGUMENT', 'the pictures of this profile are too small to carry anything')
+    throw new LatentError('E_ARGUMENT', 'the pictures of this preset are too small to carry anything')
   return blocks
 }
 
 /** Bytes of a group that is full. */
-export function groupBytes(profile: Profile): number {
-  const mode = modeOf(profile.mode)
-  return GROUP_PARTS * framesOf(largestBlocks(profile), mode) * contentBytes(mode)
+export function groupBytes(preset: Preset): number {
+  const mode = modeOf(preset.mode)
+  return GROUP_PARTS * framesOf(largestBlocks(preset), mode) * contentBytes(mode)
 }
 
 /** The fewest pictures for `size` bytes (at most a group), no larger than they must be. */
-export function planGroup(size: number, profile: Profile): Plan {
-  const mode = modeOf(profile.mode)
-  const largest = largestBlocks(profile)
+export function planGroup(size: number, preset: Preset): Plan {
+  const mode = modeOf(preset.mode)
+  const largest = largestBlocks(preset)
   const most = framesOf(largest, mode)
   const each = contentBytes(mode)
   const codewords = Math.max(1, Math.ceil(size / each))
@@ -46,5 +46,5 @@ export function planGroup(size: number, profile: Profile): Plan {
   const fitting = blocksFor(frames, mode)
   const blocks = fitting.wide > largest.wide || fitting.high > largest.high ? largest : fitting
   const held = framesOf(blocks, mode)
-  return { mode, blocks, frames: held, partBytes: held * each, data, spare: Math.ceil(data * profile.spare) }
+  return { mode, blocks, frames: held, partBytes: held * each, data, spare: Math.ceil(data * preset.spare) }
 }

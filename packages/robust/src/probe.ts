@@ -7,7 +7,7 @@ import { Draws } from './draws.ts'
 import { qualityOf } from './jpeg/quality.ts'
 import { locate } from './locate.ts'
 import { decodePicture, encodePicture, pictureBytes } from './picture.ts'
-import { type Profile, PROFILES } from './profiles.ts'
+import { type Preset, PRESETS } from './presets.ts'
 import { openPicture, type PictureFormat, type PixelDecoder } from './read.ts'
 
 /**
@@ -103,7 +103,7 @@ export interface ProbeReport {
   }
   /** Empty where the picture was scaled: nothing can be read then. */
   readonly modes: readonly ProbedMode[]
-  /** Names of profiles whose pictures come back, the densest first. */
+  /** Names of presets whose pictures come back, the densest first. */
   readonly fitting: readonly string[]
 }
 
@@ -195,11 +195,11 @@ function probed(received: Received, band: Blocks, mode: Mode, index: number): Pr
   }
 }
 
-/** Profiles whose mode is safe, the densest first. */
+/** Presets whose mode is safe, the densest first. */
 function fittingProfiles(modes: readonly ProbedMode[]): string[] {
-  const rateOf = ({ mode }: Profile) => modes.find(probed => probed.mode === mode)!.rate
-  return Object.entries(PROFILES)
-    .filter(([, profile]) => modes.some(({ mode, safe }) => safe && mode === profile.mode))
+  const rateOf = ({ mode }: Preset) => modes.find(probed => probed.mode === mode)!.rate
+  return Object.entries(PRESETS)
+    .filter(([, preset]) => modes.some(({ mode, safe }) => safe && mode === preset.mode))
     .toSorted(([, a], [, b]) => rateOf(b) - rateOf(a))
     .map(([name]) => name)
 }

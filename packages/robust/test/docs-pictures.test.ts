@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { collectPictures } from '../src/collect.ts'
 import { sharpPixels } from '../src/node/pixels.ts'
 import { groupBytes, GROUP_PARTS, largestBlocks } from '../src/plan.ts'
-import { PROFILES } from '../src/profiles.ts'
+import { PRESETS } from '../src/presets.ts'
 import { FOLDER, noFlows, PASSPHRASE } from './docs-pictures.ts'
 
 const page = readFileSync(new URL('../../../docs/robust-carrier.md', import.meta.url), 'utf8')
@@ -26,10 +26,10 @@ test.each(['lake.carrier.png', 'lake.q50.jpg'])('%s opens to the photograph of t
   expect(page).toContain(createHash('sha256').update(photo).digest('hex'))
 })
 
-test.each(Object.keys(PROFILES))('the rate of %s is what its largest picture carries', name => {
-  const profile = PROFILES[name]!
-  const { wide, high } = largestBlocks(profile)
-  const rate = (8 * groupBytes(profile)) / (GROUP_PARTS * 64 * wide * high)
+test.each(Object.keys(PRESETS))('the rate of %s is what its largest picture carries', name => {
+  const preset = PRESETS[name]!
+  const { wide, high } = largestBlocks(preset)
+  const rate = (8 * groupBytes(preset)) / (GROUP_PARTS * 64 * wide * high)
   const row = page.split('\n').find(line => line.startsWith(`| \`${name}\` | `))
   expect(row?.split('|').at(-2)?.trim()).toBe(rate.toFixed(2))
 })

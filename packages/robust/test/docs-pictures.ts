@@ -3,7 +3,7 @@ import { collect, createAlbum, prepareSeal, readCarrier, streamOf } from '@laten
 import { LatentError } from '@latent/core'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import sharp from 'sharp'
-import { directoryOf, leading, makePart, partTasks, PROFILES, trailing } from '../src/index.ts'
+import { directoryOf, leading, makePart, partTasks, PRESETS, trailing } from '../src/index.ts'
 
 const pictures = new URL('../../../docs/pictures/', import.meta.url)
 export const FOLDER = new URL('robust/', pictures)
@@ -29,7 +29,7 @@ if (import.meta.main) {
     yield carried
     yield* trailing(directory)
   }
-  for await (const task of partTasks(bytes(), directory.size, PROFILES['robust:harsh']!)) {
+  for await (const task of partTasks(bytes(), directory.size, PRESETS['robust:harsh']!)) {
     const png = makePart(task)
     const grey = await sharp(png).toColourspace('b-w').png({ compressionLevel: 9 }).toBuffer()
     writeFileSync(new URL('lake.carrier.png', FOLDER), grey)

@@ -17,7 +17,7 @@ describe('a probe', () => {
     expect(fitting.length).toBeGreaterThan(3)
   })
 
-  test('tells quality, sampling, coding and orientation of a JPEG, and which profiles fit', async () => {
+  test('tells quality, sampling, coding and orientation of a JPEG, and which presets fit', async () => {
     const report = await read(
       await served(image => image.withMetadata({ orientation: 6 }).jpeg({ quality: 50, progressive: true })),
     )

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openAll, sealRobust, verifyAll } from '../src/node/index.ts'
-import { parseProfile, type Profile, PROFILES } from '../src/profiles.ts'
+import { parsePreset, type Preset, PRESETS } from '../src/presets.ts'
 import { drawn } from './services.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'latent-robust-test-'))
@@ -17,7 +17,7 @@ const album = await createAlbum({ passphrase: 'for a test', workFactor: 2 })
 const keyring = new Keyring().remember(album)
 const flows = () => Promise.reject(new LatentError('E_UNSUPPORTED', 'not needed here'))
 // Small pictures, many parts.
-const profile: Profile = { ...PROFILES['robust']!, side: 512, spare: 0.25 }
+const preset: Preset = { ...PRESETS['robust']!, side: 512, spare: 0.25 }
 
 const files: Record<string, Uint8Array> = {
   'large.bin': drawn(400_000, 'large'),
@@ -43,7 +43,7 @@ const seal = (output: string, more: Partial<Parameters<typeof sealRobust>[0]> = 
       lockName: 'test',
       flows,
       body: { type: 'aes-256-gcm' },
-      profile,
+      preset,
       threads: 2,
       ...more,
     }),
@@ -144,14 +144,14 @@ describe('files sealed into robust carriers', () => {
   })
 })
 
-describe('a profile of one’s own', () => {
+describe('a preset of one’s own', () => {
   test('is JSON with some fields', () => {
-    expect(parseProfile('{"mode":1,"side":1024}')).toEqual({
+    expect(parsePreset('{"mode":1,"side":1024}')).toEqual({
       mode: 1,
       side: 1024,
       bitsPerPixel: 8,
       spare: 0,
-      made: 'a profile of your own',
+      made: 'a preset of your own',
     })
   })
 
@@ -163,7 +163,7 @@ describe('a profile of one’s own', () => {
     ['{"mode":2,"side":1024,"quality":3}', '"quality"'],
     ['{"mode":2,"side":1024,"spare":"much"}', 'spare'],
   ])('%s is refused: %s', (text, what) => {
-    expect(() => parseProfile(text)).toThrow(
+    expect(() => parsePreset(text)).toThrow(
       expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(what) as string }) as Error,
     )
   })

@@ -14,7 +14,7 @@ import {
   DESCRIBED,
   diffuse,
   type Diffusion,
-  DIFFUSION_FORMS,
+  DIFFUSION_RULES,
   intermediateCipher,
   networkParameters,
   openIntermediate,
@@ -35,25 +35,25 @@ const none = new Uint8Array(0)
 const stream = (seed: number) => KeyStream.create(sha256Of(Uint8Array.of(seed & 255, seed >> 8)), 'latent/v1/test')
 const bytesOf = async (seed: number, length: number) => (await stream(seed)).bytes(length)
 const xor = (a: Uint8Array, b: Uint8Array) => a.map((value, i) => value ^ b[i]!)
-/** What an attacker has: the form, and no key at all. */
+/** What an attacker has: the rule, and no key at all. */
 const noKeys = (passes: number, length: number): PassKey[] =>
   Array.from({ length: passes }, () => ({ start: 0, mask: new Uint8Array(length), turns: new Uint8Array(length) }))
 
 describe('the diffusion', () => {
   const cases = fc.record({
-    form: fc.constantFrom(...DIFFUSION_FORMS),
+    rule: fc.constantFrom(...DIFFUSION_RULES),
     passes: fc.integer({ min: 1, max: 4 }),
     bytes: fc.uint8Array({ maxLength: 70 }),
     secret: fc.uint8Array({ minLength: 32, maxLength: 32 }),
     nonce: fc.uint8Array({ maxLength: 20 }),
   })
 
-  test('has an exact inverse, in every form, for any length', async () => {
+  test('has an exact inverse, in every rule, for any length', async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ form, passes, bytes, secret, nonce }) => {
-        const keys = await passKeys({ form, passes }, bytes.length, secret, nonce)
+      fc.asyncProperty(cases, async ({ rule, passes, bytes, secret, nonce }) => {
+        const keys = await passKeys({ rule, passes }, bytes.length, secret, nonce)
         const before = bytes.slice()
-        expect(undiffuse(form, diffuse(form, bytes, keys), keys)).toEqual(bytes)
+        expect(undiffuse(rule, diffuse(rule, bytes, keys), keys)).toEqual(bytes)
         expect(bytes).toEqual(before)
       }),
     )
@@ -61,10 +61,10 @@ describe('the diffusion', () => {
 
   test('is what its formulas say: the slow twin', async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ form, passes, bytes, secret, nonce }) => {
-        const keys = await passKeys({ form, passes }, bytes.length, secret, nonce)
+      fc.asyncProperty(cases, async ({ rule, passes, bytes, secret, nonce }) => {
+        const keys = await passKeys({ rule, passes }, bytes.length, secret, nonce)
         const plain = keys.map(({ start, mask, turns = none }) => ({ start, mask: [...mask], turns: [...turns] }))
-        expect([...diffuse(form, bytes, keys)]).toEqual(slowDiffuse(form, [...bytes], plain))
+        expect([...diffuse(rule, bytes, keys)]).toEqual(slowDiffuse(rule, [...bytes], plain))
       }),
     )
   })
@@ -74,9 +74,9 @@ describe('the diffusion', () => {
     expect([0x00, 0x01, 0x53, 0xff].map(substitute)).toEqual([0x63, 0x7c, 0xed, 0x16])
     const plain = Uint8Array.from({ length: 12 }, (_, i) => 7 * i)
     const found = await Promise.all(
-      DIFFUSION_FORMS.map(async form => [
-        form,
-        toHex(diffuse(form, plain, await passKeys({ form, passes: 2 }, plain.length, key, Uint8Array.of(1)))),
+      DIFFUSION_RULES.map(async rule => [
+        rule,
+        toHex(diffuse(rule, plain, await passKeys({ rule, passes: 2 }, plain.length, key, Uint8Array.of(1)))),
       ]),
     )
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
@@ -91,14 +91,14 @@ describe('the diffusion', () => {
 
   test('keys, nonces and passes have streams of their own', async () => {
     const of = async (secret: Uint8Array, nonce: Uint8Array) =>
-      (await passKeys({ form: 'xor-chain', passes: 2 }, 32, secret, nonce)).map(({ mask }) => toHex(mask))
+      (await passKeys({ rule: 'xor-chain', passes: 2 }, 32, secret, nonce)).map(({ mask }) => toHex(mask))
     const streams = [
       ...(await of(key, none)),
       ...(await of(key, Uint8Array.of(1))),
       ...(await of(key.with(0, key[0]! ^ 1), none)),
     ]
     expect(new Set(streams).size).toBe(6)
-    await expect(passKeys({ form: 'xor-chain', passes: 0 }, 1, key, none)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(passKeys({ rule: 'xor-chain', passes: 0 }, 1, key, none)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
   test('xor-chain: one changed byte is a constant difference behind it, alternating after a second pass', async () => {
@@ -111,7 +111,7 @@ describe('the diffusion', () => {
           const at = where % bytes.length
           const changed = bytes.with(at, bytes[at]! ^ delta)
           const difference = async (passes: number) => {
-            const keys = await passKeys({ form: 'xor-chain', passes }, bytes.length, key, none)
+            const keys = await passKeys({ rule: 'xor-chain', passes }, bytes.length, key, none)
             return xor(diffuse('xor-chain', bytes, keys), diffuse('xor-chain', changed, keys))
           }
           expect(await difference(1)).toEqual(Uint8Array.from(bytes, (_, i) => (i < at ? 0 : delta)))
@@ -126,33 +126,33 @@ describe('the diffusion', () => {
   })
 
   /** Share of P ^ P' that taking the diffusion off C ^ C' without a key gives. */
-  async function peeledShare(form: Diffusion['form'], passes: number): Promise<number> {
+  async function peeledShare(rule: Diffusion['rule'], passes: number): Promise<number> {
     const [a, b] = [await bytesOf(1, 3000), await bytesOf(2, 3000)]
-    const keys = await passKeys({ form, passes }, a.length, key, none)
-    const peeled = undiffuse(form, xor(diffuse(form, a, keys), diffuse(form, b, keys)), noKeys(passes, a.length))
+    const keys = await passKeys({ rule, passes }, a.length, key, none)
+    const peeled = undiffuse(rule, xor(diffuse(rule, a, keys), diffuse(rule, b, keys)), noKeys(passes, a.length))
     return xor(a, b).filter((value, i) => value === peeled[i]).length / a.length
   }
 
-  test('xor-chain peels off two ciphers without the key, whatever the passes; no other form does', async () => {
+  test('xor-chain peels off two ciphers without the key, whatever the passes; no other rule does', async () => {
     const passes = [1, 2, 3, 5]
     expect(await Promise.all(passes.map(count => peeledShare('xor-chain', count)))).toEqual([1, 1, 1, 1])
     // One rotation in eight is none, so that parts of one pass of xor-rot peel as well.
-    for (const [form, most] of [
+    for (const [rule, most] of [
       ['xor-rot', 0.2],
       ['xor-add', 0.06],
       ['xor-sbox', 0.06],
     ] as const) {
-      for (const count of passes) expect(await peeledShare(form, count)).toBeLessThan(most)
+      for (const count of passes) expect(await peeledShare(rule, count)).toBeLessThan(most)
     }
   })
 
   test('one wrong cipher byte damages passes + 1 bytes, side by side', async () => {
     const plain = await bytesOf(3, 400)
-    for (const form of DIFFUSION_FORMS) {
+    for (const rule of DIFFUSION_RULES) {
       for (const passes of [1, 2, 3]) {
-        const keys = await passKeys({ form, passes }, plain.length, key, none)
-        const cipher = diffuse(form, plain, keys)
-        const damaged = [...undiffuse(form, cipher.with(200, cipher[200]! ^ 0x55), keys)].flatMap((value, i) =>
+        const keys = await passKeys({ rule, passes }, plain.length, key, none)
+        const cipher = diffuse(rule, plain, keys)
+        const damaged = [...undiffuse(rule, cipher.with(200, cipher[200]! ^ 0x55), keys)].flatMap((value, i) =>
           value === plain[i] ? [] : [i],
         )
         expect(damaged.length).toBeLessThanOrEqual(passes + 1)
@@ -166,15 +166,15 @@ describe('the diffusion', () => {
    * Trials in which NPCR, and UACI, of one byte raised by 1 lie within the two-sided limits at 0.05 (Wu, Noonan and
    * Agaian 2011).
    */
-  async function withinLimits({ form, passes }: Diffusion, trials: number): Promise<{ npcr: number; uaci: number }> {
+  async function withinLimits({ rule, passes }: Diffusion, trials: number): Promise<{ npcr: number; uaci: number }> {
     const n = 65536
     const counts = { npcr: 0, uaci: 0 }
     const draws = await stream(passes)
     for (let trial = 0; trial < trials; trial++) {
       const plain = await draws.bytes(n)
       const at = (await draws.integers(1, n))[0]!
-      const keys = await passKeys({ form, passes }, n, key, Uint8Array.of(trial))
-      const [a, b] = [diffuse(form, plain, keys), diffuse(form, plain.with(at, plain[at]! + 1), keys)]
+      const keys = await passKeys({ rule, passes }, n, key, Uint8Array.of(trial))
+      const [a, b] = [diffuse(rule, plain, keys), diffuse(rule, plain.with(at, plain[at]! + 1), keys)]
       let [changed, distance] = [0, 0]
       for (let i = 0; i < n; i++) {
         if (a[i] !== b[i]) changed++
@@ -188,14 +188,14 @@ describe('the diffusion', () => {
   }
 
   test('xor-sbox in three passes: NPCR and UACI within two-sided limits in at least 85 of 100 trials', async () => {
-    const { npcr, uaci } = await withinLimits({ form: 'xor-sbox', passes: 3 }, 100)
+    const { npcr, uaci } = await withinLimits({ rule: 'xor-sbox', passes: 3 }, 100)
     expect(npcr).toBeGreaterThanOrEqual(85)
     expect(uaci).toBeGreaterThanOrEqual(85)
   })
 
   test('xor-chain: never', async () => {
     for (const passes of [1, 2, 3])
-      expect(await withinLimits({ form: 'xor-chain', passes }, 30)).toEqual({ npcr: 0, uaci: 0 })
+      expect(await withinLimits({ rule: 'xor-chain', passes }, 30)).toEqual({ npcr: 0, uaci: 0 })
   })
 })
 

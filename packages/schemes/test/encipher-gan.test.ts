@@ -353,7 +353,7 @@ describe('weight files', () => {
 
 describe('shipped weights', () => {
   test.each([
-    // The published form recovers hardly more than outlines; a decibel says little there, since a flat grey has as
+    // The published variant recovers hardly more than outlines; a decibel says little there, since a flat grey has as
     // many.
     ['encipher-gan-2023', 0.4, 0],
     ['encipher-gan-2023-structured', 0.99, 33],

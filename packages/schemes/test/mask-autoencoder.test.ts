@@ -18,39 +18,39 @@ import {
   decode,
   drawMask,
   encode,
-  type Form,
-  FORMS,
+  type Variant,
+  VARIANTS,
   maskAutoencoder,
-  maskAutoencoderForms,
+  maskAutoencoderVariants,
   type MaskAutoencoderId,
   networkParameters,
   openMaskAutoencoder,
   quantise,
   SIDES,
-  type Subject,
+  type SetName,
 } from '../src/mask-autoencoder/index.ts'
 import { type Model, readModel, writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 
 /** Drawn, not trained: what is tested here does not depend on what a network has learned. */
-async function drawnModel(form: Form, subject: Subject, seed = 1): Promise<Model> {
+async function drawnModel(variant: Variant, set: SetName, seed = 1): Promise<Model> {
   const tensors = Object.fromEntries(
     leaves<Tensor<'f32'>>(
-      (await initialise(networkParameters(form, subject, 'compact') as object, seed)) as Tree<Tensor<'f32'>>,
+      (await initialise(networkParameters(variant, set, 'compact') as object, seed)) as Tree<Tensor<'f32'>>,
     ),
   )
-  const name = { scheme: `drawn-${subject}-${form}`, profile: 'compact' }
+  const name = { scheme: `drawn-${set}-${variant}`, profile: 'compact' }
   return readModel(writeModel({ ...name, tensors }, { half: false }), name)
 }
 
-const idOf = (form: Form, subject: Subject): MaskAutoencoderId =>
-  (Object.keys(maskAutoencoderForms) as MaskAutoencoderId[]).find(
-    id => maskAutoencoderForms[id].form === form && maskAutoencoderForms[id].subject === subject,
+const idOf = (variant: Variant, set: SetName): MaskAutoencoderId =>
+  (Object.keys(maskAutoencoderVariants) as MaskAutoencoderId[]).find(
+    id => maskAutoencoderVariants[id].variant === variant && maskAutoencoderVariants[id].set === set,
   )!
 
-async function open(form: Form, subject: Subject, seed = 1) {
-  const model = await drawnModel(form, subject, seed)
-  return { model, ...maskAutoencoder({ id: idOf(form, subject), form, subject, model, mask: await drawMask(subject) }) }
+async function open(variant: Variant, set: SetName, seed = 1) {
+  const model = await drawnModel(variant, set, seed)
+  return { model, ...maskAutoencoder({ id: idOf(variant, set), variant, set, model, mask: await drawMask(set) }) }
 }
 
 /** Smooth hills, a little different in each channel. */
@@ -67,14 +67,14 @@ const other = new Uint8Array(32).fill(6)
 
 describe('networks', () => {
   test('the sizes of the paper: 16 latents for every 4x4 block, 784 and 1024 bytes', async () => {
-    for (const subject of ['mnist', 'cifar'] as const) {
-      for (const form of FORMS) {
-        const side = SIDES[subject]
-        const weights = await initialise(networkParameters(form, subject, 'compact'), 1)
+    for (const set of ['mnist', 'cifar'] as const) {
+      for (const variant of VARIANTS) {
+        const side = SIDES[set]
+        const weights = await initialise(networkParameters(variant, set, 'compact'), 1)
         const both = await compile(
           (x: Expr) => {
-            const latents = quantise(encode(form, weights.encoder as never, x))
-            return { latents, restored: decode(form, weights.decoder as never, latents) }
+            const latents = quantise(encode(variant, weights.encoder as never, x))
+            return { latents, restored: decode(variant, weights.decoder as never, latents) }
           },
           shape([2, 3, side, side]),
         )
@@ -87,7 +87,7 @@ describe('networks', () => {
         })
         await both.close()
         expect(latents!.dims).toEqual([2, 16, side / 4, side / 4])
-        expect(latents!.data.length / 2).toBe(subject === 'mnist' ? 784 : 1024)
+        expect(latents!.data.length / 2).toBe(set === 'mnist' ? 784 : 1024)
         expect(restored!.dims).toEqual([2, 3, side, side])
         const levels = Array.from(latents!.data as Float32Array, value => 255 * value)
         expect(Math.max(...levels.map(level => Math.abs(level - Math.round(level))))).toBeLessThan(1e-4)
@@ -97,9 +97,9 @@ describe('networks', () => {
     }
   })
 
-  test('a link is a dense layer of 784 or 1024 on either side, and the profiles of the repaired form differ', () => {
-    const count = (form: Form, subject: Subject, profile: 'compact' | 'paper' = 'compact') =>
-      parameterCount(networkParameters(form, subject, profile))
+  test('a link is a dense layer of 784 or 1024 on either side, and the profiles of the repaired variant differ', () => {
+    const count = (variant: Variant, set: SetName, profile: 'compact' | 'paper' = 'compact') =>
+      parameterCount(networkParameters(variant, set, profile))
     expect(count('link', 'mnist') - count('conv', 'mnist')).toBe(2 * (784 * 784 + 784))
     expect(count('link', 'cifar') - count('conv', 'cifar')).toBe(2 * (1024 * 1024 + 1024))
     expect(count('conv', 'cifar')).toBe(
@@ -114,10 +114,10 @@ describe('ciphers', () => {
     ['link', 'mnist'],
     ['conv', 'cifar'],
     ['repaired', 'cifar'],
-  ] as const)('%s %s: bytes of one channel, and images of every size come back in shape', async (form, subject) => {
-    const { cipher, close } = await open(form, subject)
-    const side = SIDES[subject]
-    const step = form === 'repaired' ? 4 : side
+  ] as const)('%s %s: bytes of one channel, and images of every size come back in shape', async (variant, set) => {
+    const { cipher, close } = await open(variant, set)
+    const side = SIDES[set]
+    const step = variant === 'repaired' ? 4 : side
     const up = (value: number) => Math.ceil(value / step) * step
     await fc.assert(
       fc.asyncProperty(
@@ -141,8 +141,8 @@ describe('ciphers', () => {
       ),
       { numRuns: 6 },
     )
-    const picture = await cipher.encrypt(scene(side, side, subject === 'mnist' ? 1 : 3), key)
-    expect(picture.data.length).toBe(subject === 'mnist' ? 784 : 1024)
+    const picture = await cipher.encrypt(scene(side, side, set === 'mnist' ? 1 : 3), key)
+    expect(picture.data.length).toBe(set === 'mnist' ? 784 : 1024)
     await close()
   })
 
@@ -156,8 +156,8 @@ describe('ciphers', () => {
     expect(cipher.keySpace!.bits).toBe(0)
     const foreign = maskAutoencoder({
       id: idOf('link', 'mnist'),
-      form: 'link',
-      subject: 'mnist',
+      variant: 'link',
+      set: 'mnist',
       model,
       mask: await drawMask('mnist', 'another phrase'),
     })
@@ -171,8 +171,8 @@ describe('ciphers', () => {
     const mask = await drawMask('mnist')
     const unmasked = maskAutoencoder({
       id: idOf('conv', 'mnist'),
-      form: 'conv',
-      subject: 'mnist',
+      variant: 'conv',
+      set: 'mnist',
       model,
       mask: new Uint8Array(mask.length),
     })
@@ -242,13 +242,13 @@ describe('bad input', () => {
     const conv = await drawnModel('conv', 'mnist')
     const mask = await drawMask('mnist')
     expect(() =>
-      maskAutoencoder({ id: idOf('link', 'mnist'), form: 'link', subject: 'mnist', model: conv, mask }),
+      maskAutoencoder({ id: idOf('link', 'mnist'), variant: 'link', set: 'mnist', model: conv, mask }),
     ).toThrow(expect.objectContaining({ code: 'E_WEIGHTS' }))
     expect(() =>
       maskAutoencoder({
         id: idOf('conv', 'mnist'),
-        form: 'conv',
-        subject: 'mnist',
+        variant: 'conv',
+        set: 'mnist',
         model: conv,
         mask: mask.subarray(1),
       }),
@@ -279,9 +279,9 @@ describe('shipped weights', () => {
   // between.
   test('give the pictures that they gave', { timeout: 60_000 }, async () => {
     const computed: Record<string, number[]> = {}
-    for (const [id, { subject }] of Object.entries(maskAutoencoderForms)) {
+    for (const [id, { set }] of Object.entries(maskAutoencoderVariants)) {
       const { cipher, close } = await openMaskAutoencoder(id)
-      const plain = scene(SIDES[subject], SIDES[subject], subject === 'mnist' ? 1 : 3)
+      const plain = scene(SIDES[set], SIDES[set], set === 'mnist' ? 1 : 3)
       const restored = await cipher.decrypt(await cipher.encrypt(plain, key), key)
       computed[id] = Array.from(restored.data).filter((_, i) => i % SAMPLE === 0)
       await close()
@@ -297,7 +297,7 @@ describe('shipped weights', () => {
     }
   })
 
-  test('the repaired forms keep a smooth picture, and need its key', { timeout: 60_000 }, async () => {
+  test('the repaired variants keep a smooth picture, and need its key', { timeout: 60_000 }, async () => {
     const plain = scene(64, 40, 3)
     const { cipher, close } = await openMaskAutoencoder('mask-autoencoder-2025-cifar-repaired')
     const encrypted = await cipher.encrypt(plain, key)

@@ -2,7 +2,7 @@ import { type Image, image } from '@latent/core'
 import { compile, initialise, leaves, losses, openStepper, ops, shape, tensor } from '@latent/graph'
 import type { Expr, Tensor, Tree } from '@latent/graph'
 import { describe, expect, test } from 'vitest'
-import { decryptNetwork, encryptNetwork, type Form, networkParameters, WIDTHS } from '../src/dense-resnet/network.ts'
+import { decryptNetwork, encryptNetwork, type Variant, networkParameters, WIDTHS } from '../src/dense-resnet/network.ts'
 import { backward, type FlowCrypt, flowCryptParameters, forward } from '../src/flowcrypt/network.ts'
 import { objective, type Weights } from '../src/flowcrypt/objective.ts'
 import { findRecipe } from '../src/recipes.ts'
@@ -285,7 +285,7 @@ describe('Encipher GAN', () => {
   )
 
   test(
-    'the repaired form counts L1 tenfold, SSIM once, and every term for secrecy by its weight',
+    'the repaired variant counts L1 tenfold, SSIM once, and every term for secrecy by its weight',
     { timeout: 120_000 },
     async () => {
       const found = await lossesUnder('encipher-gan-repaired', 'judge', 0)
@@ -330,7 +330,7 @@ describe('Dense-ResNet', () => {
   ] as const)(
     '%s: the decrypted picture’s total variation has its share',
     { timeout: 120_000 },
-    async (id, form: Form) => {
+    async (id, variant: Variant) => {
       const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images })
       const start = (run.training as { start?: Record<string, Tensor> }).start
       const drawn = {
@@ -341,10 +341,14 @@ describe('Dense-ResNet', () => {
       const dims = run.training.batch['clean']!.dims as [number, number, number, number]
       const both = await compile(
         ({ encryption, decryption, clean, rounding }) =>
-          decryptNetwork(form, decryption, ops.clip(ops.add(encryptNetwork(form, encryption, clean), rounding), 0, 1)),
+          decryptNetwork(
+            variant,
+            decryption,
+            ops.clip(ops.add(encryptNetwork(variant, encryption, clean), rounding), 0, 1),
+          ),
         {
-          encryption: networkParameters(form, WIDTHS.compact),
-          decryption: networkParameters(form, WIDTHS.compact),
+          encryption: networkParameters(variant, WIDTHS.compact),
+          decryption: networkParameters(variant, WIDTHS.compact),
           clean: shape(dims),
           rounding: shape(dims),
         },
@@ -369,7 +373,7 @@ describe('Dense-ResNet', () => {
     },
   )
 
-  test('the learned form’s too', { timeout: 120_000 }, async () => {
+  test('the learned variant’s too', { timeout: 120_000 }, async () => {
     const run = await findRecipe('dense-resnet-learned').open({ profile: 'compact', seed: 1, images, continued: true })
     const stepper = await openStepper(run.training, 1, { threads: 1 })
     try {

@@ -5,8 +5,8 @@ import { decryptionObjective, encryptionObjective } from '../src/dense-resnet/ob
 import { pairObjective as ganObjective, publishedTerms, structuredTerms } from '../src/encipher-gan/objective.ts'
 import { backward, type FlowCrypt, flowCryptParameters, forward, type Halves } from '../src/flowcrypt/network.ts'
 import { objective, type Weights } from '../src/flowcrypt/objective.ts'
-import { type Emphasis, pairObjective } from '../src/learned/pair-objective.ts'
-import { decode, encode, FORMS, type Networks, quantise } from '../src/mask-autoencoder/network.ts'
+import { type Emphasis, pairObjective } from '../src/neural/pair-objective.ts'
+import { decode, encode, VARIANTS, type Networks, quantise } from '../src/mask-autoencoder/network.ts'
 import { objective as maskObjective } from '../src/mask-autoencoder/objective.ts'
 
 /*
@@ -72,7 +72,7 @@ const recovery = ({ plain, restored }: { plain: Expr; restored: Expr }) => ({
   mse: losses.mse(restored, plain),
 })
 
-test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the ramp', async () => {
+test('Encipher GAN: recovery tenfold, and the cipher terms of either variant by the ramp', async () => {
   const { paths, number } = await evaluate(SEEN, x => ({
     ...recovery(x),
     adversarial: losses.lsgan.generator(x.judged),
@@ -89,13 +89,13 @@ test('Encipher GAN: recovery tenfold, and the cipher terms of either form by the
     structured: 20 * number('uniform') + 300 * number('neighbours') + 0.02 * number('adversarial'),
   }
   const recovered = 10 * (number('l1') + 1 - number('ssim'))
-  for (const form of ['published', 'structured'] as const) {
-    near(number(`${form}.metrics.hidden`), hidden[form])
-    near(number(`${form}.loss`), recovered + 0.25 * hidden[form])
-    near(number(`${form}.metrics.l1`), number('l1'))
-    near(number(`${form}.metrics.structure`), 1 - number('ssim'))
-    near(number(`${form}.metrics.uniform`), number('uniform'))
-    expect(paths.filter(path => path.startsWith(form)).length).toBe(5)
+  for (const variant of ['published', 'structured'] as const) {
+    near(number(`${variant}.metrics.hidden`), hidden[variant])
+    near(number(`${variant}.loss`), recovered + 0.25 * hidden[variant])
+    near(number(`${variant}.metrics.l1`), number('l1'))
+    near(number(`${variant}.metrics.structure`), 1 - number('ssim'))
+    near(number(`${variant}.metrics.uniform`), number('uniform'))
+    expect(paths.filter(path => path.startsWith(variant)).length).toBe(5)
   }
   for (const part of [
     number('l1'),
@@ -119,12 +119,12 @@ test('Dense-ResNet: quality, smoothness, what the cipher image shows, each image
     ),
     neighbours: losses.neighbourCovariance(x.cipher),
     ...Object.fromEntries(
-      (['published', 'own'] as const).map(form => [
-        form,
+      (['published', 'own'] as const).map(variant => [
+        variant,
         {
-          decryption: decryptionObjective(form, x.restored, x.plain) as never,
+          decryption: decryptionObjective(variant, x.restored, x.plain) as never,
           encryption: encryptionObjective(
-            form,
+            variant,
             { cipher: x.cipher, restored: x.restored, clean: x.plain },
             x.ramp,
           ) as never,
@@ -134,18 +134,18 @@ test('Dense-ResNet: quality, smoothness, what the cipher image shows, each image
   }))
   const uniform = mean(Array.from({ length: 24 }, (_, i) => number(`uniform.${i}`)))
   const quality = 10 * (number('l1') + 1 - number('ssim')) + 0.01 * number('smooth')
-  for (const [form, security] of [
+  for (const [variant, security] of [
     ['published', 1],
     ['own', 30],
   ] as const) {
-    near(number(`${form}.decryption.loss`), quality)
-    near(number(`${form}.decryption.metrics.l1`), number('l1'))
-    near(number(`${form}.decryption.metrics.structure`), 1 - number('ssim'))
-    near(number(`${form}.decryption.metrics.mse`), number('mse'))
-    near(number(`${form}.encryption.loss`), quality + 0.25 * security * (uniform + 100 * number('neighbours')))
-    near(number(`${form}.encryption.metrics.uniform`), uniform)
-    near(number(`${form}.encryption.metrics.neighbours`), number('neighbours'))
-    expect(paths.filter(path => path.startsWith(`${form}.`)).length).toBe(4 + 3)
+    near(number(`${variant}.decryption.loss`), quality)
+    near(number(`${variant}.decryption.metrics.l1`), number('l1'))
+    near(number(`${variant}.decryption.metrics.structure`), 1 - number('ssim'))
+    near(number(`${variant}.decryption.metrics.mse`), number('mse'))
+    near(number(`${variant}.encryption.loss`), quality + 0.25 * security * (uniform + 100 * number('neighbours')))
+    near(number(`${variant}.encryption.metrics.uniform`), uniform)
+    near(number(`${variant}.encryption.metrics.neighbours`), number('neighbours'))
+    expect(paths.filter(path => path.startsWith(`${variant}.`)).length).toBe(4 + 3)
   }
   // Not lost in what single precision keeps of the whole.
   for (const part of [0.01 * number('smooth'), uniform, 100 * number('neighbours')]) expect(part).toBeGreaterThan(5e-4)
@@ -218,18 +218,18 @@ test('masked auto-encoder: the error after rounding, and a tenth of what lies ou
     blocks: [],
     last: affine(outputs, 4, 3, salt),
   })
-  for (const form of FORMS.filter(name => name !== 'link')) {
-    const networks = (form === 'repaired'
+  for (const variant of VARIANTS.filter(name => name !== 'link')) {
+    const networks = (variant === 'repaired'
       ? { encoder: repairedCoder(48, 16, 1), decoder: repairedCoder(16, 48, 2) }
       : { encoder: plainCoder(3, 16, 1), decoder: plainCoder(16, 3, 2) }) as unknown as Networks<Expr>
     const { number } = await evaluate(
       { masked: images([2, 3, 8, 8], 0.7), plain: images([2, 3, 8, 8], 0.05) },
       ({ masked, plain }) => {
-        const latents = encode(form, networks.encoder, masked)
+        const latents = encode(variant, networks.encoder, masked)
         return {
-          error: losses.mse(decode(form, networks.decoder, quantise(latents)), plain),
+          error: losses.mse(decode(variant, networks.decoder, quantise(latents)), plain),
           outside: losses.rangePenalty(latents),
-          found: maskObjective(form, networks, masked, plain),
+          found: maskObjective(variant, networks, masked, plain),
         }
       },
     )

@@ -147,7 +147,7 @@ describe('a map', () => {
       }),
       { numRuns: 1000 },
     )
-    // The check would notice: the published form fails it for many keys, and for those of the paper.
+    // The check would notice: the published variant fails it for many keys, and for those of the paper.
     expect(lossy).toBeGreaterThan(250)
   })
 

@@ -35,14 +35,16 @@ const STYLE =
 export const standalone = (drawn: string): string =>
   drawn.replace(/^(<svg [^>]*?)class="marks"([^>]*>)/, `$1class="latent-chart"$2${STYLE}`)
 
+/** A point of a chart; those of one series are drawn alike. */
 export interface ChartPoint {
   readonly x: number
   readonly y: number
   readonly series?: string
   /** Written beside the point. */
-  readonly label?: string
+  readonly caption?: string
 }
 
+/** Titles of a chart and its axes, what it is drawn with, and where its axes begin. */
 export interface ChartOptions {
   readonly title: string
   readonly x: string
@@ -65,15 +67,15 @@ export async function chart(
   { title, x, y, mark, logX = false, logY = false, zero = true, rangeX, width = 460, height = 220 }: ChartOptions,
 ): Promise<string> {
   const series = [...new Set(points.map(point => point.series ?? ''))]
-  const labelled = points.some(({ label }) => label !== undefined)
+  const captioned = points.some(({ caption }) => caption !== undefined)
   const axes = {
     x: axis(
       points.map(point => point.x),
-      { log: logX, zero, ...(rangeX ? { range: rangeX } : {}), roomy: labelled },
+      { log: logX, zero, ...(rangeX ? { range: rangeX } : {}), roomy: captioned },
     ),
     y: axis(
       points.map(point => point.y),
-      { log: logY, zero, roomy: labelled },
+      { log: logY, zero, roomy: captioned },
     ),
   }
   // Names of schemes are long: a legend that is cut says nothing.
@@ -140,14 +142,14 @@ export async function chart(
               : { type: 'point', size: 60, filled: true, opacity: 1 },
         encoding,
       },
-      ...(labelled
-        ? labels(points, { x: axes.x, y: axes.y, width, height }).map(({ point, ...place }) => ({
+      ...(captioned
+        ? captions(points, { x: axes.x, y: axes.y, width, height }).map(({ point, ...place }) => ({
             data: { values: [point] },
             mark: { type: 'text', fontSize: 10, ...place },
             encoding: {
               x: { field: 'x', type: 'quantitative' },
               y: { field: 'y', type: 'quantitative' },
-              text: { field: 'label' },
+              text: { field: 'caption' },
             },
           }))
         : []),
@@ -162,7 +164,7 @@ interface Scale {
   readonly nice: boolean
 }
 
-/** Ends are set here, so that labels can be placed; a chart with labels leaves room for them. */
+/** Ends are set here, so that captions can be placed; a chart with captions leaves room for them. */
 function axis(
   values: readonly number[],
   { log, zero, range, roomy }: { log: boolean; zero: boolean; range?: readonly [number, number]; roomy: boolean },
@@ -189,10 +191,10 @@ const overlap = (a: Box, b: Box): number =>
   Math.max(0, Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top))
 
 /**
- * A place beside each labelled point, where the label covers least of other points, of labels placed before it, and of
- * what lies outside.
+ * A place beside each captioned point, where the caption covers least of other points, of captions placed before it,
+ * and of what lies outside.
  */
-function labels(
+function captions(
   points: readonly ChartPoint[],
   { x, y, width, height }: { x: object; y: object; width: number; height: number },
 ): { point: ChartPoint; align: string; baseline: string; dx: number; dy: number }[] {
@@ -210,8 +212,8 @@ function labels(
     bottom: top + 5,
   }))
   return spots.flatMap(({ point, left, top }) => {
-    if (point.label === undefined) return []
-    const wide = point.label.length * LETTER
+    if (point.caption === undefined) return []
+    const wide = point.caption.length * LETTER
     const places = [
       { align: 'left', baseline: 'middle', dx: 8, dy: 0 },
       { align: 'right', baseline: 'middle', dx: -8, dy: 0 },

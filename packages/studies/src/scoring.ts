@@ -6,6 +6,7 @@ export { LEAK, OPENED } from '@latent/lab'
 /** What to do when the controls of a study deviate. */
 export const AGAIN = 'try another --seed; twice in a row is no chance'
 
+/** Structural similarity (SSIM) of what an attack gives, beside that of three yardsticks. */
 export interface Evidence {
   /** Likeness of what the attack gives to the plain pictures. */
   readonly ssim: number

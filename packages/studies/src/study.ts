@@ -11,6 +11,7 @@ export interface Study {
   run(context: StudyContext): Promise<StudyPage>
 }
 
+/** What a study is given: data by name, a seed, and somebody to tell of progress. */
 export interface StudyContext {
   /**
    * Pictures of a set by name (`bsds500/val@256`, `procedural:8`, ...), the first `limit`. A set that is
@@ -28,11 +29,13 @@ export interface StudyContext {
   readonly progress: (done: number, total: number, what: string) => void
 }
 
+/** A picture, and what it is called in its set. */
 export interface NamedImage {
   readonly id: string
   readonly image: Image<'u8'>
 }
 
+/** A page as its study wrote it, before it is Markdown or HTML. */
 export interface StudyPage {
   readonly title: string
   /** Paragraphs in Markdown before the first section. */
@@ -40,6 +43,7 @@ export interface StudyPage {
   readonly sections: readonly StudySection[]
 }
 
+/** A heading with text, then tables, then figures. */
 export interface StudySection {
   readonly heading: string
   /** Paragraphs in Markdown. */
@@ -48,6 +52,7 @@ export interface StudySection {
   readonly figures?: readonly StudyFigure[]
 }
 
+/** Cells may hold Markdown; every row has as many as there are columns. */
 export interface StudyTable {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly (string | number)[])[]
@@ -102,4 +107,5 @@ const figureMarkdown = (figure: StudyFigure): string[] => [
   `*${figure.caption}*`,
 ]
 
+/** The name of a figure's file beside its page. */
 export const figureFile = (figure: StudyFigure): string => `${figure.name}.${'svg' in figure ? 'svg' : 'png'}`

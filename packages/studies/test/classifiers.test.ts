@@ -26,7 +26,7 @@ import {
   measureNormalisation,
   openPredictor,
   placeImage,
-  RECIPES,
+  PRESETS,
   residualNetwork,
   resNet18,
   resNet20,
@@ -327,8 +327,8 @@ describe('augmentation', () => {
 })
 
 test('learning rates rise and fall to nothing', () => {
-  for (const recipes of Object.values(RECIPES)) {
-    for (const settings of Object.values(recipes)) {
+  for (const presets of Object.values(PRESETS)) {
+    for (const settings of Object.values(presets)) {
       const rates = Array.from({ length: 400 }, (_, step) => scheduleOf(settings)(step, 400))
       expect(Math.max(...rates)).toBeLessThanOrEqual(settings.rate)
       expect(Math.max(...rates)).toBeGreaterThan(0.98 * settings.rate)

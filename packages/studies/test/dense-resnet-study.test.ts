@@ -13,13 +13,13 @@ const key = sha256Of(Uint8Array.of(7))
 const draws = () => KeyStream.create(key, 'latent/v1/test')
 const xor = (a: Uint8Array, b: Uint8Array) => a.map((value, i) => value ^ b[i]!)
 const under = async (diffusion: Diffusion, bytes: Uint8Array) =>
-  diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, new Uint8Array(0)))
+  diffuse(diffusion.rule, bytes, await passKeys(diffusion, bytes.length, key, new Uint8Array(0)))
 
 test('two ciphers under an XOR chain give their difference away; with an S-box they do not', async () => {
   const stream = await draws()
   const [a, b] = [await stream.bytes(4096), await stream.bytes(4096)]
-  const chain: Diffusion = { form: 'xor-chain', passes: 2 }
-  const box: Diffusion = { form: 'xor-sbox', passes: 3 }
+  const chain: Diffusion = { rule: 'xor-chain', passes: 2 }
+  const box: Diffusion = { rule: 'xor-sbox', passes: 3 }
   expect(peel(chain, await under(chain, a), await under(chain, b))).toEqual(xor(a, b))
   expect(peel(box, await under(box, a), await under(box, b))).not.toEqual(xor(a, b))
 })
@@ -29,8 +29,8 @@ test('a chain moves a difference without changing it: few values, against all', 
   const b = a.with(9000, a[9000]! ^ 5)
   const values = async (diffusion: Diffusion) =>
     differenceHistogram(await under(diffusion, a), await under(diffusion, b)).filter(share => share > 0).length
-  expect(await values({ form: 'xor-chain', passes: 2 })).toBe(2)
-  expect(await values({ form: 'xor-sbox', passes: 3 })).toBe(256)
+  expect(await values({ rule: 'xor-chain', passes: 2 })).toBe(2)
+  expect(await values({ rule: 'xor-sbox', passes: 3 })).toBe(256)
 })
 
 test('outlines show in a picture that is only darker, and not in noise', async () => {
@@ -42,8 +42,8 @@ test('outlines show in a picture that is only darker, and not in noise', async (
 
 test('NPCR and UACI: three passes with an S-box against two of the chain', async () => {
   const [box, chain] = [
-    await diffusionSpread({ form: 'xor-sbox', passes: 3 }, 20, 3),
-    await diffusionSpread({ form: 'xor-chain', passes: 2 }, 20, 3),
+    await diffusionSpread({ rule: 'xor-sbox', passes: 3 }, 20, 3),
+    await diffusionSpread({ rule: 'xor-chain', passes: 2 }, 20, 3),
   ]
   expect(box.both).toBeGreaterThan(14)
   expect([chain.both, chain.twoSided, chain.uaciWithin]).toEqual([0, 0, 0])

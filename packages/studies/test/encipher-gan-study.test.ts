@@ -1,3 +1,4 @@
+import { pearson } from '../src/numbers.ts'
 import { type Image, randomBytes } from '@latent/core'
 import { bandPowers, START } from '@latent/schemes/encipher-gan'
 import { drawPicture } from '@latent/data'
@@ -8,7 +9,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findStudy } from '../src/index.ts'
 import { CHANGES, changed, pairBound } from '../src/encipher-gan/contrast.ts'
-import { liveliness, pearson, sobel } from '../src/encipher-gan/weaknesses.ts'
+import { liveliness, sobel } from '../src/encipher-gan/weaknesses.ts'
 
 const DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
 

@@ -1,8 +1,9 @@
+import { glanceTable } from '../src/flowcrypt/leaks.ts'
 import { initialise } from '@latent/graph'
 import { flowCryptParameters, runnerOf } from '@latent/schemes/flowcrypt'
 import { drawPicture } from '@latent/data'
 import { expect, test } from 'vitest'
-import { attackMap } from '@latent/lab/attacks/learned'
+import { attackMap } from '@latent/lab/attacks/trained'
 import {
   decibels,
   decrypt,
@@ -15,7 +16,7 @@ import {
   splitMap,
   wholeMap,
 } from '../src/flowcrypt/measure.ts'
-import { glanceTable, study } from '../src/flowcrypt/study.ts'
+import { study } from '../src/flowcrypt/study.ts'
 
 test(
   'a quick study runs to its end, with a figure for every name and no cell that is no number',

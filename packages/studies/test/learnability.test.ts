@@ -12,17 +12,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findSettings } from '../src/learnability/classifiers/index.ts'
 import { PUBLISHED_ACCURACY } from '../src/learnability/published.ts'
 import {
-  armInformation,
+  variantInformation,
   encryptImage,
   encryptSet,
   imageOf,
   isShortened,
-  keyFileArm,
+  keyFileVariant,
   learnabilityPage,
   learningDeviations,
   type LearningRow,
   type LearningRun,
-  openArm,
+  openVariant,
   requireLearningControls,
   summariseLearning,
 } from '../src/learnability/index.ts'
@@ -114,11 +114,11 @@ const noise = async (count: number, channels: number, side: number): Promise<Lab
   labels: new Uint8Array(count),
 })
 
-describe('arms', () => {
+describe('variants', () => {
   test('vortices of one seed are nested, other seeds have others', async () => {
     const set = await noise(1, 1, 28)
     const shown = async (id: string, seed: number) =>
-      (await encryptSet(await openArm(id, { seed, channels: 1, keyFiles: {} }), set, 'test')).samples
+      (await encryptSet(await openVariant(id, { seed, channels: 1, keyFiles: {} }), set, 'test')).samples
     const differing = async (a: string, b: string) => {
       const [x, y] = [await shown(a, 1), await shown(b, 1)]
       return x.filter((value, i) => value !== y[i]).length
@@ -145,16 +145,16 @@ describe('arms', () => {
       ['aes', true],
       ['pixel-based-fresh', true],
     ] as const) {
-      const arm = await openArm(id, { seed: 1, channels: 3, keyFiles: {} })
+      const variant = await openVariant(id, { seed: 1, channels: 3, keyFiles: {} })
       const [train, test_] = [
-        (await encryptSet(arm, same, 'train')).samples,
-        (await encryptSet(arm, same, 'test')).samples,
+        (await encryptSet(variant, same, 'train')).samples,
+        (await encryptSet(variant, same, 'test')).samples,
       ]
       const parts = [
         train.subarray(0, 192),
         train.subarray(192),
         test_.subarray(0, 192),
-        (await encryptImage(arm, imageOf(same, 0), 'probe', 0)).data,
+        (await encryptImage(variant, imageOf(same, 0), 'probe', 0)).data,
       ].map(part => [...part].join())
       expect({ id, different: new Set(parts).size }).toEqual({ id, different: fresh ? 4 : 1 })
       expect(parts[0]).not.toBe([...same.samples.subarray(0, 192)].join())
@@ -165,7 +165,7 @@ describe('arms', () => {
     const black: LabelledSet = { ...(await noise(3, 1, 28)), samples: new Uint8Array(3 * 784) }
     for (const id of ['aes', 'chacha20', 'per-image-permutation']) {
       const { samples } = await encryptSet(
-        await openArm(id, { seed: 1, channels: 1, keyFiles: {} }),
+        await openVariant(id, { seed: 1, channels: 1, keyFiles: {} }),
         {
           ...black,
           samples: id === 'per-image-permutation' ? black.samples.map((_, i) => (i % 784) & 255) : black.samples,
@@ -187,33 +187,34 @@ describe('arms', () => {
     }
   })
 
-  test('a key file of one’s own is an arm of its own, named after its content', async () => {
+  test('a key file of one’s own is a variant of its own, named after its content', async () => {
     const file = (side: number) =>
       new TextEncoder().encode(JSON.stringify({ imageSide: side, profileDivisor: 1, vortices: [] }))
-    expect(keyFileArm(file(28))).toMatch(/^vortex-file-[0-9a-f]{8}$/)
-    expect(keyFileArm(file(28))).not.toBe(keyFileArm(file(32)))
-    const arm = await openArm(keyFileArm(file(28)), {
+    expect(keyFileVariant(file(28))).toMatch(/^vortex-file-[0-9a-f]{8}$/)
+    expect(keyFileVariant(file(28))).not.toBe(keyFileVariant(file(32)))
+    const variant = await openVariant(keyFileVariant(file(28)), {
       seed: 1,
       channels: 1,
-      keyFiles: { [keyFileArm(file(28))]: file(28) },
+      keyFiles: { [keyFileVariant(file(28))]: file(28) },
     })
-    expect(arm.title).not.toContain('published')
-    await expect(openArm(keyFileArm(file(28)), { seed: 1, channels: 1, keyFiles: {} })).rejects.toMatchObject({
+    expect(variant.title).not.toContain('published')
+    await expect(openVariant(keyFileVariant(file(28)), { seed: 1, channels: 1, keyFiles: {} })).rejects.toMatchObject({
       code: 'E_DATA',
     })
   })
 
-  test('unknown, unfit and keyless arms are refused', async () => {
+  test('unknown, unfit and keyless variants are refused', async () => {
     const context = { seed: 1, channels: 3, keyFiles: {} }
     for (const id of ['nope', 'vortex:', 'vortex:0', 'constructor', 'skew'])
-      await expect(openArm(id, context)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(openArm('vortex-published', context)).rejects.toMatchObject({ code: 'E_DATA' })
+      await expect(openVariant(id, context)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(openVariant('vortex-published', context)).rejects.toMatchObject({ code: 'E_DATA' })
   })
 
   test('information loss: none, some, nearly all; undefined where values change', async () => {
     for (const channels of [1, 3]) {
       const set = await noise(4, channels, 28)
-      const of = async (id: string) => armInformation(await openArm(id, { seed: 2, channels, keyFiles: {} }), set)
+      const of = async (id: string) =>
+        variantInformation(await openVariant(id, { seed: 2, channels, keyFiles: {} }), set)
       expect(await of('plain')).toEqual({ coordinates: 0, weighted: 0 })
       const losses = [
         await of('vortex:1'),
@@ -232,7 +233,7 @@ describe('arms', () => {
 const run: LearningRun = {
   version: 1,
   data: 'mnist',
-  recipe: 'two-core',
+  preset: 'two-core',
   settings: findSettings('two-core', 'mnist'),
   parameters: 100,
   train: 60_000,
@@ -240,9 +241,9 @@ const run: LearningRun = {
   testClasses: Array.from({ length: 10 }, () => 100),
   limited: false,
 }
-const row = (arm: string, seed: number, correct: number, coordinates?: number): LearningRow => ({
-  arm,
-  title: arm,
+const row = (variant: string, seed: number, correct: number, coordinates?: number): LearningRow => ({
+  variant,
+  title: variant,
   seed,
   correct,
   images: 1000,
@@ -300,8 +301,8 @@ describe('controls', () => {
       row('pe', i + 1, high!),
       row('le', i + 1, low!),
     ])
-    const { arms } = summariseLearning(run, 'm', rows, ['plain', 'aes', 'pe', 'le'])
-    const of = (id: string) => arms.find(({ arm }) => arm === id)!
+    const { variants } = summariseLearning(run, 'm', rows, ['plain', 'aes', 'pe', 'le'])
+    const of = (id: string) => variants.find(({ variant }) => variant === id)!
     expect(of('pe').accuracy).toMatchObject({ high: 1, low: expect.closeTo(0.896333 - 0.42, 1) as number })
     expect(of('le').accuracy).toMatchObject({ low: 0, high: expect.closeTo(0.07 + 0.28, 1) as number })
     expect(of('le').drop.high).toBeGreaterThan(100)
@@ -317,7 +318,7 @@ describe('controls', () => {
   })
 })
 
-test('summary: drops are taken seed by seed, correlations leave the plain arm out', async () => {
+test('summary: drops are taken seed by seed, correlations leave the plain variant out', async () => {
   const rows = [1, 2].flatMap(seed => [
     row('plain', seed, 990 - seed, 0),
     row('aes', seed, 100),
@@ -336,10 +337,10 @@ test('summary: drops are taken seed by seed, correlations leave the plain arm ou
     'pe',
     'aes',
   ])
-  const vortex = summary.arms.find(({ arm }) => arm === 'vortex:2')!
+  const vortex = summary.variants.find(({ variant }) => variant === 'vortex:2')!
   expect(vortex.drops.map(drop => Number(drop.toFixed(6)))).toEqual([1.9, 1.8])
   expect(vortex.drop.mean).toBeCloseTo(1.85, 9)
-  expect(summary.arms.map(({ arm, information }) => [arm, information !== undefined])).toEqual([
+  expect(summary.variants.map(({ variant, information }) => [variant, information !== undefined])).toEqual([
     ['plain', true],
     ['vortex:1', true],
     ['vortex:2', true],
@@ -471,9 +472,9 @@ describe('labelled sets', () => {
 describe('a comparison', () => {
   const options = (out: string, more: Partial<LearnabilityOptions> = {}): LearnabilityOptions => ({
     data: 'mnist',
-    arms: ['vortex:2'],
+    variants: ['vortex:2'],
     seeds: 1,
-    recipe: 'two-core',
+    preset: 'two-core',
     epochs: 3,
     out: join(root, out),
     resume: false,
@@ -487,20 +488,20 @@ describe('a comparison', () => {
       .trimEnd()
       .split('\n')
       .map(line => JSON.parse(line) as LearningRow)
-      .map(({ arm, seed, correct, curve }) => ({
-        arm,
+      .map(({ variant, seed, correct, curve }) => ({
+        variant,
         seed,
         correct,
         watched: curve.flatMap(({ step, accuracy }) => (step % 10 === 0 ? [accuracy] : [])),
       }))
-      .sort((a, b) => (a.arm < b.arm ? -1 : 1))
+      .sort((a, b) => (a.variant < b.variant ? -1 : 1))
 
   test('learns plain letters and not AES; stopped and resumed it gives what an unbroken run gives', async () => {
     const stop = new AbortController()
     const broken = learnability(
       options('broken-off', {
         signal: stop.signal,
-        onProgress: ({ arm, step }) => arm === 'vortex:2' && step >= 10 && stop.abort(),
+        onProgress: ({ variant, step }) => variant === 'vortex:2' && step >= 10 && stop.abort(),
       }),
     )
     await expect(broken).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
@@ -514,12 +515,12 @@ describe('a comparison', () => {
     const summary = await learnability(
       options('broken-off', {
         resume: true,
-        onRow: ({ arm }, done, total) => void told.push(`${arm} ${done} of ${total}`),
+        onRow: ({ variant }, done, total) => void told.push(`${variant} ${done} of ${total}`),
       }),
     )
     expect(told).toEqual(['vortex:2 2 of 3', 'aes 3 of 3'])
     expect(isShortened(summary.run)).toBe(true)
-    const accuracy = Object.fromEntries(summary.arms.map(({ arm, accuracies }) => [arm, accuracies[0]!]))
+    const accuracy = Object.fromEntries(summary.variants.map(({ variant, accuracies }) => [variant, accuracies[0]!]))
     expect(accuracy['plain']).toBeGreaterThan(0.3)
     expect(accuracy['aes']).toBeLessThan(0.25)
     expect(await readdir(join(root, 'broken-off', 'training'))).toEqual([])
@@ -528,11 +529,11 @@ describe('a comparison', () => {
     const enough = new AbortController()
     await expect(
       learnability(
-        options('whole', { signal: enough.signal, onRow: ({ arm }) => arm === 'vortex:2' && enough.abort() }),
+        options('whole', { signal: enough.signal, onRow: ({ variant }) => variant === 'vortex:2' && enough.abort() }),
       ),
     ).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
     expect(await results('broken-off')).toEqual(expect.arrayContaining(await results('whole')))
-    expect((await results('whole')).map(({ arm }) => arm)).toEqual(['plain', 'vortex:2'])
+    expect((await results('whole')).map(({ variant }) => variant)).toEqual(['plain', 'vortex:2'])
 
     await writePage(await learnabilityPage([summary]), {
       folder: join(root, 'page'),
@@ -548,7 +549,7 @@ describe('a comparison', () => {
   }, 300_000)
 
   test('a key that does nothing: trained it gives the plain network, and is not trained again', async () => {
-    const both = await learnability(options('idle-trained', { arms: ['identity'], epochs: 1, workers: 3 })).catch(
+    const both = await learnability(options('idle-trained', { variants: ['identity'], epochs: 1, workers: 3 })).catch(
       (error: unknown) => error,
     )
     const rows = async (out: string) =>
@@ -556,14 +557,14 @@ describe('a comparison', () => {
         .trimEnd()
         .split('\n')
         .map(line => JSON.parse(line) as LearningRow)
-    const one = async (out: string, arm: string) => (await rows(out)).find(row => row.arm === arm)!
-    // One epoch leaves the plain arm too near to chance for a summary; the rows are what counts here.
+    const one = async (out: string, variant: string) => (await rows(out)).find(row => row.variant === variant)!
+    // One epoch leaves the plain variant too near to chance for a summary; the rows are what counts here.
     expect(both).toBeDefined()
     const [plain, trained] = [await one('idle-trained', 'plain'), await one('idle-trained', 'identity')]
     expect(trained.sameAs).toBeUndefined()
     expect([trained.correct, trained.curve]).toEqual([plain.correct, plain.curve])
 
-    await learnability(options('idle', { arms: ['identity'], epochs: 1 })).catch(() => undefined)
+    await learnability(options('idle', { variants: ['identity'], epochs: 1 })).catch(() => undefined)
     const taken = await one('idle', 'identity')
     expect(taken).toMatchObject({
       sameAs: 'plain',
@@ -584,11 +585,11 @@ describe('a comparison', () => {
     })
   })
 
-  test('what goes wrong on a thread keeps its code and names its arm', async () => {
+  test('what goes wrong on a thread keeps its code and names its variant', async () => {
     const training = join(root, 'damaged', 'training', 'plain-1')
     await mkdir(training, { recursive: true })
     await writeFile(join(training, 'checkpoint.safetensors'), Uint8Array.of(1, 2, 3))
-    await expect(learnability(options('damaged', { arms: [] }))).rejects.toMatchObject({
+    await expect(learnability(options('damaged', { variants: [] }))).rejects.toMatchObject({
       code: 'E_WEIGHTS',
       message: expect.stringMatching(/^plain: /),
     })
@@ -597,22 +598,24 @@ describe('a comparison', () => {
   test('bad input is refused before anything is trained', async () => {
     await expect(learnability(options('a', { data: 'imagenet' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { data: 'cifar10' }))).rejects.toMatchObject({ code: 'E_DATA' })
-    await expect(learnability(options('a', { arms: ['nope'] }))).rejects.toMatchObject({
+    await expect(learnability(options('a', { variants: ['nope'] }))).rejects.toMatchObject({
       code: 'E_ARGUMENT',
       message: expect.stringContaining('nope'),
     })
     await expect(learnability(options('a', { network: 'nope' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(learnability(options('a', { recipe: 'nope' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(learnability(options('a', { preset: 'nope' }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { seeds: 0 }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(learnability(options('a', { train: 100 }))).rejects.toMatchObject({ code: 'E_ARGUMENT' })
-    await expect(learnability(options('a', { arms: ['vortex-published'] }))).rejects.toMatchObject({ code: 'E_DATA' })
+    await expect(learnability(options('a', { variants: ['vortex-published'] }))).rejects.toMatchObject({
+      code: 'E_DATA',
+    })
     const wrongSize = new TextEncoder().encode(JSON.stringify({ imageSide: 32, profileDivisor: 1, vortices: [] }))
-    await expect(learnability(options('a', { arms: [], vortexKey: wrongSize }))).rejects.toMatchObject({
+    await expect(learnability(options('a', { variants: [], vortexKey: wrongSize }))).rejects.toMatchObject({
       code: 'E_KEY',
       message: expect.stringContaining('32x32'),
     })
     await expect(
-      learnability(options('a', { arms: [], vortexKey: new TextEncoder().encode('{}') })),
+      learnability(options('a', { variants: [], vortexKey: new TextEncoder().encode('{}') })),
     ).rejects.toMatchObject({ code: 'E_KEY' })
     expect(existsSync(join(root, 'a'))).toBe(false)
     await expect(readLearningSummary(join(root, 'a'))).rejects.toMatchObject({ code: 'E_DATA' })
@@ -624,12 +627,12 @@ describe('a comparison', () => {
       ['mnist_result', 1, 28, 0.435],
       ['cifar', 3, 32, 0.271],
     ] as const) {
-      const arm = await openArm('vortex-published', {
+      const variant = await openVariant('vortex-published', {
         seed: 1,
         channels,
         keyFiles: { 'vortex-published': readFileSync(join(LATENT_DATA, 'vortex-keys', `${file}.json`)) },
       })
-      const loss = await armInformation(arm, await noise(1, channels, side))
+      const loss = await variantInformation(variant, await noise(1, channels, side))
       expect(Math.abs(loss!.coordinates - expected)).toBeLessThan(0.0006)
     }
   })

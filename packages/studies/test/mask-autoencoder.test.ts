@@ -1,16 +1,9 @@
+import { pearson } from '../src/numbers.ts'
 import { drawDigit } from '@latent/data'
 import { modeOf, fitRidge } from '@latent/lab'
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import {
-  agreement,
-  blockInk,
-  classified,
-  correlation,
-  lossBeforeXor,
-  masked,
-  silhouette,
-} from '../src/mask-autoencoder/attacks.ts'
+import { agreement, blockInk, classified, lossBeforeXor, masked, silhouette } from '../src/mask-autoencoder/attacks.ts'
 import { findStudy, type StudyPage } from '../src/index.ts'
 
 const waves = (count: number, salt: number) =>
@@ -67,9 +60,9 @@ describe('attacks on the masked auto-encoder', () => {
   test('a silhouette is the ink where latents stay in place, and nothing where they are noise', async () => {
     const digit = await drawDigit(8)
     const shifted = { ...digit, data: digit.data.map(value => 30 + (value >> 1)) }
-    expect(correlation(silhouette(shifted, new Uint8Array(784).fill(30)), blockInk(digit))).toBeGreaterThan(0.95)
+    expect(pearson(silhouette(shifted, new Uint8Array(784).fill(30)), blockInk(digit))).toBeGreaterThan(0.95)
     const noise = { ...digit, data: Uint8Array.from({ length: 784 }, (_, i) => (i * i * 31 + 17 * i) & 255) }
-    expect(Math.abs(correlation(silhouette(noise, new Uint8Array(784)), blockInk(digit)))).toBeLessThan(0.5)
+    expect(Math.abs(pearson(silhouette(noise, new Uint8Array(784)), blockInk(digit)))).toBeLessThan(0.5)
   })
 
   test('a linear classifier names drawn digits, and not noise', async () => {

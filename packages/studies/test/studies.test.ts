@@ -36,7 +36,7 @@ const toy: Study = {
               svg: await chart(
                 [
                   { x: 1, y: 2, series: 'a' },
-                  { x: 2, y: 3, series: 'b', label: 'here' },
+                  { x: 2, y: 3, series: 'b', caption: 'here' },
                 ],
                 { title: 't', x: 'x', y: 'y', mark: 'line' },
               ),
@@ -135,7 +135,7 @@ describe('studies', () => {
       [40.04, 7.2],
       [40.5, 7.25],
       [41, 7.9],
-    ].map(([x, y], i) => ({ x: x!, y: y!, label: `label ${i}` }))
+    ].map(([x, y], i) => ({ x: x!, y: y!, caption: `label ${i}` }))
     const drawn = await chart(points, { title: 't', x: 'x', y: 'y', mark: 'point', zero: false })
     const boxes = Array.from(
       drawn.matchAll(/<text text-anchor="(\w+)" transform="translate\(([\d.-]+),([\d.-]+)\)"[^>]*>label (\d)</g),

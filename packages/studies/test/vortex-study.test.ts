@@ -44,7 +44,7 @@ test('the study runs, its controls stand at both ends, and every map that moves 
   expect(Number(String(seen!.rows.at(-1)![4]).split(' ')[0])).toBeGreaterThan(99)
   const chosen = new Map(opened!.rows.map(([title, queries, share]) => [title, [queries, share]]))
   expect(chosen.get('one permutation of all pixels')).toEqual(['1', '100.0 %'])
-  expect(chosen.get('vortex, bijective form (5)')).toEqual(['1', '100.0 %'])
+  expect(chosen.get('vortex, bijective variant (5)')).toEqual(['1', '100.0 %'])
   for (const [title, [queries]] of chosen)
     expect([title, queries]).toEqual([title, title === 'AES-256-CTR (control)' ? 'does more than move pixels' : '1'])
   expect(chosen.get('AES-256-CTR (control)')).toEqual(['does more than move pixels', 'nothing'])

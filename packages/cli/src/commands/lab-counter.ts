@@ -13,8 +13,8 @@ export const whole = (name: string) => (text: string) => {
 export const trials = (count: number): string => `${Math.round(count)}`
 
 /** A bar on a terminal; elsewhere a line of JSON at most every ten seconds. */
-export function counter(label: string, what = 'parts') {
-  const bar = progressBar(label, true, trials)
+export function counter(title: string, what = 'parts') {
+  const bar = progressBar(title, true, trials)
   const started = performance.now()
   let [last, told] = [0, started]
   // What a resumed run has already took no time, and says nothing about the rest.
@@ -33,7 +33,7 @@ export function counter(label: string, what = 'parts') {
       const seconds = (now - started) / 1000
       const elapsedSeconds = Math.round(seconds)
       const left = done > first ? { remainingSeconds: Math.round(((total - done) * seconds) / (done - first)) } : {}
-      process.stderr.write(`${JSON.stringify({ event: label, done, total, elapsedSeconds, ...left })}\n`)
+      process.stderr.write(`${JSON.stringify({ event: title, done, total, elapsedSeconds, ...left })}\n`)
     },
     end: (): void => bar.end(),
     /** As `withCount`. */

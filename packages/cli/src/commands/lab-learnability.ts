@@ -2,7 +2,7 @@ import { argumentError, LatentError, formatSeconds } from '@latent/core'
 import type { LearningRow } from '@latent/studies/learnability'
 import type { LearnabilityOptions } from '@latent/studies/node'
 import { ioError } from '@latent/core/node'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { untilInterrupted } from '../ending.ts'
@@ -10,10 +10,12 @@ import { visible } from '../terminal.ts'
 
 interface Options {
   readonly data: string
-  readonly arms?: string
+  readonly variants?: string
   readonly seeds: number
   readonly epochs?: number
-  readonly recipe: string
+  readonly preset?: string
+  readonly arms?: string
+  readonly recipe?: string
   readonly network?: string
   readonly train?: number
   readonly test?: number
@@ -39,14 +41,14 @@ export function learnabilityCommands(lab: Command): void {
     .requiredOption('-d, --data <set>', 'cifar10, mnist or fashion-mnist')
     .requiredOption('-o, --out <folder>', 'where rows.jsonl, summary.json and report.html go')
     .option(
-      '--arms <list>',
+      '--variants <list>',
       'ciphers, separated by commas: plain, vortex-published, vortex:1 (or another number), fixed-permutation, ' +
         'per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list',
     )
     .option('--seeds <number>', 'repetitions with other keys, weights and data orders', whole('--seeds'), 3)
-    .option('--recipe <name>', 'two-core (minutes a network) or paper (days)', 'two-core')
-    .option('--network <name>', "quick, resnet-20, resnet-18 or vit; the recipe's by default")
-    .option('--epochs <number>', "the recipe's by default", whole('--epochs'))
+    .option('--preset <name>', 'two-core (minutes a network; the default) or paper (days)')
+    .option('--network <name>', "quick, resnet-20, resnet-18 or vit; the preset's by default")
+    .option('--epochs <number>', "the preset's by default", whole('--epochs'))
     .option('--train <number>', 'only the first so many training images', whole('--train'))
     .option('--test <number>', 'only the first so many test images', whole('--test'))
     .option(
@@ -54,8 +56,11 @@ export function learnabilityCommands(lab: Command): void {
       'networks trained at a time, one thread each; every core by default',
       whole('--workers'),
     )
-    .option('--vortex-key <file>', 'one more arm: the vortices of a key file of your own')
-    .option('--resume', 'go on with the run in the folder; more arms and seeds may be asked for')
+    .option('--vortex-key <file>', 'one more variant: the vortices of a key file of your own')
+    .option('--resume', 'go on with the run in the folder; more variants and seeds may be asked for')
+    // As releases to 0.2 called them.
+    .addOption(new Option('--arms <list>').hideHelp())
+    .addOption(new Option('--recipe <name>').hideHelp())
     .action((options: Options) => untilInterrupted(signal => compare(options, signal)))
 
   lab
@@ -81,17 +86,21 @@ export function learnabilityCommands(lab: Command): void {
 }
 
 /** An interrupt ends the run with checkpoints. */
-async function compare({ arms, vortexKey, resume = false, ...options }: Options, signal: AbortSignal): Promise<void> {
+async function compare(
+  { arms, variants = arms, recipe, preset = recipe ?? 'two-core', vortexKey, resume = false, ...options }: Options,
+  signal: AbortSignal,
+): Promise<void> {
   const { learnability } = await import('@latent/studies/node')
-  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_ARM } =
+  const { comparisonCommand, learnabilityLines, learnabilityPage, PUBLISHED_VARIANT } =
     await import('@latent/studies/learnability')
   const show = display()
   try {
     const summary = await learnability({
       ...options,
+      preset,
       resume,
       signal,
-      ...(arms === undefined ? {} : { arms: arms.split(',').map(arm => arm.trim()) }),
+      ...(variants === undefined ? {} : { variants: variants.split(',').map(variant => variant.trim()) }),
       ...(vortexKey === undefined ? {} : { vortexKey: await readKey(vortexKey) }),
       onProgress: progress => show.progress(progress),
       onRow: (row, done, total) => show.row(row, done, total),
@@ -101,9 +110,9 @@ async function compare({ arms, vortexKey, resume = false, ...options }: Options,
     const { MARKS, publishText } = await import('@latent/lab/node')
     const path = join(options.out, 'report.html')
     await publishText(path, renderStudy(await learnabilityPage([summary]), comparisonCommand(summary)), MARKS.page)
-    if (arms === undefined && !summary.arms.some(({ arm }) => arm === PUBLISHED_ARM))
+    if (variants === undefined && !summary.variants.some(({ variant }) => variant === PUBLISHED_VARIANT))
       process.stderr.write(
-        'note: the published vortex key of this set is not there, and its arm was left out; --vortex-key takes ' +
+        'note: the published vortex key of this set is not there, and its variant was left out; --vortex-key takes ' +
           'a key file\n',
       )
     process.stdout.write(`${learnabilityLines(summary)}\nreport: ${visible(path)}\n`)
@@ -142,7 +151,7 @@ function display() {
   }
   return {
     progress(progress: Progress): void {
-      const name = `${progress.arm} ${progress.seed}`
+      const name = `${progress.variant} ${progress.seed}`
       if (!out.isTTY) {
         if (performance.now() - (told.get(name) ?? -Infinity) < TELL_EVERY_MS) return
         told.set(name, performance.now())
@@ -151,20 +160,21 @@ function display() {
       }
       running.set(name, progress)
       const parts = [...running.values()].map(
-        ({ arm, seed, step, steps, imagesPerSecond, secondsLeft }) =>
-          `${arm} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} ` +
+        ({ variant, seed, step, steps, imagesPerSecond, secondsLeft }) =>
+          `${variant} (${seed}) ${Math.floor((100 * step) / steps)} %  ${imagesPerSecond.toFixed(0)} ` +
           `images/s  ${formatSeconds(secondsLeft)} left`,
       )
       out.write(`\r\x1b[2K${parts.join('   ').slice(0, Math.max(20, out.columns - 1))}`)
     },
-    row({ arm, seed, correct, images, seconds }: LearningRow, done: number, total: number): void {
-      running.delete(`${arm} ${seed}`)
+    row({ variant, seed, correct, images, seconds }: LearningRow, done: number, total: number): void {
+      running.delete(`${variant} ${seed}`)
       wipe()
       const accuracy = correct / images
       out.write(
         out.isTTY
-          ? `${arm} (${seed})  ${(100 * accuracy).toFixed(2)} %  in ${formatSeconds(seconds)}  (${done} of ${total})\n`
-          : `${JSON.stringify({ event: 'trained', arm, seed, accuracy, seconds, done, total })}\n`,
+          ? `${variant} (${seed})  ${(100 * accuracy).toFixed(2)} %  in ${formatSeconds(seconds)}  (${done} ` +
+              `of ${total})\n`
+          : `${JSON.stringify({ event: 'trained', variant, seed, accuracy, seconds, done, total })}\n`,
       )
     },
     end: wipe,

@@ -47,8 +47,8 @@ export function nullsCommand(lab: Command): void {
           .map(kind => drawPicture(kind, 64, 48)),
       )
       const parts = only.filter(part => part !== 'sequences')
-      for (const subject of parts.length > 0 ? await resolveSchemes(scheme) : []) {
-        const { cipher, close } = await openOwn(subject.scheme)
+      for (const { scheme: named } of parts.length > 0 ? await resolveSchemes(scheme) : []) {
+        const { cipher, close } = await openOwn(named)
         const progress = counter(`nulls ${cipher.id}`)
         const rates: NullRate[] = []
         try {

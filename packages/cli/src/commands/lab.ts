@@ -223,11 +223,11 @@ function studyCommand(lab: Command): void {
       const study = await findStudy(id)
       const { writeStudy } = await import('@latent/studies/node')
       const folder = out ?? join('docs', 'schemes', id)
-      let [label, progress] = ['', counter(id)]
+      let [title, progress] = ['', counter(id)]
       const tell = (done: number, total: number, what: string) => {
-        if (what !== label) {
-          if (label !== '') progress.end()
-          ;[label, progress] = [what, counter(`${id}: ${what}`)]
+        if (what !== title) {
+          if (title !== '') progress.end()
+          ;[title, progress] = [what, counter(`${id}: ${what}`)]
         }
         progress.step(done, total)
       }

@@ -1,6 +1,6 @@
 import { argumentError, formatBytes } from '@latent/core'
 import { ioError, publish } from '@latent/core/node'
-import { makeProbe, PROBE_SIDES, PROFILES, type ProbeReport, readProbe, SAFE_MARGIN } from '@latent/robust'
+import { makeProbe, PROBE_SIDES, PRESETS, type ProbeReport, readProbe, SAFE_MARGIN } from '@latent/robust'
 import { sharpPixels } from '@latent/robust/node'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
@@ -25,7 +25,7 @@ export function probeCommand(program: Command): void {
     })
   command
     .command('read')
-    .description('say what the service did, and which profile of robust carriers fits')
+    .description('say what the service did, and which preset of robust carriers fits')
     .argument('<file>', 'the picture that came back')
     .option('--side <pixels>', 'the side it was made with', side, PROBE_SIDES.usual)
     .option('--json', 'one line of JSON on standard output')
@@ -62,7 +62,7 @@ function told(report: ProbeReport, side: number): string {
   if (modes.length === 0)
     lines.push(
       'A picture that was scaled carries nothing. Smaller ones are not scaled: make a probe with',
-      `--side ${Math.max(width, height)}, and seal with a profile of at most that side.`,
+      `--side ${Math.max(width, height)}, and seal with a preset of at most that side.`,
     )
   else
     lines.push(
@@ -79,8 +79,8 @@ function told(report: ProbeReport, side: number): string {
       ),
       '',
       fitting.length === 0
-        ? 'No profile fits: this service leaves too little.'
-        : `Fits: ${fitting.map(name => `${name} (up to ${PROFILES[name]!.side} pixels a side)`).join(', ')}.`,
+        ? 'No preset fits: this service leaves too little.'
+        : `Fits: ${fitting.map(name => `${name} (up to ${PRESETS[name]!.side} pixels a side)`).join(', ')}.`,
       ...(Math.max(width, height) <= side ? [`Sides above ${side} pixels were not tried.`] : []),
     )
   return `${lines.join('\n')}\n`

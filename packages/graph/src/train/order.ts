@@ -2,11 +2,11 @@ import { KeyStream } from '@latent/core'
 import { seedKey } from '../parameters.ts'
 
 /**
- * Random numbers that depend on the seed, a label and the step alone: what a batch draws is the same
+ * Random numbers that depend on the seed, a purpose and the step alone: what a batch draws is the same
  * whether a run was broken off before it or not.
  */
-export function stepStream(seed: number, step: number, label: string): Promise<KeyStream> {
-  return KeyStream.create(seedKey(seed), 'latent/v1/training-data', new TextEncoder().encode(`${label}/${step}`))
+export function stepStream(seed: number, step: number, purpose: string): Promise<KeyStream> {
+  return KeyStream.create(seedKey(seed), 'latent/v1/training-data', new TextEncoder().encode(`${purpose}/${step}`))
 }
 
 /**

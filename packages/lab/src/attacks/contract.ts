@@ -1,7 +1,7 @@
 import { type Image, type KeyStream, LatentError } from '@latent/core'
 import type { Description, Scheme } from '@latent/schemes'
 import type { TargetShape } from './chosen-plaintext.ts'
-import type { Pair } from './learned/images.ts'
+import type { Pair } from './trained/images.ts'
 
 /**
  * What an attacker has, beside the design of the scheme and its public weights. Each is a column of the verdict matrix.

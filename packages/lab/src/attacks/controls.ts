@@ -1,8 +1,8 @@
 import { KeyStream } from '@latent/core'
 import { bytewise, type ByteCall, defineScheme, type Scheme } from '@latent/schemes'
 
-const stream = ({ key, nonce }: ByteCall, label: string): Promise<KeyStream> =>
-  KeyStream.create(key, `latent/v1/lab/control/${label}`, nonce)
+const stream = ({ key, nonce }: ByteCall, purpose: string): Promise<KeyStream> =>
+  KeyStream.create(key, `latent/v1/lab/control/${purpose}`, nonce)
 
 const FRESH = { use: 'fresh', bytes: 16, others: 'hashed' } as const
 const facts = { role: 'control', accepts: { formats: ['u8'] } } as const

@@ -1,6 +1,7 @@
 import { type Image, image } from '@latent/core'
 import { ask, type Opened, type Oracle, type TargetShape } from './chosen-plaintext.ts'
 
+/** A cipher opened as a map of coordinates: what {@link Opened} holds, and the map itself. */
 export interface OpenedMap extends Opened {
   /** For every pixel of a cipher image, the plain pixel that stands there. */
   readonly map: Uint32Array

@@ -18,6 +18,7 @@ export function featureReconstruction(cipher: Image<'u8'>): Image<'u8'> {
   })
 }
 
+/** What the advanced attack presumes of a picture: its first pixel, and which neighbour a pixel is likest to. */
 export interface AdvancedOptions {
   /** What the attacker takes the first pixel to be: a colour of sky, or of paper. Grey by default. */
   readonly first?: readonly number[]

@@ -10,6 +10,7 @@ export interface Assembled {
   readonly seam: number
 }
 
+/** How a cipher image is cut into blocks and put together. */
 export interface JigsawOptions {
   /** Pixels a side of a block. */
   readonly side?: number

@@ -2,6 +2,7 @@ import { argumentError, groupBy, type Image } from '@latent/core'
 import { type OpenedMap, undoCoordinates } from './coordinate-map.ts'
 import type { KnownPair } from './linear-blocks.ts'
 
+/** A map of coordinates from known pairs, and how much of it is certain. */
 export interface OpenedFromPairs extends OpenedMap {
   /** Pixels of the cipher image with one possible source left. */
   readonly certain: number

@@ -7,6 +7,7 @@ export interface KnownPair {
   readonly cipher: Image
 }
 
+/** Which samples of the cipher image a block of the plain one is fitted to. */
 export interface LinearBlockOptions {
   /** Side of the blocks in pixels. */
   readonly side: number

@@ -55,6 +55,7 @@ export const SUMS = [
   'places',
   'placeVariances',
 ] as const
+/** Name of a sum that pictures add up in: a key of {@link Evidence}. */
 export type SumName = (typeof SUMS)[number]
 
 /** What one picture gives: {@link Evidence}, and what cannot be added up. */

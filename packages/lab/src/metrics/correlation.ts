@@ -7,7 +7,9 @@ import type { NullTest } from './samples.ts'
  * normal, so the 95 % band is -+ 1.96 / sqrt(n). Every pair is used: the sums are linear in the image.
  */
 
+/** Steps to a pixel's neighbour, in pixels to the right and down. */
 export const DIRECTIONS = { horizontal: [1, 0], vertical: [0, 1], diagonal: [1, 1], antidiagonal: [-1, 1] } as const
+/** In which direction neighbours are compared. */
 export type Direction = keyof typeof DIRECTIONS
 
 /** Below so many pairs the coefficient is not close to normal. */
@@ -16,6 +18,7 @@ const MINIMUM_PAIRS = 100
 /** Half-width of the null band over `pairs` pairs. */
 export const correlationBand = (pairs: number, alpha = 0.05): number => normalQuantile(1 - alpha / 2) / Math.sqrt(pairs)
 
+/** The correlation of neighbours, held against random bytes. */
 export interface CorrelationTest extends NullTest {
   /** One coefficient a channel; NaN where a channel is constant. */
   readonly channels: readonly number[]

@@ -36,6 +36,11 @@ export function npcrOneSidedLimit(n: number, alpha: number): number {
 
 /** Two-sided limits: mean -+ z(1 - alpha/2) deviation. */
 export const npcrLimits = (n: number, alpha: number): Limits => around(npcrNull(n), alpha)
+/**
+ * Two-sided limits of UACI, as {@link npcrLimits} of NPCR.
+ * @param n bytes of a cipher
+ * @param alpha share of random pairs outside
+ */
 export const uaciLimits = (n: number, alpha: number): Limits => around(uaciNull(n), alpha)
 
 function around({ mean, deviation }: { mean: number; deviation: number }, alpha: number): Limits {

@@ -88,6 +88,7 @@ export function entropyDeviation(n: number): number {
   return deviation
 }
 
+/** Entropy in bits a byte, held against random bytes of the same length. */
 export interface EntropyTest extends NullTest {
   /** What a random string of this length gives on average. */
   readonly expected: number
@@ -115,6 +116,7 @@ export function entropyTestOfCounts(counts: ArrayLike<number>): EntropyTest | un
 
 /** Blocks of 44 x 44 pixels, 30 of them: the parameters that the published intervals are for. */
 export const LOCAL_BLOCK_SIDE = 44
+/** How many blocks are drawn. */
 export const LOCAL_BLOCKS = 30
 const BLOCK_BYTES = LOCAL_BLOCK_SIDE ** 2
 
@@ -137,6 +139,7 @@ export function localCorrected(alpha: number, blocks = LOCAL_BLOCKS): { low: num
   return { low: mean - reach, high: mean + reach }
 }
 
+/** Mean entropy of blocks in bits a byte, held against random bytes. */
 export interface LocalEntropyTest extends NullTest {
   /** Inside the interval of the 2013 paper at 0.05, which rejects most random images. */
   readonly insidePublished: boolean

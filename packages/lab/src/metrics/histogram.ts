@@ -8,6 +8,7 @@ export function histogram(bytes: Uint8Array): Uint32Array {
   return counts
 }
 
+/** Degrees of freedom of 256 counts that add up to n. */
 export const HISTOGRAM_DOF = 255
 
 /** The textbook one-sided critical value with 255 degrees of freedom: 293.2478 at 0.05. */
@@ -16,6 +17,7 @@ export const histogramCritical = (alpha: number): number => chiSquareCritical(HI
 /** Fewer bytes than this give expected counts below 5: pool small images first. */
 export const HISTOGRAM_MINIMUM = 1280
 
+/** Chi-square of a histogram, held against random bytes. */
 export interface HistogramTest extends NullTest {
   /** Variance of the 256 counts. */
   readonly variance: number

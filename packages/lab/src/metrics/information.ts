@@ -32,14 +32,21 @@ export interface DistanceKernel {
   readonly reach: number
 }
 
+/**
+ * A Gaussian of the distance, in pixels.
+ * @param s deviation in pixels
+ */
 export const gaussianKernel = (s = 2): DistanceKernel => ({
   name: `exp(-d^2 / ${2 * s * s})`,
   g: d => Math.exp((-d * d) / (2 * s * s)),
   reach: s * Math.sqrt(2 * Math.log(1e12)) + 1,
 })
+/** Falls with the square of the distance and reaches the whole image. */
 export const inverseSquareKernel: DistanceKernel = { name: '1 / d^2', g: d => 1 / (d * d), reach: Infinity }
+/** Falls by e for every pixel of distance. */
 export const exponentialKernel: DistanceKernel = { name: 'exp(-d)', g: d => Math.exp(-d), reach: Math.log(1e12) + 1 }
 
+/** What is counted as information, and how. Defaults: a Gaussian kernel of 2 pixels, lambda 1, coordinates alone. */
 export interface InformationOptions {
   readonly kernel?: DistanceKernel
   /** Weight of the neighbour term. */

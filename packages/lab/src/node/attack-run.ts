@@ -10,7 +10,7 @@ import { controlBroken, judgeAttack, type Reached } from '../attacks/verdict.ts'
 import type { AttackTask } from './attack-worker.ts'
 import { machine } from './evaluate.ts'
 import { openJournal } from './journal.ts'
-import { type NamedAttack, resolveAttacks, resolveSchemes, type Subject } from './own-scripts.ts'
+import { type NamedAttack, resolveAttacks, resolveSchemes, type NamedScheme } from './own-scripts.ts'
 
 /** What `attackRun` attacks with what. */
 export interface AttackRunOptions {
@@ -65,16 +65,16 @@ export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
   for (const budget of budgets ?? [])
     if (!Number.isSafeInteger(budget) || budget < 1) throw argumentError('budgets', 'positive whole numbers', budget)
   const attacks = await resolveAttacks(options.attacks)
-  const subjects = await resolveSchemes(options.schemes)
+  const chosen = await resolveSchemes(options.schemes)
   await mkdir(out, { recursive: true })
-  const scripts = [...attacks.map(({ script }) => script), ...subjects.map(({ name }) => name?.script)]
+  const scripts = [...attacks.map(({ script }) => script), ...chosen.map(({ name }) => name?.script)]
   const journal = openJournal<TrialRow>(out, {
     // More schemes, attacks, keys and budgets may be added later: rows do not depend on one another.
     config: { version: 1, kind: 'attacks', scripts: await hashes(scripts) },
     machine: machine(),
     nameOf: trialName,
   })
-  const tasks = tasksOf(attacks, subjects, { ...options, keys, shuffled })
+  const tasks = tasksOf(attacks, chosen, { ...options, keys, shuffled })
   const open = tasks.filter(task => !journal.has(nameOf(task)))
   let done = tasks.length - open.length
   options.onProgress?.(done, tasks.length)
@@ -93,7 +93,7 @@ export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
   const wanted = new Set(tasks.map(nameOf))
   return {
     attacks: attacks.map(({ attack }) => attack),
-    schemes: subjects.map(({ scheme }) => scheme),
+    schemes: chosen.map(({ scheme }) => scheme),
     rows: journal.rows.filter(row => wanted.has(trialName(row))),
   }
 }
@@ -166,11 +166,11 @@ export async function attackControls({ out, onVerdict, ...options }: ControlOpti
 const controlId = ({ positiveControl: { scheme } }: Attack): string => (typeof scheme === 'string' ? scheme : scheme.id)
 
 const nameOf = (task: AttackTask): string =>
-  trialName({ ...task, scheme: task.subject.scheme, answers: task.answers ?? 'true' })
+  trialName({ ...task, scheme: task.schemeName.scheme, answers: task.answers ?? 'true' })
 
 function tasksOf(
   attacks: readonly NamedAttack[],
-  subjects: readonly Subject[],
+  chosen: readonly NamedScheme[],
   {
     budgets,
     keys,
@@ -191,14 +191,14 @@ function tasksOf(
     numbers.flatMap(key =>
       trials(named, key).map(trial => ({
         ...trial,
-        subject: { scheme: controlId(named.attack) },
+        schemeName: { scheme: controlId(named.attack) },
         nonces: named.attack.positiveControl.nonces ?? ('as meant' as const),
         control: true,
       })),
     ),
   )
   // One scheme and key after the other, so that what a thread keeps open serves.
-  const others = subjects.flatMap(({ scheme, name }) =>
+  const others = chosen.flatMap(({ scheme, name }) =>
     numbers.flatMap(key =>
       attacks
         .filter(({ attack }) => everywhere || attack.appliesTo(scheme) === undefined)
@@ -206,7 +206,7 @@ function tasksOf(
           nonceModes(scheme, named.attack).flatMap(nonces =>
             trials(named, key).map(trial => ({
               ...trial,
-              subject: name ?? { scheme: scheme.id },
+              schemeName: name ?? { scheme: scheme.id },
               nonces,
               control: false,
             })),

@@ -7,7 +7,7 @@ import { attackNamed, schemeNamed, type SchemeName } from './own-scripts.ts'
 export interface AttackTask extends TrialSettings {
   readonly attack: string
   readonly attackScript?: string
-  readonly subject: SchemeName
+  readonly schemeName: SchemeName
   readonly control: boolean
 }
 
@@ -44,7 +44,7 @@ export default async function attackTask(task: AttackTask): Promise<TrialRow> {
   const attack = await attackNamed(task.attack, task.attackScript)
   const { scheme: control } = attack.positiveControl
   const scheme = !task.control
-    ? await schemeNamed(task.subject)
+    ? await schemeNamed(task.schemeName)
     : typeof control === 'string'
       ? await schemeNamed({ scheme: control })
       : control

@@ -99,10 +99,10 @@ export async function evaluate(
   if (pictures.length === 0) throw argumentError('images', 'at least one image', options.images)
 
   const controls = await resolveSchemes(CONTROL_IDS)
-  const subjects = [...asked, ...controls.filter(({ scheme }) => !asked.some(other => other.scheme === scheme))]
+  const chosen = [...asked, ...controls.filter(({ scheme }) => !asked.some(other => other.scheme === scheme))]
   const opened: OpenScheme[] = []
   try {
-    for (const { scheme } of subjects) opened.push(await openOwn(scheme))
+    for (const { scheme } of chosen) opened.push(await openOwn(scheme))
     const info: RunInfo = {
       version: 1,
       data: set.name,
@@ -133,7 +133,7 @@ export async function evaluate(
     try {
       const readable = await lookAll(
         pictures.map(({ id: image }) => ({ data, root, image })),
-        subjects.map(({ scheme }) => scheme.id),
+        chosen.map(({ scheme }) => scheme.id),
         seeds,
         journal,
         threads,
@@ -141,12 +141,12 @@ export async function evaluate(
       const shared = { data, root, largest, tests: own.flatMap(({ script }) => script ?? []) }
       const tasks = readable.flatMap((image, index) =>
         Array.from({ length: seeds }, (_, seed) => seed).flatMap(seed =>
-          subjects.flatMap(subject =>
-            asked.includes(subject) || index < CONTROL_IMAGES
+          chosen.flatMap(one =>
+            asked.includes(one) || index < CONTROL_IMAGES
               ? [
                   {
-                    scheme: subject.scheme.id,
-                    ...subject.name,
+                    scheme: one.scheme.id,
+                    ...one.name,
                     ...shared,
                     image,
                     seed,
@@ -159,8 +159,8 @@ export async function evaluate(
       )
       const here = new Set(
         own.every(({ script }) => script !== undefined)
-          ? subjects.flatMap(({ scheme, name }) => (name ? [] : [scheme.id]))
-          : subjects.map(({ scheme }) => scheme.id),
+          ? chosen.flatMap(({ scheme, name }) => (name ? [] : [scheme.id]))
+          : chosen.map(({ scheme }) => scheme.id),
       )
       const measureHere = (task: MeasureTask) =>
         measureTask(task, {
@@ -175,7 +175,7 @@ export async function evaluate(
       const first = readable[0]
       if (first !== undefined)
         await searchAll(
-          subjects.map(({ scheme, name }) => ({ scheme: scheme.id, ...name, data, root, image: first, tried: keys })),
+          chosen.map(({ scheme, name }) => ({ scheme: scheme.id, ...name, data, root, image: first, tried: keys })),
           journal,
           threads,
           task =>

@@ -10,6 +10,7 @@ export interface Journal<R> {
   add(row: R): void
 }
 
+/** What a journal belongs to, and what tells its rows apart. */
 export interface JournalOptions<R> {
   /** What all rows depend on; a folder with another is refused. Kept in `run.json`. */
   readonly config: object
@@ -17,8 +18,14 @@ export interface JournalOptions<R> {
   readonly machine: string
   /** What makes a row unique. */
   readonly nameOf: (row: R) => string
+  /** Brings rows and configurations of earlier releases into the form of this one. */
+  readonly upgrade?: (stored: Record<string, unknown>) => Record<string, unknown>
 }
 
+/**
+ * Writes a value as indented JSON, whole or not at all, over a file that this package wrote.
+ * @throws E_EXISTS for a file of somebody else's; E_IO
+ */
 export function writeJson(path: string, value: object): void {
   publishTextNow(path, `${JSON.stringify(value, undefined, 1)}\n`, MARKS.json)
 }
@@ -35,14 +42,17 @@ function storedConfig(path: string): Record<string, unknown> {
  * Opens `rows.jsonl` in a folder for appending; a line that a killed run left half written is cut off.
  * @throws E_EXISTS if the folder holds a run with other arguments
  */
-export function openJournal<R>(out: string, { config, machine, nameOf }: JournalOptions<R>): Journal<R> {
+export function openJournal<R>(
+  out: string,
+  { config, machine, nameOf, upgrade = stored => stored }: JournalOptions<R>,
+): Journal<R> {
   const configPath = join(out, 'run.json')
   const rowsPath = join(out, 'rows.jsonl')
   // Infinity (a one-time pad's key space) does not survive JSON: compare what is stored.
   const wanted = JSON.stringify(config)
   if (existsSync(configPath)) {
     const { machine: _, ...stored } = storedConfig(configPath)
-    if (JSON.stringify(stored) !== wanted)
+    if (JSON.stringify(upgrade(stored)) !== wanted)
       throw new LatentError('E_EXISTS', `${out} holds a run with other arguments`, {
         hint: 'give another --out, or remove that folder',
       })
@@ -52,7 +62,7 @@ export function openJournal<R>(out: string, { config, machine, nameOf }: Journal
   if (existsSync(rowsPath)) {
     const text = readFileSync(rowsPath, 'utf8')
     const { values, length } = parseJsonLines(text)
-    rows.push(...(values as R[]))
+    rows.push(...(values as Record<string, unknown>[]).map(row => upgrade(row) as R))
     truncateSync(rowsPath, Buffer.byteLength(text.slice(0, length)))
   }
   const names = new Set(rows.map(nameOf))

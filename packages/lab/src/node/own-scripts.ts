@@ -20,7 +20,7 @@ export interface SchemeName {
 }
 
 /** A scheme that was asked for. One that was neither registered nor came from a script exists in this process alone. */
-export interface Subject {
+export interface NamedScheme {
   readonly scheme: Scheme
   readonly name?: SchemeName
 }
@@ -36,21 +36,21 @@ export interface OwnTest {
  * @throws E_ARGUMENT for an unknown id; E_IO; E_SCRIPT for a script that cannot be loaded, exports no scheme, or one
  * whose id is taken
  */
-export async function resolveSchemes(asked: readonly (string | Scheme)[]): Promise<Subject[]> {
-  const subjects: Subject[] = []
-  for (const one of new Set(asked)) subjects.push(...(await subjectsOf(one)))
-  const own = subjects.filter(({ scheme }) => !registry.includes(scheme))
+export async function resolveSchemes(asked: readonly (string | Scheme)[]): Promise<NamedScheme[]> {
+  const chosen: NamedScheme[] = []
+  for (const one of new Set(asked)) chosen.push(...(await namedSchemes(one)))
+  const own = chosen.filter(({ scheme }) => !registry.includes(scheme))
   const taken = own.find(
-    subject =>
-      subjects.some(other => other !== subject && other.scheme.id === subject.scheme.id) ||
-      registry.some(({ id }) => id === subject.scheme.id),
+    one =>
+      chosen.some(other => other !== one && other.scheme.id === one.scheme.id) ||
+      registry.some(({ id }) => id === one.scheme.id),
   )
   if (taken)
     throw new LatentError('E_SCRIPT', `there is a scheme ${taken.scheme.id} already`, { hint: 'give yours another id' })
-  return subjects
+  return chosen
 }
 
-async function subjectsOf(asked: string | Scheme): Promise<Subject[]> {
+async function namedSchemes(asked: string | Scheme): Promise<NamedScheme[]> {
   if (typeof asked !== 'string') {
     if (registry.includes(asked)) return [{ scheme: asked, name: { scheme: asked.id } }]
     return [{ scheme: checked(SCHEME, asked, 'this') }]

@@ -10,6 +10,7 @@ export interface PublishedFigure {
   readonly standing: 'paper' | 'abstract' | 'authors’ repository' | 'quoted by another paper'
 }
 
+/** What a paper prints of its scheme. */
 export interface PublishedScheme {
   /** Registry id. */
   readonly id: string
@@ -19,6 +20,7 @@ export interface PublishedScheme {
   readonly remarks: readonly string[]
 }
 
+/** The figures of every paper whose scheme is here, as printed, in the order of the registry. */
 export const PUBLISHED: readonly PublishedScheme[] = [
   {
     id: 'flowcrypt-2025',
@@ -144,4 +146,5 @@ export const PUBLISHED: readonly PublishedScheme[] = [
   },
 ]
 
+/** What is published of a scheme of the registry, if anything. */
 export const publishedFor = (id: string): PublishedScheme | undefined => PUBLISHED.find(scheme => scheme.id === id)

@@ -3,7 +3,7 @@
  * our words; where only a part of the paper was open to us, `where` says so.
  */
 export interface SecurityClaim {
-  /** Registry id of the form that is nearest to the paper. */
+  /** Registry id of the variant that is nearest to the paper. */
   readonly scheme: string
   readonly says: readonly string[]
   readonly where: string

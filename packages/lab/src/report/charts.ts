@@ -137,6 +137,7 @@ function withDotsJoined(drawn: string): string {
   )
 }
 
+/** PSNR in dB that a group of schemes keeps under one strength of one kind of damage. */
 export interface CurvePoint {
   readonly kind: string
   readonly strength: string

@@ -180,7 +180,7 @@ async function robustness({ results }: Summary): Promise<Markup> {
   const refusing = measured.filter(({ robustness }) => robustness.every(({ refused }) => refused))
   const groups = groupByCurve(measured.filter(result => !refusing.includes(result)))
   const shown = groups.slice(0, 8)
-  const points = shown.flatMap(({ label, results }) =>
+  const points = shown.flatMap(({ name, results }) =>
     results[0]!.robustness.flatMap(({ kind, strength, refused, psnr, exactShare }) =>
       refused
         ? []
@@ -188,18 +188,18 @@ async function robustness({ results }: Summary): Promise<Markup> {
             {
               kind,
               strength: strengthLabel(kind, strength),
-              scheme: label,
+              scheme: name,
               psnr: exactShare === 1 ? EXACT_LEVEL : (psnr?.mean ?? 0),
             },
           ],
     ),
   )
-  const labels = shown.map(({ label }) => label)
-  const charts = await Promise.all(DAMAGES.map(([kind, title]) => robustnessChart(points, kind, title, labels)))
+  const names = shown.map(({ name }) => name)
+  const charts = await Promise.all(DAMAGES.map(([kind, title]) => robustnessChart(points, kind, title, names)))
   return html`<p>The cipher image is damaged, then decrypted. Schemes whose curves agree to half a decibel share a
   line.</p>
-<ul class="legend">${labels.map(
-    (label, i) => html`<li><i style="background: var(--series-${i + 1})"></i>${label}</li>`,
+<ul class="legend">${names.map(
+    (name, i) => html`<li><i style="background: var(--series-${i + 1})"></i>${name}</li>`,
   )}</ul>
 <div class="charts">${charts.map(raw)}</div>
 ${
@@ -210,7 +210,7 @@ ${
 ${otherDamage(measured)}`
 }
 
-function groupByCurve(results: readonly SchemeSummary[]): { label: string; results: SchemeSummary[] }[] {
+function groupByCurve(results: readonly SchemeSummary[]): { name: string; results: SchemeSummary[] }[] {
   const groups: { signature: number[]; results: SchemeSummary[] }[] = []
   for (const result of results) {
     const signature = result.robustness.map(({ psnr, exactShare }) =>
@@ -224,7 +224,7 @@ function groupByCurve(results: readonly SchemeSummary[]): { label: string; resul
     if (group) group.results.push(result)
     else groups.push({ signature, results: [result] })
   }
-  return groups.map(({ results }) => ({ label: results.map(({ id }) => id).join(', '), results }))
+  return groups.map(({ results }) => ({ name: results.map(({ id }) => id).join(', '), results }))
 }
 
 const KINDS = [

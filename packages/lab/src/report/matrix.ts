@@ -57,8 +57,8 @@ export function renderMatrix({ rows, attacks, results, keys, targets, rowsOf, co
       situations.
       ${
         published.length > 0 &&
-        html`Of ${published.length} published forms, ${leaking.length} leak and ${opened.length} are opened by somebody
-        without the key.`
+        html`Of ${published.length} published variants, ${leaking.length} leak and ${opened.length} are opened by
+        somebody without the key.`
       }
       ${
         ours.length > 0 && html`Of ours, these attacks found nothing in ${held.length} of ${ours.length}.`
@@ -177,12 +177,12 @@ function figure({ judged }: AttackResult): string {
 }
 
 function cellMarkup(cell: Cell, column: Situation, titleOf: ReadonlyMap<string, string>): Markup {
-  const label = raw(` data-column="${SITUATIONS[column]}"`)
+  const ofColumn = raw(` data-column="${SITUATIONS[column]}"`)
   if (cell.kind === 'empty')
-    return html`<td class="empty"${label}><span title="${cell.reason}">– <small>${cell.reason}</small></span></td>`
+    return html`<td class="empty"${ofColumn}><span title="${cell.reason}">– <small>${cell.reason}</small></span></td>`
   if (cell.kind === 'held') {
     const { best, tried } = cell
-    return html`<td class="held"${label}>
+    return html`<td class="held"${ofColumn}>
       <b>nothing found</b>
       <small>${
         tried.length === 1 ? 'one attack' : `${tried.length} attacks`
@@ -191,9 +191,9 @@ function cellMarkup(cell: Cell, column: Situation, titleOf: ReadonlyMap<string, 
   }
   const { best, verdict, already } = cell
   if (already)
-    return html`<td class="${verdict} already"${label}><b>${verdict}</b><small>as with ${SITUATIONS[already]}</small>
+    return html`<td class="${verdict} already"${ofColumn}><b>${verdict}</b><small>as with ${SITUATIONS[already]}</small>
     </td>`
-  return html`<td class="${verdict}"${label} title="${titleOf.get(best.attack) ?? best.attack}">
+  return html`<td class="${verdict}"${ofColumn} title="${titleOf.get(best.attack) ?? best.attack}">
     ${best.shown !== undefined && thumbnail(best.shown, 'found', 'what the attacker sees')}
     <b>${verdict}</b>
     <small>${best.attack}, ${queries(best.judged.queries)}; ${figure(best)}</small>

@@ -5,6 +5,7 @@ export interface Markup {
   readonly markup: string
 }
 
+/** Takes text for markup as it is: nothing in it is escaped. Never for names or messages. */
 export const raw = (markup: string): Markup => ({ markup })
 
 type Part = Markup | string | number | undefined | false | readonly Part[]
@@ -23,6 +24,7 @@ function render(part: Part): string {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+/** Text as HTML shows it, in elements and in quoted attributes. */
 export const escape = (text: string): string => text.replaceAll(/[&<>"]/g, c => ESCAPES[c]!)
 
 /** A whole page that needs nothing but itself. */

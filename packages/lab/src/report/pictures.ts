@@ -17,6 +17,7 @@ export interface Exhibit {
   readonly scatter: string
 }
 
+/** One picture, and what every cipher makes of it: pictures as data URLs, charts as SVG. */
 export interface Gallery {
   readonly name: string
   readonly plain: string

@@ -65,13 +65,13 @@ function notes({ results }: Summary, tests: readonly TestCard[]): Markup | undef
 }
 
 /** The scheme whose sizes a run is about: the first that is no control. */
-const subject = ({ results }: Summary): SchemeSummary | undefined =>
+const firstMeasured = ({ results }: Summary): SchemeSummary | undefined =>
   results.find(({ id, images }) => controlRole(id) === undefined && images > 0) ??
   results.find(({ images }) => images > 0)
 
 /** The smallest effect that each test would have seen nine times in ten, and how many pictures smaller ones take. */
 export function visibleTable(summary: Summary): Markup | undefined {
-  const result = subject(summary)
+  const result = firstMeasured(summary)
   const rows = testsOf(summary).flatMap(test => {
     const visible = result?.tests[test.id]?.visible
     return visible ? [{ test, visible }] : []

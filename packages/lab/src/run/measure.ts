@@ -17,6 +17,7 @@ import { type TestId, TESTS } from '../tests/index.ts'
 import { attempt, runTrial, type Trial } from '../tests/trial.ts'
 import type { ImageRow, QualityRow, RobustnessRow } from './rows.ts'
 
+/** Of which picture, under which keys, and how much is measured. */
 export interface MeasureOptions {
   readonly imageId: string
   readonly seed: number
@@ -135,6 +136,7 @@ function fingerprint({ data }: Image): string {
   return toHex(sha256Of(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))
 }
 
+/** Quality as a row keeps it: JSON has neither infinity nor absent figures, so both are null. */
 export function qualityRow({ exact, psnr, maxError, differing, ssim, msSsim }: Quality): QualityRow {
   return { exact, psnr: exact ? null : psnr, maxError, differing, ssim: ssim ?? null, msSsim: msSsim ?? null }
 }

@@ -60,6 +60,7 @@ export async function nullRates(
   ]
 }
 
+/** Which tests are checked (those of the lab by default), and who is told of progress. */
 export interface NullOptions {
   readonly tests?: readonly LabTest[]
   readonly onTrial?: (done: number) => void

@@ -47,6 +47,7 @@ export interface QualityRow {
   readonly msSsim: number | null
 }
 
+/** What decryption makes of a cipher image after one damage. */
 export interface RobustnessRow {
   readonly kind: string
   readonly strength: number
@@ -88,6 +89,7 @@ export interface KeysRow {
   readonly reason?: string
 }
 
+/** A line of `rows.jsonl`. */
 export type Row = ImageRow | FailureRow | TimingRow | KeysRow
 
 /** What makes a row unique: a resumed run skips rows it has. */

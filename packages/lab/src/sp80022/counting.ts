@@ -110,7 +110,9 @@ function excursionTail(z: number, n: number): number {
   return Math.min(1, Math.max(0, tail))
 }
 
+/** States of the random walk of section 2.14. */
 export const EXCURSION_STATES = [-4, -3, -2, -1, 1, 2, 3, 4] as const
+/** States of the random walk of section 2.15. */
 export const VARIANT_STATES = [-9, -8, -7, -6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const
 
 /** Visits of a random walk, cycle by cycle; both excursion tests are made of them. */
@@ -148,6 +150,7 @@ function walk(bits: Bits): Walk {
 /** Sections 2.14 and 2.15 ask for this many cycles before their approximations hold. */
 export const minimumCycles = (n: number): number => Math.max(500, 0.005 * Math.sqrt(n))
 
+/** P-values of both tests of excursions, and the cycles that they rest on. */
 export interface Excursions {
   readonly cycles: number
   /** Section 2.14, one p-value for each of {@link EXCURSION_STATES}. */

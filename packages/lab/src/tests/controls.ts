@@ -13,7 +13,9 @@ export const CONTROLS = {
   'aes-256-cbc': { role: 'positive' },
 } as const satisfies Record<string, { readonly role: 'negative' | 'positive' }>
 
+/** Scheme of the registry that is a control of every run. */
 export type ControlId = keyof typeof CONTROLS
+/** All controls, in the order in which pages show them. */
 export const CONTROL_IDS = Object.keys(CONTROLS) as ControlId[]
 
 /** What part a scheme has as a control of every run, if any. */

@@ -15,6 +15,7 @@ export const DIFFUSION: Topic = {
 
 const group = 'one pixel changed'
 
+/** Share of samples that differ between ciphers of two pictures one pixel apart. */
 export const pixelNpcr = defineTest({
   id: 'pixel-npcr',
   title: 'NPCR, two-sided',
@@ -28,6 +29,7 @@ export const pixelNpcr = defineTest({
   measure: ({ onePixel }) => onePixel.difference.npcr,
 })
 
+/** Mean size of these differences. */
 export const pixelUaci = defineTest({
   id: 'pixel-uaci',
   title: 'UACI',
@@ -39,6 +41,7 @@ export const pixelUaci = defineTest({
   measure: ({ onePixel }) => onePixel.difference.uaci,
 })
 
+/** Share of bits that differ between them. */
 export const pixelAvalanche = defineTest({
   id: 'pixel-avalanche',
   title: 'Avalanche in bits',

@@ -45,6 +45,7 @@ export const TESTS: readonly LabTest[] = [
 
 /** A test's id; those of strangers are not known beforehand. */
 export type TestId = string
+/** Ids of the lab's own tests, in the order of tables. */
 export const TEST_IDS: readonly TestId[] = TESTS.map(({ id }) => id)
 
 /** The tests that a summary speaks of: those of the lab, and those of one's own that its run was given. */

@@ -12,6 +12,7 @@ export const KEY: Topic = {
 
 const group = 'one key bit changed'
 
+/** Share of samples that differ between ciphers under two keys one bit apart. */
 export const keyNpcr = defineTest({
   id: 'key-npcr',
   title: 'NPCR, two-sided',
@@ -25,6 +26,7 @@ export const keyNpcr = defineTest({
   measure: ({ oneKeyBit }) => oneKeyBit.difference.npcr,
 })
 
+/** Mean size of these differences. */
 export const keyUaci = defineTest({
   id: 'key-uaci',
   title: 'UACI',
@@ -36,6 +38,7 @@ export const keyUaci = defineTest({
   measure: ({ oneKeyBit }) => oneKeyBit.difference.uaci,
 })
 
+/** Share of bits that differ between them. */
 export const keyAvalanche = defineTest({
   id: 'key-avalanche',
   title: 'Avalanche in bits',
@@ -52,6 +55,7 @@ const ofWrongKey =
   ({ plain, wrongKey }: Trial) =>
     wrongKey && sameShape(wrongKey, plain) ? test(byteView(plain), byteView(wrongKey)) : undefined
 
+/** Whether decrypting with a key one bit off gives something related to the picture. */
 export const wrongKeyCorrelation = defineTest({
   id: 'wrong-key-correlation',
   title: 'Correlation of the result with plain',
@@ -62,6 +66,7 @@ export const wrongKeyCorrelation = defineTest({
   measure: ofWrongKey(imageCorrelation),
 })
 
+/** Whether it gives something nearer to the picture, or farther, than chance. */
 export const wrongKeyDistance = defineTest({
   id: 'wrong-key-distance',
   title: 'Distance of the result from plain',

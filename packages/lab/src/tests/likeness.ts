@@ -9,6 +9,7 @@ export const LIKENESS: Topic = {
   never: 'the plain image cannot be recovered',
 }
 
+/** Whether samples of the cipher are related to the plain ones at the same places. */
 export const plainCorrelation = defineTest({
   id: 'plain-correlation',
   title: 'Correlation of cipher with plain',
@@ -19,6 +20,7 @@ export const plainCorrelation = defineTest({
   measure: ({ plain, bytes, alike }) => (alike ? imageCorrelation(byteView(plain), bytes) : undefined),
 })
 
+/** Whether the cipher is nearer to its plain image, or farther, than random samples are. */
 export const plainDistance = defineTest({
   id: 'plain-distance',
   title: 'Distance of cipher from plain',

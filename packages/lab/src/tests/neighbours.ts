@@ -22,6 +22,7 @@ const correlation = (direction: Direction, failure: string, column?: { heading: 
       correlationTest(bytes, cipher.width, cipher.height, bytesPerPixel(cipher), direction),
   })
 
+/** Whether neighbours in a cipher are related: a test for each of four directions. */
 export const correlations = [
   correlation('horizontal', 'neighbours in a row are related', { heading: 'correlation\nhorizontal', digits: 4 }),
   correlation('vertical', 'neighbours in a column are related', { heading: 'correlation\nvertical', digits: 4 }),
@@ -29,6 +30,7 @@ export const correlations = [
   correlation('antidiagonal', 'diagonal neighbours are related'),
 ]
 
+/** How much the mean difference of neighbours has grown from plain image to cipher (GVD, -1 to 1). */
 export const greyValueDegree = defineTest({
   id: 'gvd',
   title: 'Grey value degree',

@@ -8,6 +8,7 @@ export const REUSE: Topic = {
   never: 'known or chosen plaintexts do not help: one attack was tried',
 }
 
+/** Whether XOR of one known pair opens other pictures under the key. */
 export const reusedMask = defineTest({
   id: 'mask-reuse',
   title: 'XOR of one known pair',

@@ -42,8 +42,8 @@ export interface Trial {
   readonly keyRun: number
   /** Encrypts another image under the same key; what draws a nonce draws one that follows from `use`. */
   readonly encrypt: (image: Image, use: string) => Promise<Image>
-  /** Random bytes that follow from scheme, image, seed and label, so that a run can be repeated. */
-  readonly draw: (label: string, length: number) => Promise<Uint8Array>
+  /** Random bytes that follow from scheme, image, seed and purpose, so that a run can be repeated. */
+  readonly draw: (purpose: string, length: number) => Promise<Uint8Array>
 }
 
 /** What the measurement needs beside: the key and the options of the first encryption. */
@@ -59,7 +59,7 @@ export interface OpenTrial extends Trial {
  */
 export async function runTrial(cipher: ImageCipher, plain: Image, imageId: string, seed: number): Promise<OpenTrial> {
   const root = sha256Of(new TextEncoder().encode(JSON.stringify([cipher.id, imageId, seed])))
-  const draw = (label: string, length: number) => deriveKey(root, `latent/v1/lab/${label}`, undefined, length)
+  const draw = (purpose: string, length: number) => deriveKey(root, `latent/v1/lab/${purpose}`, undefined, length)
   // A randomised cipher draws a fresh nonce each time; here the fresh nonces come from the seed.
   const fresh = async (use: string): Promise<CipherOptions> => repeatably(cipher, await draw(`nonce/${use}`, 16))
   const key = await draw('key', 32)

@@ -18,6 +18,7 @@ export const UNIFORM: Topic = {
   never: 'a flat histogram or an entropy near 8 makes a cipher secure (a reused mask has both)',
 }
 
+/** Whether all byte values are equally frequent in a cipher. */
 export const byteHistogram = defineTest({
   id: 'histogram',
   title: 'Histogram, chi-square',
@@ -30,6 +31,7 @@ export const byteHistogram = defineTest({
   pooled: ofCounts(histogramTestOfCounts),
 })
 
+/** Whether a cipher's entropy is that of random bytes. */
 export const globalEntropy = defineTest({
   id: 'entropy',
   title: 'Global entropy',
@@ -45,6 +47,7 @@ export const globalEntropy = defineTest({
 /** P(|Z| < 1.96 / sqrt(30)): the interval that divides by 30 where it should by its root. */
 export const PUBLISHED_RATE = 0.2796
 
+/** Whether blocks of a cipher have the entropy of random bytes. */
 export const localEntropy = defineTest({
   id: 'local-entropy',
   title: 'Local entropy, corrected interval',

@@ -4,7 +4,7 @@ import { frequency } from './frequency.ts'
 
 /**
  * How bits become coefficients. Modes are part of the format: a reader must know all of them, and finds by the pilots
- * which one a picture has. Profiles choose among them.
+ * which one a picture has. Presets choose among them.
  */
 export interface Mode {
   /** 1 to 255: the pilots are drawn from it. */

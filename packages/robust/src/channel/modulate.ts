@@ -28,9 +28,9 @@ export function modulate(slots: Uint8Array, { wide, high }: Blocks, mode: Mode):
         let level: number
         if (i === pilot) level = pilotLevel(x, y, mode, width)
         else {
-          let label = 0
-          for (let bit = 0; bit < width; bit++) label = (label << 1) | slots[at++]!
-          level = LEVEL_OF[width]![label]!
+          let index = 0
+          for (let bit = 0; bit < width; bit++) index = (index << 1) | slots[at++]!
+          level = LEVEL_OF[width]![index]!
         }
         target[places[i]!] = LEVELS[width]![level]! * mode.amplitude
       }

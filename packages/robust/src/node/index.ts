@@ -1,5 +1,6 @@
 export * from './open.ts'
 export { sharpPixels } from './pixels.ts'
-export { openPool, type Pool, type Reading } from './pool.ts'
+export { openPool, type Pool } from './pool.ts'
+export type { Reading } from './task.ts'
 export { recover, type Recovered, type Recovery, sortInputs } from './recover.ts'
 export * from './seal.ts'

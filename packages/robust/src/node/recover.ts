@@ -8,7 +8,8 @@ import { tooLittle, undecodable } from '../collect.ts'
 import { modeOf } from '../channel/modes.ts'
 import { pictureFormat } from '../read.ts'
 import { type PartSet, partsAmiss, type ReceivedPart, restoreSet, sortParts } from '../restore.ts'
-import type { Pool, Reading } from './pool.ts'
+import type { Pool } from './pool.ts'
+import type { Reading } from './task.ts'
 
 /** Files of a run, by what they are. */
 export interface Sorted {

@@ -7,12 +7,12 @@ import { basename, dirname, join, relative } from 'node:path'
 import { directoryOf, leading, MOST_ENTRIES, trailing } from '../directory.ts'
 import { partTasks } from '../make.ts'
 import { GROUP_PARTS, groupBytes, planGroup } from '../plan.ts'
-import type { Profile } from '../profiles.ts'
+import type { Preset } from '../presets.ts'
 import { openPool, type Pool } from './pool.ts'
 
 /** A run that seals into robust carriers. */
 export interface RobustSealRun extends SealRun {
-  readonly profile: Profile
+  readonly preset: Preset
   readonly threads?: number
 }
 
@@ -34,11 +34,11 @@ const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
  * @throws as `sealFiles`
  */
 export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult> {
-  const { profile, output, threads = Math.min(4, availableParallelism()), signal } = run
+  const { preset, output, threads = Math.min(4, availableParallelism()), signal } = run
   const staging = await mkdtemp(join(tmpdir(), 'latent-robust-'))
   const pool = openPool(threads, signal)
-  const writer = new Writer(pool, output, profile, run.force ?? false, threads)
-  const album = new Albums(groupBytes(profile) / GROUP_PARTS)
+  const writer = new Writer(pool, output, preset, run.force ?? false, threads)
+  const album = new Albums(groupBytes(preset) / GROUP_PARTS)
   try {
     for await (const result of sealFiles({ ...run, output: staging })) {
       if (result.status !== 'done' || result.target === undefined) {
@@ -93,16 +93,16 @@ class Albums {
 class Writer {
   readonly #pool: Pool
   readonly #output: string
-  readonly #profile: Profile
+  readonly #preset: Preset
   readonly #force: boolean
   readonly #threads: number
   readonly #destination: Destination
   readonly #albums = new Map<string, number>()
 
-  constructor(pool: Pool, output: string, profile: Profile, force: boolean, threads: number) {
+  constructor(pool: Pool, output: string, preset: Preset, force: boolean, threads: number) {
     this.#pool = pool
     this.#output = output
-    this.#profile = profile
+    this.#preset = preset
     this.#force = force
     this.#threads = threads
     this.#destination = new Destination(output)
@@ -145,8 +145,8 @@ class Writer {
     let bytes = 0
     let count = 0
     try {
-      const total = partCount(directory.size, this.#profile)
-      for await (const part of partTasks(setBytes(files, directory), directory.size, this.#profile)) {
+      const total = partCount(directory.size, this.#preset)
+      for await (const part of partTasks(setBytes(files, directory), directory.size, this.#preset)) {
         const path = join(
           this.#output,
           `${name}.${String(++count).padStart(String(total).length, '0')}-of-${total}.png`,
@@ -175,11 +175,11 @@ class Writer {
 }
 
 /** How many pictures a set becomes. */
-function partCount(size: number, profile: Profile): number {
-  const full = groupBytes(profile)
+function partCount(size: number, preset: Preset): number {
+  const full = groupBytes(preset)
   const groups = Math.max(1, Math.ceil(size / full))
   const countOf = (bytes: number) => {
-    const { data, spare } = planGroup(bytes, profile)
+    const { data, spare } = planGroup(bytes, preset)
     return data + spare
   }
   return (groups - 1) * (groups > 1 ? countOf(full) : 0) + countOf(size - (groups - 1) * full)

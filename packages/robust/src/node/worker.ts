@@ -4,7 +4,7 @@ import { partOf } from '../collect.ts'
 import { makePart, type PartTask } from '../make.ts'
 import { readPicture } from '../read.ts'
 import { sharpPixels } from './pixels.ts'
-import type { Outcome, Reading, Task } from './pool.ts'
+import type { Outcome, Reading, Task } from './task.ts'
 
 /** One picture made or read. */
 export default async function work(task: Task): Promise<Outcome> {

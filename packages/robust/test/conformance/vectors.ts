@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Geometry } from '@latent/vault'
 import { directoryOf, leading, trailing } from '../../src/directory.ts'
 import { makePart, partTasks, type PartTask } from '../../src/make.ts'
-import { PROFILES } from '../../src/profiles.ts'
+import { PRESETS } from '../../src/presets.ts'
 
 /** One entry of `vectors.json`. */
 export interface Vector {
@@ -44,7 +44,7 @@ export async function partsOf(name: string, wrong = false): Promise<PartTask[]> 
     yield* trailing(directory)
   }
   const tasks: PartTask[] = []
-  for await (const task of partTasks(bytes(), directory.size, { ...PROFILES['robust']!, side: 256, spare }))
+  for await (const task of partTasks(bytes(), directory.size, { ...PRESETS['robust']!, side: 256, spare }))
     tasks.push(task)
   return tasks
 }

@@ -13,7 +13,7 @@ import {
   toHex,
 } from '@latent/core'
 import { requireResult, requireScheme, requireTransform } from './check.ts'
-import { type Maker, readLabels, withLabels } from './labels.ts'
+import { type Maker, readAnnotations, withAnnotations } from './annotations.ts'
 import {
   type DecryptCall,
   type Description,
@@ -40,7 +40,7 @@ const CHANNELS = [1, 2, 3, 4]
 
 /**
  * Opens a scheme. What its description says is checked here and nowhere else: image, key, nonce, wire format and check
- * value; labels are written and read here.
+ * value; annotations are written and read here.
  * @throws E_SCRIPT for what is no scheme, or whose code is no transform; E_ARGUMENT if weights are given to a scheme
  * that has none; E_WEIGHTS, E_BACKEND
  */
@@ -89,7 +89,8 @@ export function schemeCipher(scheme: Description, transform: Transform): ImageCi
         : { width: plain.width, height: plain.height, channels: plain.channels, format: wire }
       const made = requireResult(scheme, 'encrypt', await transform.encrypt(plain, { key, nonce, wire }), shape)
       const travels = scheme.nonce.use === 'fresh' || (given !== undefined && given.length > 0)
-      if (labelled) return withLabels(made, plain, maker, key, { nonce: travels ? nonce : new Uint8Array(0), check })
+      if (labelled)
+        return withAnnotations(made, plain, maker, key, { nonce: travels ? nonce : new Uint8Array(0), check })
       return travels ? { ...made, annotations: { ...made.annotations, [NONCE_ANNOTATION]: toHex(nonce) } } : made
     },
     async decrypt(source, key, { nonce: given } = {}) {
@@ -249,14 +250,14 @@ async function labelledCall(
   key: Uint8Array,
   given: Uint8Array | undefined,
 ): Promise<DecryptCall> {
-  const labels = await readLabels(
+  const annotations = await readAnnotations(
     source,
     maker,
     traitsOf(scheme).wire,
     key,
     given === undefined ? {} : { nonce: sized(scheme.nonce, given) },
   )
-  return { key, ...labels }
+  return { key, ...annotations }
 }
 
 /** @throws E_IMAGE if the nonce does not travel and none is given */

@@ -3,7 +3,7 @@ import type { ModelWanted } from '../models/model.ts'
 
 /**
  * What part a scheme plays. `published` runs as its paper has it, as far as that is known; `repaired` has the smallest
- * change that mends a stated fault; `variant` is a form of our own of somebody's scheme; `ablation` leaves a part of
+ * change that mends a stated fault; `variant` is our own version of somebody's scheme; `ablation` leaves a part of
  * ours out; `control` behaves in a way that is known beforehand.
  */
 export type Role = 'ours' | 'ablation' | 'published' | 'repaired' | 'variant' | 'learnable' | 'baseline' | 'control'
@@ -112,7 +112,7 @@ export interface DecryptCall extends Call {
  * key of its kind, the nonce of its length, the wire one of its formats.
  */
 export interface Transform {
-  /** Must not change its arguments. Annotations of the result travel beside the scheme's labels. */
+  /** Must not change its arguments. Annotations of the result travel beside those of the contract. */
   encrypt(plain: Image, call: Call): Promise<Image>
   /** Absent where nothing decrypts. @throws E_IMAGE for a cipher image that this scheme cannot have made */
   decrypt?(cipher: Image, call: DecryptCall): Promise<Image>

@@ -2,7 +2,7 @@ import type { Image, ImageCipher } from '@latent/core'
 import { parameterCount } from '@latent/graph'
 import { schemeCipher } from '../contract/open.ts'
 import type { Shape, Transform } from '../contract/scheme.ts'
-import { decryptTiles, encryptTiles, paddedShape, type TileRule } from '../learned/index.ts'
+import { decryptTiles, encryptTiles, paddedShape, type TileRule } from '../neural/index.ts'
 import { diffuse, type Diffusion, passKeys, undiffuse } from './diffusion.ts'
 import { multiplications, MULTIPLE } from './network.ts'
 import type { DenseNetworks } from './networks.ts'
@@ -17,13 +17,13 @@ export interface DenseResnetVariant {
   readonly diffusion: Diffusion
 }
 
-/** As described: a plain XOR chain, there and back, under one key stream. Networks without norms, see `Form`. */
-export const DESCRIBED: DenseResnetVariant = { id: 'dense-resnet-2024', diffusion: { form: 'xor-chain', passes: 2 } }
+/** As described: a plain XOR chain, there and back, under one key stream. Networks without norms, see `Variant`. */
+export const DESCRIBED: DenseResnetVariant = { id: 'dense-resnet-2024', diffusion: { rule: 'xor-chain', passes: 2 } }
 
 /** Ours: an S-box in the chain, three passes, a nonce for every image. */
 export const REPAIRED: DenseResnetVariant = {
   id: 'dense-resnet-2024-repaired',
-  diffusion: { form: 'xor-sbox', passes: 3 },
+  diffusion: { rule: 'xor-sbox', passes: 3 },
 }
 
 /** The same diffusion behind networks that were learned from random weights. */
@@ -44,7 +44,7 @@ export function denseResnetTransform(networks: DenseNetworks, { diffusion }: Den
       const { encryption, decryption } = networks.parameters
       return {
         parameters: parameterCount({ encryption, decryption }),
-        macs: multiplications(networks.form, encryption, width, height),
+        macs: multiplications(networks.variant, encryption, width, height),
       }
     },
     async encrypt(plain, { key, nonce }) {
@@ -52,12 +52,12 @@ export function denseResnetTransform(networks: DenseNetworks, { diffusion }: Den
       const bytes = intermediate.data as Uint8Array
       return {
         ...intermediate,
-        data: diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce)),
+        data: diffuse(diffusion.rule, bytes, await passKeys(diffusion, bytes.length, key, nonce)),
       }
     },
     async decrypt(cipher, { key, nonce, plain }) {
       const bytes = cipher.data as Uint8Array
-      const data = undiffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, key, nonce))
+      const data = undiffuse(diffusion.rule, bytes, await passKeys(diffusion, bytes.length, key, nonce))
       return decryptTiles({ ...cipher, data }, plain, TILE_RULE, networks.decrypt)
     },
     close: () => networks.close(),

@@ -2,7 +2,7 @@ import { argumentError, KeyStream } from '@latent/core'
 
 /**
  * The bit-XOR diffusion of Bao et al. (2024), which turns the intermediate cipher into the final one.
- * The paper's formula is unknown; its name fits the first of four forms, the others are ours.
+ * The paper's formula is unknown; its name fits the first of four rules, the others are ours.
  * Over the bytes P[0..n) in raster order, channels interleaved, with C[-1] = start:
  *
  *     xor-chain   C[i] = P[i] ^ K[i] ^ C[i-1]                      as described; linear over GF(2)
@@ -15,13 +15,13 @@ import { argumentError, KeyStream } from '@latent/core'
  * like chance; with a chance of about 1 in 256 it cancels at its own place in the second pass, and what lies before
  * stays.
  */
-export type DiffusionForm = 'xor-chain' | 'xor-rot' | 'xor-add' | 'xor-sbox'
-/** Every form of diffusion, that of the paper first; the others are ours. */
-export const DIFFUSION_FORMS: readonly DiffusionForm[] = ['xor-chain', 'xor-rot', 'xor-add', 'xor-sbox']
+export type DiffusionRule = 'xor-chain' | 'xor-rot' | 'xor-add' | 'xor-sbox'
+/** Every rule of diffusion, that of the paper first; the others are ours. */
+export const DIFFUSION_RULES: readonly DiffusionRule[] = ['xor-chain', 'xor-rot', 'xor-add', 'xor-sbox']
 
 /** What is done to the bytes behind the network. */
 export interface Diffusion {
-  readonly form: DiffusionForm
+  readonly rule: DiffusionRule
   /** From 1 to 16. */
   readonly passes: number
 }
@@ -38,11 +38,11 @@ export interface PassKey {
 
 /**
  * Key streams of all passes, from AES-256-CTR under a key derived (HKDF-SHA-256) from `key` and `nonce`.
- * Equal nonces give equal streams, whatever the image: that is the published form's weakness.
+ * Equal nonces give equal streams, whatever the image: that is the published cipher's weakness.
  * @throws E_ARGUMENT
  */
 export async function passKeys(
-  { form, passes }: Diffusion,
+  { rule, passes }: Diffusion,
   length: number,
   key: Uint8Array,
   nonce: Uint8Array,
@@ -53,22 +53,22 @@ export async function passKeys(
   const keys: PassKey[] = []
   for (let pass = 0; pass < passes; pass++) {
     const [start, mask] = [(await stream.bytes(1))[0]!, await stream.bytes(length)]
-    keys.push(form === 'xor-rot' ? { start, mask, turns: await stream.bytes(length) } : { start, mask })
+    keys.push(rule === 'xor-rot' ? { start, mask, turns: await stream.bytes(length) } : { start, mask })
   }
   return keys
 }
 
 /** The bytes after all passes; `bytes` is left as it is. */
-export function diffuse(form: DiffusionForm, bytes: Uint8Array, keys: readonly PassKey[]): Uint8Array {
+export function diffuse(rule: DiffusionRule, bytes: Uint8Array, keys: readonly PassKey[]): Uint8Array {
   const out = bytes.slice()
-  keys.forEach((key, pass) => FORMS[form].forward(out, key, pass % 2 === 1))
+  keys.forEach((key, pass) => RULES[rule].forward(out, key, pass % 2 === 1))
   return out
 }
 
 /** The inverse of {@link diffuse}, exactly. */
-export function undiffuse(form: DiffusionForm, bytes: Uint8Array, keys: readonly PassKey[]): Uint8Array {
+export function undiffuse(rule: DiffusionRule, bytes: Uint8Array, keys: readonly PassKey[]): Uint8Array {
   const out = bytes.slice()
-  for (let pass = keys.length - 1; pass >= 0; pass--) FORMS[form].backward(out, keys[pass]!, pass % 2 === 1)
+  for (let pass = keys.length - 1; pass >= 0; pass--) RULES[rule].backward(out, keys[pass]!, pass % 2 === 1)
   return out
 }
 
@@ -77,7 +77,7 @@ type Pass = (bytes: Uint8Array, key: PassKey, reversed: boolean) => void
 
 const [SBOX, INVERSE_SBOX] = sboxes()
 
-const FORMS: Record<DiffusionForm, { readonly forward: Pass; readonly backward: Pass }> = {
+const RULES: Record<DiffusionRule, { readonly forward: Pass; readonly backward: Pass }> = {
   'xor-chain': { forward: pass((p, before, k) => p ^ k ^ before), backward: inverse((c, before, k) => c ^ k ^ before) },
   'xor-rot': {
     forward: pass((p, before, k, turn) => rotateLeft(p ^ before, turn & 7) ^ k),

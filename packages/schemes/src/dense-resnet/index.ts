@@ -1,6 +1,6 @@
 export * from './cipher.ts'
 export * from './diffusion.ts'
-export { encryptNetwork, decryptNetwork, type Form, networkParameters, WIDTHS } from './network.ts'
+export { encryptNetwork, decryptNetwork, type Variant, networkParameters, WIDTHS } from './network.ts'
 export { structuredStart } from './structured-start.ts'
 export { denseResnetModel, type DenseNetworks, openNetworks } from './networks.ts'
 export * from './description.ts'

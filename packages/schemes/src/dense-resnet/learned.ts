@@ -1,12 +1,13 @@
 import { cosineRate } from '@latent/graph'
-import { type PairForm, pairRecipes } from '../learned/pair-recipe.ts'
+import { pairRecipes } from '../neural/pair-recipe.ts'
+import type { PairVariant } from '../neural/pair-variant.ts'
 import { decryptNetwork, type DenseNetwork, encryptNetwork, networkParameters, WIDTHS } from './network.ts'
 
 /**
  * Dense-ResNet, learned: the weighted loss that the abstract describes (encryption, decryption, total
- * variation of the decrypted image) from random weights. Repaired is the norm alone, which the `own` form has not.
+ * variation of the decrypted image) from random weights. Repaired is the norm alone, which the `own` variant has not.
  */
-export const denseResnetLearned: PairForm<DenseNetwork<never>> = {
+export const denseResnetLearned: PairVariant<DenseNetwork<never>> = {
   networks: profile => ({
     encryption: networkParameters('own', WIDTHS[profile]) as never,
     decryption: networkParameters('own', WIDTHS[profile]) as never,

@@ -14,14 +14,14 @@ import type { Profile } from '../recipe.ts'
  *       conv 7x7 -> 3 channels
  *
  * Only the abstract of the paper could be read: layer counts, widths and the order of norm and
- * activation are unknown, so every size here is our choice. A form fixes what we vary:
+ * activation are unknown, so every size here is our choice. A variant fixes what we vary:
  *
  * - `published`: instance norm after every convolution (which the paper cites), nearest-neighbour
  *   up-sampling followed by a convolution, and a sigmoid at both ends.
  * - `own`: no norm, since instance norm forgets each channel's level and contrast, which the decryption
  *   network then cannot restore; transposed convolutions; and a decryption network that ends linearly.
  */
-export type Form = 'published' | 'own'
+export type Variant = 'published' | 'own'
 
 /** Channels at full, half and quarter size, features that a dense layer adds, and dense blocks. */
 export interface Widths {
@@ -44,7 +44,7 @@ export const WIDTHS: Record<Profile, Widths> = {
 export const MULTIPLE = 4
 const DENSE_LAYERS = 3
 
-/** A convolution and, in the published form, the norm after it. */
+/** A convolution and, in the published variant, the norm after it. */
 type Layer<L> = layers.Affine<L> & { readonly scale?: L; readonly shift?: L }
 
 type DenseBlock<L> = { readonly dense: readonly Layer<L>[]; readonly fuse: Layer<L> }
@@ -62,16 +62,16 @@ export type DenseNetwork<L> = {
 
 /** The parameters of one network. */
 export function networkParameters(
-  form: Form,
+  variant: Variant,
   { full, half, quarter, growth, blocks }: Widths,
 ): DenseNetwork<Parameter> {
   // A norm subtracts the mean, and with it any bias before it.
   const layer = (inputs: number, outputs: number, kernel: number): Layer<Parameter> =>
-    form === 'own'
+    variant === 'own'
       ? layers.conv2dParameters(inputs, outputs, kernel)
       : { ...layers.conv2dParameters(inputs, outputs, kernel, { bias: false }), ...layers.scaleParameters(outputs) }
   const up = (inputs: number, outputs: number): Layer<Parameter> =>
-    form === 'own' ? layers.convTranspose2dParameters(inputs, outputs) : layer(inputs, outputs, 3)
+    variant === 'own' ? layers.convTranspose2dParameters(inputs, outputs) : layer(inputs, outputs, 3)
   return {
     first: layer(3, full, 7),
     down1: layer(full, half, 3),
@@ -86,13 +86,13 @@ export function networkParameters(
   }
 }
 
-function backbone(form: Form, p: DenseNetwork<Operand>, image: Expr): Expr {
+function backbone(variant: Variant, p: DenseNetwork<Operand>, image: Expr): Expr {
   const active = (layer: Layer<Operand>, y: Expr) =>
-    ops.relu(form === 'own' ? y : layers.instanceNorm(y, normOf(layer)))
+    ops.relu(variant === 'own' ? y : layers.instanceNorm(y, normOf(layer)))
   const conv = (layer: Layer<Operand>, x: Expr, stride = 1) =>
     active(layer, layers.conv2d(layer, x, { stride, padding: (kernelOf(layer) - 1) / 2 }))
   const up = (layer: Layer<Operand>, x: Expr) =>
-    form === 'own' ? active(layer, layers.convTranspose2d(layer, x)) : conv(layer, layers.upsampleNearest(x))
+    variant === 'own' ? active(layer, layers.convTranspose2d(layer, x)) : conv(layer, layers.upsampleNearest(x))
   let x = conv(p.down2, conv(p.down1, conv(p.first, image), 2), 2)
   for (const block of p.blocks) x = ops.add(x, denseBranch(block, x, conv))
   return layers.conv2d(p.last, up(p.up2, up(p.up1, x)))
@@ -117,23 +117,23 @@ function kernelOf({ weight }: Layer<Operand>): number {
 }
 
 /** An intermediate cipher in 0..1 of an image in 0..1. */
-export const encryptNetwork = (form: Form, p: DenseNetwork<Operand>, image: Expr): Expr =>
-  ops.sigmoid(backbone(form, p, image))
+export const encryptNetwork = (variant: Variant, p: DenseNetwork<Operand>, image: Expr): Expr =>
+  ops.sigmoid(backbone(variant, p, image))
 
-/** The image of an intermediate cipher. In the `own` form it may leave 0..1 by a little: clip what is shown. */
-export function decryptNetwork(form: Form, p: DenseNetwork<Operand>, cipher: Expr): Expr {
-  const image = backbone(form, p, cipher)
-  return form === 'own' ? image : ops.sigmoid(image)
+/** The image of an intermediate cipher. In the `own` variant it may leave 0..1 by a little: clip what is shown. */
+export function decryptNetwork(variant: Variant, p: DenseNetwork<Operand>, cipher: Expr): Expr {
+  const image = backbone(variant, p, cipher)
+  return variant === 'own' ? image : ops.sigmoid(image)
 }
 
 /** Multiply-accumulates of one network for an image whose sides are multiples of 4. */
-export function multiplications(form: Form, p: DenseNetwork<Parameter>, width: number, height: number): number {
+export function multiplications(variant: Variant, p: DenseNetwork<Parameter>, width: number, height: number): number {
   const weights = (part: Tree<Parameter>) =>
     leaves(part).reduce((sum, [path, { dims }]) => sum + (path.endsWith('weight') ? elementCount(dims) : 0), 0)
   const full = width * height
   const [half, quarter] = [full / 4, full / 16]
   // A transposed convolution works at the size of its input, a convolution behind up-sampling at that of its output.
-  const [up1, up2] = form === 'own' ? [quarter, half] : [half, full]
+  const [up1, up2] = variant === 'own' ? [quarter, half] : [half, full]
   const blocks = p.blocks.reduce((sum, block) => sum + weights(block), 0)
   return (
     full * (weights(p.first) + weights(p.last)) +

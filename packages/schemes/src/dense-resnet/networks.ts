@@ -1,25 +1,25 @@
 import { compile, decodeSafetensors, shape, tensor } from '@latent/graph'
 import type { Expr, Operand, Parameter, Tensor } from '@latent/graph'
-import { sizedNetwork, type TileTransform } from '../learned/index.ts'
+import { sizedNetwork, type TileTransform } from '../neural/index.ts'
 import { loadModel, type Model, networkWeights, readModel } from '../models/index.ts'
 import {
   decryptNetwork,
   type DenseNetwork,
   encryptNetwork,
-  type Form,
+  type Variant,
   networkParameters,
   type Widths,
   WIDTHS,
 } from './network.ts'
 
 /**
- * Sets of weights: `paper` and `compact` are of the `own` form, `published` has instance norms and the widths of
+ * Sets of weights: `paper` and `compact` are of the `own` variant, `published` has instance norms and the widths of
  * `paper`.
  */
-export const PROFILES: Readonly<Record<string, { readonly form: Form; readonly widths: Widths }>> = {
-  paper: { form: 'own', widths: WIDTHS.paper },
-  compact: { form: 'own', widths: WIDTHS.compact },
-  published: { form: 'published', widths: WIDTHS.paper },
+export const PROFILES: Readonly<Record<string, { readonly variant: Variant; readonly widths: Widths }>> = {
+  paper: { variant: 'own', widths: WIDTHS.paper },
+  compact: { variant: 'own', widths: WIDTHS.compact },
+  published: { variant: 'published', widths: WIDTHS.paper },
 }
 
 /** Whose weights the variants have, but for the learned one. */
@@ -27,7 +27,7 @@ const SCHEME = 'dense-resnet-2024'
 
 /** Both networks with their weights, compiled for each size of tile that is asked for. */
 export interface DenseNetworks {
-  readonly form: Form
+  readonly variant: Variant
   readonly profile: string
   readonly sha256: string
   readonly parameters: { readonly encryption: DenseNetwork<Parameter>; readonly decryption: DenseNetwork<Parameter> }
@@ -48,16 +48,16 @@ export async function denseResnetModel(weights?: Uint8Array, profile = 'paper', 
 
 /** @throws E_WEIGHTS if the weights do not fit their profile */
 export function openNetworks(model: Model): DenseNetworks {
-  const { form, widths } = PROFILES[model.profile]!
-  const parameters = { encryption: networkParameters(form, widths), decryption: networkParameters(form, widths) }
+  const { variant, widths } = PROFILES[model.profile]!
+  const parameters = { encryption: networkParameters(variant, widths), decryption: networkParameters(variant, widths) }
   const encrypt = bySize(networkWeights(model, 'encryption', parameters.encryption), (p, x) =>
-    encryptNetwork(form, p, x),
+    encryptNetwork(variant, p, x),
   )
   const decrypt = bySize(networkWeights(model, 'decryption', parameters.decryption), (p, x) =>
-    decryptNetwork(form, p, x),
+    decryptNetwork(variant, p, x),
   )
   return {
-    form,
+    variant,
     profile: model.profile,
     sha256: model.sha256,
     parameters,

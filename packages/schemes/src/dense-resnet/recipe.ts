@@ -15,7 +15,14 @@ import {
 import type { Expr, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeRun } from '../recipe.ts'
 import { cautiousAdam } from './cautious-adam.ts'
-import { decryptNetwork, type DenseNetwork, encryptNetwork, type Form, networkParameters, WIDTHS } from './network.ts'
+import {
+  decryptNetwork,
+  type DenseNetwork,
+  encryptNetwork,
+  type Variant,
+  networkParameters,
+  WIDTHS,
+} from './network.ts'
 import { decryptionObjective, encryptionObjective } from './objective.ts'
 import { structuredStart } from './structured-start.ts'
 
@@ -23,42 +30,42 @@ import { structuredStart } from './structured-start.ts'
  * Learning rates of the two networks. The structured start amplifies the finest details of an image a few
  * hundred times, and any change of the weights before them with it: hence the small steps of its encryption.
  */
-const RATE: Record<Form, Record<keyof Networks, number>> = {
+const RATE: Record<Variant, Record<keyof Networks, number>> = {
   published: { encryption: 1e-3, decryption: 1e-3 },
   own: { encryption: 3e-4, decryption: 3e-4 },
 }
 /** See {@link cautiousAdam}. */
 const CAUTION = 3e-4
 /**
- * From its start the own form gains most in a few hundred steps; from random weights 1,500 only begin to show
+ * From its start the own variant gains most in a few hundred steps; from random weights 1,500 only begin to show
  * something.
  */
-const STEPS: Record<Form, Record<Profile, number>> = {
+const STEPS: Record<Variant, Record<Profile, number>> = {
   published: { compact: 1500, paper: 1500 },
   own: { compact: 400, paper: 400 },
 }
 /** Instance norm sees the whole picture in use, so its crops should not be too small a part of one. */
-const CROPS: Record<Form, { batch: number; crop: number }> = {
+const CROPS: Record<Variant, { batch: number; crop: number }> = {
   published: { batch: 4, crop: 64 },
   own: { batch: 8, crop: 32 },
 }
 /** Validation: the middle of each picture of `val`. */
 const CHECK = { pictures: 12, size: 128 }
 
-/** Our form without norms, from the start of `structured-start.ts`. */
+/** Our variant without norms, from the start of `structured-start.ts`. */
 export const denseResnetRecipe = recipe(
   'own',
   'dense-resnet',
-  'the encryption and decryption network of Dense-ResNet without norms, from a structured start (own form)',
+  'the encryption and decryption network of Dense-ResNet without norms, from a structured start (own variant)',
 )
-/** The form that the paper describes, from random weights. */
+/** The variant that the paper describes, from random weights. */
 export const denseResnetPublishedRecipe = recipe(
   'published',
   'dense-resnet-published',
   'the encryption and decryption network of Dense-ResNet with instance norms (as described)',
 )
 
-function recipe(form: Form, id: string, title: string): Recipe {
+function recipe(variant: Variant, id: string, title: string): Recipe {
   return {
     id,
     title,
@@ -67,24 +74,24 @@ function recipe(form: Form, id: string, title: string): Recipe {
       const pictures = await images('bsds500', 'train')
       const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures)
       const networks = {
-        encryption: networkParameters(form, WIDTHS[profile]),
-        decryption: networkParameters(form, WIDTHS[profile]),
+        encryption: networkParameters(variant, WIDTHS[profile]),
+        decryption: networkParameters(variant, WIDTHS[profile]),
       }
-      const training = trainingOf(form, networks)
+      const training = trainingOf(variant, networks)
       const started =
-        form === 'own'
+        variant === 'own'
           ? {
               ...training,
               start: Object.fromEntries(leaves<Tensor<'f32'>>(await structuredStart(WIDTHS[profile], pictures, seed))),
             }
           : training
-      const validate = await openValidation(form, networks, checks)
-      const steps = STEPS[form][profile]
-      const { batch, crop } = CROPS[form]
+      const validate = await openValidation(variant, networks, checks)
+      const steps = STEPS[variant][profile]
+      const { batch, crop } = CROPS[variant]
       const order = epochOrder(seed, pictures.length, batch)
       return {
         training: started as unknown as Training<never, never>,
-        rates: [RATE[form].encryption, RATE[form].decryption].map(rate =>
+        rates: [RATE[variant].encryption, RATE[variant].decryption].map(rate =>
           cosineRate(rate, { warmup: 50, end: rate / 50 }),
         ),
         steps,
@@ -95,8 +102,8 @@ function recipe(form: Form, id: string, title: string): Recipe {
             await order(step),
             crop,
             await stepStream(seed, step, 'crop'),
-            rampOf(form, step, steps),
-            form === 'own',
+            rampOf(variant, step, steps),
+            variant === 'own',
           ),
         scoreName: 'PSNR in dB of validation pictures encrypted to bytes and decrypted, networks alone',
         validation: { every: 100, patience: steps, score: weights => validate.score(weights) },
@@ -108,9 +115,9 @@ function recipe(form: Form, id: string, title: string): Recipe {
 
 type Networks = { encryption: ReturnType<typeof networkParameters>; decryption: ReturnType<typeof networkParameters> }
 
-function trainingOf(form: Form, networks: Networks): Training<Networks> {
-  const optimiser = form === 'own' ? cautiousAdam(CAUTION) : adam()
-  const { batch, crop } = CROPS[form]
+function trainingOf(variant: Variant, networks: Networks): Training<Networks> {
+  const optimiser = variant === 'own' ? cautiousAdam(CAUTION) : adam()
+  const { batch, crop } = CROPS[variant]
   const crops = shape([batch, 3, crop, crop])
   return {
     networks,
@@ -122,9 +129,9 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
         trains: ['encryption'],
         optimiser,
         loss: ({ networks: { encryption, decryption }, batch }) => {
-          const cipher = encryptNetwork(form, encryption, batch['clean']!)
+          const cipher = encryptNetwork(variant, encryption, batch['clean']!)
           return encryptionObjective(
-            form,
+            variant,
             { cipher, restored: restore(decryption, cipher, batch), clean: batch['clean']! },
             batch['ramp']!,
           )
@@ -135,15 +142,15 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
         trains: ['decryption'],
         optimiser,
         loss: ({ networks: { encryption, decryption }, batch }) => {
-          const cipher = ops.stopGradient(encryptNetwork(form, encryption, batch['clean']!))
-          return decryptionObjective(form, restore(decryption, cipher, batch), batch['clean']!)
+          const cipher = ops.stopGradient(encryptNetwork(variant, encryption, batch['clean']!))
+          return decryptionObjective(variant, restore(decryption, cipher, batch), batch['clean']!)
         },
       },
     ],
   }
 
   function restore(decryption: DenseNetwork<Expr>, cipher: Expr, batch: Readonly<Record<string, Expr>>): Expr {
-    return decryptNetwork(form, decryption, ops.clip(ops.add(cipher, batch['rounding']!), 0, 1))
+    return decryptNetwork(variant, decryption, ops.clip(ops.add(cipher, batch['rounding']!), 0, 1))
   }
 }
 
@@ -151,8 +158,8 @@ function trainingOf(form: Form, networks: Networks): Training<Networks> {
  * From random weights, first the way there and back is learned, then secrecy: otherwise the cipher is noise that
  * nothing comes out of.
  */
-const rampOf = (form: Form, step: number, total: number): number =>
-  form === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3))
+const rampOf = (variant: Variant, step: number, total: number): number =>
+  variant === 'own' ? 1 : Math.min(1, Math.max(0, (step / total - 0.2) / 0.3))
 
 async function batchOf(
   pictures: readonly Image<'u8'>[],
@@ -229,14 +236,14 @@ function planes({ width, channels, data }: Image<'u8'>, { left, top, size, strid
 }
 
 /** PSNR of pictures that went through both networks, with bytes between them. */
-async function openValidation(form: Form, networks: Networks, pictures: readonly Image<'u8'>[]) {
+async function openValidation(variant: Variant, networks: Networks, pictures: readonly Image<'u8'>[]) {
   const { size } = CHECK
   const dims = [1, 3, size, size]
   const roundTrip = await compile(
     ({ encryption, decryption, x }) => {
-      const cipher = encryptNetwork(form, encryption, x)
+      const cipher = encryptNetwork(variant, encryption, x)
       const bytes = ops.mul(ops.floor(ops.add(ops.mul(cipher, 255), 0.5)), 1 / 255)
-      return ops.clip(decryptNetwork(form, decryption, bytes), 0, 1)
+      return ops.clip(decryptNetwork(variant, decryption, bytes), 0, 1)
     },
     { ...networks, x: shape(dims) },
   )

@@ -15,7 +15,7 @@ import {
 } from './block-code.ts'
 
 /**
- * Initial weights of the `own` form that already are a cipher: our own, in no way the paper's. Without norms
+ * Initial weights of the `own` variant that already are a cipher: our own, in no way the paper's. Without norms
  * the architecture can hold an almost lossless code of 4x4 blocks, and training then only has to bend it.
  *
  *     encryption   first, down1, down2   the 48 samples of a block become 48 channels

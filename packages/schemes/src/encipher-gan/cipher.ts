@@ -3,7 +3,7 @@ import { compile, leaves, mapTree, shape, tensor } from '@latent/graph'
 import type { Expr, MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import { schemeCipher } from '../contract/open.ts'
 import type { Description, LoadOptions, Shape, Transform } from '../contract/scheme.ts'
-import { decryptTiles, encryptTiles, sizedNetwork, type Tile, type TileRule } from '../learned/index.ts'
+import { decryptTiles, encryptTiles, sizedNetwork, type Tile, type TileRule } from '../neural/index.ts'
 import { type Model, modelFor, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } from './network.ts'
@@ -85,7 +85,7 @@ function transformOf({ norm, made, pair }: Definition): Transform {
   }
 }
 
-/** Runs networks of one form on images of any size, without labels. */
+/** Runs networks of one variant on images of any size, without annotations. */
 export interface Networks {
   /** @returns 8 bits a sample. @throws E_IMAGE below the smallest size */
   encrypt(encryption: Weights, plain: Image): Promise<Image>

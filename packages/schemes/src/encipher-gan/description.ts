@@ -21,7 +21,7 @@ const WEIGHTS_NOTE =
 const trained = (id: string) =>
   ({ secret: 'weights', weights: { scheme: id, profile: 'paper', id: `${id}-paper` } }) as const
 
-/** The published form: instance norm, trained from a random start. */
+/** The published variant: instance norm, trained from a random start. */
 export const PUBLISHED = describe({
   ...FACTS,
   ...trained('encipher-gan-2023'),

@@ -16,7 +16,7 @@ import type { Profile } from '../recipe.ts'
  */
 
 /**
- * How activations are kept in range, the one thing in which our forms differ from the published one.
+ * How activations are kept in range, the one thing in which our variants differ from the published one.
  * - `instance`: instance norm after each convolution, as published. (The paper has batch norm in
  *   the residual blocks; for batches of one image, the usual choice with this generator, both are the same.)
  * - `none`: no norm, leaky ReLU. Without biases such a network is positively homogeneous up to its
@@ -53,7 +53,7 @@ export type Generator<L> = {
 }
 
 const SLOPE: Record<Norm, number> = { instance: 0, none: 0.01, frozen: 0 }
-/** After the sum of a residual block, in the published form alone. */
+/** After the sum of a residual block, in the published variant alone. */
 const PUBLISHED_SLOPE = 0.2
 
 /** Initial parameters of a generator in a profile. @param norm what stands behind each layer */
@@ -74,16 +74,16 @@ export function generatorParameters(profile: Profile, norm: Norm): Generator<Par
 }
 
 /** Images `[N, 3, H, W]` in -1..1 to images of the same kind; sides are multiples of 4. */
-export function generate(p: Generator<Operand>, image: Expr, form: Norm): Expr {
-  const norm = (x: Expr) => (form === 'instance' ? layers.instanceNorm(x) : x)
-  const activation = (x: Expr) => ops.leakyRelu(x, SLOPE[form])
-  const active = (x: Expr) => activation(norm(x))
+export function generate(p: Generator<Operand>, image: Expr, norm: Norm): Expr {
+  const normed = (x: Expr) => (norm === 'instance' ? layers.instanceNorm(x) : x)
+  const activation = (x: Expr) => ops.leakyRelu(x, SLOPE[norm])
+  const active = (x: Expr) => activation(normed(x))
   let x = active(layers.conv2d(p.enter, layers.reflectionPad(image, 3), { padding: 0 }))
   x = active(layers.conv2d(p.down1, x, { stride: 2 }))
   x = active(layers.conv2d(p.down2, x, { stride: 2 }))
   for (const block of p.blocks) {
-    x = layers.residualBlock(block, x, { norm, activation })
-    if (form === 'instance') x = ops.leakyRelu(x, PUBLISHED_SLOPE)
+    x = layers.residualBlock(block, x, { norm: normed, activation })
+    if (norm === 'instance') x = ops.leakyRelu(x, PUBLISHED_SLOPE)
   }
   x = active(layers.convTranspose2d(p.up1, x))
   x = active(layers.convTranspose2d(p.up2, x))

@@ -1,6 +1,6 @@
 import { losses, ops } from '@latent/graph'
 import type { Expr } from '@latent/graph'
-import { byPicture } from '../learned/crops.ts'
+import { byPicture } from '../neural/crops.ts'
 
 /** What the pair made of a batch, in 0..1; crop i is of picture i % {@link PICTURES}. */
 export interface Seen {

@@ -16,7 +16,7 @@ import {
 } from '@latent/graph'
 import type { Expr, MapTree, Operand, Optimiser, Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
-import { cut, planesOf, unit, wire } from '../learned/crops.ts'
+import { cut, planesOf, unit, wire } from '../neural/crops.ts'
 import {
   discriminate,
   discriminatorParameters,
@@ -37,7 +37,7 @@ const CHECK = { pictures: 8, size: 128 }
 const DATA = 'BSDS500, train: 200 photographs, for research and education that is not commercial'
 const SHIPS = ['encryption', 'decryption']
 
-interface Form {
+interface Variant {
   readonly norm: Norm
   readonly steps: Record<Profile, number>
   /** The part of the run before the cipher terms count, and the part over which they are brought in. */
@@ -53,7 +53,7 @@ interface Form {
  * optimiser, batch and the target cipher images are unknown; ours are 1, 1, 10, 10, least squares, Adam with
  * beta1 0.5, and uniform noise. The paper's length of training is unknown too; ours is short.
  */
-const PUBLISHED: Form = {
+const PUBLISHED: Variant = {
   norm: 'instance',
   steps: { compact: 300, paper: 300 },
   ramp: { from: 0.6, over: 0.1 },
@@ -66,7 +66,7 @@ const PUBLISHED: Form = {
  * Ours: thresholds in place of norms, the structured start, and cipher terms that say what the tests
  * measure: samples of one picture's cipher uniform, its neighbours uncorrelated.
  */
-const STRUCTURED: Form = {
+const STRUCTURED: Variant = {
   norm: 'frozen',
   steps: { compact: 800, paper: 800 },
   ramp: { from: -1, over: 1 },
@@ -75,7 +75,7 @@ const STRUCTURED: Form = {
   rates: [constantRate(2e-4), cosineRate(5e-5, { warmup: 20 })],
 }
 
-/** The form that the paper describes, from random weights. */
+/** The variant that the paper describes, from random weights. */
 export const encipherGanPublishedRecipe: Recipe = {
   id: 'encipher-gan-published',
   title: 'Encipher GAN as published: instance norm, random start',
@@ -84,7 +84,7 @@ export const encipherGanPublishedRecipe: Recipe = {
   open: context => open(context, PUBLISHED),
 }
 
-/** Our form without norms, started as the linear code of `structure.ts`. */
+/** Our variant without norms, started as the linear code of `structure.ts`. */
 export const encipherGanRecipe: Recipe = {
   id: 'encipher-gan',
   title: 'Encipher GAN, ours: thresholds in place of norms, started as a linear code',
@@ -104,7 +104,7 @@ function flat(pair: Record<string, object>): Record<string, Tensor<'f32'>> {
 
 async function open(
   { profile, seed, images }: RecipeContext,
-  { norm, steps, ramp, cipherTerms, optimiser, rates }: Form,
+  { norm, steps, ramp, cipherTerms, optimiser, rates }: Variant,
 ): Promise<RecipeRun> {
   const plain = (await images('bsds500', 'train')).map(planesOf)
   const checks = (await images('bsds500', 'val'))

@@ -1,6 +1,7 @@
 import { cosineRate, ops } from '@latent/graph'
-import { type PairForm, pairRecipes } from '../learned/pair-recipe.ts'
-import { unit } from '../learned/crops.ts'
+import { pairRecipes } from '../neural/pair-recipe.ts'
+import type { PairVariant } from '../neural/pair-variant.ts'
+import { unit } from '../neural/crops.ts'
 import { discriminate, discriminatorParameters, type Generator, generate, generatorParameters } from './network.ts'
 
 /**
@@ -8,7 +9,7 @@ import { discriminate, discriminatorParameters, type Generator, generate, genera
  * repaired, and one added. Instance norm, with which no picture's contrast can come back, gives way
  * to a threshold a channel; and terms for what a cipher image gives away join the loss.
  */
-export const encipherGanRepaired: PairForm<Generator<never>> = {
+export const encipherGanRepaired: PairVariant<Generator<never>> = {
   networks: profile => ({
     encryption: generatorParameters(profile, 'frozen') as never,
     decryption: generatorParameters(profile, 'frozen') as never,

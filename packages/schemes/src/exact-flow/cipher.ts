@@ -116,9 +116,9 @@ export function tileCuts(length: number): number[] {
 
 /** Everything that must not be exchangeable between images of one key. */
 function tweakPrefix({ width, height, channels, format }: Image, nonce: Uint8Array): Uint8Array {
-  const label = new TextEncoder().encode('pixels')
+  const purpose = new TextEncoder().encode('pixels')
   return concatBytes(
-    label,
+    purpose,
     u32(width),
     u32(height),
     Uint8Array.of(channels, format === 'u16' ? 16 : 8),

@@ -4,7 +4,7 @@ const WHOLE = {
   bits: 256,
   note: 'Every bit counts, as far as HMAC-SHA-256 and AES-256-CTR are pseudo-random functions.',
 }
-/** Key space of the forms without whitening, and what is not known of them. */
+/** Key space of the variants without whitening, and what is not known of them. */
 export const UNPROVED = {
   bits: 256,
   note:

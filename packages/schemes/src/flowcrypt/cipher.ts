@@ -1,7 +1,7 @@
 import type { ImageCipher, SampleFormat } from '@latent/core'
 import { schemeCipher } from '../contract/open.ts'
 import type { Transform } from '../contract/scheme.ts'
-import { decryptTiles, encryptTiles, type Tile, type TileRule, type TileTransform } from '../learned/index.ts'
+import { decryptTiles, encryptTiles, type Tile, type TileRule, type TileTransform } from '../neural/index.ts'
 import type { Model } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { stretch, type TileKey, tileKey } from './key.ts'

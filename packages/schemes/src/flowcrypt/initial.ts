@@ -49,10 +49,10 @@ type Values = Tensor<'f32'>
  * moves towards such a chain too, but in many more hours of a processor.
  * @throws E_ARGUMENT for fewer than 4 blocks or fewer hidden units than a dither takes
  */
-export async function initialFlowCrypt(form: FlowCryptShape, seed: number): Promise<FlowCrypt<Parameter>> {
-  if (form.blocks < 4) throw argumentError('blocks', 'at least 4', form.blocks)
-  if (form.hidden < LEAST_HIDDEN) throw argumentError('hidden', `at least ${LEAST_HIDDEN}`, form.hidden)
-  const p = (await initialise(flowCryptParameters(form), seed)) as FlowCrypt<Values>
+export async function initialFlowCrypt(sizes: FlowCryptShape, seed: number): Promise<FlowCrypt<Parameter>> {
+  if (sizes.blocks < 4) throw argumentError('blocks', 'at least 4', sizes.blocks)
+  if (sizes.hidden < LEAST_HIDDEN) throw argumentError('hidden', `at least ${LEAST_HIDDEN}`, sizes.hidden)
+  const p = (await initialise(flowCryptParameters(sizes), seed)) as FlowCrypt<Values>
   const stream = await stepStream(seed, 0, 'initial')
   const noise = async (): Promise<Values> =>
     tensor('f32', HALF, Float32Array.from(await stream.uniforms(3 * SIZE * SIZE)))
@@ -60,8 +60,8 @@ export async function initialFlowCrypt(form: FlowCryptShape, seed: number): Prom
   let [x, y] = [await noise(), await noise()]
   const [mapX, mapY] = [await map(), await map()]
 
-  const shrink = (INSIDE / Math.exp(DITHER_SCALE)) ** (1 / (form.blocks - 1))
-  const plans = Array.from({ length: form.blocks }, (_, i) => planOf(i, shrink, form.blocks))
+  const shrink = (INSIDE / Math.exp(DITHER_SCALE)) ** (1 / (sizes.blocks - 1))
+  const plans = Array.from({ length: sizes.blocks }, (_, i) => planOf(i, shrink, sizes.blocks))
   const fitted: [string, Block<Values>][] = []
   for (const [i, [name, block]] of Object.entries(p).entries()) {
     const plan = plans[i]!

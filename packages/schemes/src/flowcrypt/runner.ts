@@ -1,6 +1,6 @@
 import { compile, shape, tensor } from '@latent/graph'
 import type { Compiled, Operand, SessionOptions, Tensor } from '@latent/graph'
-import { type SizedNetwork, sizedNetwork } from '../learned/index.ts'
+import { type SizedNetwork, sizedNetwork } from '../neural/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import { backward, type FlowCrypt, flowCryptParameters, type FlowCryptShape, forward, type Halves } from './network.ts'
 
@@ -27,8 +27,8 @@ export interface FlowCryptRunner {
 }
 
 /** @throws E_WEIGHTS if the model's arrays are not this network's */
-export function flowCryptRunner(model: Model, form: FlowCryptShape, options: SessionOptions = {}): FlowCryptRunner {
-  return runnerOf(networkWeights(model, 'flowcrypt', flowCryptParameters(form)), options)
+export function flowCryptRunner(model: Model, sizes: FlowCryptShape, options: SessionOptions = {}): FlowCryptRunner {
+  return runnerOf(networkWeights(model, 'flowcrypt', flowCryptParameters(sizes)), options)
 }
 
 /** The runner of weights as a tree. */

@@ -66,9 +66,9 @@ export const itoJudgeRecipe: Recipe = {
 }
 
 /**
- * Loss of the published form: cross-entropy of the frozen classifier on the protected picture, less a weight times the
- * mean squared difference of features of the protected and the plain one; weight and scale of the features are ours.
- * `compact` takes Adam for fewer steps.
+ * Loss of the published variant: cross-entropy of the frozen classifier on the protected picture, less a weight times
+ * the mean squared difference of features of the protected and the plain one; weight and scale of the features are
+ * ours. `compact` takes Adam for fewer steps.
  */
 export const itoTransformRecipe: Recipe = {
   id: 'ito-transform',

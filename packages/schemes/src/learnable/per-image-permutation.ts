@@ -1,7 +1,7 @@
 import { mapCipher } from './map-cipher.ts'
 
 /**
- * A new permutation of the pixels for every image: what the "random" arm of the vortex paper's
+ * A new permutation of the pixels for every image: what the "random" variant of the vortex paper's
  * repository really does (arXiv 2411.16207; its data sets show it). Only the histogram is left, so it
  * bounds what a network can learn from values alone. The fair counterpart of a scheme with one key is
  * `fixed-permutation`.

@@ -2,7 +2,7 @@ import { argumentError, type Image, type ImageCipher, image, KeyStream } from '@
 import { compile, type Expr, layers, ops, parameterCount, shape, tensor, type Tensor } from '@latent/graph'
 import { schemeCipher } from '../contract/open.ts'
 import type { Transform } from '../contract/scheme.ts'
-import { decryptTiles, encryptTiles, sizedNetwork, type TileRule } from '../learned/index.ts'
+import { decryptTiles, encryptTiles, sizedNetwork, type TileRule } from '../neural/index.ts'
 import { type Model, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import {
@@ -10,37 +10,37 @@ import {
   decode,
   encode,
   encoderMacs,
-  type Form,
+  type Variant,
   networkParameters,
   type Networks,
   quantise,
   SIDES,
-  type Subject,
+  type SetName,
 } from './network.ts'
 import { MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
-/** Which form, for which pictures, with which weights. */
+/** Which variant, for which pictures, with which weights. */
 export interface MaskAutoencoderOptions {
-  readonly form: Form
-  readonly subject: Subject
+  readonly variant: Variant
+  readonly set: SetName
   readonly model: Model
   /**
-   * Published forms: the mask that encryption XORs with; the one the weights were trained for, unless an experiment
+   * Published variants: the mask that encryption XORs with; the one the weights were trained for, unless an experiment
    * asks for another.
    */
   readonly mask?: Uint8Array
 }
 
-/** The repaired form is convolutional: tiles only bound the memory. */
+/** The repaired variant is convolutional: tiles only bound the memory. */
 const REPAIRED_TILE = 256
 
 /**
  * The masked auto-encoder (Madani and Bourennane, "Visually image encryption and compression using a CNN based
- * auto encoder", IJCNC 17(2), 2025) and a repaired form.
+ * auto encoder", IJCNC 17(2), 2025) and a repaired variant.
  *
  * `conv` and `link`: picture XOR mask, encoder, 16 bytes for every 4x4 block; the decoder gives the picture without
  * the mask. So the mask is no decryption key, and as a decoder is trained for one mask, a caller's key cannot choose
- * another: these forms take a key, like every cipher, and make no use of it. Their secret is the weights; those that
+ * another: these variants take a key, like every cipher, and make no use of it. Their secret is the weights; those that
  * ship with Latent are public.
  *
  * `repaired` (ours): the encoder sees the plain picture, and a key stream of a fresh nonce is added to its bytes,
@@ -50,27 +50,28 @@ const REPAIRED_TILE = 256
  *
  * Cipher image: one channel of bytes, as wide and high as the picture padded to whole tiles; each block of 4x4 holds
  * its 16 latents, row by row (depth to space). Pictures of other sizes are cut into tiles of the side that the network
- * was trained on, each under the same mask (our choice: the decoder knows no other); the repaired form takes 256x256.
+ * was trained on, each under the same mask (our choice: the decoder knows no other); the repaired variant takes
+ * 256x256.
  *
  * @throws E_WEIGHTS if the weights do not fit
  */
-export function maskAutoencoderTransform({ form, subject, model, mask }: MaskAutoencoderOptions): Transform {
-  const repaired = form === 'repaired'
-  const side = SIDES[subject]
-  const { encoder, decoder } = weightsOf(form, subject, model)
+export function maskAutoencoderTransform({ variant, set, model, mask }: MaskAutoencoderOptions): Transform {
+  const repaired = variant === 'repaired'
+  const side = SIDES[set]
+  const { encoder, decoder } = weightsOf(variant, set, model)
   const hidden = repaired ? undefined : requireMask(mask, side)
   const rule: TileRule = repaired
     ? { tile: REPAIRED_TILE, multiple: BLOCK, minimum: 1, cipherPlanes: 1 }
     : { tile: side, multiple: side, minimum: 1, cipherPlanes: 1 }
   const encoders = sizedNetwork(tile =>
     compile(
-      (x: Expr) => layers.pixelShuffle(quantise(encode(form, encoder, x)), BLOCK),
+      (x: Expr) => layers.pixelShuffle(quantise(encode(variant, encoder, x)), BLOCK),
       shape([1, 3, tile.height, tile.width]),
     ),
   )
   const decoders = sizedNetwork(tile =>
     compile(
-      (z: Expr) => ops.clip(decode(form, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1),
+      (z: Expr) => ops.clip(decode(variant, decoder, layers.pixelUnshuffle(z, BLOCK)), 0, 1),
       shape([1, 1, tile.height, tile.width]),
     ),
   )
@@ -80,7 +81,7 @@ export function maskAutoencoderTransform({ form, subject, model, mask }: MaskAut
       parameters: parameterCount(encoder) + parameterCount(decoder),
       macs:
         Math.ceil(channels / 3) *
-        encoderMacs(form, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)),
+        encoderMacs(variant, encoder, roundUp(width, rule.multiple) * roundUp(height, rule.multiple)),
     }),
     async encrypt(plain, { key, nonce }) {
       const latents = await encryptTiles(plain, rule, 'u8', (planes, tile) =>
@@ -125,8 +126,8 @@ function xorPlanes(planes: Float32Array, mask: Uint8Array): Float32Array {
   return planes.map((value, i) => (Math.round(255 * value) ^ mask[3 * (i % area) + Math.floor(i / area)]!) / 255)
 }
 
-function weightsOf(form: Form, subject: Subject, model: Model): Networks<Tensor<'f32'>> {
-  const { encoder, decoder } = networkParameters(form, subject, model.profile as Profile)
+function weightsOf(variant: Variant, set: SetName, model: Model): Networks<Tensor<'f32'>> {
+  const { encoder, decoder } = networkParameters(variant, set, model.profile as Profile)
   return {
     encoder: networkWeights(model, 'encoder', encoder),
     decoder: networkWeights(model, 'decoder', decoder),

@@ -1,21 +1,21 @@
 import { describe, type Description } from '../contract/scheme.ts'
-import type { Form, Subject } from './network.ts'
+import type { Variant, SetName } from './network.ts'
 
 /**
- * The ciphers by their registry ids. The bare paper key is the form that the paper describes in full: CIFAR-10, with
+ * The ciphers by their registry ids. The bare paper key is the variant that the paper describes in full: CIFAR-10, with
  * the fully connected element.
  */
-export const maskAutoencoderForms = {
-  'mask-autoencoder-2025': { form: 'link', subject: 'cifar' },
-  'mask-autoencoder-2025-cifar-conv': { form: 'conv', subject: 'cifar' },
-  'mask-autoencoder-2025-cifar-repaired': { form: 'repaired', subject: 'cifar' },
-  'mask-autoencoder-2025-mnist-link': { form: 'link', subject: 'mnist' },
-  'mask-autoencoder-2025-mnist-conv': { form: 'conv', subject: 'mnist' },
-  'mask-autoencoder-2025-mnist-repaired': { form: 'repaired', subject: 'mnist' },
-} satisfies Record<string, { readonly form: Form; readonly subject: Subject }>
+export const maskAutoencoderVariants = {
+  'mask-autoencoder-2025': { variant: 'link', set: 'cifar' },
+  'mask-autoencoder-2025-cifar-conv': { variant: 'conv', set: 'cifar' },
+  'mask-autoencoder-2025-cifar-repaired': { variant: 'repaired', set: 'cifar' },
+  'mask-autoencoder-2025-mnist-link': { variant: 'link', set: 'mnist' },
+  'mask-autoencoder-2025-mnist-conv': { variant: 'conv', set: 'mnist' },
+  'mask-autoencoder-2025-mnist-repaired': { variant: 'repaired', set: 'mnist' },
+} satisfies Record<string, { readonly variant: Variant; readonly set: SetName }>
 
 /** Id of one of the masked auto-encoders. */
-export type MaskAutoencoderId = keyof typeof maskAutoencoderForms
+export type MaskAutoencoderId = keyof typeof maskAutoencoderVariants
 
 const PUBLISHED_KEYS = {
   bits: 0,
@@ -28,18 +28,18 @@ const REPAIRED_KEYS = {
   note: 'A key stream (AES-256-CTR, key and nonce through HKDF) is added to the latents; the weights are public.',
 }
 
-const TITLES: Readonly<Record<Form, string>> = {
+const TITLES: Readonly<Record<Variant, string>> = {
   repaired: 'repaired: keyed latents',
   link: 'as published, with fully connected links',
   conv: 'as published, convolutions alone',
 }
 
 function descriptionOf(id: MaskAutoencoderId): Description {
-  const { form, subject }: { form: Form; subject: Subject } = maskAutoencoderForms[id]
-  const repaired = form === 'repaired'
+  const { variant, set }: { variant: Variant; set: SetName } = maskAutoencoderVariants[id]
+  const repaired = variant === 'repaired'
   return describe({
     id,
-    title: `masked auto-encoder, ${TITLES[form]} (${subject})`,
+    title: `masked auto-encoder, ${TITLES[variant]} (${set})`,
     role: repaired ? 'repaired' : 'published',
     paper: {
       authors: 'Madani, Bourennane',
@@ -61,5 +61,5 @@ function descriptionOf(id: MaskAutoencoderId): Description {
 
 /** What is said of each without code or weights. */
 export const MASK_AUTOENCODERS = Object.fromEntries(
-  (Object.keys(maskAutoencoderForms) as MaskAutoencoderId[]).map(id => [id, descriptionOf(id)]),
+  (Object.keys(maskAutoencoderVariants) as MaskAutoencoderId[]).map(id => [id, descriptionOf(id)]),
 ) as Record<MaskAutoencoderId, Description>

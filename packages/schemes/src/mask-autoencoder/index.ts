@@ -4,7 +4,7 @@ import type { LoadOptions, Transform } from '../contract/scheme.ts'
 import { type Model, modelFor } from '../models/index.ts'
 import { maskAutoencoder, maskAutoencoderTransform } from './cipher.ts'
 import { drawMask } from './mask.ts'
-import { maskAutoencoderForms, MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
+import { maskAutoencoderVariants, MASK_AUTOENCODERS, type MaskAutoencoderId } from './description.ts'
 
 export { maskAutoencoder, type MaskAutoencoderOptions } from './cipher.ts'
 export { drawMask, MASK_PHRASE } from './mask.ts'
@@ -12,23 +12,23 @@ export {
   BLOCK,
   decode,
   encode,
-  FORMS,
-  type Form,
+  VARIANTS,
+  type Variant,
   LATENTS,
   networkParameters,
   quantise,
   SIDES,
-  type Subject,
+  type SetName,
 } from './network.ts'
 export * from './description.ts'
 
 /** @throws E_WEIGHTS for weights of another scheme or profile */
 export async function loadMaskAutoencoder(id: MaskAutoencoderId, { weights }: LoadOptions = {}): Promise<Transform> {
-  const form = maskAutoencoderForms[id]
+  const variant = maskAutoencoderVariants[id]
   return maskAutoencoderTransform({
-    ...form,
+    ...variant,
     model: await modelFor(MASK_AUTOENCODERS[id].weights!, weights),
-    mask: await drawMask(form.subject),
+    mask: await drawMask(variant.set),
   })
 }
 
@@ -55,9 +55,9 @@ export async function openMaskAutoencoder(
   return {
     ...maskAutoencoder({
       id: known,
-      ...maskAutoencoderForms[known],
+      ...maskAutoencoderVariants[known],
       model,
-      mask: mask ?? (await drawMask(maskAutoencoderForms[known].subject)),
+      mask: mask ?? (await drawMask(maskAutoencoderVariants[known].set)),
     }),
     model,
   }

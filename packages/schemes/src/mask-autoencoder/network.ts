@@ -3,7 +3,7 @@ import type { Expr, Operand, Parameter, Tree } from '@latent/graph'
 import type { Profile } from '../recipe.ts'
 
 /**
- * The networks of the masked auto-encoder (Madani and Bourennane 2025) and of its repaired form.
+ * The networks of the masked auto-encoder (Madani and Bourennane 2025) and of its repaired variant.
  *
  *     conv, link:  image XOR mask -> encoder -> latents, 16 bytes for every 4x4 block -> decoder -> image
  *     repaired:    image          -> encoder -> latents ... (masked outside the network) -> decoder -> image
@@ -12,9 +12,9 @@ import type { Profile } from '../recipe.ts'
  * an optional fully connected "link" on either side. Ours, where its Figure 3 is all there is: 32 and 64 channels,
  * 3x3 kernels, where the links stand, and that latents of 0 to 1 become bytes, rounding passed straight through.
  */
-export const FORMS = ['conv', 'link', 'repaired'] as const
-/** Form of the scheme: `link` and `conv` as published, `repaired` ours. */
-export type Form = (typeof FORMS)[number]
+export const VARIANTS = ['conv', 'link', 'repaired'] as const
+/** Variant of the scheme: `link` and `conv` as published, `repaired` ours. */
+export type Variant = (typeof VARIANTS)[number]
 
 /**
  * The data sets that the paper has networks for, by name; each with the side of its pictures, which is the side of a
@@ -22,7 +22,7 @@ export type Form = (typeof FORMS)[number]
  */
 export const SIDES = { mnist: 28, cifar: 32 } as const
 /** The data set whose pictures a network is for. */
-export type Subject = keyof typeof SIDES
+export type SetName = keyof typeof SIDES
 
 /** A block of 4x4 pixels of three channels becomes 16 bytes. */
 export const BLOCK = 4
@@ -51,7 +51,7 @@ export type Networks<L> = {
   readonly decoder: Coder<L> | RepairedCoder<L>
 }
 
-/** Widths and numbers of residual blocks of the repaired form: a light encoder, a deeper decoder. */
+/** Widths and numbers of residual blocks of the repaired variant: a light encoder, a deeper decoder. */
 const REPAIRED: Record<Profile, { encoder: Size; decoder: Size }> = {
   compact: { encoder: { channels: 48, blocks: 1 }, decoder: { channels: 64, blocks: 3 } },
   paper: { encoder: { channels: 128, blocks: 2 }, decoder: { channels: 128, blocks: 8 } },
@@ -62,17 +62,17 @@ interface Size {
   readonly blocks: number
 }
 
-/** Initial parameters of encoder and decoder of a form, for pictures of a set, in a profile. */
-export function networkParameters(form: Form, subject: Subject, profile: Profile): Networks<Parameter> {
-  if (form === 'repaired') {
+/** Initial parameters of encoder and decoder of a variant, for pictures of a set, in a profile. */
+export function networkParameters(variant: Variant, set: SetName, profile: Profile): Networks<Parameter> {
+  if (variant === 'repaired') {
     const samples = 3 * BLOCK ** 2
     return {
       encoder: repairedParameters(samples, LATENTS, REPAIRED[profile].encoder),
       decoder: repairedParameters(LATENTS, samples, REPAIRED[profile].decoder),
     }
   }
-  const length = LATENTS * (SIDES[subject] / BLOCK) ** 2
-  const link = form === 'link' ? { link: layers.denseParameters(length, length) } : {}
+  const length = LATENTS * (SIDES[set] / BLOCK) ** 2
+  const link = variant === 'link' ? { link: layers.denseParameters(length, length) } : {}
   return {
     encoder: {
       conv1: layers.conv2dParameters(3, 32),
@@ -100,10 +100,10 @@ function repairedParameters(inputs: number, outputs: number, { channels, blocks 
 
 /**
  * `[N, 3, H, W]` in 0..1 to latents `[N, 16, H/4, W/4]`, of which {@link quantise} makes bytes. H and W must be
- * multiples of 4; with a link they must be the subject's side.
+ * multiples of 4; with a link they must be the set's side.
  */
-export function encode(form: Form, p: Networks<Operand>['encoder'], x: Expr): Expr {
-  if (form === 'repaired')
+export function encode(variant: Variant, p: Networks<Operand>['encoder'], x: Expr): Expr {
+  if (variant === 'repaired')
     return ops.add(0.5, deep(p as RepairedCoder<Operand>, layers.pixelUnshuffle(ops.sub(x, 0.5), BLOCK)))
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
   let h = halve(ops.relu(layers.conv2d(conv1, x)))
@@ -120,11 +120,11 @@ export const quantise = (latents: Expr): Expr =>
   ops.mul(ops.roundStraightThrough(ops.mul(ops.clip(latents, 0, 1), LEVELS)), 1 / LEVELS)
 
 /**
- * Quantised latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired form may lie a little outside
- * 0..1.
+ * Quantised latents `[N, 16, H/4, W/4]` to images `[N, 3, H, W]`; those of the repaired variant may lie a little
+ * outside 0..1.
  */
-export function decode(form: Form, p: Networks<Operand>['decoder'], latents: Expr): Expr {
-  if (form === 'repaired')
+export function decode(variant: Variant, p: Networks<Operand>['decoder'], latents: Expr): Expr {
+  if (variant === 'repaired')
     return ops.add(0.5, layers.pixelShuffle(deep(p as RepairedCoder<Operand>, ops.sub(latents, 0.5)), BLOCK))
   const { conv1, conv2, conv3, link } = p as Coder<Operand>
   let h = link === undefined ? latents : linked(link, latents)
@@ -164,13 +164,13 @@ function linked(p: layers.Affine<Operand>, x: Expr): Expr {
 }
 
 /** Multiply-accumulates of an encoder on this many pixels, by the scale that each layer works at. */
-export function encoderMacs(form: Form, encoder: object, pixels: number): number {
+export function encoderMacs(variant: Variant, encoder: object, pixels: number): number {
   return leaves(encoder as Tree<{ readonly dims: readonly number[] }>).reduce((sum, [path, { dims }]) => {
     if (!path.endsWith('weight')) return sum
     const perUse = dims.reduce((a, b) => a * b, 1)
     const uses = path.startsWith('link')
       ? (LATENTS * pixels) / BLOCK ** 2 / dims[0]!
-      : pixels / (form === 'repaired' ? BLOCK ** 2 : (SCALES[path.split('.')[0]!] ?? 1))
+      : pixels / (variant === 'repaired' ? BLOCK ** 2 : (SCALES[path.split('.')[0]!] ?? 1))
     return sum + perUse * uses
   }, 0)
 }

@@ -1,6 +1,6 @@
 import { losses, ops } from '@latent/graph'
 import type { Expr } from '@latent/graph'
-import { decode, encode, type Form, type Networks, quantise } from './network.ts'
+import { decode, encode, type Variant, type Networks, quantise } from './network.ts'
 
 const RANGE_WEIGHT = 0.1
 
@@ -9,12 +9,12 @@ const RANGE_WEIGHT = 0.1
  * would bring it back: what lies outside costs something of its own.
  */
 export function objective(
-  form: Form,
+  variant: Variant,
   { encoder, decoder }: Networks<Expr>,
   masked: Expr,
   plain: Expr,
 ): { loss: Expr; metrics: Record<string, Expr> } {
-  const latents = encode(form, encoder, masked)
-  const error = losses.mse(decode(form, decoder, quantise(latents)), plain)
+  const latents = encode(variant, encoder, masked)
+  const error = losses.mse(decode(variant, decoder, quantise(latents)), plain)
   return { loss: ops.add(error, ops.mul(RANGE_WEIGHT, losses.rangePenalty(latents))), metrics: { error } }
 }

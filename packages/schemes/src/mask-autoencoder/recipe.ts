@@ -4,18 +4,18 @@ import { adam, compile, constantRate, cosineRate, epochOrder, mapTree, ops, shap
 import type { Expr, Parameter, Schedule, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMask } from './mask.ts'
-import { decode, encode, FORMS, networkParameters, quantise, SIDES } from './network.ts'
-import type { Form, Networks, Subject } from './network.ts'
+import { decode, encode, VARIANTS, networkParameters, quantise, SIDES } from './network.ts'
+import type { Variant, Networks, SetName } from './network.ts'
 import { objective } from './objective.ts'
 
 /**
  * Madani and Bourennane give the loss (MSE to the plain image) and the learning rate (0.001, fixed). Adam, batches
  * of 128 and 50 or 100 epochs are our reading of `paper`; `compact` takes batches of 64 and a few epochs at most, which
- * two cores do in minutes, at a rate that falls from 0.002 by a cosine. The repaired form is ours throughout.
+ * two cores do in minutes, at a rate that falls from 0.002 by a cosine. The repaired variant is ours throughout.
  */
 const BATCHES: Record<Profile, number> = { paper: 128, compact: 64 }
-const EPOCHS: Record<Subject, number> = { mnist: 50, cifar: 100 }
-const COMPACT_STEPS: Record<Subject, Record<Form, number>> = {
+const EPOCHS: Record<SetName, number> = { mnist: 50, cifar: 100 }
+const COMPACT_STEPS: Record<SetName, Record<Variant, number>> = {
   mnist: { conv: 600, link: 4300, repaired: 2400 },
   cifar: { conv: 600, link: 1000, repaired: 4663 },
 }
@@ -31,7 +31,7 @@ const RATES: Record<Profile | 'repaired', Schedule> = {
  */
 const CHECKS = 256
 
-const SETS: Record<Subject, { readonly name: string; readonly terms: string }> = {
+const SETS: Record<SetName, { readonly name: string; readonly terms: string }> = {
   mnist: {
     name: 'mnist',
     terms:
@@ -44,25 +44,25 @@ const SETS: Record<Subject, { readonly name: string; readonly terms: string }> =
   },
 }
 
-const TITLES: Readonly<Record<Form, string>> = {
+const TITLES: Readonly<Record<Variant, string>> = {
   repaired: 'the repaired masked scheme',
   link: 'XOR-masked pictures, with its fully connected link',
   conv: 'XOR-masked pictures, convolutions alone',
 }
 
-function maskRecipe(form: Form, subject: Subject): Recipe {
+function maskRecipe(variant: Variant, set: SetName): Recipe {
   return {
-    id: `mask-autoencoder-${subject}-${form}`,
-    title: `auto-encoder of ${TITLES[form]} (${subject})`,
-    data: SETS[subject].terms,
+    id: `mask-autoencoder-${set}-${variant}`,
+    title: `auto-encoder of ${TITLES[variant]} (${set})`,
+    data: SETS[set].terms,
     async open({ profile, seed, images }) {
-      const [side, batchSize] = [SIDES[subject], BATCHES[profile]]
-      const all = (await images(SETS[subject].name, 'train')).map(picture => threeChannels(picture, side))
+      const [side, batchSize] = [SIDES[set], BATCHES[profile]]
+      const all = (await images(SETS[set].name, 'train')).map(picture => threeChannels(picture, side))
       if (all.length < 2 * CHECKS)
         throw new LatentError('E_DATA', `expected at least ${2 * CHECKS} pictures, found ${all.length}`)
       const [plain, checks] = [all.slice(0, -CHECKS), all.slice(-CHECKS)]
-      const mask = form === 'repaired' ? new Uint8Array(3 * side * side) : await drawMask(subject)
-      const networks = networkParameters(form, subject, profile)
+      const mask = variant === 'repaired' ? new Uint8Array(3 * side * side) : await drawMask(set)
+      const networks = networkParameters(variant, set, profile)
       const dims = [batchSize, 3, side, side]
       const training: Training<typeof networks> = {
         networks,
@@ -74,19 +74,17 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
             trains: ['encoder', 'decoder'],
             optimiser: adam(),
             loss: ({ networks, batch }) =>
-              objective(form, networks as Networks<Expr>, batch['masked']!, batch['plain']!),
+              objective(variant, networks as Networks<Expr>, batch['masked']!, batch['plain']!),
           },
         ],
       }
       const order = epochOrder(seed, plain.length, batchSize)
-      const validate = await openValidation({ form, side, parameters: networks, checks, mask })
+      const validate = await openValidation({ variant, side, parameters: networks, checks, mask })
       return {
         training: training as unknown as Training<never, never>,
-        rates: [RATES[form === 'repaired' ? 'repaired' : profile]],
+        rates: [RATES[variant === 'repaired' ? 'repaired' : profile]],
         steps:
-          profile === 'compact'
-            ? COMPACT_STEPS[subject][form]
-            : Math.floor((EPOCHS[subject] * plain.length) / batchSize),
+          profile === 'compact' ? COMPACT_STEPS[set][variant] : Math.floor((EPOCHS[set] * plain.length) / batchSize),
         batchSize,
         async data(step) {
           const picked = Array.from(await order(step), index => plain[index]!)
@@ -100,9 +98,9 @@ function maskRecipe(form: Form, subject: Subject): Recipe {
   }
 }
 
-/** A recipe for each form and data set. */
-export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as Subject[]).flatMap(subject =>
-  FORMS.map(form => maskRecipe(form, subject)),
+/** A recipe for each variant and data set. */
+export const maskAutoencoderRecipes: readonly Recipe[] = (Object.keys(SIDES) as SetName[]).flatMap(set =>
+  VARIANTS.map(variant => maskRecipe(variant, set)),
 )
 
 /** Interleaved RGB bytes; grey is repeated, as the paper's 2352 bytes for a digit have it. @throws E_DATA */
@@ -130,14 +128,14 @@ function planes(pictures: readonly Uint8Array[], side: number, mask?: Uint8Array
 }
 
 interface Checks {
-  readonly form: Form
+  readonly variant: Variant
   readonly side: number
   readonly parameters: Networks<Parameter>
   readonly checks: readonly Uint8Array[]
   readonly mask: Uint8Array
 }
 
-async function openValidation({ form, side, parameters, checks, mask }: Checks) {
+async function openValidation({ variant, side, parameters, checks, mask }: Checks) {
   const dims = [checks.length, 3, side, side]
   const inputs = {
     ...(mapTree(parameters, (_, leaf) => shape((leaf as Parameter).dims)) as object),
@@ -145,7 +143,7 @@ async function openValidation({ form, side, parameters, checks, mask }: Checks) 
   }
   const compiled = await compile(
     ({ masked, ...networks }: Networks<Expr> & { masked: Expr }) =>
-      ops.clip(decode(form, networks.decoder, quantise(encode(form, networks.encoder, masked))), 0, 1),
+      ops.clip(decode(variant, networks.decoder, quantise(encode(variant, networks.encoder, masked))), 0, 1),
     inputs as never,
   )
   const [masked, plain] = [planes(checks, side, mask), planes(checks, side)]

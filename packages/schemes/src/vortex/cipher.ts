@@ -10,7 +10,7 @@ import {
   type VortexKey,
   type VortexSettings,
 } from './key.ts'
-import { type VortexForm, vortexMap } from './map.ts'
+import { type VortexVariant, vortexMap } from './map.ts'
 import { BIJECTIVE, PUBLISHED } from './description.ts'
 
 /**
@@ -27,8 +27,8 @@ import { BIJECTIVE, PUBLISHED } from './description.ts'
  * take the official settings for MNIST and others those for CIFAR; centres and weights come from a
  * keyed stream instead of MATLAB's generator; 8-bit samples alone.
  */
-export function vortexTransform(form: VortexForm, settings?: VortexSettings): ByteTransform {
-  const expand = rememberLast(async (key, shape) => vortexMap(await vortexKeyFor(key, shape, settings), form))
+export function vortexTransform(variant: VortexVariant, settings?: VortexSettings): ByteTransform {
+  const expand = rememberLast(async (key, shape) => vortexMap(await vortexKeyFor(key, shape, settings), variant))
   return {
     async encrypt(bytes, { key, image }) {
       const map = await expand(key, image)

@@ -24,7 +24,7 @@ export const PUBLISHED = describe({
   role: 'published',
   exact: false,
 })
-/** What is said of our bijective form without code. */
+/** What is said of our bijective variant without code. */
 export const BIJECTIVE = describe({
   ...FACTS,
   id: 'vortex-2024-bijective',

@@ -6,15 +6,15 @@ import type { Vortex, VortexKey } from './key.ts'
  * so that some pixels are fetched twice and others are lost.
  * `bijective`: ours; every ring is turned by a whole number of its pixels, so that none is lost.
  */
-export type VortexForm = 'gather' | 'bijective'
+export type VortexVariant = 'gather' | 'bijective'
 
 /** For every pixel, row by row, the pixel of the plain image that stands there afterwards. */
-export function vortexMap({ width, height, vortices }: VortexKey, form: VortexForm): Uint32Array {
+export function vortexMap({ width, height, vortices }: VortexKey, variant: VortexVariant): Uint32Array {
   let map = Uint32Array.from({ length: width * height }, (_, i) => i)
   for (const vortex of vortices) {
     if (vortex.radius < 1) continue
     const next = map.slice()
-    for (const [target, source] of form === 'gather' ? gathered(vortex) : rotated(vortex)) {
+    for (const [target, source] of variant === 'gather' ? gathered(vortex) : rotated(vortex)) {
       next[pixel(vortex, target, width)] = map[pixel(vortex, source, width)]!
     }
     map = next

@@ -35,16 +35,16 @@ export function substitute(byte: number): number {
 const SUBSTITUTES = Array.from({ length: 256 }, (_, byte) => substitute(byte))
 
 /** All passes, each over a list that is turned round for the next. */
-export function diffuse(form: Form, plain: readonly number[], keys: readonly Key[]): number[] {
+export function diffuse(rule: Form, plain: readonly number[], keys: readonly Key[]): number[] {
   let list = [...plain]
   keys.forEach(({ start, mask, turns }, pass) => {
     const ordered = pass % 2 === 0 ? list : list.toReversed()
     const cipher: number[] = []
     for (const [i, p] of ordered.entries()) {
       const before = i === 0 ? start : cipher[i - 1]!
-      if (form === 'xor-chain') cipher.push(xor(p, mask[i]!, before))
-      else if (form === 'xor-rot') cipher.push(xor(turned(xor(p, before), turns[i]! % 8), mask[i]!))
-      else if (form === 'xor-add') cipher.push(xor((p + before) % 256, mask[i]!))
+      if (rule === 'xor-chain') cipher.push(xor(p, mask[i]!, before))
+      else if (rule === 'xor-rot') cipher.push(xor(turned(xor(p, before), turns[i]! % 8), mask[i]!))
+      else if (rule === 'xor-add') cipher.push(xor((p + before) % 256, mask[i]!))
       else cipher.push(xor(SUBSTITUTES[xor(p, before)]!, mask[i]!))
     }
     list = pass % 2 === 0 ? cipher : cipher.toReversed()

@@ -1,9 +1,9 @@
 import { type Image, image, type ImageCipher } from '@latent/core'
 import { type DenseNetworks, type Diffusion, openIntermediate } from '@latent/schemes/dense-resnet'
 import { jpegRoundTrip } from '@latent/data/node'
-import { type Disturbance, disturb, histogram, peel, psnrOf, sampleErrors, xor } from '@latent/lab'
-import { mean } from './measure.ts'
+import { disturb, type Disturbance, histogram, mean, peel, psnrOf, sampleErrors, xor } from '@latent/lab'
 
+/** What one known pair gives of another picture under the same key. */
 export interface Recovery {
   /** Share of the bytes of P ^ P' that peeling gives; chance is 1/256. */
   readonly share: number
@@ -42,6 +42,7 @@ export function differenceHistogram(a: Uint8Array, b: Uint8Array): Float64Array 
   return Float64Array.from(histogram(xor(a, b)), count => count / a.length)
 }
 
+/** What decryption makes of a damaged cipher image; PSNR in dB. */
 export interface Trail {
   readonly disturbance: Disturbance
   readonly restored: Image<'u8'>

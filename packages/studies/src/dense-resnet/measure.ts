@@ -12,6 +12,7 @@ import {
   differential,
   type Direction,
   DIRECTIONS,
+  mean,
   npcrLimits,
   npcrOneSidedLimit,
   quality,
@@ -22,12 +23,13 @@ import type { NamedImage } from '../study.ts'
 
 const ALPHA = 0.05
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-const seeded = (seed: number, label: string) =>
-  KeyStream.create(sha256Of(new TextEncoder().encode(`${label}/${seed}`)), 'latent/v1/lab/dense-resnet')
-export const keyOf = async (seed: number, label: string): Promise<Uint8Array> =>
-  (await seeded(seed, `key/${label}`)).bytes(32)
+const seeded = (seed: number, purpose: string) =>
+  KeyStream.create(sha256Of(new TextEncoder().encode(`${purpose}/${seed}`)), 'latent/v1/lab/dense-resnet')
+/** A key of 32 bytes for one purpose of the study; the same for the same seed. */
+export const keyOf = async (seed: number, purpose: string): Promise<Uint8Array> =>
+  (await seeded(seed, `key/${purpose}`)).bytes(32)
 
+/** What comes back of pictures (PSNR in dB), and what their ciphers look like. */
 export interface Trips {
   readonly pictures: number
   readonly psnr: readonly number[]
@@ -64,7 +66,7 @@ export async function roundTrips(
       Uint8Array.of(i & 255, i >> 8),
     )
     intermediates.push(intermediate)
-    finals.push({ ...intermediate, data: diffuse(diffusion.form, intermediate.data, keys) })
+    finals.push({ ...intermediate, data: diffuse(diffusion.rule, intermediate.data, keys) })
     const found = quality(image, await openIntermediate(networks, intermediate, image), 'one')
     psnr.push(found.psnr)
     ssim.push(found.ssim ?? Number.NaN)
@@ -138,18 +140,19 @@ const GREY_SAMPLES = 256 * 256
  * The diffusion alone: a random grey picture of 256 x 256, and the same with one random byte raised by 1 (modulo 256).
  */
 export async function diffusionSpread(diffusion: Diffusion, trials: number, seed: number): Promise<Spread> {
-  const draws = await seeded(seed, `diffusion/${diffusion.form}/${diffusion.passes}`)
+  const draws = await seeded(seed, `diffusion/${diffusion.rule}/${diffusion.passes}`)
   const key = await keyOf(seed, 'diffusion')
   const pairs: [Uint8Array, Uint8Array][] = []
   for (let trial = 0; trial < trials; trial++) {
     const plain = await draws.bytes(GREY_SAMPLES)
     const at = (await draws.integers(1, GREY_SAMPLES))[0]!
     const keys = await passKeys(diffusion, GREY_SAMPLES, key, await draws.bytes(8))
-    pairs.push([diffuse(diffusion.form, plain, keys), diffuse(diffusion.form, plain.with(at, plain[at]! + 1), keys)])
+    pairs.push([diffuse(diffusion.rule, plain, keys), diffuse(diffusion.rule, plain.with(at, plain[at]! + 1), keys)])
   }
   return spread(pairs)
 }
 
+/** How far one changed level of a picture spreads through networks and diffusion. */
 export interface WholeSpread {
   /** One entry a diffusion asked for, in order. */
   readonly spreads: readonly Spread[]
@@ -187,7 +190,7 @@ export async function wholeSpread(
       const nonce = await draws.bytes(8)
       for (const [d, diffusion] of diffusions.entries()) {
         const keys = await passKeys(diffusion, before.length, key, nonce)
-        pairs[d]!.push([diffuse(diffusion.form, before, keys), diffuse(diffusion.form, after, keys)])
+        pairs[d]!.push([diffuse(diffusion.rule, before, keys), diffuse(diffusion.rule, after, keys)])
       }
     }
     progress(i + 1)
@@ -210,7 +213,7 @@ export async function keySpread(
     const bit = (await draws.integers(1, 256))[0]!
     const other = key.with(bit >> 3, key[bit >> 3]! ^ (1 << (bit & 7)))
     const of = async (secret: Uint8Array) =>
-      diffuse(diffusion.form, bytes, await passKeys(diffusion, bytes.length, secret, new Uint8Array(0)))
+      diffuse(diffusion.rule, bytes, await passKeys(diffusion, bytes.length, secret, new Uint8Array(0)))
     pairs.push([await of(key), await of(other)])
   }
   return spread(pairs)

@@ -1,7 +1,7 @@
 import type { Image, ImageCipher } from '@latent/core'
-import { sampleErrors } from '@latent/lab'
+import { mean, sampleErrors } from '@latent/lab'
 import type { NamedImage, StudyContext, StudySection } from '../study.ts'
-import { both, mean, PAPER } from './measure.ts'
+import { both, PAPER } from './measure.ts'
 
 /**
  * [Note: Contrast] What instance norm after the first convolution cannot tell apart. That convolution has
@@ -18,6 +18,7 @@ export interface Change {
   readonly offset?: number
 }
 
+/** The changes of brightness and contrast under which pictures are compared. */
 export const CHANGES: readonly Change[] = [
   { name: 'half the contrast', gain: 1 / 2 },
   { name: 'a quarter of the contrast', gain: 1 / 4 },
@@ -54,6 +55,11 @@ export function changed(source: Image<'u8'>, { gain, offset }: Change): Image<'u
  */
 export const pairBound = (a: Image<'u8'>, b: Image<'u8'>): number => sampleErrors(a, b).psnr + 20 * Math.log10(2)
 
+/**
+ * How nearly equal the cipher images of a picture and its changed self are, and what that bounds.
+ * @param cipher the published variant
+ * @param photos 8-bit RGB
+ */
 export async function contrast(
   { progress }: StudyContext,
   cipher: ImageCipher,
@@ -84,7 +90,7 @@ export async function contrast(
   const reached = PAPER.psnr
   const tolerance = 255 * 10 ** (-reached / 20)
   return {
-    heading: 'Why the published form cannot recover pictures in general',
+    heading: 'Why the published variant cannot recover pictures in general',
     text: [
       'The first convolution has no bias and mirrors the picture at its edges. Of *g x + b*, one ' +
         'gain *g* > 0 for all colours and an offset for each, it makes *g* times what it makes of *x*, ' +
@@ -96,14 +102,14 @@ export async function contrast(
         '*bound* below, which the larger of the two errors, and the mean of both, cannot pass.',
       `For the first ${photos.length} pictures of BSDS500 \`val\` and the same under four changes: the ` +
         'bound on the PSNR of the worse of the two (mean, and the picture for which it is highest), how ' +
-        'nearly equal the two cipher images of the shipped published form are, and what its decryption ' +
+        'nearly equal the two cipher images of the shipped published variant are, and what its decryption ' +
         'reaches for the worse of the two.',
       `The paper’s ${reached} dB is an error of ${tolerance.toFixed(1)} levels of 255. A decryption ` +
         'that has to guess a picture’s mean and contrast must guess both within that. It can be had, ' +
         'then, for pictures that all have about the same brightness and contrast, such as photographs ' +
         'of one kind taken with one device; or the norms were not those that the tables name, such as ' +
         'batch norm by running statistics; or the figure was taken after a correction of both. It ' +
-        'cannot be had for pictures in general by the form that the tables describe, which is why ours ' +
+        'cannot be had for pictures in general by the variant that the tables describe, which is why ours ' +
         'has thresholds in place of norms.',
     ],
     tables: [

@@ -1,11 +1,14 @@
 import type { Image, ImageCipher } from '@latent/core'
 import type { openNetworks, Pair } from '@latent/schemes/encipher-gan'
 import { drawPicture } from '@latent/data'
-import { correlationTest, type Direction, quality, shannonEntropy } from '@latent/lab'
+import { correlationTest, type Direction, mean, quality, shannonEntropy } from '@latent/lab'
 import type { NamedImage } from '../study.ts'
 
+/** Pixels a side of what is measured. */
 export const SIDE = 256
+/** The key of the study. Only the keyed cipher makes use of it. */
 export const KEY = new Uint8Array(32).fill(1)
+/** Those that the paper has figures of. */
 export const DIRECTIONS = ['horizontal', 'vertical', 'diagonal'] as const satisfies readonly Direction[]
 
 /** Printed in the paper, for the figures and the text; see published/figures.ts. */
@@ -19,8 +22,10 @@ export const PAPER = {
     diagonal: [0.2169, 0.2043, 0.1782],
   },
 }
+/** What we aimed at, all at once: dB, SSIM, bits a byte, correlation without sign. */
 export const TARGET = { psnr: 40, ssim: 0.997, entropy: 7.9, correlation: 0.1 }
 
+/** Pictures that Latent draws, {@link SIDE} pixels a side: up to six. */
 export const drawings = async (count: number): Promise<NamedImage[]> =>
   Promise.all(
     (['landscape', 'street', 'lettering', 'marble', 'shapes', 'dunes'] as const)
@@ -28,12 +33,15 @@ export const drawings = async (count: number): Promise<NamedImage[]> =>
       .map(async kind => ({ id: kind, image: await drawPicture(kind, SIDE, SIDE) })),
   )
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+/** Samples of an 8-bit image. */
 export const bytes = ({ data }: Image): Uint8Array => data as Uint8Array
+/** A figure with so many digits; an infinite one is an exact recovery. */
 export const fixed = (value: number, digits: number): string =>
   Number.isFinite(value) ? value.toFixed(digits) : 'exact'
+/** A share, 0 to 1, in percent. */
 export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`
 
+/** Of one picture and its cipher: PSNR in dB, SSIM, levels, bits a byte. */
 export interface Measures {
   readonly psnr: number
   readonly ssim: number
@@ -43,6 +51,7 @@ export interface Measures {
   readonly correlation: readonly number[]
 }
 
+/** Encrypts and decrypts a picture and measures both. The cipher image must be of 8 bits. */
 export async function measure(
   plain: Image,
   encrypt: (plain: Image) => Promise<Image>,
@@ -58,6 +67,7 @@ export async function measure(
   return { psnr, ssim: ssim!, maxError, entropy: shannonEntropy(bytes(cipher)), correlation }
 }
 
+/** Means over pictures, and the largest error of all. */
 export const summary = (rows: readonly Measures[]) => ({
   psnr: mean(rows.map(row => row.psnr)),
   ssim: mean(rows.map(row => row.ssim)),
@@ -78,6 +88,7 @@ export const waysOf = (nets: ReturnType<typeof openNetworks>, pair: Pair) =>
       nets.decrypt(pair.decryption, cipher, { width: cipher.width, height: cipher.height, channels: 3, format: 'u8' }),
   ] as const
 
+/** Measures every picture of a set, and sums up. */
 export async function over(
   set: readonly NamedImage[],
   [encrypt, decrypt]: ReturnType<typeof waysOf>,

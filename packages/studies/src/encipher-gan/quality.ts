@@ -1,3 +1,4 @@
+import { mean } from '@latent/lab'
 import { type Image, type ImageCipher, repeatably } from '@latent/core'
 import {
   mixing,
@@ -17,7 +18,6 @@ import {
   DIRECTIONS,
   fixed,
   KEY,
-  mean,
   measure,
   type Measures,
   over,
@@ -28,6 +28,7 @@ import {
   waysOf,
 } from './measure.ts'
 
+/** The section of figures: published ones beside those of every cipher, on photographs and drawings. */
 export async function figures(
   { progress }: StudyContext,
   ciphers: readonly ImageCipher[],
@@ -108,48 +109,49 @@ export async function figures(
 /** Of the run that gave the shipped weights; their card says it too. */
 const SHIPPED_SEED = 3
 
+/** The section on recovery against randomness: structured starts before training, and what training made of them. */
 export async function tradeOff(
   { quick, progress }: StudyContext,
   photos: readonly NamedImage[],
 ): Promise<StudySection> {
   const some = photos.filter((_, i) => i % Math.ceil(photos.length / 10) === 0)
   const nets = openNetworks('frozen', 'paper')
-  const curves: { series: string; label: string; mixing: Mixing }[] = [
+  const curves: { series: string; caption: string; mixing: Mixing }[] = [
     ...[0.4, 0.6, 0.75, 0.9, 1.1].map(deviation => ({
       series: `untrained, whitening ${START.whitening}`,
-      label: `${deviation}`,
+      caption: `${deviation}`,
       mixing: { ...START, deviation },
     })),
     ...[0, 0.3, 0.8].map(whitening => ({
       series: `untrained, deviation ${START.deviation}`,
-      label: `${whitening}`,
+      caption: `${whitening}`,
       mixing: { ...START, whitening },
     })),
   ].slice(0, quick ? 2 : undefined)
-  const points: { series: string; label: string; values: ReturnType<typeof summary> }[] = []
+  const points: { series: string; caption: string; values: ReturnType<typeof summary> }[] = []
   const [start, trained] = await Promise.all([startingPair('paper', SHIPPED_SEED), shippedPairs.frozen()])
   try {
-    for (const [i, { series, label, mixing: options }] of curves.entries()) {
+    for (const [i, { series, caption, mixing: options }] of curves.entries()) {
       progress(i, curves.length + 2, 'trade-off')
       const pair = await structuredPair('paper', await mixing(KEY, options))
-      points.push({ series, label, values: await over(some, waysOf(nets, pair)) })
+      points.push({ series, caption, values: await over(some, waysOf(nets, pair)) })
     }
-    points.push({ series: 'start of the training', label: 'start', values: await over(some, waysOf(nets, start)) })
-    points.push({ series: 'structured, trained', label: 'trained', values: await over(some, waysOf(nets, trained)) })
+    points.push({ series: 'start of the training', caption: 'start', values: await over(some, waysOf(nets, start)) })
+    points.push({ series: 'structured, trained', caption: 'trained', values: await over(some, waysOf(nets, trained)) })
   } finally {
     await nets.close()
   }
   const instance = openNetworks('instance', 'paper')
   try {
     points.push({
-      series: 'published form, trained',
-      label: 'published form',
+      series: 'published variant, trained',
+      caption: 'published variant',
       values: await over(some, waysOf(instance, await shippedPairs.instance())),
     })
   } finally {
     await instance.close()
   }
-  const found = (label: string) => points.find(point => point.label === label)!.values
+  const found = (caption: string) => points.find(point => point.caption === caption)!.values
   const change = (what: (values: ReturnType<typeof summary>) => number, digits: number) =>
     `from ${what(found('start')).toFixed(digits)} to ${what(found('trained')).toFixed(digits)}`
   const largest = ({ correlation }: { correlation: readonly number[] }) => Math.max(...correlation)
@@ -159,13 +161,13 @@ export async function tradeOff(
     correlation: DIRECTIONS.map(direction => mean(PAPER.correlation[direction])),
   }
   const plotted = (y: (values: { entropy: number; correlation: readonly number[] }) => number): ChartPoint[] => [
-    ...points.map(({ series, label, values }) => ({ x: values.psnr, y: y(values), series, label })),
-    { x: paper.psnr, y: y(paper), series: 'paper', label: 'paper' },
+    ...points.map(({ series, caption, values }) => ({ x: values.psnr, y: y(values), series, caption })),
+    { x: paper.psnr, y: y(paper), series: 'paper', caption: 'paper' },
     {
       x: TARGET.psnr,
       y: y({ entropy: TARGET.entropy, correlation: [TARGET.correlation] }),
       series: 'aim',
-      label: 'aim',
+      caption: 'aim',
     },
   ]
   return {
@@ -184,9 +186,9 @@ export async function tradeOff(
     tables: [
       {
         columns: ['pair', 'setting', 'PSNR, dB', 'SSIM', 'entropy', 'correlation H, V, D'],
-        rows: points.map(({ series, label, values }) => [
+        rows: points.map(({ series, caption, values }) => [
           series,
-          label,
+          caption,
           values.psnr.toFixed(2),
           values.ssim.toFixed(4),
           values.entropy.toFixed(3),
@@ -226,6 +228,7 @@ export async function tradeOff(
   }
 }
 
+/** The section of pictures: plain, encrypted and decrypted, a row a drawing. */
 export async function pictures(ciphers: readonly ImageCipher[], drawn: readonly NamedImage[]): Promise<StudySection> {
   const shown: Image<'u8'>[] = []
   for (const kind of drawn.slice(0, 3).map(({ id }) => id as 'street')) {
@@ -239,7 +242,7 @@ export async function pictures(ciphers: readonly ImageCipher[], drawn: readonly 
   return {
     heading: 'Pictures',
     text: [
-      'Each row: a drawn picture, then cipher and recovered picture of the published form, of the ' +
+      'Each row: a drawn picture, then cipher and recovered picture of the published variant, of the ' +
         'structured and of the keyed one.',
     ],
     figures: [

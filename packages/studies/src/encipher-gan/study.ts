@@ -13,6 +13,7 @@ const PHOTOS = 50
 
 const CIPHERS = ['encipher-gan-2023', 'encipher-gan-2023-structured', 'encipher-gan-2023-keyed']
 
+/** The page of `latent lab study encipher-gan-2023`. */
 export const study: Study = {
   id: 'encipher-gan-2023',
   title: 'Encipher GAN: weights as the key',
@@ -32,7 +33,7 @@ export const study: Study = {
             'Image Encryption System Using a Deep Generative Model*, MDPI Systems 2023, 11(1), 36. An ' +
             'encryption network turns a colour picture into a noise-like one, a decryption network ' +
             'turns it back, a discriminator judges the noise. The trained weights are the secret key.',
-          'Three ciphers: `encipher-gan-2023` is the published form, trained for a short time; ' +
+          'Three ciphers: `encipher-gan-2023` is the published variant, trained for a short time; ' +
             '`encipher-gan-2023-structured` is ours, with thresholds in place of norms and a start ' +
             'that is no random one; `encipher-gan-2023-keyed` is ours too: the weights are drawn from ' +
             'a 32-byte key and a nonce and not trained at all. **None of the three is secure**; what ' +
@@ -66,7 +67,7 @@ function facts(): StudySection {
       'The paper was known to us by its headings and tables; its formulas were not. Whatever its ' +
         'tables leave open is our choice.',
       'Instance norm takes the mean and contrast of every channel of every picture away, and with ' +
-        `them the picture's brightness. The published form was trained for a few hundred steps only ` +
+        `them the picture's brightness. The published variant was trained for a few hundred steps only ` +
         '(its card counts them), and recovers hardly more than outlines; the next section says why no ' +
         `length of training can do much better, and what that means for the paper's ${PAPER.psnr} dB, ` +
         'which is **not reproduced** here. Without norms and without biases, a network of convolutions ' +
@@ -101,12 +102,12 @@ function facts(): StudySection {
           [
             'norm',
             'instance norm; batch norm in residual blocks',
-            'published form: instance norm throughout (batches of one image make both the same); ours: thresholds',
+            'published variant: instance norm throughout (batches of one image make both the same); ours: thresholds',
           ],
           [
             'loss',
             'adversarial, SSIM; weights unknown',
-            'published form: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher ' +
+            'published variant: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher ' +
               'terms brought in late; ours: in place of SSIM with noise, uniformity and neighbour ' +
               'covariance of one picture’s cipher',
           ],
@@ -118,7 +119,7 @@ function facts(): StudySection {
           [
             'secret',
             'the trained weights',
-            'published and structured form: the weights, and the bytes of the key do not enter; ' +
+            'published and structured variant: the weights, and the bytes of the key do not enter; ' +
               'keyed: 32 bytes and a nonce',
           ],
           ['cipher image', 'wire format unknown', '8 bits a sample everywhere'],

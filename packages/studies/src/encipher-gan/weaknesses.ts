@@ -1,3 +1,4 @@
+import { pearson } from '../numbers.ts'
 import { type Image, type ImageCipher, repeatably } from '@latent/core'
 import { BLOCK, type openNetworks, type Pair, shippedPairs } from '@latent/schemes/encipher-gan'
 import { jpegRoundTrip } from '@latent/data/node'
@@ -6,6 +7,7 @@ import {
   differential,
   disturb,
   fitLinearBlocks,
+  mean,
   npcrLimits,
   oneSampleChanged,
   sampleErrors,
@@ -14,8 +16,9 @@ import {
 import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { NamedImage, StudyContext, StudySection } from '../study.ts'
-import { bytes, KEY, mean, percent, SIDE, waysOf } from './measure.ts'
+import { bytes, KEY, percent, SIDE, waysOf } from './measure.ts'
 
+/** The section on weights as keys: what noise on them, or one flipped bit, does to decryption. */
 export async function weightKeys(
   { progress }: StudyContext,
   nets: Record<'instance' | 'frozen', ReturnType<typeof openNetworks>>,
@@ -26,7 +29,7 @@ export async function weightKeys(
   const flips: (string | number)[][] = []
   const some = drawn.slice(0, 3)
   for (const [norm, name] of [
-    ['instance', 'published form'],
+    ['instance', 'published variant'],
     ['frozen', 'structured'],
   ] as const) {
     const pair = await shippedPairs[norm]()
@@ -113,6 +116,7 @@ function changed(weights: Weights, change: (data: Float32Array) => Float32Array)
   }
 }
 
+/** The section on one changed sample: NPCR and UACI of each cipher, and under a fresh nonce. */
 export async function differences(
   { quick, progress }: StudyContext,
   ciphers: readonly ImageCipher[],
@@ -147,8 +151,8 @@ export async function differences(
         `means over drawn pictures (${trials}). Ciphers of ideal diffusion would lie between ` +
         `${percent(npcr.low)} and ${percent(npcr.high)} (NPCR) and between ${percent(uaci.low)} and ` +
         `${percent(uaci.high)} (UACI). No NPCR or UACI of the paper is known to us. In the structured ` +
-        'form a sample reaches its own block of 48 samples and what training has added; in the ' +
-        'published form instance norm adds a change of every sample that is mostly lost in 8 bits.',
+        'variant a sample reaches its own block of 48 samples and what training has added; in the ' +
+        'published variant instance norm adds a change of every sample that is mostly lost in 8 bits.',
       'The last column encrypts one picture under two nonces: only ciphers that use a nonce change.',
     ],
     tables: [{ columns: ['cipher', 'NPCR', 'UACI', 'NPCR of two nonces'], rows }],
@@ -173,18 +177,6 @@ export function sobel({ width, height, data }: Image): Float64Array {
   return out
 }
 
-export function pearson(a: Float64Array, b: Float64Array): number {
-  const [ma, mb] = [mean([...a]), mean([...b])]
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i]! - ma, b[i]! - mb]
-    ab += x * y
-    aa += x * x
-    bb += y * y
-  }
-  return ab / Math.sqrt(aa * bb)
-}
-
 /** Deviation of each 4x4 block about its mean: where a cipher is lively. */
 export function liveliness({ width, height, data }: Image): Float64Array {
   const out = new Float64Array((width >> 2) * (height >> 2))
@@ -200,6 +192,7 @@ export function liveliness({ width, height, data }: Image): Float64Array {
   return out
 }
 
+/** The section on outlines: how edges and lively blocks of a cipher follow those of the picture. */
 export async function edges(ciphers: readonly ImageCipher[], drawn: readonly NamedImage[]): Promise<StudySection> {
   const rows: (string | number)[][] = []
   for (const cipher of ciphers) {
@@ -233,6 +226,7 @@ export async function edges(ciphers: readonly ImageCipher[], drawn: readonly Nam
 /** Undoes the tanh of a cipher sample. */
 const straighten = (sample: number): number => Math.atanh(Math.min(0.9975, Math.max(-0.9975, sample / 127.5 - 1)))
 
+/** The section on a linear attack: what a fit to known pairs of 4x4 blocks opens. */
 export async function linearAttack(
   { progress }: StudyContext,
   ciphers: readonly ImageCipher[],
@@ -295,7 +289,7 @@ export async function linearAttack(
         'picture and of a photograph). For the structured pair that is nearly the decryption network, ' +
         'for the price of one known picture. The keyed variant changes its matrix with every nonce, so ' +
         'that other pictures tell nothing: but a known corner of a picture opens all of it.',
-      'The published form is further from linear; after so short a training its own decryption ' +
+      'The published variant is further from linear; after so short a training its own decryption ' +
         'network recovers no more than such a map does.',
     ],
     tables: [{ columns: ['cipher', 'known', 'blocks', 'drawn picture, dB', 'photograph, dB'], rows }],
@@ -327,6 +321,7 @@ function halved({ width, height, data }: Image<'u8'>): Image<'u8'> {
   return { width: width >> 1, height: height >> 1, channels: 3, format: 'u8', data: out }
 }
 
+/** The section on damage: what is left after black areas, changed levels and JPEG. */
 export async function damage(ciphers: readonly ImageCipher[], drawn: readonly NamedImage[]): Promise<StudySection> {
   const plain = drawn[0]!.image
   const seed = new Uint8Array(32)
@@ -354,7 +349,7 @@ export async function damage(ciphers: readonly ImageCipher[], drawn: readonly Na
     text: [
       'A part of the cipher image blackened in the middle, or the whole of it re-encoded, and then ' +
         'decrypted: PSNR, and the share of samples that differ from those of the intact cipher. The ' +
-        'structured ciphers lose the blocks that were hit; in the published form the instance norms ' +
+        'structured ciphers lose the blocks that were hit; in the published variant the instance norms ' +
         'carry damage everywhere. This robustness to holes is the reverse of the missing diffusion ' +
         'above.',
       'A JPEG picture has no text chunks: a cipher image that went through one is refused with ' +

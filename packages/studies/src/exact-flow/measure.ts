@@ -17,6 +17,7 @@ export interface Tally {
   readonly inside: number
 }
 
+/** Tests whose values the study compares, in the order of its tables. */
 export const MEASURED_TESTS = [
   'chi-square',
   'entropy',
@@ -26,6 +27,7 @@ export const MEASURED_TESTS = [
   'key NPCR',
   'key UACI',
 ] as const
+/** One of {@link MEASURED_TESTS}. */
 export type MeasuredTest = (typeof MEASURED_TESTS)[number]
 
 const ALPHA = 0.05

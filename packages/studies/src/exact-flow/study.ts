@@ -66,6 +66,7 @@ interface Group {
   readonly pictures: readonly Image<'u8'>[]
 }
 
+/** The page of `latent lab study exact-flow`. */
 export const study: Study = {
   id: 'exact-flow',
   title: 'Exact flow',

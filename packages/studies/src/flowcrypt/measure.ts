@@ -1,3 +1,4 @@
+import { pearson } from '../numbers.ts'
 import type { Image, SampleFormat } from '@latent/core'
 import {
   type FlowCryptRunner,
@@ -35,6 +36,10 @@ export interface Keys {
   readonly wrongMapRightMask: TileKey
 }
 
+/**
+ * Keys for one picture: two drawn ones, and mixtures that tell their parts apart.
+ * @param width pixels, even where height is odd
+ */
 export async function keysFor(width: number, height: number, seed: number): Promise<Keys> {
   const of = async (text: string) =>
     tileKey(await stretch(new TextEncoder().encode(text), new Uint8Array(0)), { index: 0, width, height })
@@ -47,6 +52,7 @@ export async function keysFor(width: number, height: number, seed: number): Prom
   }
 }
 
+/** The map of a key over the whole picture, from its halves. */
 export function wholeMap({ order, mapX, mapY }: TileKey): Float32Array {
   const map = new Float32Array(2 * mapX.length)
   scatterHalf(mapX, order.first, map)
@@ -54,12 +60,14 @@ export function wholeMap({ order, mapX, mapY }: TileKey): Float32Array {
   return map
 }
 
+/** A map over the whole picture, split as the mask of another key says. */
 export const splitMap = (map: Float32Array, { order }: TileKey): TileKey => ({
   order,
   mapX: gatherHalf(map, order.first),
   mapY: gatherHalf(map, order.second),
 })
 
+/** A picture as planes in 0..1, `[3, height, width]`; grey is repeated. */
 export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
   const values = new Float32Array(3 * width * height)
   for (let c = 0; c < 3; c++)
@@ -90,6 +98,7 @@ export async function encrypt(
   }
 }
 
+/** Planes back from a cipher under one tile's key, nothing rounded. */
 export async function decrypt(
   runner: FlowCryptRunner,
   { width, height, values }: Planes,
@@ -102,6 +111,7 @@ export async function decrypt(
   }
 }
 
+/** A cipher as it is after having been written in a format: rounded to its levels. */
 export const stored = (cipher: Planes, wire: SampleFormat): Planes => ({
   ...cipher,
   values: throughWire(cipher.values, wire),
@@ -176,6 +186,7 @@ export function misplaced(restored: Planes, { right, wrong }: Keys): Planes {
   return { ...restored, values }
 }
 
+/** What is done to cipher images; strengths are shares of the area, densities and variances. */
 export const DAMAGES: readonly Disturbance[] = [
   ...[1 / 64, 1 / 16, 1 / 4].map(strength => ({ kind: 'occlusion', strength }) as const),
   ...[0.01, 0.05, 0.1].map(strength => ({ kind: 'salt-pepper', strength }) as const),
@@ -257,12 +268,4 @@ export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; corr
     }
   }
   return { seen: { width, height, channels: 3, format: 'u8', data }, correlation: pearson(means, truth) }
-}
-
-function pearson(a: readonly number[], b: readonly number[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const [ma, mb] = [mean(a), mean(b)]
-  const product = (u: readonly number[], mu: number, v: readonly number[], mv: number) =>
-    u.reduce((sum, value, i) => sum + (value - mu) * (v[i]! - mv), 0)
-  return product(a, ma, b, mb) / Math.sqrt(product(a, ma, a, ma) * product(b, mb, b, mb))
 }

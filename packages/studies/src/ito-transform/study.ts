@@ -1,3 +1,4 @@
+import { percent } from '../numbers.ts'
 import { type Image, type ImageCipher, sha256Of, repeatably } from '@latent/core'
 import { shape } from '@latent/graph'
 import { openScheme } from '@latent/schemes'
@@ -11,7 +12,7 @@ import {
 } from '@latent/schemes/ito-transform'
 import { drawPicture } from '@latent/data'
 import { imageCorrelation, quality, requireControls, type TargetShape } from '@latent/lab'
-import { learnInverse, type Pair, picturesOf, planesOf, type Reconstructor } from '@latent/lab/attacks/learned'
+import { learnInverse, type Pair, picturesOf, planesOf, type Reconstructor } from '@latent/lab/attacks/trained'
 import { contactSheet, enlarged } from '../pictures.ts'
 import { AGAIN, LEAK, meanPicture, meanSsim, OPENED, verdict } from '../scoring.ts'
 import type { Study, StudyContext, StudyPage } from '../study.ts'
@@ -55,7 +56,7 @@ const inverse: Reconstructor = {
   decode: picturesOf,
 }
 
-interface Subject {
+interface Reading {
   readonly id: string
   readonly accuracy: number
   readonly ssim: number
@@ -63,6 +64,7 @@ interface Subject {
   readonly squares: number
 }
 
+/** The page of `latent lab study ito-transform-2021`. */
 export const study: Study = {
   id: ITO_TRANSFORM,
   title: 'Ito et al. 2021: pictures for a classifier alone',
@@ -82,8 +84,8 @@ export const study: Study = {
     }
     try {
       const ciphers = new Map(opened.map(({ cipher }) => [cipher.id, cipher]))
-      const subjects: Subject[] = []
-      for (const id of IDS) subjects.push(step(await read(ciphers.get(id)!, test, labels)))
+      const readings: Reading[] = []
+      for (const id of IDS) readings.push(step(await read(ciphers.get(id)!, test, labels)))
       const attacks: {
         readonly cipher: string
         readonly pairs: number
@@ -108,8 +110,8 @@ export const study: Study = {
         secret,
         secret.map(() => guess),
       )
-      if (!context.quick) requireControls(deviations(subjects, attacks, guessing), 'study', AGAIN)
-      return page(subjects, attacks, { guessing, budget, shown: await drawings(ciphers.get(ITO_TRANSFORM)!), context })
+      if (!context.quick) requireControls(deviations(readings, attacks, guessing), 'study', AGAIN)
+      return page(readings, attacks, { guessing, budget, shown: await drawings(ciphers.get(ITO_TRANSFORM)!), context })
     } finally {
       await Promise.all(opened.map(({ close }) => close()))
     }
@@ -121,7 +123,7 @@ const encrypted = (cipher: ImageCipher, plain: Image<'u8'>): Promise<Image<'u8'>
   cipher.encrypt(plain, KEY, repeatably(cipher, sha256Of(plain.data).subarray(0, 16))) as Promise<Image<'u8'>>
 
 /** What the classifier and simple measures of likeness make of a cipher's pictures. */
-async function read(cipher: ImageCipher, test: readonly Image<'u8'>[], labels: Uint8Array): Promise<Subject> {
+async function read(cipher: ImageCipher, test: readonly Image<'u8'>[], labels: Uint8Array): Promise<Reading> {
   const drawn: Image<'u8'>[] = []
   for (const plain of test) drawn.push(await encrypted(cipher, plain))
   const judge = await openJudge(BATCH)
@@ -187,11 +189,11 @@ async function drawings(cipher: ImageCipher): Promise<readonly Pair[]> {
 }
 
 function deviations(
-  subjects: readonly Subject[],
+  readings: readonly Reading[],
   attacks: readonly { readonly cipher: string; readonly ssim: number }[],
   guessing: number,
 ): string[] {
-  const of = (id: string) => subjects.find(subject => subject.id === id)!
+  const of = (id: string) => readings.find(reading => reading.id === id)!
   const opened = (id: string) => attacks.find(({ cipher }) => cipher === id)!.ssim
   return [
     ...(of(CONTROLS.broken).accuracy < 4 * CHANCE
@@ -209,10 +211,8 @@ function deviations(
   ]
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-
 function page(
-  subjects: readonly Subject[],
+  readings: readonly Reading[],
   attacks: readonly {
     readonly cipher: string
     readonly pairs: number
@@ -226,7 +226,7 @@ function page(
     context,
   }: { guessing: number; budget: Budget; shown: readonly Pair[]; context: StudyContext },
 ): StudyPage {
-  const of = (id: string) => subjects.find(subject => subject.id === id)!
+  const of = (id: string) => readings.find(reading => reading.id === id)!
   const control = attacks.find(({ cipher }) => cipher === CONTROLS.broken)!.ssim
   const judged = ({ cipher, ssim }: { cipher: string; ssim: number }) =>
     verdict({ ssim, guessing, untouched: of(cipher).ssim, control })
@@ -279,7 +279,7 @@ function page(
               'correlation of samples',
               'correlation of squares',
             ],
-            rows: subjects.map(({ id, accuracy, ssim, correlation, squares }) => [
+            rows: readings.map(({ id, accuracy, ssim, correlation, squares }) => [
               TITLES[id]!,
               percent(accuracy),
               ssim.toFixed(3),

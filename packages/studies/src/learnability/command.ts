@@ -1,5 +1,5 @@
 import { findSettings } from './classifiers/settings.ts'
-import { DEFAULT_ARMS, isKeyFileArm } from './arms.ts'
+import { DEFAULT_VARIANTS, isKeyFileVariant } from './variants.ts'
 import type { LearningSummary } from './summary.ts'
 
 /** Where the commands that are printed put a comparison. */
@@ -7,18 +7,18 @@ export const comparisonFolder = (data: string): string => `runs/learn-${data}`
 
 /** What makes such a comparison anew. */
 export function comparisonCommand({
-  run: { data, recipe, settings, limited, train, test },
+  run: { data, preset, settings, limited, train, test },
   seeds,
-  arms,
+  variants,
 }: LearningSummary): string {
-  const usual = findSettings(recipe, data)
-  const own = arms.some(({ arm }) => isKeyFileArm(arm))
-  const names = arms.map(({ arm }) => arm).filter(arm => !isKeyFileArm(arm))
+  const usual = findSettings(preset, data)
+  const own = variants.some(({ variant }) => isKeyFileVariant(variant))
+  const names = variants.map(({ variant }) => variant).filter(variant => !isKeyFileVariant(variant))
   const options = [
-    names.toSorted().join() !== [...DEFAULT_ARMS].toSorted().join() && `--arms ${names.join()}`,
+    names.toSorted().join() !== [...DEFAULT_VARIANTS].toSorted().join() && `--variants ${names.join()}`,
     own && '--vortex-key KEY.json',
     `--seeds ${seeds}`,
-    recipe !== 'two-core' && `--recipe ${recipe}`,
+    preset !== 'two-core' && `--preset ${preset}`,
     settings.network !== usual.network && `--network ${settings.network}`,
     settings.epochs !== usual.epochs && `--epochs ${settings.epochs}`,
     limited && `--train ${train} --test ${test}`,

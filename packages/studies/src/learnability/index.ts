@@ -1,4 +1,4 @@
-export * from './arms.ts'
+export * from './variants.ts'
 export * from './command.ts'
 export * from './information.ts'
 export * from './page.ts'

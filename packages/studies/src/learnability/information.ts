@@ -1,10 +1,10 @@
 import type { Image } from '@latent/core'
 import type { LabelledSet } from '@latent/data'
-import { informationLoss, recoverCoordinateMap } from '@latent/lab'
-import { type Arm, encryptImage, imageOf } from './arms.ts'
+import { informationLoss, mean, recoverCoordinateMap } from '@latent/lab'
+import { type Variant, encryptImage, imageOf } from './variants.ts'
 
-/** What an arm's cipher takes from images by moving pixels; see `informationLoss`. 0 nothing, 1 all. */
-export interface ArmInformation {
+/** What a variant's cipher takes from images by moving pixels; see `informationLoss`. 0 nothing, 1 all. */
+export interface VariantInformation {
   /** From coordinates alone. */
   readonly coordinates: number
   /**
@@ -22,11 +22,14 @@ const IMAGES = 32
  * The coordinate map is read off with chosen images, so that any cipher can be asked.
  * @returns undefined for ciphers that change values: the measure knows only moved and lost pixels
  */
-export async function armInformation(arm: Arm, plain: LabelledSet): Promise<ArmInformation | undefined> {
+export async function variantInformation(
+  variant: Variant,
+  plain: LabelledSet,
+): Promise<VariantInformation | undefined> {
   const maps: Uint32Array[] = []
-  for (let i = 0; i < (arm.cipher.traits.randomised ? MAPS : 1); i++) {
+  for (let i = 0; i < (variant.cipher.traits.randomised ? MAPS : 1); i++) {
     const opened = await recoverCoordinateMap(
-      async (chosen: Image<'u8'>) => encryptImage(arm, chosen, 'probe', i),
+      async (chosen: Image<'u8'>) => encryptImage(variant, chosen, 'probe', i),
       plain,
     )
     if (!opened) return undefined
@@ -45,5 +48,3 @@ export async function armInformation(arm: Arm, plain: LabelledSet): Promise<ArmI
     ),
   }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,9 +1,10 @@
+import { mean } from '@latent/lab'
 import type { Interval, RankCorrelation } from '@latent/lab'
 import { PUBLISHED_ACCURACY } from './published.ts'
 import { chart } from '../charts.ts'
 import type { StudyFigure, StudyPage, StudySection, StudyTable } from '../study.ts'
-import { CONTROL_ARMS, isRandomised, isVortexArm } from './arms.ts'
-import { type ArmSummary, isShortened, type LearningRun, type LearningSummary } from './summary.ts'
+import { CONTROL_VARIANTS, isRandomised, isVortexVariant } from './variants.ts'
+import { type VariantSummary, isShortened, type LearningRun, type LearningSummary } from './summary.ts'
 
 const NAMES: Readonly<Record<string, string>> = {
   cifar10: 'CIFAR-10',
@@ -21,14 +22,14 @@ export async function learnabilityPage(summaries: readonly LearningSummary[]): P
       : `Learning from encrypted images: ${nameOf(summaries[0]!.run.data)}`,
     intro: [
       'A network is trained and tested on images that a cipher has changed, under one key for both. ' +
-        'Every arm has the same network, the same settings, the same data order and the same initial ' +
+        'Every variant has the same network, the same settings, the same data order and the same initial ' +
         'weights for one seed; only the cipher differs. Keys are drawn anew for every seed, but for ' +
         'the published vortex key.',
       'Accuracy is that of the weights after the last epoch. The published figures are the best ' +
         'epoch on the test set, which is a little too good; they come from other settings, some of ' +
-        'them different from arm to arm.',
-      `Controls: the arm \`${CONTROL_ARMS.positive}\` must be learned, and ` +
-        `\`${CONTROL_ARMS.negative}\` must stay at chance. ` +
+        'them different from variant to variant.',
+      `Controls: the variant \`${CONTROL_VARIANTS.positive}\` must be learned, and ` +
+        `\`${CONTROL_VARIANTS.negative}\` must stay at chance. ` +
         `${several ? 'In all of these comparisons' : 'Here'} they did; otherwise this page would not ` +
         'have been written.',
     ],
@@ -39,18 +40,20 @@ export async function learnabilityPage(summaries: readonly LearningSummary[]): P
   }
 }
 
-async function worstShared({ run, arms }: LearningSummary): Promise<string> {
-  const fresh = new Map(await Promise.all(arms.map(async ({ arm }) => [arm, await isRandomised(arm)] as const)))
-  const shared = arms.filter(({ arm }) => !fresh.get(arm))
+async function worstShared({ run, variants }: LearningSummary): Promise<string> {
+  const fresh = new Map(
+    await Promise.all(variants.map(async ({ variant }) => [variant, await isRandomised(variant)] as const)),
+  )
+  const shared = variants.filter(({ variant }) => !fresh.get(variant))
   const worst = shared.reduce((least, other) => (other.accuracy.mean < least.accuracy.mean ? other : least))
-  return `${(100 * worst.accuracy.mean).toFixed(1)} % on ${nameOf(run.data)} (\`${worst.arm}\`)`
+  return `${(100 * worst.accuracy.mean).toFixed(1)} % on ${nameOf(run.data)} (\`${worst.variant}\`)`
 }
 
 /** What readers come for: each set in a line, beside what the paper's repository prints. */
 async function inShort(summaries: readonly LearningSummary[]): Promise<StudySection> {
   const worst = await Promise.all(summaries.map(worstShared))
-  const rows = summaries.map(({ run, seeds, arms, correlations }) => {
-    const of = (id: string) => arms.find(({ arm }) => arm === id)
+  const rows = summaries.map(({ run, seeds, variants, correlations }) => {
+    const of = (id: string) => variants.find(({ variant }) => variant === id)
     const printed = PUBLISHED_ACCURACY[run.data]?.['ResNet-18']
     const dropOf = (id: string) => (printed?.[id] === undefined ? '' : (printed['plain']! - printed[id]).toFixed(2))
     const percentOf = (id: string) => (of(id) ? spread(scaled(of(id)!.accuracy, 100), 2) : '')
@@ -58,7 +61,7 @@ async function inShort(summaries: readonly LearningSummary[]): Promise<StudySect
     return [
       nameOf(run.data),
       seeds,
-      percentOf(CONTROL_ARMS.positive),
+      percentOf(CONTROL_VARIANTS.positive),
       printed?.['plain']?.toFixed(2) ?? '',
       of('vortex-published') ? spread(of('vortex-published')!.drop, 2) : '',
       dropOf('vortex-published'),
@@ -121,7 +124,7 @@ async function sectionsOf(summary: LearningSummary, named: boolean): Promise<Stu
   ]
 }
 
-function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] {
+function settingsText({ run, machine, seeds, variants }: LearningSummary): string[] {
   const { settings } = run
   const { padding, mirror, colourJitter, ricap, smoothing } = settings.augmentation
   const changes = [
@@ -131,15 +134,15 @@ function settingsText({ run, machine, seeds, arms }: LearningSummary): string[] 
     ricap !== undefined && `RICAP with Beta(${ricap}, ${ricap})`,
     smoothing > 0 && `label smoothing ${smoothing}`,
   ].filter(change => change !== false)
-  const seconds = arms.filter(({ idle }) => idle === 0).map(arm => arm.seconds)
+  const seconds = variants.filter(({ idle }) => idle === 0).map(variant => variant.seconds)
   return [
-    `Recipe \`${run.recipe}\`: network \`${settings.network}\` ` +
+    `Preset \`${run.preset}\`: network \`${settings.network}\` ` +
       `(${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ` +
       `${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} ` +
       `(${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The ` +
-      'augmentation is applied to the images as the arm shows them: it does not know the key. ' +
+      'augmentation is applied to the images as the variant shows them: it does not know the key. ' +
       (settings.normalisation === 'measured'
-        ? 'Samples are normalised by mean and deviation of each arm’s own training images.'
+        ? 'Samples are normalised by mean and deviation of each variant’s own training images.'
         : 'Samples are normalised by fixed constants.'),
     `${run.train.toLocaleString('en')} training and ${run.test.toLocaleString('en')} test ` +
       `images${run.data === 'cifar10' && run.test === 1000 ? ' (the first 1,000 of the official 10,000)' : ''}, ` +
@@ -174,21 +177,20 @@ const scaled = ({ mean, low, high, replicates }: Interval, factor: number): Inte
   high: factor * high,
   replicates,
 })
-const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
+function accuracyTable({ run, seeds, variants }: LearningSummary): StudyTable {
   const published = PUBLISHED_ACCURACY[run.data]
-  const printed = (arm: string, model: 'ResNet-18' | 'ViT') => {
-    const [value, plain] = [published?.[model][arm], published?.[model]['plain']]
+  const printed = (variant: string, model: 'ResNet-18' | 'ViT') => {
+    const [value, plain] = [published?.[model][variant], published?.[model]['plain']]
     return value === undefined
       ? ''
-      : arm === 'plain'
+      : variant === 'plain'
         ? value.toFixed(2)
         : `${value.toFixed(2)} (drop ${(plain! - value).toFixed(2)})`
   }
   return {
     columns: [
-      'arm',
+      'variant',
       'accuracy, %',
       'drop, points',
       'information loss',
@@ -197,20 +199,20 @@ function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
       'published, ResNet-18',
       'published, ViT',
     ],
-    rows: arms.map(summary => {
-      const { arm, title, accuracy, drop, information, unchanged, idle } = summary
-      const lost = (values: readonly number[] | undefined) => (values ? average(values).toFixed(3) : 'values change')
+    rows: variants.map(summary => {
+      const { variant, title, accuracy, drop, information, unchanged, idle } = summary
+      const lost = (values: readonly number[] | undefined) => (values ? mean(values).toFixed(3) : 'values change')
       return [
-        `\`${arm}\`: ${title}` +
+        `\`${variant}\`: ${title}` +
           (accuracy.replicates < seeds ? ` (${accuracy.replicates} of ${seeds} seeds)` : '') +
           (idle > 0 ? ` (idle under ${idle} of ${accuracy.replicates} keys: the plain network stands for it)` : ''),
         spread(scaled(accuracy, 100), 2),
-        arm === CONTROL_ARMS.positive ? '' : spread(drop, 2),
+        variant === CONTROL_VARIANTS.positive ? '' : spread(drop, 2),
         lost(information?.coordinates),
         lost(information?.weighted),
         `${(100 * unchanged).toFixed(1)} %`,
-        printed(arm, 'ResNet-18'),
-        printed(arm, 'ViT'),
+        printed(variant, 'ResNet-18'),
+        printed(variant, 'ViT'),
       ]
     }),
   }
@@ -219,7 +221,7 @@ function accuracyTable({ run, seeds, arms }: LearningSummary): StudyTable {
 /** Which of the correlations is that over vortices of growing number. */
 const VORTICES = 1
 
-function correlationText({ arms, correlations }: LearningSummary): string[] {
+function correlationText({ variants, correlations }: LearningSummary): string[] {
   const verdict = (found: RankCorrelation | undefined) =>
     found === undefined
       ? 'cannot be told'
@@ -238,18 +240,20 @@ function correlationText({ arms, correlations }: LearningSummary): string[] {
       'begin alike, so that they are too small, and none is given for single seeds.',
     `Among vortices of growing number, the correlation ${verdict(vortices?.coordinates)} for the ` +
       `measure of coordinates, and ${verdict(vortices?.weighted)} for the weighted one.`,
-    ...twoPermutations(arms),
+    ...twoPermutations(variants),
   ]
 }
 
 /** What the measure cannot tell: whether all images moved alike. */
-function twoPermutations(arms: readonly ArmSummary[]): string[] {
-  const [fixed, fresh] = ['fixed-permutation', 'per-image-permutation'].map(id => arms.find(({ arm }) => arm === id))
+function twoPermutations(variants: readonly VariantSummary[]): string[] {
+  const [fixed, fresh] = ['fixed-permutation', 'per-image-permutation'].map(id =>
+    variants.find(({ variant }) => variant === id),
+  )
   if (!fixed?.information || !fresh?.information) return []
   return [
     'One permutation for all images and a new one for each lose the same by this measure, ' +
-      `${average(fixed.information.coordinates).toFixed(3)} and ` +
-      `${average(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} ` +
+      `${mean(fixed.information.coordinates).toFixed(3)} and ` +
+      `${mean(fresh.information.coordinates).toFixed(3)}, and cost ${fixed.drop.mean.toFixed(2)} ` +
       `and ${fresh.drop.mean.toFixed(2)} points: it looks at one image, and knows nothing of how alike ` +
       'images are moved. Where both are among the points, whether they agree with the paper’s ' +
       'statement rests on the order of two nearly equal losses.',
@@ -274,21 +278,23 @@ const MEASURES = [
   ['weighted', 'weighted by values'],
 ] as const
 
-/** All arms, and the vortices by themselves: beside permutations their drops are hardly to be seen. */
-async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
+/** All variants, and the vortices by themselves: beside permutations their drops are hardly to be seen. */
+async function lossFigures({ run, variants }: LearningSummary): Promise<StudyFigure[]> {
   const name = nameOf(run.data)
-  const moving = arms.filter(({ arm, information }) => information !== undefined && arm !== CONTROL_ARMS.positive)
+  const moving = variants.filter(
+    ({ variant, information }) => information !== undefined && variant !== CONTROL_VARIANTS.positive,
+  )
   const means = MEASURES.flatMap(([which, series]) =>
-    moving.map(({ arm, information, drop }) => ({
-      x: average(information![which]),
+    moving.map(({ variant, information, drop }) => ({
+      x: mean(information![which]),
       y: drop.mean,
       series,
-      ...(isVortexArm(arm) || which === 'weighted' ? {} : { label: arm }),
+      ...(isVortexVariant(variant) || which === 'weighted' ? {} : { caption: variant }),
     })),
   )
   const vortices = MEASURES.flatMap(([which, series]) =>
     moving
-      .filter(({ arm }) => isVortexArm(arm))
+      .filter(({ variant }) => isVortexVariant(variant))
       .flatMap(({ information, drops }) => information![which].map((loss, i) => ({ x: loss, y: drops[i]!, series }))),
   )
   const axes = { x: 'information loss', y: 'drop of accuracy, points', mark: 'point', width: 470, height: 260 } as const
@@ -298,7 +304,7 @@ async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[
           {
             name: `${run.data}-loss`,
             caption:
-              `${name}: information loss of each arm that only moves pixels against its drop of ` +
+              `${name}: information loss of each variant that only moves pixels against its drop of ` +
               'accuracy, means over seeds.',
             svg: await chart(means, { ...axes, title: `${name}: information loss against drop` }),
           },
@@ -316,8 +322,8 @@ async function lossFigures({ run, arms }: LearningSummary): Promise<StudyFigure[
   ]
 }
 
-async function curveFigures({ run, arms }: LearningSummary): Promise<StudyFigure[]> {
-  const points = arms.flatMap(arm => accuracyCurve(run, arm))
+async function curveFigures({ run, variants }: LearningSummary): Promise<StudyFigure[]> {
+  const points = variants.flatMap(variant => accuracyCurve(run, variant))
   if (points.length === 0) return []
   const svg = await chart(points, {
     title: `${nameOf(run.data)}: accuracy while training`,
@@ -336,19 +342,19 @@ async function curveFigures({ run, arms }: LearningSummary): Promise<StudyFigure
   ]
 }
 
-const accuracyCurve = ({ train, settings: { batchSize } }: LearningRun, { arm, curve }: ArmSummary) =>
+const accuracyCurve = ({ train, settings: { batchSize } }: LearningRun, { variant, curve }: VariantSummary) =>
   curve.flatMap(({ step, accuracy }) =>
-    accuracy === undefined ? [] : [{ x: (step * batchSize) / train, y: 100 * accuracy, series: arm }],
+    accuracy === undefined ? [] : [{ x: (step * batchSize) / train, y: 100 * accuracy, series: variant }],
   )
 
-/** One line an arm, for a terminal. */
-export function learnabilityLines({ arms }: LearningSummary): string {
-  return arms
+/** One line a variant, for a terminal. */
+export function learnabilityLines({ variants }: LearningSummary): string {
+  return variants
     .map(
-      ({ arm, accuracy, drop }) =>
-        `${arm.padEnd(24)} ` +
+      ({ variant, accuracy, drop }) =>
+        `${variant.padEnd(24)} ` +
         spread(scaled(accuracy, 100), 2).padEnd(26) +
-        (arm === CONTROL_ARMS.positive ? '' : ` drop ${spread(drop, 2)}`),
+        (variant === CONTROL_VARIANTS.positive ? '' : ` drop ${spread(drop, 2)}`),
     )
     .join('\n')
 }

@@ -1,6 +1,6 @@
 /**
  * Test accuracies that the repository of the vortex paper reports (arXiv 2411.16207), in percent. Its
- * "random" arm has a new permutation for every image. The best epoch on the test set was kept; ResNet-18,
+ * "random" variant has a new permutation for every image. The best epoch on the test set was kept; ResNet-18,
  * and a vision transformer pre-trained on ImageNet.
  */
 export const PUBLISHED_ACCURACY: Readonly<

@@ -13,15 +13,15 @@ import { MessageChannel } from 'node:worker_threads'
 import { findClassifier } from './classifiers/index.ts'
 import { findSettings, type LearningSettings } from './classifiers/settings.ts'
 import {
-  type ArmContext,
-  CONTROL_ARMS,
-  DEFAULT_ARMS,
+  type VariantContext,
+  CONTROL_VARIANTS,
+  DEFAULT_VARIANTS,
   encryptImage,
   imageOf,
-  keyFileArm,
-  openArm,
-  PUBLISHED_ARM,
-} from './arms.ts'
+  keyFileVariant,
+  openVariant,
+  PUBLISHED_VARIANT,
+} from './variants.ts'
 import {
   type LearningRow,
   learningRowName,
@@ -31,15 +31,16 @@ import {
 } from './summary.ts'
 import type { LearningOutcome, LearningProgress, LearningTask } from './worker.ts'
 
+/** What is compared, how, and where it goes. */
 export interface LearnabilityOptions {
   /** `cifar10`, `mnist` or `fashion-mnist`. */
   readonly data: string
-  /** See `openArm`; controls are added. Default: {@link DEFAULT_ARMS}. */
-  readonly arms?: readonly string[]
+  /** See `openVariant`; controls are added. Default: {@link DEFAULT_VARIANTS}. */
+  readonly variants?: readonly string[]
   /** Repetitions, each with other keys, initial weights and data order. */
   readonly seeds: number
-  readonly recipe: string
-  /** Instead of the recipe's. */
+  readonly preset: string
+  /** Instead of the preset's. */
   readonly network?: string
   readonly epochs?: number
   /** The first so many images. */
@@ -51,7 +52,7 @@ export interface LearnabilityOptions {
   readonly resume: boolean
   /** Networks trained at a time, one thread each. */
   readonly workers?: number
-  /** Text of a vortex key file: one more arm. */
+  /** Text of a vortex key file: one more variant. */
   readonly vortexKey?: Uint8Array
   readonly root?: string
   readonly signal?: AbortSignal
@@ -60,9 +61,9 @@ export interface LearnabilityOptions {
 }
 
 /**
- * Trains one network an arm and seed with equal settings, controls included, and sums up. Rows are on
+ * Trains one network a variant and seed with equal settings, controls included, and sums up. Rows are on
  * the disk as they come, unfinished networks have checkpoints: a run that was killed goes on from there.
- * More seeds or arms may be asked for later.
+ * More seeds or variants may be asked for later.
  * @throws E_ARGUMENT; E_DATA; E_KEY for a vortex key of another image size; E_EXISTS; E_INTERRUPTED; E_CONTROLS
  * (nothing is summed up)
  */
@@ -80,18 +81,21 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
   }
   const published = await publishedVortexKey(data, root)
   const own = options.vortexKey
-  const keyFiles = { ...(published ? { [PUBLISHED_ARM]: published } : {}), ...(own ? { [keyFileArm(own)]: own } : {}) }
-  // Asked for by name it is needed; among the usual arms it is left out where the file is not there.
-  const usualArms = DEFAULT_ARMS.filter(arm => arm !== PUBLISHED_ARM || published)
-  const arms = [
+  const keyFiles = {
+    ...(published ? { [PUBLISHED_VARIANT]: published } : {}),
+    ...(own ? { [keyFileVariant(own)]: own } : {}),
+  }
+  // Asked for by name it is needed; among the usual variants it is left out where the file is not there.
+  const usualVariants = DEFAULT_VARIANTS.filter(variant => variant !== PUBLISHED_VARIANT || published)
+  const variants = [
     ...new Set([
-      CONTROL_ARMS.positive,
-      ...(options.arms ?? usualArms),
-      ...(own ? [keyFileArm(own)] : []),
-      CONTROL_ARMS.negative,
+      CONTROL_VARIANTS.positive,
+      ...(options.variants ?? usualVariants),
+      ...(own ? [keyFileVariant(own)] : []),
+      CONTROL_VARIANTS.negative,
     ]),
   ]
-  const usual = findSettings(options.recipe, data)
+  const usual = findSettings(options.preset, data)
   const settings: LearningSettings = {
     ...usual,
     ...(options.network === undefined ? {} : { network: options.network }),
@@ -104,13 +108,13 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
   if (sets.train.labels.length < settings.batchSize)
     throw argumentError('train', `at least a batch of ${settings.batchSize} images`, sets.train.labels.length)
   for (const text of Object.values(keyFiles)) parseVortexKey(new TextDecoder().decode(text))
-  await requireArms(arms, sets.train, keyFiles)
+  await requireVariants(variants, sets.train, keyFiles)
 
   const network = findClassifier(settings.network, sets.train)
   const run: LearningRun = {
     version: 1,
     data,
-    recipe: options.recipe,
+    preset: options.preset,
     settings,
     parameters: parameterCount(network.parameters),
     train: sets.train.labels.length,
@@ -126,12 +130,16 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
       hint: 'go on with --resume, or choose another folder with --out',
     })
   await mkdir(out, { recursive: true })
-  const journal = openJournal<LearningRow>(out, { config: run, machine: machine(), nameOf: learningRowName })
+  const journal = openJournal<LearningRow>(out, { config: run, machine: machine(), nameOf: learningRowName, upgrade })
   // Seed by seed: whatever is done when a run is stopped can be compared.
-  const wanted = Array.from({ length: seeds }, (_, seed) => arms.map(arm => ({ arm, seed: seed + 1 }))).flat()
+  const wanted = Array.from({ length: seeds }, (_, seed) =>
+    variants.map(variant => ({ variant, seed: seed + 1 })),
+  ).flat()
   await learnAll(wanted, journal, { ...options, settings, sets, keyFiles })
   const rows = journal.rows.filter(({ seed }) => seed <= seeds)
-  const summary = summariseLearning(run, machine(), rows, [...new Set([...arms, ...rows.map(({ arm }) => arm)])])
+  const summary = summariseLearning(run, machine(), rows, [
+    ...new Set([...variants, ...rows.map(({ variant }) => variant)]),
+  ])
   writeJson(join(out, 'summary.json'), summary)
   return summary
 }
@@ -145,14 +153,18 @@ const KEY_FILES: Readonly<Record<LabelledSetName, string>> = {
 const publishedVortexKey = (data: LabelledSetName, root: string): Promise<Uint8Array | undefined> =>
   readFile(join(root, 'vortex-keys', KEY_FILES[data])).catch(() => undefined)
 
-/** Every arm encrypts one image before hours are spent. */
-async function requireArms(arms: readonly string[], set: LabelledSet, keyFiles: ArmContext['keyFiles']): Promise<void> {
-  for (const id of arms) {
-    const arm = await openArm(id, { seed: 1, channels: set.channels, keyFiles })
+/** Every variant encrypts one image before hours are spent. */
+async function requireVariants(
+  variants: readonly string[],
+  set: LabelledSet,
+  keyFiles: VariantContext['keyFiles'],
+): Promise<void> {
+  for (const id of variants) {
+    const variant = await openVariant(id, { seed: 1, channels: set.channels, keyFiles })
     try {
-      await encryptImage(arm, imageOf(set, 0), 'probe', 0)
+      await encryptImage(variant, imageOf(set, 0), 'probe', 0)
     } finally {
-      await arm.close()
+      await variant.close()
     }
   }
 }
@@ -160,11 +172,11 @@ async function requireArms(arms: readonly string[], set: LabelledSet, keyFiles: 
 interface Prepared extends LearnabilityOptions {
   readonly settings: LearningSettings
   readonly sets: { readonly train: LabelledSet; readonly test: LabelledSet }
-  readonly keyFiles: ArmContext['keyFiles']
+  readonly keyFiles: VariantContext['keyFiles']
 }
 
 async function learnAll(
-  wanted: readonly { arm: string; seed: number }[],
+  wanted: readonly { variant: string; seed: number }[],
   journal: Journal<LearningRow>,
   { out, settings, sets, keyFiles, workers = availableParallelism(), signal, onProgress, onRow }: Prepared,
 ): Promise<void> {
@@ -183,14 +195,14 @@ async function learnAll(
   // Each takes the next one when it is done, so that whole seeds are finished one after the other.
   const runner = async (): Promise<void> => {
     for (let next = queue.shift(); next && Atomics.load(stop, 0) === 0; next = queue.shift()) {
-      const { arm, seed } = next
-      const folder = join(out, 'training', `${arm.replace(':', '-')}-${seed}`)
+      const { variant, seed } = next
+      const folder = join(out, 'training', `${variant.replace(':', '-')}-${seed}`)
       const { port1, port2 } = new MessageChannel()
       port1.on('message', (progress: LearningProgress) => onProgress?.(progress))
       try {
-        const plain = journal.rows.find(row => row.arm === CONTROL_ARMS.positive && row.seed === seed)
+        const plain = journal.rows.find(row => row.variant === CONTROL_VARIANTS.positive && row.seed === seed)
         const task: LearningTask = {
-          arm,
+          variant,
           seed,
           ...sets,
           settings,
@@ -237,18 +249,42 @@ async function learnAll(
     )
 }
 
-/** @throws E_DATA; E_UNSUPPORTED */
+/** Release 0.2 called a variant an arm, and a preset a recipe; what it wrote is read and gone on with. */
+const RENAMED = new Map([
+  ['arm', 'variant'],
+  ['arms', 'variants'],
+  ['recipe', 'preset'],
+])
+const upgrade = (stored: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(stored).map(([key, value]) => [RENAMED.get(key) ?? key, value]))
+
+const upgradeSummary = ({ run, ...stored }: Record<string, unknown>): Partial<LearningSummary> => {
+  const summary = upgrade(stored)
+  const upgraded: Record<string, unknown> = {
+    ...summary,
+    ...(typeof run === 'object' && { run: upgrade(run as Record<string, unknown>) }),
+    ...(Array.isArray(summary['variants']) && { variants: summary['variants'].map(upgrade) }),
+  }
+  return upgraded
+}
+
+/**
+ * What a finished comparison came to.
+ * @throws E_DATA where none is; E_UNSUPPORTED for one of another format
+ */
 export async function readLearningSummary(folder: string): Promise<LearningSummary> {
   let summary: Partial<LearningSummary>
   try {
-    summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Partial<LearningSummary>
+    summary = upgradeSummary(
+      JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Record<string, unknown>,
+    )
   } catch (cause) {
     throw new LatentError('E_DATA', `${folder} holds no finished comparison`, {
       hint: 'latent lab learnability writes summary.json when every control has behaved',
       cause,
     })
   }
-  if (summary.run?.version !== 1 || !Array.isArray(summary.arms))
+  if (summary.run?.version !== 1 || !Array.isArray(summary.variants))
     throw new LatentError('E_UNSUPPORTED', `the summary in ${folder} is of a format that this release does not know`, {
       hint: 'use the release that wrote it, or run it again',
     })

@@ -3,18 +3,19 @@ import {
   binomialLower,
   binomialUpper,
   type Interval,
+  mean,
   type RankCorrelation,
   requireControls,
   spearman,
   studentMean,
 } from '@latent/lab'
 import { findSettings, type LearningSettings } from './classifiers/settings.ts'
-import { CONTROL_ARMS, isVortexArm } from './arms.ts'
-import type { ArmInformation } from './information.ts'
+import { CONTROL_VARIANTS, isVortexVariant } from './variants.ts'
+import type { VariantInformation } from './information.ts'
 
-/** One trained network: an arm under one seed. */
+/** One trained network: a variant under one seed. */
 export interface LearningRow {
-  readonly arm: string
+  readonly variant: string
   readonly title: string
   readonly seed: number
   /** Of the test images, after the last epoch. */
@@ -24,20 +25,22 @@ export interface LearningRow {
   readonly seconds: number
   /** Share of samples of the first test images that are as in the plain ones. */
   readonly unchanged: number
-  readonly information?: ArmInformation
-  /** The arm that showed the very same images, and whose network this one would be: it was not trained again. */
+  readonly information?: VariantInformation
+  /** The variant that showed the very same images, and whose network this one would be: it was not trained again. */
   readonly sameAs?: string
   /** Mean training loss, and now and then the accuracy on the first test images, which decides nothing. */
   readonly curve: readonly { readonly step: number; readonly loss: number; readonly accuracy?: number }[]
 }
 
-export const learningRowName = ({ arm, seed }: Pick<LearningRow, 'arm' | 'seed'>): string => `${arm} ${seed}`
+/** What makes a row unique. */
+export const learningRowName = ({ variant, seed }: Pick<LearningRow, 'variant' | 'seed'>): string =>
+  `${variant} ${seed}`
 
 /** What all rows of one folder have in common; a folder with another is refused. */
 export interface LearningRun {
   readonly version: 1
   readonly data: LabelledSetName
-  readonly recipe: string
+  readonly preset: string
   readonly settings: LearningSettings
   readonly parameters: number
   /** Images that are trained on and tested with, and the images of each class among the latter. */
@@ -48,21 +51,22 @@ export interface LearningRun {
   readonly limited: boolean
 }
 
-/** Fewer images or epochs than the recipe has: figures are not to be published. */
-export const isShortened = ({ data, recipe, settings, limited }: LearningRun): boolean =>
-  limited || settings.epochs < findSettings(recipe, data).epochs
+/** Fewer images or epochs than the preset has: figures are not to be published. */
+export const isShortened = ({ data, preset, settings, limited }: LearningRun): boolean =>
+  limited || settings.epochs < findSettings(preset, data).epochs
 
-export interface ArmSummary {
-  readonly arm: string
+/** All seeds of one variant together; shares are 0 to 1. */
+export interface VariantSummary {
+  readonly variant: string
   readonly title: string
   /** Shares of the test images, by seed. */
   readonly accuracies: readonly number[]
   readonly accuracy: Interval
-  /** Accuracy of the plain arm less that of this one, seed by seed, in points of a percent. */
+  /** Accuracy of the plain variant less that of this one, seed by seed, in points of a percent. */
   readonly drops: readonly number[]
   readonly drop: Interval
   readonly unchanged: number
-  /** Seeds under which the key does nothing, so that the plain arm's network stands for it. */
+  /** Seeds under which the key does nothing, so that the plain variant's network stands for it. */
   readonly idle: number
   /** By seed; absent for ciphers that change values. */
   readonly information?: { readonly coordinates: readonly number[]; readonly weighted: readonly number[] }
@@ -70,11 +74,12 @@ export interface ArmSummary {
   readonly seconds: number
 }
 
+/** What a comparison came to: `summary.json`. */
 export interface LearningSummary {
   readonly run: LearningRun
   readonly machine: string
   readonly seeds: number
-  readonly arms: readonly ArmSummary[]
+  readonly variants: readonly VariantSummary[]
   readonly correlations: readonly CorrelationRow[]
 }
 
@@ -85,7 +90,7 @@ export interface CorrelationRow {
   readonly weighted: RankCorrelation | undefined
 }
 
-/** @throws E_CONTROLS if an arm whose outcome is known came out otherwise: then nothing is reported */
+/** @throws E_CONTROLS if a variant whose outcome is known came out otherwise: then nothing is reported */
 export function summariseLearning(
   run: LearningRun,
   machine: string,
@@ -93,24 +98,29 @@ export function summariseLearning(
   order: readonly string[],
 ): LearningSummary {
   requireLearningControls(run, rows)
-  const plain = new Map(rows.filter(({ arm }) => arm === CONTROL_ARMS.positive).map(row => [row.seed, share(row)]))
-  const arms = order.flatMap(arm => {
-    const own = rows.filter(row => row.arm === arm).toSorted((a, b) => a.seed - b.seed)
-    return own.length === 0 ? [] : [summariseArm(arm, own, plain)]
+  const plain = new Map(
+    rows.filter(({ variant }) => variant === CONTROL_VARIANTS.positive).map(row => [row.seed, share(row)]),
+  )
+  const variants = order.flatMap(variant => {
+    const own = rows.filter(row => row.variant === variant).toSorted((a, b) => a.seed - b.seed)
+    return own.length === 0 ? [] : [summariseVariant(variant, own, plain)]
   })
   const seeds = new Set(rows.map(({ seed }) => seed)).size
-  return { run, machine, seeds, arms, correlations: correlations(arms, seeds) }
+  return { run, machine, seeds, variants, correlations: correlations(variants, seeds) }
 }
 
 const share = ({ correct, images }: Pick<LearningRow, 'correct' | 'images'>): number => correct / images
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-function summariseArm(arm: string, rows: readonly LearningRow[], plain: ReadonlyMap<number, number>): ArmSummary {
+function summariseVariant(
+  variant: string,
+  rows: readonly LearningRow[],
+  plain: ReadonlyMap<number, number>,
+): VariantSummary {
   const accuracies = rows.map(share)
   const drops = rows.flatMap(row => (plain.has(row.seed) ? [100 * (plain.get(row.seed)! - share(row))] : []))
   const information = rows.flatMap(row => row.information ?? [])
   return {
-    arm,
+    variant,
     title: rows[0]!.title,
     accuracies,
     accuracy: ofShares(studentMean(accuracies)),
@@ -139,19 +149,20 @@ const ofShares = ({ low, high, ...rest }: Interval): Interval => ({
 })
 
 /**
- * The plain arm is left out, and so is every key whose vortices do nothing: loss and drop are zero by
- * definition there, and would only raise the correlation. Arms that were not trained under every seed are left out too.
+ * The plain variant is left out, and so is every key whose vortices do nothing: loss and drop are zero by
+ * definition there, and would only raise the correlation. Variants that were not trained under every seed are left out
+ * too.
  */
-function correlations(arms: readonly ArmSummary[], seeds: number): CorrelationRow[] {
-  const moving = arms.filter(
-    ({ arm, information, accuracies }) =>
-      arm !== CONTROL_ARMS.positive &&
+function correlations(variants: readonly VariantSummary[], seeds: number): CorrelationRow[] {
+  const moving = variants.filter(
+    ({ variant, information, accuracies }) =>
+      variant !== CONTROL_VARIANTS.positive &&
       accuracies.length === seeds &&
       information !== undefined &&
       information.coordinates.some(loss => loss > 0),
   )
-  const vortices = moving.filter(({ arm }) => isVortexArm(arm))
-  const means = (points: readonly ArmSummary[], which: keyof ArmInformation) =>
+  const vortices = moving.filter(({ variant }) => isVortexVariant(variant))
+  const means = (points: readonly VariantSummary[], which: keyof VariantInformation) =>
     spearman(
       points.map(({ information }) => mean(information![which])),
       points.map(({ drop }) => drop.mean),
@@ -166,7 +177,7 @@ function correlations(arms: readonly ArmSummary[], seeds: number): CorrelationRo
     )
   return [
     {
-      points: 'means of all arms that only move pixels',
+      points: 'means of all variants that only move pixels',
       coordinates: means(moving, 'coordinates'),
       weighted: means(moving, 'weighted'),
     },
@@ -180,7 +191,7 @@ function correlations(arms: readonly ArmSummary[], seeds: number): CorrelationRo
 }
 
 /** Every key that does something, once for each seed: an idle vortex more makes the same map, and the same network. */
-function distinctKeys(vortices: readonly ArmSummary[]): { coordinates: number; weighted: number; drop: number }[] {
+function distinctKeys(vortices: readonly VariantSummary[]): { coordinates: number; weighted: number; drop: number }[] {
   const points = vortices.flatMap(({ information, drops }) =>
     drops.map((drop, seed) => ({
       seed,
@@ -210,7 +221,7 @@ const withoutP = (found: RankCorrelation | undefined): RankCorrelation | undefin
 const LEVEL = 1e-4
 
 /**
- * Accuracies far below what the network of the two-core recipe reaches on plain images: below them something is broken.
+ * Accuracies far below what the network of the two-core preset reaches on plain images: below them something is broken.
  */
 const FLOORS: Readonly<Record<LabelledSetName, number>> = { cifar10: 0.75, mnist: 0.97, 'fashion-mnist': 0.86 }
 
@@ -223,29 +234,29 @@ export function learningDeviations(run: LearningRun, rows: readonly LearningRow[
   const [least, most] = [Math.min(...run.testClasses) / run.test, Math.max(...run.testClasses) / run.test]
   const percent = (row: LearningRow) => `${(100 * share(row)).toFixed(2)} % under seed ${row.seed}`
   const hasFloor =
-    run.recipe === 'two-core' &&
-    run.settings.network === findSettings(run.recipe, run.data).network &&
+    run.preset === 'two-core' &&
+    run.settings.network === findSettings(run.preset, run.data).network &&
     !isShortened(run)
   return rows.flatMap(row => {
     const above = binomialUpper(row.correct, row.images, most) < LEVEL
-    if (row.arm === CONTROL_ARMS.negative && above) return [`${row.arm} was learned: ${percent(row)}`]
-    if (row.arm === CONTROL_ARMS.negative && binomialLower(row.correct, row.images, least) < LEVEL)
-      return [`${row.arm} is below chance: ${percent(row)}`]
-    if (row.arm === CONTROL_ARMS.positive && !above) return [`${row.arm} was not learned: ${percent(row)}`]
-    if (row.arm === CONTROL_ARMS.positive && hasFloor && share(row) < FLOORS[run.data])
-      return [`${row.arm} fell short of what these settings reach: ${percent(row)}`]
+    if (row.variant === CONTROL_VARIANTS.negative && above) return [`${row.variant} was learned: ${percent(row)}`]
+    if (row.variant === CONTROL_VARIANTS.negative && binomialLower(row.correct, row.images, least) < LEVEL)
+      return [`${row.variant} is below chance: ${percent(row)}`]
+    if (row.variant === CONTROL_VARIANTS.positive && !above) return [`${row.variant} was not learned: ${percent(row)}`]
+    if (row.variant === CONTROL_VARIANTS.positive && hasFloor && share(row) < FLOORS[run.data])
+      return [`${row.variant} fell short of what these settings reach: ${percent(row)}`]
     return []
   })
 }
 
 /** @throws E_CONTROLS */
 export function requireLearningControls(run: LearningRun, rows: readonly LearningRow[]): void {
-  const missing = Object.values(CONTROL_ARMS).filter(control => rows.every(({ arm }) => arm !== control))
-  const deviations = [...missing.map(arm => `${arm} was not trained`), ...learningDeviations(run, rows)]
+  const missing = Object.values(CONTROL_VARIANTS).filter(control => rows.every(({ variant }) => variant !== control))
+  const deviations = [...missing.map(variant => `${variant} was not trained`), ...learningDeviations(run, rows)]
   requireControls(
     deviations,
     'comparison',
-    'very few images or steps leave the plain arm at chance; a learned AES arm means that images ' +
+    'very few images or steps leave the plain variant at chance; a learned AES variant means that images ' +
       'were not encrypted, or nonces repeated',
   )
 }

@@ -6,19 +6,19 @@ import { measureNormalisation, type Normalisation, plainBatch, trainingBatches }
 import { type Classifier, classifierTraining, openPredictor } from './classifiers/classifier.ts'
 import { findClassifier } from './classifiers/index.ts'
 import { type LearningSettings, scheduleOf } from './classifiers/settings.ts'
-import { type Arm, type ArmContext, encryptSet, openArm } from './arms.ts'
-import { armInformation } from './information.ts'
+import { type Variant, type VariantContext, encryptSet, openVariant } from './variants.ts'
+import { variantInformation } from './information.ts'
 import type { LearningRow } from './summary.ts'
 
-/** One arm under one seed, trained on a thread of its own. Sets lie in shared memory. */
+/** One variant under one seed, trained on a thread of its own. Sets lie in shared memory. */
 export interface LearningTask {
-  readonly arm: string
+  readonly variant: string
   readonly seed: number
   readonly train: LabelledSet
   readonly test: LabelledSet
   readonly settings: LearningSettings
-  readonly keyFiles: ArmContext['keyFiles']
-  /** The plain arm's row of this seed, if it is there already. */
+  readonly keyFiles: VariantContext['keyFiles']
+  /** The plain variant's row of this seed, if it is there already. */
   readonly plain?: LearningRow
   /** Of the checkpoints. */
   readonly folder: string
@@ -29,8 +29,9 @@ export interface LearningTask {
   readonly stop: Int32Array
 }
 
+/** How far one network has been trained; the loss is that of the step. */
 export interface LearningProgress {
-  readonly arm: string
+  readonly variant: string
   readonly seed: number
   readonly step: number
   readonly steps: number
@@ -56,7 +57,7 @@ export default async function learn(task: LearningTask): Promise<LearningOutcome
     return row ? { row } : 'stopped'
   } catch (error) {
     if (!(error instanceof LatentError)) throw error
-    return { failure: { code: error.code, message: `${task.arm}: ${error.message}`, hint: error.hint } }
+    return { failure: { code: error.code, message: `${task.variant}: ${error.message}`, hint: error.hint } }
   } finally {
     task.port.close()
   }
@@ -64,30 +65,37 @@ export default async function learn(task: LearningTask): Promise<LearningOutcome
 
 /** @returns undefined if the run was stopped */
 async function trained(task: LearningTask): Promise<LearningRow | undefined> {
-  const opened = await openArm(task.arm, { seed: task.seed, channels: task.train.channels, keyFiles: task.keyFiles })
+  const opened = await openVariant(task.variant, {
+    seed: task.seed,
+    channels: task.train.channels,
+    keyFiles: task.keyFiles,
+  })
   try {
-    return await learnArm(opened, task)
+    return await learnVariant(opened, task)
   } finally {
     await opened.close()
   }
 }
 
-async function learnArm(
-  arm: Arm,
+async function learnVariant(
+  variant: Variant,
   { seed, train: plainTrain, test: plainTest, settings, plain, folder, threads, port, stop }: LearningTask,
 ): Promise<LearningRow | undefined> {
   const started = performance.now()
-  const information = await armInformation(arm, plainTest)
-  const [training, test] = [await encryptSet(arm, plainTrain, 'train'), await encryptSet(arm, plainTest, 'test')]
+  const information = await variantInformation(variant, plainTest)
+  const [training, test] = [
+    await encryptSet(variant, plainTrain, 'train'),
+    await encryptSet(variant, plainTest, 'test'),
+  ]
   const unchanged = equalShare(plainTest.samples, test.samples)
   // A vortex key may do nothing: with the same images, order, weights and thread the network comes out the same.
   if (plain && unchanged === 1 && equalShare(plainTrain.samples, training.samples) === 1) {
     return {
       ...plain,
-      arm: arm.id,
-      title: arm.title,
+      variant: variant.id,
+      title: variant.title,
       seconds: Math.round((performance.now() - started) / 100) / 10,
-      sameAs: plain.arm,
+      sameAs: plain.variant,
       ...(information ? { information } : {}),
     }
   }
@@ -101,7 +109,7 @@ async function learnArm(
   const correct = (weights: Weights, statistics: Weights, count: number) =>
     countCorrect({ network, set: test, normalisation, weights, statistics, count, threads })
   const result = await train(classifierTraining(network, training, settings), {
-    name: `${arm.id} ${JSON.stringify(settings)}`,
+    name: `${variant.id} ${JSON.stringify(settings)}`,
     seed,
     steps,
     rates: [scheduleOf(settings)],
@@ -125,7 +133,7 @@ async function learnArm(
     },
     onProgress: ({ step, losses, imagesPerSecond, secondsLeft }) =>
       port.postMessage({
-        arm: arm.id,
+        variant: variant.id,
         seed,
         step,
         steps,
@@ -136,8 +144,8 @@ async function learnArm(
   })
   if (!result.finished) return undefined
   return {
-    arm: arm.id,
-    title: arm.title,
+    variant: variant.id,
+    title: variant.title,
     seed,
     correct: await correct(result.weights, result.state, test.labels.length),
     images: test.labels.length,

@@ -1,20 +1,21 @@
+import { pearson } from '../numbers.ts'
 import { type Image, image } from '@latent/core'
 import { BLOCK, drawMask } from '@latent/schemes/mask-autoencoder'
-import { fitRidge, type LinearPredictor, psnrOf, sampleErrors } from '@latent/lab'
-import { asRgb, chance, mean, openForm, type OpenForm } from './forms.ts'
+import { fitRidge, type LinearPredictor, mean, psnrOf, sampleErrors } from '@latent/lab'
+import { asRgb, chance, openVariant, type OpenVariant } from './variants.ts'
 
 /** PSNR of the shipped decoder on pictures that were encrypted under another mask than it was trained for. */
 async function underMask(
-  form: OpenForm,
+  variant: OpenVariant,
   mask: Uint8Array,
   pictures: readonly Image<'u8'>[],
   seed: number,
 ): Promise<number> {
-  const other = await openForm(form.id, seed, mask)
+  const other = await openVariant(variant.id, seed, mask)
   try {
     const values: number[] = []
     for (const plain of pictures)
-      values.push(finite(sampleErrors(plain, await form.decrypt(await other.encrypt(plain))).psnr))
+      values.push(finite(sampleErrors(plain, await variant.decrypt(await other.encrypt(plain))).psnr))
     return mean(values)
   } finally {
     await other.close()
@@ -26,46 +27,50 @@ const finite = (psnr: number): number => Math.min(psnr, psnrOf(1e-4))
 
 /** The published "key" with so many of its bits wrong. */
 export async function flippedMaskBits(
-  form: OpenForm,
+  variant: OpenVariant,
   bits: number,
   pictures: readonly Image<'u8'>[],
   seed: number,
 ): Promise<number> {
-  const order = await (await chance(seed, `mask bits of ${form.id}`)).permutation(8 * form.mask.length)
-  const mask = form.mask.slice()
+  const order = await (await chance(seed, `mask bits of ${variant.id}`)).permutation(8 * variant.mask.length)
+  const mask = variant.mask.slice()
   for (const bit of order.subarray(0, bits)) mask[bit >> 3]! ^= 1 << (bit & 7)
-  return underMask(form, mask, pictures, seed)
+  return underMask(variant, mask, pictures, seed)
 }
 
+/** PSNR in dB under a mask that no network was trained for; `number` says which. */
 export async function foreignMask(
-  form: OpenForm,
+  variant: OpenVariant,
   number: number,
   pictures: readonly Image<'u8'>[],
   seed: number,
 ): Promise<number> {
   return underMask(
-    form,
-    await drawMask(form.subject, `a mask that no network was trained for, ${number}`),
+    variant,
+    await drawMask(variant.set, `a mask that no network was trained for, ${number}`),
     pictures,
     seed,
   )
 }
 
 /** Who decrypts the cipher images with a key of their own choosing. */
-export async function strangersKey(form: OpenForm, pictures: readonly Image<'u8'>[]): Promise<number> {
+export async function strangersKey(variant: OpenVariant, pictures: readonly Image<'u8'>[]): Promise<number> {
   const values: number[] = []
   for (const plain of pictures)
     values.push(
       finite(
-        sampleErrors(plain, await form.cipher.decrypt(await form.encrypt(plain), new Uint8Array(32).fill(0x5a))).psnr,
+        sampleErrors(plain, await variant.cipher.decrypt(await variant.encrypt(plain), new Uint8Array(32).fill(0x5a)))
+          .psnr,
       ),
     )
   return mean(values)
 }
 
+/** The bytes of a picture in RGB, XORed with a mask. */
 export const masked = (plain: Image<'u8'>, mask: Uint8Array): Uint8Array =>
   asRgb(plain).data.map((value, i) => value ^ mask[i]!)
 
+/** Share of places at which two masks are equal. */
 export const agreement = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((count, value, i) => count + Number(value === b[i]), 0) / a.length
 
@@ -86,17 +91,6 @@ export function silhouette(cipher: Image<'u8'>, mode: Uint8Array): Float64Array 
 /** Ink of each 4x4 block: what a silhouette is held against. */
 export const blockInk = (plain: Image<'u8'>): Float64Array => silhouette(plain, new Uint8Array(plain.data.length))
 
-export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const [ma, mb] = [mean(Array.from(a)), mean(Array.from(b))]
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += (a[i]! - ma) * (b[i]! - mb)
-    aa += (a[i]! - ma) ** 2
-    bb += (b[i]! - mb) ** 2
-  }
-  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb)
-}
-
 /** How well distances of cipher images tell distances of the plain ones: correlation over random pairs. */
 export async function distanceLeak(
   plains: readonly Image<'u8'>[],
@@ -114,7 +108,7 @@ export async function distanceLeak(
     x.push(distance(ciphers[a]!.data, ciphers[b]!.data))
     y.push(distance(plains[a]!.data, plains[b]!.data))
   }
-  return correlation(x, y)
+  return pearson(x, y)
 }
 
 const unit = ({ data }: Image<'u8'>): Float32Array => Float32Array.from(data, value => value / 255)
@@ -123,6 +117,7 @@ const unit = ({ data }: Image<'u8'>): Float32Array => Float32Array.from(data, va
 export const surrogate = (ciphers: readonly Image<'u8'>[], plains: readonly Image<'u8'>[]): LinearPredictor =>
   fitRidge(ciphers.map(unit), plains.map(unit))
 
+/** What a linear fit makes of a cipher, as a picture of the shape of `like`. */
 export function throughSurrogate(predictor: LinearPredictor, cipher: Image<'u8'>, like: Image<'u8'>): Image<'u8'> {
   return image({
     width: like.width,
@@ -146,14 +141,15 @@ export function classified(training: readonly Labelled[], test: readonly Labelle
   return hits.length / test.length
 }
 
+/** A cipher image and the class of its picture. */
 export interface Labelled {
   readonly cipher: Image<'u8'>
   readonly label: number
 }
 
 /**
- * "Variant B", the receiver unmasking: what is left of a picture if its masked form comes back with the errors that
- * the repaired form leaves on plain ones, and is XORed with the mask then.
+ * "Variant B", the receiver unmasking: what is left of a picture if its masked picture comes back with the errors that
+ * the repaired variant leaves on plain ones, and is XORed with the mask then.
  */
 export function lossBeforeXor(plain: Image<'u8'>, restored: Image<'u8'>, mask: Uint8Array): Image<'u8'> {
   const data = plain.data.map(

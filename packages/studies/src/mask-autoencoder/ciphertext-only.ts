@@ -1,7 +1,8 @@
+import { pearson, percent } from '../numbers.ts'
 import { type Image, image } from '@latent/core'
 import { BLOCK } from '@latent/schemes/mask-autoencoder'
 import { drawDigit } from '@latent/data'
-import { modeOf, sampleErrors } from '@latent/lab'
+import { mean, modeOf, sampleErrors } from '@latent/lab'
 import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
 import { meanPicture } from '../scoring.ts'
@@ -9,38 +10,38 @@ import type { StudyContext, StudySection } from '../study.ts'
 import {
   blockInk,
   classified,
-  correlation,
   distanceLeak,
   type Labelled,
   silhouette,
   surrogate,
   throughSurrogate,
 } from './attacks.ts'
-import { mean, type OpenForm, picturesOf } from './forms.ts'
+import { type OpenVariant, picturesOf } from './variants.ts'
 
 /** What cipher images of digits tell without any plain picture, key or weights. */
-export async function leaks(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection> {
+export async function leaks(context: StudyContext, variants: readonly OpenVariant[]): Promise<StudySection> {
   const plains = await picturesOf(context, 'mnist', 'test', context.quick ? 30 : 500)
   const drawn = await Promise.all(Array.from({ length: 10 }, (_, digit) => drawDigit(digit)))
   const rows: (string | number)[][] = []
   const clearest: number[] = []
   const shown: Image<'u8'>[] = drawn.map(digit => enlarged(digit, 3))
-  for (const form of forms.filter(({ subject }) => subject === 'mnist')) {
+  for (const variant of variants.filter(({ set }) => set === 'mnist')) {
     context.progress(rows.length, 3, 'what cipher images tell')
     const ciphers: Image<'u8'>[] = []
-    for (const plain of plains) ciphers.push(await form.encrypt(plain))
+    for (const plain of plains) ciphers.push(await variant.encrypt(plain))
     const mode = modeOf(ciphers.map(({ data }) => data))
-    const silhouettes = ciphers.map((cipher, i) => correlation(silhouette(cipher, mode), blockInk(plains[i]!)))
-    if (form.form !== 'repaired') clearest.push(mean(silhouettes))
-    const again = await form.encrypt(plains[0]!)
+    const silhouettes = ciphers.map((cipher, i) => pearson(silhouette(cipher, mode), blockInk(plains[i]!)))
+    if (variant.kind !== 'repaired') clearest.push(mean(silhouettes))
+    const again = await variant.encrypt(plains[0]!)
     rows.push([
-      form.name,
+      variant.name,
       mean(silhouettes).toFixed(3),
       (await distanceLeak(plains, ciphers, context.quick ? 50 : 3000, context.seed)).toFixed(3),
       again.data.every((value, i) => value === ciphers[0]!.data[i]) ? 'yes' : 'no',
-      percentOf(await classes(form, context)),
+      percent(await classes(variant, context)),
     ])
-    for (const digit of drawn) shown.push(cellPicture(silhouette(await form.encrypt(digit), mode), digit.width / BLOCK))
+    for (const digit of drawn)
+      shown.push(cellPicture(silhouette(await variant.encrypt(digit), mode), digit.width / BLOCK))
   }
   return {
     heading: 'Cipher images alone',
@@ -52,7 +53,7 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
         `${
           Math.max(...clearest) > 0.3
             ? 'The silhouettes are there.'
-            : 'We expected silhouettes of the published forms, and these networks do not show them: a link ' +
+            : 'We expected silhouettes of the published variants, and these networks do not show them: a link ' +
               'spreads every stroke over all latents, and the convolutions see seven pixels far, so that ' +
               'hardly a block of a digit is ever background, and their busiest bytes lie at the edge.'
         } ` +
@@ -78,11 +79,11 @@ export async function leaks(context: StudyContext, forms: readonly OpenForm[]): 
 const TRAINING = ({ quick }: StudyContext): number => (quick ? 40 : 600)
 const TESTED = ({ quick }: StudyContext): number => (quick ? 20 : 300)
 
-async function classes(form: OpenForm, context: StudyContext): Promise<number> {
+async function classes(variant: OpenVariant, context: StudyContext): Promise<number> {
   const labelled = async (count: number, from: number): Promise<Labelled[]> => {
     const result: Labelled[] = []
     for (let i = 0; i < count; i++)
-      result.push({ cipher: await form.encrypt(await drawDigit(i % 10, from + Math.floor(i / 10))), label: i % 10 })
+      result.push({ cipher: await variant.encrypt(await drawDigit(i % 10, from + Math.floor(i / 10))), label: i % 10 })
     return result
   }
   return classified(await labelled(TRAINING(context), 100), await labelled(TESTED(context), 5000), 10)
@@ -104,7 +105,7 @@ function cellPicture(cells: Float64Array, across: number): Image<'u8'> {
 }
 
 /** A decoder of the attacker's own, fitted to known pairs. */
-export async function linearAttacks(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection> {
+export async function linearAttacks(context: StudyContext, variants: readonly OpenVariant[]): Promise<StudySection> {
   const sizes = context.quick ? [10, 40] : [10, 100, 1000, 10_000]
   const known = await picturesOf(context, 'mnist', 'train', Math.max(...sizes))
   const targets = await picturesOf(context, 'mnist', 'test', context.quick ? 5 : 200)
@@ -113,21 +114,22 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
   const shown: Image<'u8'>[] = drawn.map(digit => enlarged(digit, 3))
   const average = meanPicture(known)
   const guess = mean(targets.map(plain => sampleErrors(plain, average).psnr))
-  const mnist = forms.filter(({ subject }) => subject === 'mnist')
-  for (const form of mnist) {
+  const mnist = variants.filter(({ set }) => set === 'mnist')
+  for (const variant of mnist) {
     const [ciphers, attacked]: [Image<'u8'>[], Image<'u8'>[]] = [[], []]
-    for (const plain of known) ciphers.push(await form.encrypt(plain))
-    for (const plain of targets) attacked.push(await form.encrypt(plain))
+    for (const plain of known) ciphers.push(await variant.encrypt(plain))
+    for (const plain of targets) attacked.push(await variant.encrypt(plain))
     for (const [s, size] of sizes.entries()) {
-      context.progress(s, sizes.length, `known pairs, ${form.name}`)
+      context.progress(s, sizes.length, `known pairs, ${variant.name}`)
       const predictor = surrogate(ciphers.slice(0, size), known.slice(0, size))
       curve.push({
         x: size,
         y: mean(targets.map((plain, i) => sampleErrors(plain, throughSurrogate(predictor, attacked[i]!, plain)).psnr)),
-        series: form.name,
+        series: variant.name,
       })
       if (size !== Math.max(...sizes)) continue
-      for (const digit of drawn) shown.push(enlarged(throughSurrogate(predictor, await form.encrypt(digit), digit), 3))
+      for (const digit of drawn)
+        shown.push(enlarged(throughSurrogate(predictor, await variant.encrypt(digit), digit), 3))
     }
   }
   return {
@@ -136,7 +138,7 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
       'An attacker without the weights has pairs of digits and their cipher images, and fits one ' +
         `linear map by ridge regression. PSNR (dB) of ${targets.length} other digits that it opens, ` +
         `beside the number of pairs. Whoever knows nothing shows the mean digit, ${guess.toFixed(2)} ` +
-        'dB; for the repaired form nothing better can come of it, as every cipher image has a key ' +
+        'dB; for the repaired variant nothing better can come of it, as every cipher image has a key ' +
         'stream of its own. (Not done: a surrogate network.)',
     ],
     tables: [
@@ -170,5 +172,3 @@ export async function linearAttacks(context: StudyContext, forms: readonly OpenF
     ],
   }
 }
-
-const percentOf = (share: number): string => `${(100 * share).toFixed(1)} %`

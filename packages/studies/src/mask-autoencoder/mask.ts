@@ -1,43 +1,50 @@
+import { percent } from '../numbers.ts'
 import type { Image } from '@latent/core'
-import { modeOf, sampleErrors } from '@latent/lab'
+import { mean, modeOf, sampleErrors } from '@latent/lab'
 import { chart, type ChartPoint } from '../charts.ts'
 import type { StudyContext, StudySection } from '../study.ts'
 import { agreement, flippedMaskBits, foreignMask, lossBeforeXor, masked, strangersKey } from './attacks.ts'
-import { asRgb, mean, type OpenForm, picturesOf } from './forms.ts'
+import { asRgb, type OpenVariant, picturesOf } from './variants.ts'
 
 const FLIPS = [1, 4, 16, 64, 256, 1024, 4096]
 const SETS = [3, 5, 10, 20, 40, 80, 160, 320]
 
 /** What the mask, the paper's key, does and does not protect. */
-export async function maskSection(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection> {
+export async function maskSection(context: StudyContext, variants: readonly OpenVariant[]): Promise<StudySection> {
   const limit = context.quick ? 3 : 50
   const rows: (string | number)[][] = []
   const curve: ChartPoint[] = []
-  for (const [i, form] of forms.entries()) {
-    context.progress(i, forms.length, 'masks and keys')
-    const pictures = await picturesOf(context, form.subject, 'test', limit)
-    const right = await rightKey(form, pictures)
-    if (form.form === 'repaired') {
-      rows.push([form.name, right.toFixed(2), (await strangersKey(form, pictures)).toFixed(2), 'no mask', 'no mask'])
+  for (const [i, variant] of variants.entries()) {
+    context.progress(i, variants.length, 'masks and keys')
+    const pictures = await picturesOf(context, variant.set, 'test', limit)
+    const right = await rightKey(variant, pictures)
+    if (variant.kind === 'repaired') {
+      rows.push([
+        variant.name,
+        right.toFixed(2),
+        (await strangersKey(variant, pictures)).toFixed(2),
+        'no mask',
+        'no mask',
+      ])
       continue
     }
     const foreign: number[] = []
     for (let number = 0; number < (context.quick ? 1 : 3); number++)
-      foreign.push(await foreignMask(form, number, pictures, context.seed))
-    const flips = context.quick ? [1, 1024] : [...FLIPS, 4 * form.mask.length]
+      foreign.push(await foreignMask(variant, number, pictures, context.seed))
+    const flips = context.quick ? [1, 1024] : [...FLIPS, 4 * variant.mask.length]
     for (const bits of flips)
-      curve.push({ x: bits, y: await flippedMaskBits(form, bits, pictures, context.seed), series: form.name })
-    const oneBit = curve.find(({ x, series }) => x === 1 && series === form.name)!.y
+      curve.push({ x: bits, y: await flippedMaskBits(variant, bits, pictures, context.seed), series: variant.name })
+    const oneBit = curve.find(({ x, series }) => x === 1 && series === variant.name)!.y
     rows.push([
-      form.name,
+      variant.name,
       right.toFixed(2),
-      (await strangersKey(form, pictures)).toFixed(2),
+      (await strangersKey(variant, pictures)).toFixed(2),
       oneBit.toFixed(2),
       mean(foreign).toFixed(2),
     ])
   }
   const modes = await modeCurve(context)
-  const variant = await variantB(context, forms, limit)
+  const other = await unmasked(context, variants, limit)
   const enough = modes.points.find(({ y }) => y >= 0.99) ?? modes.points.at(-1)!
   return {
     heading: 'The mask is no key',
@@ -48,11 +55,11 @@ export async function maskSection(context: StudyContext, forms: readonly OpenFor
         'masks; the decoder needs none of it.',
       'A masked data set is a many-time pad. The most frequent byte at each place is the mask wherever ' +
         'pictures are usually black: ' +
-        `${enough.x} masked digits give ${percentOf(enough.y)} of it, ` +
-        `and one known pair gives all of it (measured: ${percentOf(modes.known)} of the bytes).`,
+        `${enough.x} masked digits give ${percent(enough.y)} of it, ` +
+        `and one known pair gives all of it (measured: ${percent(modes.known)} of the bytes).`,
       'If instead the receiver unmasked, as one sentence of the paper has it, loss would come before ' +
-        'the XOR. With no larger errors than the repaired form makes on the same CIFAR pictures ' +
-        `(${variant.codec.toFixed(2)} dB), ${variant.afterXor.toFixed(2)} dB would be left: an error ` +
+        'the XOR. With no larger errors than the repaired variant makes on the same CIFAR pictures ' +
+        `(${other.codec.toFixed(2)} dB), ${other.afterXor.toFixed(2)} dB would be left: an error ` +
         'that carries into bit 7 is a jump of 128. This is computed from those errors, not trained.',
     ],
     tables: [{ columns: ['network', 'right key', "stranger's key", 'one mask bit wrong', 'another mask'], rows }],
@@ -83,10 +90,10 @@ export async function maskSection(context: StudyContext, forms: readonly OpenFor
   }
 }
 
-async function rightKey(form: OpenForm, pictures: readonly Image<'u8'>[]): Promise<number> {
+async function rightKey(variant: OpenVariant, pictures: readonly Image<'u8'>[]): Promise<number> {
   const values: number[] = []
   for (const plain of pictures)
-    values.push(Math.min(88, sampleErrors(plain, await form.decrypt(await form.encrypt(plain))).psnr))
+    values.push(Math.min(88, sampleErrors(plain, await variant.decrypt(await variant.encrypt(plain))).psnr))
   return mean(values)
 }
 
@@ -102,12 +109,12 @@ async function modeCurve(context: StudyContext): Promise<{ points: ChartPoint[];
   }
 }
 
-async function variantB(
+async function unmasked(
   context: StudyContext,
-  forms: readonly OpenForm[],
+  variants: readonly OpenVariant[],
   limit: number,
 ): Promise<{ codec: number; afterXor: number }> {
-  const repaired = forms.find(({ subject, form }) => subject === 'cifar' && form === 'repaired')!
+  const repaired = variants.find(({ set, kind }) => set === 'cifar' && kind === 'repaired')!
   const [codec, afterXor]: [number[], number[]] = [[], []]
   for (const plain of await picturesOf(context, 'cifar', 'test', limit)) {
     const restored = await repaired.decrypt(await repaired.encrypt(plain))
@@ -116,5 +123,3 @@ async function variantB(
   }
   return { codec: mean(codec), afterXor: mean(afterXor) }
 }
-
-const percentOf = (share: number): string => `${(100 * share).toFixed(1)} %`

@@ -4,14 +4,16 @@ import {
   entropyTestOfCounts,
   histogram,
   histogramTestOfCounts,
+  mean,
   oneSampleChanged,
   psnrOf,
   sampleErrors,
   structuralSimilarity,
   total,
 } from '@latent/lab'
-import { chance, mean, type OpenForm } from './forms.ts'
+import { chance, type OpenVariant } from './variants.ts'
 
+/** What comes back of a set of pictures, and what their ciphers look like. PSNR in dB. */
 export interface Recovery {
   readonly images: number
   /** Mean over images; those that come back exactly are left out, and counted. */
@@ -29,7 +31,7 @@ const SSIM_IMAGES = 500
 
 /** Encrypts and decrypts every picture through the cipher itself, bytes in between. */
 export async function measureRecovery(
-  form: OpenForm,
+  variant: OpenVariant,
   pictures: readonly Image<'u8'>[],
   progress: (done: number) => void,
 ): Promise<Recovery> {
@@ -37,8 +39,8 @@ export async function measureRecovery(
   const [psnrs, ssims]: [number[], number[]] = [[], []]
   let [squares, exact, bytes] = [0, 0, 0]
   for (const [i, plain] of pictures.entries()) {
-    const encrypted = await form.encrypt(plain)
-    const restored = await form.decrypt(encrypted)
+    const encrypted = await variant.encrypt(plain)
+    const restored = await variant.decrypt(encrypted)
     const errors = sampleErrors(plain, restored)
     if (errors.exact) exact++
     else psnrs.push(errors.psnr)
@@ -59,6 +61,7 @@ export async function measureRecovery(
   }
 }
 
+/** Of all cipher bytes together: entropy in bits a byte, chi-square with 255 degrees of freedom, share of zeros. */
 export interface ByteStatistics {
   readonly entropy: number
   readonly expectedEntropy: number
@@ -66,6 +69,7 @@ export interface ByteStatistics {
   readonly zeros: number
 }
 
+/** @param counts how often each of 256 byte values occurs, 1,280 in all or more */
 export function byteStatistics(counts: Float64Array): ByteStatistics {
   const entropy = entropyTestOfCounts(counts)!
   return {
@@ -76,6 +80,7 @@ export function byteStatistics(counts: Float64Array): ByteStatistics {
   }
 }
 
+/** Share of changed samples, and their mean change, both 0 to 1. */
 export interface PixelChange {
   readonly npcr: number
   readonly uaci: number
@@ -86,20 +91,20 @@ export interface PixelChange {
  * @param nonce the same for both ciphers, if given
  */
 export async function pixelChange(
-  form: OpenForm,
+  variant: OpenVariant,
   pictures: readonly Image<'u8'>[],
   trials: number,
   seed: number,
   nonce?: Uint8Array,
 ): Promise<PixelChange> {
-  const choices = await (await chance(seed, `pixels of ${form.id}`)).integers(trials, 2 ** 32)
+  const choices = await (await chance(seed, `pixels of ${variant.id}`)).integers(trials, 2 ** 32)
   const [npcr, uaci]: [number[], number[]] = [[], []]
-  const options = nonce ? repeatably(form.cipher, nonce) : {}
+  const options = nonce ? repeatably(variant.cipher, nonce) : {}
   for (const [t, choice] of choices.entries()) {
     const plain = pictures[t % pictures.length]!
     const [a, b] = [
-      await form.cipher.encrypt(plain, form.key, options),
-      await form.cipher.encrypt(oneSampleChanged(plain, choice), form.key, options),
+      await variant.cipher.encrypt(plain, variant.key, options),
+      await variant.cipher.encrypt(oneSampleChanged(plain, choice), variant.key, options),
     ]
     const difference = differential(a.data as Uint8Array, b.data as Uint8Array)
     npcr.push(difference.npcr.value)

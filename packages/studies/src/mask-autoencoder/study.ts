@@ -5,7 +5,7 @@ import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
 import type { Study, StudyContext, StudySection } from '../study.ts'
 import { leaks, linearAttacks } from './ciphertext-only.ts'
-import { openForms, type OpenForm, picturesOf } from './forms.ts'
+import { openVariants, type OpenVariant, picturesOf } from './variants.ts'
 import { maskSection } from './mask.ts'
 import { byteStatistics, measureRecovery, pixelChange, type Recovery } from './recovery.ts'
 
@@ -14,23 +14,23 @@ export const study: Study = {
   id: 'mask-autoencoder-2025',
   title: 'The masked auto-encoder (Madani and Bourennane, 2025)',
   async run(context) {
-    const forms = await openForms(context.seed)
+    const variants = await openVariants(context.seed)
     try {
       return {
         title: 'mask-autoencoder-2025: a masked auto-encoder, and its repair',
         intro: INTRO,
         sections: [
           { heading: 'Facts, choices, repair', text: CHOICES },
-          ...(await recoverySections(context, forms)),
-          await maskSection(context, forms),
-          await leaks(context, forms),
-          await linearAttacks(context, forms),
-          await photographs(context, forms),
+          ...(await recoverySections(context, variants)),
+          await maskSection(context, variants),
+          await leaks(context, variants),
+          await linearAttacks(context, variants),
+          await photographs(context, variants),
           { heading: 'Verdict', text: VERDICT },
         ],
       }
     } finally {
-      for (const form of forms) await form.close()
+      for (const variant of variants) await variant.close()
     }
   },
 }
@@ -40,7 +40,7 @@ const INTRO = [
     'encoder", IJCNC 17(2), March 2025. A picture is XORed with one fixed random mask; a convolutional ' +
     'auto-encoder turns the masked picture into a third of the bytes, and its decoder gives back the ' +
     'plain picture. The paper calls the mask the secret key.',
-  'Two forms are built as published (`conv`: convolutions alone; `link`: with the fully connected ' +
+  'Two variants are built as published (`conv`: convolutions alone; `link`: with the fully connected ' +
     'element), for 28x28 digits (`mnist`) and 32x32 photographs (`cifar`), and a third one, ' +
     '`repaired`, which is ours: as many bytes, but no picture without the key. Registry ids: ' +
     '`mask-autoencoder-2025` (cifar, link), and `mask-autoencoder-2025-` with `cifar-conv`, ' +
@@ -82,37 +82,37 @@ const VERDICT = [
     'pictures are better because the encoder no longer has to see through a mask.',
 ]
 
-async function recoverySections(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection[]> {
+async function recoverySections(context: StudyContext, variants: readonly OpenVariant[]): Promise<StudySection[]> {
   const results: {
-    form: OpenForm
+    variant: OpenVariant
     recovery: Recovery
     fresh: Awaited<ReturnType<typeof pixelChange>>
     same: Awaited<ReturnType<typeof pixelChange>>
   }[] = []
-  for (const form of forms) {
-    const limit = context.quick ? 20 : form.subject === 'mnist' ? 10_000 : 1000
-    const pictures = await picturesOf(context, form.subject, 'test', limit)
-    const recovery = await measureRecovery(form, pictures, done =>
-      context.progress(done, pictures.length, `recovery, ${form.name}`),
+  for (const variant of variants) {
+    const limit = context.quick ? 20 : variant.set === 'mnist' ? 10_000 : 1000
+    const pictures = await picturesOf(context, variant.set, 'test', limit)
+    const recovery = await measureRecovery(variant, pictures, done =>
+      context.progress(done, pictures.length, `recovery, ${variant.name}`),
     )
     const trials = context.quick ? 4 : 100
     results.push({
-      form,
+      variant,
       recovery,
-      fresh: await pixelChange(form, pictures, trials, context.seed),
-      same: await pixelChange(form, pictures, trials, context.seed, new Uint8Array(16)),
+      fresh: await pixelChange(variant, pictures, trials, context.seed),
+      same: await pixelChange(variant, pictures, trials, context.seed, new Uint8Array(16)),
     })
   }
-  const published = ({ subject, form }: OpenForm) =>
-    form === 'repaired' ? '(ours)' : subject === 'mnist' ? '"close to the original"' : '"noisy"'
+  const published = ({ set, kind }: OpenVariant) =>
+    kind === 'repaired' ? '(ours)' : set === 'mnist' ? '"close to the original"' : '"noisy"'
   const histograms: ChartPoint[] = results
-    .filter(({ form }) => form.subject === 'mnist')
-    .flatMap(({ form, recovery }) => {
+    .filter(({ variant }) => variant.set === 'mnist')
+    .flatMap(({ variant, recovery }) => {
       const n = total(recovery.counts)
       return Array.from({ length: 64 }, (_, b) => ({
         x: 4 * b,
         y: Math.max(1e-6, [0, 1, 2, 3].reduce((sum, i) => sum + recovery.counts[4 * b + i]!, 0) / n),
-        series: form.name,
+        series: variant.name,
       }))
     })
   return [
@@ -120,16 +120,16 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
       heading: 'Recovery and size',
       text: [
         'Official test pictures ' +
-          `(${results.map(({ form, recovery }) => `${form.name}: ${recovery.images}`).join('; ')}), ` +
+          `(${results.map(({ variant, recovery }) => `${variant.name}: ${recovery.images}`).join('; ')}), ` +
           `through the cipher image's bytes. PSNR is the mean over pictures; those that came back bit for ` +
           'bit have none and are counted apart.',
       ],
       tables: [
         {
           columns: ['network', 'published', 'PSNR, dB', 'exact', 'PSNR of the mean error, dB', 'SSIM', 'bytes'],
-          rows: results.map(({ form, recovery }) => [
-            form.name,
-            published(form),
+          rows: results.map(({ variant, recovery }) => [
+            variant.name,
+            published(variant),
             decibels(recovery.psnr),
             recovery.exact,
             decibels(recovery.pooledPsnr),
@@ -145,7 +145,7 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
             'Digits drawn by this project, from the top: plain; cipher image and restored picture of ' +
             'mnist, conv; of mnist, link; of mnist, repaired; and the repaired one decrypted with ' +
             'another key.',
-          image: await digitSheet(forms),
+          image: await digitSheet(variants),
         },
       ],
     },
@@ -170,17 +170,17 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
             'UACI, %',
             'NPCR under one nonce, %',
           ],
-          rows: results.map(({ form, recovery, fresh, same }) => {
+          rows: results.map(({ variant, recovery, fresh, same }) => {
             const bytes = byteStatistics(recovery.counts)
             return [
-              form.name,
+              variant.name,
               bytes.entropy.toFixed(4),
               bytes.expectedEntropy.toFixed(4),
               bytes.chiSquare < 1e5 ? bytes.chiSquare.toFixed(1) : bytes.chiSquare.toExponential(2),
               percent(bytes.zeros),
               percent(fresh.npcr),
               percent(fresh.uaci),
-              form.form === 'repaired' ? percent(same.npcr) : 'no nonce',
+              variant.kind === 'repaired' ? percent(same.npcr) : 'no nonce',
             ]
           }),
         },
@@ -203,20 +203,20 @@ async function recoverySections(context: StudyContext, forms: readonly OpenForm[
   ]
 }
 
-async function digitSheet(forms: readonly OpenForm[]): Promise<Image<'u8'>> {
+async function digitSheet(variants: readonly OpenVariant[]): Promise<Image<'u8'>> {
   const plains = await Promise.all(Array.from({ length: 10 }, (_, digit) => drawDigit(digit)))
   const rows: Image<'u8'>[][] = [plains]
   for (const name of ['conv', 'link', 'repaired']) {
-    const form = forms.find(candidate => candidate.subject === 'mnist' && candidate.form === name)!
+    const variant = variants.find(candidate => candidate.set === 'mnist' && candidate.kind === name)!
     const encrypted: Image<'u8'>[] = []
-    for (const plain of plains) encrypted.push(await form.encrypt(plain))
+    for (const plain of plains) encrypted.push(await variant.encrypt(plain))
     const restored: Image<'u8'>[] = []
-    for (const cipher of encrypted) restored.push(await form.decrypt(cipher))
+    for (const cipher of encrypted) restored.push(await variant.decrypt(cipher))
     rows.push(encrypted, restored)
     if (name !== 'repaired') continue
     const wrong: Image<'u8'>[] = []
     for (const cipher of encrypted)
-      wrong.push((await form.cipher.decrypt(cipher, new Uint8Array(32).fill(1))) as Image<'u8'>)
+      wrong.push((await variant.cipher.decrypt(cipher, new Uint8Array(32).fill(1))) as Image<'u8'>)
     rows.push(wrong)
   }
   return contactSheet(
@@ -225,22 +225,27 @@ async function digitSheet(forms: readonly OpenForm[]): Promise<Image<'u8'>> {
   )
 }
 
-async function photographs(context: StudyContext, forms: readonly OpenForm[]): Promise<StudySection> {
-  const cifar = forms.filter(({ subject }) => subject === 'cifar')
+async function photographs(context: StudyContext, variants: readonly OpenVariant[]): Promise<StudySection> {
+  const cifar = variants.filter(({ set }) => set === 'cifar')
   const pictures = context.quick
     ? [await drawPicture('street', 70, 50)]
     : (await context.images('bsds500/val@256', 20)).map(({ image }) => image)
   const rows: (string | number)[][] = []
-  for (const form of cifar) {
-    const { psnr, ssim } = await measureRecovery(form, pictures, () => undefined)
+  for (const variant of cifar) {
+    const { psnr, ssim } = await measureRecovery(variant, pictures, () => undefined)
     context.progress(rows.length + 1, cifar.length, 'larger pictures')
-    rows.push([form.name, form.form === 'repaired' ? 'none: convolutional' : '32x32', decibels(psnr), ssim.toFixed(4)])
+    rows.push([
+      variant.name,
+      variant.kind === 'repaired' ? 'none: convolutional' : '32x32',
+      decibels(psnr),
+      ssim.toFixed(4),
+    ])
   }
   const scene = await drawPicture('landscape', context.quick ? 64 : 128, context.quick ? 48 : 96)
   const shown: Image<'u8'>[] = []
-  for (const form of cifar) {
-    const encrypted = await form.encrypt(scene)
-    shown.push(scene, encrypted, await form.decrypt(encrypted))
+  for (const variant of cifar) {
+    const encrypted = await variant.encrypt(scene)
+    shown.push(scene, encrypted, await variant.decrypt(encrypted))
   }
   return {
     heading: 'Larger pictures',
@@ -262,5 +267,7 @@ async function photographs(context: StudyContext, forms: readonly OpenForm[]): P
   }
 }
 
+/** PSNR in dB; an infinite one is an exact recovery. */
 export const decibels = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : 'exact')
+/** A share, 0 to 1, in percent, without the sign. */
 export const percent = (share: number): string => (100 * share).toFixed(2)

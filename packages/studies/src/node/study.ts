@@ -8,6 +8,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { figureFile, pageMarkdown, type Study, type StudyContext, type StudyPage, tableData } from '../index.ts'
 
+/** Where a study is written, and from which data (`LATENT_DATA` by default). */
 export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' | 'progress'> {
   readonly folder: string
   readonly root?: string

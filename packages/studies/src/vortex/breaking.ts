@@ -1,3 +1,4 @@
+import { percent } from '../numbers.ts'
 import { deriveKey, type Image, type ImageCipher, sha256Of, repeatably } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { vortexBijective, vortexPublished } from '@latent/schemes/vortex'
@@ -6,6 +7,7 @@ import {
   correlationTest,
   differential,
   type KnownPair as Pair,
+  mean,
   type OpenedFromPairs,
   type OpenedMap,
   quality,
@@ -24,7 +26,7 @@ const SECRETS = 3
 /** Pairs that the attack on known ones may have. */
 const PAIRS = 12
 
-interface Subject {
+interface Contender {
   readonly id: string
   readonly title: string
   readonly cipher: ImageCipher
@@ -35,10 +37,10 @@ interface Subject {
 }
 
 /** Ciphers that only move pixels, and the two controls, all as CIFAR-10's pictures have them. */
-async function subjects({
+async function contenders({
   seed,
   file,
-}: StudyContext): Promise<{ readonly list: readonly Subject[]; readonly close: () => Promise<void> }> {
+}: StudyContext): Promise<{ readonly list: readonly Contender[]; readonly close: () => Promise<void> }> {
   const keys = await Promise.all(
     Array.from({ length: KEYS }, (_, i) =>
       deriveKey(new TextEncoder().encode(`vortex study, seed ${seed}, key ${i}`), 'latent/v1/lab/study'),
@@ -49,7 +51,7 @@ async function subjects({
   const registered = await Promise.all(
     (['identity', 'fixed-permutation', 'aes-256-ctr'] as const).map(async id => ({ id, ...(await openScheme(id)) })),
   )
-  const [identity, permutation, aes] = registered.map(({ id, cipher }): Subject => ({
+  const [identity, permutation, aes] = registered.map(({ id, cipher }): Contender => ({
     id,
     title: {
       identity: 'the pictures themselves (control)',
@@ -80,7 +82,7 @@ async function subjects({
       })),
       {
         id: 'bijective',
-        title: 'vortex, bijective form (5)',
+        title: 'vortex, bijective variant (5)',
         cipher: vortexBijective({ count: 5, strength: STRENGTH }),
         keys,
         wrong,
@@ -92,25 +94,23 @@ async function subjects({
   }
 }
 
-const encrypted = async ({ cipher, keys }: Subject, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> =>
+const encrypted = async ({ cipher, keys }: Contender, plain: Image<'u8'>, turn = 0): Promise<Image<'u8'>> =>
   (await cipher.encrypt(plain, keys[turn % keys.length]!, repeatably(cipher, nonceOf(plain, turn)))) as Image<'u8'>
 /** Of the picture's content, so that a run can be repeated and no two pictures share one. */
 const nonceOf = ({ data }: Image<'u8'>, turn: number): Uint8Array =>
   sha256Of(Uint8Array.of(turn, ...sha256Of(data))).subarray(0, 16)
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
 const same = (a: Image, b: Image): number => mean(Array.from(a.data, (value, i) => (value === b.data[i] ? 1 : 0)))
 
 /** What one sees without breaking anything, and what a chosen or a few known pictures give. */
 export async function breaking(context: StudyContext): Promise<StudySection[]> {
   const plain = (await context.images('cifar10/test', context.quick ? 6 : 100)).map(({ image }) => image)
-  const { list, close } = await subjects(context)
+  const { list, close } = await contenders(context)
   try {
     const seen: (string | number)[][] = []
     const opened: (string | number)[][] = []
-    for (const subject of list) {
-      seen.push([subject.title, ...(await atAGlance(subject, plain))])
-      opened.push([subject.title, ...(await attacked(subject, plain))])
+    for (const contender of list) {
+      seen.push([contender.title, ...(await atAGlance(contender, plain))])
+      opened.push([contender.title, ...(await attacked(contender, plain))])
     }
     return [
       {
@@ -141,7 +141,7 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
             'which every pixel has one possible source, or the share that has after all pairs tried. ' +
             `Both under ${ATTACKED} keys (the published one is a single one): the most pictures that ` +
             `any of them took, and the mean over ${SECRETS} pictures each that the attack has not ` +
-            'seen. Opened means samples equal to the plain ones; of a lossy form, those that were ' +
+            'seen. Opened means samples equal to the plain ones; of a lossy variant, those that were ' +
             'destroyed are guessed from the nearest.',
           'The key space is therefore not that of the 32 bytes or of the list of vortices: the ' +
             'coordinate map is an equivalent key, and asking once gives it.',
@@ -167,9 +167,9 @@ export async function breaking(context: StudyContext): Promise<StudySection[]> {
   }
 }
 
-async function atAGlance(subject: Subject, plain: readonly Image<'u8'>[]): Promise<string[]> {
+async function atAGlance(contender: Contender, plain: readonly Image<'u8'>[]): Promise<string[]> {
   const rows: Awaited<ReturnType<typeof glance>>[] = []
-  for (const [turn, picture] of plain.entries()) rows.push(await glance(subject, picture, turn))
+  for (const [turn, picture] of plain.entries()) rows.push(await glance(contender, picture, turn))
   const over = (value: (row: (typeof rows)[number]) => number) => mean(rows.map(value))
   return [
     over(({ ssim }) => ssim).toFixed(3),
@@ -179,12 +179,12 @@ async function atAGlance(subject: Subject, plain: readonly Image<'u8'>[]): Promi
       over(({ npcr }) => npcr),
       2,
     ),
-    subject.id === 'identity' ? 'no key' : percent(over(({ wrong }) => wrong)),
+    contender.id === 'identity' ? 'no key' : percent(over(({ wrong }) => wrong)),
   ]
 }
 
-async function glance(subject: Subject, picture: Image<'u8'>, turn: number) {
-  const hidden = await encrypted(subject, picture, turn)
+async function glance(contender: Contender, picture: Image<'u8'>, turn: number) {
+  const hidden = await encrypted(contender, picture, turn)
   const { width, height, channels } = hidden
   const centre = (Math.floor(height / 2) * width + Math.floor(width / 2)) * channels
   const changed = { ...picture, data: picture.data.with(centre, picture.data[centre]! ^ 128) }
@@ -192,12 +192,12 @@ async function glance(subject: Subject, picture: Image<'u8'>, turn: number) {
     ssim: quality(picture, hidden, 'one').ssim!,
     correlation: mean(correlationTest(hidden.data, width, height, channels, 'horizontal')?.channels ?? [0]),
     unchanged: same(picture, hidden),
-    npcr: differential(hidden.data, (await encrypted(subject, changed, turn)).data).npcr.value,
-    wrong: same(picture, await subject.cipher.decrypt(hidden, subject.wrong[turn % subject.wrong.length]!)),
+    npcr: differential(hidden.data, (await encrypted(contender, changed, turn)).data).npcr.value,
+    wrong: same(picture, await contender.cipher.decrypt(hidden, contender.wrong[turn % contender.wrong.length]!)),
   }
 }
 
-async function attacked(subject: Subject, plain: readonly Image<'u8'>[]): Promise<string[]> {
+async function attacked(contender: Contender, plain: readonly Image<'u8'>[]): Promise<string[]> {
   const [first] = plain as [Image<'u8'>]
   const secret = plain.slice(-SECRETS)
   const known = plain.slice(0, -SECRETS).slice(0, PAIRS)
@@ -207,11 +207,11 @@ async function attacked(subject: Subject, plain: readonly Image<'u8'>[]): Promis
     readonly pairs: { readonly used: number; readonly opened: OpenedFromPairs } | undefined
     readonly shares: readonly [number, number]
   }[] = []
-  for (let turn = 0; turn < Math.min(ATTACKED, subject.keys.length); turn++) {
-    const chosen = await recoverCoordinateMap(picture => encrypted(subject, picture, turn), first)
+  for (let turn = 0; turn < Math.min(ATTACKED, contender.keys.length); turn++) {
+    const chosen = await recoverCoordinateMap(picture => encrypted(contender, picture, turn), first)
     const pairs = fromPairs(
       await Promise.all(
-        known.map(async picture => ({ plain: picture, cipher: await encrypted(subject, picture, turn) })),
+        known.map(async picture => ({ plain: picture, cipher: await encrypted(contender, picture, turn) })),
       ),
       pixels,
     )
@@ -219,7 +219,7 @@ async function attacked(subject: Subject, plain: readonly Image<'u8'>[]): Promis
       open
         ? mean(
             await Promise.all(
-              secret.map(async picture => same(picture, open(await encrypted(subject, picture, turn)))),
+              secret.map(async picture => same(picture, open(await encrypted(contender, picture, turn)))),
             ),
           )
         : 0
@@ -252,9 +252,9 @@ function fromPairs(pairs: readonly Pair[], pixels: number): { used: number; open
   return undefined
 }
 
-async function gallery(list: readonly Subject[]): Promise<Image<'u8'>[]> {
+async function gallery(list: readonly Contender[]): Promise<Image<'u8'>[]> {
   const plain = await drawPicture('street', SHOWN_SIDE, SHOWN_SIDE, 3)
-  const of = (id: string) => list.find(subject => subject.id === id)!
+  const of = (id: string) => list.find(contender => contender.id === id)!
   const shown = ['vortex-1', 'vortex-5', 'vortex-20', 'bijective', 'fixed-permutation'].map(id =>
     encrypted(of(id), plain),
   )

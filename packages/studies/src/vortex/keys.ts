@@ -1,3 +1,4 @@
+import { percent } from '../numbers.ts'
 import { deriveKey, KeyStream, LatentError } from '@latent/core'
 import {
   COLOUR_SETTINGS,
@@ -8,7 +9,7 @@ import {
   type VortexKey,
   vortexMap,
 } from '@latent/schemes/vortex'
-import { exponentialKernel, gaussianKernel, informationLoss, inverseSquareKernel } from '@latent/lab'
+import { exponentialKernel, gaussianKernel, informationLoss, inverseSquareKernel, mean } from '@latent/lab'
 import { chart } from '../charts.ts'
 import type { StudyContext, StudySection } from '../study.ts'
 
@@ -24,8 +25,6 @@ const PUBLISHED = [
   ['mnist_sensitivity3', 5],
 ] as const
 const KERNELS = [gaussianKernel(), inverseSquareKernel, exponentialKernel] as const
-const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** What the keys of the repository do to the pixels of an image. */
 export async function publishedKeys({ file }: StudyContext): Promise<StudySection> {
@@ -82,7 +81,7 @@ export async function publishedKeys({ file }: StudyContext): Promise<StudySectio
 }
 
 const COUNTS = [1, 2, 5, 10, 20, 50] as const
-const FORMS = [
+const VARIANTS = [
   { name: '28 x 28, strength 0.8 (the scripts for MNIST)', side: 28, ...GREY_SETTINGS },
   { name: '32 x 32, strength 0.1 (the script for CIFAR-10)', side: 32, ...COLOUR_SETTINGS },
 ] as const
@@ -92,7 +91,7 @@ export async function drawnKeys({ seed, quick }: StudyContext): Promise<StudySec
   const keys = quick ? 3 : 40
   const rows: (string | number)[][] = []
   const points: { x: number; y: number; series: string }[] = []
-  for (const { name, side, strength } of FORMS) {
+  for (const { name, side, strength } of VARIANTS) {
     for (const count of COUNTS) {
       const drawn = await Promise.all(
         Array.from({ length: keys }, (_, i) => keyOf(seed, `vortex of ${side}, ${i}`, side, { count, strength })),
@@ -135,7 +134,7 @@ export async function drawnKeys({ seed, quick }: StudyContext): Promise<StudySec
     heading: 'Vortices of growing number',
     text: [
       `Means over ${keys} drawn keys, and one random permutation for comparison. An idle vortex has ` +
-        'no radius. The last column is the same key in our bijective form, which destroys nothing.',
+        'no radius. The last column is the same key in our bijective variant, which destroys nothing.',
     ],
     tables: [
       {

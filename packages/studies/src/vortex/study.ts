@@ -4,6 +4,7 @@ import { drawnKeys, publishedKeys } from './keys.ts'
 
 const PARTS = 3
 
+/** The page of `latent lab study vortex-2024`. */
 export const study: Study = {
   id: 'vortex-2024',
   title: 'Random vortex transformation (Cao et al. 2024)',

@@ -10,6 +10,7 @@ export interface Normalisation {
   readonly deviation: readonly number[]
 }
 
+/** How training images and their labels are varied; padding in pixels, smoothing 0 to 1. */
 export interface AugmentationOptions {
   /** Crops of the image's size from the image with so many black pixels on every side. */
   readonly padding: number

@@ -42,6 +42,7 @@ export type Applied<T> = T extends Parameter
     ? Applied<U>[]
     : { [K in keyof T]: Applied<T[K]> }
 
+/** How a classifier is trained; momentum 0.9 by default. */
 export interface ClassifierTrainingOptions {
   readonly batchSize: number
   readonly weightDecay: number

@@ -7,6 +7,7 @@ const STRENGTH = { factor: 0.4, hue: 0.2 }
 const luma = (r: number, g: number, b: number): number => 0.299 * r + 0.587 * g + 0.114 * b
 const byte = (value: number): number => Math.min(255, Math.max(0, Math.round(value)))
 
+/** Four changes of colour; the first three are factors, 1 changing nothing. */
 export interface ColourChange {
   readonly brightness: number
   readonly contrast: number

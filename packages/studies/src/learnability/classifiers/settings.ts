@@ -5,8 +5,8 @@ import type { Schedule } from '@latent/graph'
 import type { AugmentationOptions, Normalisation } from './augmentation.ts'
 
 /**
- * Everything that decides how a classifier is trained, but for its data and its seed. Every arm of a comparison has the
- * same.
+ * Everything that decides how a classifier is trained, but for its data and its seed. Every variant of a comparison has
+ * the same.
  */
 export interface LearningSettings {
   readonly network: string
@@ -27,7 +27,7 @@ export interface LearningSettings {
 const twoCore = { network: 'quick', batchSize: 128, schedule: 'triangle', normalisation: 'measured' } as const
 
 /**
- * What the vortex paper's repository trains ResNet-18 on plain images with. Its encrypted arms differ
+ * What the vortex paper's repository trains ResNet-18 on plain images with. Its encrypted variants differ
  * (inputs of 224 pixels, other batch sizes and weight decays; Fashion-MNIST at 32); ours do not.
  */
 const paper = {
@@ -42,7 +42,8 @@ const HALF: Normalisation = { mean: [0.5], deviation: [0.5] }
 /** Of ImageNet's training set, as that repository uses them. */
 const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] }
 
-export const RECIPES: Readonly<Record<string, Readonly<Record<LabelledSetName, LearningSettings>>>> = {
+/** Settings by preset and data set. */
+export const PRESETS: Readonly<Record<string, Readonly<Record<LabelledSetName, LearningSettings>>>> = {
   /** Ours, the default: minutes a run on two processor cores. Digits have no mirror images. */
   'two-core': {
     cifar10: {
@@ -74,17 +75,18 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<LabelledSetName, L
   },
 }
 
-/** @throws E_ARGUMENT for an unknown recipe or set */
-export function findSettings(recipe: string, set: LabelledSetName): LearningSettings {
-  const known = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined
+/** @throws E_ARGUMENT for an unknown preset or set */
+export function findSettings(preset: string, set: LabelledSetName): LearningSettings {
+  const known = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined
   if (!known)
-    throw new LatentError('E_ARGUMENT', `there is no recipe ${JSON.stringify(recipe)}`, {
-      hint: `known recipes: ${Object.keys(RECIPES).join(', ')}`,
+    throw new LatentError('E_ARGUMENT', `there is no preset ${JSON.stringify(preset)}`, {
+      hint: `known presets: ${Object.keys(PRESETS).join(', ')}`,
     })
   return known[set]
 }
 
 const RISE = 0.25
 
+/** The learning rate by step that settings ask for. */
 export const scheduleOf = ({ schedule, rate }: Pick<LearningSettings, 'schedule' | 'rate'>): Schedule =>
   schedule === 'cosine' ? cosineRate(rate) : triangularRate(rate, { rise: RISE })

@@ -14,7 +14,7 @@ import { COLOUR_SETTINGS, GREY_SETTINGS, vortexPublished } from '@latent/schemes
 import type { LabelledSet } from '@latent/data'
 
 /** One way of showing a data set to a network: a cipher under one key for training and testing. */
-export interface Arm {
+export interface Variant {
   readonly id: string
   readonly title: string
   readonly cipher: ImageCipher
@@ -22,7 +22,7 @@ export interface Arm {
   readonly close: () => Promise<void>
 }
 
-/** Short names of arms; any other cipher of the registry takes part under its own id. */
+/** Short names of variants; any other cipher of the registry takes part under its own id. */
 const ALIASES: Readonly<Record<string, { readonly scheme: string; readonly title: string }>> = {
   plain: { scheme: 'identity', title: 'plain images' },
   le: { scheme: 'tanaka-le', title: 'learnable encryption (Tanaka)' },
@@ -35,7 +35,7 @@ const ALIASES: Readonly<Record<string, { readonly scheme: string; readonly title
 }
 
 /** The vortex by number of vortices, the ciphers that it is compared with, and the controls. */
-export const DEFAULT_ARMS = [
+export const DEFAULT_VARIANTS = [
   'plain',
   'vortex-published',
   'vortex:1',
@@ -52,52 +52,55 @@ export const DEFAULT_ARMS = [
 ] as const
 
 /** The vortices of the key file that the paper's repository has for the set. */
-export const PUBLISHED_ARM = 'vortex-published'
+export const PUBLISHED_VARIANT = 'vortex-published'
 
-/** Arms of every run: `plain` must be learned, `aes` must not. */
-export const CONTROL_ARMS = { positive: 'plain', negative: 'aes' } as const
+/** Variants of every run: `plain` must be learned, `aes` must not. */
+export const CONTROL_VARIANTS = { positive: 'plain', negative: 'aes' } as const
 
 /** The vortex with the number of vortices given, such as `vortex:5`. */
 const VORTEX = /^vortex:(\d{1,3})$/
-export const isVortexArm = (id: string): boolean => VORTEX.test(id)
+/** Whether the variant has a number of vortices under a drawn key. */
+export const isVortexVariant = (id: string): boolean => VORTEX.test(id)
 
-export interface ArmContext {
+/** What opening a variant takes beside its name. */
+export interface VariantContext {
   /**
-   * Draws the key of the arm: all arms of one seed have the same 32 bytes, so that `vortex:2` begins with the vortex of
-   * `vortex:1`.
+   * Draws the key of the variant: all variants of one seed have the same 32 bytes, so that `vortex:2` begins with the
+   * vortex of `vortex:1`.
    */
   readonly seed: number
   /** Of the images: grey and colour sets have vortices of other strengths. */
   readonly channels: number
-  /** Texts of vortex key files, by arm: of `vortex-published`, and of {@link keyFileArm}. */
+  /** Texts of vortex key files, by variant: of `vortex-published`, and of {@link keyFileVariant}. */
   readonly keyFiles: Readonly<Record<string, Uint8Array>>
 }
 
-/** The arm of a user's own vortex key file, named after its content: another file is another arm. */
-export const keyFileArm = (text: Uint8Array): string => `vortex-file-${toHex(sha256Of(text)).slice(0, 8)}`
-export const isKeyFileArm = (id: string): boolean => /^vortex-file-[0-9a-f]{8}$/.test(id)
+/** The variant of a user's own vortex key file, named after its content: another file is another variant. */
+export const keyFileVariant = (text: Uint8Array): string => `vortex-file-${toHex(sha256Of(text)).slice(0, 8)}`
+/** Whether the variant is of a user's own key file. */
+export const isKeyFileVariant = (id: string): boolean => /^vortex-file-[0-9a-f]{8}$/.test(id)
 
 /**
- * @throws E_ARGUMENT for an unknown arm, or one whose cipher images are no 8-bit images of the same size; E_DATA
+ * @throws E_ARGUMENT for an unknown variant, or one whose cipher images are no 8-bit images of the same size; E_DATA
  * without the published key
  */
-export async function openArm(id: string, { seed, channels, keyFiles }: ArmContext): Promise<Arm> {
+export async function openVariant(id: string, { seed, channels, keyFiles }: VariantContext): Promise<Variant> {
   const stream = await KeyStream.create(seedKey(seed), 'latent/v1/lab/learnability')
   const key = await stream.bytes(32)
   const nothing = async () => undefined
-  if (id === PUBLISHED_ARM || isKeyFileArm(id)) {
+  if (id === PUBLISHED_VARIANT || isKeyFileVariant(id)) {
     const text = Object.hasOwn(keyFiles, id) ? keyFiles[id] : undefined
     if (!text)
       throw new LatentError(
         'E_DATA',
-        id === PUBLISHED_ARM
+        id === PUBLISHED_VARIANT
           ? 'the published vortex key of this set is not there'
           : `the key file of ${id} was not given`,
         { hint: 'give it with --vortex-key FILE; published ones are read from the folder vortex-keys of LATENT_DATA' },
       )
     return {
       id,
-      title: id === PUBLISHED_ARM ? 'vortex, published key' : 'vortex, a key file of one’s own',
+      title: id === PUBLISHED_VARIANT ? 'vortex, published key' : 'vortex, a key file of one’s own',
       cipher: vortexPublished(),
       key: text,
       close: nothing,
@@ -110,30 +113,30 @@ export async function openArm(id: string, { seed, channels, keyFiles }: ArmConte
   }
   const alias = Object.hasOwn(ALIASES, id) ? ALIASES[id] : undefined
   const scheme = schemeOf(alias?.scheme ?? id, id)
-  if (scheme.weights) throw argumentError('arms', 'ciphers without a network of their own', id)
+  if (scheme.weights) throw argumentError('variants', 'ciphers without a network of their own', id)
   const { cipher, close } = await openScheme(scheme)
   if (!cipher.traits.lengthPreserving || cipher.traits.wire[0] !== 'u8') {
     await close()
-    throw argumentError('arms', 'ciphers whose images are 8-bit ones of the same size', id)
+    throw argumentError('variants', 'ciphers whose images are 8-bit ones of the same size', id)
   }
   return { id, title: alias?.title ?? cipher.title, cipher, key, close }
 }
 
-/** Whether every image has a nonce of its own under this arm. */
+/** Whether every image has a nonce of its own under this variant. */
 export async function isRandomised(id: string): Promise<boolean> {
   if (id.startsWith('vortex')) return false
-  const { cipher, close } = await openArm(id, { seed: 1, channels: 3, keyFiles: {} })
+  const { cipher, close } = await openVariant(id, { seed: 1, channels: 3, keyFiles: {} })
   await close()
   return cipher.traits.randomised
 }
 
-function schemeOf(scheme: string, arm: string): ReturnType<typeof findScheme> {
+function schemeOf(scheme: string, variant: string): ReturnType<typeof findScheme> {
   try {
     return findScheme(scheme)
   } catch (cause) {
-    throw new LatentError('E_ARGUMENT', `there is no arm ${JSON.stringify(arm)}`, {
+    throw new LatentError('E_ARGUMENT', `there is no variant ${JSON.stringify(variant)}`, {
       hint:
-        `known arms: ${Object.keys(ALIASES).join(', ')}, vortex-published, vortex:1 to vortex:999, and ` +
+        `known variants: ${Object.keys(ALIASES).join(', ')}, vortex-published, vortex:1 to vortex:999, and ` +
         'every cipher of latent lab list',
       cause,
     })
@@ -150,8 +153,8 @@ export type Part = 'train' | 'test' | 'probe'
 const nonceOf = (part: Part, index: number): Uint8Array =>
   sha256Of(new TextEncoder().encode(`${part} ${index}`)).subarray(0, 16)
 
-/** One image as the arm shows it. */
-export const encryptImage = ({ cipher, key }: Arm, plain: Image<'u8'>, part: Part, index: number): Promise<Image> =>
+/** One image as the variant shows it. */
+export const encryptImage = ({ cipher, key }: Variant, plain: Image<'u8'>, part: Part, index: number): Promise<Image> =>
   cipher.encrypt(plain, key, repeatably(cipher, nonceOf(part, index)))
 
 /** The `index`-th image of a set. */
@@ -160,12 +163,12 @@ export function imageOf({ width, height, channels, samples }: LabelledSet, index
   return { width, height, channels, format: 'u8', data: samples.subarray(index * size, (index + 1) * size) }
 }
 
-/** A whole set as the arm shows it; labels stay. */
-export async function encryptSet(arm: Arm, set: LabelledSet, part: Part): Promise<LabelledSet> {
+/** A whole set as the variant shows it; labels stay. */
+export async function encryptSet(variant: Variant, set: LabelledSet, part: Part): Promise<LabelledSet> {
   const samples = new Uint8Array(set.samples.length)
   const size = set.width * set.height * set.channels
   for (let i = 0; i < set.labels.length; i++) {
-    const { data } = await encryptImage(arm, imageOf(set, i), part, i)
+    const { data } = await encryptImage(variant, imageOf(set, i), part, i)
     samples.set(data, i * size)
   }
   return { ...set, samples }

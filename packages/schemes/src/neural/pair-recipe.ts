@@ -1,27 +1,10 @@
 import { adam, epochOrder, muon, losses, ops, shape, stepStream, tensor } from '@latent/graph'
-import type { Expr, MapTree, Operand, Schedule, Training } from '@latent/graph'
+import type { Expr, MapTree, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
 import { cut, planesOf, type Planes } from './crops.ts'
 import { CHECK, openValidation, margin, unitWire } from './pair-validation.ts'
-import { type Emphasis, pairObjective, PICTURES } from './pair-objective.ts'
-
-/**
- * Two networks, one that encrypts and one that decrypts, learned together from random weights: what
- * the recipes of such schemes share. The loss is the recovery of the picture (L1 and SSIM) and what its cipher
- * image gives away: whether its values are uniform as a whole and place by place, whether neighbours
- * are alike, whether the picture's outlines show.
- */
-export interface PairForm<N> {
-  /** Trees of parameters; those of a judge, if there is one, are trained in a phase before the pair's. */
-  readonly networks: (profile: Profile) => { readonly encryption: N; readonly decryption: N; readonly judge?: object }
-  /** Images in 0..1, both ways. */
-  readonly encrypt: (p: MapTree<N, Operand>, plain: Expr) => Expr
-  readonly decrypt: (p: MapTree<N, Operand>, cipher: Expr) => Expr
-  /** Adversarial terms: scores of images. */
-  readonly judge?: (p: never, image: Expr) => Expr
-  readonly emphasis: Emphasis
-  readonly rates: { readonly pair: Schedule; readonly judge: Schedule }
-}
+import { pairObjective, PICTURES } from './pair-objective.ts'
+import type { PairVariant } from './pair-variant.ts'
 
 /**
  * Secrecy is brought in from one step to the other: asked for at once it keeps the pair from learning to
@@ -46,13 +29,13 @@ const OPEN = 'open-photos, train: 25 photographs of CLIC 2025 at half size, Unsp
 const BERKELEY = 'BSDS500, train and test: 400 photographs, for research and education that is not commercial'
 
 /** Two recipes: one on photographs that anyone may use, and one (`-more`) with others beside them. */
-export function pairRecipes<N>(id: string, title: string, form: PairForm<N>): Recipe[] {
+export function pairRecipes<N>(id: string, title: string, variant: PairVariant<N>): Recipe[] {
   const make = (suffix: string, more: string, data: string, train: Sources): Recipe => ({
     id: id + suffix,
     title: title + more,
     data,
     ships: ['encryption', 'decryption'],
-    open: context => open(context, form, train),
+    open: context => open(context, variant, train),
   })
   return [
     make('', '', OPEN, [['open-photos', 'train']]),
@@ -68,7 +51,7 @@ type Sources = readonly (readonly [set: string, split: string])[]
 
 async function open<N>(
   { profile, seed, images, continued = false }: RecipeContext,
-  form: PairForm<N>,
+  variant: PairVariant<N>,
   train: Sources,
 ): Promise<RecipeRun> {
   const plain = (await Promise.all(train.map(([set, split]) => images(set, split)))).flat().map(planesOf)
@@ -76,14 +59,14 @@ async function open<N>(
     .map(planesOf)
     .filter(({ width, height }) => Math.min(width, height) >= CHECK.size)
     .slice(0, CHECK.pictures)
-  const validate = await openValidation(form, profile, checks)
+  const validate = await openValidation(variant, profile, checks)
   const order = epochOrder(seed, plain.length, PICTURES)
-  const training = trainingOf(form, profile)
+  const training = trainingOf(variant, profile)
   const { batch, crop } = SIZES[profile]
   const dims = dimsOf(SIZES[profile])
   return {
     training: training as unknown as Training<never, never>,
-    rates: form.judge ? [form.rates.judge, form.rates.pair] : [form.rates.pair],
+    rates: variant.judge ? [variant.rates.judge, variant.rates.pair] : [variant.rates.pair],
     steps: STEPS,
     batchSize: batch,
     async data(step) {
@@ -119,11 +102,11 @@ async function open<N>(
 
 type Traced<N> = { readonly encryption: MapTree<N, Expr>; readonly decryption: MapTree<N, Expr>; readonly judge: never }
 
-/** The training of a pair of networks: what each form says of itself, and what is the same for all. */
-export function trainingOf<N>(form: PairForm<N>, profile: Profile, size: BatchSize = SIZES[profile]): Training {
+/** The training of a pair of networks: what each variant says of itself, and what is the same for all. */
+export function trainingOf<N>(variant: PairVariant<N>, profile: Profile, size: BatchSize = SIZES[profile]): Training {
   const dims = dimsOf(size)
-  const { judge } = form
-  const networks = form.networks(profile)
+  const { judge } = variant
+  const networks = variant.networks(profile)
   return {
     networks: networks as Record<string, object>,
     batch: { plain: shape(dims), noise: shape(dims), ramp: shape([]) },
@@ -137,7 +120,7 @@ export function trainingOf<N>(form: PairForm<N>, profile: Profile, size: BatchSi
               optimiser: adam({ beta1: 0.5 }),
               loss: ({ networks, batch }: { networks: unknown; batch: Readonly<Record<string, Expr>> }) => {
                 const { encryption, judge: p } = networks as Traced<N>
-                const cipher = ops.stopGradient(form.encrypt(encryption, batch['plain']!))
+                const cipher = ops.stopGradient(variant.encrypt(encryption, batch['plain']!))
                 return { loss: losses.lsgan.discriminator(judge(p, batch['noise']!), judge(p, cipher)) }
               },
             },
@@ -151,10 +134,10 @@ export function trainingOf<N>(form: PairForm<N>, profile: Profile, size: BatchSi
         loss: ({ networks, batch }) => {
           const { encryption, decryption, judge: p } = networks as unknown as Traced<N>
           const [plain, noise] = [batch['plain']!, batch['noise']!]
-          const cipher = form.encrypt(encryption, plain)
-          const restored = form.decrypt(decryption, unitWire(cipher))
+          const cipher = variant.encrypt(encryption, plain)
+          const restored = variant.decrypt(decryption, unitWire(cipher))
           return pairObjective(
-            form.emphasis,
+            variant.emphasis,
             { plain, cipher, restored, noise, judged: judge?.(p, cipher) },
             batch['ramp']!,
           )

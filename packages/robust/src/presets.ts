@@ -2,7 +2,7 @@ import { LatentError } from '@latent/core'
 import { modeOf } from './channel/modes.ts'
 
 /** For which service a carrier is made. */
-export interface Profile {
+export interface Preset {
   /** How bits become pixels: see `channel/modes.ts`. */
   readonly mode: number
   /** The longest side of a picture, in pixels. */
@@ -17,8 +17,8 @@ export interface Profile {
   readonly made: string
 }
 
-/** The profiles that come along. */
-export const PROFILES: Readonly<Record<string, Profile>> = {
+/** The presets that come along. */
+export const PRESETS: Readonly<Record<string, Preset>> = {
   robust: { mode: 2, side: 4000, bitsPerPixel: 4, spare: 0, made: 'JPEG and WebP of quality 75 and better, 4:2:0' },
   'robust:harsh': { mode: 1, side: 4000, bitsPerPixel: 3.5, spare: 0, made: 'JPEG and WebP of quality 50 and better' },
   'robust:small': {
@@ -46,13 +46,13 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
 }
 
 /**
- * A profile of one's own.
- * @param text JSON with the fields of {@link Profile}: `mode` and `side`, the others if wanted
+ * A preset of one's own.
+ * @param text JSON with the fields of {@link Preset}: `mode` and `side`, the others if wanted
  * @throws E_ARGUMENT that says which field is wrong
  */
-export function parseProfile(text: string): Profile {
+export function parsePreset(text: string): Preset {
   const wrong = (what: string) =>
-    new LatentError('E_ARGUMENT', `this profile cannot be used: ${what}`, {
+    new LatentError('E_ARGUMENT', `this preset cannot be used: ${what}`, {
       hint: 'docs/robust-carrier.md shows one, with every field',
     })
   let fields: unknown
@@ -72,14 +72,14 @@ export function parseProfile(text: string): Profile {
       throw wrong(`${name} is to be a number from ${least} to ${most}`)
     return value
   }
-  const profile = {
+  const preset = {
     mode: number('mode', 1, 255),
     side: number('side', 256, 8192),
     bitsPerPixel: number('bitsPerPixel', 0.5, 24, 8),
     spare: number('spare', 0, 2, 0),
-    made: typeof given['made'] === 'string' ? given['made'] : 'a profile of your own',
+    made: typeof given['made'] === 'string' ? given['made'] : 'a preset of your own',
     ...(given['bytes'] === undefined ? {} : { bytes: number('bytes', 50_000, 2 ** 40) }),
   }
-  modeOf(profile.mode)
-  return profile
+  modeOf(preset.mode)
+  return preset
 }

@@ -47,4 +47,5 @@ export function picturesOf(planes: Float32Array, { width, height, channels }: Ta
   })
 }
 
+/** A value of a network, 0 to 1, as a sample of 8 bits: rounded, and cut off at the ends. */
 export const sample = (value: number): number => Math.min(255, Math.max(0, Math.round(255 * value)))

@@ -27,7 +27,7 @@ const CHECK = 'latent:check'
 export type Maker = Pick<Model, 'scheme' | 'profile' | 'sha256'>
 
 /** What travels with a cipher picture so that it can be decrypted. */
-export interface Labels {
+export interface Annotations {
   /** Shape of the plain image. */
   readonly plain: Shape
   /** The format it was written in; another one now means that it was converted on its way. */
@@ -38,10 +38,10 @@ export interface Labels {
 /** Digits of the weights' hash that travel. */
 const NAME_DIGITS = 16
 const CHECK_BYTES = 16
-const CHECK_LABEL = new TextEncoder().encode('latent/v1/learned/key-check')
+const CHECK_PURPOSE = new TextEncoder().encode('latent/v1/learned/key-check')
 
-/** The cipher image with its labels. A check value is added if the options ask for one. */
-export async function withLabels(
+/** The cipher image with its annotations. A check value is added if the options ask for one. */
+export async function withAnnotations(
   cipher: Image,
   plain: Shape,
   maker: Maker,
@@ -63,18 +63,18 @@ export async function withLabels(
 }
 
 /**
- * Reads the labels, and holds them against the cipher that is to decrypt.
+ * Reads the annotations, and holds them against the cipher that is to decrypt.
  * @throws E_IMAGE for a picture without them, of another scheme or profile, or in a format that the
  * scheme does not write; E_WEIGHTS if it was made with other weights; E_NO_MATCH if a check value
  * travels and the key does not fit it
  */
-export async function readLabels(
+export async function readAnnotations(
   cipher: Image,
   maker: Maker,
   wires: readonly SampleFormat[],
   key: Uint8Array,
   options: CipherOptions = {},
-): Promise<Labels> {
+): Promise<Annotations> {
   const annotations = cipher.annotations ?? {}
   const [scheme, weights, plain, wire, check] = [SCHEME, WEIGHTS, PLAIN, WIRE, CHECK].map(name => annotations[name])
   if (scheme === undefined || weights === undefined || plain === undefined || wire === undefined) {
@@ -123,7 +123,7 @@ export async function readLabels(
 
 async function checkValue(key: Uint8Array, nonce: Uint8Array, { scheme, profile }: Maker): Promise<Uint8Array> {
   const text = new TextEncoder().encode(`${scheme}/${profile}\n`)
-  return (await hmacSha256(key, [concatBytes(CHECK_LABEL, Uint8Array.of(0), text), nonce])).subarray(0, CHECK_BYTES)
+  return (await hmacSha256(key, [concatBytes(CHECK_PURPOSE, Uint8Array.of(0), text), nonce])).subarray(0, CHECK_BYTES)
 }
 
 function plainShape(text: string): Shape {

@@ -17,6 +17,7 @@ import { commonShape, planesOf } from './images.ts'
 import type { Reconstructor } from './networks.ts'
 import { type LearnOptions, type Reconstruction, reconstruction, trained } from './paired.ts'
 
+/** {@link LearnOptions}, and what is presumed of pictures. */
 export interface UnpairedOptions extends LearnOptions {
   /** Weight of the total variation of the guesses: a prior that pictures are smooth. Ours; 0 as published. */
   readonly smoothness?: number

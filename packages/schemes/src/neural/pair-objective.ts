@@ -33,7 +33,7 @@ export interface Seen {
   readonly restored: Expr
   /** What a cipher image should look like. */
   readonly noise: Expr
-  /** A judge's scores of the cipher images, for forms that have one. */
+  /** A judge's scores of the cipher images, for variants that have one. */
   readonly judged?: Expr | undefined
 }
 

@@ -1,12 +1,12 @@
 import { type Image, type ImageCipher, image, KeyStream, sha256Of } from '@latent/core'
 import {
   drawMask,
-  type Form,
-  maskAutoencoderForms,
+  type Variant,
+  maskAutoencoderVariants,
   type MaskAutoencoderId,
   openMaskAutoencoder,
   SIDES,
-  type Subject,
+  type SetName,
 } from '@latent/schemes/mask-autoencoder'
 import { drawDigit, drawPicture, PROCEDURAL_KINDS } from '@latent/data'
 import { crop } from '@latent/lab'
@@ -14,10 +14,10 @@ import { repeatable } from '../repeatable.ts'
 import type { StudyContext } from '../study.ts'
 
 /** One of the six networks under study, with a key of the study's. */
-export interface OpenForm {
+export interface OpenVariant {
   readonly id: string
-  readonly form: Form
-  readonly subject: Subject
+  readonly kind: Variant
+  readonly set: SetName
   /** As tables call it. */
   readonly name: string
   readonly cipher: ImageCipher
@@ -28,23 +28,27 @@ export interface OpenForm {
   close(): Promise<void>
 }
 
-export async function openForms(seed: number): Promise<OpenForm[]> {
-  return Promise.all(Object.keys(maskAutoencoderForms).map(id => openForm(id, seed)))
+/**
+ * All six, each with a key of the study's.
+ * @throws E_WEIGHTS
+ */
+export async function openVariants(seed: number): Promise<OpenVariant[]> {
+  return Promise.all(Object.keys(maskAutoencoderVariants).map(id => openVariant(id, seed)))
 }
 
 /** @param mask another one than the weights were trained for */
-export async function openForm(id: string, seed: number, mask?: Uint8Array): Promise<OpenForm> {
-  const { form, subject } = maskAutoencoderForms[id as MaskAutoencoderId]
+export async function openVariant(id: string, seed: number, mask?: Uint8Array): Promise<OpenVariant> {
+  const { variant, set } = maskAutoencoderVariants[id as MaskAutoencoderId]
   const { cipher: drawing, close } = await openMaskAutoencoder(id, mask ? { mask } : {})
   const cipher = repeatable(drawing, seed)
   const key = sha256Of(new TextEncoder().encode(`a key of the study, seed ${seed}`))
   return {
     id,
-    form,
-    subject,
-    name: `${subject}, ${form}`,
+    kind: variant,
+    set,
+    name: `${set}, ${variant}`,
     cipher,
-    mask: mask ?? (await drawMask(subject)),
+    mask: mask ?? (await drawMask(set)),
     key,
     encrypt: async plain => (await cipher.encrypt(plain, key)) as Image<'u8'>,
     decrypt: async encrypted => (await cipher.decrypt(encrypted, key)) as Image<'u8'>,
@@ -52,21 +56,19 @@ export async function openForm(id: string, seed: number, mask?: Uint8Array): Pro
   }
 }
 
-/** The official pictures of a subject; in a quick study pictures of our own, so that it runs without data sets. */
+/** The official pictures of a set; in a quick study pictures of our own, so that it runs without data sets. */
 export async function picturesOf(
   context: StudyContext,
-  subject: Subject,
+  set: SetName,
   split: 'train' | 'test',
   limit: number,
 ): Promise<Image<'u8'>[]> {
   if (!context.quick)
-    return (await context.images(`${subject === 'mnist' ? 'mnist' : 'cifar10'}/${split}`, limit)).map(
-      ({ image }) => image,
-    )
+    return (await context.images(`${set === 'mnist' ? 'mnist' : 'cifar10'}/${split}`, limit)).map(({ image }) => image)
   const salt = split === 'train' ? 1000 : 0
   return Promise.all(
     Array.from({ length: limit }, (_, i) =>
-      subject === 'mnist' ? drawDigit(i % 10, salt + Math.floor(i / 10)) : smallScene(i, salt),
+      set === 'mnist' ? drawDigit(i % 10, salt + Math.floor(i / 10)) : smallScene(i, salt),
     ),
   )
 }
@@ -98,5 +100,3 @@ export const asRgb = (plain: Image<'u8'>): Image<'u8'> =>
 /** Random numbers of the study, by purpose. */
 export const chance = (seed: number, purpose: string): Promise<KeyStream> =>
   KeyStream.create(sha256Of(new TextEncoder().encode(`${purpose}, seed ${seed}`)), 'latent/v1/lab/study')
-
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

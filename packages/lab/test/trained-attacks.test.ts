@@ -10,7 +10,7 @@ import {
   sharedBlocks,
   sharedPixels,
   sizeOf,
-} from '../src/attacks/learned/index.ts'
+} from '../src/attacks/trained/index.ts'
 import { quality } from '../src/index.ts'
 import { pictures, SIDE } from './fixtures/crops.ts'
 

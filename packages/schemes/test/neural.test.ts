@@ -2,8 +2,8 @@ import { type Image, image, randomBytes } from '@latent/core'
 import { decodePng, encodePng } from '@latent/core/png'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Maker, readLabels, withLabels } from '../src/contract/labels.ts'
-import { decryptTiles, encryptTiles, paddedShape, type TileRule } from '../src/learned/index.ts'
+import { type Maker, readAnnotations, withAnnotations } from '../src/contract/annotations.ts'
+import { decryptTiles, encryptTiles, paddedShape, type TileRule } from '../src/neural/index.ts'
 
 const RULE: TileRule = { tile: 16, multiple: 4, minimum: 3 }
 
@@ -81,17 +81,17 @@ describe('tiles', () => {
   })
 })
 
-describe('labels', () => {
+describe('annotations', () => {
   const maker: Maker = { scheme: 'toy', profile: 'compact', sha256: 'ab'.repeat(32) }
   const key = new Uint8Array(32).fill(3)
   const plain = noise(7, 6, 3, 'u8')
-  const labelled = async (options = {}) =>
-    withLabels(await encryptTiles(plain, RULE, 'u8', negate), plain, maker, key, options)
+  const annotated = async (options = {}) =>
+    withAnnotations(await encryptTiles(plain, RULE, 'u8', negate), plain, maker, key, options)
 
   test('travel through a PNG', async () => {
     const nonce = Uint8Array.of(1, 2, 3)
-    const arrived = decodePng(encodePng(await labelled({ nonce, check: true })))
-    expect(await readLabels(arrived, maker, ['u8', 'u16'], key)).toEqual({
+    const arrived = decodePng(encodePng(await annotated({ nonce, check: true })))
+    expect(await readAnnotations(arrived, maker, ['u8', 'u16'], key)).toEqual({
       plain: { width: 7, height: 6, channels: 3, format: 'u8' },
       wire: 'u8',
       nonce,
@@ -100,10 +100,10 @@ describe('labels', () => {
 
   test('tell a wrong key if a check value travels, and cannot otherwise', async () => {
     const wrong = key.with(0, 4)
-    await expect(readLabels(await labelled({ check: true }), maker, ['u8'], wrong)).rejects.toMatchObject({
+    await expect(readAnnotations(await annotated({ check: true }), maker, ['u8'], wrong)).rejects.toMatchObject({
       code: 'E_NO_MATCH',
     })
-    expect((await readLabels(await labelled(), maker, ['u8'], wrong)).wire).toBe('u8')
+    expect((await readAnnotations(await annotated(), maker, ['u8'], wrong)).wire).toBe('u8')
   })
 
   test.each([
@@ -111,11 +111,11 @@ describe('labels', () => {
     ['another profile', { maker: { ...maker, profile: 'paper' } }, 'E_IMAGE'],
     ['other weights', { maker: { ...maker, sha256: 'cd'.repeat(32) } }, 'E_WEIGHTS'],
     ['a format that the scheme does not write', { wires: ['u16'] }, 'E_IMAGE'],
-    ['labels that are lost', { annotations: {} }, 'E_IMAGE'],
+    ['annotations that are lost', { annotations: {} }, 'E_IMAGE'],
     ['a malformed shape', { annotations: { 'latent:plain': '7x6x9 u8' } }, 'E_IMAGE'],
     ['a malformed nonce', { annotations: { 'latent:nonce': 'xyz' } }, 'E_IMAGE'],
   ] as const)('refuses %s', async (_, change, code) => {
-    const cipher = await labelled()
+    const cipher = await annotated()
     const given =
       'annotations' in change
         ? {
@@ -125,7 +125,7 @@ describe('labels', () => {
           }
         : cipher
     await expect(
-      readLabels(given, 'maker' in change ? change.maker : maker, 'wires' in change ? change.wires : ['u8'], key),
+      readAnnotations(given, 'maker' in change ? change.maker : maker, 'wires' in change ? change.wires : ['u8'], key),
     ).rejects.toMatchObject({ code })
   })
 })

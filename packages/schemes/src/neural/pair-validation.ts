@@ -2,7 +2,7 @@ import { compile, losses, mapTree, ops, secrecy, shape, tensor } from '@latent/g
 import type { Expr, MapTree, Operand, Parameter, Tensor } from '@latent/graph'
 import type { Profile } from '../recipe.ts'
 import { cut, type Planes } from './crops.ts'
-import type { PairForm } from './pair-recipe.ts'
+import type { PairVariant } from './pair-variant.ts'
 
 /** Validation: squares from the middle of the first pictures of a set that is not trained on. */
 export const CHECK = { every: 500, pictures: 8, size: 256 }
@@ -32,11 +32,11 @@ export const CHECK_DIMS = [1, 3, CHECK.size, CHECK.size]
 
 /** What is measured of one validation picture `x`, of {@link CHECK_DIMS}. */
 export const pairCheck =
-  <N>(form: PairForm<N>) =>
+  <N>(variant: PairVariant<N>) =>
   ({ p, x }: { p: { encryption: MapTree<N, Operand>; decryption: MapTree<N, Operand> }; x: Expr }) => {
-    const cipher = unitWire(form.encrypt(p.encryption, x))
+    const cipher = unitWire(variant.encrypt(p.encryption, x))
     // As it is written: eight bits.
-    const restored = unitWire(form.decrypt(p.decryption, cipher))
+    const restored = unitWire(variant.decrypt(p.decryption, cipher))
     return { cipher, ...cipherFigures(cipher, restored, x) }
   }
 
@@ -58,12 +58,12 @@ export const margin = (figures: Figures): number =>
   )
 
 /** What measures a pair's weights on validation pictures. */
-export async function openValidation<N>(form: PairForm<N>, profile: Profile, checks: readonly Planes[]) {
+export async function openValidation<N>(variant: PairVariant<N>, profile: Profile, checks: readonly Planes[]) {
   const dims = CHECK_DIMS
-  const { encryption, decryption } = form.networks(profile)
+  const { encryption, decryption } = variant.networks(profile)
   const weights = mapTree({ encryption, decryption }, (_, leaf) => shape((leaf as Parameter).dims)) as object
   const squares = checks.map(picture => cut(picture, { size: CHECK.size, u: 0.5, v: 0.5, mirror: false }, 'unit'))
-  const compiled = await compile(pairCheck(form) as never, { p: weights, x: shape(dims) } as never)
+  const compiled = await compile(pairCheck(variant) as never, { p: weights, x: shape(dims) } as never)
   let last: { weights: object; figures: Figures } | undefined
   return {
     close: () => compiled.close(),
