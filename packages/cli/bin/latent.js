@@ -8,6 +8,9 @@ import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+// Node answers it with a debugger that anyone on this machine can attach to.
+process.on('SIGUSR1', () => {})
+
 const [major, minor] = process.versions.node.split('.').map(Number)
 const here = dirname(fileURLToPath(import.meta.url))
 const built = join(here, '../dist/main.js')
@@ -43,7 +46,11 @@ function cacheFolder() {
 
 function newerNode() {
   const require = createRequire(import.meta.url)
-  const names = [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`, `node-win-${process.arch}`]
+  const names = [
+    `node-${process.platform}-${process.arch}`,
+    `node-bin-${process.platform}-${process.arch}`,
+    `node-win-${process.arch}`,
+  ]
   const packages = names.flatMap(name => {
     try {
       return [dirname(require.resolve(`${name}/package.json`))]
@@ -62,7 +69,10 @@ function takeOver(node) {
   // Before the other process is there: a signal that comes while it starts is sent on once it has.
   const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of forwarded) process.on(signal, () => child.kill(signal))
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, LATENT_LAUNCHER: String(process.pid) } })
+  const child = spawn(node, [main, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, LATENT_LAUNCHER: String(process.pid) },
+  })
   child.on('error', error => {
     process.stderr.write(`latent: error: ${node} does not start: ${error.message}\n`)
     process.exit(3)

@@ -73,6 +73,8 @@ export function exitCodeFor(error: unknown, code: number): number {
 export function guardEnding(report: (error: unknown) => number): void {
   followLauncher()
   keepOutOfCoreDumps()
+  // Node answers it with a debugger that anyone on this machine can attach to; others print their progress.
+  process.on('SIGUSR1', () => undefined)
   process.stdout.on('error', outputFailed)
   // Nobody reads the messages any more; the work is no worse for it.
   process.stderr.on('error', () => undefined)

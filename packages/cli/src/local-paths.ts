@@ -73,6 +73,13 @@ export function checkPath(path: string, name: string): void {
       'is a path of Windows, and this is another system',
       `give the path as this system has it; ./${path} means a local name like that`,
     )
+  if (path.startsWith('\\\\') && !DRIVES)
+    throw refused(
+      name,
+      path,
+      'is a share of a Windows server, and this is another system',
+      `mount the share first; ./${path} means a local name like that`,
+    )
   if ((DRIVES ? /^[^/\\:]{2,}:/ : /^[^/\\:]+:/).test(path) || /^[^/\\]*@[^/\\]*:/.test(path))
     throw refused(
       name,
@@ -87,7 +94,7 @@ export function checkPath(path: string, name: string): void {
       'begins with ~, which the shell did not replace',
       `leave the quotes away, or write ./${path} for a local name`,
     )
-  if (/^\$\{?\w+\}?|%\w+%/.test(path))
+  if (/^\$\{?\w+\}?|\/\$(?:\{\w+\}|[A-Z_]+)(?:\/|$)|%\w+%/.test(path))
     throw refused(
       name,
       path,

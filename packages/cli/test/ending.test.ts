@@ -365,7 +365,25 @@ describe('what goes wrong while threads compute', () => {
   })
 })
 
+/** A Node that is too old to run Latent, if the machine has one beside ours. */
+const old = ['/usr/bin/node', '/usr/local/bin/node', process.env['LATENT_OLD_NODE'] ?? ''].find(
+  path =>
+    path !== '' &&
+    existsSync(path) &&
+    /^v(?:20|21)\./.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout),
+)
+
 describe.skipIf(process.platform !== 'linux')('on Linux', () => {
+  test.each([process.execPath, ...(old === undefined ? [] : [old])])(
+    'a signal at which Node opens a debugger to everyone on the machine does nothing: %s',
+    async node => {
+      const run = start([...COMMANDS.verify(), '--json', '--threads', '1'], { node })
+      await run.printed(/"source"/)
+      run.kill('SIGUSR1')
+      expect(await run.done).toMatchObject({ code: 0, err: '' })
+    },
+  )
+
   test('no memory of the process goes into core dumps', async () => {
     const run = start([...COMMANDS.verify(), '--json', '--threads', '1'])
     await run.printed(/"source"/)
@@ -382,14 +400,6 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect({ others: mode & 0o022, uid }).toEqual({ others: 0, uid: statSync(LAUNCHER).uid })
   })
 })
-
-/** A Node that is too old to run Latent, if the machine has one beside ours. */
-const old = ['/usr/bin/node', '/usr/local/bin/node', process.env['LATENT_OLD_NODE'] ?? ''].find(
-  path =>
-    path !== '' &&
-    existsSync(path) &&
-    /^v(?:20|21)\./.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout),
-)
 
 describe.skipIf(old === undefined || process.platform !== 'linux')('started by an older Node', () => {
   /** Processes that seal into a folder. */

@@ -381,6 +381,13 @@ describe('an address is no folder', () => {
     ['a drive of another system', ['encrypt', 'plain.png', 'C:\\Users\\me\\c.png', '--key-file', 'k']],
     ['a drive of another system, with slashes', ['open', 'plain.png', '-o', 'd:/restored', '-i', 'k']],
     ['a drive of another system to read', ['verify', 'E:\\sealed', '-i', 'k']],
+    ['a share of a Windows server', ['seal', 'plain.png', '-o', '\\\\server\\share', '-i', 'k']],
+    ['such a share to read', ['verify', '\\\\nas\\photos\\sealed', '-i', 'k']],
+    ['a variable inside', ['open', 'plain.png', '-o', '/backup/$USER/x', '-i', 'k']],
+    ['one in braces', ['encrypt', 'plain.png', 'out/${NAME}', '--key-file', 'k']],
+    ['a phone', ['seal', 'plain.png', '-o', 'mtp:host=Phone/DCIM', '-i', 'k']],
+    ['an rsync module', ['open', 'plain.png', '-o', 'nas::backup/x', '-i', 'k']],
+    ['a host in brackets', ['seal', 'plain.png', '-o', '[fe80::1]:x', '-i', 'k']],
     ['a bucket for a page', ['lab', 'evaluate', '-s', 'identity', '-d', 'procedural:1', '--out', 'b2:page']],
   ])('%s', async (_, args) => {
     const before = (await readdir('.')).sort()

@@ -1,7 +1,16 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openSealed, placeInNote, readSealedNote, rewrapSealed, streamOf, collect, noteOfPlace } from '../src/index.ts'
+import {
+  openSealed,
+  PathSelection,
+  placeInNote,
+  readSealedNote,
+  rewrapSealed,
+  streamOf,
+  collect,
+  noteOfPlace,
+} from '../src/index.ts'
 import { listFiles, openFiles } from '../src/node/index.ts'
 import { flows, noise } from './fixtures.ts'
 import { album, all, keyring, opened, plain, put, seal, sealed, tree } from './folders.ts'
@@ -12,7 +21,15 @@ const putAll = async () => {
   for (const [i, name] of NAMES.entries()) await put(join(plain, name), await noise(500 + i, name))
 }
 const open = (only?: string[]) =>
-  all(openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, ...(only ? { only } : {}) }))
+  all(
+    openFiles({
+      inputs: [sealed],
+      output: opened,
+      keyring: keyring(),
+      flows,
+      ...(only ? { only: new PathSelection(only) } : {}),
+    }),
+  )
 const sealedNames = async () =>
   (await readdir(sealed, { recursive: true })).filter(name => name.endsWith('.png')).toSorted()
 

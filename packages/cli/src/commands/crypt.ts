@@ -1,4 +1,5 @@
 import { argumentError, LatentError, MAX_PIXELS } from '@latent/core'
+import { ioError } from '@latent/core/node'
 import type {
   DecryptFacts,
   DecryptFileOptions,
@@ -83,7 +84,10 @@ const sourceOf = (path: string): PictureSource => (path === '-' ? process.stdin 
 const sinkOf = (path: string): PictureSink =>
   path === '-'
     ? async part => {
-        if (!process.stdout.write(part)) await once(process.stdout, 'drain')
+        if (process.stdout.write(part)) return
+        await once(process.stdout, 'drain').catch((error: unknown) => {
+          throw ioError(error, 'cannot write to standard output')
+        })
       }
     : path
 

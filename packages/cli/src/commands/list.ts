@@ -1,9 +1,11 @@
 import { formatBytes, LatentError } from '@latent/core'
+import { PathSelection } from '@latent/vault'
 import { listFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
 import { chooseKeyring, type IdentityOptions, repeated, withIdentityOptions } from '../keys/index.ts'
 import { errorLines, formatTable, jsonLine, visible } from '../terminal.ts'
+import { requireUsed } from './open.ts'
 
 /** `latent list`: which sealed file is which. */
 export function listCommand(program: Command): void {
@@ -18,14 +20,10 @@ export function listCommand(program: Command): void {
       const { flows, close } = sharedFlow()
       try {
         const keyring = await chooseKeyring(options)
+        const only = new PathSelection(options.only ?? [])
         const rows: string[][] = []
         let failed = 0
-        for await (const found of listFiles({
-          inputs,
-          keyring,
-          flows,
-          ...(options.only ? { only: options.only } : {}),
-        })) {
+        for await (const found of listFiles({ inputs, keyring, flows, only })) {
           if ('path' in found) {
             const { source, path, metadata } = found
             const modified = new Date(metadata.modified).toISOString()
@@ -48,6 +46,7 @@ export function listCommand(program: Command): void {
         }
         if (failed > 0)
           throw new LatentError('E_PARTIAL', `${failed} files could not be read`, { hint: 'they are named above' })
+        requireUsed(only)
       } finally {
         await close()
       }

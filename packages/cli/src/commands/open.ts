@@ -1,4 +1,6 @@
+import { LatentError } from '@latent/core'
 import { openAll, verifyAll } from '@latent/robust/node'
+import { PathSelection } from '@latent/vault'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
@@ -39,6 +41,7 @@ export function openCommand(program: Command): void {
     const { flows, close } = sharedFlow(threads)
     const keyring = await chooseKeyring(options)
     const display = runDisplay('opening', options.json)
+    const only = new PathSelection(options.only ?? [])
     try {
       const run = (signal: AbortSignal) =>
         openAll({
@@ -46,7 +49,7 @@ export function openCommand(program: Command): void {
           output: options.output,
           keyring,
           flows,
-          ...(options.only ? { only: options.only } : {}),
+          only,
           salvage: options.salvage ?? false,
           force: options.force ?? false,
           watcher: display.watcher,
@@ -54,6 +57,7 @@ export function openCommand(program: Command): void {
           ...(threads === undefined ? {} : { threads }),
         })
       await untilInterrupted(signal => reportRun(run(signal), display, { done: 'opened', output: options.output }))
+      requireUsed(only)
     } finally {
       await close()
     }
@@ -90,5 +94,13 @@ export function verifyCommand(program: Command): void {
     } finally {
       await close()
     }
+  })
+}
+
+/** @throws E_ARGUMENT if a pattern of `--only` fitted nothing: what was asked for was not given */
+export function requireUsed({ unused }: PathSelection): void {
+  if (unused.length === 0) return
+  throw new LatentError('E_ARGUMENT', `nothing that is sealed here fits --only ${unused.join(', ')}`, {
+    hint: 'latent list shows what there is; patterns go in quotes',
   })
 }

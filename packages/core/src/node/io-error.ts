@@ -32,6 +32,7 @@ const MEANINGS: Readonly<Record<string, readonly [reason: string, hint: string]>
   ENOTCONN: ['the server does not answer', 'see that its share is there and run it again'],
   ENXIO: ['there is no such device', 'see that it is plugged in'],
   ENODEV: ['there is no such device', 'see that it is plugged in'],
+  EPIPE: ['nobody reads it any more', 'see that the program behind it still runs'],
   EIO: ['the device reports an error', 'copy what it still gives to another device before anything else'],
 }
 

@@ -11,21 +11,12 @@ import { type PartSet, partsAmiss, type ReceivedPart, restoreSet, sortParts } fr
 import type { Pool } from './pool.ts'
 import type { Reading } from './task.ts'
 
-/** Files of a run, by what they are. */
-export interface Sorted {
-  /** Pictures that may be robust carriers. */
-  readonly pictures: readonly Found[]
-  /** Everything else. */
-  readonly others: readonly Found[]
-}
-
-/** Looks at the first bytes of every file. */
-export async function sortInputs(inputs: readonly string[], leaveOut: string): Promise<Sorted> {
+/** The pictures that may be robust carriers, by the first bytes of every file. */
+export async function findPictures(inputs: readonly string[], leaveOut: string): Promise<Found[]> {
   const { files } = await discover(inputs, leaveOut)
   const pictures: Found[] = []
-  const others: Found[] = []
-  for (const file of files) ((await mayCarry(file.source)) ? pictures : others).push(file)
-  return { pictures, others }
+  for (const file of files) if (await mayCarry(file.source)) pictures.push(file)
+  return pictures
 }
 
 async function mayCarry(path: string): Promise<boolean> {

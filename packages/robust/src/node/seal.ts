@@ -1,9 +1,10 @@
+import { LatentError } from '@latent/core'
 import { Destination, ioError, publish, readFileParts } from '@latent/core/node'
 import { type Geometry, readCarrier } from '@latent/vault'
 import { failure, type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, stat } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { directoryOf, leading, MOST_ENTRIES, trailing } from '../directory.ts'
 import { partTasks } from '../make.ts'
 import { GROUP_PARTS, groupBytes, planGroup } from '../plan.ts'
@@ -31,16 +32,18 @@ const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
  * Seals files into pictures that survive being encoded anew: each into parts of its own, small ones of a folder
  * together
  * into albums. What is sealed is first written, as a PNG of noise, to a private folder for temporary files.
- * @throws as `sealFiles`
+ * @throws as `sealFiles`; E_ARGUMENT if a folder of the inputs lies in the output
  */
 export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult> {
-  const { preset, output, threads = Math.min(4, availableParallelism()), signal } = run
+  const { preset, inputs, output, threads = Math.min(4, availableParallelism()), signal } = run
+  for (const input of inputs) await requireElsewhere(input, output)
   const staging = await mkdtemp(join(tmpdir(), 'latent-robust-'))
   const pool = openPool(threads, signal)
   const writer = new Writer(pool, output, preset, run.force ?? false, threads)
   const album = new Albums(groupBytes(preset) / GROUP_PARTS)
   try {
-    for await (const result of sealFiles({ ...run, output: staging })) {
+    for await (const result of sealFiles({ ...run, output: staging, leaveOut: output })) {
+      writer.protect(result.source)
       if (result.status !== 'done' || result.target === undefined) {
         yield result
         continue
@@ -53,6 +56,20 @@ export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult
     await pool.close()
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/** No journal says which pictures are carriers: a second run would seal those of the first. @throws E_ARGUMENT */
+async function requireElsewhere(input: string, output: string): Promise<void> {
+  const [from, to] = await Promise.all([input, output].map(path => realpath(path).catch(() => resolve(path))))
+  const isFolder = await stat(from!).then(
+    info => info.isDirectory(),
+    () => false,
+  )
+  const way = relative(to!, from!)
+  if (!isFolder || way.startsWith('..') || isAbsolute(way)) return
+  throw new LatentError('E_ARGUMENT', `the output holds the input ${input}`, {
+    hint: 'robust carriers need a folder of their own: give another one with -o',
+  })
 }
 
 async function waiting(result: FileResult, staging: string, path: string): Promise<Waiting> {
@@ -108,6 +125,11 @@ class Writer {
     this.#destination = new Destination(output)
   }
 
+  /** What is read is not replaced. */
+  protect(source: string): void {
+    this.#destination.protect(source)
+  }
+
   /** Carries some sealed files in one set, and removes them. */
   async *write(files: readonly Waiting[]): AsyncGenerator<FileResult> {
     const started = performance.now()
@@ -140,6 +162,11 @@ class Writer {
   async #parts(files: readonly Waiting[], name: string): Promise<{ bytes: number; parts: string[] }> {
     const directory = directoryOf(files.map(({ geometry }) => geometry))
     await this.#destination.ensure(join(this.#output, dirname(name)))
+    const isCarrier = (standing: string) =>
+      this.#pool.read(standing).then(
+        ({ descriptor }) => descriptor !== undefined,
+        () => false,
+      )
     const written: string[] = []
     const underWay: Promise<number>[] = []
     let bytes = 0
@@ -154,7 +181,7 @@ class Writer {
         const done = this.#pool.make(part).then(async png => {
           const { bytes } = await publish(path, [png], {
             destination: this.#destination,
-            replace: this.#force ? () => true : undefined,
+            replace: this.#force ? isCarrier : undefined,
           })
           written.push(path)
           return bytes

@@ -3,7 +3,7 @@ import { ioError, onDisk, pathFromBytes, systemCode } from '@latent/core/node'
 import type { BigIntStats } from 'node:fs'
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import picomatch from 'picomatch'
+import { PathSelection } from '../path-selection.ts'
 import { isOwnFile } from './own-files.ts'
 
 /** A regular file to work on. */
@@ -33,6 +33,8 @@ export interface Discovery {
   readonly passedOver: PassedOver[]
   /** Left out as the user asked. */
   readonly excluded: string[]
+  /** Patterns with a slash that excluded nothing: a path that is not below an input, most likely. */
+  readonly idle: string[]
   /** Journals, locks and temporary files of Latent itself. */
   readonly own: string[]
   readonly emptyFolders: string[]
@@ -45,7 +47,7 @@ export interface Discovery {
  * Every file under the inputs, in name order, each once. Symbolic links to files are followed;
  * links to folders are followed only where an input names them, so that no walk can go in circles.
  * @param leaveOut a folder not to descend into (the output)
- * @param exclude patterns such as `*.tmp` (names at any depth) or `raw/**` (paths below an input)
+ * @param exclude patterns such as `*.tmp` (names at any depth) or `raw/**` (paths below an input, or whole ones)
  */
 export async function discover(
   inputs: readonly string[],
@@ -62,7 +64,7 @@ type Kind = 'named' | 'entry' | 'link'
 class Walk {
   readonly #output: string | undefined
   readonly #outputPath: string
-  readonly #isExcluded: (path: string) => boolean
+  readonly #exclude: Exclusion
   readonly #named: string[] = []
   readonly #sources = new Map<string, BigIntStats>()
   readonly #passedOver: PassedOver[] = []
@@ -75,8 +77,7 @@ class Walk {
   constructor(output: string | undefined, outputPath: string, exclude: readonly string[]) {
     this.#output = output
     this.#outputPath = outputPath
-    const matchers = exclude.map(pattern => matcher(pattern))
-    this.#isExcluded = path => matchers.some(matches => matches(path))
+    this.#exclude = new Exclusion(exclude)
   }
 
   async input(root: string): Promise<void> {
@@ -85,7 +86,7 @@ class Walk {
 
   async #visit(path: string, kind: Kind, below: string): Promise<void> {
     if (kind !== 'named') this.#met.push(path)
-    if (kind !== 'named' && this.#isExcluded(below)) return void this.#excluded.push(path)
+    if (kind !== 'named' && this.#exclude.has(path, below)) return void this.#excluded.push(path)
     try {
       const info = await stat(onDisk(path), { bigint: true })
       if (info.isDirectory()) await this.#folder(path, info, kind, below)
@@ -147,6 +148,7 @@ class Walk {
       files,
       passedOver: this.#passedOver,
       excluded: this.#excluded,
+      idle: this.#exclude.idle,
       own: this.#own,
       emptyFolders: this.#empty,
       folders: below(this.#folders),
@@ -155,11 +157,33 @@ class Walk {
   }
 }
 
-/** A pattern without a slash is one of names. */
-function matcher(pattern: string): (path: string) => boolean {
-  const plain = pattern.replace(/^\.?\//, '').replace(/\/$/, '')
-  if (plain === '') throw new LatentError('E_ARGUMENT', 'expected a pattern for --exclude, received an empty one')
-  return picomatch(plain, { dot: true, basename: !plain.includes('/') })
+/** What is not to be looked at. */
+class Exclusion {
+  readonly #below: PathSelection
+  readonly #whole: PathSelection
+  readonly #patterns: readonly string[]
+
+  constructor(patterns: readonly string[]) {
+    if (patterns.some(pattern => /^\.?\/?$/.test(pattern)))
+      throw new LatentError('E_ARGUMENT', 'expected a pattern for --exclude, received an empty one')
+    this.#patterns = patterns
+    this.#below = new PathSelection(patterns)
+    this.#whole = new PathSelection(patterns.filter(pattern => pattern.startsWith('/')))
+  }
+
+  /** @param below the path below an input, with `/` */
+  has(path: string, below: string): boolean {
+    if (this.#patterns.length === 0) return false
+    const isWhole = this.#whole.size > 0 && this.#whole.has(path.split(sep).join('/').replace(/^\//, ''))
+    return this.#below.has(below) || isWhole
+  }
+
+  get idle(): string[] {
+    const whole = new Set(this.#whole.unused)
+    return this.#below.unused.filter(
+      pattern => pattern.includes('/') && (!pattern.startsWith('/') || whole.has(pattern)),
+    )
+  }
 }
 
 const identity = async (path: string): Promise<string | undefined> =>

@@ -3,7 +3,6 @@ import { basename, dirname, join, sep } from 'node:path'
 import { openSealed } from '../open.ts'
 import type { Metadata } from '../payload.ts'
 import { placeInNote } from '../place.ts'
-import { pathMatcher } from '../vault/selection.ts'
 import { discover } from './discover.ts'
 import type { OpenRun } from './open-run.ts'
 import { failure, type FileResult, runAll } from './run.ts'
@@ -25,7 +24,6 @@ export async function* listFiles(
 ): AsyncGenerator<Listed | FileResult> {
   const { files, passedOver } = await discover(run.inputs, '.latent-nowhere')
   for (const { source, error, failed } of passedOver) if (failed) yield failure(source, error)
-  const meant = (run.only ?? []).map(pathMatcher)
   const results = runAll(files, run.jobs ?? 4, async (file): Promise<Listed | FileResult> => {
     try {
       const opened = await openSealed(readFileParts(file.source), run.keyring, run.flows)
@@ -39,7 +37,7 @@ export async function* listFiles(
   })
   for await (const result of results) {
     if ('code' in result && result.code === 'E_NOT_SEALED' && !/\.png$/i.test(result.source)) continue
-    if ('path' in result && meant.length > 0 && !meant.some(matches => matches(result.path))) continue
+    if ('path' in result && run.only?.has(result.path) === false) continue
     yield result
   }
 }

@@ -4,7 +4,6 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { openSealed } from '../open.ts'
 import { placeInNote } from '../place.ts'
-import { pathMatcher } from '../vault/selection.ts'
 import { discover, type Found } from './discover.ts'
 import { type Expectation, expectedFiles } from './expected-files.ts'
 import type { OpenRun } from './open-run.ts'
@@ -86,12 +85,13 @@ const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it i
 })
 
 async function* overFiles(
-  run: Pick<OpenRun, 'inputs' | 'output' | 'jobs' | 'watcher' | 'signal'>,
+  run: Pick<OpenRun, 'inputs' | 'output' | 'except' | 'jobs' | 'watcher' | 'signal'>,
   work: (file: Found) => Promise<FileResult | undefined>,
   plan: (files: readonly Found[]) => void | Promise<void> = () => undefined,
 ): AsyncGenerator<FileResult> {
   const named = new Set(run.inputs.map(input => resolve(input)))
-  const { files, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
+  const { files: found, passedOver } = await discover(run.inputs, run.output || '.latent-nowhere')
+  const files = found.filter(({ source }) => !run.except?.has(source))
   for (const { source, error, failed } of passedOver)
     yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
   await plan(files)
@@ -136,12 +136,6 @@ async function openOne(run: OpenRun, output: Output, file: Found): Promise<FileR
   }
 }
 
-/** Does a path fit one of the patterns, if there are any? */
-function isMeant(only: readonly string[] | undefined, path: string): boolean {
-  const plain = path.split(sep).join('/')
-  return only === undefined || only.length === 0 || only.some(pattern => pathMatcher(pattern)(plain))
-}
-
 const SKIPPED = {
   there: 'opened before and unchanged',
   twice: 'copies of other sealed files, of the same content',
@@ -153,7 +147,7 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
   const { metadata, note: noted } = ready[0]!
   const place = placeInNote(noted)
   const folder = place === undefined ? plainFolder(dirname(file.relative)) : dirname(place)
-  if (!isMeant(run.only, join(folder, metadata.name))) {
+  if (run.only?.has(join(folder, metadata.name).split(sep).join('/')) === false) {
     await ready[0]!.close()
     return { source: file.source, status: 'skipped', reason: 'not asked for' }
   }

@@ -1,5 +1,6 @@
 import type { FlowProvider } from '../bodies/index.ts'
 import type { Keyring } from '../envelope.ts'
+import type { PathSelection } from '../path-selection.ts'
 import type { RunWatcher } from './run.ts'
 
 /** What `openFiles` is asked for. */
@@ -9,8 +10,10 @@ export interface OpenRun {
   readonly keyring: Keyring
   readonly flows: FlowProvider
   readonly force?: boolean
-  /** Of the files inside, those alone whose paths fit one of these patterns. */
-  readonly only?: readonly string[]
+  /** Of the files inside, those alone whose paths are selected. It knows afterwards which patterns fitted nothing. */
+  readonly only?: PathSelection
+  /** Files of the inputs that are read in another way. */
+  readonly except?: ReadonlySet<string>
   /** Write what is intact of damaged files, with zeros for what is missing. */
   readonly salvage?: boolean
   readonly jobs?: number

@@ -40,7 +40,7 @@ export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
 
 async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResult> {
   const { watcher, output } = run
-  const found = await discover(run.inputs, output, run.exclude)
+  const found = await discover(run.inputs, run.leaveOut ?? output, run.exclude)
   yield* passedOver(found)
   const inputs = found.files.filter(({ source }) => !journal.mentions(below(output, source) ?? ''))
   const targets = new Targets(
@@ -83,6 +83,8 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
     }
   }
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
+  for (const pattern of found.idle)
+    watcher?.notice?.(`--exclude ${pattern} left nothing out: patterns with a slash are paths below an input`)
 }
 
 function* passedOver({ passedOver, excluded, own, emptyFolders }: Discovery): Generator<FileResult> {

@@ -27,6 +27,8 @@ export interface SealRun {
   readonly force?: boolean
   /** Compare contents where size and times say that nothing changed. */
   readonly reread?: boolean
+  /** The folder in the inputs that is not looked into. Default: the output. */
+  readonly leaveOut?: string
   /** Patterns of what to leave out. */
   readonly exclude?: readonly string[]
   /** Asked once, with the paths of sealed files whose sources are gone: shall they be removed? */

@@ -33,6 +33,8 @@ export async function openS3({ bucket, prefix, endpoint, partBytes = PART_BYTES 
     })
   }
   const own = endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
+  // A role of the machine, which the SDK asks a host of its network for, is one of Amazon's.
+  if (own !== undefined) process.env['AWS_EC2_METADATA_DISABLED'] ??= 'true'
   const client = new sdk.S3Client({
     // Many services refuse the checksums that the SDK sends on its own, and every object is authenticated anyway.
     requestChecksumCalculation: 'WHEN_REQUIRED',

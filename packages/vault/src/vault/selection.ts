@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import picomatch from 'picomatch'
+import { PathSelection } from '../path-selection.ts'
 import type { AlbumView, Kept } from './album-view.ts'
 import { photoOf } from './companions.ts'
 import type { Vault } from './vault.ts'
@@ -24,36 +24,26 @@ export interface Chosen extends Kept {
 /** What is meant, by album and path. @throws E_ARGUMENT for an album that is not there, a pattern that fits nothing */
 export function select(vault: Vault, { albums, patterns = [], asOf, alone = false }: Selection): Chosen[] {
   const within = albums?.length ? albums.map(name => vault.album(name)) : vault.albums()
-  const matchers = patterns.map(pattern => ({ pattern, matches: pathMatcher(pattern), used: false }))
+  const selected = new PathSelection(patterns)
   const chosen = within.flatMap(album => {
     const there = asOf === undefined ? album.latest() : album.at(asOf)
     const files = Array.from(there.values(), photo => ({ ...photo, album }))
-    if (matchers.length === 0) return files
+    if (patterns.length === 0) return files
     const meant = new Set<string>()
     const paths = new Set<string>()
     for (const { path } of files)
-      for (const matcher of matchers)
-        if (matcher.matches(path)) {
-          matcher.used = true
-          meant.add(photoOf(path))
-          paths.add(path)
-        }
+      if (selected.has(path)) {
+        meant.add(photoOf(path))
+        paths.add(path)
+      }
     return files.filter(({ path }) => (alone ? paths.has(path) : meant.has(photoOf(path))))
   })
-  const unused = matchers.find(({ used }) => !used)
-  if (unused)
-    throw new LatentError('E_ARGUMENT', `nothing in the vault fits ${JSON.stringify(unused.pattern)}`, {
+  const [unused] = selected.unused
+  if (unused !== undefined)
+    throw new LatentError('E_ARGUMENT', `nothing in the vault fits ${JSON.stringify(unused)}`, {
       hint: 'latent vault list shows what there is; patterns go in quotes',
     })
   return chosen.toSorted((a, b) => compare(a.album.name, b.album.name) || compare(a.path, b.path))
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
-
-/** Fits a path that is named, lies in a folder that is named, or fits a pattern; one without a slash is of names. */
-export function pathMatcher(pattern: string): (path: string) => boolean {
-  const plain = pattern.replace(/^\.?\//, '').replace(/\/$/, '')
-  if (plain === '') return () => true
-  const fits = picomatch(plain, { dot: true, basename: !plain.includes('/') })
-  return path => path === plain || path.startsWith(`${plain}/`) || fits(path)
-}
