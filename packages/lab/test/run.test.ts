@@ -1,6 +1,6 @@
 import { type ImageCipher, image, LatentError } from '@latent/core'
 import { openScheme } from '@latent/schemes'
-import { chaoticStream, logisticMap } from '@latent/schemes/baselines'
+import { chaoticStream, logisticMap } from '@latent/schemes/chaos'
 import { drawPicture } from '@latent/data'
 import { jpegRoundTrip } from '@latent/data/node'
 import { baselines } from './fixtures/ciphers.ts'

@@ -3,11 +3,14 @@ import { baselineSchemes } from './baselines/scheme.ts'
 import { type LoadOptions, openScheme as open, type OpenScheme, type Scheme } from './contract/index.ts'
 import { denseResnetSchemes } from './dense-resnet/scheme.ts'
 import { encipherGanSchemes } from './encipher-gan/scheme.ts'
+import { erkanSchemes } from './erkan/scheme.ts'
 import { exactFlowSchemes } from './exact-flow/scheme.ts'
 import { flowCryptSchemes } from './flowcrypt/scheme.ts'
 import { itoSchemes } from './ito-transform/scheme.ts'
 import { learnableSchemes } from './learnable/scheme.ts'
+import { maniyathSchemes } from './maniyath/scheme.ts'
 import { maskAutoencoderSchemes } from './mask-autoencoder/scheme.ts'
+import { opticsSchemes } from './optics/scheme.ts'
 import { vortexSchemes } from './vortex/scheme.ts'
 
 export * from './contract/index.ts'
@@ -23,6 +26,9 @@ export const schemes: readonly Scheme[] = [
   ...denseResnetSchemes,
   ...learnableSchemes,
   ...itoSchemes,
+  ...erkanSchemes,
+  ...maniyathSchemes,
+  ...opticsSchemes,
   ...baselineSchemes,
 ]
 

@@ -1,4 +1,5 @@
 import { LatentError } from '@latent/core'
+import { compressorRecipe } from './autoencoders/recipe.ts'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipe } from './exact-flow/recipe.ts'
@@ -27,6 +28,7 @@ export const recipes: readonly Recipe[] = [
   ...denseResnetLearnedRecipes,
   itoJudgeRecipe,
   itoTransformRecipe,
+  compressorRecipe,
 ]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */

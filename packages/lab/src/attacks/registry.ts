@@ -19,6 +19,7 @@ import {
 } from './suite/masks.ts'
 import { nearKey } from './suite/near-key.ts'
 import { diffusionPeel } from './suite/peel.ts'
+import { phaseRetrieval } from './suite/phase-retrieval.ts'
 import { toldByPlaces, toldByStatistics } from './suite/noise.ts'
 
 /** Every attack of the lab, a line each. */
@@ -44,6 +45,7 @@ export const ATTACKS: readonly Attack[] = [
   linearBlocks,
   linearSharedBlocks,
   linearImage,
+  phaseRetrieval,
   diffusionPeel,
   chosenMask,
   coordinateMap,

@@ -27,6 +27,7 @@ export interface MatrixPage {
 const NAMES: Readonly<Record<string, string>> = {
   ours: 'Ours',
   published: 'As published',
+  reconstructed: 'Reconstructed from what is public',
   repaired: 'Repaired by us',
   variant: 'Variants of ours',
   learnable: 'Made to be trained on',
@@ -35,7 +36,7 @@ const NAMES: Readonly<Record<string, string>> = {
   control: 'Controls',
 }
 /** The order of roles: what a stranger looks for comes first. */
-const ROLES = ['published', 'ours', 'repaired', 'variant', 'learnable', 'ablation', 'baseline', 'control']
+const ROLES = ['published', 'ours', 'reconstructed', 'repaired', 'variant', 'learnable', 'ablation', 'baseline', 'control']
 
 const columns = Object.keys(SITUATIONS) as Situation[]
 

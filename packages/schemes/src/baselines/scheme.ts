@@ -46,6 +46,27 @@ export const baselineSchemes: readonly Scheme[] = [
     async () => (await import('./standard.ts')).aesCbc,
   ),
   baseline(
+    { id: 'aes-256-ecb', title: 'AES-256-ECB', accepts: { formats: ['u8', 'u16'], bytes: 16 }, keySpace: AES_256 },
+    async () => (await import('./standard.ts')).aesEcb,
+  ),
+  baseline(
+    {
+      id: 'aes-256-neural',
+      title: 'AES-256-ECB, its S-box computed by a network',
+      accepts: { formats: ['u8', 'u16'], bytes: 16 },
+      keySpace: { bits: 256, note: 'The bytes are those of AES-256-ECB: a network that computes AES is AES.' },
+      derivation: [
+        { name: 'cipher', value: 'AES-256 in ECB mode, FIPS 197', standing: 'source' },
+        {
+          name: 'network',
+          value: '8 inputs, 256 threshold units, 8 linear outputs, weights written down',
+          standing: 'ours',
+        },
+      ],
+    },
+    async () => (await import('./neural-aes.ts')).neuralAes,
+  ),
+  baseline(
     { id: 'aes-256-gcm', title: 'AES-256-GCM, fresh nonce', nonce: nonce('fresh', 12), keySpace: AES_256 },
     async () => (await import('./standard.ts')).aesGcm,
   ),
@@ -116,6 +137,41 @@ export const baselineSchemes: readonly Scheme[] = [
   baseline(
     { id: 'pwlcm-xor', title: 'Piecewise linear map key stream', keySpace: CHAOTIC },
     async () => (await import('./chaotic.ts')).piecewiseLinear,
+  ),
+  baseline(
+    {
+      id: 'dna-coding',
+      title: 'DNA coding under Lorenz chaos',
+      keySpace: {
+        bits: 156,
+        note: 'Three doubles of 52 bits; the key stream does not depend on the image, and chosen images replace the key.',
+      },
+      derivation: [
+        { name: 'permutation', value: 'sorting of the first coordinate', standing: 'source' },
+        { name: 'key bases', value: 'trailing byte of the second coordinate, DNA addition', standing: 'source' },
+        { name: 'rules', value: 'two of eight a byte, from the third coordinate', standing: 'source' },
+        { name: 'chaos', value: 'Lorenz, Runge-Kutta steps of 0.01, transient of 1000', standing: 'inferred' },
+        { name: 'initial state', value: 'a cube about the attractor, drawn from the key', standing: 'ours' },
+      ],
+    },
+    async () => (await import('./dna.ts')).dnaCoding,
+  ),
+  baseline(
+    {
+      id: 'bit-plane',
+      title: 'Bit planes scrambled by a Henon map, XOR',
+      keySpace: {
+        bits: 104,
+        note: 'Two doubles of 52 bits; all images of a size share their permutations and mask, which chosen images give.',
+      },
+      derivation: [
+        { name: 'permutation', value: 'each of eight bit planes by a sorted sequence of its own', standing: 'source' },
+        { name: 'diffusion', value: 'XOR with trailing bytes of the map', standing: 'source' },
+        { name: 'chaos', value: 'Henon, a = 1.4, b = 0.3, transient of 1000', standing: 'inferred' },
+        { name: 'initial state', value: 'a square in the basin, drawn from the key', standing: 'ours' },
+      ],
+    },
+    async () => (await import('./bit-plane.ts')).bitPlane,
   ),
   baseline(
     {

@@ -8,7 +8,7 @@ import {
   LatentError,
   toHex,
 } from '@latent/core'
-import { cbc } from '@noble/ciphers/aes.js'
+import { cbc, ecb } from '@noble/ciphers/aes.js'
 import { chacha20 as chacha20Stream } from '@noble/ciphers/chacha.js'
 import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
 
@@ -65,6 +65,34 @@ export const aesCbc: ByteTransform = {
     const blocks = concatBytes(bytes.subarray(0, last - BLOCK), tail, stolen, lastCipher)
     return cbc(key, nonce, { disablePadding: true }).decrypt(blocks).subarray(0, bytes.length)
   },
+}
+
+/**
+ * Every block of 16 bytes by itself: equal blocks give equal blocks, and a flat place of a picture stays one. The last
+ * bytes that fill no block take the end of the block before them with them (ciphertext stealing).
+ */
+export const aesEcb: ByteTransform = {
+  encrypt: async (bytes, { key }) =>
+    blockwise(bytes, block => ecb(key, { disablePadding: true }).encrypt(block), 'forward'),
+  decrypt: async (bytes, { key }) =>
+    blockwise(bytes, block => ecb(key, { disablePadding: true }).decrypt(block), 'backward'),
+}
+
+/** Applies a permutation of blocks to all whole ones, then to the last 16 bytes where they fill none, or in reverse. */
+export function blockwise(
+  bytes: Uint8Array,
+  blocks: (bytes: Uint8Array) => Uint8Array,
+  direction: 'forward' | 'backward',
+): Uint8Array {
+  const whole = bytes.length - (bytes.length % BLOCK)
+  const out = bytes.slice()
+  const parts = [
+    [0, whole],
+    [bytes.length - BLOCK, bytes.length],
+  ].slice(0, whole === bytes.length ? 1 : 2)
+  for (const [from, to] of direction === 'forward' ? parts : parts.toReversed())
+    out.set(blocks(out.slice(from, to)), from)
+  return out
 }
 
 const padLength = (length: number): number => Math.ceil(length / BLOCK) * BLOCK

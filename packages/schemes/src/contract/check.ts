@@ -6,6 +6,7 @@ const ROLES: readonly Role[] = [
   'ours',
   'ablation',
   'published',
+  'reconstructed',
   'repaired',
   'variant',
   'learnable',

@@ -4,9 +4,20 @@ import type { ModelWanted } from '../models/model.ts'
 /**
  * What part a scheme plays. `published` runs as its paper has it, as far as that is known; `repaired` has the smallest
  * change that mends a stated fault; `variant` is our own version of somebody's scheme; `ablation` leaves a part of
- * ours out; `control` behaves in a way that is known beforehand.
+ * ours out; `control` behaves in a way that is known beforehand. `reconstructed` is built from a description that
+ * leaves parts open: its {@link Description.derivation} says of every constant whether it is the source's or ours. What
+ * takes no more than its idea from a paper is a `variant`.
  */
-export type Role = 'ours' | 'ablation' | 'published' | 'repaired' | 'variant' | 'learnable' | 'baseline' | 'control'
+export type Role =
+  'ours' | 'ablation' | 'published' | 'reconstructed' | 'repaired' | 'variant' | 'learnable' | 'baseline' | 'control'
+
+/** One constant or choice of a scheme, and where it comes from. */
+export interface Constant {
+  readonly name: string
+  readonly value: string
+  /** `source`: stated in public material on the system; `inferred` from it; `ours` where nothing is known. */
+  readonly standing: 'source' | 'inferred' | 'ours'
+}
 
 /** The publication that a scheme comes from. */
 export interface Paper {
@@ -74,6 +85,8 @@ export interface Description {
   /** Bytes of samples that are mixed with each other, where larger images are cut: a change stays in its tile. */
   readonly tileBytes?: number
   readonly keySpace?: KeySpace
+  /** Every constant and choice of it, with where it comes from; what the comparison pages print. */
+  readonly derivation?: readonly Constant[]
   /** The weights that it computes with, where it has any that can be replaced. */
   readonly weights?: ModelWanted
 }
