@@ -36,7 +36,17 @@ const NAMES: Readonly<Record<string, string>> = {
   control: 'Controls',
 }
 /** The order of roles: what a stranger looks for comes first. */
-const ROLES = ['published', 'ours', 'reconstructed', 'repaired', 'variant', 'learnable', 'ablation', 'baseline', 'control']
+const ROLES = [
+  'published',
+  'ours',
+  'reconstructed',
+  'repaired',
+  'variant',
+  'learnable',
+  'ablation',
+  'baseline',
+  'control',
+]
 
 const columns = Object.keys(SITUATIONS) as Situation[]
 
