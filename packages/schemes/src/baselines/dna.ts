@@ -16,8 +16,8 @@ import type { ByteTransform } from '../contract/bytewise.ts'
 
 /**
  * DNA coding as it is usually published: bytes are permuted by a sorted chaotic sequence, become four bases each by a
- * rule that chaos picks, bases of a key stream are added, and another rule makes bytes of them again. Nothing depends on
- * the picture: after the permutation each byte is one of 256 values looked up in a table of its own place.
+ * rule that chaos picks, bases of a key stream are added, and another rule makes bytes of them again. Nothing depends
+ * on the picture: after the permutation each byte is one of 256 values looked up in a table of its own place.
  */
 export const dnaCoding: ByteTransform = {
   async encrypt(bytes, { key }) {

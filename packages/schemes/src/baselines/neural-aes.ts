@@ -3,8 +3,8 @@ import { blockwise } from './standard.ts'
 
 /**
  * AES-256 (FIPS 197) whose S-box is a neural network: one hidden unit for each byte, which fires for it alone, and
- * linear outputs that read the bits of its substitute. It is what a network that has learned AES perfectly comes to: the
- * bytes of AES, and nothing that AES has not. For comparison; whoever wants AES takes `aes-256-gcm`.
+ * linear outputs that read the bits of its substitute. It is what a network that has learned AES perfectly comes to:
+ * the bytes of AES, and nothing that AES has not. For comparison; whoever wants AES takes `aes-256-gcm`.
  */
 export const neuralAes: ByteTransform = {
   encrypt: async (bytes, { key }) => blockwise(bytes, blocksOf(expand(key), encryptBlock), 'forward'),
@@ -24,7 +24,9 @@ interface Network {
 
 const bit = (byte: number, i: number): number => (byte >> i) & 1
 
-/** A network for any table of 256 bytes: the first layer holds the bits of every byte, the second those of its image. */
+/**
+ * A network for any table of 256 bytes: the first layer holds the bits of every byte, the second those of its image.
+ */
 export function tableNetwork(table: ArrayLike<number>): Network {
   const bytes = Array.from({ length: 256 }, (_, byte) => byte)
   const bits = [0, 1, 2, 3, 4, 5, 6, 7]

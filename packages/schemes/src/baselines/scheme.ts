@@ -144,7 +144,7 @@ export const baselineSchemes: readonly Scheme[] = [
       title: 'DNA coding under Lorenz chaos',
       keySpace: {
         bits: 156,
-        note: 'Three doubles of 52 bits; the key stream does not depend on the image, and chosen images replace the key.',
+        note: 'Three doubles of 52 bits; nothing depends on the image, so that chosen images replace the key.',
       },
       derivation: [
         { name: 'permutation', value: 'sorting of the first coordinate', standing: 'source' },
@@ -162,7 +162,7 @@ export const baselineSchemes: readonly Scheme[] = [
       title: 'Bit planes scrambled by a Henon map, XOR',
       keySpace: {
         bits: 104,
-        note: 'Two doubles of 52 bits; all images of a size share their permutations and mask, which chosen images give.',
+        note: 'Two doubles of 52 bits; images of a size share permutations and mask, which chosen images give.',
       },
       derivation: [
         { name: 'permutation', value: 'each of eight bit planes by a sorted sequence of its own', standing: 'source' },

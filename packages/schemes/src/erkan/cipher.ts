@@ -18,8 +18,8 @@ import { networkKey, PUBLIC_KEY_BYTES } from './network-key.ts'
 const PUBLIC_KEY_ANNOTATION = 'latent:public-key'
 
 /**
- * Erkan et al.'s cipher, reconstructed: a network makes a public key of the picture, which is XORed with the secret one;
- * the main key starts a chaotic map, by which bytes are permuted, recoded by DNA rules, chained, and their bits
+ * Erkan et al.'s cipher, reconstructed: a network makes a public key of the picture, which is XORed with the secret
+ * one; the main key starts a chaotic map, by which bytes are permuted, recoded by DNA rules, chained, and their bits
  * reversed. The public key must travel: whoever decrypts has no picture to make it of.
  */
 export const erkan: ByteTransform = {

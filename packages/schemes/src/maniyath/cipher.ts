@@ -11,8 +11,8 @@ import {
 import { type ByteTransform, xorInto } from '../contract/bytewise.ts'
 
 /**
- * A deep network between a chaotic map and the key stream. The paper is not open to us but for its title and what others
- * say of it: what is built is ours. Sums, products and quotients alone: the same bytes on every machine.
+ * A deep network between a chaotic map and the key stream. The paper is not open to us but for its title and what
+ * others say of it: what is built is ours. Sums, products and quotients alone: the same bytes on every machine.
  */
 export const maniyath: ByteTransform = {
   async encrypt(bytes, { key }) {

@@ -16,7 +16,9 @@ export function throughMask({ width, height, data }: Field, mask: PhaseMask, con
   return { width, height, data: out }
 }
 
-/** The two masks of a bench with two lenses: in the plane of the picture, and in the Fourier plane between the lenses. */
+/**
+ * The two masks of a bench with two lenses: in the plane of the picture, and in the Fourier plane between the lenses.
+ */
 export interface Masks {
   readonly input: PhaseMask
   readonly fourier: PhaseMask

@@ -7,16 +7,16 @@ import { type Field, gridSide } from './fourier.ts'
 const PEAK: Record<SampleFormat, number> = { u8: 255, u16: 65535, f32: 1 }
 
 /**
- * Fields are written as 0.5 + value / (2 RANGE): of a white picture, two samples in a hundred thousand lie beyond and are
- * cut in integer formats.
+ * Fields are written as 0.5 + value / (2 RANGE): of a white picture, two samples in a hundred thousand lie beyond and
+ * are cut in integer formats.
  */
 const RANGE = 3
 
 /**
- * Double random phase encoding (Refregier and Javidi, Optics Letters 20(7), 1995), simulated: the amplitude of the light
- * is the picture, a random phase mask lies on it and another in the Fourier plane. The cipher is the complex field behind
- * both lenses. Its way back is one linear map for all pictures of a size, and the Fourier mask alone is its key: the
- * amplitude of a field does not see the input mask.
+ * Double random phase encoding (Refregier and Javidi, Optics Letters 20(7), 1995), simulated: the amplitude of the
+ * light is the picture, a random phase mask lies on it and another in the Fourier plane. The cipher is the complex
+ * field behind both lenses. Its way back is one linear map for all pictures of a size, and the Fourier mask alone is
+ * its key: the amplitude of a field does not see the input mask.
  *
  * Cipher image: each channel on a grid of powers of two, dark around the picture; real parts above, imaginary parts
  * below.

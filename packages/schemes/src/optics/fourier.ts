@@ -1,6 +1,8 @@
 import FFT from 'fft.js'
 
-/** A complex field of light on a grid, row by row: real and imaginary parts in turn. Sides are powers of two above 1. */
+/**
+ * A complex field of light on a grid, row by row: real and imaginary parts in turn. Sides are powers of two above 1.
+ */
 export interface Field {
   readonly width: number
   readonly height: number

@@ -10,9 +10,9 @@ const RULE: TileRule = { tile: 256, multiple: SIDE, minimum: 1 }
 
 /**
  * Computational ghost imaging as a cipher: a square of the picture is lit by one pattern after the other, a detector
- * without resolution takes the sum of what passes, and the sums are the cipher. Patterns are Hadamard's, light and dark,
- * their order and their pixels permuted by the key; as many as there are pixels, so that the picture can be had exactly.
- * All of it is one linear map for every square of every picture.
+ * without resolution takes the sum of what passes, and the sums are the cipher. Patterns are Hadamard's, light and
+ * dark, their order and their pixels permuted by the key; as many as there are pixels, so that the picture can be had
+ * exactly. All of it is one linear map for every square of every picture.
  */
 export function ghostTransform(): Transform {
   const keyOf = rememberLast(async key => {

@@ -13,9 +13,10 @@ interface Known {
 }
 
 /**
- * Double random phase encoding under known pictures. The spectrum of a cipher field has the length of the spectrum behind
- * the input mask, whatever the Fourier mask; so both masks are found between the two planes, as phases are retrieved from two amplitudes
- * (Gerchberg and Saxton), here by relaxed averaged alternating reflections over all pairs together. The Fourier mask then decrypts every other field.
+ * Double random phase encoding under known pictures. The spectrum of a cipher field has the length of the spectrum
+ * behind the input mask, whatever the Fourier mask; so both masks are found between the two planes, as phases are
+ * retrieved from two amplitudes (Gerchberg and Saxton), here by relaxed averaged alternating reflections over all
+ * pairs together. The Fourier mask then decrypts every other field.
  */
 export const phaseRetrieval = defineAttack({
   id: 'phase-retrieval',
@@ -60,8 +61,8 @@ const isField = (cipher: Image, shape: Oracles['shape']): boolean => {
 
 /**
  * The Fourier mask as numbers of length one, up to one common angle. Light before the bench is one of two sets: what a
- * common input mask makes of the known amplitudes, and what a common Fourier mask makes of the known spectra. Projecting
- * on both by turns gets stuck with so few pictures; reflections that are relaxed and averaged do not.
+ * common input mask makes of the known amplitudes, and what a common Fourier mask makes of the known spectra.
+ * Projecting on both by turns gets stuck with so few pictures; reflections that are relaxed and averaged do not.
  */
 async function fourierMask(known: readonly Known[], random: KeyStream): Promise<Float64Array> {
   const { width, height, data } = known[0]!.plain
