@@ -1,6 +1,6 @@
 import { compile, cosineRate, losses, mapTree, muon, shape } from '@latent/graph'
 import type { Expr, MapTree, Parameter, Tensor, Training } from '@latent/graph'
-import { OPEN_PHOTOS, openPhotoCrops, psnrOf } from '../learned/photo-crops.ts'
+import { OPEN_PHOTOS, openPhotoCrops, psnrOf } from '../neural/photo-crops.ts'
 import type { Recipe } from '../recipe.ts'
 import { type Compressor, compress, compressorParameters, decompress, eightBits } from './network.ts'
 

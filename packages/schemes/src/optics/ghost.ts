@@ -1,6 +1,6 @@
 import { KeyStream } from '@latent/core'
 import type { Transform } from '../contract/scheme.ts'
-import { decryptTiles, encryptTiles, type Tile, type TileRule } from '../learned/tiles.ts'
+import { decryptTiles, encryptTiles, type Tile, type TileRule } from '../neural/tiles.ts'
 import { rememberLast } from '../remember.ts'
 
 /** Side of the squares that are lit by patterns, and how many pixels and patterns they have. */
