@@ -50,6 +50,13 @@ describe('bits by their place', () => {
     }
   })
 
+  test('where every bit is set, no count is cut off', () => {
+    const found = foldBits(new Uint8Array(40_000).fill(255))
+    for (let period = 1; period <= PERIODS; period++)
+      for (let i = 0; i < 8 * period; i++)
+        expect(found[8 * periodStart(period) + i]).toBe(placesAt(40_000, period, i >> 3))
+  })
+
   test('in parts of the picture and at its ends', async () => {
     const bytes = await stream(19 * 13 * 3)
     const cipher = image({ width: 19, height: 13, channels: 3, format: 'u8', data: bytes })

@@ -50,27 +50,33 @@ export function decodeEvidence({ lengths, sums, windows, blackWindows }: Encoded
 
 // Seven bits a byte, lowest first, the eighth says that more follow; signs in the lowest bit.
 function encodeSums(values: ArrayLike<number>, scale: number): string {
-  const out: number[] = []
+  // Whole numbers of 53 bits and their signs take eight bytes at most.
+  const out = new Uint8Array(8 * values.length)
+  let length = 0
   for (let i = 0; i < values.length; i++) {
     const value = Math.round(values[i]! * scale)
     let rest = value < 0 ? -2 * value - 1 : 2 * value
-    for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) | 128)
-    out.push(rest)
+    for (; rest >= 128; rest = Math.floor(rest / 128)) out[length++] = (rest % 128) | 128
+    out[length++] = rest
   }
-  return toText(out)
+  return toText(out.subarray(0, length))
 }
 
 function decodeSums(text: string, scale: number): Float64Array {
-  const values: number[] = []
+  const bytes = fromText(text)
+  const values = new Float64Array(bytes.length)
+  let length = 0
   let [value, unit] = [0, 1]
-  for (const byte of fromText(text)) {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!
     value += (byte & 127) * unit
     unit *= 128
     if (byte & 128) continue
-    values.push((value % 2 === 0 ? value / 2 : -(value + 1) / 2) / scale)
-    ;[value, unit] = [0, 1]
+    values[length++] = (value % 2 === 0 ? value / 2 : -(value + 1) / 2) / scale
+    value = 0
+    unit = 1
   }
-  return Float64Array.from(values)
+  return values.slice(0, length)
 }
 
 const encodeWindows = ({ rate, kept }: Windows): EncodedWindows => {
@@ -90,10 +96,16 @@ function decodeWindows([rate, text]: EncodedWindows, at: number): Windows {
   return { length: WINDOWS[at]!, rate, kept: Array.from(decodeSums(text, 1), value => (sum += value) * 2 ** rate) }
 }
 
-function toText(bytes: readonly number[]): string {
+function toText(bytes: Uint8Array): string {
   let binary = ''
-  for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.slice(i, i + 8192))
+  for (let i = 0; i < bytes.length; i += 8192)
+    binary += Reflect.apply(String.fromCharCode, String, bytes.subarray(i, i + 8192)) as string
   return btoa(binary)
 }
 
-const fromText = (text: string): Uint8Array => Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
+function fromText(text: string): Uint8Array {
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
+  return bytes
+}

@@ -86,7 +86,7 @@ export function gatherEvidence(cipher: Image, plain: Image | undefined, black: I
     evidence: {
       lengths: new Map([[bytes.length, 1]]),
       bytes: countsByChannel(bytes, bytesPerPixel(cipher)),
-      ones: Float64Array.from(ones),
+      ones: new Float64Array(ones),
       serial,
       serialPairs,
       parity,

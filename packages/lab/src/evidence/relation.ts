@@ -1,4 +1,5 @@
-import { foldBits, foldBlock, PERIODS, periodStart, placesAt } from './fold.ts'
+import { foldBlock, foldWords, PERIODS, periodStart, placesAt, wordsOf } from './fold.ts'
+import { byFirstBit, jointCounts } from './joint.ts'
 import { walsh } from './walsh.ts'
 
 /** What of a plain byte is looked for in the cipher: each of its bits, lowest first, and the parity of all. */
@@ -30,19 +31,25 @@ export interface PlainPeriods {
 /** A sum is looked at from this variance on: below, it is far from normal. */
 const LEAST_VARIANCE = 16
 
+/** Bytes with an odd number of ones. */
+const ODD = Uint8Array.from({ length: 256 }, (_, v) => (0x6996 >> ((v ^ (v >> 4)) & 15)) & 1)
+
 /** Joint counts of plain and cipher bytes, transformed on both sides. */
 export function maskSums(plain: Uint8Array, cipher: Uint8Array): Pick<Relation, 'masks' | 'maskVariances'> {
   const n = Math.min(plain.length, cipher.length)
-  const joint = new Float64Array(65536)
-  for (let i = 0; i < n; i++) joint[256 * plain[i]! + cipher[i]!]!++
-  for (let row = 0; row < 256; row++) walsh(joint, 256, 256 * row)
-  for (let column = 0; column < 256; column++) walsh(joint, 256, column, 256)
+  const joint = jointCounts(plain, cipher)
+  const parity = new Float64Array(256)
+  for (let i = 0; i < joint.length; i++) parity[i & 255]! += ODD[i >> 8]! ? -joint[i]! : joint[i]!
+  const { set, all } = byFirstBit(joint)
+  const total = new Float64Array(all)
+  const signed = [...set.map(row => total.map((count, v) => count - 2 * row[v]!)), parity]
+  for (const row of [total, ...signed]) walsh(row)
   const masks = new Float64Array(256 * PLAIN_MASKS.length)
   const maskVariances = new Float64Array(PLAIN_MASKS.length)
-  PLAIN_MASKS.forEach((mask, at) => {
-    const mean = joint[256 * mask]! / n
+  signed.forEach((row, at) => {
+    const mean = row[0]! / n
     maskVariances[at] = n * (1 - mean * mean)
-    for (let k = 1; k < 256; k++) masks[256 * at + k] = joint[256 * mask + k]! - mean * joint[k]!
+    for (let k = 1; k < 256; k++) masks[256 * at + k] = row[k]! - mean * total[k]!
   })
   return { masks, maskVariances }
 }
@@ -57,39 +64,30 @@ export function placeSums(
 ): Pick<Relation, 'places' | 'placeVariances'> & { readonly periods: PlainPeriods } {
   const places = new Float64Array(64 * PERIODS)
   const placeVariances = new Float64Array(8 * PERIODS)
-  eachPlainBit(
-    plain,
-    cipher,
-    bytes => foldBlock(bytes, PERIODS),
-    ({ a, ones, plainOnes, different }) => {
-      for (let phase = 0; phase < ones.length / 8; phase++) {
-        const { sums, variance } = centred(
-          a,
-          8 * phase,
-          placesAt(cipher.length, PERIODS, phase),
-          ones,
-          plainOnes,
-          different,
-        )
-        placeVariances[8 * phase + a] = variance
-        places.set(sums, 64 * phase + 8 * a)
-      }
-    },
-  )
+  const sums = new Float64Array(8)
+  eachPlainBit(plain, cipher, foldBlock, folded => {
+    for (let phase = 0; phase < PERIODS; phase++) {
+      const variance = centred(folded, 8 * phase, placesAt(cipher.length, PERIODS, phase), sums)
+      placeVariances[8 * phase + folded.a] = variance
+      places.set(sums, 64 * phase + 8 * folded.a)
+    }
+  })
   return { places, placeVariances, periods: searchPeriods(plain.subarray(0, SEARCHED), cipher.subarray(0, SEARCHED)) }
 }
 
 function searchPeriods(plain: Uint8Array, cipher: Uint8Array): PlainPeriods {
   const largest = new Float64Array(PERIODS + 1)
+  const sums = new Float64Array(8)
   let cells = 0
-  eachPlainBit(plain, cipher, foldBits, ({ a, ones, plainOnes, different }) => {
+  eachPlainBit(plain, cipher, foldWords, folded => {
     for (let period = 1; period <= PERIODS; period++) {
       for (let phase = 0; phase < period; phase++) {
-        const count = placesAt(cipher.length, period, phase)
         const at = 8 * (periodStart(period) + phase)
-        const { sums, variance } = centred(a, at, count, ones, plainOnes, different)
+        const variance = centred(folded, at, placesAt(cipher.length, period, phase), sums)
         if (variance < LEAST_VARIANCE) continue
-        for (const sum of sums) largest[period] = Math.max(largest[period]!, Math.abs(sum) / Math.sqrt(variance))
+        let most = 0
+        for (let b = 0; b < 8; b++) most = Math.max(most, Math.abs(sums[b]!))
+        largest[period] = Math.max(largest[period]!, most / Math.sqrt(variance))
         cells += sums.length
       }
     }
@@ -109,32 +107,31 @@ interface Folded {
 function eachPlainBit(
   plain: Uint8Array,
   cipher: Uint8Array,
-  fold: (bytes: Uint8Array) => Int32Array,
+  fold: (words: Int32Array, places: number) => Int32Array,
   take: (folded: Folded) => void,
 ): void {
-  const [ones, plainOnes] = [fold(cipher), fold(plain)]
-  const crossed = new Uint8Array(cipher.length)
+  const [plainWords, words] = [wordsOf(plain), wordsOf(cipher)]
+  const [ones, plainOnes] = [fold(words, cipher.length), fold(plainWords, plain.length)]
+  const crossed = new Int32Array(words.length)
   for (let a = 0; a < 8; a++) {
-    for (let i = 0; i < crossed.length; i++) crossed[i] = cipher[i]! ^ (((plain[i]! >> a) & 1) * 255)
-    take({ a, ones, plainOnes, different: fold(crossed) })
+    // One bit of each of four bytes becomes all eight of it.
+    for (let i = 0; i < words.length; i++) crossed[i] = words[i]! ^ (((plainWords[i]! >>> a) & 0x01010101) * 255)
+    take({ a, ones, plainOnes, different: fold(crossed, cipher.length) })
   }
 }
 
-/** Products of one plain bit, centred, with the eight cipher bits at one place, all as +-1, and their variance. */
-function centred(
-  a: number,
-  at: number,
-  count: number,
-  ones: Int32Array,
-  plainOnes: Int32Array,
-  different: Int32Array,
-): { readonly sums: Float64Array; readonly variance: number } {
-  const sums = new Float64Array(8)
-  if (count === 0) return { sums, variance: 0 }
+/**
+ * Products of one plain bit, centred, with the eight cipher bits at one place, all as +-1.
+ * @param sums takes the eight
+ * @returns their variance
+ */
+function centred({ a, ones, plainOnes, different }: Folded, at: number, count: number, sums: Float64Array): number {
+  sums.fill(0)
+  if (count === 0) return 0
   const mean = plainOnes[at + a]! / count
   // A product of two bits as +-1 is -1 where they differ.
   for (let b = 0; b < 8; b++) sums[b] = -different[at + b]! - mean * ones[at + b]!
-  return { sums, variance: count * (1 - mean * mean) }
+  return count * (1 - mean * mean)
 }
 
 /** The largest |z| among sums with their variances, where `per` sums share one, and how many were looked at. */

@@ -1,4 +1,5 @@
 import { bitCounts } from './fold.ts'
+import { byFirstBit, jointCounts } from './joint.ts'
 
 /** Distances in bytes at which bits of the cipher are compared; a row of the picture is one more. */
 export const LAGS = [1, 2, 3, 4, 8, 16, 32, 64] as const
@@ -22,18 +23,13 @@ export function serialSums(
     const n = bytes.length - lag
     if (n <= 0) return
     pairs[at] = n
-    const joint = new Uint32Array(65536)
-    for (let i = 0; i < n; i++) joint[256 * bytes[i]! + bytes[i + lag]!]!++
-    for (let v = 0; v < 256; v++) {
-      const row = joint.subarray(256 * v, 256 * (v + 1))
-      const count = row.reduce((sum, k) => sum + k, 0)
-      if (count === 0) continue
-      const later = bitCounts(row)
-      for (let a = 0; a < 8; a++) {
-        const sign = (v >> a) & 1 ? 1 : -1
-        for (let b = 0; b < 8; b++) sums[64 * at + 8 * a + b]! += sign * (2 * later[b]! - count)
-      }
-    }
+    const { set, all } = byFirstBit(jointCounts(bytes, bytes.subarray(lag)))
+    const later = bitCounts(all)
+    set.forEach((row, a) => {
+      const earlier = row.reduce((sum, count) => sum + count, 0)
+      const both = bitCounts(row)
+      for (let b = 0; b < 8; b++) sums[64 * at + 8 * a + b] = n - 2 * (earlier + later[b]! - 2 * both[b]!)
+    })
   })
   return { sums, pairs }
 }
