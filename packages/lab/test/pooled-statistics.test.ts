@@ -96,6 +96,16 @@ describe('what can be seen', () => {
     }
     expect([poissonUpper(0, 3), poissonUpper(1, 0), poissonUpper(2, 1e-9)]).toEqual([1, 0, expect.closeTo(5e-19, 24)])
     expect([poissonCritical(0, 1e-9), poissonCritical(0.001, 1e-3), poissonCritical(0.001, 1e-4)]).toEqual([1, 1, 2])
+    // The normal law's 2.326 deviations and one half more, and no slower for thousands.
+    expect(Math.abs(poissonCritical(1e6, 0.01) - (1e6 + 2326.35 + 0.5))).toBeLessThan(2)
+    for (const [mean, level] of [
+      [0.2, 0.3],
+      [7, 0.05],
+      [500, 1e-9],
+    ] as const) {
+      const k = poissonCritical(mean, level)
+      expect([poissonUpper(k, mean) < level, poissonUpper(k - 1, mean) >= level]).toEqual([true, true])
+    }
     // One or more nine times in ten: 1 - exp(-mean) is 0.9.
     expect(visiblePoisson(1)).toBeCloseTo(Math.LN10, 5)
   })

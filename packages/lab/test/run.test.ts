@@ -36,6 +36,14 @@ const WIDTH = 176
 const HEIGHT = 132
 const SHOTS = 8
 
+const measured = new Map<string, Promise<ImageRow[]>>()
+/** Rows of a baseline, which many tests look at, measured once. */
+const baselineRows = (id: string): Promise<ImageRow[]> => {
+  const rows = measured.get(id) ?? rowsOf(baselines[id]!())
+  measured.set(id, rows)
+  return rows
+}
+
 async function rowsOf(cipher: ImageCipher, name = 'picture'): Promise<ImageRow[]> {
   const kinds = ['landscape', 'street', 'marble', 'dunes'] as const
   return Promise.all(
@@ -93,7 +101,7 @@ describe('every baseline fails exactly the tests that it should', () => {
 
   test.each(expected)('%s', async (id, fails) => {
     const looked = NOISE.includes(id) || id === 'identity' ? TEST_IDS : CLASSIC
-    const found = failing(await rowsOf(baselines[id]!())).filter(test => looked.includes(test))
+    const found = failing(await baselineRows(id)).filter(test => looked.includes(test))
     expect(found).toEqual(looked.filter(test => fails.includes(test)))
   })
 
@@ -108,7 +116,7 @@ describe('every baseline fails exactly the tests that it should', () => {
   })
 
   test('fixed-permutation: all but the correlation of neighbours, which it hides well', async () => {
-    const fails = failing(await rowsOf(baselines['fixed-permutation']!())).filter(id => CLASSIC.includes(id))
+    const fails = failing(await baselineRows('fixed-permutation')).filter(id => CLASSIC.includes(id))
     // Nor is it a mask: XOR with a known pair opens nothing.
     expect(fails.filter(id => !CORRELATIONS.includes(id))).toEqual(
       CLASSIC.filter(id => !CORRELATIONS.includes(id) && id !== 'mask-reuse'),
@@ -127,7 +135,7 @@ describe('every baseline fails exactly the tests that it should', () => {
   })
 
   test('the leading bits of the logistic map show its density and its smoothness', async () => {
-    expect(failing(await rowsOf(baselines['logistic-leading-xor']!()))).toEqual(
+    expect(failing(await baselineRows('logistic-leading-xor'))).toEqual(
       expect.arrayContaining(['histogram', 'entropy', 'local-entropy', ...CORRELATIONS, ...PIXEL, 'mask-reuse']),
     )
   })
@@ -154,13 +162,12 @@ describe('the null bands hold', () => {
 })
 
 describe('controls', () => {
-  const summaryOf = async (replace: Record<string, ImageCipher> = {}) => {
+  /** Of the controls, with the rows of others in the place of some. */
+  const summaryOf = async (replace: Record<string, Promise<ImageRow[]>> = {}) => {
     const ciphers = CONTROL_IDS.map(id => baselines[id]!())
     const rows = (
       await Promise.all(
-        ciphers.map(async cipher =>
-          (await rowsOf(replace[cipher.id] ?? cipher)).map(row => ({ ...row, scheme: cipher.id })),
-        ),
+        ciphers.map(async ({ id }) => (await (replace[id] ?? baselineRows(id))).map(row => ({ ...row, scheme: id }))),
       )
     ).flat()
     return summarise(info(ciphers), rows)
@@ -171,10 +178,10 @@ describe('controls', () => {
   })
 
   test('a negative control that fails, or a positive one that passes, spoils the run', async () => {
-    const broken = await summaryOf({ 'random-bytes': baselines['identity']!() })
+    const broken = await summaryOf({ 'random-bytes': baselineRows('identity') })
     expect(broken.controlDeviations).toContain('random-bytes fails histogram')
     expect(() => requireControls(broken.controlDeviations)).toThrow(LatentError)
-    const blind = await summaryOf({ 'xor-reused-mask': baselines['aes-256-ctr']!() })
+    const blind = await summaryOf({ 'xor-reused-mask': baselineRows('aes-256-ctr') })
     expect(blind.controlDeviations).toEqual(
       expect.arrayContaining(['xor-reused-mask passes pixel-npcr', 'xor-reused-mask passes mask-reuse']),
     )
@@ -192,7 +199,7 @@ describe('controls', () => {
         return cipher
       },
     }
-    expect((await summaryOf({ identity: vandal })).controlDeviations).toEqual(
+    expect((await summaryOf({ identity: rowsOf(vandal) })).controlDeviations).toEqual(
       expect.arrayContaining([expect.stringContaining('identity is not what it says')]),
     )
   })
@@ -365,7 +372,7 @@ describe('measuring', () => {
 describe('claims', () => {
   const summaryOf = async (id: string) => {
     const cipher = baselines[id]!()
-    return summarise(info([cipher]), await rowsOf(cipher)).results[0]!
+    return summarise(info([cipher]), await baselineRows(id)).results[0]!
   }
   const standing = async (id: string) =>
     Object.fromEntries(claims(await summaryOf(id)).map(claim => [claim.topic, claim.standing]))

@@ -41,18 +41,17 @@ export function assembleBlocks(
   const [across, down] = [width / side, height / side]
   const count = across * down
   const states = statesOf(side, channels)
-  const blocks = Array.from({ length: count }, (_, b) => states.map(state => inState(cutBlock(cipher, b, side), state)))
-  const edges = blocks.map(forms => forms.map(form => edgesOf(form, side, channels, 0)))
-  const slopes =
-    meeting === 'samples'
-      ? undefined
-      : blocks.map((forms, b) =>
-          forms.map((form, f) =>
-            edgesOf(form, side, channels, 1).map((inner, e) =>
-              Int16Array.from(inner, (value, i) => 2 * edges[b]![f]![e]![i]! - value),
-            ),
-          ),
-        )
+  const blocks = Array.from({ length: count }, (_, b) => cutBlock(cipher, b, side))
+  const length = side * channels
+  const rims = rimsOf(blocks, states, side, channels, meeting)
+  const rim = (own: number, { block, state }: { block: number; state: number }) => {
+    const [at, { edges, slopes, sums }] = [block * states.length + state, rims[own]!]
+    return {
+      edge: edges.subarray(at * length, (at + 1) * length),
+      slope: slopes?.subarray(at * length, (at + 1) * length),
+      sum: sums[at]!,
+    }
+  }
 
   // Positions are relative to the first block, and the frame is wherever the placed blocks fit into it.
   const placed = new Map<string, { row: number; column: number; block: number; state: number }>()
@@ -66,25 +65,27 @@ export function assembleBlocks(
 
   const rate = (row: number, column: number): Slot => {
     const around = neighbours(row, column).map(({ own, theirs, there }) => ({
-      own,
-      edge: edges[there!.block]![there!.state]![theirs]!,
-      slope: slopes?.[there!.block]![there!.state]![theirs],
+      own: rims[own]!,
+      ...rim(theirs, there!),
     }))
-    let best: Slot = { row, column, block: -1, state: -1, cost: Infinity }
+    let best = { block: -1, state: -1, cost: Infinity }
     for (const block of left) {
-      for (let state = 0; state < states.length; state++) {
+      for (let state = 0, at = block * states.length; state < states.length; state++, at++) {
         let cost = 0
-        for (const { own, edge, slope } of around) {
-          const mine = edges[block]![state]![own]!
-          cost += difference(mine, edge, best.cost * around.length - cost)
-          if (slope && cost < best.cost * around.length)
-            cost += difference(mine, slope, Infinity) + difference(slopes![block]![state]![own]!, edge, Infinity)
+        const most = best.cost * around.length
+        for (const { own, edge, slope, sum } of around) {
+          // No two edges are nearer than their sums; the rest is rounding.
+          if (cost + Math.abs(own.sums[at]! - sum) / length > most + 1e-6) cost = Infinity
+          else cost += distance(own.edges, at * length, edge)
+          if (slope && cost < most)
+            cost += distance(own.edges, at * length, slope) + distance(own.slopes!, at * length, edge)
+          if (cost > most) break
         }
         cost /= around.length
-        if (cost < best.cost) best = { row, column, block, state, cost }
+        if (cost < best.cost) best = { block, state, cost }
       }
     }
-    return best
+    return { row, column, ...best }
   }
   const fits = (row: number, column: number) =>
     Math.max(box.bottom, row) - Math.min(box.top, row) < down &&
@@ -119,7 +120,7 @@ export function assembleBlocks(
     Array.from(placed.values(), ({ row, column, block, state }) => ({
       place: (row - box.top) * across + column - box.left,
       block,
-      form: blocks[block]![state]!,
+      form: inState(blocks[block]!, states[state]!),
     })),
   )
 }
@@ -183,26 +184,60 @@ function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side: numbe
   return out
 }
 
-/** The outermost samples at each side, or those so many pixels further in, in the order of {@link AROUND}. */
-function edgesOf(block: Uint8Array, side: number, channels: number, depth: number): Uint8Array[] {
-  const pixel = (row: number, column: number) =>
-    Array.from(block.subarray((row * side + column) * channels, (row * side + column + 1) * channels))
-  const along = (place: (i: number) => number[]) =>
-    Uint8Array.from(Array.from({ length: side }, (_, i) => place(i)).flat())
-  return [
-    along(i => pixel(depth, i)),
-    along(i => pixel(i, side - 1 - depth)),
-    along(i => pixel(side - 1 - depth, i)),
-    along(i => pixel(i, depth)),
-  ]
+/** One side of every block in every state: the samples at its rim, one state after the other. */
+interface Rim {
+  readonly edges: Int16Array
+  /** What the samples go on to beyond the rim; left out where edges alone are compared. */
+  readonly slopes: Int16Array | undefined
+  /** Sum of each edge. */
+  readonly sums: Int32Array
 }
 
-/** Mean L1, or any number above `limit` once the mean is above it. */
-function difference(a: Uint8Array | Int16Array, b: Uint8Array | Int16Array, limit: number): number {
-  const most = limit * a.length
+/** In the order of {@link AROUND}. */
+function rimsOf(
+  blocks: readonly Uint8Array[],
+  states: readonly State[],
+  side: number,
+  channels: number,
+  meeting: JigsawOptions['meeting'],
+): Rim[] {
+  const length = side * channels
+  const [outer, inner] = [placesOf(side, channels, 0), placesOf(side, channels, 1)]
+  return outer.map((places, own) => {
+    const edges = new Int16Array(blocks.length * states.length * length)
+    const slopes = meeting === 'samples' ? undefined : new Int16Array(edges.length)
+    const sums = new Int32Array(blocks.length * states.length)
+    blocks.forEach((block, b) => {
+      states.forEach(({ source, flip }, state) => {
+        const at = b * states.length + state
+        for (let i = 0; i < length; i++) {
+          const sample = block[source[places[i]!]!]! ^ flip
+          edges[at * length + i] = sample
+          sums[at]! += sample
+          if (slopes) slopes[at * length + i] = 2 * sample - (block[source[inner[own]![i]!]!]! ^ flip)
+        }
+      })
+    })
+    return { edges, slopes, sums }
+  })
+}
+
+/** Places in a block of the samples at each side, or so many pixels further in, in the order of {@link AROUND}. */
+function placesOf(side: number, channels: number, depth: number): readonly (readonly number[])[] {
+  const along = (place: (i: number) => readonly [row: number, column: number]) =>
+    Array.from({ length: side * channels }, (_, i) => {
+      const [row, column] = place(Math.floor(i / channels))
+      return (row * side + column) * channels + (i % channels)
+    })
+  const far = side - 1 - depth
+  return [along(i => [depth, i]), along(i => [i, far]), along(i => [far, i]), along(i => [i, depth])]
+}
+
+/** Mean L1 between `b` and as many samples of `a`. */
+function distance(a: Int16Array, from: number, b: Int16Array): number {
   let sum = 0
-  for (let i = 0; i < a.length && sum <= most; i++) sum += Math.abs(a[i]! - b[i]!)
-  return sum / a.length
+  for (let i = 0; i < b.length; i++) sum += Math.abs(a[from + i]! - b[i]!)
+  return sum / b.length
 }
 
 function drawn(

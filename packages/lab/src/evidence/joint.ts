@@ -1,4 +1,4 @@
-/** How often each byte value meets each other one at the same place, as far as both go: 256 counts a value of the first. */
+/** How often each byte value meets each one at the same place, as far as both go: 256 counts a value of the first. */
 export function jointCounts(first: Uint8Array, second: Uint8Array): Uint32Array {
   const joint = new Uint32Array(65536)
   const n = Math.min(first.length, second.length)

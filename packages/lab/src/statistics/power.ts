@@ -1,4 +1,4 @@
-import { chiSquareCritical, logGamma, normalCdf, normalQuantile } from './special.ts'
+import { chiSquareCritical, igam, normalCdf, normalQuantile } from './special.ts'
 
 /** How often an effect must be seen for it to count as visible. */
 export const POWER = 0.9
@@ -32,25 +32,19 @@ export function visibleNoncentrality(dof: number, level: number): number {
 
 /** The least k with P(Poisson(mean) >= k) below `level`. */
 export function poissonCritical(mean: number, level: number): number {
-  let k = 0
-  while (poissonUpper(k, mean) >= level) k++
-  return k
+  let high = 1
+  while (poissonUpper(high, mean) >= level) high *= 2
+  let low = high / 2
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (poissonUpper(middle, mean) >= level) low = middle
+    else high = middle
+  }
+  return high
 }
 
-/** P(X >= k) for a Poisson variable, summed from the smaller end. */
-export function poissonUpper(k: number, mean: number): number {
-  if (k <= 0) return 1
-  if (mean === 0) return 0
-  const term = (i: number) => Math.exp(i * Math.log(mean) - mean - logGamma(i + 1))
-  if (k > mean) {
-    let [sum, i] = [0, Math.ceil(k)]
-    for (let t = term(i); t > sum * 1e-17 && t > 0; t = term(++i)) sum += t
-    return Math.min(1, sum)
-  }
-  let sum = 0
-  for (let i = 0; i < k; i++) sum += term(i)
-  return Math.max(0, 1 - sum)
-}
+/** P(X >= k) for a Poisson variable: the distribution function of a gamma variable. */
+export const poissonUpper = (k: number, mean: number): number => (k <= 0 ? 1 : igam(Math.ceil(k), mean))
 
 /** The Poisson mean at which at least `k` are seen at {@link POWER}. */
 export const visiblePoisson = (k: number): number => root(mean => poissonUpper(k, mean) - POWER, 10 * k + 100)

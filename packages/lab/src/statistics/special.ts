@@ -19,7 +19,7 @@ export const igamc = (a: number, x: number): number => {
 }
 
 /** Regularised lower incomplete gamma function P(a, x). */
-const igam = (a: number, x: number): number => {
+export const igam = (a: number, x: number): number => {
   if (x <= 0) return 0
   return vanishes(a, x) ? (x > a ? 1 : 0) : cephes.igam(a, x)
 }
