@@ -7,7 +7,15 @@ const known = readdirSync(import.meta.dirname)
   .filter(
     file =>
       file.endsWith('.ts') &&
-      !['run.ts', 'peer.ts', 'profile.ts', 'networks.ts', 'networks-worker.ts', 'page-faults.ts'].includes(file),
+      ![
+        'run.ts',
+        'peer.ts',
+        'profile.ts',
+        'networks.ts',
+        'networks-worker.ts',
+        'page-faults.ts',
+        'studio-browser.ts',
+      ].includes(file),
   )
   .map(file => file.slice(0, -3))
 if (name === undefined || !known.includes(name)) {

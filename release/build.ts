@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { folderOf, publishedManifest } from './manifest.ts'
 import { buildModels } from './models.ts'
 import { codePackages, OUT, ROOT, type Source } from './packages.ts'
+import { buildStudioPackage } from './studio.ts'
 
 /**
  * Builds every package into `dist/packages/NAME`, as it is published: JavaScript and types in `dist`, a manifest, a
@@ -18,7 +19,7 @@ export function build(): Map<string, string> {
   emit(sources, emitted)
   const staged = sources.map(source => [source.manifest.name, stage(source, emitted)] as const)
   rmSync(emitted, { recursive: true })
-  return new Map([...staged, ...buildModels()])
+  return new Map([...staged, ...buildModels(), buildStudioPackage()])
 }
 
 function emit(sources: readonly Source[], outDir: string): void {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** A `package.json`, as far as releases care. */
 export interface Manifest {
@@ -28,11 +28,12 @@ export interface Source {
   readonly manifest: Manifest
 }
 
-/** Every package that is built from sources, in the order of the alphabet; those of weights are not. */
+/** Every package that is built from sources, in the order of the alphabet; weights and the page are not. */
 export function codePackages(): Source[] {
   const folders = readdirSync(join(ROOT, 'packages')).map(name => join(ROOT, 'packages', name))
   return folders
     .filter(folder => existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'src')))
+    .filter(folder => basename(folder) !== 'studio')
     .map(folder => ({ folder, manifest: readManifest(folder) }))
 }
 

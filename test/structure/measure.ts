@@ -139,7 +139,7 @@ export function measure(): Structure {
 function scripts(): string[] {
   return ['packages', 'bench', 'examples', 'release', 'site', 'test'].flatMap(folder =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      .filter(name => /\.m?ts$/.test(name) && !/(?:^|\/)(?:node_modules|dist)\//.test(name))
+      .filter(name => /\.m?tsx?$/.test(name) && !/(?:^|\/)(?:node_modules|dist)\//.test(name))
       .map(name => join(folder, name))
       .sort(),
   )
@@ -200,7 +200,7 @@ function sourcesOf(room: string): SourceFile[] {
     ? readdirSync(top, { recursive: true, encoding: 'utf8' })
     : []
   return names
-    .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .filter(name => /\.tsx?$/.test(name) && !name.endsWith('.d.ts'))
     .sort()
     .map(name => {
       const text = readFileSync(join(top, name), 'utf8')

@@ -1,5 +1,6 @@
 import { LatentError, randomBytes, toHex } from '@latent/core'
 import { publish } from '@latent/core/node'
+import { drawPassphrase, PASSPHRASE_WORDS } from '@latent/vault'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Command } from 'commander'
 import { lstat } from 'node:fs/promises'
@@ -14,8 +15,6 @@ interface KeygenOptions {
   readonly force?: boolean
 }
 
-/** A passphrase as `age -p` draws one: 110 bits. */
-const WORDS = 10
 /** More old keys than these beside a key are somebody's mistake. */
 const MOST_OLD = 1000
 
@@ -27,26 +26,19 @@ export function keygenCommand(program: Command): void {
     .option('-o, --output <file>', 'write the secret there (readable by you alone) instead of standard output')
     .option('--post-quantum', 'a hybrid of X25519 and ML-KEM-768; recipients are about 2,000 characters long')
     .option('--cipher', 'a 32-byte key for latent encrypt and decrypt')
-    .option('--passphrase', `${WORDS} words drawn at random from 2,048, for --passphrase-file`)
+    .option('--passphrase', `${PASSPHRASE_WORDS} words drawn at random from 2,048, for --passphrase-file`)
     .option('--force', 'where FILE holds a key already: keep that as FILE.old and write the new one')
     .action(async (options: KeygenOptions) => {
       if ([options.cipher, options.postQuantum, options.passphrase].filter(Boolean).length > 1)
         throw new LatentError('E_ARGUMENT', '--cipher, --post-quantum and --passphrase exclude each other')
       if (options.cipher) return deliver(`${toHex(randomBytes(32))}\n`, options)
-      if (options.passphrase) return deliver(`${await drawnWords()}\n`, options)
+      if (options.passphrase) return deliver(`${await drawPassphrase()}\n`, options)
       const identity = await (options.postQuantum ? generateHybridIdentity() : generateX25519Identity())
       const recipient = await identityToRecipient(identity)
       // The layout that age-keygen writes and age reads.
       await deliver(`# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`, options)
       if (options.output !== undefined) process.stdout.write(`${recipient}\n`)
     })
-}
-
-async function drawnWords(): Promise<string> {
-  const { wordlist } = await import('@scure/bip39/wordlists/english.js')
-  const bytes = randomBytes(2 * WORDS)
-  // 2,048 words: eleven bits of each pair, so that none is likelier than another.
-  return Array.from({ length: WORDS }, (_, i) => wordlist[((bytes[2 * i]! << 8) | bytes[2 * i + 1]!) & 2047]!).join('-')
 }
 
 async function deliver(secret: string, { output, force = false }: KeygenOptions): Promise<void> {

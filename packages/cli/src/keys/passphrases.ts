@@ -1,8 +1,7 @@
 import { LatentError } from '@latent/core'
-import { parsePassphraseFile, type PassphraseFile, sealingPassphrase } from '@latent/vault'
+import { parsePassphraseFile, type PassphraseFile, sealingPassphrase, strengthOf } from '@latent/vault'
 import { isCancel, password } from '@clack/prompts'
 import { readKeyInput, warnIfExposed } from './input.ts'
-import { strengthOf } from './strength.ts'
 import type { Warn } from './warnings.ts'
 
 /** Whether somebody can be asked: keyboard and error output are a terminal. */

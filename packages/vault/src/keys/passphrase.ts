@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { LatentError, randomBytes } from '@latent/core'
 import { decodeKeyText, linesOf } from './text.ts'
 
 /**
@@ -25,6 +25,20 @@ export function sealingPassphrase(passphrase: string): string {
       hint: 'choose one without',
     })
   return passphrase.normalize('NFC')
+}
+
+/** Words of a drawn passphrase, as `age -p` draws one: 110 bits. */
+export const PASSPHRASE_WORDS = 10
+
+/** Words drawn at random from the 2,048 of BIP-39, joined by hyphens. */
+export async function drawPassphrase(): Promise<string> {
+  const { wordlist } = await import('@scure/bip39/wordlists/english.js')
+  const bytes = randomBytes(2 * PASSPHRASE_WORDS)
+  // 2,048 words: eleven bits of each pair, so that none is likelier than another.
+  return Array.from(
+    { length: PASSPHRASE_WORDS },
+    (_, i) => wordlist[((bytes[2 * i]! << 8) | bytes[2 * i + 1]!) & 2047]!,
+  ).join('-')
 }
 
 /** The forms in which a passphrase is tried: as it was given, then composed and decomposed. Mostly one. */

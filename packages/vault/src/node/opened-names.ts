@@ -1,14 +1,11 @@
-import { bytesOfName, rawByte } from '@latent/core'
+import { bytesOfName } from '@latent/core'
 import { ioError, onDisk } from '@latent/core/node'
 import { type BigIntStats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { spelledName, windowsName } from '../safe-name.ts'
 import { isReservedName } from './own-files.ts'
 import { foldedName } from './sealed-names.ts'
-
-// Controls, and marks that turn the direction of writing: `photo\u202egpj.exe` reads as `photoexe.jpg`.
-// oxlint-disable-next-line no-control-regex
-const MISLEADING = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
 
 /**
  * The name a file gets here. The format keeps names out of other folders; what is left could still
@@ -16,19 +13,9 @@ const MISLEADING = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
  * become underscores.
  */
 export function safeName(name: string, platform: NodeJS.Platform = process.platform): string {
-  const spelled = name.replaceAll(MISLEADING, '_')
+  const spelled = spelledName(name)
   const quiet = isReservedName(spelled) ? spelled.replace(/^\./, '_') : spelled
-  if (platform !== 'win32') return quiet
-  const plain = Array.from(quiet, char => (rawByte(char) === undefined ? char : '_'))
-    .join('')
-    .replaceAll(/[\\/:*?"<>|]/g, '_')
-    .replace(/[. ]$/, '_')
-  // Devices keep their meaning with any extension, and with spaces in front of its dot.
-  return /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])$/i.test(
-    plain.split('.')[0]!.trimEnd(),
-  )
-    ? `_${plain}`
-    : plain
+  return platform === 'win32' ? windowsName(quiet) : quiet
 }
 
 /** Names of eCryptfs have 143 bytes; every other file system of today takes this too. */

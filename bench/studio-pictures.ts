@@ -1,0 +1,69 @@
+import { encodePng } from '@latent/core/png'
+import { drawPicture, type ProceduralKind } from '@latent/data'
+import { folder } from '@latent/studio'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ElementHandle, Page } from 'puppeteer-core'
+import sharp from 'sharp'
+import { serveStudio } from '../packages/cli/src/studio-server.ts'
+import { startBrowser } from './studio-browser.ts'
+
+const DRAWN = ['landscape', 'street', 'marble', 'dunes'] as const satisfies readonly ProceduralKind[]
+const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } } as const
+
+/** What is done in a view before its picture is taken. */
+const SCENES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  async vault(page) {
+    const input = (await page.waitForSelector('#choose-files')) as ElementHandle<HTMLInputElement>
+    await input.uploadFile(...(await drawnFiles()))
+    await page.$eval('input[name=key-kind][value=file]', radio => (radio as HTMLElement).click())
+    await page.locator('::-p-text(Make a new key)').click()
+    await page.waitForSelector('dialog[open] .sheet')
+    await page.locator('::-p-text(Save the key file)').click()
+    await page.locator('::-p-text(I have kept it)').click()
+    await page.locator('.start button:not(:disabled)').click()
+    await page.waitForFunction(`!document.querySelector('.queue li:not(.done)')`)
+  },
+}
+
+/** Photos to seal, drawn. */
+async function drawnFiles(): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'latent-pictures-'))
+  return Promise.all(
+    DRAWN.map(async kind => {
+      const path = join(folder, `${kind}.png`)
+      writeFileSync(path, encodePng(await drawPicture(kind, 480, 360)))
+      return path
+    }),
+  )
+}
+
+/**
+ * Pictures of every view, phone and desktop, light and dark: `npm run bench -- studio-pictures [FOLDER]`. Needs
+ * `npm run studio` first.
+ */
+export default async function run([out = 'runs/studio-pictures']: readonly string[]): Promise<void> {
+  mkdirSync(out, { recursive: true })
+  const server = await serveStudio(folder, 0)
+  const browser = await startBrowser()
+  for (const [view, scene] of Object.entries(SCENES))
+    for (const [device, viewport] of Object.entries(SIZES))
+      for (const scheme of ['light', 'dark']) {
+        const context = await browser.createBrowserContext()
+        const page = await context.newPage()
+        page.setDefaultTimeout(120_000)
+        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+        await page.setViewport(viewport)
+        await page.goto(`${server.address}#${view}`)
+        await scene(page)
+        await page.evaluate(() => scrollTo(0, 0))
+        const picture = await page.screenshot({ fullPage: device === 'phone' })
+        const path = join(out, `${view}-${device}-${scheme}.png`)
+        await sharp(picture).png({ palette: true, quality: 90, effort: 10 }).toFile(path)
+        console.log(path)
+        await context.close()
+      }
+  await browser.close()
+  await server.close()
+}

@@ -1,0 +1,3 @@
+declare module '*.css'
+/** The version of the release, put in by the build. */
+declare const VERSION: string

@@ -1,0 +1,19 @@
+/** The page is one file that carries everything, and asks nobody for anything. */
+export const SINGLE_FILE = true
+
+const textOf = (id: string): string => document.getElementById(id)!.textContent
+
+/** Starts the worker of the vault view. */
+export const openVaultWorker = (): Worker =>
+  new Worker(URL.createObjectURL(new Blob([textOf('vault-worker')], { type: 'text/javascript' })))
+
+let unpacked: Promise<Uint8Array> | undefined
+
+/** ONNX Runtime's WebAssembly, which the page carries packed. */
+export const wasmBinary = (): Promise<Uint8Array | undefined> => (unpacked ??= unpack(textOf('runtime')))
+
+async function unpack(base64: string): Promise<Uint8Array> {
+  const packed = Uint8Array.from(atob(base64.trim()), character => character.charCodeAt(0))
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return new Uint8Array(await new Response(stream).arrayBuffer())
+}

@@ -1,0 +1,9 @@
+/** The page is a site: a server, or the browser's cache of one, has its files. */
+export const SINGLE_FILE = false
+
+/** Starts the worker of the vault view. */
+export const openVaultWorker = (): Worker =>
+  new Worker(new URL('../vault/worker.ts', import.meta.url), { type: 'module' })
+
+/** Workers of a site find the runtime themselves. */
+export const wasmBinary = async (): Promise<Uint8Array | undefined> => undefined

@@ -1,0 +1,30 @@
+import { SINGLE_FILE } from '#host'
+import { signal } from '@preact/signals-core'
+
+/** Everything that sealing and opening need is kept by the browser. */
+export const offline = signal(false)
+
+/**
+ * Lets the service worker keep the page, so that it works without a network from then on. A host that does not isolate
+ * the page gets that from the service worker too, for which it is loaded once more.
+ */
+export async function goOffline(): Promise<void> {
+  if (SINGLE_FILE || !('serviceWorker' in navigator)) return
+  try {
+    const hadController = navigator.serviceWorker.controller !== null
+    await navigator.serviceWorker.register('service-worker.js')
+    await navigator.serviceWorker.ready
+    offline.value = true
+    if (!crossOriginIsolated && !hadController && isFresh()) location.reload()
+  } catch {
+    // Private windows refuse service workers: the page works with a network.
+  }
+}
+
+/** Has nobody done anything yet, and was the page not loaded again already? */
+function isFresh(): boolean {
+  const mark = 'latent isolated'
+  if (sessionStorage.getItem(mark) !== null || document.querySelector('.queue')) return false
+  sessionStorage.setItem(mark, '1')
+  return true
+}

@@ -1,0 +1,142 @@
+import { formatBytes, formatSeconds } from '@latent/core'
+
+const files = (n: number): string => (n === 1 ? '1 file' : `${n} files`)
+
+/** Every sentence of the page, in one place, so that it can be translated. Errors say themselves what is wrong. */
+export const strings = {
+  title: 'Latent Studio',
+  skip: 'Skip to the content',
+  views: 'Views',
+  view: { vault: 'Vault', explore: 'Explore', attack: 'Attack', train: 'Train' },
+  loading: 'Loading ...',
+  loadFailed: 'This view could not be loaded. Load the page again.',
+  footer: {
+    local: 'Nothing you put here leaves this device.',
+    threads: (n: number) => (n === 1 ? 'one processor thread' : `${n} processor threads`),
+    single: 'One file, one thread: works from disk, without a server.',
+    noThreads: 'This page is not isolated: networks outside the vault run on one thread.',
+    offline: 'Works offline',
+    notYetOffline: (size: number) => `Getting ready to work offline: ${formatBytes(size)}`,
+    version: (version: string) => `Latent ${version}`,
+  },
+  vault: {
+    heading: 'Seal your photos',
+    lead:
+      'A sealed photo is a picture of noise. It can lie in any cloud that keeps files as they are, and only your key ' +
+      'turns it back, bit for bit. Everything happens in this page.',
+    drop: 'Drop photos or folders to seal, or sealed pictures to open',
+    dropMore: 'Drop more',
+    chooseFiles: 'Choose files',
+    chooseFolder: 'Choose a folder',
+    queue: 'Files',
+    empty: 'No files yet.',
+    key: {
+      heading: 'Key',
+      kinds: { passphrase: 'Passphrase', file: 'Key file', public: 'Public keys' },
+      passphrase: 'Passphrase',
+      show: 'Show',
+      hide: 'Hide',
+      draw: 'Draw ten words',
+      drawn: 'Write these words down: without them nobody can open what you seal.',
+      strength: {
+        refused: (guesses: string) => `Too weak: found in about ${guesses} guesses.`,
+        weak: (guesses: string) => `Weak: found in about ${guesses} guesses.`,
+        strong: (guesses: string) => `Strong: about ${guesses} guesses.`,
+      },
+      choose: 'Choose a key file',
+      other: 'Choose another',
+      make: 'Make a new key',
+      locked: 'This key file is encrypted. Its passphrase:',
+      unlock: 'Unlock',
+      called: 'Your key is called, in public:',
+      alsoFor: 'Seal for others too',
+      publicKeys: 'Public keys, one a line',
+      publicHint: 'Recipients as age1... or ssh-ed25519 ...; whoever has one of their keys can open the files.',
+      publicOnly: 'You will not be able to open these files yourself, unless one of the keys is yours.',
+      never: 'Keys stay in the memory of this page and are gone when you close it.',
+    },
+    newKey: {
+      heading: 'Keep your new key',
+      lead:
+        'Whoever loses this key loses everything that is sealed for it, and nobody can help then. Keep the file, and a ' +
+        'sheet of paper.',
+      saveKey: 'Save the key file',
+      print: 'Print the recovery sheet',
+      saveSheet: 'Save the sheet',
+      sheet: 'The recovery sheet: 24 words and a code, from which the key comes back',
+      use: 'I have kept it: use this key',
+      first: 'Save the key file or print the sheet first.',
+      cancel: 'Forget this key',
+    },
+    place: {
+      heading: 'Results',
+      here: 'Keep here, then download',
+      folder: 'Write into a folder',
+      choose: 'Choose the folder',
+      chosen: (name: string) => `Into ${name}`,
+      hereNote: 'Sealed files wait in the private storage of the browser, opened ones in memory alone.',
+      unsupported: 'This browser cannot write into folders.',
+    },
+    start: (toSeal: number, toOpen: number) =>
+      toSeal > 0 && toOpen > 0
+        ? `Seal ${toSeal}, open ${toOpen}`
+        : toOpen > 0
+          ? `Open ${files(toOpen)}`
+          : toSeal > 0
+            ? `Seal ${files(toSeal)}`
+            : 'Seal or open',
+    stop: 'Stop',
+    retry: (n: number) => `Try ${files(n)} again`,
+    clear: 'Clear what is done',
+    progress: 'Progress of all files',
+    rate: (bytes: number) => `${formatBytes(bytes)}/s`,
+    left: (seconds: number) => `${formatSeconds(Math.ceil(seconds))} left`,
+    totals: (toSeal: number, toOpen: number, done: number, failed: number) =>
+      [
+        toSeal > 0 ? `${toSeal} to seal` : '',
+        toOpen > 0 ? `${toOpen} to open` : '',
+        done > 0 ? `${done} done` : '',
+        failed > 0 ? `${failed} failed` : '',
+      ]
+        .filter(part => part !== '')
+        .join(' · '),
+    row: {
+      looking: 'Looking ...',
+      toSeal: 'To seal',
+      toOpen: 'To open',
+      sealing: (percent: number) => `Sealing ${percent} %`,
+      opening: (percent: number) => `Opening ${percent} %`,
+      checking: (percent: number) => `Checking ${percent} %`,
+      sealed: 'Sealed and checked',
+      opened: 'Opened and checked',
+      wasThere: 'Was there already, and is the same',
+      failed: 'Failed',
+      stopped: 'Stopped',
+      openInstead: 'Open instead',
+      sealInstead: 'Seal instead',
+      retry: 'Try again',
+      download: 'Download',
+      remove: (name: string) => `Take ${name} out`,
+      hash: (sha256: string) => `SHA-256 of the file inside: ${sha256}`,
+    },
+    results: {
+      ready: (n: number, bytes: number) => `${files(n)} ready, ${formatBytes(bytes)}`,
+      zip: 'Download all as one zip',
+      one: 'Download',
+      zipName: { seal: 'sealed.zip', open: 'opened.zip', both: 'latent.zip' },
+      leftover: (n: number) =>
+        `${files(n)} that you sealed here before the page was closed ${n === 1 ? 'is' : 'are'} still here. Drop the ` +
+        'same photos again to go on, or:',
+      leftoverSave: 'Download as one zip',
+      leftoverDiscard: 'Discard',
+    },
+    gallery: {
+      heading: 'Opened pictures',
+      note: 'They are shown from memory.',
+      close: 'Close',
+      show: (name: string) => `Show ${name}`,
+      noPreview: 'no preview here',
+    },
+    hint: 'What to do:',
+  },
+} as const

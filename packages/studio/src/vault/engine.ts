@@ -1,0 +1,32 @@
+import type { Strength } from '@latent/vault'
+import type { Fault, Outcome } from './fault.ts'
+import type { KeyChoice, KeyFile, NewKey } from './keys.ts'
+import type { Intent } from './intent.ts'
+import type { PlaceChoice } from './place.ts'
+import type { Finished } from './seal-file.ts'
+
+/** One file to work on. */
+export interface Job {
+  readonly id: number
+  readonly intent: Intent
+  readonly file: File
+  readonly path: string
+  readonly place: PlaceChoice
+}
+
+/** Whoever does the work: a worker in a page, and in tests the same code beside them. */
+export interface Engine {
+  intentOf(file: File): Promise<Intent>
+  /**
+   * Takes the key for what follows. For sealing, an album is made: a passphrase takes about a second.
+   * @returns what a person should know before sealing with this key
+   */
+  unlock(choice: KeyChoice, sealing: boolean): Promise<Outcome<readonly Fault[]>>
+  /** @param report is called with bytes of the file inside; a job makes two passes */
+  run(job: Job, report: (bytes: number) => void): Promise<Outcome<Finished>>
+  cancel(id: number): void
+  readKeyFile(bytes: Uint8Array, passphrase?: string): Promise<Outcome<KeyFile>>
+  newKey(): Promise<NewKey>
+  drawPassphrase(): Promise<string>
+  strengthOf(passphrase: string): Promise<Strength>
+}

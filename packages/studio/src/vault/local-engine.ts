@@ -1,0 +1,71 @@
+import { LatentError } from '@latent/core'
+import { type ExactFlows, sealingWeights } from '@latent/schemes/exact-flow'
+import { type Album, createAlbum, drawPassphrase, Keyring, strengthOf } from '@latent/vault'
+import type { Engine, Job } from './engine.ts'
+import { type Fault, outcome, type Outcome } from './fault.ts'
+import { type KeyChoice, keysOf, lockOf, newKey, readKeyFile } from './keys.ts'
+import { intentOf } from './intent.ts'
+import { openFile } from './open-file.ts'
+import { openPlace, type Place, type PlaceChoice } from './place.ts'
+import { type Finished, sealFile, type Tools } from './seal-file.ts'
+
+/** The work itself, on this thread; `flows` may have threads of their own. */
+export class LocalEngine implements Engine {
+  readonly #flows: ExactFlows['flows']
+  readonly #running = new Map<number, AbortController>()
+  readonly #places = new Map<string, Place>()
+  #album: Album | undefined
+  #keyring = new Keyring()
+
+  constructor(flows: ExactFlows['flows']) {
+    this.#flows = flows
+  }
+
+  intentOf = intentOf
+  newKey = newKey
+  drawPassphrase = drawPassphrase
+  strengthOf = strengthOf
+
+  unlock(choice: KeyChoice, sealing: boolean): Promise<Outcome<readonly Fault[]>> {
+    return outcome(async () => {
+      if (!sealing) {
+        this.#keyring = new Keyring(keysOf(choice))
+        return []
+      }
+      const { lock, warnings } = await lockOf(choice)
+      this.#keyring = new Keyring(choice.kind === 'public' ? {} : keysOf(choice))
+      this.#album = await createAlbum(lock)
+      return warnings
+    })
+  }
+
+  run({ id, intent, file, path, place }: Job, report: (bytes: number) => void): Promise<Outcome<Finished>> {
+    const stop = new AbortController()
+    this.#running.set(id, stop)
+    const { signal } = stop
+    const tools: Tools = { flows: this.#flows, place: this.#place(place), keyring: this.#keyring, report, signal }
+    return outcome(async () => {
+      if (intent === 'open') return openFile(file, path, tools)
+      const { id: weights } = await sealingWeights()
+      return sealFile(file, path, { album: this.#album!, weights }, tools)
+    }).finally(() => this.#running.delete(id))
+  }
+
+  cancel(id: number): void {
+    this.#running
+      .get(id)
+      ?.abort(new LatentError('E_INTERRUPTED', 'this was stopped', { hint: 'try again at any time' }))
+  }
+
+  readKeyFile(bytes: Uint8Array, passphrase?: string) {
+    return outcome(() => readKeyFile(bytes, passphrase))
+  }
+
+  /** One for a folder, so that it knows what is being written there. */
+  #place(choice: PlaceChoice): Place {
+    if (choice.kind === 'memory') return openPlace(choice)
+    const place = this.#places.get(choice.id) ?? openPlace(choice)
+    this.#places.set(choice.id, place)
+    return place
+  }
+}

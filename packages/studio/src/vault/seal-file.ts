@@ -1,0 +1,148 @@
+import { LatentError } from '@latent/core'
+import type { ExactFlow } from '@latent/schemes/exact-flow'
+import { type Album, type Keyring, mediaType, openSealed, prepareSeal } from '@latent/vault'
+import { hashing, hashOf, partsOf } from './bytes.ts'
+import type { Intent } from './intent.ts'
+import type { Draft, Place } from './place.ts'
+
+/** What a file is sealed and opened with. */
+export interface Tools {
+  readonly flows: (weightsId: string) => Promise<ExactFlow>
+  readonly place: Place
+  /** Opens what is there already. */
+  readonly keyring: Keyring
+  /** Called with bytes of the file inside, for every pass over them: there are two. */
+  readonly report: (bytes: number) => void
+  readonly signal: AbortSignal
+}
+
+/** A file that is where it should be, and was read again there. */
+export interface Finished {
+  readonly intent: Intent
+  readonly path: string
+  readonly output: Blob
+  /** Media type of the file inside. */
+  readonly type: string
+  /** Of the file inside, in hexadecimal. */
+  readonly sha256: string
+  /** Bytes of the file inside. */
+  readonly size: number
+  /** It was there before, and is the same. */
+  readonly wasThere: boolean
+}
+
+/** How many names are tried where others have the first. */
+const MOST_NAMES = 1000
+
+/**
+ * Seals a file, opens what was written, and compares the hashes of what went in and what came out.
+ * @param path where it was found, with `/` between folders: the result is `path.png`
+ * @throws E_IO, E_CHANGED, E_ARGUMENT, E_LIMIT; E_HASH if what was written is not what was meant. Nothing is left then
+ */
+export async function sealFile(
+  file: File,
+  path: string,
+  { album, weights }: { readonly album: Album; readonly weights: string },
+  { flows, place, keyring, report, signal }: Tools,
+): Promise<Finished> {
+  const type = mediaType(
+    new Uint8Array(
+      await file
+        .slice(0, 16)
+        .arrayBuffer()
+        .catch(() => new ArrayBuffer(0)),
+    ),
+  )
+  const { size } = file
+  const opening = keyring.remember(album)
+  const metadata = { name: path.split('/').at(-1)!, type, size, modified: file.lastModified }
+  const sealing = await prepareSeal({ album, metadata, flows, body: { type: 'exact-flow+aes-256-gcm', weights } })
+  const target = { place, path: `${path}.png`, type: 'image/png', modified: Date.now() }
+  const here = await claim(target, async found => {
+    const [inside, source] = [await hashInside(found, opening, flows), await hashOf(partsOf(file, signal), () => {})]
+    return inside === source ? source : undefined
+  })
+  if ('found' in here) {
+    report(2 * size)
+    return {
+      intent: 'seal',
+      path: here.path,
+      output: here.found.file,
+      type,
+      sha256: here.found.sha256,
+      size,
+      wasThere: true,
+    }
+  }
+  const { draft } = here
+  try {
+    const source = hashing(partsOf(file, signal), report)
+    for await (const part of sealing.png(source.parts)) await draft.write(part)
+    const output = await draft.finish()
+    const opened = await openSealed(partsOf(output, signal), opening, flows)
+    const [before, after] = [source.hash(), await hashOf(opened.bytes, report)]
+    if (before !== after || opened.metadata.name !== metadata.name)
+      throw new LatentError('E_HASH', 'the sealed file that was written does not hold what was read', {
+        hint: 'the disk or the memory is faulty: seal it again elsewhere',
+      })
+    return { intent: 'seal', path: here.path, output, type, sha256: before, size, wasThere: false }
+  } catch (error) {
+    await draft.discard()
+    throw error
+  }
+}
+
+/** Of the file in a sealed one, without reading all of it; nothing if it does not open. */
+async function hashInside(file: Blob, keyring: Keyring, flows: Tools['flows']): Promise<string | undefined> {
+  try {
+    const opened = await openSealed(partsOf(file), keyring, flows)
+    return await hashOf(opened.bytes, () => {})
+  } catch (error) {
+    if (error instanceof LatentError) return undefined
+    throw error
+  }
+}
+
+/** A name of one's own, or the file that is there under it and is the very one. */
+export type Claim = { readonly draft: Draft; readonly path: string } | { readonly path: string; readonly found: Found }
+interface Found {
+  readonly file: Blob
+  readonly sha256: string
+}
+
+const turns = new WeakMap<Place, Promise<unknown>>()
+
+/**
+ * A file to write under a name that is free: nothing is ever replaced.
+ * @param compare gives the hash if a file that is there is the one that would be written
+ */
+export function claim(
+  { place, path, type, modified }: { place: Place; path: string; type: string; modified: number },
+  compare: (found: Blob) => Promise<string | undefined>,
+): Promise<Claim> {
+  const attempt = async (): Promise<Claim> => {
+    for (let n = 1; n <= MOST_NAMES; n++) {
+      const candidate = n === 1 ? path : numbered(path, n)
+      const file = await place.existing(candidate)
+      if (!file) return { path: candidate, draft: await place.create(candidate, type, modified) }
+      const sha256 = await compare(file)
+      if (sha256 !== undefined) return { path: candidate, found: { file, sha256 } }
+    }
+    throw new LatentError('E_EXISTS', `there are ${MOST_NAMES} files of this name`, { hint: 'choose another folder' })
+  }
+  // One after the other: two files of one name must not find the same place free.
+  const turn = (turns.get(place) ?? Promise.resolve()).then(attempt, attempt)
+  turns.set(
+    place,
+    turn.catch(() => undefined),
+  )
+  return turn
+}
+
+/** `a/b.jpg` becomes `a/b (2).jpg`. */
+export function numbered(path: string, n: number): string {
+  const name = path.split('/').at(-1)!
+  const dot = name.lastIndexOf('.')
+  const end = dot > 0 ? name.slice(dot) : ''
+  return `${path.slice(0, path.length - end.length)} (${n})${end}`
+}

@@ -1,0 +1,211 @@
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core'
+import type { Engine } from './engine.ts'
+import type { Fault } from './fault.ts'
+import type { Found } from './intake.ts'
+import type { KeyChoice } from './keys.ts'
+import type { Intent } from './intent.ts'
+import type { PlaceChoice } from './place.ts'
+import type { Finished } from './seal-file.ts'
+
+/** How far a file is. */
+export type Stage =
+  | { readonly is: 'looking' }
+  | { readonly is: 'waiting' }
+  | { readonly is: 'working' }
+  | { readonly is: 'done'; readonly result: Finished }
+  | { readonly is: 'failed'; readonly fault: Fault }
+  | { readonly is: 'stopped' }
+
+/** A file in the queue. */
+export interface Entry {
+  readonly id: number
+  readonly file: File
+  /** With `/` between folders. */
+  readonly path: string
+  readonly intent: Signal<Intent>
+  readonly stage: Signal<Stage>
+  /** Bytes passed over; all is done at twice the size of the file. */
+  readonly passed: Signal<number>
+}
+
+/** The whole queue at a glance. */
+export interface Totals {
+  readonly toSeal: number
+  readonly toOpen: number
+  readonly done: number
+  readonly failed: number
+  /** Of files that wait or are worked on, and those done in this run. */
+  readonly share: number
+  /** Bytes of files a second, once it can be told. */
+  readonly rate: number | undefined
+  readonly secondsLeft: number | undefined
+}
+
+/** Where sealed and opened files go. */
+export interface Places {
+  readonly sealed: PlaceChoice
+  readonly opened: PlaceChoice
+}
+
+/** Files that are worked on at once: while one is written another keeps the processor busy. */
+const AT_ONCE = 3
+/** No rate is told before so many seconds. */
+const SETTLED = 1
+
+/** The queue of the vault view: what is in it, what happens to it, how far it is. Knows no page. */
+export class VaultSession {
+  readonly entries: Signal<readonly Entry[]> = signal([])
+  readonly running = signal(false)
+  /** What is wrong with the key, or what should be known of it. */
+  readonly keyFault: Signal<Fault | undefined> = signal(undefined)
+  readonly warnings: Signal<readonly Fault[]> = signal([])
+  readonly totals: ReadonlySignal<Totals> = computed(() => this.#totals())
+  readonly results: ReadonlySignal<readonly Finished[]> = computed(() =>
+    this.entries.value.flatMap(({ stage: { value } }) => (value.is === 'done' ? [value.result] : [])),
+  )
+  readonly #engine: Engine
+  readonly #now: () => number
+  #nextId = 1
+  readonly #started: Signal<number | undefined> = signal(undefined)
+  #passedBefore = 0
+  #stopping = false
+
+  constructor(engine: Engine, now: () => number = () => performance.now()) {
+    this.#engine = engine
+    this.#now = now
+  }
+
+  /** Adds files, and looks at each whether it is sealed. A file that waits already is not added again. */
+  async add(found: readonly Found[]): Promise<void> {
+    const waiting = new Set(this.entries.value.map(entry => sameFile(entry)))
+    const added = found
+      .filter(each => !waiting.has(sameFile(each)))
+      .map(({ file, path }): Entry => ({
+        id: this.#nextId++,
+        file,
+        path,
+        intent: signal<Intent>('seal'),
+        stage: signal<Stage>({ is: 'looking' }),
+        passed: signal(0),
+      }))
+    this.entries.value = [...this.entries.value, ...added]
+    for (const entry of added) {
+      const intent = await this.#engine.intentOf(entry.file)
+      batch(() => {
+        entry.intent.value = intent
+        entry.stage.value = { is: 'waiting' }
+      })
+    }
+  }
+
+  /** Seals what would be opened, or the other way round. */
+  turn(entry: Entry): void {
+    entry.intent.value = entry.intent.value === 'seal' ? 'open' : 'seal'
+    this.#wait(entry)
+  }
+
+  /** Takes a file out of the queue; its result, if it has one, is let go of. */
+  remove(entry: Entry): void {
+    this.#engine.cancel(entry.id)
+    this.entries.value = this.entries.value.filter(other => other !== entry)
+  }
+
+  /** Empties the queue of what is done. */
+  clearDone(): void {
+    this.entries.value = this.entries.value.filter(({ stage: { value } }) => value.is !== 'done')
+  }
+
+  /** Puts what failed or was stopped back into the queue. */
+  retry(entries: readonly Entry[] = this.entries.value): void {
+    for (const entry of entries)
+      if (entry.stage.value.is === 'failed' || entry.stage.value.is === 'stopped') this.#wait(entry)
+  }
+
+  /** Works through everything that waits. Ends early, with `keyFault` set, where the key is none. */
+  async start(key: KeyChoice, places: Places): Promise<void> {
+    if (this.running.value) return
+    batch(() => {
+      this.running.value = true
+      this.#started.value = undefined
+      this.keyFault.value = undefined
+      this.warnings.value = []
+    })
+    this.#stopping = false
+    for (const entry of this.entries.value) if (entry.stage.value.is === 'stopped') this.#wait(entry)
+    try {
+      const waiting = () => this.entries.value.filter(({ stage: { value } }) => value.is === 'waiting')
+      const sealing = waiting().some(({ intent: { value } }) => value === 'seal')
+      const unlocked = await this.#engine.unlock(key, sealing)
+      if ('fault' in unlocked) {
+        this.keyFault.value = unlocked.fault
+        return
+      }
+      this.warnings.value = unlocked.value
+      this.#passedBefore = this.#passed()
+      this.#started.value = this.#now()
+      const next = () => (this.#stopping ? undefined : waiting()[0])
+      await Promise.all(
+        Array.from({ length: AT_ONCE }, async () => {
+          for (let entry = next(); entry; entry = next()) await this.#work(entry, places)
+        }),
+      )
+    } finally {
+      this.running.value = false
+    }
+  }
+
+  /** Ends the run: what is under way is given up and its traces removed, the rest waits. */
+  stop(): void {
+    this.#stopping = true
+    for (const { id, stage } of this.entries.value) if (stage.value.is === 'working') this.#engine.cancel(id)
+  }
+
+  async #work(entry: Entry, places: Places): Promise<void> {
+    const { id, file, path, intent, stage, passed } = entry
+    stage.value = { is: 'working' }
+    const place = intent.value === 'seal' ? places.sealed : places.opened
+    const outcome = await this.#engine.run({ id, intent: intent.value, file, path, place }, bytes => {
+      passed.value = Math.min(2 * file.size, passed.value + bytes)
+    })
+    if ('value' in outcome) {
+      passed.value = 2 * file.size
+      stage.value = { is: 'done', result: outcome.value }
+      return
+    }
+    passed.value = 0
+    stage.value = outcome.fault.code === 'E_INTERRUPTED' ? { is: 'stopped' } : { is: 'failed', fault: outcome.fault }
+  }
+
+  #wait(entry: Entry): void {
+    entry.passed.value = 0
+    entry.stage.value = { is: 'waiting' }
+  }
+
+  #passed(): number {
+    return this.entries.value.reduce((sum, { passed }) => sum + passed.value, 0) / 2
+  }
+
+  #totals(): Totals {
+    const of = (...stages: readonly Stage['is'][]) =>
+      this.entries.value.filter(({ stage }) => stages.includes(stage.value.is))
+    const open = of('waiting', 'working')
+    const bytes = [...open, ...of('done')].reduce((sum, { file }) => sum + file.size, 0)
+    const passed = this.#passed()
+    const seconds = (this.#now() - (this.#started.value ?? Number.POSITIVE_INFINITY)) / 1000
+    const rate =
+      this.running.value && seconds >= SETTLED && passed > this.#passedBefore
+        ? (passed - this.#passedBefore) / seconds
+        : undefined
+    return {
+      toSeal: open.filter(({ intent }) => intent.value === 'seal').length,
+      toOpen: open.filter(({ intent }) => intent.value === 'open').length,
+      done: of('done').length,
+      failed: of('failed').length,
+      share: bytes === 0 ? 0 : passed / bytes,
+      rate,
+      secondsLeft: rate === undefined ? undefined : (bytes - passed) / rate,
+    }
+  }
+}
+
+const sameFile = ({ file, path }: Found): string => [path, file.size, file.lastModified].join('\n')

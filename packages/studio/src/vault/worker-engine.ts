@@ -1,0 +1,56 @@
+import { openVaultWorker, wasmBinary } from '#host'
+import { LatentError } from '@latent/core'
+import { proxy, wrap } from 'comlink'
+import type { Engine } from './engine.ts'
+import { outcome, type Outcome } from './fault.ts'
+import type { Disposable } from './recycling-engine.ts'
+import type { Served } from './worker.ts'
+
+/** Starts a worker with an engine in it. One that ends by itself (out of memory, mostly) fails what it had to do. */
+export function startWorker(): Disposable {
+  const worker = openVaultWorker()
+  const remote = wrap<Served>(worker)
+  const reports = new Map<number, (bytes: number) => void>()
+  const ended = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', () =>
+      reject(
+        new LatentError('E_BACKEND', 'a worker of this page has ended', {
+          hint: 'load the page again; with very large files, close other pages first',
+        }),
+      ),
+    )
+  })
+  ended.catch(() => undefined)
+  const alive = <T>(work: Promise<T>): Promise<T> => Promise.race([work, ended])
+  const ready = alive(
+    (async () => {
+      await remote.prepare(await wasmBinary())
+      await remote.onProgress(proxy((id: number, bytes: number) => reports.get(id)?.(bytes)))
+    })(),
+  )
+  ready.catch(() => undefined)
+  const flat = async <T>(work: Promise<Outcome<T>>): Promise<Outcome<T>> => {
+    const done = await outcome(() => alive(work))
+    return 'fault' in done ? done : done.value
+  }
+  const engine: Engine = {
+    // Whatever keeps a file from being looked at is told when it is worked on.
+    intentOf: file => alive(remote.intentOf(file)).catch(() => 'seal' as const),
+    unlock: (choice, sealing) => flat(remote.unlock(choice, sealing)),
+    readKeyFile: (bytes, passphrase) => flat(remote.readKeyFile(bytes, passphrase)),
+    newKey: () => alive(remote.newKey()),
+    drawPassphrase: () => alive(remote.drawPassphrase()),
+    strengthOf: passphrase => alive(remote.strengthOf(passphrase)),
+    cancel: id => void remote.cancel(id),
+    async run(job, report) {
+      reports.set(job.id, report)
+      try {
+        await ready
+        return await flat(remote.run(job))
+      } finally {
+        reports.delete(job.id)
+      }
+    },
+  }
+  return { engine, stop: () => worker.terminate() }
+}
