@@ -58,8 +58,8 @@ export const strings = {
     newKey: {
       heading: 'Keep your new key',
       lead:
-        'Whoever loses this key loses everything that is sealed for it, and nobody can help then. Keep the file, and a ' +
-        'sheet of paper.',
+        'Whoever loses this key loses everything that is sealed for it, and nobody can help then. Keep the file, ' +
+        'and a sheet of paper.',
       saveKey: 'Save the key file',
       print: 'Print the recovery sheet',
       saveSheet: 'Save the sheet',
