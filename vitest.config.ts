@@ -1,4 +1,29 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take longest, which begin first, so that at the end no core waits for one of them. */
+const LONGEST = [
+  'vault/test/kills.test.ts',
+  'test/trace/session.test.ts',
+  'lab/test/attack-suite.test.ts',
+  'cli/test/ending.test.ts',
+  'lab/test/degenerate.test.ts',
+  'lab/test/broken-ciphers.test.ts',
+  'studies/test/repeat.test.ts',
+  'cli/test/vault-command.test.ts',
+  'cli/test/train-queue.test.ts',
+  'test/examples.test.ts',
+  'lab/test/evaluate.test.ts',
+  'lab/test/learned-attacks.test.ts',
+  'schemes/test/exact-flow.test.ts',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => LONGEST.findIndex(name => moduleId.endsWith(name)) + 1 || Infinity
+    return (await super.sort(files)).toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
+  }
+}
 
 // One project: unit, property and end-to-end tests together. Tests that need a browser, the `age`
 // command or LATENT_DATA skip themselves visibly where those are missing.
@@ -8,5 +33,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 })

@@ -1,5 +1,5 @@
 import { sha256Of, toHex } from '@latent/core'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -330,63 +330,6 @@ describe('hostile and full places', () => {
     },
   )
 })
-
-// LATENT_KILLS sets the number of kills; the default is what the format's promise was accepted on.
-const KILLS = Number(process.env['LATENT_KILLS'] ?? 100)
-test(
-  `kill -9 at ${KILLS} random moments of a run: the next run completes it, nothing partial, nothing lost`,
-  { timeout: 600_000 },
-  async () => {
-    for (let i = 0; i < 40; i++)
-      await put(join(plain, `folder ${i % 4}/photo ${i}.jpg`), await noise(2000 + 997 * i, `photo ${i}`))
-    const originals = await tree(plain)
-    const names = Object.keys(originals)
-      .map(name => `${name}.png`)
-      .toSorted()
-    const sealer = fileURLToPath(new URL('sealing-process.ts', import.meta.url))
-    let interrupted = 0
-
-    /** Milliseconds from the run's beginning to its end or its kill. */
-    function run(output: string, killAfter?: number): Promise<number> {
-      const child = spawn(process.execPath, [sealer, plain, output, toHex(album.key), toHex(album.envelope)], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      return new Promise(resolve => {
-        let begun = 0
-        child.stdout.once('data', () => {
-          begun = performance.now()
-          if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter)
-        })
-        child.once('close', (_, signal) => {
-          if (signal === 'SIGKILL') interrupted++
-          resolve(performance.now() - begun)
-        })
-      })
-    }
-
-    async function trial(n: number): Promise<void> {
-      const output = join(root, `trial ${n}`)
-      // Moments spread evenly over the length of a run, with every run's own jitter on top.
-      await run(output, ((n * 0.618034) % 1) * length)
-      for (const name of Object.keys(await tree(output).catch(() => ({}))))
-        expect(names.includes(name) || /\.latent-.*\.tmp$/.test(name)).toBe(true)
-      const results = await seal({ output })
-      expect(results.filter(result => result.status === 'failed')).toEqual([])
-      expect(Object.keys(await tree(output)).toSorted()).toEqual(names)
-      const back = join(root, `back ${n}`)
-      await open({ inputs: [output], output: back })
-      expect(await tree(back)).toEqual(originals)
-      await rm(back, { recursive: true })
-      await rm(output, { recursive: true })
-    }
-
-    const length = await run(join(root, 'undisturbed'))
-    for (let n = 0; n < KILLS; n += 2) await Promise.all([trial(n), trial(n + 1)])
-    expect(await tree(plain)).toEqual(originals)
-    // A test whose kills all came too late would show nothing.
-    expect(interrupted).toBeGreaterThan(KILLS * 0.3)
-  },
-)
 
 const data = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 const photos = join(data, 'bsds500')
