@@ -55,8 +55,8 @@ function run(args: readonly string[], killAfter?: number): Promise<{ took: numbe
 }
 
 /**
- * LATENT_KILLS sets how many in all, on four paths. What goes wrong at a fifth of the moments of one path is missed by its
- * 13 kills in 0.8 ^ 13 = 5.5 %, what goes wrong at a twentieth of all by all 52 in 7 %; 400 miss that once in 30,000.
+ * LATENT_KILLS sets how many in all, on four paths. What goes wrong at a fifth of the moments of one path is missed by
+ * its 13 kills in 0.8 ^ 13 = 5.5 %; by the 100 kills of each path that LATENT_KILLS=400 asks for never.
  */
 const KILLS = Math.max(4, Math.round(Number(process.env['LATENT_KILLS'] ?? 52) / 4))
 
