@@ -6,6 +6,9 @@ import { clearProgress, noteAbove } from './progress.ts'
 
 /** What asks a process to end. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** What ends it at once: the other key of a terminal, and a limit of processor time. */
+const AT_ONCE = ['SIGQUIT', 'SIGXCPU'] as const
+const HEARD = [...SIGNALS, ...AT_ONCE]
 
 /** Wrappers pass on what a terminal has sent to all of its processes: what follows so soon is the same keystroke. */
 const SAME_REQUEST_MS = 400
@@ -40,13 +43,13 @@ let listeners = 0
 export async function tidily<T>(work: () => Promise<T>): Promise<T> {
   listeners++
   // Again and again is once.
-  for (const signal of SIGNALS) process.off(signal, end).on(signal, end)
+  for (const signal of HEARD) process.off(signal, end).on(signal, end)
   try {
     return await work()
   } finally {
     // Once asked to end, the process is about to: the same request, passed on by a wrapper, must not cut its report
     // short.
-    if (--listeners === 0 && !request) for (const signal of SIGNALS) process.off(signal, end)
+    if (--listeners === 0 && !request) for (const signal of HEARD) process.off(signal, end)
   }
 }
 
@@ -92,7 +95,7 @@ export function guardEnding(report: (error: unknown) => number): void {
 function end(signal: NodeJS.Signals): void {
   const now = performance.now()
   if (request && now - request.at < SAME_REQUEST_MS) return
-  if (request || orderly.size === 0) return endAtOnce(signal)
+  if (request || orderly.size === 0 || AT_ONCE.some(each => each === signal)) return endAtOnce(signal)
   request = { signal, at: now }
   noteAbove('latent: interrupted; ending in order (once more to end at once)')
   for (const stop of orderly) stop.abort()

@@ -95,6 +95,8 @@ beforeAll(async () => {
   for (const [i, name] of PLAIN.entries()) writeFileSync(join(root, 'in', name), noise(FILE_BYTES, i))
   await latent('keygen', '-o', key)
   await latent('seal', 'in', '-o', 'sealed', '-i', key)
+  writeFileSync(join(root, 'large.mov'), noise(30_000_000, 7))
+  await latent('seal', 'large.mov', '-o', 'large', '-i', key, '--no-check')
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -146,8 +148,6 @@ describe('a signal', () => {
   )
 
   test('twice: ends at once, by the signal itself, and takes what it was writing along', async () => {
-    writeFileSync(join(root, 'large.mov'), noise(30_000_000, 7))
-    await latent('seal', 'large.mov', '-o', 'large', '-i', key, '--no-check')
     const run = start(['open', 'large', '-o', 'twice', '-i', key, '--threads', '1'])
     while (temporaries('twice').length === 0) await pause(10)
     expect(statSync(join(root, 'twice', temporaries('twice')[0]!)).isFile()).toBe(true)
@@ -159,6 +159,17 @@ describe('a signal', () => {
     expect([code, signal]).toEqual(code === null ? [null, 'SIGINT'] : [130, null])
     expect(names('twice')).toEqual([])
   })
+
+  test.runIf(process.platform !== 'win32').each(['SIGQUIT', 'SIGXCPU'] as const)(
+    '%s ends it at once, and takes what it was writing along',
+    async signal => {
+      const run = start(['open', 'large', '-o', signal, '-i', key, '--threads', '1'])
+      while (temporaries(signal).length === 0) await pause(10)
+      run.kill(signal)
+      expect(await run.done).toMatchObject({ code: null, signal, err: expect.stringContaining('interrupted') })
+      expect(names(signal)).toEqual([])
+    },
+  )
 
   test('passed on by a wrapper as well: one request, not two', async () => {
     const run = start([...COMMANDS.seal('passed-on'), '--json', '--threads', '1'])

@@ -123,6 +123,19 @@ describe('sources', () => {
     await expect(openData(source(), folder('root'))).rejects.toMatchObject({ code: 'E_DATA' })
   })
 
+  test.each(['', '0', '-3', '1.5', '1e2', '24x', '2O', ' 4', '0x10', '4:5', '100000', 'abc'])(
+    'procedural:%s is no number of pictures: refused, and not another one',
+    async count => {
+      await expect(openData(`procedural:${count}`)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    },
+  )
+
+  test('procedural sets are as large as they are asked to be, 16 if nothing is said', async () => {
+    expect((await openData('procedural:3')).pictures).toHaveLength(3)
+    expect((await openData('procedural')).pictures).toHaveLength(16)
+    await expect(openData('procedural:3@0')).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+  })
+
   test('an unreadable picture is refused when it is loaded', async () => {
     const path = folder('broken')
     writeFileSync(join(path, 'a.jpg'), 'this is no JPEG')

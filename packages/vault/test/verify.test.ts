@@ -1,9 +1,9 @@
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Album, type Keyring } from '../src/index.ts'
-import { type FileResult, sealFiles, verifyFiles } from '../src/node/index.ts'
+import { type FileResult, openFiles, sealFiles, verifyFiles } from '../src/node/index.ts'
 import { flows, testAlbum } from './fixtures.ts'
 
 let album: Album
@@ -84,11 +84,73 @@ test.each<[string, () => Promise<unknown>, string[]]>([
     },
     NAMES.map(name => `${name}.png`),
   ],
+  [
+    'a file that became a link to nowhere',
+    async () => {
+      await rm(join(sealed, 'a.jpg.png'))
+      await symlink('nowhere', join(sealed, 'a.jpg.png'))
+    },
+    ['a.jpg.png'],
+  ],
+  [
+    'a file that became a folder',
+    async () => {
+      await rm(join(sealed, 'b.jpg.png'))
+      await mkdir(join(sealed, 'b.jpg.png'))
+    },
+    ['b.jpg.png'],
+  ],
+  [
+    'a folder that became a link, where nobody looks',
+    async () => {
+      await rename(join(sealed, 'trip'), join(root, 'moved'))
+      await symlink(join(root, 'moved'), join(sealed, 'trip'))
+    },
+    ['trip/c.jpg.png', 'trip/deep/d.jpg.png'],
+  ],
+  [
+    'a folder that became a file',
+    async () => {
+      await rm(join(sealed, 'other'), { recursive: true })
+      await cp(join(sealed, 'a.jpg.png'), join(sealed, 'other'))
+    },
+    ['other/e.jpg.png'],
+  ],
+  [
+    'what a cloud left a placeholder of',
+    () => rename(join(sealed, 'a.jpg.png'), join(sealed, '.a.jpg.png.icloud')),
+    ['a.jpg.png'],
+  ],
 ])('%s is missed', async (_, lose, missing) => {
   await lose()
   const found = await verify(sealed)
   expect(found).toMatchObject({ missing: missing.toSorted(), failed: 0, expected: 5 })
   expect(found.intact).toBeGreaterThanOrEqual(5 - missing.length)
+})
+
+test('a file that became a link to its own bytes elsewhere is there', async () => {
+  await rename(join(sealed, 'a.jpg.png'), join(root, 'a.png'))
+  await symlink(join(root, 'a.png'), join(sealed, 'a.jpg.png'))
+  expect(await verify(sealed)).toEqual({ ...nothing, intact: 5, expected: 5 })
+})
+
+test('opening a folder of which something is gone says so', async () => {
+  const notices: string[] = []
+  const open = (output: string) =>
+    drained(
+      openFiles({
+        inputs: [sealed],
+        output: join(root, output),
+        keyring: keyring(),
+        flows,
+        watcher: { notice: text => void notices.push(text) },
+      }),
+    )
+  await open('whole')
+  expect(notices).toEqual([])
+  await rm(join(sealed, 'trip'), { recursive: true })
+  expect(await open('part')).toHaveLength(3)
+  expect(notices).toEqual([expect.stringMatching(/journal lists, 2 are not here: latent verify/)])
 })
 
 test('a file in which something else lies is not intact, whatever it is called', async () => {

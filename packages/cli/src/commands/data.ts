@@ -1,4 +1,4 @@
-import { LatentError } from '@latent/core'
+import { argumentError, LatentError } from '@latent/core'
 import { onDisk, publish } from '@latent/core/node'
 import { encodePng } from '@latent/core/png'
 import type { Command } from 'commander'
@@ -81,15 +81,17 @@ export function dataCommand(program: Command): void {
     .command('draw')
     .description('write pictures drawn by latent as PNG files')
     .argument('<folder>')
-    .option('-n, --count <number>', 'how many', Number, 16)
-    .option('--width <pixels>', 'width', Number, 512)
-    .option('--height <pixels>', 'height', Number, 384)
-    .action(async (folder: string, { count, width, height }: { count: number; width: number; height: number }) => {
+    .option('-n, --count <number>', 'how many', '16')
+    .option('--width <pixels>', 'width', '512')
+    .option('--height <pixels>', 'height', '384')
+    .action(async (folder: string, options: Record<'count' | 'width' | 'height', string>) => {
       const { proceduralSet } = await import('@latent/data')
-      for (const [name, value] of Object.entries({ count, width, height })) {
-        if (!Number.isSafeInteger(value) || value < 1 || value > 8192)
-          throw new LatentError('E_ARGUMENT', `--${name} is a whole number from 1 to 8192, received ${value}`)
-      }
+      const [count, width, height] = (['count', 'width', 'height'] as const).map(name => {
+        const text = options[name]
+        if (!/^[1-9]\d{0,3}$/.test(text) || Number(text) > 8192)
+          throw argumentError(`--${name}`, 'a whole number from 1 to 8192', text)
+        return Number(text)
+      }) as [number, number, number]
       for (const picture of proceduralSet(count, width, height)) {
         const bytes = encodePng(await picture.load())
         // Drawn before, by a run that was cut off, it is the same.

@@ -138,7 +138,7 @@ function pruning({ prune, yes }: SealCommandOptions): ((stale: readonly string[]
 export function parseThreads(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const threads = Number(text)
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64)
+  if (!/^\d{1,2}$/.test(text) || threads < 1 || threads > 64)
     throw argumentError('--threads', 'a number from 1 to 64', text)
   return threads
 }

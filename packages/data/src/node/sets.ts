@@ -1,4 +1,4 @@
-import { type Image, LatentError, sha256Of, toHex } from '@latent/core'
+import { argumentError, type Image, LatentError, sha256Of, toHex } from '@latent/core'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -55,6 +55,7 @@ const PROCEDURAL_DEFAULT = 16
 export async function openData(source: string, root = dataRoot()): Promise<DataSet> {
   const [, whole, side] = /^(.+)@(\d{1,5})$/.exec(source) ?? []
   if (whole === undefined || existsSync(source)) return openWhole(source, root)
+  if (Number(side) < 1) throw argumentError('@N', 'a side in pixels', side, 'bsds500/val@256, for example')
   const set = await openWhole(whole, root)
   return {
     ...set,
@@ -82,13 +83,8 @@ export function centreCrop<I extends Image>(source: I, side: number, id: string)
 }
 
 async function openWhole(source: string, root: string): Promise<DataSet> {
-  const [name, count] = source.split(':')
-  if (name === 'procedural')
-    return {
-      name: source,
-      files: [],
-      pictures: proceduralSet(Math.max(1, Number(count ?? PROCEDURAL_DEFAULT) || PROCEDURAL_DEFAULT)),
-    }
+  if (source === 'procedural' || source.startsWith('procedural:'))
+    return { name: source, files: [], pictures: proceduralSet(drawnCount(source)) }
   if (!(DATA_SETS as readonly string[]).includes(source)) return folder(source)
   const [set, split] = source.split('/') as [string, string]
   const home = join(root, set)
@@ -98,6 +94,14 @@ async function openWhole(source: string, root: string): Promise<DataSet> {
     })
   if (set === 'bsds500' || set === 'open-photos') return { ...(await folder(join(home, split))), name: source }
   return { name: source, ...(set === 'cifar10' ? await cifar10(home, split) : await idx(home, split)) }
+}
+
+/** @throws E_ARGUMENT: a set of another size than was asked for would be measured under its name */
+function drawnCount(source: string): number {
+  const text = /^procedural(?::(.*))?$/s.exec(source)?.[1] ?? String(PROCEDURAL_DEFAULT)
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw argumentError('procedural:N', 'a number of pictures from 1 to 99999', text, 'procedural:24, for example')
+  return Number(text)
 }
 
 /**

@@ -33,8 +33,11 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
       return undefined
     }
   }
-  yield* overFiles(run, work, files => {
+  let missing = 0
+  yield* overFiles(run, work, async files => {
     for (const { source } of files) output.destination.protect(source)
+    const expected = await expectedFiles(run.inputs, files)
+    missing = expected.missing.length + expected.unread.length
   })
   // What stood in the way may have turned out to be another file of this run.
   for (const { file, error } of contested)
@@ -42,6 +45,11 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
       output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error),
     )
   await output.destination.flush()
+  if (missing > 0)
+    run.watcher?.notice?.(
+      `of the sealed files that the journal lists, ${missing} ${missing === 1 ? 'is' : 'are'} not here: latent verify ` +
+        'names what is missing',
+    )
 }
 
 /** Opens sealed files to the last byte and writes nothing; what journals list and is not there is missing. */
@@ -66,10 +74,7 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
     }
   }
   yield* overFiles({ ...run, output: '' }, work, async files => {
-    expectation = await expectedFiles(
-      run.inputs,
-      files.map(({ source }) => source),
-    )
+    expectation = await expectedFiles(run.inputs, files)
     const { listed, unlisted } = expectation
     if (listed > 0 || unlisted.length > 0) run.watcher?.expected?.(listed === 0 ? undefined : listed)
     for (const folder of unlisted)
@@ -78,10 +83,15 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
       )
   })
   for (const path of expectation?.missing ?? []) yield { ...failure(path, MISSING), status: 'missing' }
+  for (const path of expectation?.unread ?? []) yield { ...failure(path, UNREAD), status: 'missing' }
 }
 
 const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it is gone', {
   hint: 'get it back from another copy, or seal its source again',
+})
+
+const UNREAD = new LatentError('E_IO', 'an earlier run sealed it here, and now it is no file, or lies behind a link', {
+  hint: 'get it back from another copy, or name the folder that the link leads to',
 })
 
 async function* overFiles(
@@ -94,7 +104,7 @@ async function* overFiles(
   const files = found.filter(({ source }) => !run.except?.has(source))
   for (const { source, error, failed } of passedOver)
     yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
-  await plan(files)
+  await plan(found)
   run.watcher?.planned?.(
     files.length,
     files.reduce((sum, file) => sum + file.size, 0),
