@@ -47,8 +47,8 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   await output.destination.flush()
   if (missing > 0)
     run.watcher?.notice?.(
-      `of the sealed files that the journal lists, ${missing} ${missing === 1 ? 'is' : 'are'} not here: latent verify ` +
-        'names what is missing',
+      `of the sealed files that the journal lists, ${missing} ${missing === 1 ? 'is' : 'are'} not here: ` +
+        'latent verify names what is missing',
     )
 }
 
