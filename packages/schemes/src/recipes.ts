@@ -2,7 +2,7 @@ import { LatentError } from '@latent/core'
 import { compressorRecipe } from './autoencoders/recipe.ts'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
-import { exactFlowRecipe } from './exact-flow/recipe.ts'
+import { exactFlowRecipes } from './exact-flow/recipe.ts'
 import { itoJudgeRecipe, itoTransformRecipe } from './ito-transform/recipe.ts'
 import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
 import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
@@ -18,7 +18,7 @@ export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 export const recipes: readonly Recipe[] = [
   denoiserRecipe,
   ...flowCryptRecipes,
-  exactFlowRecipe,
+  ...exactFlowRecipes,
   ...maskAutoencoderRecipes,
   encipherGanRecipe,
   encipherGanPublishedRecipe,

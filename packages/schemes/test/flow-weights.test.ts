@@ -1,8 +1,9 @@
 import { concatBytes } from '@latent/core'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { constantWeights } from '../src/exact-flow/constant-weights.ts'
 import {
   checkWeights,
-  constantWeights,
+  type Kernel,
   type Layer,
   MAX_WEIGHT,
   parseWeights,
@@ -46,7 +47,7 @@ test('the first generation is a known constant, and survives its file', async ()
       [32, 12, 10, 3456, 12],
     ]),
   )
-  expect(parseWeights(serializeWeights(networks))).toEqual({ networks, id })
+  expect(parseWeights(serializeWeights(networks))).toEqual({ networks, block: 1, id })
   expect(await constantWeights()).toBe(await constantWeights())
 })
 
@@ -73,24 +74,26 @@ describe('what is checked', () => {
   })
 
   test.each<[string, string, (layers: Draft[]) => void]>([
-    ['two layers', '3 layers a round, received 2', layers => layers.pop()],
-    ['four layers', '3 layers a round, received 4', layers => layers.push(layers[2]!)],
-    ['layers in another order', 'wrong shape', layers => layers.unshift(layers.pop()!)],
+    ['two layers in one round', 'different shapes', layers => layers.pop()],
+    ['no layers', 'different shapes', layers => layers.splice(0)],
+    ['a layer twice', 'different shapes', layers => layers.splice(1, 0, layers[1]!)],
+    ['another window', 'different shapes', ([layer]) => (layer!.kernel = [1, 3])],
+    ['layers in another order', 'different shapes', layers => layers.unshift(layers.pop()!)],
     [
       'other inputs',
-      'wrong shape',
+      'different shapes',
       ([layer]) => Object.assign(layer!, { inputs: 8, weights: new Int8Array(32 * 8 * 9) }),
     ],
     [
       'other outputs',
-      'wrong shape',
+      'different shapes',
       ([layer]) =>
         Object.assign(layer!, { outputs: 16, weights: new Int8Array(16 * 16 * 9), bias: new Int32Array(16) }),
     ],
-    ['a weight too few', 'wrong shape', ([layer]) => (layer!.weights = layer!.weights.subarray(1))],
-    ['a weight too many', 'wrong shape', ([layer]) => (layer!.weights = Int8Array.of(...layer!.weights, 0))],
-    ['a bias too few', 'wrong shape', ([, , layer]) => (layer!.bias = layer!.bias.subarray(1))],
-    ['a bias too many', 'wrong shape', ([, , layer]) => (layer!.bias = Int32Array.of(...layer!.bias, 0))],
+    ['a weight too few', 'different shapes', ([layer]) => (layer!.weights = layer!.weights.subarray(1))],
+    ['a weight too many', 'different shapes', ([layer]) => (layer!.weights = Int8Array.of(...layer!.weights, 0))],
+    ['a bias too few', 'different shapes', ([, , layer]) => (layer!.bias = layer!.bias.subarray(1))],
+    ['a bias too many', 'different shapes', ([, , layer]) => (layer!.bias = Int32Array.of(...layer!.bias, 0))],
     ['a weight of 64', 'outside -63..63', ([layer]) => (layer!.weights[5] = 64)],
     ['a weight of -64', 'outside -63..63', ([layer]) => (layer!.weights[5] = -64)],
     ['a last weight of -128', 'outside -63..63', ([, , layer]) => (layer!.weights[layer!.weights.length - 1] = -128)],
@@ -124,6 +127,107 @@ describe('what is checked', () => {
       })
     expect(checkWeights(withSum(2 ** 24 - 1)).networks.length).toBe(2)
     expect(() => checkWeights(withSum(2 ** 24))).toThrow(refusal('2^24'))
+  })
+})
+
+describe('other shapes', () => {
+  /** Two rounds of given outputs and kernels. */
+  const shaped = (block: number, layers: readonly (readonly [outputs: number, ...kernel: Kernel])[]): Draft[][] =>
+    Array.from({ length: 2 }, (_, round) =>
+      layers.map(([outputs, ...kernel], l): Draft => {
+        const inputs = l === 0 ? 16 * block : layers[l - 1]![0]
+        const count = outputs * inputs * kernel[0] * kernel[1]
+        return {
+          inputs,
+          outputs,
+          kernel,
+          weights: Int8Array.from({ length: count }, (_, i) => ((i * 7 + round) % 127) - 63),
+          bias: Int32Array.from({ length: outputs }, (_, o) => 1000 * o - 500),
+          shift: 5 + l,
+        }
+      }),
+    )
+
+  test.each<[block: number, ...layers: [number, ...Kernel][]]>([
+    [1, [16, 3, 3], [12, 1, 1]],
+    [1, [12, 1, 1]],
+    [2, [32, 1, 3], [24, 3, 1]],
+    [4, [64, 1, 1], [64, 1, 1], [48, 1, 1]],
+    [8, [255, 1, 1], [96, 1, 1]],
+    [1, ...Array.from({ length: 7 }, (): [number, ...Kernel] => [1, 3, 3]), [12, 3, 3]],
+  ])('blocks of %i positions: taken, and survive their file', (block, ...layers) => {
+    const networks = shaped(block, layers)
+    const weights = checkWeights(networks)
+    expect(weights).toMatchObject({ block, networks })
+    const bytes = serializeWeights(networks)
+    expect(new TextDecoder().decode(bytes.subarray(0, 28))).toBe('latent exact-flow weights 2\n')
+    expect([...bytes.subarray(28, 35)]).toEqual([2, layers.length, 16 * block, ...layers[0]!, 5])
+    expect(parseWeights(bytes)).toEqual(weights)
+    for (const cut of [27, 28, 29, 32, 34, 35, 40, bytes.length - 1])
+      expect(() => parseWeights(bytes.subarray(0, cut))).toThrow(
+        refusal(cut < 28 ? 'not a file' : 'the file ends too early'),
+      )
+    expect(() => parseWeights(concatBytes(bytes, Uint8Array.of(0)))).toThrow(refusal('longer than its weights'))
+  })
+
+  test.each<[string, string, Draft[][]]>([
+    ['three positions', 'wrong shape', shaped(3, [[36, 1, 1]])],
+    ['sixteen positions', 'wrong shape', shaped(16, [[192, 1, 1]])],
+    ['outputs that are no half', 'wrong shape', shaped(2, [[12, 1, 1]])],
+    ['an even window', 'wrong shape', shaped(1, [[12, 2, 1]])],
+    ['a window of five', 'wrong shape', shaped(1, [[12, 1, 5]])],
+    [
+      '256 channels',
+      'wrong shape',
+      shaped(1, [
+        [256, 1, 1],
+        [12, 1, 1],
+      ]),
+    ],
+    [
+      'a layer without outputs',
+      'wrong shape',
+      shaped(1, [
+        [0, 1, 1],
+        [12, 1, 1],
+      ]),
+    ],
+    ['no layers at all', '1 to 8 layers a round, received 0', [[], []]],
+    [
+      'nine layers',
+      '1 to 8 layers a round, received 9',
+      shaped(
+        1,
+        Array.from({ length: 9 }, () => [12, 1, 1] as const),
+      ),
+    ],
+    ['rounds of different shapes', 'different shapes', [shaped(1, [[12, 1, 1]])[0]!, shaped(1, [[12, 1, 3]])[1]!]],
+  ])('%s: refused', (_, what, networks) => {
+    expect(() => checkWeights(networks)).toThrow(refusal(what))
+  })
+
+  test('the first shape has one file: the second format refuses it', () => {
+    const first = serializeWeights(draft())
+    const layers = draft().flat()
+    const second = concatBytes(
+      new TextEncoder().encode('latent exact-flow weights 2\n'),
+      Uint8Array.of(2, 3),
+      ...layers.flatMap(({ inputs, outputs, kernel, shift, weights, bias }) => [
+        Uint8Array.of(inputs, outputs, ...kernel, shift),
+        new Uint8Array(weights.buffer),
+        new Uint8Array(bias.buffer),
+      ]),
+    )
+    expect(second.length).toBe(first.length + 1 + 2 * layers.length)
+    expect(() => parseWeights(second)).toThrow(refusal('wrong shape'))
+  })
+
+  test('what a header promises is not believed before it is there', () => {
+    const greedy = concatBytes(
+      new TextEncoder().encode('latent exact-flow weights 2\n'),
+      Uint8Array.of(255, 255, 255, 255, 3, 3, 7),
+    )
+    expect(() => parseWeights(greedy)).toThrow(refusal('the file ends too early'))
   })
 })
 

@@ -2,12 +2,8 @@ import { concatBytes, image, type Image, type ImageCipher, u32 } from '@latent/c
 import { schemeCipher } from '../contract/open.ts'
 import type { Transform } from '../contract/scheme.ts'
 import type { ExactFlow } from './engine.ts'
-import { HALF_CHANNELS } from './network.ts'
 import { EXACT_FLOW, MIN_TILE_BYTES, TILE_BYTES } from './description.ts'
-import { CHANNELS } from './weights.ts'
-
-/** One small network a round. */
-const NETWORKS = 4
+import { HALF_CHANNELS, type Layer, type Weights } from './weights.ts'
 
 /**
  * Exact flow on pixels: an image of noise with the same dimensions, channels and depth, and back.
@@ -31,8 +27,7 @@ export function exactFlowTransform(flow: ExactFlow): Transform {
 }
 
 /** The cipher over a flow that a caller opened and closes. */
-export const exactFlowCipher = (flow: ExactFlow): ImageCipher =>
-  schemeCipher(EXACT_FLOW, { ...exactFlowTransform(flow), cost: networkCost })
+export const exactFlowCipher = (flow: ExactFlow): ImageCipher => schemeCipher(EXACT_FLOW, exactFlowTransform(flow))
 
 async function permute(
   flow: ExactFlow,
@@ -94,18 +89,18 @@ function wideSamples(data: Uint16Array): TileAccess<Uint16Array> {
   }
 }
 
-/** Four networks; every round reads one half, and the halves take turns. */
-export function networkCost({ width, height, channels }: Pick<Image, 'width' | 'height' | 'channels'>): {
-  parameters: number
-  macs: number
-} {
-  const bytes = width * height * channels
-  const weights = CHANNELS.slice(1).reduce((sum, outputs, i) => sum + 9 * CHANNELS[i]! * outputs, 0)
-  const biases = CHANNELS.slice(1).reduce((sum, outputs) => sum + outputs, 0)
-  return {
-    parameters: NETWORKS * (weights + biases),
-    macs: Math.round((NETWORKS * weights * bytes) / 2 / HALF_CHANNELS),
-  }
+/** Every round's network reads one half, and the halves take turns. */
+export function networkCost({
+  networks,
+  block,
+}: Weights): (picture: Pick<Image, 'width' | 'height' | 'channels'>) => { parameters: number; macs: number } {
+  const count = (layers: readonly Layer[], of: 'weights' | 'bias') =>
+    layers.reduce((sum, layer) => sum + layer[of].length, 0)
+  const all = networks.flat()
+  return ({ width, height, channels }) => ({
+    parameters: count(all, 'weights') + count(all, 'bias'),
+    macs: Math.round((count(all, 'weights') * width * height * channels) / 2 / (block * HALF_CHANNELS)),
+  })
 }
 
 /** Where tiles begin in this many bytes, {@link MIN_TILE_BYTES} or more. */

@@ -1,8 +1,9 @@
 import { toHex } from '@latent/core'
+import { constantWeights } from './constant-weights.ts'
 import { loopNetworks, type RoundNetworks, silentNetworks } from './network.ts'
 import { type OnnxOptions, onnxNetworks } from './onnx.ts'
 import { type Ablation, decryptTile, encryptTile, type KeySchedule, keySchedule } from './tile.ts'
-import { constantWeights, type Weights } from './weights.ts'
+import type { Weights } from './weights.ts'
 
 /** The tile permutation, ready to run: what pixel mode and sealed files are built on. */
 export interface ExactFlow {

@@ -1,6 +1,7 @@
 import { LatentError } from '@latent/core'
+import { constantWeights } from './constant-weights.ts'
 import { TRAINED, TRAINED_SHA256 } from './trained.ts'
-import { constantWeights, parseWeights, type Weights } from './weights.ts'
+import { parseWeights, type Weights } from './weights.ts'
 
 let trained: Promise<Weights> | undefined
 

@@ -1,17 +1,13 @@
-import { CHANNELS, type Layer, type Weights } from './weights.ts'
+import { HALF_CHANNELS, inputsOf, type Layer, MAP_CHANNELS, type Weights } from './weights.ts'
 
 /** Positions in one row of a network's picture. */
 export const POSITIONS = 128
-/** Bytes of a half that one position holds (4 units of 3 bytes). */
-export const HALF_CHANNELS = CHANNELS[3]
-/** Bytes of the secret map that join each position, one a unit. */
-export const MAP_CHANNELS = CHANNELS[0] - CHANNELS[3]
 /** Bytes of one half of a tile in one row. */
 export const ROW_BYTES = POSITIONS * HALF_CHANNELS
 /** Bytes of the map, key stream for the network, in one row. */
 export const MAP_ROW_BYTES = POSITIONS * MAP_CHANNELS
-/** Bytes of a row as the network takes it: half and map, channel by channel. */
-export const INPUT_ROW_BYTES = POSITIONS * CHANNELS[0]
+/** Bytes of a row as the network takes it: of each block the half's bytes, then the map's. */
+export const INPUT_ROW_BYTES = POSITIONS * inputsOf(1)
 /**
  * A half is cut into pictures of at most this many rows, each padded with zeros on its own: small
  * enough that activations stay in cache and ONNX Runtime's arenas stay small (17 MB for four
@@ -22,9 +18,9 @@ export const PICTURE_ROWS = 32
 /**
  * The round networks on some backend. All backends give equal bytes.
  *
- * `rows` is 1 to 32. `input` holds `rows * 128` positions of 16 channels (12 of the half, 4 of the secret map),
- * channels last; the result holds as many positions of 12 channels, and is valid until the next run. Zero padding of
- * one position all round.
+ * `rows` is 1 to 32. `input` holds `rows * 128` positions in blocks of b: 12b channels of the half, then 4b of the
+ * secret map, channels last; the result holds as many blocks of 12b channels, and is valid until the next run. What a
+ * kernel sees beyond the edges is zero.
  */
 export interface RoundNetworks {
   readonly backend: string
@@ -41,7 +37,12 @@ export function loopNetworks(weights: Weights): RoundNetworks {
     backend: 'loop',
     weights,
     run: (round, input, rows) =>
-      Promise.resolve(weights.networks[round]!.reduce((bytes, layer) => convolve(layer, bytes, rows), input)),
+      Promise.resolve(
+        weights.networks[round]!.reduce(
+          (bytes, layer) => convolve(layer, bytes, rows, POSITIONS / weights.block),
+          input,
+        ),
+      ),
     close: () => Promise.resolve(),
   }
 }
@@ -56,30 +57,36 @@ export function silentNetworks(weights: Weights): RoundNetworks {
   }
 }
 
-function convolve({ inputs, outputs, weights, bias, shift }: Layer, input: Uint8Array, rows: number): Uint8Array {
-  const output = new Uint8Array(rows * POSITIONS * outputs)
+function convolve(
+  { inputs, outputs, kernel: [height, width], weights, bias, shift }: Layer,
+  input: Uint8Array,
+  rows: number,
+  columns: number,
+): Uint8Array {
+  const output = new Uint8Array(rows * columns * outputs)
+  const taps = height * width
   // Outputs of one tap side by side: the inner loop then runs over neighbours.
   const byTap = Int32Array.from({ length: weights.length }, (_, j) => {
     const [o, i, tap] = [j % outputs, Math.floor(j / outputs) % inputs, Math.floor(j / (outputs * inputs))]
-    return weights[(o * inputs + i) * 9 + tap]!
+    return weights[(o * inputs + i) * taps + tap]!
   })
   const sums = new Int32Array(outputs)
   for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < POSITIONS; x++) {
+    for (let x = 0; x < columns; x++) {
       sums.set(bias)
-      for (let ky = 0; ky < 3; ky++) {
-        for (let kx = 0; kx < 3; kx++) {
-          const [sy, sx] = [y + ky - 1, x + kx - 1]
-          if (sy < 0 || sy >= rows || sx < 0 || sx >= POSITIONS) continue
+      for (let ky = 0; ky < height; ky++) {
+        for (let kx = 0; kx < width; kx++) {
+          const [sy, sx] = [y + ky - (height >> 1), x + kx - (width >> 1)]
+          if (sy < 0 || sy >= rows || sx < 0 || sx >= columns) continue
           for (let i = 0; i < inputs; i++) {
-            const value = input[(sy * POSITIONS + sx) * inputs + i]!
-            const tap = ((ky * 3 + kx) * inputs + i) * outputs
+            const value = input[(sy * columns + sx) * inputs + i]!
+            const tap = ((ky * width + kx) * inputs + i) * outputs
             for (let o = 0; o < outputs; o++) sums[o]! += value * byTap[tap + o]!
           }
         }
       }
       for (let o = 0; o < outputs; o++) {
-        output[(y * POSITIONS + x) * outputs + o] = Math.min(255, Math.max(0, shiftHalfEven(sums[o]!, shift)))
+        output[(y * columns + x) * outputs + o] = Math.min(255, Math.max(0, shiftHalfEven(sums[o]!, shift)))
       }
     }
   }

@@ -1,8 +1,8 @@
 import { encodeModel, type OnnxNode } from '@latent/graph/onnx'
 import { type Backend, openSession, type Session } from '@latent/graph/runtime'
 import { type Tensor, tensor } from '@latent/graph/tensor'
-import { CHANNELS, type Layer, type Weights } from './weights.ts'
-import { HALF_CHANNELS, POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
+import { POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
+import { HALF_CHANNELS, inputsOf, type Kernel, type Layer, type Weights } from './weights.ts'
 
 /**
  * `int8` is QLinearConv on bytes, channels last; `float` the same integers in float32 convolutions.
@@ -27,6 +27,8 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
   // One after the other: the WASM runtime must not be started twice at once.
   for (const layers of weights.networks)
     sessions.push(await openSession(build(layers), { threads: 1, ...session, gpuOnly: true }))
+  const { block } = weights
+  const places = POSITIONS / block
   // Native runs write into one buffer, used again: a fresh one for each would double the memory held.
   let result = new Uint8Array(0)
   return {
@@ -34,10 +36,10 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
     weights,
     async run(round, input, rows) {
       const session = sessions[round]!
-      const feeds = { x: tensor('u8', [1, rows, POSITIONS, CHANNELS[0]], input) }
+      const feeds = { x: tensor('u8', [1, rows, places, inputsOf(block)], input) }
       if (session.backend !== 'ort-node') return (await session.run(feeds)).y!.data as Uint8Array
       if (result.length !== rows * ROW_BYTES) result = new Uint8Array(rows * ROW_BYTES)
-      await session.run(feeds, { y: tensor('u8', [1, rows, POSITIONS, HALF_CHANNELS], result) })
+      await session.run(feeds, { y: tensor('u8', [1, rows, places, block * HALF_CHANNELS], result) })
       return result
     },
     async close() {
@@ -46,9 +48,20 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
   }
 }
 
-const INPUT = { name: 'x', dtype: 'u8', dims: [1, 'rows', POSITIONS, CHANNELS[0]] } as const
-const OUTPUT = { name: 'y', dtype: 'u8', dims: [1, 'rows', POSITIONS, HALF_CHANNELS] } as const
-const GEOMETRY = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }
+/** What enters a round's model and what leaves it. */
+function ends(layers: readonly Layer[]) {
+  const { inputs } = layers[0]!
+  const places = (POSITIONS * inputsOf(1)) / inputs
+  return {
+    inputs: [{ name: 'x', dtype: 'u8', dims: [1, 'rows', places, inputs] }],
+    outputs: [{ name: 'y', dtype: 'u8', dims: [1, 'rows', places, layers.at(-1)!.outputs] }],
+  } as const
+}
+
+function geometry([height, width]: Kernel) {
+  const [above, beside] = [height >> 1, width >> 1]
+  return { kernel_shape: [height, width], pads: [above, beside, above, beside] }
+}
 
 /** The model of one round in 8-bit integer arithmetic. */
 export function int8Model(layers: readonly Layer[]): Uint8Array {
@@ -58,7 +71,7 @@ export function int8Model(layers: readonly Layer[]): Uint8Array {
     zero_i8: tensor('i8', [], Int8Array.of(0)),
   }
   const nodes = layers.map((layer, l): OnnxNode => {
-    initializers[`w${l}`] = tensor('i8', [layer.outputs, layer.inputs, 3, 3], layer.weights)
+    initializers[`w${l}`] = tensor('i8', [layer.outputs, layer.inputs, ...layer.kernel], layer.weights)
     initializers[`b${l}`] = tensor('i32', [layer.outputs], layer.bias)
     initializers[`scale${l}`] = tensor('f32', [], Float32Array.of(2 ** layer.shift))
     return {
@@ -76,13 +89,12 @@ export function int8Model(layers: readonly Layer[]): Uint8Array {
         `b${l}`,
       ],
       outputs: [l === layers.length - 1 ? 'y' : `a${l}`],
-      attributes: { channels_last: 1, ...GEOMETRY },
+      attributes: { channels_last: 1, ...geometry(layer.kernel) },
     }
   })
   return encodeModel({
     nodes,
-    inputs: [INPUT],
-    outputs: [OUTPUT],
+    ...ends(layers),
     initializers,
     opsets: { '': 17, 'com.microsoft': 1 },
     name: 'exact-flow-round-int8',
@@ -112,7 +124,7 @@ export function floatModel(layers: readonly Layer[]): Uint8Array {
     const scale = 2 ** -layer.shift
     initializers[`w${l}`] = tensor(
       'f32',
-      [layer.outputs, layer.inputs, 3, 3],
+      [layer.outputs, layer.inputs, ...layer.kernel],
       Float32Array.from(layer.weights, w => w * scale),
     )
     initializers[`b${l}`] = tensor(
@@ -121,7 +133,7 @@ export function floatModel(layers: readonly Layer[]): Uint8Array {
       Float32Array.from(layer.bias, b => b * scale),
     )
     nodes.push(
-      { op: 'Conv', inputs: [`a${l}`, `w${l}`, `b${l}`], outputs: [`sum${l}`], attributes: GEOMETRY },
+      { op: 'Conv', inputs: [`a${l}`, `w${l}`, `b${l}`], outputs: [`sum${l}`], attributes: geometry(layer.kernel) },
       { op: 'Clip', inputs: [`sum${l}`, 'low', 'high'], outputs: [`x${l}`] },
       { op: 'Sub', inputs: [`x${l}`, 'half'], outputs: [`u${l}`] },
       { op: 'Mul', inputs: [`u${l}`, 'half'], outputs: [`half${l}`] },
@@ -136,5 +148,5 @@ export function floatModel(layers: readonly Layer[]): Uint8Array {
     { op: 'Transpose', inputs: [`a${layers.length}`], outputs: ['yf'], attributes: { perm: [0, 2, 3, 1] } },
     { op: 'Cast', inputs: ['yf'], outputs: ['y'], attributes: { to: 2 } },
   )
-  return encodeModel({ nodes, inputs: [INPUT], outputs: [OUTPUT], initializers, name: 'exact-flow-round-float' })
+  return encodeModel({ nodes, ...ends(layers), initializers, name: 'exact-flow-round-float' })
 }

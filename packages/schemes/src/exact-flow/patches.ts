@@ -1,6 +1,6 @@
 import type { Image } from '@latent/core'
 import { stepStream, type Tensor, tensor } from '@latent/graph'
-import { HALF_CHANNELS, MAP_CHANNELS } from './network.ts'
+import { HALF_CHANNELS, MAP_CHANNELS } from './weights.ts'
 
 /** Positions of one training picture: 512 of them hold 4,096 pixels, two halves together. */
 export const ROWS = 16

@@ -3,9 +3,9 @@ import { adam, cosineRate, type Expr, leaves, ops, shape, tensor, type Tensor, t
 import type { Recipe } from '../recipe.ts'
 import { exactFlowCipher } from './cipher.ts'
 import { openExactFlow } from './engine.ts'
-import { HALF_CHANNELS } from './network.ts'
 import { BATCH_DIMS, COLUMNS, patchBatch, PICTURES, ROUNDS, ROWS } from './patches.ts'
 import { flowParameters, flowTree, initialNetworks, modulo256, quantise, roundNetwork } from './straight-through.ts'
+import { FIRST_SHAPE, HALF_CHANNELS, type NetworkShape, type Weights } from './weights.ts'
 
 /*
  * Training of the four round networks with the whitening switched off, so that they alone have to
@@ -24,11 +24,10 @@ import { flowParameters, flowTree, initialNetworks, modulo256, quantise, roundNe
  * noise of enormous size. So each round's source counts as given, and a network learns from what its
  * output does where it is added.
  */
-const STEPS = 1000
 /** Powers of z that the loss sees. Higher ones vanish unless outputs pile up at 0 or 255, which `clipped` counts. */
 const HARMONICS = 8
 /** What each term counts. */
-const WEIGHTS = { histogram: 4, pairs: 1, map: 2, pixel: 2, triplet: 1, clipped: 60 }
+const COUNTS = { histogram: 4, pairs: 1, map: 2, pixel: 2, triplet: 1, clipped: 60 }
 
 /** Displacements in positions, (down, right), at which bytes must not depend on each other. */
 const DISPLACEMENTS = [
@@ -38,21 +37,36 @@ const DISPLACEMENTS = [
   [1, 1],
 ] as const
 
+export { BATCH_DIMS, patchBatch } from './patches.ts'
+
 type Networks = { flow: ReturnType<typeof flowParameters> }
 
-/** The networks of the flagship, trained as the integers that they become. */
-export const exactFlowRecipe: Recipe = {
-  id: 'exact-flow',
-  title: 'the integer networks of the exact flow, whitening switched off (ours)',
-  data:
-    'patches of BSDS500 train (Arbelaez et al. 2011; Corel photographs, offered for non-commercial research and ' +
-    'education), and flat, gradient and drawn ones of our own',
+/** How networks of some shape are trained as the integers that they become. */
+interface Plan {
+  readonly id: string
+  readonly title: string
+  readonly shape: NetworkShape
+  readonly steps: number
+  readonly photos: { readonly set: string; readonly terms: string }
+}
+
+/** Photographs that anyone may ship weights from. */
+export const OPEN_PHOTOS = {
+  set: 'open-photos',
+  terms: 'open-photos train (25 photographs of CLIC 2025 at half size, Unsplash License, free for any use)',
+} as const
+
+/** The recipe of a plan. */
+export const flowRecipe = ({ id, title, shape: network, steps, photos: { set, terms } }: Plan): Recipe => ({
+  id,
+  title,
+  data: `patches of ${terms}, and flat, gradient and drawn ones of our own`,
   async open({ seed, images }) {
-    const photos = await images('bsds500', 'train')
-    const checks = await checkPictures((await images('bsds500', 'val')).slice(0, 2))
+    const photos = await images(set, 'train')
+    const checks = await checkPictures((await images(set, 'val')).slice(0, 2))
     const training: Training<Networks> = {
-      networks: { flow: flowParameters(ROUNDS) },
-      start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await initialNetworks(seed, ROUNDS) })),
+      networks: { flow: flowParameters(ROUNDS, network) },
+      start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await initialNetworks(seed, ROUNDS, network) })),
       batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),
       phases: [
         {
@@ -67,14 +81,29 @@ export const exactFlowRecipe: Recipe = {
     return {
       training: training as unknown as Training<never, never>,
       rates: [cosineRate(0.1, { warmup: 20, end: 0.002 })],
-      steps: STEPS,
+      steps,
       batchSize: PICTURES,
       data: step => patchBatch(photos, seed, step),
       scoreName: 'minus log2(chi-square / 255) of network-only ciphers, mean',
-      validation: { every: 250, patience: STEPS, score: weights => score(weights, checks) },
+      validation: { every: 250, patience: steps, score: weights => score(quantise(flowTree(weights)), checks) },
     }
   },
-}
+})
+
+/** The networks of the flagship: both generations. */
+export const exactFlowRecipes: readonly Recipe[] = [
+  flowRecipe({
+    id: 'exact-flow',
+    title: 'the integer networks of the exact flow, whitening switched off (ours)',
+    shape: FIRST_SHAPE,
+    steps: 1000,
+    photos: {
+      set: 'bsds500',
+      terms:
+        'BSDS500 train (Arbelaez et al. 2011; Corel photographs, offered for non-commercial research and education)',
+    },
+  }),
+]
 
 type RoundParameters = Parameters<typeof roundNetwork>[0]
 
@@ -87,7 +116,7 @@ export function cipherLoss(
   const clipped: Expr[] = []
   for (const [i, p] of rounds.entries()) {
     const [target, source] = [i % 2, 1 - (i % 2)] as const
-    const { bytes, unclipped } = roundNetwork(p, ops.concat([ops.stopGradient(halves[source]!), batch[`map${i}`]!], 1))
+    const { bytes, unclipped } = roundNetwork(p, ops.stopGradient(halves[source]!), batch[`map${i}`]!)
     halves[target] = modulo256(ops.add(halves[target]!, bytes))
     clipped.push(ops.mean(ops.add(ops.relu(ops.sub(unclipped, 255)), ops.relu(ops.neg(unclipped)))))
   }
@@ -100,7 +129,7 @@ export function cipherLoss(
     triplet: wrongMapTriplet(rounds, batch, halves),
     clipped: ops.mul(average(clipped), 1 / 255),
   }
-  const loss = Object.entries(WEIGHTS)
+  const loss = Object.entries(COUNTS)
     .map(([name, weight]) => ops.mul(weight, metrics[name as keyof typeof metrics]))
     .reduce((a, b) => ops.add(a, b))
   return { loss, metrics }
@@ -183,10 +212,7 @@ function wrongMapTriplet(
   const halves = cipher.map(half => part(half, 0))
   for (let i = rounds.length - 1; i >= 0; i--) {
     const [target, source] = [i % 2, 1 - (i % 2)] as const
-    const { bytes } = roundNetwork(
-      rounds[i]!,
-      ops.concat([ops.stopGradient(halves[source]!), part(batch[`map${i}`]!, 1)], 1),
-    )
+    const { bytes } = roundNetwork(rounds[i]!, ops.stopGradient(halves[source]!), part(batch[`map${i}`]!, 1))
     halves[target] = modulo256(ops.sub(halves[target]!, bytes))
   }
   const anchor = points(part(ops.concat([batch['x']!, batch['y']!], 1), 0))
@@ -194,7 +220,7 @@ function wrongMapTriplet(
   return ops.mean(ops.relu(ops.sub(0.5, distance)))
 }
 
-async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Image<'u8'>[]> {
+export async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Image<'u8'>[]> {
   const side = 160
   const drawn = (value: (i: number) => number): Image<'u8'> => ({
     width: side,
@@ -207,11 +233,8 @@ async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Image<'u8'
 }
 
 /** Encrypts with the network alone and compares histograms with a flat one: 0 is as flat as chance has it. */
-async function score(
-  weights: Readonly<Record<string, Tensor<'f32'>>>,
-  pictures: readonly Image<'u8'>[],
-): Promise<number> {
-  const flow = await openExactFlow({ weights: quantise(flowTree(weights)), ablation: 'network-only', threads: 1 })
+export async function score(weights: Weights, pictures: readonly Image<'u8'>[]): Promise<number> {
+  const flow = await openExactFlow({ weights, ablation: 'network-only', threads: 1 })
   try {
     const cipher = exactFlowCipher(flow)
     let total = 0

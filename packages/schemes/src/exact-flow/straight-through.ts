@@ -1,5 +1,23 @@
-import { type Expr, initialise, layers, ops, type Parameter, type Tensor, uniform, zerosOf } from '@latent/graph'
-import { CHANNELS, checkWeights, type Layer, MAX_WEIGHT, type Weights } from './weights.ts'
+import {
+  type Expr,
+  initialise,
+  layers,
+  ops,
+  type Parameter,
+  type Tensor,
+  tensor,
+  uniform,
+  zerosOf,
+} from '@latent/graph'
+import {
+  checkWeights,
+  FIRST_SHAPE,
+  inputsOf,
+  type Layer,
+  MAX_WEIGHT,
+  type NetworkShape,
+  type Weights,
+} from './weights.ts'
 
 /**
  * The round networks as training sees them: the same integers forwards, and straight-through
@@ -11,14 +29,14 @@ import { CHANNELS, checkWeights, type Layer, MAX_WEIGHT, type Weights } from './
 export type FlowNetworks<L> = Record<string, Record<string, Required<layers.Affine<L>>>>
 
 /** Bits of the division behind each layer. With 7, a weight at its limit moves an output by half of a byte's range. */
-const SHIFTS: readonly [number, number, number] = [7, 7, 7]
+const SHIFT = 7
 /**
  * Largest initial weights. [Note: Flat outputs] A sum of many like parts has a bell's shape, and outputs
- * are to be flat. So the first two layers begin far beyond a byte's range, where most units stand at 0 or
+ * are to be flat. So all layers but the last begin far beyond a byte's range, where most units stand at 0 or
  * 255, and the last begins with one such unit at the largest weight, which is half the range or nothing,
  * and small parts that fill the halves. That alone is most of the way; training goes the rest.
  */
-const INITIAL: readonly [number, number, number] = [MAX_WEIGHT, MAX_WEIGHT, 4]
+const INITIAL = { hidden: MAX_WEIGHT, last: 4 }
 /** What a step of 1 in a bias counts in sums: about as much as a step of 1 in a weight. */
 const BIAS_UNIT = 64
 /** The middle of a byte: biases are stored relative to the one that answers it with itself. */
@@ -27,43 +45,66 @@ const MIDDLE = 128
 const LEAK = 0.05
 
 /** Initial parameters of the networks of every round, in units of the integers that they are rounded to. */
-export function flowParameters(rounds = 4): FlowNetworks<Parameter> {
-  const layer = (l: number) => ({
-    weight: uniform([CHANNELS[l + 1]!, CHANNELS[l]!, 3, 3], INITIAL[l]!),
-    bias: zerosOf([CHANNELS[l + 1]!]),
-  })
+export function flowParameters(rounds = 4, { block, layers }: NetworkShape = FIRST_SHAPE): FlowNetworks<Parameter> {
+  const layer = (l: number) => {
+    const { outputs, kernel } = layers[l]!
+    const inputs = layers[l - 1]?.outputs ?? inputsOf(block)
+    const largest = l < layers.length - 1 ? INITIAL.hidden : INITIAL.last
+    return { weight: uniform([outputs, inputs, ...kernel], largest), bias: zerosOf([outputs]) }
+  }
   return Object.fromEntries(
     Array.from({ length: rounds }, (_, round) => [
       `round${round}`,
-      Object.fromEntries(SHIFTS.map((_, l) => [`conv${l}`, layer(l)])),
+      Object.fromEntries(layers.map((_, l) => [`conv${l}`, layer(l)])),
     ]),
   )
 }
 
 /**
- * One round's network on bytes `[N, 16, H, W]`: `[N, 12, H, W]`, the bytes that the integer network gives.
+ * One round's network on bytes `[N, 16, H, W]`, half and map: `[N, 12, H, W]`, the bytes that the integer network gives.
  * @returns also the last layer before rounding and clipping, in units of a byte
  */
 export function roundNetwork(
   p: Record<string, Required<layers.Affine<Expr>>>,
-  x: Expr,
+  half: Expr,
+  map: Expr,
 ): { bytes: Expr; unclipped: Expr } {
+  const block = blockOf(Object.values(p)[0]!.weight.shape)
+  const x = ops.concat([gathered(half, block), gathered(map, block)], 1)
   let [bytes, unclipped] = [x, x]
-  for (const [l, layer] of Object.values(p).entries()) {
-    const { weight, bias } = integers(layer, SHIFTS[l]!)
-    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -SHIFTS[l]!)
+  for (const layer of Object.values(p)) {
+    const { weight, bias } = integers(layer)
+    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -SHIFT)
     bytes = toByte(unclipped)
   }
-  return { bytes, unclipped }
+  return { bytes: spread(bytes, block), unclipped }
 }
 
-function integers({ weight, bias }: Required<layers.Affine<Expr>>, shift: number): { weight: Expr; bias: Expr } {
+const blockOf = (dims: readonly number[]): number => dims[1]! / inputsOf(1)
+
+/** Neighbouring positions of a row as one place of as many times the channels. */
+function gathered(x: Expr, block: number): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  if (block === 1) return x
+  const parts = ops.transpose(ops.reshape(x, [n, c, h, w / block, block]), [0, 4, 1, 2, 3])
+  return ops.reshape(parts, [n, block * c, h, w / block])
+}
+
+/** The inverse of {@link gathered}. */
+function spread(x: Expr, block: number): Expr {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  if (block === 1) return x
+  const parts = ops.transpose(ops.reshape(x, [n, block, c / block, h, w]), [0, 2, 3, 4, 1])
+  return ops.reshape(parts, [n, c / block, h, w * block])
+}
+
+function integers({ weight, bias }: Required<layers.Affine<Expr>>): { weight: Expr; bias: Expr } {
   const rounded = ops.withTangent(
     ops.clip(ops.roundStraightThrough(weight), -MAX_WEIGHT, MAX_WEIGHT),
     weight,
     change => change,
   )
-  const offset = ops.sub(MIDDLE * 2 ** shift, ops.mul(MIDDLE, ops.sum(rounded, [1, 2, 3])))
+  const offset = ops.sub(MIDDLE * 2 ** SHIFT, ops.mul(MIDDLE, ops.sum(rounded, [1, 2, 3])))
   return { weight: rounded, bias: ops.add(ops.roundStraightThrough(ops.mul(bias, BIAS_UNIT)), offset) }
 }
 
@@ -77,8 +118,34 @@ export const modulo256 = (x: Expr): Expr => ops.sub(x, ops.stopGradient(ops.mul(
 
 /** The integers that the forward pass computes with. @throws E_WEIGHTS if they break a bound of {@link checkWeights} */
 export function quantise(trained: FlowNetworks<Tensor<'f32'>>): Weights {
-  return checkWeights(
-    Object.values(trained).map(round => Object.values(round).map((layer, l) => quantiseLayer(layer, SHIFTS[l]!))),
+  return checkWeights(Object.values(trained).map(round => Object.values(round).map(quantiseLayer)))
+}
+
+/** Trained networks as {@link quantise} takes them: its inverse, to measure weights as training measures them. */
+export function mastersOf({ networks }: Weights): FlowNetworks<Tensor<'f32'>> {
+  return Object.fromEntries(
+    networks.map((layers, round) => [
+      `round${round}`,
+      Object.fromEntries(
+        layers.map(({ inputs, outputs, kernel, weights, bias }, l) => {
+          const row = inputs * kernel[0] * kernel[1]
+          const offset = (o: number) =>
+            MIDDLE *
+            (2 ** SHIFT - weights.subarray(o * row, (o + 1) * row).reduce((total, weight) => total + weight, 0))
+          return [
+            `conv${l}`,
+            {
+              weight: tensor('f32', [outputs, inputs, ...kernel], Float32Array.from(weights)),
+              bias: tensor(
+                'f32',
+                [outputs],
+                Float32Array.from(bias, (value, o) => (value - offset(o)) / BIAS_UNIT),
+              ),
+            },
+          ]
+        }),
+      ),
+    ]),
   )
 }
 
@@ -86,24 +153,31 @@ export function quantise(trained: FlowNetworks<Tensor<'f32'>>): Weights {
  * What a run with this seed starts from: every output of a last layer gets its one large weight, of a unit that no
  * other output of the round has.
  */
-export async function initialNetworks(seed: number, rounds = 4): Promise<FlowNetworks<Tensor<'f32'>>> {
-  const drawn = await initialise(flowParameters(rounds), seed)
-  const [inputs, outputs] = [CHANNELS[2], CHANNELS[3]]
-  for (const { conv2 } of Object.values(drawn)) {
+export async function initialNetworks(
+  seed: number,
+  rounds = 4,
+  shape: NetworkShape = FIRST_SHAPE,
+): Promise<FlowNetworks<Tensor<'f32'>>> {
+  const drawn = await initialise(flowParameters(rounds, shape), seed)
+  for (const round of Object.values(drawn)) {
+    const { data, dims } = Object.values(round).at(-1)!.weight
+    const [outputs, inputs, height, width] = dims as [number, number, number, number]
+    const taps = height * width
     for (let o = 0; o < outputs; o++)
-      conv2!.weight.data[(o * inputs + o) * 9 + 4] = o % 2 === 0 ? MAX_WEIGHT : -MAX_WEIGHT
+      data[(o * inputs + o) * taps + (taps >> 1)] = o % 2 === 0 ? MAX_WEIGHT : -MAX_WEIGHT
   }
   return drawn
 }
 
-function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>, shift: number): Layer {
-  const [outputs, inputs] = weight.dims as [number, number, number, number]
+function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>): Layer {
+  const [outputs, inputs, height, width] = weight.dims as [number, number, number, number]
+  const row = inputs * height * width
   const weights = Int8Array.from(weight.data, value => Math.min(MAX_WEIGHT, Math.max(-MAX_WEIGHT, nearestEven(value))))
   const biases = Int32Array.from(bias.data, (value, o) => {
-    const sum = weights.subarray(o * inputs * 9, (o + 1) * inputs * 9).reduce((total, weight) => total + weight, 0)
-    return nearestEven(Math.fround(value * BIAS_UNIT)) + MIDDLE * (2 ** shift - sum)
+    const sum = weights.subarray(o * row, (o + 1) * row).reduce((total, weight) => total + weight, 0)
+    return nearestEven(Math.fround(value * BIAS_UNIT)) + MIDDLE * (2 ** SHIFT - sum)
   })
-  return { inputs, outputs, weights, bias: biases, shift }
+  return { inputs, outputs, kernel: [height, width], weights, bias: biases, shift: SHIFT }
 }
 
 function nearestEven(value: number): number {

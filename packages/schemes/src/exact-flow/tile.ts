@@ -199,20 +199,18 @@ async function applyRound(
   for (let row = 0; row < rows; row += PICTURE_ROWS) {
     const pictureRows = Math.min(PICTURE_ROWS, rows - row)
     const picture = input.subarray(0, pictureRows * INPUT_ROW_BYTES)
-    joinMap(source.padded, map, row * POSITIONS, picture)
+    joinMap(source.padded, map, row * POSITIONS, networks.weights.block, picture)
     combine(target, row * ROW_BYTES, await networks.run(i, picture, pictureRows), stream)
   }
   release(stream)
 }
 
-/** Channels of each position, from position `first`: three words of the half, one word of the secret map. */
-function joinMap(half: Int32Array, map: Int32Array, first: number, picture: Uint8Array): void {
+/** Channels of each block, from position `first`: of each position three words of the half, then one of the map. */
+function joinMap(half: Int32Array, map: Int32Array, first: number, block: number, picture: Uint8Array): void {
   const input = words(picture)
-  for (let p = first, from = first * 3, to = 0; to < input.length; p++, from += 3, to += 4) {
-    input[to] = half[from]!
-    input[to + 1] = half[from + 1]!
-    input[to + 2] = half[from + 2]!
-    input[to + 3] = map[p]!
+  for (let to = 0, from = first * 3, ofMap = first; to < input.length;) {
+    for (const end = from + 3 * block; from < end;) input[to++] = half[from++]!
+    for (const end = ofMap + block; ofMap < end;) input[to++] = map[ofMap++]!
   }
 }
 

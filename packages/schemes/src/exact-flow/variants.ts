@@ -23,5 +23,5 @@ export async function openVariant(
     close: () => flow.close(),
   }
   // Without its networks it has no parameters to count.
-  return ablation === 'stream-only' ? whole : { ...whole, cost: networkCost }
+  return ablation === 'stream-only' ? whole : { ...whole, cost: networkCost(weights) }
 }

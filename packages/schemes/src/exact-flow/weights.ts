@@ -1,7 +1,7 @@
-import { KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
+import { concatBytes, LatentError, sha256Of, toHex } from '@latent/core'
 
 /**
- * The integer networks of the exact flow: one a round, three 3x3 convolutions, 16 -> 32 -> 32 -> 12.
+ * The integer networks of the exact flow: one a round, a few convolutions of kernels 3x3, 1x3 or 1x1.
  *
  * [Note: Why the numbers are the same everywhere] Activations are bytes, weights are integers in
  * -63..63, so (a) every sum is an integer below 2^24 and therefore exact in float32 in any order of
@@ -12,70 +12,54 @@ import { KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
 export interface Layer {
   readonly inputs: number
   readonly outputs: number
-  /** Output-major: `weights[((o * inputs + i) * 3 + ky) * 3 + kx]`, each in -63..63. */
+  readonly kernel: Kernel
+  /** Output-major: `weights[((o * inputs + i) * height + ky) * width + kx]`, each in -63..63. */
   readonly weights: Int8Array
   readonly bias: Int32Array
   /** The sum is divided by 2^shift, rounded half to even, and clipped to 0..255. */
   readonly shift: number
 }
 
+/** Height and width of a convolution's window, each 1 or 3. */
+export type Kernel = readonly [height: number, width: number]
+
 /** The integer networks of a flow, with their name. */
 export interface Weights {
-  /** `networks[round][layer]` */
+  /** `networks[round][layer]`; all rounds have one shape. */
   readonly networks: readonly (readonly Layer[])[]
+  /** Positions that the networks take together as one place of their convolutions. */
+  readonly block: number
   /** SHA-256 of {@link serializeWeights}: the name by which sealed files refer to them. */
   readonly id: string
 }
 
-/** Channels of a network: what enters, two hidden layers, what leaves. */
-export const CHANNELS = [16, 32, 32, 12] as const
+/** What a network looks like, without its numbers. */
+export interface NetworkShape {
+  readonly block: number
+  readonly layers: readonly { readonly outputs: number; readonly kernel: Kernel }[]
+}
+
+/** Bytes of a half that one position holds (4 units of 3 bytes). */
+export const HALF_CHANNELS = 12
+/** Bytes of the secret map that join each position, one a unit. */
+export const MAP_CHANNELS = 4
+/** Blocks divide a row of 128 positions. */
+const BLOCKS = [1, 2, 4, 8]
+const MAX_LAYERS = 8
+const MAX_CHANNELS = 255
 /** Weights are integers of at most this magnitude, so that sums of products stay exact in every arithmetic. */
 export const MAX_WEIGHT = 63
-const MAGIC = 'latent exact-flow weights 1\n'
+/** Which shape the first format of weights has; the second says its own. */
+const MAGIC = ['latent exact-flow weights 1\n', 'latent exact-flow weights 2\n'] as const
 
-/** The constant behind the first generation of weights: they have nothing to hide and were not chosen. */
-export const WEIGHTS_CONSTANT = 'A latent image is the one on exposed film that nobody can see until it is developed.'
-
-let generation1: Promise<Weights> | undefined
-
-/**
- * Weights derived from {@link WEIGHTS_CONSTANT}: uniform integers from a key stream, and biases that
- * centre every output on 128 for inputs centred on 128.
- */
-export function constantWeights(): Promise<Weights> {
-  generation1 ??= deriveWeights(4)
-  return generation1
+/** The first generation: three 3x3 convolutions, 16 -> 32 -> 32 -> 12, position by position. */
+export const FIRST_SHAPE: NetworkShape = {
+  block: 1,
+  layers: [32, 32, HALF_CHANNELS].map(outputs => ({ outputs, kernel: [3, 3] })),
 }
 
-async function deriveWeights(rounds: number): Promise<Weights> {
-  const stream = await KeyStream.create(
-    sha256Of(new TextEncoder().encode(WEIGHTS_CONSTANT)),
-    'latent/v1/exact-flow/weights',
-  )
-  const networks: Layer[][] = []
-  for (let round = 0; round < rounds; round++) {
-    const layers: Layer[] = []
-    for (let l = 0; l < 3; l++) {
-      const inputs = CHANNELS[l]!
-      const outputs = CHANNELS[l + 1]!
-      const taps = inputs * 9
-      const weights = Int8Array.from(
-        await stream.integers(outputs * taps, 2 * MAX_WEIGHT + 1),
-        value => value - MAX_WEIGHT,
-      )
-      // 2^10 brings the spread of 144 to 288 random products back to that of a byte.
-      const shift = 10
-      const bias = Int32Array.from({ length: outputs }, (_, o) => {
-        let sum = 0
-        for (const weight of weights.subarray(o * taps, (o + 1) * taps)) sum += weight
-        return 128 * (2 ** shift - sum)
-      })
-      layers.push({ inputs, outputs, weights, bias, shift })
-    }
-    networks.push(layers)
-  }
-  return checkWeights(networks)
-}
+/** Bytes that enter the first layer. */
+export const inputsOf = (block: number): number => block * (HALF_CHANNELS + MAP_CHANNELS)
 
 /**
  * Checks shapes and the two overflow bounds, and names the weights.
@@ -84,31 +68,59 @@ async function deriveWeights(rounds: number): Promise<Weights> {
 export function checkWeights(networks: readonly (readonly Layer[])[]): Weights {
   if (networks.length < 2 || networks.length > 16 || networks.length % 2 !== 0)
     throw bad(`expected an even number of rounds from 2 to 16, received ${networks.length}`)
+  const shape = shapeOf(networks[0]!)
   for (const layers of networks) {
-    if (layers.length !== CHANNELS.length - 1)
-      throw bad(`expected ${CHANNELS.length - 1} layers a round, received ${layers.length}`)
-    for (const [l, layer] of layers.entries()) checkLayer(layer, CHANNELS[l]!, CHANNELS[l + 1]!)
+    if (!isShaped(layers, shape)) throw bad('the rounds have networks of different shapes')
+    for (const layer of layers) checkSums(layer)
   }
-  return { networks, id: toHex(sha256Of(serializeWeights(networks))) }
+  return { networks, block: shape.block, id: toHex(sha256Of(serializeWeights(networks))) }
 }
 
-function checkLayer(
-  { inputs, outputs, weights, bias, shift }: Layer,
-  expectedInputs: number,
-  expectedOutputs: number,
-): void {
-  const taps = inputs * 9
-  if (
-    inputs !== expectedInputs ||
-    outputs !== expectedOutputs ||
-    weights.length !== outputs * taps ||
-    bias.length !== outputs
-  )
-    throw bad('a layer has the wrong shape')
+/** @throws E_WEIGHTS unless it is a network from half and map to half */
+function shapeOf(layers: readonly Layer[]): NetworkShape {
+  if (layers.length < 1 || layers.length > MAX_LAYERS)
+    throw bad(`expected 1 to ${MAX_LAYERS} layers a round, received ${layers.length}`)
+  const block = BLOCKS.find(positions => inputsOf(positions) === layers[0]!.inputs)
+  if (block === undefined || layers.at(-1)!.outputs !== block * HALF_CHANNELS) throw wrongShape()
+  for (const [l, { inputs, outputs, kernel, weights, bias }] of layers.entries()) {
+    if (
+      inputs !== (l === 0 ? inputsOf(block) : layers[l - 1]!.outputs) ||
+      !Number.isInteger(outputs) ||
+      outputs < 1 ||
+      outputs > MAX_CHANNELS ||
+      !kernel.every(side => side === 1 || side === 3) ||
+      weights.length !== outputs * taps(inputs, kernel) ||
+      bias.length !== outputs
+    )
+      throw wrongShape()
+  }
+  return { block, layers: layers.map(({ outputs, kernel }) => ({ outputs, kernel })) }
+}
+
+/** Does every layer have the outputs and the kernel that a shape says, and the sizes that follow? */
+const isShaped = (layers: readonly Layer[], { block, layers: expected }: NetworkShape): boolean =>
+  layers.length === expected.length &&
+  layers.every(({ inputs, outputs, kernel, weights, bias }, l) => {
+    const { outputs: width, kernel: window } = expected[l]!
+    return (
+      inputs === (l === 0 ? inputsOf(block) : expected[l - 1]!.outputs) &&
+      outputs === width &&
+      kernel[0] === window[0] &&
+      kernel[1] === window[1] &&
+      weights.length === outputs * taps(inputs, kernel) &&
+      bias.length === outputs
+    )
+  })
+
+/** Products in one sum. */
+const taps = (inputs: number, [height, width]: Kernel): number => inputs * height * width
+
+function checkSums({ inputs, outputs, kernel, weights, bias, shift }: Layer): void {
   if (!Number.isInteger(shift) || shift < 0 || shift > 16) throw bad(`expected a shift from 0 to 16, received ${shift}`)
+  const row = taps(inputs, kernel)
   for (let o = 0; o < outputs; o++) {
     let magnitude = 0
-    for (const weight of weights.subarray(o * taps, (o + 1) * taps)) {
+    for (const weight of weights.subarray(o * row, (o + 1) * row)) {
       // 2 * 255 * 63 < 2^15: no pair of products saturates.
       if (Math.abs(weight) > MAX_WEIGHT) throw bad(`a weight is outside -${MAX_WEIGHT}..${MAX_WEIGHT}`)
       magnitude += Math.abs(weight)
@@ -119,60 +131,69 @@ function checkLayer(
 }
 
 /**
- * Canonical bytes: the magic line; the number of rounds (one byte); then for each layer inputs,
- * outputs and shift (one byte each), the weights (one signed byte each) and the biases (signed 32-bit
- * little-endian).
+ * Canonical bytes. Networks of {@link FIRST_SHAPE}: the first magic line; the number of rounds (one byte); then for
+ * each layer inputs, outputs and shift (one byte each), the weights (one signed byte each) and the biases (signed
+ * 32-bit little-endian). All others: the second magic line; the numbers of rounds and of layers in a round (one byte
+ * each); then for each layer inputs, outputs, height and width of its kernel and shift (one byte each), and weights
+ * and biases as before.
  */
 export function serializeWeights(networks: readonly (readonly Layer[])[]): Uint8Array {
-  const layers = networks.flat()
-  const magic = new TextEncoder().encode(MAGIC)
-  const size = layers.reduce((sum, layer) => sum + 3 + layer.weights.length + 4 * layer.bias.length, magic.length + 1)
-  const bytes = new Uint8Array(size)
-  const view = new DataView(bytes.buffer)
-  bytes.set(magic)
-  bytes[magic.length] = networks.length
-  let at = magic.length + 1
-  for (const { inputs, outputs, shift, weights, bias } of layers) {
-    bytes.set([inputs, outputs, shift], at)
-    bytes.set(new Uint8Array(weights.buffer, weights.byteOffset, weights.length), at + 3)
-    at += 3 + weights.length
-    for (const value of bias) {
-      view.setInt32(at, value, true)
-      at += 4
-    }
+  const first = isShaped(networks[0] ?? [], FIRST_SHAPE)
+  const number = (...values: number[]) => Uint8Array.from(values)
+  const biases = (values: Int32Array) => {
+    const view = new DataView(new ArrayBuffer(4 * values.length))
+    values.forEach((value, o) => view.setInt32(4 * o, value, true))
+    return new Uint8Array(view.buffer)
   }
-  return bytes
+  return concatBytes(
+    new TextEncoder().encode(MAGIC[first ? 0 : 1]),
+    first ? number(networks.length) : number(networks.length, networks[0]?.length ?? 0),
+    ...networks
+      .flat()
+      .flatMap(({ inputs, outputs, kernel, shift, weights, bias }) => [
+        first ? number(inputs, outputs, shift) : number(inputs, outputs, ...kernel, shift),
+        new Uint8Array(weights.buffer, weights.byteOffset, weights.length),
+        biases(bias),
+      ]),
+  )
 }
 
 /** Reads {@link serializeWeights}. @throws E_WEIGHTS */
 export function parseWeights(bytes: Uint8Array): Weights {
-  const magic = new TextEncoder().encode(MAGIC)
-  if (!magic.every((byte, i) => bytes[i] === byte)) throw bad('this is not a file of exact-flow weights')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const networks: Layer[][] = []
-  let at = magic.length + 1
-  const rounds = bytes[magic.length]
-  if (rounds === undefined) throw bad('the file ends too early')
-  for (let round = 0; round < rounds; round++) {
-    const layers: Layer[] = []
-    for (let l = 0; l < CHANNELS.length - 1; l++) {
-      const [inputs, outputs] = [CHANNELS[l]!, CHANNELS[l + 1]!]
-      const taps = inputs * outputs * 9
-      if (at + 3 + taps + 4 * outputs > bytes.length) throw bad('the file ends too early')
-      if (bytes[at] !== inputs || bytes[at + 1] !== outputs) throw bad('a layer has the wrong shape')
-      const shift = bytes[at + 2]!
-      at += 3
-      const weights = new Int8Array(bytes.slice(at, at + taps).buffer)
-      at += taps
-      const bias = Int32Array.from({ length: outputs }, (_, o) => view.getInt32(at + 4 * o, true))
-      at += 4 * outputs
-      layers.push({ inputs, outputs, weights, bias, shift })
-    }
-    networks.push(layers)
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, MAGIC[0].length))
+  const first = start === MAGIC[0]
+  if (!first && start !== MAGIC[1]) throw bad('this is not a file of exact-flow weights')
+  let at = start.length
+  const take = (length: number): Uint8Array => {
+    if (at + length > bytes.length) throw bad('the file ends too early')
+    at += length
+    return Uint8Array.from(bytes.subarray(at - length, at))
   }
+  const rounds = take(1)[0]!
+  const depth = first ? FIRST_SHAPE.layers.length : take(1)[0]!
+  const layer = (l: number): Layer => {
+    const [inputs, outputs, height, width] = (
+      first ? [...take(2), ...FIRST_SHAPE.layers[l]!.kernel] : [...take(4)]
+    ) as [number, number, number, number]
+    const kernel: Kernel = [height, width]
+    const shift = take(1)[0]!
+    // What is no network at all is said before its length is believed.
+    if (first && outputs !== FIRST_SHAPE.layers[l]!.outputs) throw wrongShape()
+    if (kernel.some(side => side !== 1 && side !== 3)) throw wrongShape()
+    const weights = new Int8Array(take(outputs * taps(inputs, kernel)).buffer)
+    const view = new DataView(take(4 * outputs).buffer)
+    const bias = Int32Array.from({ length: outputs }, (_, o) => view.getInt32(4 * o, true))
+    return { inputs, outputs, kernel, weights, bias, shift }
+  }
+  const networks = Array.from({ length: rounds }, () => Array.from({ length: depth }, (_, l) => layer(l)))
   if (at !== bytes.length) throw bad('the file is longer than its weights')
-  return checkWeights(networks)
+  const weights = checkWeights(networks)
+  // One set of weights, one file, one name.
+  if (first !== isShaped(networks[0]!, FIRST_SHAPE)) throw wrongShape()
+  return weights
 }
+
+const wrongShape = () => bad('a layer has the wrong shape')
 
 const bad = (what: string) =>
   new LatentError('E_WEIGHTS', `these weights cannot be used: ${what}`, {

@@ -1,0 +1,113 @@
+import { concatBytes, KeyStream, sha256Of } from '@latent/core'
+import { compile, initialise, shape, tensor } from '@latent/graph'
+import { describe, expect, test } from 'vitest'
+import {
+  HALF_CHANNELS,
+  INPUT_ROW_BYTES,
+  inputsOf,
+  loopNetworks,
+  MAP_CHANNELS,
+  type NetworkShape,
+  onnxNetworks,
+  type OnnxOptions,
+  openExactFlow,
+  POSITIONS,
+} from '../src/exact-flow/index.ts'
+import { flowParameters, mastersOf, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
+
+const KEY = sha256Of(new TextEncoder().encode('exact-flow shapes'))
+const drawn = async (label: string, length: number) =>
+  (await KeyStream.create(KEY, 'latent/v1/test/shapes', new TextEncoder().encode(label))).bytes(length)
+
+const layer = (outputs: number, height = 1, width = 1) => ({ outputs, kernel: [height, width] as const })
+const SHAPES: readonly [string, NetworkShape][] = [
+  ['two kernels', { block: 1, layers: [layer(16, 3, 3), layer(12)] }],
+  ['pairs of positions, wide windows', { block: 2, layers: [layer(20, 1, 3), layer(24, 3, 1)] }],
+  ['fours', { block: 4, layers: [layer(64), layer(64), layer(48)] }],
+  ['eights, one layer', { block: 8, layers: [layer(96)] }],
+]
+const weightsOf = async (shape: NetworkShape) => quantise(await initialise(flowParameters(2, shape), 3))
+
+describe.each(SHAPES)('networks of another shape: %s', (name, shaped) => {
+  const backends: [string, OnnxOptions][] = [
+    ['native int8', { backend: 'ort-node' }],
+    ['native float', { backend: 'ort-node', arithmetic: 'float' }],
+    ['WASM int8', { backend: 'ort-wasm' }],
+    ['WASM float', { backend: 'ort-wasm', arithmetic: 'float' }],
+  ]
+  test.each(backends)('%s gives the bytes of the plain loop', async (_, options) => {
+    const weights = await weightsOf(shaped)
+    const [loop, onnx] = [loopNetworks(weights), await onnxNetworks(weights, options)]
+    for (const rows of [1, 5]) {
+      const input = await drawn(`${name} ${rows}`, rows * INPUT_ROW_BYTES)
+      for (const round of [0, 1]) {
+        const expected = await loop.run(round, input, rows)
+        expect(expected.length).toBe(rows * POSITIONS * HALF_CHANNELS)
+        expect(new Set(expected).size).toBeGreaterThan(30)
+        expect((await onnx.run(round, input, rows)).slice()).toEqual(expected)
+      }
+    }
+    await onnx.close()
+  })
+
+  test('what training computes is what the integer network computes, and comes back from its integers', async () => {
+    const rows = 3
+    const parameters = await initialise(flowParameters(2, shaped), 5)
+    const weights = quantise(parameters)
+    expect(quantise(mastersOf(weights))).toEqual(weights)
+    const planes = (bytes: Uint8Array, channels: number) =>
+      tensor(
+        'f32',
+        [1, channels, rows, POSITIONS],
+        Float32Array.from(
+          bytes,
+          (_, i) => bytes[(i % (rows * POSITIONS)) * channels + Math.floor(i / (rows * POSITIONS))]!,
+        ),
+      )
+    const [half, map] = [
+      await drawn(`${name} half`, rows * POSITIONS * HALF_CHANNELS),
+      await drawn(`${name} map`, rows * POSITIONS * MAP_CHANNELS),
+    ]
+    const [halfBlock, mapBlock] = [HALF_CHANNELS * shaped.block, MAP_CHANNELS * shaped.block]
+    const input = concatBytes(
+      ...Array.from({ length: (rows * INPUT_ROW_BYTES) / inputsOf(shaped.block) }, (_, i) => [
+        half.subarray(i * halfBlock, (i + 1) * halfBlock),
+        map.subarray(i * mapBlock, (i + 1) * mapBlock),
+      ]).flat(),
+    )
+    const traced = await compile(
+      ({ p, half, map }) => roundNetwork(p, half, map).bytes,
+      {
+        p: Object.values(parameters)[1]!,
+        half: shape([1, HALF_CHANNELS, rows, POSITIONS]),
+        map: shape([1, MAP_CHANNELS, rows, POSITIONS]),
+      },
+      { backend: 'ort-node' },
+    )
+    const { output } = await traced.run({ half: planes(half, HALF_CHANNELS), map: planes(map, MAP_CHANNELS) })
+    await traced.close()
+    const computed = Uint8Array.from(
+      { length: half.length },
+      (_, i) => output!.data[(i % HALF_CHANNELS) * rows * POSITIONS + Math.floor(i / HALF_CHANNELS)] as number,
+    )
+    expect(computed).toEqual(await loopNetworks(weights).run(1, input, rows))
+  })
+
+  test('tiles of any length come back, and every way gives one cipher', async () => {
+    const weights = await weightsOf(shaped)
+    const flows = [
+      await openExactFlow({ weights, loop: true }),
+      await openExactFlow({ weights, backend: 'ort-node' }),
+      await openExactFlow({ weights, backend: 'ort-wasm' }),
+    ]
+    for (const length of [32, 95, 3072, 3073, 7000]) {
+      const plain = await drawn(`${name} tile`, length)
+      const ciphers = await Promise.all(flows.map(flow => flow.encrypt(KEY, Uint8Array.of(1), plain)))
+      for (const [i, cipher] of ciphers.entries()) {
+        expect(cipher).toEqual(ciphers[0])
+        expect(await flows[i]!.decrypt(KEY, Uint8Array.of(1), cipher)).toEqual(plain)
+      }
+    }
+    await Promise.all(flows.map(flow => flow.close()))
+  })
+})
