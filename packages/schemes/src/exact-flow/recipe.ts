@@ -220,6 +220,7 @@ function wrongMapTriplet(
   return ops.mean(ops.relu(ops.sub(0.5, distance)))
 }
 
+/** What {@link score} is measured on: black, flat and striped pictures of our own, and photographs. */
 export async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Image<'u8'>[]> {
   const side = 160
   const drawn = (value: (i: number) => number): Image<'u8'> => ({

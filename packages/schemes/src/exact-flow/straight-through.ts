@@ -61,7 +61,8 @@ export function flowParameters(rounds = 4, { block, layers }: NetworkShape = FIR
 }
 
 /**
- * One round's network on bytes `[N, 16, H, W]`, half and map: `[N, 12, H, W]`, the bytes that the integer network gives.
+ * One round's network on bytes of a half `[N, 12, H, W]` and a map `[N, 4, H, W]`: `[N, 12, H, W]`, the bytes that the
+ * integer network gives.
  * @returns also the last layer before rounding and clipping, in units of a byte
  */
 export function roundNetwork(
