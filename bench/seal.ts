@@ -1,5 +1,5 @@
 // Sealing, beside what it is built on and what it is compared with; every pair in one run, alternating.
-import { TILE_BYTES } from '@latent/schemes/exact-flow'
+import { sealingWeights, TILE_BYTES } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { spawnSync } from 'node:child_process'
 import { createCipheriv, randomFillSync } from 'node:crypto'
@@ -48,7 +48,7 @@ export default async function run(options: readonly string[]): Promise<void> {
 /** Megabytes (10^6) a second of whole tiles, on every core. */
 async function cipherAlone(): Promise<void> {
   const lanes = availableParallelism()
-  const pool = await openExactFlowPool({ workers: lanes })
+  const pool = await openExactFlowPool({ workers: lanes, weights: await sealingWeights() })
   const key = new Uint8Array(32)
   const tile = randomFillSync(new Uint8Array(TILE_BYTES))
   const tiles = 32 * lanes

@@ -6,7 +6,7 @@ import { publishedManifest } from '../release/manifest.ts'
 import { codePackages, type Manifest, readManifest, releaseVersion, ROOT } from '../release/packages.ts'
 
 const manifests = new Map(
-  ['.', 'release/tools', 'site', 'test/mutation', ...globSync('packages/*', { cwd: ROOT })]
+  ['.', 'release/tools', 'site', 'test/mutation', 'packages/schemes/kernel', ...globSync('packages/*', { cwd: ROOT })]
     .filter(folder => existsSync(join(ROOT, folder, 'package.json')))
     .map(folder => [folder, readManifest(join(ROOT, folder))]),
 )

@@ -2,6 +2,8 @@ import { toHex } from '@latent/core'
 import { constantWeights } from './constant-weights.ts'
 import { loopNetworks, type RoundNetworks, silentNetworks } from './network.ts'
 import { type OnnxOptions, onnxNetworks } from './onnx.ts'
+import { openRooms } from './kernel.ts'
+import { plainRooms, type Rooms } from './room.ts'
 import { type Ablation, decryptTile, encryptTile, type KeySchedule, keySchedule } from './tile.ts'
 import type { Weights } from './weights.ts'
 
@@ -22,7 +24,7 @@ export interface ExactFlow {
 export interface ExactFlowOptions extends OnnxOptions {
   /** Default: {@link constantWeights}, for good: cipher images of pixel mode do not say what they were made with. */
   readonly weights?: Weights
-  /** `loop` avoids ONNX Runtime altogether: slow, and the same bytes. */
+  /** `loop` avoids ONNX Runtime and the kernel altogether: slow, and the same bytes. */
   readonly loop?: boolean
   /**
    * Leaves a part out, to measure what the other does. Its `weightsId` is then the name of no weights,
@@ -37,12 +39,16 @@ export interface ExactFlowOptions extends OnnxOptions {
  */
 export async function openExactFlow({ weights, loop, ablation, ...onnx }: ExactFlowOptions = {}): Promise<ExactFlow> {
   const chosen = weights ?? (await constantWeights())
-  if (ablation === 'stream-only') return { ...onNetworks(silentNetworks(chosen)), weightsId: `none, ${ablation}` }
+  const rooms = loop ? plainRooms : await openRooms()
+  if (ablation === 'stream-only')
+    return { ...onNetworks(silentNetworks(chosen), rooms), weightsId: `none, ${ablation}` }
   const networks = loop ? loopNetworks(chosen) : await onnxNetworks(chosen, onnx)
-  return ablation ? { ...onNetworks(networks, ablation), weightsId: `${chosen.id}, ${ablation}` } : onNetworks(networks)
+  return ablation
+    ? { ...onNetworks(networks, rooms, ablation), weightsId: `${chosen.id}, ${ablation}` }
+    : onNetworks(networks, rooms)
 }
 
-function onNetworks(networks: RoundNetworks, ablation?: Ablation): ExactFlow {
+function onNetworks(networks: RoundNetworks, rooms: Rooms, ablation?: Ablation): ExactFlow {
   const rounds = networks.weights.networks.length
   const schedules = new Map<string, KeySchedule>()
   let last: Promise<unknown> = Promise.resolve()
@@ -57,14 +63,16 @@ function onNetworks(networks: RoundNetworks, ablation?: Ablation): ExactFlow {
     return schedule
   }
 
-  // Sessions must not run twice at once, so tiles queue.
+  // Sessions must not run twice at once, and there is one room: tiles queue.
   function run(
     permute: typeof encryptTile,
     key: Uint8Array,
     tweak: Uint8Array,
     bytes: Uint8Array,
   ): Promise<Uint8Array> {
-    const result = last.then(async () => permute(networks, await scheduleFor(key), tweak, bytes, ablation))
+    const result = last.then(async () =>
+      permute({ networks, schedule: await scheduleFor(key), rooms, ablation }, tweak, bytes),
+    )
     last = result.catch(() => undefined)
     return result
   }

@@ -19,13 +19,13 @@ export const PICTURE_ROWS = 32
  * The round networks on some backend. All backends give equal bytes.
  *
  * `rows` is 1 to 32. `input` holds `rows * 128` positions in blocks of b: 12b channels of the half, then 4b of the
- * secret map, channels last; the result holds as many blocks of 12b channels, and is valid until the next run. What a
+ * secret map, channels last; `output` takes as many blocks of 12b channels. What a
  * kernel sees beyond the edges is zero.
  */
 export interface RoundNetworks {
   readonly backend: string
   readonly weights: Weights
-  run(round: number, input: Uint8Array, rows: number): Promise<Uint8Array>
+  run(round: number, input: Uint8Array, rows: number, output: Uint8Array): Promise<void>
   close(): Promise<void>
 }
 
@@ -36,13 +36,11 @@ export function loopNetworks(weights: Weights): RoundNetworks {
   return {
     backend: 'loop',
     weights,
-    run: (round, input, rows) =>
-      Promise.resolve(
-        weights.networks[round]!.reduce(
-          (bytes, layer) => convolve(layer, bytes, rows, POSITIONS / weights.block),
-          input,
-        ),
-      ),
+    run(round, input, rows, output) {
+      const columns = POSITIONS / weights.block
+      output.set(weights.networks[round]!.reduce((bytes, layer) => convolve(layer, bytes, rows, columns), input))
+      return Promise.resolve()
+    },
     close: () => Promise.resolve(),
   }
 }
@@ -52,7 +50,7 @@ export function silentNetworks(weights: Weights): RoundNetworks {
   return {
     backend: 'none',
     weights,
-    run: (_round, _input, rows) => Promise.resolve(new Uint8Array(rows * ROW_BYTES)),
+    run: (_round, _input, _rows, output) => Promise.resolve(void output.fill(0)),
     close: () => Promise.resolve(),
   }
 }

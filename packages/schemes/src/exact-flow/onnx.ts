@@ -1,7 +1,7 @@
 import { encodeModel, type OnnxNode } from '@latent/graph/onnx'
 import { type Backend, openSession, type Session } from '@latent/graph/runtime'
 import { type Tensor, tensor } from '@latent/graph/tensor'
-import { POSITIONS, ROW_BYTES, type RoundNetworks } from './network.ts'
+import { POSITIONS, type RoundNetworks } from './network.ts'
 import { HALF_CHANNELS, inputsOf, type Kernel, type Layer, type Weights } from './weights.ts'
 
 /**
@@ -29,18 +29,16 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
     sessions.push(await openSession(build(layers), { threads: 1, ...session, gpuOnly: true }))
   const { block } = weights
   const places = POSITIONS / block
-  // Native runs write into one buffer, used again: a fresh one for each would double the memory held.
-  let result = new Uint8Array(0)
   return {
     backend: `${sessions[0]!.backend} ${arithmetic}`,
     weights,
-    async run(round, input, rows) {
+    async run(round, input, rows, output) {
       const session = sessions[round]!
       const feeds = { x: tensor('u8', [1, rows, places, inputsOf(block)], input) }
-      if (session.backend !== 'ort-node') return (await session.run(feeds)).y!.data as Uint8Array
-      if (result.length !== rows * ROW_BYTES) result = new Uint8Array(rows * ROW_BYTES)
-      await session.run(feeds, { y: tensor('u8', [1, rows, places, block * HALF_CHANNELS], result) })
-      return result
+      // Native runs write where they are told.
+      if (session.backend === 'ort-node')
+        await session.run(feeds, { y: tensor('u8', [1, rows, places, block * HALF_CHANNELS], output) })
+      else output.set((await session.run(feeds)).y!.data as Uint8Array)
     },
     async close() {
       for (const open of sessions) await open.close()

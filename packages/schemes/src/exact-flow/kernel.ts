@@ -1,0 +1,94 @@
+import { KERNEL } from './kernel-module.ts'
+import { POSITIONS, ROW_BYTES } from './network.ts'
+import { measuresOf, otherOf, plainRooms, type Rooms, roomSizes } from './room.ts'
+import { MAP_CHANNELS } from './weights.ts'
+
+/** What `kernel/flow.ts` exports; every argument but counts is an address. */
+interface Kernel {
+  split(tile: number, bits: number, pairs: number, x: number, y: number): void
+  merge(tile: number, bits: number, pairs: number, x: number, y: number): void
+  join(half: number, map: number, input: number, positions: number, block: number): void
+  add(target: number, output: number, whitening: number, length: number): void
+  subtract(target: number, output: number, whitening: number, length: number): void
+}
+
+const PAGE = 65536
+/** The kernel's own tables lie below. */
+const FIRST_ADDRESS = 2048
+/** It reads and writes 16 bytes at once, of which the last may lie behind an array. */
+const SLACK = 16
+const ALIGNMENT = 64
+
+/** Rooms in the memory of a WebAssembly kernel, or plain ones where it does not run (no SIMD, or not allowed). */
+export async function openRooms(): Promise<Rooms> {
+  try {
+    const memory = new WebAssembly.Memory({ initial: 1 })
+    const { instance } = await WebAssembly.instantiate(
+      Uint8Array.from(atob(KERNEL), character => character.charCodeAt(0)),
+      { env: { memory } },
+    )
+    return kernelRooms(instance.exports as unknown as Kernel, memory)
+  } catch {
+    return plainRooms
+  }
+}
+
+function kernelRooms(kernel: Kernel, memory: WebAssembly.Memory): Rooms {
+  return length => {
+    const measures = measuresOf(length)
+    const { pairs, xLength, yLength, rows } = measures
+    const sizes = roomSizes(length, measures)
+    let end = FIRST_ADDRESS
+    const at = Object.fromEntries(
+      Object.entries(sizes).map(([name, size]) => {
+        const start = end
+        end = Math.ceil((end + size + SLACK) / ALIGNMENT) * ALIGNMENT
+        return [name, start]
+      }),
+    ) as Record<keyof typeof sizes, number>
+    if (end > memory.buffer.byteLength) memory.grow(Math.ceil((end - memory.buffer.byteLength) / PAGE))
+    const view = (start: number, size: number) => new Uint8Array(memory.buffer, start, size)
+    const lengths = { x: xLength, y: yLength }
+    // An earlier tile was here: what is no half is zero again.
+    for (const half of ['x', 'y'] as const) view(at[half], sizes[half]).fill(0, lengths[half])
+    const tile = view(at.tile, length)
+    const x = view(at.x, xLength)
+
+    // X may have a row more than Y.
+    const combine = (name: 'add' | 'subtract') => (target: 'x' | 'y', firstRow: number, count: number) => {
+      const start = firstRow * ROW_BYTES
+      kernel[name](
+        at[target] + start,
+        at.output,
+        at.stream + start,
+        Math.max(0, Math.min(lengths[target] - start, count * ROW_BYTES)),
+      )
+    }
+
+    return {
+      tile,
+      x,
+      y: view(at.y, yLength),
+      bits: view(at.bits, sizes.bits),
+      stream: view(at.stream, sizes.stream),
+      input: view(at.input, sizes.input),
+      output: view(at.output, sizes.output),
+      rows,
+      split() {
+        kernel.split(at.tile, at.bits, pairs, at.x, at.y)
+        x.set(tile.subarray(2 * yLength), yLength)
+      },
+      merge() {
+        kernel.merge(at.tile, at.bits, pairs, at.x, at.y)
+        tile.set(x.subarray(yLength), 2 * yLength)
+      },
+      join(source, firstRow, count, block) {
+        const first = firstRow * POSITIONS
+        const map = at.stream + lengths[otherOf(source)] + first * MAP_CHANNELS
+        kernel.join(at[source] + firstRow * ROW_BYTES, map, at.input, count * POSITIONS, block)
+      },
+      add: combine('add'),
+      subtract: combine('subtract'),
+    }
+  }
+}
