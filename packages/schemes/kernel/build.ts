@@ -9,15 +9,9 @@ const source = join(import.meta.dirname, 'flow.ts')
 const folder = mkdtempSync(join(tmpdir(), 'latent-kernel-'))
 try {
   const built = join(folder, 'flow.wasm')
-  execFileSync(
-    process.execPath,
-    [
-      join(import.meta.dirname, 'node_modules/assemblyscript/bin/asc.js'),
-      source,
-      ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--importMemory', '--outFile', built],
-    ],
-    { stdio: 'inherit' },
-  )
+  const compiler = join(import.meta.dirname, 'node_modules/assemblyscript/bin/asc.js')
+  const options = '-O3 --noAssert --runtime stub --enable simd --importMemory --outFile'.split(' ')
+  execFileSync(process.execPath, [compiler, source, ...options, built], { stdio: 'inherit' })
   writeFileSync(
     join(import.meta.dirname, '../src/exact-flow/kernel-module.ts'),
     '// Written by `npm run kernel`: kernel/flow.ts, compiled.\n' +
