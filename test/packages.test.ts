@@ -45,6 +45,37 @@ test('every dependency has its sentence in docs/dependencies.md, and nothing els
   expect([...named].filter(name => !used.has(name))).toEqual([])
 })
 
+test('every package is listed wherever packages are: README, CONTRIBUTING, lint, a page of its own', () => {
+  const [readme, contributing, lint] = ['README.md', 'CONTRIBUTING.md', '.oxlintrc.json'].map(name =>
+    readFileSync(join(ROOT, name), 'utf8'),
+  )
+  const folders = codePackages().map(({ folder }) => basename(folder))
+  expect(folders.length).toBeGreaterThan(8)
+  expect(
+    folders.flatMap(name => [
+      ...(readme!.includes(`\npackages/${name} `) ? [] : [`README: ${name}`]),
+      ...(contributing!.includes(`\`${name}\``) ? [] : [`CONTRIBUTING: ${name}`]),
+      // The command stands on all of them.
+      ...(name === 'cli' || lint!.includes(`"packages/${name}/`) ? [] : [`lint: ${name}`]),
+      ...(existsSync(join(ROOT, 'packages', name, 'README.md')) ? [] : [`its README: ${name}`]),
+      ...(codePackages().find(({ folder }) => basename(folder) === name)!.manifest.description
+        ? []
+        : [`description: ${name}`]),
+    ]),
+  ).toEqual([])
+})
+
+test('the site has every page of the docs in its menu', () => {
+  const menu = readFileSync(join(ROOT, 'site/.vitepress/config.ts'), 'utf8')
+  const pages = globSync(['docs/*.md', 'docs/lab/*.md'], { cwd: ROOT }).map(path => path.replace(/^docs\//, '/'))
+  expect(pages.length).toBeGreaterThan(12)
+  expect(
+    pages.filter(
+      path => path !== '/README.md' && !menu.includes(`'${path.replace(/README\.md$/, '').replace(/\.md$/, '')}'`),
+    ),
+  ).toEqual([])
+})
+
 test('one place says the version, and the change log has an entry for it', () => {
   const versions = [...manifests].filter(
     ([folder, { version }]) => folder.startsWith('packages/') && version !== undefined,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DefaultTheme, defineConfig } from 'vitepress'
@@ -14,15 +14,10 @@ function leavesDocs(page: string, link: string): boolean {
   return !resolve(docs, dirname(page), link).startsWith(docs)
 }
 
-const schemes = [
-  'exact-flow',
-  'flowcrypt-2025',
-  'mask-autoencoder-2025',
-  'vortex-2024',
-  'encipher-gan-2023',
-  'dense-resnet-2024',
-  'ito-transform-2021',
-]
+/** Every scheme with a page of truth. */
+const schemes = readdirSync(join(docs, 'schemes'), { withFileTypes: true })
+  .filter(entry => entry.isDirectory())
+  .map(({ name }) => name)
 
 /** The modules of the API, which are written before the site is built, a package a group. */
 function apiSidebar(): DefaultTheme.SidebarItem[] {
@@ -79,12 +74,14 @@ export default defineConfig({
             { text: 'The sealed format', link: '/sealed-format' },
             { text: 'The vault format', link: '/vault-format' },
             { text: 'Vaults', link: '/vault' },
+            { text: 'Robust carriers', link: '/robust-carrier' },
           ],
         },
         {
           text: 'Schemes',
           items: [
             { text: 'All of them', link: '/schemes/' },
+            { text: 'FlowCrypt and exact flow', link: '/schemes/flowcrypt-and-exact-flow' },
             ...schemes.map(id => ({ text: id, link: `/schemes/${id}/` })),
           ],
         },
@@ -101,6 +98,7 @@ export default defineConfig({
           text: 'Building on it',
           items: [
             { text: 'The engine', link: '/engine' },
+            { text: 'Training', link: '/training' },
             { text: 'API', link: '/api/' },
             { text: 'Decisions', link: '/decisions/' },
             { text: 'Tests', link: '/testing' },

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { ADDITIONS } from './additions.ts'
 import { faults, measure, MOST_COLUMNS, MOST_LINES } from './measure.ts'
 
 // `npm run structure`: counts, and with --all what they count; with --quiet only what must not be, as lint does it.
@@ -26,6 +27,8 @@ for (const [what, found] of counts) {
   print(`${String(found.length).padStart(6)}  ${what}`)
   if (all) for (const line of found) print(`          ${line}`)
 }
+for (const { what, registry, lines } of ADDITIONS)
+  print(`one more ${what}: a file or folder, and ${lines.length} lines of ${registry}`)
 const wrong = faults(structure)
 for (const line of wrong) process.stderr.write(`must not be: ${line}\n`)
 if (wrong.length > 0) process.exitCode = 1

@@ -1,7 +1,7 @@
 import { LatentError, formatSeconds } from '@latent/core'
 import type { Placement } from '@latent/graph/placement'
 import type { Progress } from '@latent/graph/train'
-import { publishedLength, recipes } from '@latent/schemes/recipes'
+import { recipes } from '@latent/schemes/recipes'
 import {
   dryRun,
   type QueueOptions,
@@ -21,9 +21,9 @@ export function listRecipes(): void {
   process.stdout.write(
     `${formatTable([
       ['recipe', 'what it trains, and how long it was trained by those who published it'],
-      ...recipes.flatMap(({ id, title }) => [
+      ...recipes.flatMap(({ id, title, published }) => [
         [id, title],
-        ['', publishedLength(id)],
+        ['', published],
       ]),
     ])}\n`,
   )

@@ -47,6 +47,11 @@ export interface Recipe {
   readonly title: string
   /** What it is trained on, and on which terms that may be used: one sentence for the card of the weights. */
   readonly data: string
+  /**
+   * How long those who published it trained, in words, or what they leave open. Recipes are shorter than any
+   * publication: `--profile paper` gives a network its published width, and not a published training.
+   */
+  readonly published: string
   /** Networks whose weights are shipped, if not all (a discriminator is not). */
   readonly ships?: readonly string[]
   readonly open: (context: RecipeContext) => Promise<RecipeRun>

@@ -11,7 +11,6 @@ import { denseResnetLearnedRecipes } from './dense-resnet/learned.ts'
 import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
-export { publishedLength } from './published-lengths.ts'
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
 
 /** Every training recipe, by the name that `latent train` takes. */

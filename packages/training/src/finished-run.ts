@@ -4,7 +4,7 @@ import type { LogEntry, Tensor } from '@latent/graph'
 import { NO_LOSSES } from '@latent/graph/train'
 import { ioError, publish } from '@latent/core/node'
 import type { DataRead, ModelCard } from '@latent/schemes/models'
-import { findRecipe, publishedLength } from '@latent/schemes/recipes'
+import { findRecipe } from '@latent/schemes/recipes'
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readRecord, type RunRecord } from './record.ts'
@@ -22,7 +22,7 @@ export interface TrainedRun {
 
 /** A folder that `latent train` wrote. @throws E_WEIGHTS, E_IO */
 export async function readRun(folder: string, recipe: string, best: boolean): Promise<TrainedRun> {
-  const { data, ships } = findRecipe(recipe)
+  const { data, ships, published } = findRecipe(recipe)
   const record = await readRecord(folder)
   if (record && record.recipe !== recipe)
     throw new LatentError(
@@ -54,7 +54,7 @@ export async function readRun(folder: string, recipe: string, best: boolean): Pr
       seed: Number(metadata['seed']),
       steps,
       batchSize: metadata['batchSize'] ? Number(metadata['batchSize']) : (record?.batchSize ?? 'unknown'),
-      published: publishedLength(recipe),
+      published,
       data: dataStatement(data, record?.data),
       dataRead: record?.data ?? 'unknown',
       ...(record?.startedFrom === undefined ? {} : { startedFrom: record.startedFrom }),

@@ -3,7 +3,7 @@ import { type BackendName, BACKENDS, decodeSafetensors, parameterCount, type Ten
 import { type Progress, type RunResult, train } from '@latent/graph/train'
 import { dataRoot, type DataSet, openData, readLabelledSet } from '@latent/data/node'
 import type { DataRead } from '@latent/schemes/models'
-import { findRecipe, type Profile, publishedLength, type RecipeContext } from '@latent/schemes/recipes'
+import { findRecipe, type Profile, type RecipeContext } from '@latent/schemes/recipes'
 import { ioError } from '@latent/core/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -90,7 +90,7 @@ export async function trainRecipe(
         `note: what lies at ${set} is not the published set: ${pictures} other pictures, and the run's record ` +
           'and card will say so',
       )
-  watcher.note(`published length: ${publishedLength(name)}`)
+  watcher.note(`published length: ${recipe.published}`)
   try {
     const startedFrom = from === undefined ? {} : { startedFrom: toHex(sha256Of(await readFile(from))) }
     const record = await openRecord(folder, {

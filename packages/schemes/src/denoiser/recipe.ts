@@ -63,6 +63,7 @@ export function denoise(p: Layers<Operand>, noisy: Expr): Expr {
 export const denoiserRecipe: Recipe = {
   id: 'denoiser',
   title: 'removes Gaussian noise of deviation 25 from grey photographs (own variant of DnCNN)',
+  published: 'our own variant: there is no publication of it',
   data: 'BSDS500, train: 200 photographs, for research and education that is not commercial',
   async open({ profile, seed, images }) {
     const plain = (await images('bsds500', 'train')).map(luma)

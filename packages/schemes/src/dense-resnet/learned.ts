@@ -1,3 +1,4 @@
+import { PUBLISHED_LENGTH } from './recipe.ts'
 import { cosineRate } from '@latent/graph'
 import { pairRecipes } from '../neural/pair-recipe.ts'
 import type { PairVariant } from '../neural/pair-variant.ts'
@@ -34,7 +35,10 @@ export const denseResnetLearned: PairVariant<DenseNetwork<never>> = {
 
 /** Its recipes, by the pictures that they train on. */
 export const denseResnetLearnedRecipes = pairRecipes(
-  'dense-resnet-learned',
-  'Dense-ResNet learned from random weights: no norms, the described losses and terms for what a cipher shows',
+  {
+    id: 'dense-resnet-learned',
+    title: 'Dense-ResNet learned from random weights: no norms, the described losses and terms for what a cipher shows',
+    published: PUBLISHED_LENGTH,
+  },
   denseResnetLearned,
 )

@@ -65,10 +65,14 @@ export const denseResnetPublishedRecipe = recipe(
   'the encryption and decryption network of Dense-ResNet with instance norms (as described)',
 )
 
+/** What the paper says of its training. */
+export const PUBLISHED_LENGTH = 'the publication states neither epochs nor learning rate'
+
 function recipe(variant: Variant, id: string, title: string): Recipe {
   return {
     id,
     title,
+    published: PUBLISHED_LENGTH,
     data: 'BSDS500, train: 200 photographs, for research and education that is not commercial',
     async open({ profile, seed, images }) {
       const pictures = await images('bsds500', 'train')

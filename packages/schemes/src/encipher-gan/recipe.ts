@@ -75,10 +75,14 @@ const STRUCTURED: Variant = {
   rates: [constantRate(2e-4), cosineRate(5e-5, { warmup: 20 })],
 }
 
+/** What the paper says of its training. */
+export const PUBLISHED_LENGTH = 'the publication states neither epochs nor data-set size'
+
 /** The variant that the paper describes, from random weights. */
 export const encipherGanPublishedRecipe: Recipe = {
   id: 'encipher-gan-published',
   title: 'Encipher GAN as published: instance norm, random start',
+  published: PUBLISHED_LENGTH,
   data: DATA,
   ships: SHIPS,
   open: context => open(context, PUBLISHED),
@@ -88,6 +92,7 @@ export const encipherGanPublishedRecipe: Recipe = {
 export const encipherGanRecipe: Recipe = {
   id: 'encipher-gan',
   title: 'Encipher GAN, ours: thresholds in place of norms, started as a linear code',
+  published: PUBLISHED_LENGTH,
   data: DATA,
   ships: SHIPS,
   async open(context) {

@@ -1,3 +1,4 @@
+import { PUBLISHED_LENGTH } from './recipe.ts'
 import { cosineRate, ops } from '@latent/graph'
 import { pairRecipes } from '../neural/pair-recipe.ts'
 import type { PairVariant } from '../neural/pair-variant.ts'
@@ -38,9 +39,13 @@ export const encipherGanRepaired: PairVariant<Generator<never>> = {
 
 /** Its recipes, by the pictures that they train on. */
 export const encipherGanRepairedRecipes = pairRecipes(
-  'encipher-gan-repaired',
-  'Encipher GAN learned from random weights: thresholds in place of norms, published losses and terms for what ' +
-    'a cipher shows',
+  {
+    id: 'encipher-gan-repaired',
+    title:
+      'Encipher GAN learned from random weights: thresholds in place of norms, published losses and terms for what ' +
+      'a cipher shows',
+    published: PUBLISHED_LENGTH,
+  },
   encipherGanRepaired,
 )
 

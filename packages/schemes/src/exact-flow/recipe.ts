@@ -60,6 +60,7 @@ export const OPEN_PHOTOS = {
 export const flowRecipe = ({ id, title, shape: network, steps, photos: { set, terms } }: Plan): Recipe => ({
   id,
   title,
+  published: 'our own: there is no publication',
   data: `patches of ${terms}, and flat, gradient and drawn ones of our own`,
   async open({ seed, images }) {
     const photos = await images(set, 'train')

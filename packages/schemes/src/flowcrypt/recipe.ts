@@ -34,6 +34,7 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
   return {
     id,
     title,
+    published: 'the publication states neither steps nor epochs',
     data: learned ? OPEN : DATA,
     async open({ profile, seed, images }) {
       const pictures = await images(learned ? 'open-photos' : 'bsds500', 'train')

@@ -43,6 +43,7 @@ const quick = (batch: number, steps: number, rate: number): Settings => ({
 export const itoJudgeRecipe: Recipe = {
   id: 'ito-judge',
   title: 'Ito et al. 2021: the classifier that shall go on reading the pictures',
+  published: "the publication's classifiers: 200 epochs of CIFAR, batch 128",
   data: DATA,
   async open(context) {
     const settings = context.profile === 'paper' ? published : quick(64, 2400, 2e-3)
@@ -73,6 +74,7 @@ export const itoJudgeRecipe: Recipe = {
 export const itoTransformRecipe: Recipe = {
   id: 'ito-transform',
   title: 'Ito et al. 2021: a network that draws pictures which only the classifier of ito-judge reads',
+  published: 'the publication states its loss; the length is unknown to us',
   data: DATA,
   async open(context) {
     const { profile } = context

@@ -54,6 +54,7 @@ function maskRecipe(variant: Variant, set: SetName): Recipe {
   return {
     id: `mask-autoencoder-${set}-${variant}`,
     title: `auto-encoder of ${TITLES[variant]} (${set})`,
+    published: 'the publication states a learning rate of 0.001, and neither epochs nor batch',
     data: SETS[set].terms,
     async open({ profile, seed, images }) {
       const [side, batchSize] = [SIDES[set], BATCHES[profile]]

@@ -29,10 +29,14 @@ const OPEN = 'open-photos, train: 25 photographs of CLIC 2025 at half size, Unsp
 const BERKELEY = 'BSDS500, train and test: 400 photographs, for research and education that is not commercial'
 
 /** Two recipes: one on photographs that anyone may use, and one (`-more`) with others beside them. */
-export function pairRecipes<N>(id: string, title: string, variant: PairVariant<N>): Recipe[] {
+export function pairRecipes<N>(
+  { id, title, published }: Pick<Recipe, 'id' | 'title' | 'published'>,
+  variant: PairVariant<N>,
+): Recipe[] {
   const make = (suffix: string, more: string, data: string, train: Sources): Recipe => ({
     id: id + suffix,
     title: title + more,
+    published,
     data,
     ships: ['encryption', 'decryption'],
     open: context => open(context, variant, train),

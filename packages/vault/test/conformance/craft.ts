@@ -59,7 +59,7 @@ export const payloadBytes = ({ size, region, hash, padding }: Payload): Uint8Arr
 /** Plaintext bytes of the file for which the payload is so many whole chunks. */
 export const sizeForChunks = (chunks: number, chunk: number): number => chunks * chunk - 128 - 32
 
-export interface Recipe {
+export interface Plan {
   readonly payload: Payload
   readonly body?: BodyType
   /** Weights of an exact-flow body. */
@@ -99,7 +99,7 @@ export interface Crafted {
   readonly pixels: Uint8Array
 }
 
-/** A sealed file of the recipe, not yet a PNG. Whatever the header says, its code is right. */
+/** A sealed file of the plan, not yet a PNG. Whatever the header says, its code is right. */
 export async function craft({
   payload,
   body = 'aes-256-gcm',
@@ -112,7 +112,7 @@ export async function craft({
   filler,
   albumKey = ALBUM_KEY,
   associated = {},
-}: Recipe): Promise<Crafted> {
+}: Plan): Promise<Crafted> {
   const nonce = sha256Of(text(`latent conformance kit: nonce ${label}`))
   const header: Header = {
     body,
@@ -175,8 +175,8 @@ export async function craft({
 export const carrier = async (geometry: Geometry, pixels: Uint8Array): Promise<Uint8Array> =>
   collect(writeCarrier(geometry, streamOf(pixels)))
 
-export const sealed = async (recipe: Recipe): Promise<Uint8Array> => {
-  const { geometry, pixels } = await craft(recipe)
+export const sealed = async (plan: Plan): Promise<Uint8Array> => {
+  const { geometry, pixels } = await craft(plan)
   return carrier(geometry, pixels)
 }
 

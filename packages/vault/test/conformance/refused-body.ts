@@ -9,7 +9,7 @@ import {
   payload,
   type Payload,
   rebuilt,
-  type Recipe,
+  type Plan,
   region,
   sealed,
   sizeForChunks,
@@ -36,13 +36,13 @@ export async function bodyVectors(): Promise<Vector[]> {
     sealed: Uint8Array,
     body = 'aes-256-gcm',
   ) => vectors.push({ name: `chunk-${name}`, expect, comment, identity, body, size: SIZE, released, sealed })
-  const recipe: Recipe = { payload: payload(SIZE), chunk: CHUNK }
-  const file = await craft(recipe)
+  const plan: Plan = { payload: payload(SIZE), chunk: CHUNK }
+  const file = await craft(plan)
   const [c0, c1, c2, c3] = file.chunks as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
   const same = (...chunks: Uint8Array[]) => carrier(file.geometry, concatBytes(file.header, ...chunks))
   const [longer, other] = [
     await craft({ payload: payload(SIZE + CHUNK), chunk: CHUNK }),
-    await craft({ ...recipe, label: 'b' }),
+    await craft({ ...plan, label: 'b' }),
   ]
 
   add('first-bit', 'chunk', 'the first bit of the first chunk', 0, await same(flipped(c0, 0, 0x80), c1, c2, c3))
@@ -152,8 +152,8 @@ export async function bodyVectors(): Promise<Vector[]> {
     sealed: await sealed({ payload: payload(sizeForChunks(2, CHUNK) + 31), chunk: CHUNK }),
   })
 
-  const placed = (place: NonNullable<Recipe['place']>, changes: Partial<Recipe> = {}) =>
-    sealed({ ...recipe, place, ...changes })
+  const placed = (place: NonNullable<Plan['place']>, changes: Partial<Plan> = {}) =>
+    sealed({ ...plan, place, ...changes })
   add(
     'last-not-marked',
     'truncated',
@@ -182,7 +182,7 @@ export async function bodyVectors(): Promise<Vector[]> {
     0,
     await placed((index, last) => ({ index, last }), { associated: { metadata: 256 } }),
   )
-  const flow = await craft({ ...recipe, body: FLOW })
+  const flow = await craft({ ...plan, body: FLOW })
   add(
     'flow-bit',
     'chunk',

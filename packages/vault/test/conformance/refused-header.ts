@@ -7,7 +7,7 @@ import {
   flipped,
   keys,
   payload,
-  type Recipe,
+  type Plan,
   sealed,
   text,
   FIRST_WEIGHTS,
@@ -116,15 +116,15 @@ async function brokenRules(): Promise<Vector[]> {
     comment: string,
     lines: (lines: HeaderLines) => HeaderLines,
     expect: Vector['expect'] = 'header',
-    recipe: Partial<Recipe> = {},
+    plan: Partial<Plan> = {},
   ) => {
-    const file = await sealed({ payload: payload(100), lines, ...recipe })
+    const file = await sealed({ payload: payload(100), lines, ...plan })
     vectors.push({
       name: `header-${name}`,
       expect,
       comment,
       identity,
-      body: recipe.body ?? 'aes-256-gcm',
+      body: plan.body ?? 'aes-256-gcm',
       size: 100,
       released: 0,
       sealed: file,

@@ -12,7 +12,7 @@ import {
   payload,
   png,
   pngChunk,
-  type Recipe,
+  type Plan,
   rows,
   sealed,
   sizeForChunks,
@@ -26,7 +26,7 @@ const FLOW = 'exact-flow+aes-256-gcm'
 export function contents({
   payload: { size, region },
   body = 'aes-256-gcm',
-}: Recipe): Pick<Vector, 'body' | 'size' | 'sha256' | 'metadata'> {
+}: Plan): Pick<Vector, 'body' | 'size' | 'sha256' | 'metadata'> {
   return {
     body,
     size,
@@ -43,10 +43,10 @@ export async function successVectors(): Promise<Vector[]> {
   const add = async (
     name: string,
     comment: string,
-    recipe: Recipe,
+    plan: Plan,
     key: Pick<Vector, 'identity' | 'passphrase'> = { identity },
   ) => {
-    vectors.push({ name, expect: 'success', comment, ...key, ...contents(recipe), sealed: await sealed(recipe) })
+    vectors.push({ name, expect: 'success', comment, ...key, ...contents(plan), sealed: await sealed(plan) })
   }
 
   const sizes: [string, number, string][] = [
@@ -153,8 +153,8 @@ function blockOf(length: number): Uint8Array {
 
 /** The same pixels in other PNGs. */
 async function carrierVectors(): Promise<Vector[]> {
-  const recipe: Recipe = { payload: payload(1500) }
-  const made = await craft(recipe)
+  const plan: Plan = { payload: payload(1500) }
+  const made = await craft(plan)
   const { width, height } = made.geometry
   const original = await carrier(made.geometry, made.pixels)
   const plain = rows(made.pixels, width * 3, 3)
@@ -163,7 +163,7 @@ async function carrierVectors(): Promise<Vector[]> {
     expect: 'success',
     comment,
     identity,
-    ...contents(recipe),
+    ...contents(plan),
     sealed,
   })
   return [
