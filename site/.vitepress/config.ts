@@ -75,6 +75,7 @@ export default defineConfig({
             { text: 'The vault format', link: '/vault-format' },
             { text: 'Vaults', link: '/vault' },
             { text: 'Robust carriers', link: '/robust-carrier' },
+            { text: 'Latent Studio', link: '/studio' },
           ],
         },
         {
