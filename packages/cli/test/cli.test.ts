@@ -1,36 +1,19 @@
+import { runLatent } from './command.ts'
 import { decodePng, encodePng } from '@latent/core/png'
 import { image } from '@latent/core'
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drawScene } from '@latent/data'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-cli-'))
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function latent(args: readonly string[], input = ''): Promise<Ended> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-    child.stdin.end(input)
-  })
-}
+const latent = (args: readonly string[], input = '') => runLatent(root, args, input)
 
 const at = (...parts: string[]) => join(root, ...parts)
 

@@ -1,24 +1,13 @@
-import { spawn } from 'node:child_process'
+import { runLatent } from './command.ts'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
 
-function latent(...args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-    child.stdin.end()
-  })
-}
+const latent = (...args: readonly string[]) => runLatent(root, args)
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-open-cli-'))

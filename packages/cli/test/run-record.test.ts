@@ -1,19 +1,18 @@
+import { runLatent } from './command.ts'
 import { sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { encodeSafetensors, tensor } from '@latent/graph'
 import { drawPicture } from '@latent/data'
 import { contentOf, isPublished, openData } from '@latent/data/node'
 import type { ModelCard } from '@latent/schemes/models'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, hostname, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRecord, readRecord, type RunRecord, type RunStart } from '@latent/training'
 import { dataStatement, readRun } from '@latent/training/models'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-record-'))
@@ -32,15 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 const at = (...parts: string[]) => join(root, ...parts)
 
-function latent(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-  })
-}
+const latent = (...args: readonly string[]) => runLatent(root, args)
 
 const json = async <T>(path: string) => JSON.parse(await readFile(path, 'utf8')) as T
 const hashOf = async (folder: string) =>

@@ -13,6 +13,7 @@ import {
   streamOf,
   writeCarrier,
 } from '../src/index.ts'
+import { watched } from './cheap.ts'
 
 const latin1 = (value: string) => Uint8Array.from(value, char => char.charCodeAt(0))
 const SIGNATURE = latin1('\x89PNG\r\n\x1a\n')
@@ -64,19 +65,6 @@ async function outcome(
     const { code, message, hint } = error as LatentError
     return { bytes: concatBytes(...all), code, message, hint }
   }
-}
-
-/** A source that tells when it is let go. */
-function watched(bytes: Uint8Array, part = 50): { source: AsyncIterable<Uint8Array>; closed: () => boolean } {
-  let closed = false
-  async function* source() {
-    try {
-      yield* streamOf(bytes, part)
-    } finally {
-      closed = true
-    }
-  }
-  return { source: source(), closed: () => closed }
 }
 
 describe('what is read', () => {

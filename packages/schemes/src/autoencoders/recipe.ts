@@ -1,6 +1,7 @@
+import { OPEN_PHOTOS } from '../neural/photo-terms.ts'
 import { compile, cosineRate, losses, mapTree, muon, shape } from '@latent/graph'
 import type { Expr, MapTree, Parameter, Tensor, Training } from '@latent/graph'
-import { OPEN_PHOTOS, openPhotoCrops, psnrOf } from '../neural/photo-crops.ts'
+import { openPhotoCrops, psnrOf } from '../neural/photo-crops.ts'
 import type { Recipe } from '../recipe.ts'
 import { type Compressor, compress, compressorParameters, decompress, eightBits } from './network.ts'
 

@@ -1,3 +1,4 @@
+import { BSDS_TRAIN } from '../neural/photo-terms.ts'
 import { LatentError } from '@latent/core'
 import type { Image } from '@latent/core'
 import {
@@ -64,7 +65,7 @@ export const denoiserRecipe: Recipe = {
   id: 'denoiser',
   title: 'removes Gaussian noise of deviation 25 from grey photographs (own variant of DnCNN)',
   published: 'our own variant: there is no publication of it',
-  data: 'BSDS500, train: 200 photographs, for research and education that is not commercial',
+  data: BSDS_TRAIN,
   async open({ profile, seed, images }) {
     const plain = (await images('bsds500', 'train')).map(luma)
     const checks = (await images('bsds500', 'val'))

@@ -1,3 +1,4 @@
+import { BSDS_TRAIN } from '../neural/photo-terms.ts'
 import type { Image, KeyStream } from '@latent/core'
 import {
   adam,
@@ -73,7 +74,7 @@ function recipe(variant: Variant, id: string, title: string): Recipe {
     id,
     title,
     published: PUBLISHED_LENGTH,
-    data: 'BSDS500, train: 200 photographs, for research and education that is not commercial',
+    data: BSDS_TRAIN,
     async open({ profile, seed, images }) {
       const pictures = await images('bsds500', 'train')
       const checks = (await images('bsds500', 'val')).slice(0, CHECK.pictures)

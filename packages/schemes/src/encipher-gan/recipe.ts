@@ -1,3 +1,4 @@
+import { BSDS_TRAIN } from '../neural/photo-terms.ts'
 import { LatentError } from '@latent/core'
 import {
   adam,
@@ -34,7 +35,6 @@ const CROP = 48
 /** Validation: the middle of some pictures of `val`. */
 const CHECK = { pictures: 8, size: 128 }
 
-const DATA = 'BSDS500, train: 200 photographs, for research and education that is not commercial'
 const SHIPS = ['encryption', 'decryption']
 
 interface Variant {
@@ -83,7 +83,7 @@ export const encipherGanPublishedRecipe: Recipe = {
   id: 'encipher-gan-published',
   title: 'Encipher GAN as published: instance norm, random start',
   published: PUBLISHED_LENGTH,
-  data: DATA,
+  data: BSDS_TRAIN,
   ships: SHIPS,
   open: context => open(context, PUBLISHED),
 }
@@ -93,7 +93,7 @@ export const encipherGanRecipe: Recipe = {
   id: 'encipher-gan',
   title: 'Encipher GAN, ours: thresholds in place of norms, started as a linear code',
   published: PUBLISHED_LENGTH,
-  data: DATA,
+  data: BSDS_TRAIN,
   ships: SHIPS,
   async open(context) {
     const run = await open(context, STRUCTURED)

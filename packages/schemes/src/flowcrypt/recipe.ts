@@ -1,3 +1,4 @@
+import { OPEN_PHOTOS } from '../neural/photo-terms.ts'
 import type { Image } from '@latent/core'
 import { adam, cosineRate, epochOrder, normals, shape, stepStream, tensor } from '@latent/graph'
 import type { Parameter, Training } from '@latent/graph'
@@ -22,7 +23,7 @@ const LEARNED = { batch: 16, steps: 2000, rate: 1e-3, warmup: 20, squint: 5, noi
 const DATA =
   'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
-const OPEN = 'crops of open-photos, train: 25 photographs of CLIC 2025 at half size, Unsplash License, free for any use'
+const OPEN = `crops of ${OPEN_PHOTOS}`
 
 /** How much recovery counts beside the cipher image's statistics: the trade-off that one picks by recipe. */
 const RECOVERY = { balanced: 0.4, quality: 1.5, statistics: 0.1, learned: 0.4 }

@@ -1,3 +1,4 @@
+import { BSDS_TRAIN_AND_TEST, OPEN_PHOTOS } from './photo-terms.ts'
 import { adam, epochOrder, muon, losses, ops, shape, stepStream, tensor } from '@latent/graph'
 import type { Expr, MapTree, Training } from '@latent/graph'
 import type { Profile, Recipe, RecipeContext, RecipeRun } from '../recipe.ts'
@@ -25,9 +26,6 @@ const SIZES: Record<Profile, BatchSize> = {
 const STEPS = 20_000
 const dimsOf = ({ batch, crop }: BatchSize) => [batch, 3, crop, crop]
 
-const OPEN = 'open-photos, train: 25 photographs of CLIC 2025 at half size, Unsplash License, free for any use'
-const BERKELEY = 'BSDS500, train and test: 400 photographs, for research and education that is not commercial'
-
 /** Two recipes: one on photographs that anyone may use, and one (`-more`) with others beside them. */
 export function pairRecipes<N>(
   { id, title, published }: Pick<Recipe, 'id' | 'title' | 'published'>,
@@ -42,8 +40,8 @@ export function pairRecipes<N>(
     open: context => open(context, variant, train),
   })
   return [
-    make('', '', OPEN, [['open-photos', 'train']]),
-    make('-more', ', on more photographs, not all of them free for any use', `${OPEN}; ${BERKELEY}`, [
+    make('', '', OPEN_PHOTOS, [['open-photos', 'train']]),
+    make('-more', ', on more photographs, not all of them free for any use', `${OPEN_PHOTOS}; ${BSDS_TRAIN_AND_TEST}`, [
       ['open-photos', 'train'],
       ['bsds500', 'train'],
       ['bsds500', 'test'],

@@ -3,10 +3,6 @@ import type { KeyStream } from '@latent/core'
 import type { RecipeContext } from '../recipe.ts'
 import { cut, type Planes, planesOf } from './crops.ts'
 
-/** What is trained on where a recipe says no more: one sentence for cards. */
-export const OPEN_PHOTOS =
-  'open-photos, train: 25 photographs of CLIC 2025 at half size, Unsplash License, free for any use'
-
 /** Squares of free photographs to train on, and to watch a training by. */
 export interface PhotoCrops {
   /** `batch` crops in 0..1 as `[batch, 3, crop, crop]`, and a stream for what else the step draws. */

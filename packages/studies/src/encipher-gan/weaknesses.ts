@@ -10,6 +10,7 @@ import {
   mean,
   npcrLimits,
   oneSampleChanged,
+  outlines,
   sampleErrors,
   uaciLimits,
 } from '@latent/lab'
@@ -165,16 +166,7 @@ export function sobel({ width, height, data }: Image): Float64Array {
     { length: width * height },
     (_, i) => 0.299 * data[3 * i]! + 0.587 * data[3 * i + 1]! + 0.114 * data[3 * i + 2]!,
   )
-  const out = new Float64Array((width - 2) * (height - 2))
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1; x < width - 1; x++) {
-      const at = (dx: number, dy: number) => luma[(y + dy) * width + x + dx]!
-      const across = at(1, -1) + 2 * at(1, 0) + at(1, 1) - at(-1, -1) - 2 * at(-1, 0) - at(-1, 1)
-      const down = at(-1, 1) + 2 * at(0, 1) + at(1, 1) - at(-1, -1) - 2 * at(0, -1) - at(1, -1)
-      out[(y - 1) * (width - 2) + x - 1] = Math.hypot(across, down)
-    }
-  }
-  return out
+  return outlines(luma, width, height)
 }
 
 /** Deviation of each 4x4 block about its mean: where a cipher is lively. */

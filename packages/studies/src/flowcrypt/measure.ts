@@ -85,31 +85,19 @@ export function pictureOf({ width, height, values }: Planes): Image<'u8'> {
   return { width, height, channels: 3, format: 'u8', data }
 }
 
-/** The cipher before it is stored. */
-export async function encrypt(
-  runner: FlowCryptRunner,
-  { width, height, values }: Planes,
-  key: TileKey,
-): Promise<Planes> {
-  return {
+const through =
+  (direction: 'forward' | 'backward') =>
+  async (runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> => ({
     width,
     height,
-    values: await transform(runner, 'forward', 'f32', async () => key)(values, { index: 0, width, height }),
-  }
-}
+    values: await transform(runner, direction, 'f32', async () => key)(values, { index: 0, width, height }),
+  })
 
-/** Planes back from a cipher under one tile's key, nothing rounded. */
-export async function decrypt(
-  runner: FlowCryptRunner,
-  { width, height, values }: Planes,
-  key: TileKey,
-): Promise<Planes> {
-  return {
-    width,
-    height,
-    values: await transform(runner, 'backward', 'f32', async () => key)(values, { index: 0, width, height }),
-  }
-}
+/** The cipher of planes under one tile's key, before it is stored. */
+export const encrypt = through('forward')
+
+/** Planes back from a cipher, nothing rounded. */
+export const decrypt = through('backward')
 
 /** A cipher as it is after having been written in a format: rounded to its levels. */
 export const stored = (cipher: Planes, wire: SampleFormat): Planes => ({
