@@ -103,7 +103,7 @@ export function renderMatrix({ rows, attacks, results, keys, targets, rowsOf, co
       )}
     </div>
     <h2>What papers say, and what was found</h2>
-    <table class="claims">
+    <table class="papers">
       <thead>
         <tr><th>scheme</th><th>the paper says</th><th>where</th><th>found here</th></tr>
       </thead>
@@ -278,8 +278,8 @@ td .thumb { float: right; margin: 0 0 4px 6px; }
 .plain { background-position: 0 0; }
 .cipher { background-position: 50% 0; }
 .found { background-position: 100% 0; }
-.claims, .attacks { width: 100%; }
-.claims th, .attacks tbody th { white-space: normal; }
+.papers, .attacks { width: 100%; }
+.papers th, .attacks tbody th { white-space: normal; }
 @media (max-width: 900px) {
   .matrix table, .matrix tbody { display: block; }
   .matrix thead { display: none; }
@@ -289,10 +289,10 @@ td .thumb { float: right; margin: 0 0 4px 6px; }
   .pair { margin: 0; }
   .matrix td { min-width: 0; }
   .matrix td::before { content: attr(data-column); display: block; font-size: 11px; color: var(--muted); }
-  .attacks, .attacks tbody, .claims, .claims tbody { display: block; }
-  .attacks thead, .claims thead { display: none; }
-  .attacks tr, .claims tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--line); }
-  .attacks th, .attacks td, .claims th, .claims td { display: block; border: 0; padding: 1px 0; text-align: left; }
+  .attacks, .attacks tbody, .papers, .papers tbody { display: block; }
+  .attacks thead, .papers thead { display: none; }
+  .attacks tr, .papers tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--line); }
+  .attacks th, .attacks td, .papers th, .papers td { display: block; border: 0; padding: 1px 0; text-align: left; }
 }
 @media print {
   :root { --leak: #8a5a00; --leak-ground: #fdf0d2; --held: #4a5568; }

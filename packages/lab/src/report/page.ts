@@ -103,7 +103,7 @@ td.number small { font-size: 11px; }
 .fail { color: var(--bad); background: var(--bad-ground); font-weight: 700; }
 .none { color: var(--none); }
 .role { color: var(--muted); font-size: 12px; font-weight: 400; }
-.cards { display: grid; grid-template-columns: 1fr; gap: 14px; }
+.cards { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px;
   break-inside: avoid; }
 .strip { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-end; margin-top: 8px; }
