@@ -337,6 +337,68 @@ describe('output that nobody takes', () => {
   })
 })
 
+describe.skipIf(process.platform === 'win32')('limits of the process', () => {
+  const limited = (limit: string, ...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', `ulimit ${limit}; exec "$0" "$@"`, process.execPath, LAUNCHER, ...args],
+      { cwd: root, encoding: 'utf8' },
+    )
+    return { status, stdout, stderr }
+  }
+
+  test.each([
+    ['seal', ['seal', 'in/photo-0.jpg', '-o', 'limit-seal', '-i', 'me.key', '--cipher', 'aes-256-gcm']],
+    ['open', ['open', 'sealed/photo-0.jpg.png', '-o', 'limit-open', '-i', 'me.key']],
+  ] as const)('of how large a file may be: %s names it, and leaves no part of it', (command, args) => {
+    expect(limited('-f 1000', ...args)).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/failed {3}1/) as string,
+      stderr: expect.stringMatching(/larger than the file system or a limit of this process allows \[E_IO\]/) as string,
+    })
+    expect(written(`limit-${command}`)).toEqual([])
+    expect(temporaries(`limit-${command}`)).toEqual([])
+  })
+
+  test('of how many files are open: done all the same', () => {
+    mkdirSync(join(root, 'many'))
+    for (let i = 0; i < 60; i++) writeFileSync(join(root, 'many', `${i}.txt`), `${i}`)
+    expect(
+      limited('-n 40', 'seal', 'many', '-o', 'few-files', '-i', 'me.key', '--cipher', 'aes-256-gcm'),
+    ).toMatchObject({ status: 0, stderr: '' })
+    expect(written('few-files')).toHaveLength(60)
+  })
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'a full disk behind a picture: named, and the code is no defect of ours',
+    () => {
+      const picture = { width: 200, height: 200, channels: 3, format: 'u8', data: noise(120_000, 3) } as const
+      writeFileSync(join(root, 'picture.png'), encodePng(picture))
+      writeFileSync(join(root, 'pixel.key'), `${'0123456789abcdeffedcba9876543210'.repeat(2)}\n`, { mode: 0o600 })
+      const { status, stderr } = spawnSync(
+        'sh',
+        [
+          '-c',
+          'exec "$0" "$@" > /dev/full',
+          process.execPath,
+          LAUNCHER,
+          'encrypt',
+          'picture.png',
+          '-',
+          '--key-file',
+          'pixel.key',
+        ],
+        { cwd: root, encoding: 'utf8' },
+      )
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringContaining('no space is left [E_IO]') as string,
+      })
+      expect(stderr).not.toContain('E_INTERNAL')
+    },
+  )
+})
+
 describe('what goes wrong while threads compute', () => {
   test.skipIf(process.platform === 'win32')(
     'a disk that takes no more: the report is printed, and nothing partial stays',
