@@ -130,5 +130,12 @@ export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext
       expect(page).toContain(text)
     expect(readFileSync(join(out, 'matrix.csv'), 'utf8').split('\n')[0]).toMatch(/^scheme,situation,verdict,/)
     expect(rowsOf(rows).filter(({ control }) => control)).toHaveLength(3)
+    // Again it replaces what it wrote, and no rows of anyone else.
+    const again = () => lab('matrix', ...schemes, ...attacks, '--rows', rows, '-o', out)
+    expect((await again()).code).toBe(0)
+    writeFileSync(join(out, 'rows/identity.jsonl'), 'mine\n')
+    const refused = await again()
+    expect([refused.code, refused.err.includes('[E_EXISTS]')]).toEqual([1, true])
+    expect(readFileSync(join(out, 'rows/identity.jsonl'), 'utf8')).toBe('mine\n')
   })
 })

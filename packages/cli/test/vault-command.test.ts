@@ -120,8 +120,14 @@ async function expectLife(address: string): Promise<void> {
   expect(await vault('stats', address)).toMatch(/^family +4 +\d+ B +[\d.]+ kB +0 +0 +0 +1 +2$/m)
   await vault('export', address, '-o', `${back}-export`)
   expect(await readFile(join(`${back}-export`, 'SHA256SUMS'), 'utf8')).toMatch(
-    /^[0-9a-f]{64} {2}family\/2022\/IMG_1.HEIC$/m,
+    /^# latent vault export\n(?:.*\n)*[0-9a-f]{64} {2}family\/2022\/IMG_1.HEIC$/m,
   )
+  // Again at any time; a list of somebody else stays.
+  await vault('export', address, '-o', `${back}-export`)
+  await writeFile(join(`${back}-export`, 'SHA256SUMS'), 'mine\n')
+  const refused = await latent(['vault', 'export', address, '-o', `${back}-export`, '-i', 'me.key'])
+  expect([refused.code, refused.err.includes('[E_EXISTS]')]).toEqual([1, true])
+  expect(await readFile(join(`${back}-export`, 'SHA256SUMS'), 'utf8')).toBe('mine\n')
 }
 
 describe('the whole life of a vault', { timeout: 240_000 }, () => {

@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { encodePng } from '@latent/core/png'
+import { encodePng, readPngTexts } from '@latent/core/png'
 import { type Blocks, framesOf } from './channel/geometry.ts'
 import { type Mode, MODES } from './channel/modes.ts'
 import { type Received, transformed } from './channel/received.ts'
@@ -65,6 +65,15 @@ export function makeProbe(side: number = PROBE_SIDES.usual): Uint8Array {
 }
 
 const PROBE_COMMENT = 'latent probe'
+
+/** Is it a probe as it was made, rather than somebody's picture? */
+export function isProbe(bytes: Uint8Array): boolean {
+  try {
+    return readPngTexts(bytes)['Comment'] === PROBE_COMMENT
+  } catch {
+    return false
+  }
+}
 
 /** What a mode looks like at the other end. */
 export interface ProbedMode {

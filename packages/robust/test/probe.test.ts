@@ -1,8 +1,9 @@
 import { LatentError } from '@latent/core'
+import { readFileSync } from 'node:fs'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { sharpPixels } from '../src/node/pixels.ts'
-import { makeProbe, readProbe } from '../src/probe.ts'
+import { isProbe, makeProbe, readProbe } from '../src/probe.ts'
 
 const SIDE = 768
 const probe = makeProbe(SIDE)
@@ -10,6 +11,19 @@ const served = async (serve: (image: Sharp) => Sharp) => serve(sharp(probe).toCo
 const read = async (bytes: Uint8Array) => readProbe(bytes, SIDE, sharpPixels)
 
 describe('a probe', () => {
+  test('is told from what others made, so that --force replaces no picture of theirs', async () => {
+    expect(isProbe(probe)).toBe(true)
+    const others = [
+      await served(image => image.jpeg()),
+      await served(image => image.png()),
+      readFileSync(new URL('../../../docs/pictures/plain/lake.png', import.meta.url)),
+      probe.subarray(0, 60),
+      new Uint8Array(0),
+      new TextEncoder().encode('latent probe'),
+    ]
+    expect(others.map(isProbe)).toEqual(others.map(() => false))
+  })
+
   test('comes back whole where nothing happens to it', async () => {
     const { format, scale, modes, fitting } = await read(probe)
     expect({ format, scale }).toEqual({ format: 'PNG', scale: 1 })

@@ -4,8 +4,11 @@ import { rawByte } from '@latent/core'
 // oxlint-disable-next-line no-control-regex
 const MISLEADING = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
 
-/** A name without what could drive a terminal or read as another name: underscores stand for it. */
-export const spelledName = (name: string): string => name.replaceAll(MISLEADING, '_')
+/**
+ * A name without what could drive a terminal, read as another name, or be the folder above: underscores stand for it.
+ */
+export const spelledName = (name: string): string =>
+  /^\.\.?$/.test(name) ? '_'.repeat(name.length) : name.replaceAll(MISLEADING, '_')
 
 /** A name as Windows takes it, and with it every system of today. */
 export function windowsName(name: string): string {

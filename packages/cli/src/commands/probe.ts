@@ -1,6 +1,6 @@
 import { argumentError, formatBytes } from '@latent/core'
 import { ioError, publish } from '@latent/core/node'
-import { makeProbe, PROBE_SIDES, PRESETS, type ProbeReport, readProbe, SAFE_MARGIN } from '@latent/robust'
+import { isProbe, makeProbe, PROBE_SIDES, PRESETS, type ProbeReport, readProbe, SAFE_MARGIN } from '@latent/robust'
 import { sharpPixels } from '@latent/robust/node'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
@@ -19,9 +19,12 @@ export function probeCommand(program: Command): void {
     .description('write a test picture: send it through the service, get it back, and read it')
     .requiredOption('-o, --output <file>', 'the PNG to write')
     .option('--side <pixels>', 'its side', side, PROBE_SIDES.usual)
-    .option('--force', 'replace a file that exists')
+    .option('--force', 'replace the probe of an earlier run')
     .action(async ({ output, side, force }: { output: string; side: number; force?: boolean }) => {
-      await publish(output, [makeProbe(side)], { replace: force ? () => true : undefined })
+      await publish(output, [makeProbe(side)], {
+        replace: force ? async path => isProbe(await readFile(path)) : undefined,
+        hint: '--force replaces a probe of an earlier run, and nothing else',
+      })
     })
   command
     .command('read')

@@ -1,7 +1,7 @@
 import { type Image, jsonLines } from '@latent/core'
 import { publish } from '@latent/core/node'
-import { decodePng, encodePng } from '@latent/core/png'
-import { mkdir } from 'node:fs/promises'
+import { decodePng, encodePng, readPngTexts } from '@latent/core/png'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { THREATS } from '../attacks/contract.ts'
 import { type AttackResult, attackResults, type Situation, SITUATIONS, matrixRows } from '../attacks/results.ts'
@@ -31,8 +31,20 @@ export async function writeAttackSummary(run: AttackRun, folder: string): Promis
   await publishText(join(folder, 'summary.json'), `${text}\n`, MARKS.json)
   const strips = results.flatMap(({ shown }) => (shown === undefined ? [] : [stripOf(shown)]))
   if (strips.length === 0) return ['summary.json']
-  await publish(join(folder, 'pictures.png'), [encodePng(under(strips, 3))], { replace: () => true })
+  await publish(join(folder, 'pictures.png'), [encodePng({ ...under(strips, 3), annotations: PICTURES_MARK })], {
+    replace: async path => isOurs(new Uint8Array(await readFile(path))),
+  })
   return ['summary.json', 'pictures.png']
+}
+
+const PICTURES_MARK = { Software: 'latent lab attack' }
+
+function isOurs(bytes: Uint8Array): boolean {
+  try {
+    return readPngTexts(bytes)['Software'] === PICTURES_MARK.Software
+  } catch {
+    return false
+  }
 }
 
 const stripOf = (base64: string): Image<'u8'> => {
@@ -109,7 +121,9 @@ export async function writeMatrix(run: AttackRun, folder: string, command: strin
 
 async function publishRows(path: string, rows: readonly TrialRow[]): Promise<void> {
   const text = jsonLines(rows.map(withoutPicture))
-  await publish(path, [new TextEncoder().encode(text)], { replace: () => true })
+  await publish(path, [new TextEncoder().encode(text)], {
+    replace: async there => /^(?:\{.*"attack":|$)/.test(await readFile(there, 'utf8')),
+  })
 }
 
 const CSV_HEAD = 'scheme,situation,verdict,attack,queries,measure,mean,low,high,recognised,reason'

@@ -1,9 +1,10 @@
 import { formatBytes, LatentError } from '@latent/core'
 import { publish } from '@latent/core/node'
 import { type Chosen, grouped, select, thumbnailOf, vaultFigures } from '@latent/vault'
-import { getFiles } from '@latent/vault/node'
+import { albumFolder, getFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
-import { extname } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
 import { untilInterrupted } from '../../ending.ts'
 import { sharedFlow } from '../../flows.ts'
 import { reportRun, runDisplay } from '../../run-report.ts'
@@ -134,12 +135,18 @@ export function getCommand(parent: Command): void {
     .action((address: string, options: GetOptions) => give(address, [], options, true))
 }
 
+/** A comment for `sha256sum -c`, by which a later export knows its own list. */
+const SUMS_MARK = '# latent vault export'
+
 /** For `sha256sum -c`, which needs nothing of ours. Names that it would write with a backslash are left out. */
 async function writeSums(output: string, photos: readonly Chosen[]): Promise<void> {
   const lines = photos
-    .map(({ sha256, album, path }) => `${sha256}  ${album.name.replaceAll(/[/\\]/g, '_')}/${path}`)
+    .map(({ sha256, album, path }) => `${sha256}  ${albumFolder(album)}/${path}`)
     .filter(line => !/[\\\n\r]/.test(line))
-  await publish(`${output}/SHA256SUMS`, [new TextEncoder().encode(`${lines.join('\n')}\n`)], { replace: () => true })
+  await publish(join(output, 'SHA256SUMS'), [new TextEncoder().encode(`${SUMS_MARK}\n${lines.join('\n')}\n`)], {
+    replace: async path => (await readFile(path, 'utf8')).startsWith(SUMS_MARK),
+    hint: 'it is not the list of an earlier export: move it away, or choose another folder',
+  })
 }
 
 /** `latent vault stats`. */

@@ -2,6 +2,7 @@ import { LatentError, sha256, toHex } from '@latent/core'
 import { ioError, removeStale } from '@latent/core/node'
 import { dirname, join } from 'node:path'
 import type { FlowProvider } from '../../bodies/index.ts'
+import { safeName } from '../../node/opened-names.ts'
 import { Output } from '../../node/output.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher, stopIfAborted } from '../../node/run.ts'
 import { openObject } from '../objects.ts'
@@ -38,6 +39,10 @@ export async function* getFiles(run: GetRun): AsyncGenerator<FileResult> {
   await output.destination.flush()
 }
 
+/** The name of an album is chosen by whoever shares it: one folder, below the output, whatever it says. */
+export const albumFolder = ({ name }: { readonly name: string }): string =>
+  safeName(name.replaceAll(/[/\\]/g, '_')) || '_'
+
 async function getOne(run: GetRun, output: Output, photo: Chosen): Promise<FileResult> {
   const { vault, flows, watcher, signal, byAlbum } = run
   const started = performance.now()
@@ -47,7 +52,7 @@ async function getOne(run: GetRun, output: Output, photo: Chosen): Promise<FileR
     const opened = await openObject(vault, photo, photo.key, flows)
     try {
       const { metadata } = opened
-      const folder = join(...(byAlbum ? [photo.album.name.replaceAll(/[/\\]/g, '_')] : []), dirname(photo.path))
+      const folder = join(...(byAlbum ? [albumFolder(photo.album)] : []), dirname(photo.path))
       const delivered = await output.deliver(folder, metadata.name, {
         size: metadata.size,
         metadata,
