@@ -1,6 +1,8 @@
 import { LatentError } from '@latent/core'
 import { baselineSchemes } from './baselines/scheme.ts'
 import { type LoadOptions, openScheme as open, type OpenScheme, type Scheme } from './contract/index.ts'
+import { cycleSchemes } from './cycles/scheme.ts'
+import { deepKeyGenSchemes } from './deepkeygen/scheme.ts'
 import { denseResnetSchemes } from './dense-resnet/scheme.ts'
 import { encipherGanSchemes } from './encipher-gan/scheme.ts'
 import { erkanSchemes } from './erkan/scheme.ts'
@@ -26,6 +28,8 @@ export const schemes: readonly Scheme[] = [
   ...denseResnetSchemes,
   ...learnableSchemes,
   ...itoSchemes,
+  ...cycleSchemes,
+  ...deepKeyGenSchemes,
   ...erkanSchemes,
   ...maniyathSchemes,
   ...opticsSchemes,

@@ -1,5 +1,6 @@
 import { LatentError } from '@latent/core'
 import { compressorRecipe } from './autoencoders/recipe.ts'
+import { cycleRecipes } from './cycles/recipe.ts'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipes } from './exact-flow/recipe.ts'
@@ -28,6 +29,7 @@ export const recipes: readonly Recipe[] = [
   itoJudgeRecipe,
   itoTransformRecipe,
   compressorRecipe,
+  ...cycleRecipes,
 ]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */

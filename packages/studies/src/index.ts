@@ -8,6 +8,7 @@ export * from './study.ts'
 
 /** Studies by id; each is loaded when it is asked for. */
 export const studies: Readonly<Record<string, () => Promise<Study>>> = {
+  comparisons: async () => (await import('./comparisons/study.ts')).study,
   'flowcrypt-2025': async () => (await import('./flowcrypt/study.ts')).study,
   'exact-flow': () => import('./exact-flow/study.ts').then(({ study }) => study),
   'mask-autoencoder-2025': async () => (await import('./mask-autoencoder/study.ts')).study,

@@ -1,24 +1,7 @@
-/**
- * What papers print about their schemes, beside which measured figures are put. A value that is not
- * known is absent, never guessed. `standing` says how the figure reached us.
- */
-export interface PublishedFigure {
-  readonly metric: 'psnr' | 'ssim' | 'entropy' | 'correlation' | 'parameters' | 'key-space' | 'accuracy' | 'other'
-  readonly value: string
-  /** Conditions that the figure needs to be compared at all. */
-  readonly condition: string
-  readonly standing: 'paper' | 'abstract' | 'authors’ repository' | 'quoted by another paper'
-}
+import { COMPARED } from './compared.ts'
+import type { PublishedScheme } from './figure.ts'
 
-/** What a paper prints of its scheme. */
-export interface PublishedScheme {
-  /** Registry id. */
-  readonly id: string
-  readonly citation: string
-  readonly figures: readonly PublishedFigure[]
-  /** What the paper leaves open, or prints wrongly, as far as it matters for comparing. */
-  readonly remarks: readonly string[]
-}
+export type { PublishedFigure, PublishedScheme } from './figure.ts'
 
 /** The figures of every paper whose scheme is here, as printed, in the order of the registry. */
 export const PUBLISHED: readonly PublishedScheme[] = [
@@ -128,22 +111,7 @@ export const PUBLISHED: readonly PublishedScheme[] = [
     ],
     remarks: ['Absolute PSNR, SSIM, entropy, NPCR, UACI and times are not known to us.'],
   },
-  {
-    id: 'deepedn-2021',
-    citation: 'Ding et al.: DeepEDN. IEEE IoT Journal, 2021',
-    figures: [
-      { metric: 'psnr', value: '36.514 dB', condition: 'chest X-rays', standing: 'quoted by another paper' },
-      { metric: 'ssim', value: '0.90', condition: 'chest X-rays', standing: 'quoted by another paper' },
-      { metric: 'entropy', value: '7.95', condition: '', standing: 'quoted by another paper' },
-    ],
-    remarks: ['Quoted by Encipher GAN.'],
-  },
-  {
-    id: 'encryptgan-2019',
-    citation: 'Zheng et al.: EncryptGAN. arXiv 1905.11582, 2019',
-    figures: [{ metric: 'psnr', value: '17.5992 dB', condition: '', standing: 'quoted by another paper' }],
-    remarks: ['Quoted by Encipher GAN.'],
-  },
+  ...COMPARED,
 ]
 
 /** What is published of a scheme of the registry, if anything. */

@@ -1,6 +1,6 @@
 import type { SchemeSummary } from '../run/summary.ts'
 import { keySpaceBits } from '../run/claims.ts'
-import type { PublishedFigure } from './figures.ts'
+import type { PublishedFigure } from './figure.ts'
 
 /** Our counterpart of a published figure, as text; undefined where the lab measures nothing of the kind. */
 export function measuredCounterpart(

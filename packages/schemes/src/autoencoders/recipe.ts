@@ -14,7 +14,7 @@ const CHECK_EVERY = 250
 export const compressorRecipe: Recipe = {
   id: 'autoencoder-compressor',
   title: 'colour to one plane of bytes and back: the auto-encoder before the chaos of three systems',
-  published: 'unknown',
+  published: 'our own: how the systems that it stands before trained is not open to us',
   data: OPEN_PHOTOS,
   async open(context) {
     const networks = compressorParameters()

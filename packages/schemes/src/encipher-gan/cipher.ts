@@ -45,7 +45,7 @@ export const shippedPairs: Readonly<Record<'instance' | 'frozen', () => Promise<
 }
 
 function trainedPair(model: Model, norm: Norm): Pair {
-  const parameters = generatorParameters('paper', norm)
+  const parameters = generatorParameters(model.profile as Profile, norm)
   return {
     encryption: networkWeights(model, 'encryption', parameters),
     decryption: networkWeights(model, 'decryption', parameters),

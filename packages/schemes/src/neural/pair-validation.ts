@@ -4,6 +4,9 @@ import type { Profile } from '../recipe.ts'
 import { cut, type Planes } from './crops.ts'
 import type { PairVariant } from './pair-variant.ts'
 
+/** Of a pair of networks, what its validation runs. */
+type Checked<N> = Pick<PairVariant<N>, 'networks' | 'encrypt' | 'decrypt'>
+
 /** Validation: squares from the middle of the first pictures of a set that is not trained on. */
 export const CHECK = { every: 500, pictures: 8, size: 256 }
 
@@ -32,7 +35,7 @@ export const CHECK_DIMS = [1, 3, CHECK.size, CHECK.size]
 
 /** What is measured of one validation picture `x`, of {@link CHECK_DIMS}. */
 export const pairCheck =
-  <N>(variant: PairVariant<N>) =>
+  <N>(variant: Checked<N>) =>
   ({ p, x }: { p: { encryption: MapTree<N, Operand>; decryption: MapTree<N, Operand> }; x: Expr }) => {
     const cipher = unitWire(variant.encrypt(p.encryption, x))
     // As it is written: eight bits.
@@ -58,7 +61,7 @@ export const margin = (figures: Figures): number =>
   )
 
 /** What measures a pair's weights on validation pictures. */
-export async function openValidation<N>(variant: PairVariant<N>, profile: Profile, checks: readonly Planes[]) {
+export async function openValidation<N>(variant: Checked<N>, profile: Profile, checks: readonly Planes[]) {
   const dims = CHECK_DIMS
   const { encryption, decryption } = variant.networks(profile)
   const weights = mapTree({ encryption, decryption }, (_, leaf) => shape((leaf as Parameter).dims)) as object
@@ -72,7 +75,7 @@ export async function openValidation<N>(variant: PairVariant<N>, profile: Profil
       if (last?.weights === found) return last.figures
       const feeds = Object.fromEntries(
         Object.entries(found)
-          .filter(([path]) => !path.startsWith('judge.'))
+          .filter(([path]) => /^(en|de)cryption\./.test(path))
           .map(([path, value]) => [`p.${path}`, value]),
       )
       const each: Omit<Figures, 'worst'>[] = []

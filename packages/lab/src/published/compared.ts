@@ -1,0 +1,189 @@
+import type { PublishedScheme } from './figure.ts'
+
+const QUOTED = 'quoted by another paper'
+const IN_ENCIPHER_GAN = 'Quoted by Encipher GAN (Systems 11(1) 36, 2023), last two tables.'
+
+/**
+ * What is printed of the systems that papers compare themselves with, or name beside their own. `missing` says what
+ * keeps one from being run here.
+ */
+export const COMPARED: readonly PublishedScheme[] = [
+  {
+    id: 'deepedn-2021',
+    citation: 'Ding, Wu, Chen, Zhang, Gong, Cao, Qin: DeepEDN. IEEE IoT Journal 8, 1504-1518, 2021',
+    figures: [
+      { metric: 'psnr', value: '36.514 dB', condition: 'chest X-rays', standing: QUOTED },
+      { metric: 'ssim', value: '0.90', condition: 'chest X-rays', standing: QUOTED },
+      { metric: 'entropy', value: '7.95', condition: '', standing: QUOTED },
+    ],
+    remarks: [IN_ENCIPHER_GAN],
+    missing:
+      'trained weights, for which the recipe `cycle-deepedn` stands; the domain that hides (its pictures are not ' +
+      'named), ' +
+      'loss weights, and the network that marks regions in cipher images with its labelled X-rays',
+  },
+  {
+    id: 'encryptgan-2019',
+    citation: 'Zheng, Liu, Yu, Zheng, Wu, Yang, Shi: EncryptGAN. arXiv 1905.11582, 2019',
+    figures: [{ metric: 'psnr', value: '17.5992 dB', condition: '', standing: QUOTED }],
+    remarks: [IN_ENCIPHER_GAN],
+    missing:
+      'two domains of pictures (flowers, faces, animals), a trained key network, and a training of four ' +
+      'discriminators for ' +
+      '200 epochs; the layers are known',
+  },
+  {
+    id: 'maniyath-2020',
+    citation: 'Maniyath, Thanikaiselvan: Microprocessors and Microsystems 77, 103134, 2020',
+    figures: [
+      { metric: 'psnr', value: 'infinite', condition: '', standing: QUOTED },
+      { metric: 'ssim', value: '1', condition: '', standing: QUOTED },
+      { metric: 'correlation', value: '0.0149', condition: 'direction not stated', standing: QUOTED },
+      { metric: 'entropy', value: '7.98', condition: '', standing: QUOTED },
+    ],
+    remarks: [IN_ENCIPHER_GAN, 'Beyond these figures only the title was open to us.'],
+  },
+  {
+    id: 'erkan-2022',
+    citation: 'Erkan, Toktas, Enginoğlu, Akbacak, Thanh: MTAP 81, 7365-7391, 2022',
+    figures: [
+      { metric: 'psnr', value: 'infinite', condition: '', standing: QUOTED },
+      { metric: 'ssim', value: '1', condition: '', standing: QUOTED },
+      { metric: 'correlation', value: '0.00002', condition: 'direction not stated', standing: QUOTED },
+      { metric: 'entropy', value: '7.99', condition: '', standing: QUOTED },
+    ],
+    remarks: [IN_ENCIPHER_GAN, 'A correlation of 0.00002 is far below what noise has: chance, or the best of many.'],
+  },
+  {
+    id: 'optical-denoiser-2019',
+    citation: 'Chen, Li, Wang: Deep learning for improving the robustness of image encryption. IEEE Access 7, 2019',
+    figures: [
+      { metric: 'psnr', value: '24.8975 dB', condition: 'damage not stated', standing: QUOTED },
+      { metric: 'ssim', value: '0.8885', condition: 'damage not stated', standing: QUOTED },
+    ],
+    remarks: [IN_ENCIPHER_GAN],
+    missing: 'the optical cipher before the network, the damage that it is to mend, layers and data',
+  },
+  {
+    id: 'optical-hiding-2022',
+    citation:
+      'Zhang, Li: Single exposure phase-only optical image encryption and hiding. IEEE Photonics Journal 14, 2022',
+    figures: [
+      { metric: 'psnr', value: '30.0000 dB', condition: '', standing: QUOTED },
+      { metric: 'ssim', value: '0.9306', condition: '', standing: QUOTED },
+    ],
+    remarks: [IN_ENCIPHER_GAN],
+    missing: 'the bench (wavelength, distances, how the host hides), the network that decrypts, and its data',
+  },
+  {
+    id: 'bao-avalanche-2021',
+    citation:
+      'Bao, Xue: Avalanche effect of image encryption based on the Cycle-GAN. Applied Optics 60, 5320-5334, 2021',
+    figures: [],
+    remarks: ['Named by Bao et al. 2024 as what it is compared with; neither prints figures that are open to us.'],
+    missing:
+      'trained weights, for which the recipe `cycle-avalanche` stands, and the loss that makes the avalanche: ' +
+      'only the title ' +
+      'is open to us',
+  },
+  {
+    id: 'isaae-2021',
+    citation: 'Bao, Xue, Jin: Image scrambling adversarial autoencoder. MTAP 80, 28265-28301, 2021',
+    figures: [],
+    remarks: [
+      'The abstract has the generator of CycleGAN both ways, a patch discriminator against noise, and two losses.',
+    ],
+    missing:
+      'trained weights, for which the recipe `cycle-isaae` stands; widths and the weight of the adversarial loss',
+  },
+  {
+    id: 'li-optical-2021',
+    citation:
+      'Li, Zhou, Di: A learning optical image encryption scheme based on CycleGAN. J. Jilin Univ. 51, 1060-1066, 2021',
+    figures: [],
+    remarks: [],
+    missing:
+      'trained weights, for which the recipe `cycle-optical` stands; which optical encoding is learned, and all ' +
+      'settings',
+  },
+  {
+    id: 'wang-zhang-2022',
+    citation:
+      'Wang, Zhang: A novel image encryption algorithm with deep neural network. Signal Processing 196, 108536, 2022',
+    figures: [],
+    remarks: [],
+    missing: 'everything but the title: what the network computes, which chaos there is, and in which order',
+  },
+  {
+    id: 'chen-2020',
+    citation: 'Chen, Guo, Jing: deep compressed sensing and compound chaos. Acta Physica Sinica 69(24), 2020',
+    figures: [],
+    remarks: [
+      'The abstract has blocks of 3 x 33 x 33, bilinear and convolutional compression, a chaos of a cloud model ' +
+        'and the ' +
+        'logistic map, sliding scrambling and vector decomposition.',
+    ],
+    missing:
+      'trained weights of the compression (`autoencoder-compressor` is ours); the equations of the cloud model, ' +
+      'of sliding ' +
+      'scrambling and of vector decomposition',
+  },
+  {
+    id: 'ghost-imaging',
+    citation: 'Kang, Zhang, Ye, Zhang, Zhuang: ghost imaging for multiple images. Chinese Physics B 30, 124207, 2021',
+    figures: [],
+    remarks: ['Named by Bao et al. 2024; how several pictures are multiplexed is not open to us.'],
+  },
+  {
+    id: 'deepkeygen-2022',
+    citation: 'Ding, Tan, Qin, Cao, Choo, Qin: DeepKeyGen. IEEE TNNLS 33(9), 4915-4929, 2022',
+    figures: [],
+    remarks: ['`deepkeygen-2022-drawn` is the same cipher with a generator that is drawn, not trained.'],
+    missing: 'trained weights, and the transformation domain that guides them; the cipher around them runs',
+  },
+  {
+    id: 'sirichotedumrong-gan-2020',
+    citation: 'Sirichotedumrong, Kiya: a GAN-based image transformation scheme. EUSIPCO 2020, arXiv 2006.01342',
+    figures: [],
+    remarks: ['It has no key: nobody decrypts its pictures.'],
+    missing: 'trained weights; layers and loss weights lie in the part of the paper that was not open to us',
+  },
+  {
+    id: 'huang-2022',
+    citation: 'Huang, Yap, Chiu, Sun: learnable image encryption on medical images. IEEE Access 10, 66345-66355, 2022',
+    figures: [],
+    remarks: [],
+    missing: 'the transform itself: the abstract says that it enhances earlier methods, and not how',
+  },
+  {
+    id: 'sang-2022',
+    citation:
+      'Sang, Sang, Alam: logistic chaotic systems and deep autoencoder. Pattern Recognition Letters 153, 59-66, 2022',
+    figures: [],
+    remarks: ['Known: pixels are scrambled by a logistic map, then a deep auto-encoder makes the cipher image.'],
+    missing: 'trained weights; layers, block size and the loss of the auto-encoder',
+  },
+  {
+    id: 'fawad-2022',
+    citation: 'Ahmed, Rehman, Ahmad, Khan, Boulila, Srivastava, Lin, Buchanan: ACM TOMM, 2022',
+    figures: [
+      {
+        metric: 'accuracy',
+        value: 'training 97 %, validation 95 %',
+        condition: 'of the auto-encoder; what is counted is not stated',
+        standing: 'abstract',
+      },
+    ],
+    remarks: ['Known: colour to one grey plane by an auto-encoder, then DNA, several chaotic sequences and S-boxes.'],
+    missing: 'trained weights (`autoencoder-compressor` is ours); which chaotic sequences and S-boxes, and their order',
+  },
+  {
+    id: 'wang-lo-2024',
+    citation:
+      'Wang, Lo: Autoencoder-based joint image compression and encryption. J. Inf. Security Appl. 80, 103680, 2024',
+    figures: [],
+    remarks: ['Known: a logistic map under a key replaces a matrix of the parameters of the synthesis network.'],
+    missing:
+      'trained weights of a learned compression (`autoencoder-compressor` is ours), and which parameters are replaced',
+  },
+]

@@ -1,0 +1,97 @@
+import { type Image, LatentError, sha256Of } from '@latent/core'
+import { type ImageRow, type LabTest, measureImage, median, TESTS } from '@latent/lab'
+import { findScheme, openScheme, schemes } from '@latent/schemes'
+import type { NamedImage } from '../study.ts'
+
+/** What the tables show of one system, as means over the pictures; absent where it was not measured. */
+export interface Measured {
+  readonly exact: boolean
+  /** In dB, over pictures that did not come back exactly. */
+  readonly psnr?: number
+  readonly ssim?: number
+  readonly entropy?: number
+  readonly correlation?: readonly [horizontal: number, vertical: number, diagonal: number]
+  /** Of one changed sample, as shares. */
+  readonly npcr?: number
+  readonly uaci?: number
+  readonly keyBits?: number
+  /** Medians, in milliseconds a picture. */
+  readonly encryptMs: number
+  readonly decryptMs?: number
+}
+
+const WANTED = [
+  'entropy',
+  'correlation-horizontal',
+  'correlation-vertical',
+  'correlation-diagonal',
+  'pixel-npcr',
+  'pixel-uaci',
+] as const
+const WANTED_TESTS: readonly LabTest[] = TESTS.filter(({ id }) => (WANTED as readonly string[]).includes(id))
+
+/** Whether a system of a comparison can be run here. */
+export const isRegistered = (id: string): boolean => schemes.some(scheme => scheme.id === id)
+
+/** One system on every picture, each under a key of its own. */
+export async function measureSystem(id: string, pictures: readonly NamedImage[], seed: number): Promise<Measured> {
+  const { keySpace, reversible } = findScheme(id)
+  const { cipher, close } = await openScheme(id)
+  try {
+    const rows: ImageRow[] = []
+    const times: { encrypt: number; decrypt?: number }[] = []
+    for (const { id: imageId, image } of pictures) {
+      const key = sha256Of(new TextEncoder().encode(`${imageId}, seed ${seed}`))
+      if (reversible) rows.push(await measureImage(cipher, image, { imageId, seed, tests: WANTED_TESTS }))
+      times.push(await timed(cipher, image, key, reversible))
+    }
+    const of = (test: (typeof WANTED)[number]) => mean(rows.flatMap(row => row.tests[test]?.value ?? []))
+    const directions = (['horizontal', 'vertical', 'diagonal'] as const).map(name => of(`correlation-${name}`))
+    const lossy = rows.filter(({ quality }) => !quality.exact)
+    return {
+      exact: rows.length > 0 && lossy.length === 0,
+      ...defined({
+        psnr: mean(lossy.flatMap(({ quality }) => quality.psnr ?? [])),
+        ssim: mean(rows.flatMap(({ quality }) => quality.ssim ?? [])),
+        entropy: of('entropy'),
+        npcr: of('pixel-npcr'),
+        uaci: of('pixel-uaci'),
+        keyBits: keySpace?.bits,
+        decryptMs: reversible ? median(times.map(({ decrypt }) => decrypt!)) : undefined,
+      }),
+      ...(directions.every(value => value !== undefined) && { correlation: directions as [number, number, number] }),
+      encryptMs: median(times.map(({ encrypt }) => encrypt)),
+    }
+  } catch (error) {
+    throw error instanceof LatentError
+      ? error
+      : new LatentError('E_INTERNAL', `${id} could not be measured`, { cause: error })
+  } finally {
+    await close()
+  }
+}
+
+async function timed(
+  cipher: {
+    encrypt(plain: Image, key: Uint8Array): Promise<Image>
+    decrypt(cipher: Image, key: Uint8Array): Promise<Image>
+  },
+  image: Image,
+  key: Uint8Array,
+  reversible: boolean,
+): Promise<{ encrypt: number; decrypt?: number }> {
+  const started = performance.now()
+  const hidden = await cipher.encrypt(image, key)
+  const encrypt = performance.now() - started
+  if (!reversible) return { encrypt }
+  const again = performance.now()
+  await cipher.decrypt(hidden, key)
+  return { encrypt, decrypt: performance.now() - again }
+}
+
+const mean = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Without what is undefined. */
+const defined = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never

@@ -1,0 +1,55 @@
+import { publishedFor } from '@latent/lab'
+import { drawPicture } from '@latent/data'
+import { describe, expect, test } from 'vitest'
+import { isRegistered, type Measured, measureSystem } from '../src/comparisons/measure.ts'
+import { COMPARISONS } from '../src/comparisons/tables.ts'
+import { printedNumber, verdict } from '../src/comparisons/verdict.ts'
+
+const EXACT: Measured = { exact: true, encryptMs: 1, decryptMs: 1, entropy: 7.99, correlation: [0.01, -0.002, 0.003] }
+const LOSSY: Measured = { ...EXACT, exact: false, psnr: 36.2, ssim: 0.88, entropy: 7.91 }
+
+test('every system of a comparison runs, or its missing parts are said', () => {
+  for (const { systems } of COMPARISONS) {
+    expect(new Set(systems).size).toBe(systems.length)
+    for (const id of systems) if (!isRegistered(id)) expect([id, publishedFor(id)?.missing]).not.toContain(undefined)
+  }
+})
+
+test.each([
+  ['36.514 dB', 36.514],
+  ['infinite', Infinity],
+  ['about 100 dB', 100],
+  ['-0.0021', -0.0021],
+  ['not a number', undefined],
+])('%s is %d', (text, value) => {
+  expect(printedNumber(text)).toBe(value)
+})
+
+describe('verdicts', () => {
+  const deepedn = publishedFor('deepedn-2021')
+  test('as printed, missed, and better', () => {
+    expect(verdict(deepedn, LOSSY)).toBe('PSNR as printed; SSIM missed by 0.020; entropy missed by 0.040')
+    expect(verdict(deepedn, { ...LOSSY, psnr: 20, ssim: 0.95, entropy: 7.94 })).toBe(
+      'PSNR missed by 16.5 dB; SSIM better by 0.050; entropy as printed',
+    )
+  })
+  test('exact ciphers, and lossy ones where exact was printed', () => {
+    const maniyath = publishedFor('maniyath-2020')
+    expect(verdict(maniyath, { ...EXACT, ssim: 1 })).toBe(
+      'PSNR as printed: exact; SSIM as printed; correlation as printed; entropy as printed',
+    )
+    expect(verdict(maniyath, LOSSY)).toMatch(/^PSNR not reached: 36.2 dB, not exact/)
+    expect(verdict(deepedn, EXACT)).toMatch(/^PSNR above: exact; SSIM not measured/)
+  })
+  test('nothing printed, nothing compared', () => {
+    expect(verdict(undefined, EXACT)).toBe('no figure that is open to us')
+  })
+})
+
+test('measures a stream cipher as one: exact, flat, and without diffusion', async () => {
+  const image = await drawPicture('landscape', 48, 48)
+  const measured = await measureSystem('xor-reused-mask', [{ id: 'drawn', image }], 1)
+  expect(measured).toMatchObject({ exact: true, ssim: 1, keyBits: 256 })
+  expect(measured.entropy).toBeGreaterThan(7.9)
+  expect(measured.npcr).toBeCloseTo(1 / (48 * 48 * image.channels), 6)
+})
