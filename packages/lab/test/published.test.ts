@@ -5,10 +5,9 @@ import { PUBLISHED } from '../src/index.ts'
 test('every published system is a scheme, or says what is missing', () => {
   const registered = new Set(schemes.map(({ id }) => id))
   expect(new Set(PUBLISHED.map(({ id }) => id)).size).toBe(PUBLISHED.length)
-  for (const { id, citation, missing } of PUBLISHED) {
-    expect(citation).not.toBe('')
-    if (!registered.has(id)) expect([id, missing]).toEqual([id, expect.stringMatching(/\S+ \S+/)])
-  }
+  expect(PUBLISHED.filter(({ citation }) => citation === '')).toEqual([])
+  const silent = PUBLISHED.filter(({ id, missing = '' }) => !registered.has(id) && !/\S+ \S+/.test(missing))
+  expect(silent.map(({ id }) => id)).toEqual([])
 })
 
 test('every figure says how it reached us', () => {

@@ -11,7 +11,7 @@ const LOSSY: Measured = { ...EXACT, exact: false, psnr: 36.2, ssim: 0.88, entrop
 test('every system of a comparison runs, or its missing parts are said', () => {
   for (const { systems } of COMPARISONS) {
     expect(new Set(systems).size).toBe(systems.length)
-    for (const id of systems) if (!isRegistered(id)) expect([id, publishedFor(id)?.missing]).not.toContain(undefined)
+    expect(systems.filter(id => !isRegistered(id) && publishedFor(id)?.missing === undefined)).toEqual([])
   }
 })
 

@@ -55,7 +55,7 @@ export function cycleTraining(variant: CycleVariant, profile: Profile): Training
   const judged = (p: Discriminator<Operand>, x: Expr) => discriminate(p, signed(x))
   const both = variant.cycles === 'both ways'
   return {
-    networks: networks as unknown as Record<string, object>,
+    networks,
     batch: { plain: shape(DIMS), touched: shape(DIMS), hidden: shape(DIMS) },
     average: 0.998,
     phases: [
