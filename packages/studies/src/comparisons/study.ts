@@ -5,7 +5,7 @@ import { type Comparison, COMPARISONS } from './tables.ts'
 import { isRegistered, type Measured, measureSystem } from './measure.ts'
 import { verdict } from './verdict.ts'
 
-const PICTURES = { source: 'open-photos/val@128', count: 4 }
+const PICTURES = { source: 'open-photos/val@64', count: 4 }
 const QUICK = { source: 'procedural:1', count: 1 }
 
 /** Every system of three papers' comparisons: what is printed of it, what was measured here, and what came of it. */
