@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, globSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vitepress'
@@ -12,9 +12,7 @@ rmSync(pages, { recursive: true, force: true })
 cpSync(join(here, '..', 'docs'), pages, { recursive: true })
 await writeApi(join(pages, 'api'))
 await build(here)
-const lab = join(pages, 'lab')
-for (const report of readdirSync(lab).filter(name => name.endsWith('.html')))
-  cpSync(join(lab, report), join(here, 'dist', 'lab', report))
-// The verdict matrix, with the data and rows that its page links to.
-cpSync(join(lab, 'matrix'), join(here, 'dist', 'lab', 'matrix'), { recursive: true })
+// Reports of the lab are pages already. The verdict matrix goes with the data and rows that it links to.
+for (const report of globSync('**/*.html', { cwd: pages })) cpSync(join(pages, report), join(here, 'dist', report))
+cpSync(join(pages, 'lab', 'matrix'), join(here, 'dist', 'lab', 'matrix'), { recursive: true })
 process.stdout.write('site/dist/index.html\n')

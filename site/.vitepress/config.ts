@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DefaultTheme, defineConfig } from 'vitepress'
@@ -18,6 +18,13 @@ function leavesDocs(page: string, link: string): boolean {
 const schemes = readdirSync(join(docs, 'schemes'), { withFileTypes: true })
   .filter(entry => entry.isDirectory())
   .map(({ name }) => name)
+
+/** Reports of the lab are pages of their own, copied as they are; a link has no extension when it is judged. */
+const reports = globSync('**/*.html', { cwd: docs }).map(path => `/${path.replace(/\.html$/, '')}`)
+const isReport = (link: string): boolean => {
+  const path = `/${link.replace(/^(?:\.{0,2}\/)+/, '')}`
+  return reports.some(report => report.endsWith(path))
+}
 
 /** The modules of the API, which are written before the site is built, a package a group. */
 function apiSidebar(): DefaultTheme.SidebarItem[] {
@@ -49,8 +56,7 @@ export default defineConfig({
   // Fainter than 4.5 to 1 otherwise: the name of a block's language.
   head: [['style', {}, 'html:root { --vp-code-lang-color: var(--vp-c-text-2) }']],
   rewrites: page => page.replace(/README\.md$/, 'index.md'),
-  // Reports of the lab are pages of their own, which are copied as they are.
-  ignoreDeadLinks: [/(?:baselines|flowcrypt)-bsds500-val$/],
+  ignoreDeadLinks: [isReport],
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -72,8 +78,8 @@ export default defineConfig({
             { text: 'What is protected', link: '/security' },
             { text: 'Errors', link: '/errors' },
             { text: 'The sealed format', link: '/sealed-format' },
-            { text: 'The vault format', link: '/vault-format' },
             { text: 'Vaults', link: '/vault' },
+            { text: 'The vault format', link: '/vault-format' },
             { text: 'Robust carriers', link: '/robust-carrier' },
             { text: 'Latent Studio', link: '/studio' },
           ],
@@ -89,6 +95,7 @@ export default defineConfig({
         {
           text: 'The lab',
           items: [
+            { text: 'What breaks what', link: '/lab/matrix/matrix.html', target: '_self' },
             { text: 'How it measures', link: '/lab/' },
             { text: 'Methods', link: '/lab/methods' },
             { text: 'Attacks', link: '/lab/attacks' },
@@ -100,6 +107,7 @@ export default defineConfig({
           items: [
             { text: 'The engine', link: '/engine' },
             { text: 'Training', link: '/training' },
+            { text: 'Trainings', link: '/training' },
             { text: 'API', link: '/api/' },
             { text: 'Decisions', link: '/decisions/' },
             { text: 'Tests', link: '/testing' },
