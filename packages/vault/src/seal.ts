@@ -34,8 +34,12 @@ export interface Sealing {
   /** Bytes of the PNG file to come. */
   readonly size: number
   readonly nonce: Uint8Array
-  /** The PNG file. @throws E_CHANGED if the source has not the size that `metadata` says */
-  png(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  /**
+   * The PNG file.
+   * @param read told the SHA-256 of the file's bytes once all of them have been read
+   * @throws E_CHANGED if the source has not the size that `metadata` says
+   */
+  png(source: AsyncIterable<Uint8Array>, read?: (sha256: Uint8Array) => void): AsyncIterable<Uint8Array>
 }
 
 /**
@@ -82,9 +86,9 @@ export async function prepareSeal({
     geometry,
     size: carrierSize(geometry),
     nonce,
-    async *png(source) {
+    async *png(source, read) {
       const cipher = await bodyCipher(header, keys, flows)
-      const plaintext = pieces(plaintextOf(region, metadata.size, source, plaintextSize), chunk, plaintextSize)
+      const plaintext = pieces(plaintextOf(region, metadata.size, source, plaintextSize, read), chunk, plaintextSize)
       yield* writeCarrier(
         geometry,
         pixelsOf(await encodeHeader(header, keys, filler, sealedNote), cipher, plaintext, chunks.count),
@@ -117,6 +121,7 @@ async function* plaintextOf(
   size: number,
   source: AsyncIterable<Uint8Array>,
   total: number,
+  whenRead?: (sha256: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   yield region
   const hash = sha256()
@@ -134,7 +139,9 @@ async function* plaintextOf(
         `received ${read < size ? read : `more than ${size}`}`,
       { hint: 'seal it again when nothing writes to it' },
     )
-  yield hash.digest()
+  const digest = hash.digest()
+  whenRead?.(digest)
+  yield digest
   let left = total - region.length - size - HASH_BYTES
   const zeros = new Uint8Array(Math.min(left, 65536))
   for (; left > 0; left -= zeros.length) yield zeros.subarray(0, Math.min(left, zeros.length))

@@ -204,20 +204,17 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
     })
     const entry = { target, nonce: toHex(sealing.nonce) }
     const album = albumMark(journal, run.album.key)
-    const content = sha256()
-    const plain = counted(
-      hashed(joined(first, source.parts), content),
-      bytes => run.watcher?.progress?.(file.source, bytes),
-      run.signal,
-    )
-    const png = run.check === false ? sealing.png(plain) : alongside(sealing.png(plain), copy => checkSealed(run, copy))
+    let content: Uint8Array = new Uint8Array(0)
+    const plain = counted(joined(first, source.parts), bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
+    const made = sealing.png(plain, sha256 => (content = sha256))
+    const png = run.check === false ? made : alongside(made, copy => checkSealed(run, copy))
     const facts = () => {
       const marks = sourceMarks(context, { relative: file.relative, info: source.info })
       return {
         ...marks,
         album,
         seen: isSettled(source.info) ? marks.seen : '',
-        content: journal.contentMark(entry, toHex(content.digest())),
+        content: journal.contentMark(entry, toHex(content)),
       }
     }
     const bytes = await publishSealed(context, entry, sealing.size, png, facts, state)
