@@ -18,14 +18,35 @@ const SCENES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     const input = (await page.waitForSelector('#choose-files')) as ElementHandle<HTMLInputElement>
     await input.uploadFile(...(await drawnFiles()))
     await page.$eval('input[name=key-kind][value=file]', radio => (radio as HTMLElement).click())
-    await page.locator('::-p-text(Make a new key)').click()
+    await press(page, 'Make a new key')
     await page.waitForSelector('dialog[open] .sheet')
-    await page.locator('::-p-text(Save the key file)').click()
-    await page.locator('::-p-text(I have kept it)').click()
-    await page.locator('.start button:not(:disabled)').click()
+    await press(page, 'Save the key file')
+    await page.waitForSelector('dialog .primary:not(:disabled)')
+    await press(page, 'I have kept it: use this key')
+    await page.waitForSelector('.start button:not(:disabled)')
+    await page.$eval('.start button', start => start.click())
     await page.waitForFunction(`!document.querySelector('.queue li:not(.done)')`)
   },
+  async explore(page) {
+    await page.waitForSelector('.pictures figure:nth-child(5) canvas')
+    await press(page, 'Change the middle pixel')
+    await page.waitForSelector('.numbers dt')
+    await press(page, 'Across the middle')
+    await page.waitForSelector('.damage figure:nth-child(2) canvas')
+  },
+  async attack(page) {
+    await page.waitForSelector('.attacks')
+    await page.$eval('input[value=coordinate-map]', radio => (radio as HTMLElement).click())
+    await press(page, 'Attack')
+    await page.waitForFunction(`document.querySelectorAll('.row').length === 3`)
+  },
 }
+
+const press = (page: Page, text: string): Promise<void> =>
+  page.evaluate(text => {
+    const buttons = Array.from(document.querySelectorAll('button'))
+    buttons.find(({ textContent }) => textContent === text)!.click()
+  }, text)
 
 /** Photos to seal, drawn. */
 async function drawnFiles(): Promise<string[]> {
@@ -58,7 +79,7 @@ export default async function run([out = 'runs/studio-pictures']: readonly strin
         await page.goto(`${server.address}#${view}`)
         await scene(page)
         await page.evaluate(() => scrollTo(0, 0))
-        const picture = await page.screenshot({ fullPage: device === 'phone' })
+        const picture = await page.screenshot({ fullPage: device === 'phone' || view !== 'vault' })
         const path = join(out, `${view}-${device}-${scheme}.png`)
         await sharp(picture).png({ palette: true, quality: 90, effort: 10 }).toFile(path)
         console.log(path)

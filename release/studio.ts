@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commonFields, folderOf } from './manifest.ts'
 import { OUT, readManifest, releaseVersion, ROOT } from './packages.ts'
@@ -19,6 +19,8 @@ export function buildStudioPackage(): readonly [name: string, folder: string] {
   const out = join(OUT, 'packages', folderOf(name))
   mkdirSync(join(out, 'dist'), { recursive: true })
   execFileSync(process.execPath, [join(FOLDER, 'build/run.ts'), out], { stdio: ['ignore', 'ignore', 'inherit'] })
+  // Weights have packages of their own, from which the server takes them.
+  rmSync(join(out, 'site/models'), { recursive: true })
   writeFileSync(join(out, 'dist/index.js'), MODULE)
   writeFileSync(join(out, 'dist/index.d.ts'), TYPES)
   cpSync(join(FOLDER, 'README.md'), join(out, 'README.md'))

@@ -42,7 +42,7 @@ export async function serveStudio(folder: URL, port: number): Promise<StudioServ
     else if (!PATH.test(pathname)) send(404)
     else {
       const name = pathname.endsWith('/') ? `${pathname}index.html` : pathname
-      readFile(placeOf(name, folder)).then(
+      found(name, folder).then(
         body => send(200, request.method === 'HEAD' ? '' : body, TYPES[extname(name)] ?? 'application/octet-stream'),
         () => send(404),
       )
@@ -60,8 +60,12 @@ export async function serveStudio(folder: URL, port: number): Promise<StudioServ
   }
 }
 
-const placeOf = (name: string, folder: URL): URL =>
-  name.startsWith(MODELS) ? new URL(name.slice(MODELS.length), modelFolder) : new URL(`site${name}`, folder)
+/** A file of the site; weights that are not there may be installed beside it. */
+const found = (name: string, folder: URL): Promise<Buffer> =>
+  readFile(new URL(`site${name}`, folder)).catch((error: unknown) => {
+    if (!name.startsWith(MODELS)) throw error
+    return readFile(new URL(name.slice(MODELS.length), modelFolder))
+  })
 
 const MODELS = '/models/'
 const HOSTS = ['127.0.0.1', 'localhost']

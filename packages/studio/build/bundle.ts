@@ -15,10 +15,14 @@ export const settings = (form: 'site' | 'single-file'): InlineConfig => ({
   envDir: false,
   logLevel: 'warn',
   define: { VERSION: JSON.stringify(version) },
-  resolve: { conditions: [...(form === 'single-file' ? ['single-file'] : []), ...defaultClientConditions] },
+  // Nothing here asks for the graphics card: its runtime would be 27 MB more.
+  resolve: {
+    alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' },
+    conditions: [...(form === 'single-file' ? ['single-file'] : []), ...defaultClientConditions],
+  },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [noNodeModules],
-  worker: { format: 'es', plugins: () => [noNodeModules] },
+  plugins: [noNodeModules, noGraphicsCards],
+  worker: { format: 'es', plugins: () => [noNodeModules, noGraphicsCards] },
 })
 
 /** What pages cannot load must not get into them. */
@@ -28,4 +32,13 @@ const noNodeModules: Plugin = {
   resolveId(id, importer) {
     if (isBuiltin(id)) throw new Error(`${importer} imports ${id}, which no browser has`)
   },
+}
+
+/** Networks are traced with jax-js and run elsewhere: its own ways to graphics cards are never gone. */
+const noGraphicsCards: Plugin = {
+  name: 'no-graphics-cards',
+  enforce: 'pre',
+  resolveId: (id, importer) =>
+    importer?.includes('@jax-js') && /^\.\/web(?:gl|gpu)-[\w-]+\.js$/.test(id) ? '\0none' : undefined,
+  load: id => (id === '\0none' ? 'export {}' : undefined),
 }

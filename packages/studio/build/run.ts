@@ -35,7 +35,13 @@ export async function buildStudio(out: string): Promise<void> {
   await buildSite(join(out, SITE))
   await buildSingle(join(out, SINGLE))
   writeFileSync(join(out, 'headers.json'), `${JSON.stringify(HEADERS, undefined, 2)}\n`)
-  const files = [...filesBelow(join(out, SITE)).map(path => `${SITE}/${path}`), SINGLE]
+  const files = [
+    ...filesBelow(join(out, SITE))
+      // Cards say the hashes of weights.
+      .filter(path => !path.startsWith('models/'))
+      .map(path => `${SITE}/${path}`),
+    SINGLE,
+  ]
   const lines = files.map(
     path =>
       `${createHash('sha256')

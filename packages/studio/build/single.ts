@@ -8,8 +8,8 @@ import { singlePolicy } from './policy.ts'
 
 /** Builds the page as one file, which works from disk: nothing is loaded, everything is in it. */
 export async function buildSingle(path: string): Promise<void> {
-  const worker = (await bundled('src/vault/worker.ts', 'iife')).script
-  const { script, style } = await bundled('src/main.tsx', 'es')
+  const [vault, lab] = [await classic('src/vault/worker.ts'), await classic('src/lab/worker.ts')]
+  const { script, style } = await bundled('src/main.tsx')
   const wasm = readFileSync(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
   const icon = readFileSync(join(ROOT, 'public/icon.svg')).toString('base64')
   const [inScript, inStyle] = [withoutEnds(script), style]
@@ -20,7 +20,8 @@ export async function buildSingle(path: string): Promise<void> {
   ]
   // Data, which browsers read as text and never run.
   const carried = [
-    `<script type="text/plain" id="vault-worker">${withoutEnds(worker)}</script>`,
+    `<script type="text/plain" id="vault-worker">${withoutEnds(vault)}</script>`,
+    `<script type="text/plain" id="lab-worker">${withoutEnds(lab)}</script>`,
     `<script type="text/plain" id="runtime">${gzipSync(wasm, { level: 9 }).toString('base64')}</script>`,
     `<script type="module">${inScript}</script>`,
   ]
@@ -31,16 +32,22 @@ export async function buildSingle(path: string): Promise<void> {
   writeFileSync(path, page)
 }
 
-/**
- * A script of everything that an entry imports, now or later, and its styles. Pages from disk cannot start workers that
- * are modules, and scripts that are none have no address.
- */
-async function bundled(input: string, format: 'iife' | 'es'): Promise<{ script: string; style: string }> {
+/** A worker's script. Pages from disk cannot start modules as workers, and other scripts have no address. */
+async function classic(input: string): Promise<string> {
+  const { script } = await bundled(input, { 'import.meta.url': '"https://latent.invalid/"' })
+  return `(async () => {${script}})()`
+}
+
+/** A script of everything that an entry imports, now or later, and its styles. */
+async function bundled(
+  input: string,
+  define: Readonly<Record<string, string>> = {},
+): Promise<{ script: string; style: string }> {
   const shared = settings('single-file')
   const options: InlineConfig = {
     ...shared,
     publicDir: false,
-    ...(format === 'iife' ? { define: { ...shared.define, 'import.meta.url': '"https://latent.invalid/"' } } : {}),
+    define: { ...shared.define, ...define },
     build: {
       write: false,
       target: 'es2022',
@@ -48,7 +55,7 @@ async function bundled(input: string, format: 'iife' | 'es'): Promise<{ script: 
       assetsInlineLimit: 0,
       modulePreload: false,
       reportCompressedSize: false,
-      rolldownOptions: { input: join(ROOT, input), output: { codeSplitting: false, format } },
+      rolldownOptions: { input: join(ROOT, input), output: { codeSplitting: false } },
     },
   }
   const built = await build(options)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { build, type Plugin } from 'vite'
-import { settings } from './bundle.ts'
+import { ROOT, settings } from './bundle.ts'
 import { SITE_POLICY } from './policy.ts'
 
 /** Builds the static site into a folder: pages, workers, and the service worker that keeps them. */
@@ -20,6 +20,10 @@ export async function buildSite(folder: string): Promise<void> {
       reportCompressedSize: false,
       chunkSizeWarningLimit: 4096,
     },
+  })
+  cpSync(join(ROOT, '../../models'), join(folder, 'models'), {
+    recursive: true,
+    filter: source => !source.endsWith('.svg'),
   })
   const paths = filesBelow(folder).filter(path => isNeededOffline(path))
   const hash = createHash('sha256')
@@ -56,9 +60,8 @@ const policyInPage: Plugin = {
   ],
 }
 
-/** What sealing and opening need. Weights of schemes and runtimes for graphics cards are kept once used. */
-const isNeededOffline = (path: string): boolean =>
-  !path.startsWith('models/') && !/(?:asyncify|jsep|jspi).*\.wasm$/.test(path)
+/** Weights of schemes are kept once they were used. */
+const isNeededOffline = (path: string): boolean => !path.startsWith('models/')
 
 /** Paths of all files below a folder, with `/`, in order. */
 export const filesBelow = (folder: string): string[] =>

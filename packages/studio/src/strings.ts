@@ -139,4 +139,124 @@ export const strings = {
     },
     hint: 'What to do:',
   },
+  lab: {
+    picture: 'Picture',
+    own: 'Your own',
+    drawings: {
+      landscape: 'A landscape',
+      street: 'A street',
+      lettering: 'Lettering',
+      marble: 'Marble',
+      dunes: 'Dunes',
+    },
+    unreadable: 'The browser cannot show this picture. JPEG, PNG, WebP and AVIF work everywhere.',
+    working: 'Working ...',
+    roles: {
+      ours: 'Ours',
+      ablation: 'Ours, with a part left out',
+      published: 'As published',
+      reconstructed: 'Reconstructed',
+      repaired: 'Repaired',
+      variant: 'Variants',
+      learnable: 'Made to be learned from',
+      baseline: 'Standard and chaotic ciphers',
+      control: 'Controls',
+    } as Readonly<Record<string, string>>,
+    weights: {
+      needed: (bytes: number) =>
+        `This cipher is a trained network: ${formatBytes(bytes)} are loaded, and checked by their hash.`,
+      load: (bytes: number) => `Load ${formatBytes(bytes)}`,
+      missing:
+        'This cipher needs trained weights, which are not here. The single file carries none; a site has them in its ' +
+        'folder models.',
+    },
+  },
+  explore: {
+    heading: 'Look at a cipher',
+    lead:
+      'One picture through any scheme of the registry, with a key that is drawn for it. That the noise looks even ' +
+      'says little: ciphers that are easily broken look the same.',
+    scheme: 'Cipher',
+    size: 'Size',
+    again: 'Draw another key',
+    took: (milliseconds: number) => `Encrypted in ${formatSeconds(milliseconds / 1000)}`,
+    figures: {
+      plain: 'Plain',
+      cipher: 'Cipher',
+      decrypted: 'Decrypted',
+      wrong: 'With a wrong key',
+      difference: 'What was lost',
+    },
+    exact: 'Nothing was lost',
+    loss: (most: number) => `Bytes differ by up to ${most} of 255; shown eight times as bright`,
+    oneBit: 'One bit of the key is wrong',
+    secretWeights: 'The secret is in the weights: another key changes nothing',
+    statistics: 'Statistics',
+    histogram: 'Histogram',
+    neighbours: 'Neighbours',
+    entropy: (bits: number) => `${bits.toFixed(3)} bits a byte`,
+    correlation: (value: number | undefined) =>
+      value === undefined ? 'no correlation to tell' : `correlation ${value.toFixed(3)}`,
+    chartOf: (chart: string, picture: string) => `${chart} of the ${picture} picture`,
+    pixel: {
+      heading: 'One pixel changed',
+      how:
+        'Press a pixel of the plain picture: its lowest bit changes, and everything is encrypted again under the ' +
+        'same key and nonce.',
+      middle: 'Change the middle pixel',
+      npcr: 'of the bytes change (NPCR; 99.61 % for unrelated noise)',
+      uaci: 'is the mean change (UACI; 33.46 %)',
+    },
+    damage: {
+      heading: 'Damage',
+      how: 'Draw on the cipher picture below, or send it through a JPEG, and see what comes back.',
+      brushes: { erase: 'Erase', noise: 'Noise' },
+      brush: 'Brush',
+      middle: 'Across the middle',
+      jpeg: 'Through a JPEG',
+      undo: 'Undo',
+      damaged: 'The cipher picture, damaged',
+      restored: 'What comes back',
+      impossible:
+        'The cipher image of this scheme is not made of bytes of its own size, so that it cannot be painted on.',
+    },
+  },
+  attack: {
+    heading: 'Break a cipher',
+    lead:
+      'Each attack is first run on a cipher that it breaks, then on two that it does not: the exact flow and AES. ' +
+      'The attacker never sees your picture or the key; he has what stands below his name.',
+    run: 'Attack',
+    running: 'Attacking ...',
+    names: {
+      'known-mask': ['Mask reuse', 'One other picture in both forms gives the mask that hides all of them.'],
+      'coordinate-map': ['Vortex map recovery', 'A picture of coordinates, encrypted, tells where every pixel goes.'],
+      'helper-blocks': [
+        'Helper picture',
+        'A picture made to measure, encrypted, gives the key of learnable encryption.',
+      ],
+      squint: ['Squinting', 'Means over squares of the cipher image alone, and no question asked.'],
+      'diffusion-peel': [
+        'Diffusion peeling',
+        'One known picture peels the diffusion off; the public network does the rest.',
+      ],
+      'linear-shared-blocks': [
+        "The network's linear map",
+        'Two dozen known pictures, and least squares in place of the network.',
+      ],
+    } as Readonly<Record<string, readonly [string, string]>>,
+    yours: 'Your picture',
+    sees: (scheme: string) => `Under ${scheme}`,
+    finds: 'What the attacker sees',
+    empty: 'The answers do not fit what the attack needs.',
+    likeness: (value: number) => `likeness ${value.toFixed(2)}`,
+    verdicts: {
+      opened: 'Opened',
+      leaks: 'Something shows',
+      nothing: 'Nothing',
+      gaveUp: 'Gave up',
+      notFor: 'Does not apply',
+    },
+    questions: (n: number) => (n === 0 ? 'without a question' : n === 1 ? 'one question' : `${n} questions`),
+  },
 } as const

@@ -63,7 +63,10 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
 
   // Not by coordinates: what is added above moves what is below.
   const press = (page: Page, selector: string) => page.$eval(selector, found => (found as HTMLElement).click())
-  const button = async (page: Page, text: string) => page.locator(`::-p-text(${text})`).click()
+  const button = async (page: Page, text: string) => {
+    const found = await page.waitForSelector(`button ::-p-text(${text}), button::-p-text(${text})`)
+    await found!.evaluate(each => (each as HTMLElement).click())
+  }
   const states = (page: Page) =>
     page.$$eval('.queue li', rows => rows.map(row => [row.className, (row as HTMLElement).innerText] as const))
 
@@ -221,6 +224,26 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
     const back = await openSealed(streamOf(await offered(single, '.queue li', 'Download')), keyring, flows)
     expect(await collect(back.bytes)).toEqual(photo(5, 5000))
     await single.close()
+  })
+
+  test('a cipher is looked at, and another broken, without a complaint of the browser', async () => {
+    await page.goto(`${server.address}#explore`)
+    await page.waitForSelector('.pictures figure:nth-child(5) canvas')
+    expect(await page.$eval('.pictures', pictures => (pictures as HTMLElement).innerText)).toContain('Nothing was lost')
+    await button(page, 'Change the middle pixel')
+    await page.waitForSelector('.numbers dt')
+    await button(page, 'Through a JPEG')
+    await page.waitForSelector('.damage figure:nth-child(2) canvas')
+    await page.goto(`${server.address}#attack`)
+    await page.waitForSelector('.attacks')
+    await press(page, 'input[value=coordinate-map]')
+    await button(page, 'Attack')
+    await page.waitForFunction(`document.querySelectorAll('.row').length === 3`)
+    expect(await page.$$eval('.verdict', found => found.map(each => each.textContent))).toEqual([
+      'Opened',
+      'Gave up',
+      'Gave up',
+    ])
   })
 
   test('in all of this nothing left the origin, and no policy was broken', () => {

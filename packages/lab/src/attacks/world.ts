@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly targets: number
   /** `shuffled`: every answer is that for another picture, so that nothing can be learned from any. A control. */
   readonly answers?: 'true' | 'shuffled'
+  /** Where the pictures come from, all of one shape; the lab's own where nothing is said. */
+  readonly gallery?: typeof attackPictures
 }
 
 /** Part of its root mean square by which each weight of a layer is wrong. */
@@ -41,7 +43,7 @@ const textHash = (text: string): Uint8Array => sha256Of(new TextEncoder().encode
 
 /** @throws what the scheme throws, among it E_SCRIPT for a stranger's */
 export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<World> {
-  const { key: number, nonces, pictures, answers = 'true' } = options
+  const { key: number, nonces, pictures, answers = 'true', gallery = attackPictures } = options
   const opened = await openScheme(scheme)
   let near:
     Promise<{ readonly cipher: ImageCipher; readonly key: Uint8Array; readonly opened?: OpenScheme }> | undefined
@@ -70,7 +72,7 @@ export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<
     let others: Labelled[] = []
     const encrypted = new Map<number, Promise<Image>>()
     const cipherOf = async (n: number): Promise<Image> => {
-      if (n >= others.length) others = await attackPictures(pictures, 'others', Math.max(n + 1, 2 * others.length, 256))
+      if (n >= others.length) others = await gallery(pictures, 'others', Math.max(n + 1, 2 * others.length, 256))
       const made = encrypted.get(n) ?? encrypt(others[n]!.plain)
       encrypted.set(n, made)
       return made
@@ -83,14 +85,14 @@ export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<
       const cipher = await cipherOf(n)
       return { ...others[n]!, cipher: answers === 'true' ? cipher : await elsewhere() }
     }
-    const known = await attackPictures(pictures, 'targets', options.targets)
+    const known = await gallery(pictures, 'targets', options.targets)
     const targets: { readonly plain: Image<'u8'>; readonly label: number; readonly cipher: Image }[] = []
     for (const target of known)
       targets.push({ ...target, cipher: answers === 'true' ? await encrypt(target.plain) : await elsewhere() })
     return {
       scheme,
       targets,
-      kin: count => attackPictures(pictures, 'kin', count),
+      kin: count => gallery(pictures, 'kin', count),
       other,
       encrypt: chosen => (answers === 'true' ? encrypt(chosen) : elsewhere()),
       decrypt: async cipher =>

@@ -3,9 +3,14 @@ export const SINGLE_FILE = true
 
 const textOf = (id: string): string => document.getElementById(id)!.textContent
 
+const workerOf = (id: string): Worker =>
+  new Worker(URL.createObjectURL(new Blob([textOf(id)], { type: 'text/javascript' })))
+
 /** Starts the worker of the vault view. */
-export const openVaultWorker = (): Worker =>
-  new Worker(URL.createObjectURL(new Blob([textOf('vault-worker')], { type: 'text/javascript' })))
+export const openVaultWorker = (): Worker => workerOf('vault-worker')
+
+/** Starts the worker of the other views. */
+export const openLabWorker = (): Worker => workerOf('lab-worker')
 
 let unpacked: Promise<Uint8Array> | undefined
 

@@ -7,3 +7,6 @@ export const openVaultWorker = (): Worker =>
 
 /** Workers of a site find the runtime themselves. */
 export const wasmBinary = async (): Promise<Uint8Array | undefined> => undefined
+
+/** Starts the worker of the other views. */
+export const openLabWorker = (): Worker => new Worker(new URL('../lab/worker.ts', import.meta.url), { type: 'module' })

@@ -8,6 +8,8 @@ import { route, type View, VIEWS } from './route.ts'
 
 const LOADERS: Partial<Record<View, () => Promise<{ default: ComponentType }>>> = {
   vault: () => import('../vault/vault-view.tsx'),
+  explore: () => import('../explore/explore-view.tsx'),
+  attack: () => import('../attack/attack-view.tsx'),
 }
 const VIEWS_HERE = VIEWS.filter(view => LOADERS[view])
 
