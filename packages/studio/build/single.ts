@@ -34,20 +34,16 @@ export async function buildSingle(path: string): Promise<void> {
 
 /** A worker's script. Pages from disk cannot start modules as workers, and other scripts have no address. */
 async function classic(input: string): Promise<string> {
-  const { script } = await bundled(input, { 'import.meta.url': '"https://latent.invalid/"' })
-  return `(async () => {${script}})()`
+  const { script } = await bundled(input)
+  return `(async () => {${script.replaceAll('import.meta', '({ url: "https://latent.invalid/" })')}})()`
 }
 
 /** A script of everything that an entry imports, now or later, and its styles. */
-async function bundled(
-  input: string,
-  define: Readonly<Record<string, string>> = {},
-): Promise<{ script: string; style: string }> {
+async function bundled(input: string): Promise<{ script: string; style: string }> {
   const shared = settings('single-file')
   const options: InlineConfig = {
     ...shared,
     publicDir: false,
-    define: { ...shared.define, ...define },
     build: {
       write: false,
       target: 'es2022',

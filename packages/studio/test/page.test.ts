@@ -218,12 +218,19 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
 
   test('the single file works from disk', async () => {
     const single = await opened(pathToFileURL(join(folder, SINGLE)).href)
-    await choose(single, '#choose-files', { 'e.jpg': photo(5, 5000) })
-    await giveKey(single)
-    await run(single)
-    const back = await openSealed(streamOf(await offered(single, '.queue li', 'Download')), keyring, flows)
-    expect(await collect(back.bytes)).toEqual(photo(5, 5000))
-    await single.close()
+    try {
+      await choose(single, '#choose-files', { 'e.jpg': photo(5, 5000) })
+      await giveKey(single)
+      await run(single)
+      const back = await openSealed(streamOf(await offered(single, '.queue li', 'Download')), keyring, flows)
+      expect(await collect(back.bytes)).toEqual(photo(5, 5000))
+      await single.evaluate(() => (location.hash = '#explore'))
+      await single.waitForSelector('.pictures figure:nth-child(5) canvas')
+    } finally {
+      // What lies behind another page is not drawn.
+      await single.close()
+      await page.bringToFront()
+    }
   })
 
   test('a cipher is looked at, and another broken, without a complaint of the browser', async () => {
