@@ -20,6 +20,7 @@ import {
 import { nearKey } from './suite/near-key.ts'
 import { diffusionPeel } from './suite/peel.ts'
 import { phaseRetrieval } from './suite/phase-retrieval.ts'
+import { superposition } from './suite/superposition.ts'
 import { toldByPlaces, toldByStatistics } from './suite/noise.ts'
 
 /** Every attack of the lab, a line each. */
@@ -53,6 +54,7 @@ export const ATTACKS: readonly Attack[] = [
   helperPixels,
   helperBlocks,
   helperNumberedBlocks,
+  superposition,
   chosenCipherMask,
   touchedCipher,
   nearKey,

@@ -53,6 +53,9 @@ const CROPS: Record<Variant, { batch: number; crop: number }> = {
 /** Validation: the middle of each picture of `val`. */
 const CHECK = { pictures: 12, size: 128 }
 
+/** What the paper says of its training. */
+export const PUBLISHED_LENGTH = 'the publication states neither epochs nor learning rate'
+
 /** Our variant without norms, from the start of `structured-start.ts`. */
 export const denseResnetRecipe = recipe(
   'own',
@@ -65,9 +68,6 @@ export const denseResnetPublishedRecipe = recipe(
   'dense-resnet-published',
   'the encryption and decryption network of Dense-ResNet with instance norms (as described)',
 )
-
-/** What the paper says of its training. */
-export const PUBLISHED_LENGTH = 'the publication states neither epochs nor learning rate'
 
 function recipe(variant: Variant, id: string, title: string): Recipe {
   return {

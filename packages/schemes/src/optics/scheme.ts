@@ -45,7 +45,7 @@ export const opticsSchemes: readonly Scheme[] = [
       where: 'Chinese Physics B 30, 124207',
     },
     accepts: { formats: ['u8', 'u16', 'f32'] },
-    wire: ['f32', 'u16', 'u8'],
+    wire: ['f32', 'u16'],
     exact: false,
     keySpace: {
       bits: 256,
@@ -54,6 +54,11 @@ export const opticsSchemes: readonly Scheme[] = [
     derivation: [
       { name: 'principle', value: 'patterns, a detector without resolution, sums as cipher', standing: 'source' },
       { name: 'patterns', value: 'Hadamard, light and dark, permuted by the key', standing: 'inferred' },
+      {
+        name: 'formats',
+        value: 'floats or 16 bits: in bytes, what one pixel changes is less than a level',
+        standing: 'ours',
+      },
       { name: 'squares', value: '16 x 16 pixels, 256 patterns each', standing: 'ours' },
       { name: 'one picture', value: 'the paper multiplexes several; how is not open to us', standing: 'ours' },
     ],
