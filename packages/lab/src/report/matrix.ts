@@ -267,7 +267,7 @@ main { max-width: 1380px; }
   overflow-wrap: anywhere; }
 .matrix td b { display: block; }
 .matrix td small, .matrix th small { font-size: 11px; line-height: 1.25; color: var(--muted); }
-.matrix td.already { opacity: .72; }
+.matrix td.already b { font-weight: 400; }
 .matrix tbody th { border: 0; padding: 6px 8px 6px 0; white-space: normal; vertical-align: top; line-height: 1.25; }
 .matrix section h2 { margin: 22px 0 4px; padding-top: 8px; }
 .pair { display: flex; gap: 4px; margin-bottom: 4px; }
