@@ -23,6 +23,9 @@ export function publishedManifest({ folder, manifest }: Source): Manifest {
     files: ['dist', ...(manifest.bin ? ['bin'] : [])],
     ...dependencies('dependencies', manifest, version),
     ...dependencies('optionalDependencies', manifest, version),
+    // What only those install who ask for it: nobody else pays, and nothing of it runs when packages are installed.
+    ...dependencies('peerDependencies', manifest, version),
+    ...(manifest['peerDependenciesMeta'] !== undefined && { peerDependenciesMeta: manifest['peerDependenciesMeta'] }),
   }
 }
 
@@ -71,7 +74,7 @@ function built(target: Conditions, types: boolean): Conditions {
 
 /** Those of ours in the version that is released with them. */
 function dependencies(
-  field: 'dependencies' | 'optionalDependencies',
+  field: 'dependencies' | 'optionalDependencies' | 'peerDependencies',
   manifest: Manifest,
   version: string,
 ): Partial<Manifest> {

@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   data: async () => (await import('./commands/data.ts')).dataCommand,
   dataset: async () => (await import('./commands/dataset.ts')).datasetCommand,
   vault: async () => (await import('./commands/vault/index.ts')).vaultCommands,
+  worker: async () => (await import('./commands/worker.ts')).workerCommand,
   recovery: async () => (await import('./commands/recovery.ts')).recoveryCommands,
   studio: async () => (await import('./commands/studio.ts')).studioCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,

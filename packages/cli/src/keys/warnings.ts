@@ -12,6 +12,7 @@ export interface KeyWarning {
     | 'W_PASSPHRASE_SPACES'
     | 'W_PASSPHRASE_WEAK'
     | 'W_KEY_NOT_RANDOM'
+    | 'W_PASSWORD_IN_ARGUMENT'
   readonly message: string
   readonly hint: string
 }

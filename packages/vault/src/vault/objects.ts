@@ -5,7 +5,7 @@ import { type Opened, openSealed } from '../open.ts'
 import { prepareSeal, type SealOptions } from '../seal.ts'
 import { type ObjectBody, StoreFault } from '../store/store.ts'
 import type { KeyState } from './key-state.ts'
-import { drawnName, objectName } from './layout.ts'
+import { objectName } from './layout.ts'
 import { decodeNote, encodeNote, type Photo, type PhotoNote } from './record.ts'
 import { lost, type Vault } from './vault.ts'
 
@@ -14,6 +14,10 @@ export interface Incoming {
   readonly note: PhotoNote
   readonly name: string
   readonly mode?: number
+  /** Empty where the store refuses to replace an object; otherwise drawn once for whatever may be added twice. */
+  readonly salt: string
+  /** Objects that were removed and may be about to be deleted: never taken up again. */
+  readonly avoid: ReadonlySet<string>
   /** Its bytes from the start, each time it is called: the very bytes that the note has the hash of. */
   parts(): AsyncIterable<Uint8Array>
 }
@@ -32,9 +36,8 @@ export async function storeObject(
   body: SealOptions['body'],
   flows: FlowProvider,
 ): Promise<{ photo: Photo; there: boolean }> {
-  const { note, name, mode } = incoming
+  const { note, name, mode, salt, avoid } = incoming
   const { store } = vault
-  const salt = (await store.createsOnly()) ? '' : drawnName()
   const options: SealOptions = {
     album: { key: key.key, envelope: key.envelope },
     metadata: {
@@ -58,8 +61,7 @@ export async function storeObject(
   }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const object = await objectName(key.key, note.path, note.sha256, attempt, salt)
-    // What was removed is never taken up again: it may be about to be deleted.
-    if (key.gone.has(object)) continue
+    if (avoid.has(object)) continue
     const there = (await store.create(object, sealed)) === 'exists'
     const photo = { object, sealed: size, ...note }
     if (there) {

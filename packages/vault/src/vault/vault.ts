@@ -6,7 +6,7 @@ import { KeyState } from './key-state.ts'
 import { drawnName, FOLDERS, keyIdOf, MARKER, markerText, parseMarker } from './layout.ts'
 import { inParallel } from './parallel.ts'
 import type { IndexRecord } from './record.ts'
-import { MAX_SEGMENT, openSegment, sealSegment } from './segment.ts'
+import { MAX_SEGMENT, openSegment, sealSegment, type Segment } from './segment.ts'
 
 /** What a vault needs besides its store. */
 export interface VaultOptions {
@@ -17,6 +17,8 @@ export interface VaultOptions {
   readonly confirm?: boolean
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /** Read the index. Default true; who only adds what others planned needs the keys alone. */
+  readonly index?: boolean
 }
 
 /** How often an object is written that a store takes and does not have. */
@@ -86,12 +88,13 @@ export class Vault {
   static async open(store: Store, options: VaultOptions): Promise<Vault> {
     const id = parseMarker(new TextDecoder('latin1').decode(await readMarker(store)))
     const vault = new Vault(store, id, options)
-    await vault.#findKeys(options.keyring)
-    await vault.refresh()
+    await vault.findKeys(options.keyring)
+    if (options.index ?? true) await vault.refresh()
     return vault
   }
 
-  async #findKeys(keyring: AlbumKeys): Promise<void> {
+  /** Looks for keys that the keyring opens, and that are not known yet. @throws E_VAULT, E_NO_MATCH if there are none */
+  async findKeys(keyring: AlbumKeys): Promise<void> {
     const names: string[] = []
     for await (const { name } of this.store.list(FOLDERS.keys)) if (name.endsWith('.age')) names.push(name)
     let refusal: unknown
@@ -218,12 +221,31 @@ export class Vault {
   /** Adds a segment to the index, and takes it in. */
   async append(state: KeyState, records: readonly IndexRecord[], replaces: readonly string[] = []): Promise<void> {
     if (records.length === 0) return
-    const head = { parents: state.heads(), replaces, at: this.now() }
+    const { name, segment, bytes } = await this.writeSegment(state, records, state.heads(), replaces)
+    state.take(name, segment, bytes)
+  }
+
+  /** Writes a segment that names those that no other names, where there are several: a later loss of one is noticed. */
+  async tie(state: KeyState): Promise<void> {
+    const heads = state.heads()
+    if (heads.length < 2) return
+    const { name, segment, bytes } = await this.writeSegment(state, [], heads)
+    state.take(name, segment, bytes)
+  }
+
+  /** Adds a segment to the index, and does not take it in: for whoever has not read the index. */
+  async writeSegment(
+    state: KeyState,
+    records: readonly IndexRecord[],
+    parents: readonly string[],
+    replaces: readonly string[] = [],
+  ): Promise<{ readonly name: string; readonly segment: Segment; readonly bytes: number }> {
+    const head = { parents, replaces, at: this.now() }
     const album: Album = { key: state.key, envelope: state.envelope }
     const png = await sealSegment(album, head, records)
     const name = drawnName()
     await this.write(segmentPath(state.id, name), png)
-    state.take(name, { head: { t: 'segment', ...head }, records, unknown: 0 }, png.length)
+    return { name, segment: { head: { t: 'segment', ...head }, records, unknown: 0 }, bytes: png.length }
   }
 }
 

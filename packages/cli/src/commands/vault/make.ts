@@ -1,7 +1,7 @@
 import { LatentError } from '@latent/core'
 import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, Vault } from '@latent/vault'
-import { addFiles } from '@latent/vault/node'
+import { addFiles, QueueCrew } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../../ending.ts'
 import { sharedFlow } from '../../flows.ts'
@@ -9,6 +9,7 @@ import { chooseLock, type LockOptions, repeated } from '../../keys/index.ts'
 import { reportRun, runDisplay } from '../../run-report.ts'
 import { jsonLine, shown } from '../../terminal.ts'
 import { oneAlbum, storeAt, vaultCommand, type VaultOptions, withVault } from './access.ts'
+import { queueAt } from './queue.ts'
 import { openThumbnailer } from './thumbnailer.ts'
 
 interface InitOptions extends LockOptions {
@@ -48,6 +49,7 @@ interface AddOptions extends VaultOptions {
   readonly exclude?: string[]
   readonly reread?: boolean
   readonly thumbnails: boolean
+  readonly queue?: string | true
 }
 
 /** `latent vault add`. */
@@ -60,6 +62,7 @@ export function addCommand(parent: Command): void {
     .option('--exclude <pattern>', 'leave out what matches; may be repeated', repeated)
     .option('--reread', 'compare contents where size and time say that nothing changed')
     .option('--no-thumbnails', 'make no small pictures')
+    .option('--queue [address]', 'let latent worker do it, on any machines: redis://host:6379; else LATENT_QUEUE')
     .action(async (address: string, inputs: string[], options: AddOptions) => {
       if (!BODY_TYPES.includes(options.cipher as BodyType))
         throw new LatentError('E_ARGUMENT', `there is no cipher ${JSON.stringify(options.cipher)} for objects`, {
@@ -76,22 +79,33 @@ export function addCommand(parent: Command): void {
           const [name] = options.album ?? []
           const known = name === undefined || vault.albums().some(album => album.name === name)
           const album = known ? oneAlbum(vault, options.album) : await vault.addAlbum(name, vault.main().members)
-          const thumbnailer = options.thumbnails ? await openThumbnailer() : undefined
-          const run = (signal: AbortSignal) =>
-            addFiles({
-              inputs,
-              vault,
-              album,
-              flows,
-              body,
-              ...(options.into === undefined ? {} : { into: options.into }),
-              exclude: options.exclude ?? [],
-              reread: options.reread ?? false,
-              ...(thumbnailer ? { thumbnailer } : {}),
-              watcher: display.watcher,
-              signal,
-            })
-          await untilInterrupted(signal => reportRun(run(signal), display, { done: 'added', output: store.address }))
+          const queue = options.queue === undefined ? undefined : await queueAt(options.queue, options.json)
+          const thumbnailer = options.thumbnails && !queue ? await openThumbnailer() : undefined
+          const add = async (signal: AbortSignal) => {
+            const { watcher } = display
+            const crew = queue && new QueueCrew({ connection: queue, vault, watcher, signal })
+            try {
+              const results = addFiles({
+                inputs,
+                vault,
+                album,
+                flows,
+                body,
+                ...(options.into === undefined ? {} : { into: options.into }),
+                exclude: options.exclude ?? [],
+                reread: options.reread ?? false,
+                ...(thumbnailer ? { thumbnailer } : {}),
+                thumbnails: options.thumbnails && (queue !== undefined || thumbnailer !== undefined),
+                watcher,
+                signal,
+                ...(crew ? { crew } : {}),
+              })
+              await reportRun(results, display, { done: 'added', output: store.address })
+            } finally {
+              await crew?.close()
+            }
+          }
+          await untilInterrupted(add)
         })
       } finally {
         await close()

@@ -1,20 +1,16 @@
-import { LatentError } from '@latent/core'
-import { ioError } from '@latent/core/node'
-import { basename, sep } from 'node:path'
+import type { LatentError } from '@latent/core'
+import { join } from 'node:path'
 import type { FlowProvider } from '../../bodies/index.ts'
-import { discover, type Found } from '../../node/discover.ts'
-import { failure, type FileResult, type RunWatcher, stopIfAborted } from '../../node/run.ts'
+import { discover } from '../../node/discover.ts'
+import { failure, type FileResult, type RunWatcher } from '../../node/run.ts'
 import type { SealOptions } from '../../seal.ts'
 import type { AlbumView } from '../album-view.ts'
-import type { KeyState } from '../key-state.ts'
-import { type Incoming, storeObject } from '../objects.ts'
-import { photoFacts } from '../photo-facts.ts'
-import { pathFault } from '../../place.ts'
-import type { Photo, PhotoNote } from '../record.ts'
-import { ThumbPacks, type Thumbnailer } from '../thumbs.ts'
-import type { Vault } from '../vault.ts'
-import { readContent } from './content.ts'
+import { inAnyOrder } from '../parallel.ts'
 import { Presence } from '../presence.ts'
+import type { Thumbnailer } from '../thumbs.ts'
+import type { Vault } from '../vault.ts'
+import { addBatch, type Batch, type BatchOutcome } from './batch.ts'
+import { planBatches } from './plan.ts'
 
 /** What is to be added. */
 export interface AddRun {
@@ -28,16 +24,30 @@ export interface AddRun {
   readonly exclude?: readonly string[]
   /** Compare contents where size and time say that nothing changed. */
   readonly reread?: boolean
+  /** Files under way at once; default 4. */
   readonly jobs?: number
   readonly thumbnailer?: Thumbnailer
-  /** Photos in a segment of the index at most; default 500. */
+  /** Whether thumbnails are made; default: where there is something that makes them. */
+  readonly thumbnails?: boolean
+  /** Files in a batch at most, which are recorded together; default 512. */
   readonly segment?: number
   readonly watcher?: RunWatcher
   readonly signal?: AbortSignal
+  /** Who does the batches; default: this process. */
+  readonly crew?: Crew
 }
 
-/** What is sealed is in the index after so long, at the latest. */
-const FLUSH_MS = 20_000
+/** Whoever does batches: this process, or workers on other machines. */
+export interface Crew {
+  /** How many batches it wants to know of at once. */
+  readonly ahead: number
+  /** Begins, with the folder that batches are relative to. */
+  begin?(source: string): Promise<void>
+  /** @throws what no batch can be done without */
+  work(batch: Batch): Promise<BatchOutcome>
+  /** When everything is done, or cannot be. */
+  end?(): Promise<void>
+}
 
 /**
  * Adds files and folders to an album. Runs can be stopped at any moment and repeated; any number of machines may
@@ -45,143 +55,67 @@ const FLUSH_MS = 20_000
  * @throws E_STORE, E_CREDENTIALS if the store fails for good; failures of single files are results
  */
 export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
-  const presence = await Presence.begin(run.vault)
+  const { vault, watcher } = run
+  const presence = await Presence.begin(vault)
   try {
-    const { files, passedOver, excluded, own } = await discover(run.inputs, '.latent-nowhere', run.exclude)
+    const { files, base, passedOver, excluded, own } = await discover(run.inputs, '.latent-nowhere', run.exclude)
     for (const { source, error, failed } of passedOver)
       yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
     for (const source of excluded) yield { source, status: 'skipped', reason: 'excluded' }
     for (const source of own)
       yield { source, status: 'skipped', reason: 'a journal or temporary file of Latent itself' }
-    run.watcher?.planned?.(
+    watcher?.planned?.(
       files.length,
       files.reduce((sum, { size }) => sum + size, 0),
     )
-    yield* new Adding(run).all(files)
-    await run.vault.store.sync()
+    const crew: Crew = run.crew ?? new Alone(run, base)
+    await crew.begin?.(base)
+    const plan = planBatches(files, { ...run, thumbnails: run.thumbnails ?? run.thumbnailer !== undefined })
+    let failed: LatentError | undefined
+    const outcomes = inAnyOrder(plan, crew.ahead, async ({ results, batch }): Promise<readonly FileResult[]> => {
+      if (failed) return []
+      for (const { source, plainBytes = 0 } of results) watcher?.progress?.(source, plainBytes)
+      if (!batch) return results
+      const outcome = await crew.work(batch)
+      failed ??= outcome.error
+      return [...results, ...outcome.results.map(result => ({ ...result, source: join(base, result.source) }))]
+    })
+    for await (const results of outcomes) yield* results
+    await crew.end?.()
+    if (failed) throw failed
+    await vault.store.sync()
   } finally {
     await presence.end()
   }
 }
 
-/** The state of one run. */
-class Adding {
+/** This process does them. */
+class Alone implements Crew {
+  readonly ahead: number
   readonly #run: AddRun
-  readonly #key: KeyState
-  readonly #packs: ThumbPacks | undefined
-  #waiting: { photo: Photo; result: FileResult }[] = []
-  #flushed = Date.now()
+  readonly #source: string
 
-  constructor(run: AddRun) {
+  constructor(run: AddRun, source: string) {
     this.#run = run
-    this.#key = run.album.newest
-    if (run.thumbnailer) this.#packs = new ThumbPacks(run.vault, this.#key)
+    this.#source = source
+    // The end of one batch and the beginning of the next go on at once.
+    this.ahead = Math.min(2, run.jobs ?? 4)
   }
 
-  async *all(files: readonly Found[]): AsyncGenerator<FileResult> {
-    const { jobs = 4, segment = 500 } = this.#run
-    const underWay = new Set<Promise<void>>()
-    const done: FileResult[] = []
-    let failed: { error: unknown } | undefined
-    for (const file of files) {
-      const one: Promise<void> = this.#one(file)
-        .then(result => {
-          if (result) done.push(result)
-        })
-        .catch((error: unknown) => void (failed ??= { error }))
-        .finally(() => underWay.delete(one))
-      underWay.add(one)
-      if (underWay.size >= jobs) await Promise.race(underWay)
-      if (failed) break
-      if (this.#waiting.length >= segment || (this.#waiting.length > 0 && Date.now() - this.#flushed > FLUSH_MS))
-        yield* await this.#flush()
-      yield* done.splice(0)
-    }
-    await Promise.all(underWay)
-    yield* done
-    yield* await this.#flush()
-    if (failed) throw failed.error
-  }
-
-  /** What is waiting goes into the index: only then is it added. */
-  async #flush(): Promise<FileResult[]> {
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#flushed = Date.now()
-    const packs = (await this.#packs?.flush()) ?? []
-    await this.#run.vault.append(this.#key, [
-      ...waiting.map(({ photo }) => ({ t: 'photo' as const, ...photo })),
-      ...packs,
-    ])
-    return waiting.map(({ result }) => result)
-  }
-
-  /** @throws what fails for every file: the store's refusals */
-  async #one(file: Found): Promise<FileResult | undefined> {
-    const { watcher, signal } = this.#run
-    try {
-      stopIfAborted(signal)
-      const result = await this.#add(file)
-      watcher?.progress?.(file.source, file.size)
-      return result
-    } catch (error) {
-      if (error instanceof LatentError && (error.code === 'E_STORE' || error.code === 'E_CREDENTIALS')) throw error
-      return failure(file.source, ioError(error, `cannot add ${basename(file.source)}`), { plainBytes: file.size })
-    }
-  }
-
-  async #add(file: Found): Promise<FileResult | undefined> {
-    const { album, vault, into = '', reread, thumbnailer } = this.#run
-    const path = [...into.split('/'), ...file.relative.split(sep)].filter(part => part !== '').join('/')
-    const fault = path.isWellFormed() ? pathFault(path) : 'its name is no text'
-    if (fault !== undefined)
-      throw new LatentError('E_ARGUMENT', `a vault cannot hold ${path}: ${fault}`, { hint: 'rename it, or seal it' })
-    const modified = Number(file.modifiedNs / 1_000_000n)
-    const last = album.latest().get(path)
-    const skipped = (reason: string): FileResult => ({
-      source: file.source,
-      target: path,
-      status: 'skipped',
-      reason,
-      plainBytes: file.size,
+  work(batch: Batch): Promise<BatchOutcome> {
+    const { vault, album, flows, jobs = 4, thumbnailer, watcher, signal } = this.#run
+    return addBatch(batch, {
+      vault,
+      source: this.#source,
+      flows,
+      thumbnailer,
+      watcher,
+      signal,
+      lanes: Math.ceil(jobs / this.ahead),
+      recorded(key, { name, segment, bytes }, photos) {
+        key.take(name, segment, bytes)
+        for (const photo of photos) album.noticed(photo, key)
+      },
     })
-    if (last && last.size === file.size && last.modified === modified && !reread) return skipped('added and unchanged')
-    const content = await readContent(file)
-    if (last && last.sha256 === content.sha256) return skipped('added and unchanged')
-    const facts = await photoFacts(content.start)
-    const before = album.last(path)
-    const note: PhotoNote = {
-      path,
-      size: content.size,
-      modified: content.modified,
-      sha256: content.sha256,
-      added: Math.max(vault.now(), before ? Math.max(before.added, before.key.gone.get(before.object) ?? 0) + 1 : 0),
-      ...facts,
-    }
-    const started = performance.now()
-    const incoming: Incoming = {
-      note,
-      name: basename(path),
-      parts: () => content.parts(),
-      ...(content.mode === undefined ? {} : { mode: content.mode }),
-    }
-    const { photo, there } = await storeObject(vault, this.#key, incoming, this.#run.body, this.#run.flows)
-    album.noticed(photo, this.#key)
-    if (thumbnailer && content.bytes) {
-      const thumbnail = await thumbnailer(content.bytes, facts.type)
-      if (thumbnail) await this.#packs!.add(photo.object, thumbnail)
-    }
-    const result: FileResult = {
-      source: file.source,
-      target: path,
-      status: 'done',
-      ...(last ? { note: 'there was another file at this path, which is kept as an earlier version' } : {}),
-      ...(there ? { reason: 'its object was there' } : {}),
-      plainBytes: file.size,
-      sealedBytes: photo.sealed,
-      seconds: (performance.now() - started) / 1000,
-    }
-    this.#waiting.push({ photo, result })
-    return undefined
   }
 }

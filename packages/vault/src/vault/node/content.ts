@@ -1,7 +1,6 @@
 import { LatentError, sha256, toHex } from '@latent/core'
 import { openSteady } from '@latent/core/node'
 import { basename } from 'node:path'
-import type { Found } from '../../node/discover.ts'
 import { bodyOfBytes } from '../../store/store.ts'
 
 /** Files up to this size are read once and held; larger ones are read twice. */
@@ -22,7 +21,7 @@ export interface Content {
 }
 
 /** Reads a file whose bytes are of one moment. @throws E_CHANGED; E_IO */
-export async function readContent({ source }: Found): Promise<Content> {
+export async function readContent(source: string): Promise<Content> {
   const file = await openSteady(source)
   const hash = sha256()
   const held: Uint8Array[] = []
