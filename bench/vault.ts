@@ -14,6 +14,8 @@ const PHOTO_BYTES = 8192
 /** What one process found. */
 interface Found {
   readonly seconds: number
+  /** Of all processors together: what a busy machine takes away does not count. */
+  readonly cpuSeconds: number
   readonly megabytes: number
   readonly requests: Readonly<Record<string, number>>
   readonly counts: Readonly<Record<string, number>>
@@ -36,9 +38,11 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
         : []
   for await (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
   if (role === 'list') counts['listed'] = select(vault, {}).length
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
   return {
     seconds: (performance.now() - started) / 1000,
-    megabytes: process.resourceUsage().maxRSS / 1024,
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    megabytes: maxRSS / 1024,
     requests: { ...store.requests },
     counts,
     figures: vaultFigures(vault),
@@ -78,9 +82,9 @@ export default async function run([count = '5000', role, folder, identity]: read
       )
       return JSON.parse(out.trim().split('\n').at(-1)!) as Found
     }
-    const line = (name: string, { seconds, megabytes, counts }: Found) =>
+    const line = (name: string, { seconds, cpuSeconds, megabytes, counts }: Found) =>
       console.log(
-        `${name.padEnd(12)} ${seconds.toFixed(2).padStart(8)} s  ${megabytes.toFixed(0).padStart(5)} MB  ` +
+        `${name.padEnd(12)} ${seconds.toFixed(2).padStart(8)} s  ${cpuSeconds.toFixed(2).padStart(7)} s of processor  ${megabytes.toFixed(0).padStart(5)} MB  ` +
           JSON.stringify(counts),
       )
     console.log(`${photos} photos of ${PHOTO_BYTES} bytes, in a folder; a copy of them takes ${copied.toFixed(2)} s`)
@@ -93,7 +97,8 @@ export default async function run([count = '5000', role, folder, identity]: read
     const { requests, figures } = added
     const each = (number: number) => (number / photos).toFixed(3)
     console.log(
-      `a photo: ${((1000 * added.seconds) / photos).toFixed(2)} ms, ${(added.seconds / copied).toFixed(1)} copies`,
+      `a photo: ${((1000 * added.seconds) / photos).toFixed(2)} ms, ${(added.seconds / copied).toFixed(1)} copies, ` +
+        `${((1000 * added.cpuSeconds) / photos).toFixed(2)} ms of processor`,
     )
     console.log(`index: ${(figures!.indexBytes / photos).toFixed(0)} bytes a photo, ${figures!.segments} segments`)
     console.log(

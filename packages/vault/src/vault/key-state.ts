@@ -1,5 +1,14 @@
+import { nameKeyOf } from './layout.ts'
 import type { Photo } from './record.ts'
 import type { Segment } from './segment.ts'
+
+/** What is kept of a segment that was taken in. */
+export interface SegmentFacts {
+  readonly parents: readonly string[]
+  readonly lines: number
+  /** Lines that this release does not know. */
+  readonly unknown: number
+}
 
 /**
  * What the index says under one key: the union of its segments, whatever order they come in and however often. A
@@ -17,13 +26,14 @@ export class KeyState {
   readonly doomed = new Map<string, number>()
   readonly members = new Map<string, number>()
   readonly thumbs = new Map<string, string>()
-  /** Segments that were read, with what they name as their parents. */
-  readonly segments = new Map<string, readonly string[]>()
+  /** Segments that were read. */
+  readonly segments = new Map<string, SegmentFacts>()
   readonly replaced = new Set<string>()
   /** Objects of the store's index folder that were read, and how many bytes they have. */
   indexBytes = 0
-  unknown = 0
   album: { album: string; name: string; epoch: number; main?: boolean; at: number } | undefined
+
+  #nameKey: Promise<Uint8Array> | undefined
 
   constructor(id: string, key: Uint8Array, envelope: Uint8Array) {
     this.id = id
@@ -31,13 +41,17 @@ export class KeyState {
     this.envelope = envelope
   }
 
+  /** What objects are named with. */
+  nameKey(): Promise<Uint8Array> {
+    return (this.#nameKey ??= nameKeyOf(this.key))
+  }
+
   /** @param name of the segment, without folders */
   take(name: string, { head, records, unknown }: Segment, bytes: number): void {
     if (this.segments.has(name)) return
-    this.segments.set(name, head.parents)
+    this.segments.set(name, { parents: head.parents, lines: records.length + unknown, unknown })
     for (const old of head.replaces) this.replaced.add(old)
     this.indexBytes += bytes
-    this.unknown += unknown
     for (const record of records) {
       if (record.t === 'photo') {
         const { t: _, ...photo } = record
@@ -58,14 +72,17 @@ export class KeyState {
 
   /** Segments that no other names: what the next one's writer knew last. */
   heads(): string[] {
-    const named = new Set(Array.from(this.segments.values()).flat())
+    const named = this.#named()
     return Array.from(this.segments.keys()).filter(name => !named.has(name))
+  }
+
+  #named(): Set<string> {
+    return new Set(Array.from(this.segments.values()).flatMap(({ parents }) => parents))
   }
 
   /** Segments that others name, and that were not there. */
   missing(): string[] {
-    const named = new Set(Array.from(this.segments.values()).flat())
-    return Array.from(named).filter(name => !this.segments.has(name) && !this.replaced.has(name))
+    return Array.from(this.#named()).filter(name => !this.segments.has(name) && !this.replaced.has(name))
   }
 }
 

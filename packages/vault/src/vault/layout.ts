@@ -29,22 +29,26 @@ export async function keyIdOf(albumKey: Uint8Array): Promise<string> {
   return toHex(await deriveKey(albumKey, 'latent/v1/vault/key-id', undefined, 16))
 }
 
+/** What objects are named with, from the album's key. */
+export const nameKeyOf = (albumKey: Uint8Array): Promise<Uint8Array> =>
+  deriveKey(albumKey, 'latent/v1/vault/object-name')
+
 /**
  * The name of the object that holds a file: whoever adds the same bytes under the same path and key names the same
  * object, so that a run that was cut short, or a second machine, finds what is there.
+ * @param nameKey of {@link nameKeyOf}
  * @param attempt 0; more where another object has that name
  * @param salt for stores that might replace an object: makes the name unique
  */
 export async function objectName(
-  albumKey: Uint8Array,
+  nameKey: Uint8Array,
   path: string,
   sha256: string,
   attempt: number,
   salt = '',
 ): Promise<string> {
-  const key = await deriveKey(albumKey, 'latent/v1/vault/object-name')
   const facts = new TextEncoder().encode(JSON.stringify([path, sha256, attempt, salt]))
-  const name = toHex((await hmacSha256(key, [facts])).subarray(0, 16))
+  const name = toHex((await hmacSha256(nameKey, [facts])).subarray(0, 16))
   return `${FOLDERS.objects}${name.slice(0, 2)}/${name.slice(2)}.png`
 }
 

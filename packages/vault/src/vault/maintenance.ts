@@ -3,9 +3,11 @@ import type { AlbumKeys } from '../envelope.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { bodyOfBytes, type ObjectInfo } from '../store/store.ts'
 import type { Chosen } from './selection.ts'
+import type { KeyState } from './key-state.ts'
 import { drawnName, FOLDERS, keyIdOf } from './layout.ts'
 import { readFront } from './objects.ts'
 import { inParallel } from './parallel.ts'
+import { putTogether } from './put-together.ts'
 import { decodeNote, type IndexRecord } from './record.ts'
 import { segmentPath, type Vault } from './vault.ts'
 
@@ -32,8 +34,6 @@ export interface Pruned {
 
 /** Others that write are told by objects that are renewed every ten minutes. */
 const SILENT_MS = 60 * 60_000
-/** An index of more segments than that is put together. */
-const MOST_SEGMENTS = 64
 
 /**
  * Deletes what was removed, in two phases: a first run marks it, and a later one deletes what was marked so long ago.
@@ -61,7 +61,8 @@ export async function prune(vault: Vault, waitMs: number): Promise<Pruned> {
     })
     if (unmarked.length > 0) await vault.append(state, [{ t: 'doomed', objects: unmarked, at: now }])
     marked += unmarked.length
-    segments += await putTogether(vault, state.id, waitMs)
+    segments += await deleteReplaced(vault, state, waitMs)
+    await putTogether(vault, state)
   }
   return { marked, waiting, deleted, deletedBytes, segments }
 }
@@ -82,30 +83,14 @@ async function requireNobodyWrites(vault: Vault): Promise<void> {
   }
 }
 
-/** Many small segments become one; those that were put together are deleted by a later run. */
-async function putTogether(vault: Vault, id: string, waitMs: number): Promise<number> {
-  const state = vault.keys.get(id)!
+/** Deletes segments that others took the place of, when nobody can be reading them any more. */
+async function deleteReplaced(vault: Vault, state: KeyState, waitMs: number): Promise<number> {
   let deleted = 0
   for (const name of state.replaced) {
-    const info = await vault.store.stat(segmentPath(id, name))
+    const info = await vault.store.stat(segmentPath(state.id, name))
     if (!info || info.modified === undefined || vault.now() - info.modified < waitMs) continue
-    await vault.store.remove(segmentPath(id, name))
+    await vault.store.remove(segmentPath(state.id, name))
     deleted++
-  }
-  const current = Array.from(state.segments.keys()).filter(name => !state.replaced.has(name))
-  if (current.length > MOST_SEGMENTS && state.unknown === 0 && vault.damaged.length === 0) {
-    const records: IndexRecord[] = [
-      ...(state.album ? [{ t: 'album' as const, ...state.album }] : []),
-      ...Array.from(state.members, ([recipient, at]) => ({ t: 'member' as const, recipient, at })),
-      ...Array.from(state.photos.values(), photo => ({ t: 'photo' as const, ...photo })),
-      ...Array.from(state.gone, ([object, at]) => ({ t: 'gone' as const, object, at })),
-      ...Array.from(state.doomed, ([object, at]) => ({ t: 'doomed' as const, objects: [object], at })),
-      ...Array.from(
-        groupBy(state.thumbs, ([, pack]) => pack),
-        ([pack, list]) => ({ t: 'thumbs' as const, pack, objects: list.map(([object]) => object) }),
-      ),
-    ]
-    await vault.append(state, records, current)
   }
   return deleted
 }

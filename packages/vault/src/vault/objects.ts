@@ -2,7 +2,7 @@ import { LatentError } from '@latent/core'
 import type { FlowProvider } from '../bodies/index.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { type Opened, openSealed } from '../open.ts'
-import { prepareSeal, type SealOptions } from '../seal.ts'
+import { prepareSeal, type Sealing, type SealOptions } from '../seal.ts'
 import { type ObjectBody, StoreFault } from '../store/store.ts'
 import type { KeyState } from './key-state.ts'
 import { objectName } from './layout.ts'
@@ -51,16 +51,19 @@ export async function storeObject(
     flows,
     body,
   }
-  const { size } = await prepareSeal(options)
+  let prepared: Sealing | undefined = await prepareSeal(options)
+  const { size } = prepared
   const sealed: ObjectBody = {
     size,
-    // A nonce of its own for each attempt: it must never seal two different things.
     async *parts() {
-      yield* (await prepareSeal(options)).png(incoming.parts())
+      // A nonce of its own for each attempt: it must never seal two different things.
+      const sealing = prepared ?? (await prepareSeal(options))
+      prepared = undefined
+      yield* sealing.png(incoming.parts())
     },
   }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const object = await objectName(key.key, note.path, note.sha256, attempt, salt)
+    const object = await objectName(await key.nameKey(), note.path, note.sha256, attempt, salt)
     if (avoid.has(object)) continue
     const there = (await store.create(object, sealed)) === 'exists'
     const photo = { object, sealed: size, ...note }

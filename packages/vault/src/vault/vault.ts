@@ -21,6 +21,14 @@ export interface VaultOptions {
   readonly index?: boolean
 }
 
+/** A segment: the key that it is under, and its name. */
+interface Place {
+  readonly id: string
+  readonly name: string
+}
+
+/** A sealed segment of so many bytes may be one that others were put together into. */
+const LARGE_BYTES = 1 << 17
 /** How often an object is written that a store takes and does not have. */
 const WRITES = 5
 const MAX_MARKER = 1024
@@ -117,30 +125,39 @@ export class Vault {
     })
   }
 
-  /** Reads segments that are new, and those that they name. */
+  /** Reads segments that are new, and those that they name; not those that others took the place of. */
   async refresh(): Promise<void> {
-    const found: { id: string; name: string }[] = []
-    for await (const { name } of this.store.list(FOLDERS.index)) {
+    const found: (Place & { size: number })[] = []
+    for await (const { name, size } of this.store.list(FOLDERS.index)) {
       const [, id = '', file = ''] = name.split('/')
       const state = this.keys.get(id)
       const segment = file.replace(/\.png$/, '')
-      if (state && file.endsWith('.png') && !state.segments.has(segment)) found.push({ id, name: segment })
+      if (state && file.endsWith('.png') && !state.segments.has(segment)) found.push({ id, name: segment, size })
     }
-    await this.#readSegments(found)
+    const unreplaced = (places: readonly Place[]) =>
+      places.filter(({ id, name }) => !this.keys.get(id)!.replaced.has(name))
+    // Large ones first: most of what is small may lie in them.
+    await this.#readSegments(found.filter(({ size }) => size >= LARGE_BYTES))
+    await this.#readSegments(unreplaced(found.filter(({ size }) => size < LARGE_BYTES)))
     // Listings may be stale: what others name is asked for by name.
     const tried = new Set<string>()
     for (;;) {
-      const named = Array.from(this.keys.values()).flatMap(state =>
-        state.missing().flatMap(name => (tried.has(name) ? [] : [{ id: state.id, name }])),
-      )
+      const named = this.#missing().filter(({ name }) => !tried.has(name))
       if (named.length === 0) break
       for (const { name } of named) tried.add(name)
       await this.#readSegments(named)
     }
+    // What took their place may be what is lost.
+    if (this.damaged.length > 0 || this.#missing().length > 0)
+      await this.#readSegments(found.filter(({ id, name }) => !this.keys.get(id)!.segments.has(name)))
     this.#albums = undefined
   }
 
-  async #readSegments(segments: readonly { readonly id: string; readonly name: string }[]): Promise<void> {
+  #missing(): Place[] {
+    return Array.from(this.keys.values()).flatMap(state => state.missing().map(name => ({ id: state.id, name })))
+  }
+
+  async #readSegments(segments: readonly Place[]): Promise<void> {
     await inParallel(segments, this.lanes, async ({ id, name }) => {
       const state = this.keys.get(id)!
       const path = segmentPath(id, name)

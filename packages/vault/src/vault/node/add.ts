@@ -7,6 +7,7 @@ import type { SealOptions } from '../../seal.ts'
 import type { AlbumView } from '../album-view.ts'
 import { inAnyOrder } from '../parallel.ts'
 import { Presence } from '../presence.ts'
+import { putTogether } from '../put-together.ts'
 import type { Thumbnailer } from '../thumbs.ts'
 import type { Vault } from '../vault.ts'
 import { addBatch, type Batch, type BatchOutcome } from './batch.ts'
@@ -83,6 +84,7 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
     for await (const results of outcomes) yield* results
     await crew.end?.()
     if (failed) throw failed
+    await putTogether(vault, run.album.newest)
     await vault.store.sync()
   } finally {
     await presence.end()

@@ -163,7 +163,8 @@ export class QueueCrew implements Crew {
     const { vault } = this.#options
     if (this.#segments.size === 0) return
     await vault.refresh()
-    for (const state of vault.keys.values()) for (const name of state.segments.keys()) this.#segments.delete(name)
+    for (const { segments, replaced } of vault.keys.values())
+      for (const name of [...segments.keys(), ...replaced]) this.#segments.delete(name)
     if (this.#segments.size > 0)
       throw new LatentError('E_VAULT', `${this.#segments.size} segments that workers wrote are not in the vault`, {
         hint: 'run it again: what is there is skipped; do all workers use this very vault?',
