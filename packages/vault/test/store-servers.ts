@@ -10,7 +10,8 @@ import { join } from 'node:path'
 /** Debian's rclone serves WebDAV. */
 export const RCLONE = spawnSync('rclone', ['version']).status === 0
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }

@@ -83,5 +83,5 @@ const words = ({ added, skipped, failed, seconds, code }: Omit<WorkerTold, 'job'
 function countOf(name: string, text: string, most: number): number {
   const count = Number(text)
   if (Number.isInteger(count) && count >= 1 && count <= most) return count
-  throw argumentError(name, `a whole number from 1 to ${most}`, text)
+  throw argumentError(name, `a whole number from 1 to ${most}`, text, '4, for example')
 }

@@ -151,8 +151,7 @@ class Adding {
       stopIfAborted(signal)
       const sealed = await this.#add(task)
       if (sealed) this.#waiting.push(sealed)
-      else
-        this.#results.push({ source: task.file, status: 'skipped', reason: 'added and unchanged', ...common })
+      else this.#results.push({ source: task.file, status: 'skipped', reason: 'added and unchanged', ...common })
       watcher?.progress?.(task.file, task.size)
     } catch (error) {
       if (error instanceof LatentError && (error.code === 'E_STORE' || error.code === 'E_CREDENTIALS')) return error

@@ -39,13 +39,13 @@ export async function openQueue(text: string): Promise<QueueConnection> {
   const { place, address } = parseQueueAddress(text)
   const { bull, Redis } = await load()
   const first = new Redis({ ...place, lazyConnect: true, retryStrategy: () => null, connectTimeout: CONNECT_MS })
-  // What it is told besides, `connect` throws too.
-  first.on('error', () => undefined)
+  let told: unknown
+  first.on('error', (error: unknown) => void (told ??= error))
   try {
     await first.connect()
     expectNoEviction(address, await first.info('memory'))
   } catch (error) {
-    throw refusal(address, error)
+    throw error instanceof LatentError ? error : refusal(address, told ?? error)
   } finally {
     first.disconnect()
   }
@@ -105,7 +105,6 @@ function expectNoEviction(address: string, info: string): void {
 }
 
 function refusal(address: string, error: unknown): LatentError {
-  if (error instanceof LatentError) return error
   const reason = error instanceof Error ? error.message : ''
   // What Redis says of passwords begins with these words; none of its answers is passed on.
   if (/^(?:WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(reason) || /invalid.*password/i.test(reason))

@@ -1,5 +1,6 @@
 import { LatentError } from '@latent/core'
 import type { Job, Queue, QueueEvents } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { failure, type FileResult, type RunWatcher } from '../../../node/run.ts'
 import type { Crew } from '../add.ts'
 import type { Batch, BatchOutcome } from '../batch.ts'
@@ -54,6 +55,7 @@ interface Waiting {
 export class QueueCrew implements Crew {
   readonly ahead = AHEAD
   readonly #options: QueueCrewOptions
+  readonly #clients: readonly Redis[]
   readonly #queue: Queue<JobData, JobOutcome>
   readonly #events: QueueEvents
   readonly #waiting = new Map<string, Waiting>()
@@ -66,8 +68,10 @@ export class QueueCrew implements Crew {
     const { Queue, QueueEvents } = connection.bull
     this.#options = options
     const name = queueName(vault)
-    this.#queue = new Queue(name, { connection: connection.connect(), prefix: 'latent' })
-    this.#events = new QueueEvents(name, { connection: connection.connect(), prefix: 'latent' })
+    const [one, two] = [connection.connect(), connection.connect()]
+    this.#clients = [one, two]
+    this.#queue = new Queue(name, { connection: one, prefix: 'latent' })
+    this.#events = new QueueEvents(name, { connection: two, prefix: 'latent' })
     // A Redis that is gone is waited for.
     this.#queue.on('error', () => undefined)
     this.#events.on('error', () => undefined)
@@ -119,14 +123,14 @@ export class QueueCrew implements Crew {
     const waiting = this.#waiting.get(id)
     if (!waiting) return
     try {
-      const job = (await this.#queue.getJob(id)) as Job<JobData, JobOutcome> | undefined
-      if (!job) {
-        await this.#put(waiting.batch)
-        return
-      }
-      const state = await job.getState()
+      const state = await this.#queue.getJobState(id)
+      if (state === 'unknown') return await this.#put(waiting.batch)
       if (state !== 'completed' && state !== 'failed') return
-      const outcome = state === 'failed' ? failedOutcome(waiting.batch, job) : await this.#opened(id, waiting.batch, job)
+      // Read when it has ended: before that, it holds no outcome.
+      const job = await this.#queue.getJob(id)
+      if (!job) return await this.#put(waiting.batch)
+      const outcome =
+        state === 'failed' ? failedOutcome(waiting.batch, job) : await this.#opened(id, waiting.batch, job)
       if (!this.#waiting.delete(id)) return
       for (const { source, plainBytes = 0 } of outcome.results) this.#options.watcher?.progress?.(source, plainBytes)
       for (const segment of outcome.segments) this.#segments.add(segment)
@@ -152,9 +156,9 @@ export class QueueCrew implements Crew {
   }
 
   readonly #interrupt = () => {
-    for (const [id, { batch, resolve }] of this.#waiting) {
+    for (const [id, waiting] of this.#waiting) {
       this.#waiting.delete(id)
-      resolve(interruptedOutcome(batch))
+      waiting.resolve(interruptedOutcome(waiting.batch))
     }
   }
 
@@ -176,6 +180,7 @@ export class QueueCrew implements Crew {
     clearInterval(this.#sweeper)
     this.#options.signal?.removeEventListener('abort', this.#interrupt)
     await Promise.allSettled([this.#events.close(), this.#queue.close()])
+    for (const client of this.#clients) client.disconnect()
   }
 }
 

@@ -64,7 +64,8 @@ export async function runWorker(run: WorkerRun): Promise<void> {
       const outcome = await doJob(run, id, job.data, folder)
       run.done?.(toldOf(id, outcome, started))
       if (outcome.error) throw outcome.error
-      if (outcome.results.some(({ status }) => status === 'interrupted')) throw new LatentError('E_INTERRUPTED', 'the worker was interrupted')
+      if (outcome.results.some(({ status }) => status === 'interrupted'))
+        throw new LatentError('E_INTERRUPTED', 'the worker was interrupted')
       const { results, segments } = outcome
       const { key } = vault.keys.get(job.data.key)!
       return { outcome: await sealMessage(key, 'outcome', id, { results, segments }) }
@@ -76,13 +77,15 @@ export async function runWorker(run: WorkerRun): Promise<void> {
         stop()
       }
       // The code is all that Redis is told: messages name files.
+      // oxlint-disable-next-line preserve-caught-error
       throw new Error(code)
     } finally {
       presence.leave()
     }
   }
+  const client = connection.connect()
   const worker = new connection.bull.Worker<JobData, JobOutcome>(queueName(vault), work, {
-    connection: connection.connect(),
+    connection: client,
     prefix: 'latent',
     concurrency: batches,
     lockDuration: lockMs,
@@ -109,18 +112,14 @@ export async function runWorker(run: WorkerRun): Promise<void> {
     clearTimeout(idle)
     // What is under way is finished, or ended by the signal and given back.
     await worker.close()
+    client.disconnect()
     await presence.end()
     await vault.store.sync()
   }
   if (fatal) throw fatal
 }
 
-async function doJob(
-  run: WorkerRun,
-  id: string,
-  data: JobData,
-  folder: { proven: boolean },
-): Promise<BatchOutcome> {
+async function doJob(run: WorkerRun, id: string, data: JobData, folder: { proven: boolean }): Promise<BatchOutcome> {
   // It may have been made, or shared, since this worker began.
   if (!run.vault.keys.has(data.key)) await run.vault.findKeys(run.keyring)
   const key = run.vault.keys.get(data.key)
