@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   dataset: async () => (await import('./commands/dataset.ts')).datasetCommand,
   vault: async () => (await import('./commands/vault/index.ts')).vaultCommands,
   worker: async () => (await import('./commands/worker.ts')).workerCommand,
+  recipients: async () => (await import('./commands/recipients.ts')).recipientsCommand,
   recovery: async () => (await import('./commands/recovery.ts')).recoveryCommands,
   studio: async () => (await import('./commands/studio.ts')).studioCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,

@@ -68,7 +68,7 @@ export type ErrorCode =
   | 'E_STORE'
   /** A store refuses the credentials, or none were found. */
   | 'E_CREDENTIALS'
-  /** The queue of a run (Redis) does not answer, may drop what it holds, or holds what nobody of the album put there. */
+  /** The queue of a run (Redis) does not answer, may drop what it holds, or holds what no member put there. */
   | 'E_QUEUE'
   /** There is no vault, or what is there is none, is damaged, or lacks an object that it lists. */
   | 'E_VAULT'

@@ -58,6 +58,15 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
   return { key, envelope }
 }
 
+/**
+ * The kinds of recipients in an age envelope, one each: `X25519`, `mlkem768x25519`, `ssh-ed25519`, `ssh-rsa`,
+ * `scrypt`. Who they are cannot be told from it: age hides that, but for SSH keys, of which four bytes of a hash show.
+ */
+export function recipientKinds(envelope: Uint8Array): string[] {
+  const [header = ''] = new TextDecoder('latin1').decode(envelope).split('\n---')
+  return Array.from(header.matchAll(/^-> (\S+)/gm), ([, kind]) => kind!).filter(kind => !kind.endsWith('grease'))
+}
+
 /** What envelopes are opened with. */
 export interface Keys {
   /**

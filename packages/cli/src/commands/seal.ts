@@ -8,11 +8,13 @@ import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
 import { chooseLock, type LockOptions, repeated, withIdentityOptions } from '../keys/index.ts'
 import { onTerminal } from '../keys/passphrases.ts'
+import { rewrap } from './recipients.ts'
 import { reportRun, runDisplay } from '../run-report.ts'
 import { visible } from '../terminal.ts'
 
 interface SealCommandOptions extends LockOptions {
-  readonly output: string
+  readonly output?: string
+  readonly rewrap?: boolean
   readonly cipher: string
   readonly pad?: boolean
   readonly check: boolean
@@ -34,7 +36,7 @@ export function sealCommand(program: Command): void {
     .description('turn files into PNGs of noise, from which latent open gives them back bit for bit')
   withIdentityOptions(command, 'seal for the owner of this identity file')
     .argument('<input...>', 'files or folders (with everything in them)')
-    .requiredOption('-o, --output <folder>', 'where the sealed files go; the structure is kept')
+    .option('-o, --output <folder>', 'where the sealed files go; the structure is kept')
     .option('-r, --recipient <recipient>', 'an age recipient, age1..., or an SSH public key; may be repeated', repeated)
     .option('-R, --recipients-file <file>', 'a file of recipients, one a line; may be repeated', repeated)
     .option('--weak-passphrase', 'seal with a passphrase that is easily guessed')
@@ -47,6 +49,7 @@ export function sealCommand(program: Command): void {
       '--force',
       'replace sealed files in the output folder that its journal does not know; nothing else is ever replaced',
     )
+    .option('--rewrap', 'the inputs are folders of sealed files: let these recipients, and nobody else, open them')
     .option('--reread', 'compare contents where size and times say that nothing changed')
     .option(
       '--exclude <pattern>',
@@ -68,6 +71,10 @@ export function sealCommand(program: Command): void {
         'that.',
     )
     .action(async (inputs: string[], options: SealCommandOptions) => {
+      if (options.rewrap) return rewrapFolders(inputs, options)
+      const { output } = options
+      if (output === undefined)
+        throw new LatentError('E_ARGUMENT', 'where the sealed files go was not said', { hint: 'give -o FOLDER' })
       if (!BODY_TYPES.includes(options.cipher as BodyType))
         throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
@@ -91,7 +98,7 @@ export function sealCommand(program: Command): void {
         const run = (signal: AbortSignal) =>
           sealInto({
             inputs,
-            output: options.output,
+            output,
             album,
             lockName: name,
             lock,
@@ -108,11 +115,21 @@ export function sealCommand(program: Command): void {
             watcher: display.watcher,
             signal,
           })
-        await untilInterrupted(signal => reportRun(run(signal), display, { done: 'sealed', output: options.output }))
+        await untilInterrupted(signal => reportRun(run(signal), display, { done: 'sealed', output }))
       } finally {
         await close()
       }
     })
+}
+
+/** Gives what is sealed to these recipients, and nobody else. */
+async function rewrapFolders(folders: readonly string[], options: SealCommandOptions): Promise<void> {
+  const { lock } = await chooseLock(options)
+  if (!('recipients' in lock) || !options.identity)
+    throw new LatentError('E_ARGUMENT', '--rewrap needs an identity that opens the files, and recipients', {
+      hint: 'give -i IDENTITY, whose owner will be among them, and -r RECIPIENT',
+    })
+  for (const folder of folders) await rewrap(folder, options, () => lock.recipients)
 }
 
 /** Shows what would be removed before anything is. */

@@ -2,6 +2,7 @@ import { LatentError, sha256Of, toHex } from '@latent/core'
 import {
   decodeKeyLines,
   Keyring,
+  type Keys,
   type Lock,
   mixesQuantumResistance,
   normalRecipient,
@@ -92,35 +93,45 @@ export async function chooseLock(options: LockOptions): Promise<ChosenLock> {
 }
 
 async function allRecipients(
-  { recipient = [], recipientsFile = [], identity = [], identityPassphraseFile }: LockOptions,
+  options: LockOptions,
   warn: Warn,
 ): Promise<{ recipients: string[]; identities: string[] }> {
+  const { identity = [], identityPassphraseFile } = options
+  const given = await givenRecipients(options)
+  const identities = await readIdentities(identity, { identityPassphraseFile, warn })
+  const own = await Promise.all(identities.map(recipientOf))
+  return { recipients: [...new Set([...given, ...own])], identities }
+}
+
+/** Recipients that were named, without those of identities. @throws E_KEY; E_IO */
+export async function givenRecipients({ recipient = [], recipientsFile = [] }: LockOptions): Promise<string[]> {
   const listed: string[] = []
   for (const path of recipientsFile) {
     const { name, bytes } = await readKeyInput(path)
     listed.push(...parseRecipients(decodeKeyLines(bytes), name))
   }
-  const identities = await readIdentities(identity, { identityPassphraseFile, warn })
-  const own = await Promise.all(identities.map(recipientOf))
-  return { recipients: [...new Set([...recipient.map(normalRecipient), ...listed, ...own])], identities }
+  return Array.from(new Set([...recipient.map(normalRecipient), ...listed]))
 }
 
+/** The keys to open with, as a keyring. Prompts for a passphrase if nothing was given. */
+export const chooseKeyring = async (options: IdentityOptions): Promise<Keyring> =>
+  new Keyring(await chooseKeys(options))
+
 /** The keys to open with. Prompts for a passphrase if nothing was given. */
-export async function chooseKeyring({
+export async function chooseKeys({
   identity = [],
   identityPassphraseFile,
   passphraseFile,
   json,
-}: IdentityOptions): Promise<Keyring> {
+}: IdentityOptions): Promise<Keys> {
   const warn = warnings(json)
   requireOneStandardInput([...identity, identityPassphraseFile, passphraseFile])
   const identities = await readIdentities(identity, { identityPassphraseFile, warn })
-  if (passphraseFile !== undefined)
-    return new Keyring({ identities, ...(await knownPassphrases(passphraseFile, warn)) })
-  if (identities.length > 0) return new Keyring({ identities })
+  if (passphraseFile !== undefined) return { identities, ...(await knownPassphrases(passphraseFile, warn)) }
+  if (identities.length > 0) return { identities }
   if (!onTerminal())
     throw new LatentError('E_ARGUMENT', 'no key to open with was given', {
       hint: 'give -i IDENTITY or --passphrase-file FILE',
     })
-  return new Keyring({ passphrases: [await ask('Passphrase')] })
+  return { passphrases: [await ask('Passphrase')] }
 }

@@ -5,6 +5,14 @@ export { openFiles, verifyFiles } from './open-files.ts'
 export type { OpenRun } from './open-run.ts'
 export { safeName } from './opened-names.ts'
 export { isOwnFile, isReservedName, JOURNAL } from './own-files.ts'
+export {
+  type EnvelopeGroup,
+  type FolderRecipients,
+  folderRecipients,
+  lockNameOf,
+  rewrapFiles,
+  type RewrapRun,
+} from './rewrap-files.ts'
 export * from './run.ts'
 export { sealFiles } from './seal-files.ts'
 export type { SealRun } from './seal-run.ts'

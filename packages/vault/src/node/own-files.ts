@@ -5,6 +5,8 @@ import { basename } from 'node:path'
 
 /** The journal of an output folder. */
 export const JOURNAL = '.latent-journal.jsonl'
+/** Who can open what is in a sealed folder, for them alone: an age file. */
+export const RECIPIENTS = '.latent-recipients.age'
 /** Held by the run that writes into an output folder. */
 export const LOCK = '.latent-lock.tmp'
 
@@ -13,7 +15,7 @@ export const isJournalName = (name: string): boolean => /^\.latent-journal[^/\\]
 
 /** Names that files of others are not given, so that a later run does not take them for Latent's own. */
 export const isReservedName = (name: string): boolean =>
-  isJournalName(name) || name.startsWith(LOCK) || isTemporary(name)
+  isJournalName(name) || name.startsWith(LOCK) || name === RECIPIENTS || isTemporary(name)
 
 /**
  * Is it a journal, a lock or a temporary file of Latent's? A name alone says little: users have notes on Latent
@@ -24,6 +26,7 @@ export async function isOwnFile(path: string): Promise<boolean> {
   if (isTemporary(name)) return true
   if (!isReservedName(name)) return false
   const start = await startOf(path)
+  if (name === RECIPIENTS) return start.startsWith('age-encryption.org/v1\n')
   const [first] = parseJsonLines(`${start.split('\n')[0]}\n`).values
   const fields = isFields(first) ? first : {}
   return name.startsWith(LOCK)

@@ -101,7 +101,7 @@ export class Vault {
     return vault
   }
 
-  /** Looks for keys that the keyring opens, and that are not known yet. @throws E_VAULT, E_NO_MATCH if there are none */
+  /** Looks for keys that the keyring opens, and that are not known yet. @throws E_VAULT, E_NO_MATCH if it has none */
   async findKeys(keyring: AlbumKeys): Promise<void> {
     const names: string[] = []
     for await (const { name } of this.store.list(FOLDERS.keys)) if (name.endsWith('.age')) names.push(name)
