@@ -168,15 +168,16 @@ export const lockNameOf = (recipients: readonly string[]): string => {
 
 /** Settles everything before anything is changed: for whom, with which envelopes, and what is done already. */
 async function decide(
-  { folder, keys, change }: RewrapRun,
+  run: RewrapRun,
   groups: readonly EnvelopeGroup[],
 ): Promise<{ recipients: readonly string[]; albums: Map<string, Album>; done: ReadonlySet<string> }> {
+  const { folder, keys } = run
   const list = await readRecipientsList(folder, keys)
   const opened = groups.filter(({ albumKey }) => albumKey)
   const known = opened.every(group => group.recipients)
     ? Array.from(new Set(opened.flatMap(group => group.recipients!)))
     : undefined
-  const recipients = change(known)
+  const recipients = run.change(known)
   const same = list !== undefined && lockNameOf(list.recipients) === lockNameOf(recipients)
   const done = new Set(opened.flatMap(({ hash }) => (same && list.envelopes.has(hash) ? [hash] : [])))
   const albums = new Map<string, Album>()

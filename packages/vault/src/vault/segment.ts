@@ -50,11 +50,21 @@ export interface Segment {
 
 /** @throws E_VAULT; as `openSealed` */
 export async function openSegment(key: Uint8Array, png: Uint8Array): Promise<Segment> {
-  const packed = await openSmall(key, TYPE, png)
-  const { values } = parseJsonLines(new TextDecoder().decode(zlibUnpack(packed, MAX_SEGMENT)))
+  const { values } = parseJsonLines(new TextDecoder().decode(unpacked(await openSmall(key, TYPE, png))))
   const [head, ...records] = values.map(parseRecord)
   if (head?.t !== 'segment')
     throw new LatentError('E_VAULT', 'a segment of the index is malformed', { hint: 'latent vault rebuild' })
   const known = records.filter(record => record !== undefined && record.t !== 'segment')
   return { head, records: known, unknown: records.length - known.length }
+}
+
+/** Lines of an index unpack to a few times their size: room for the largest of all is taken for those alone. */
+function unpacked(packed: Uint8Array): Uint8Array {
+  const usual = Math.min(MAX_SEGMENT, 65_536 + 12 * packed.length)
+  try {
+    return zlibUnpack(packed, usual)
+  } catch (error) {
+    if (usual === MAX_SEGMENT || !(error instanceof LatentError) || error.code !== 'E_LIMIT') throw error
+    return zlibUnpack(packed, MAX_SEGMENT)
+  }
 }
