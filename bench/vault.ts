@@ -45,7 +45,7 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
     megabytes: maxRSS / 1024,
     requests: { ...store.requests },
     counts,
-    figures: vaultFigures(vault),
+    ...(role === 'add' ? { figures: vaultFigures(vault) } : {}),
   }
 }
 

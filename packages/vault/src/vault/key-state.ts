@@ -54,8 +54,10 @@ export class KeyState {
     this.indexBytes += bytes
     for (const record of records) {
       if (record.t === 'photo') {
+        const before = this.photos.get(record.object)
+        if (before && record.added < before.added) continue
         const { t: _, ...photo } = record
-        if (photo.added >= (this.photos.get(photo.object)?.added ?? photo.added)) this.photos.set(photo.object, photo)
+        this.photos.set(photo.object, photo)
       } else if (record.t === 'gone') later(this.gone, record.object, record.at)
       else if (record.t === 'doomed') for (const object of record.objects) later(this.doomed, object, record.at)
       else if (record.t === 'member') later(this.members, record.recipient, record.at)

@@ -7,7 +7,7 @@ import { segmentPath, type Vault } from './vault.ts'
 
 /** A reader asks for every segment: more small ones than that are put together. */
 const MOST_SMALL = 64
-/** Lines of a segment that is left as it is: a few megabytes unpacked, far from what a reader refuses. */
+/** Lines of a large segment, or up to twice as many: a few megabytes unpacked, far from what a reader refuses. */
 const LARGE = 10_000
 
 /**
@@ -16,7 +16,7 @@ const LARGE = 10_000
  */
 export async function putTogether(vault: Vault, state: KeyState): Promise<void> {
   const small = Array.from(state.segments).flatMap(([name, { lines, unknown }]) =>
-    lines < LARGE && unknown === 0 && !state.replaced.has(name) ? [name] : [],
+    lines < LARGE / 2 && unknown === 0 && !state.replaced.has(name) ? [name] : [],
   )
   if (small.length <= MOST_SMALL || vault.damaged.length > 0) return
   const found = new Map<string, readonly IndexRecord[]>()
@@ -31,8 +31,8 @@ export async function putTogether(vault: Vault, state: KeyState): Promise<void> 
     throw error
   }
   const records = small.flatMap(name => found.get(name)!)
-  for (let at = 0; at < records.length; at += LARGE) {
-    const last = at + LARGE >= records.length
-    await vault.append(state, records.slice(at, at + LARGE), last ? small : [])
-  }
+  // Of equal lengths: the last one, which readers look for among the large ones, too.
+  const length = Math.ceil(records.length / Math.max(1, Math.floor(records.length / LARGE)))
+  for (let at = 0; at < records.length; at += length)
+    await vault.append(state, records.slice(at, at + length), at + length >= records.length ? small : [])
 }

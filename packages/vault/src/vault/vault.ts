@@ -29,6 +29,8 @@ interface Place {
 
 /** A sealed segment of so many bytes may be one that others were put together into. */
 const LARGE_BYTES = 1 << 17
+/** Each takes tens of megabytes while it is read. */
+const LARGE_LANES = 2
 /** How often an object is written that a store takes and does not have. */
 const WRITES = 5
 const MAX_MARKER = 1024
@@ -137,7 +139,10 @@ export class Vault {
     const unreplaced = (places: readonly Place[]) =>
       places.filter(({ id, name }) => !this.keys.get(id)!.replaced.has(name))
     // Large ones first: most of what is small may lie in them.
-    await this.#readSegments(found.filter(({ size }) => size >= LARGE_BYTES))
+    await this.#readSegments(
+      found.filter(({ size }) => size >= LARGE_BYTES),
+      LARGE_LANES,
+    )
     await this.#readSegments(unreplaced(found.filter(({ size }) => size < LARGE_BYTES)))
     // Listings may be stale: what others name is asked for by name.
     const tried = new Set<string>()
@@ -157,8 +162,8 @@ export class Vault {
     return Array.from(this.keys.values()).flatMap(state => state.missing().map(name => ({ id: state.id, name })))
   }
 
-  async #readSegments(segments: readonly Place[]): Promise<void> {
-    await inParallel(segments, this.lanes, async ({ id, name }) => {
+  async #readSegments(segments: readonly Place[], lanes = this.lanes): Promise<void> {
+    await inParallel(segments, Math.min(lanes, this.lanes), async ({ id, name }) => {
       const state = this.keys.get(id)!
       const path = segmentPath(id, name)
       try {
