@@ -84,7 +84,8 @@ export default async function run([count = '5000', role, folder, identity]: read
     }
     const line = (name: string, { seconds, cpuSeconds, megabytes, counts }: Found) =>
       console.log(
-        `${name.padEnd(12)} ${seconds.toFixed(2).padStart(8)} s  ${cpuSeconds.toFixed(2).padStart(7)} s of processor  ` +
+        `${name.padEnd(12)} ${seconds.toFixed(2).padStart(8)} s  ${cpuSeconds.toFixed(2).padStart(7)} s ` +
+          'of processor  ' +
           `${megabytes.toFixed(0).padStart(5)} MB  ` +
           JSON.stringify(counts),
       )

@@ -19,6 +19,7 @@ export interface RecipientsList {
   readonly replaced: ReadonlySet<string>
 }
 
+/** How the list names an envelope. */
 export const envelopeHash = (envelope: Uint8Array): string => toHex(sha256Of(envelope))
 
 /** @returns nothing if there is none, or none that these keys open */
