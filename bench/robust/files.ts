@@ -112,7 +112,7 @@ export async function files(): Promise<void> {
 
 /** Both carriers, one after the other, on the same file. */
 export async function speed(): Promise<void> {
-  console.log('\n## Speed, MB of payload a second, two threads\n')
+  console.log('\n## Speed, MB of payload a second, two threads; in brackets a processor second, both carriers alike\n')
   const folder = mkdtempSync(join(tmpdir(), 'latent-bench-'))
   try {
     const input = join(folder, 'in.bin')
@@ -121,16 +121,20 @@ export async function speed(): Promise<void> {
     row('carrier', 'seal', 'open', 'beside PNG')
     row('---', '---', '---', '---')
     const seconds = async (work: AsyncIterable<FileResult>) => {
-      const started = performance.now()
+      const [started, before] = [performance.now(), process.cpuUsage()]
       const results = await all(work)
       if (results.some(({ status }) => status !== 'done')) throw new Error(JSON.stringify(results))
-      return (performance.now() - started) / 1000
+      const { user, system } = process.cpuUsage(before)
+      return { wall: (performance.now() - started) / 1000, processor: (user + system) / 1e6 }
     }
+    type Seconds = Awaited<ReturnType<typeof seconds>>
+    const speeds = ({ wall, processor }: Seconds) =>
+      `${(size / 1e6 / wall).toFixed(2)} (${(size / 1e6 / processor).toFixed(2)})`
     const open = { keyring, flows: common.flows, threads: 2 }
     const png = join(folder, 'png')
     const pngSeal = await seconds(sealFiles({ ...common, inputs: [input], output: png }))
     const pngOpen = await seconds(openFiles({ ...open, inputs: [png], output: join(folder, 'png-opened') }))
-    row('png', (size / 1e6 / pngSeal).toFixed(1), (size / 1e6 / pngOpen).toFixed(1), '1, 1')
+    row('png', speeds(pngSeal), speeds(pngOpen), '1, 1')
     for (const [name, encode, quality] of [
       ['robust:2k', 'sharp JPEG 4:2:0', 75],
       ['robust:harsh', 'sharp JPEG 4:2:0', 50],
@@ -159,9 +163,9 @@ export async function speed(): Promise<void> {
       )
       row(
         `${name}, ${encode} q${quality}`,
-        (size / 1e6 / sealing).toFixed(2),
-        (size / 1e6 / opening).toFixed(2),
-        `${(pngSeal / sealing).toFixed(3)}, ${(pngOpen / opening).toFixed(3)}`,
+        speeds(sealing),
+        speeds(opening),
+        `${(pngSeal.wall / sealing.wall).toFixed(3)}, ${(pngOpen.wall / opening.wall).toFixed(3)}`,
       )
     }
   } finally {

@@ -8,9 +8,8 @@ import { modulate } from './channel/modulate.ts'
 import type { Received } from './channel/received.ts'
 import { Draws } from './draws.ts'
 import { decodeFrame, type Descriptor, encodeFrame, type Frame, FRAME_OVERHEAD } from './frame.ts'
-import { codeOf, CODEWORD_BITS, dataBits } from './ldpc/code.ts'
-import { LdpcDecoder } from './ldpc/decode.ts'
-import { addParity } from './ldpc/encode.ts'
+import { CODEWORD_BITS, dataBits } from './ldpc/code.ts'
+import { openDecoder, openEncoder } from './ldpc/kernel.ts'
 
 /** Bytes of content in a codeword. */
 export const contentBytes = (mode: Mode): number => frameBytes(mode) - FRAME_OVERHEAD
@@ -28,14 +27,37 @@ export function encodePicture(content: Uint8Array, descriptor: Descriptor, block
   const rest = new Draws(0x5245_5354)
   for (let at = frames * CODEWORD_BITS; at < slots.length; at++) slots[at] = rest.next() >>> 31
   const interleaver = new Interleaver(frames)
-  const codeword = new Uint8Array(CODEWORD_BITS)
-  for (let index = 0; index < frames; index++) {
-    const bytes = encodeFrame(index, descriptor, content.subarray(index * each, (index + 1) * each))
-    for (let i = 0; i < bytes.length * 8; i++) codeword[i] = (bytes[i >> 3]! >> (7 - (i & 7))) & 1
-    addParity(codeOf(mode.rate), codeword)
-    interleaver.scatter(index, codeword, slots)
+  const encoder = openEncoder(mode.rate)
+  for (let first = 0; first < frames; first += TOGETHER) {
+    const codewords = new Uint8Array(Math.min(TOGETHER, frames - first) * CODEWORD_BITS)
+    for (let at = 0, index = first; at < codewords.length; at += CODEWORD_BITS, index++) {
+      unpackBits(encodeFrame(index, descriptor, content.subarray(index * each, (index + 1) * each)), encoder.codeword)
+      encoder.addParity()
+      codewords.set(encoder.codeword, at)
+    }
+    interleaver.scatter(first, codewords, slots)
   }
   return modulate(slots, blocks, mode)
+}
+
+/** So many codewords are spread over their slots, or collected from them, at a time. */
+const TOGETHER = 16
+
+/** Bits of bytes, the highest first, one an element. */
+function unpackBits(bytes: Uint8Array, bits: Uint8Array): void {
+  for (let i = 0, at = 0; i < bytes.length; i++, at += 8) {
+    const byte = bytes[i]!
+    for (let bit = 0; bit < 8; bit++) bits[at + bit] = (byte >> (7 - bit)) & 1
+  }
+}
+
+/** Bytes of bits that are 1 where a likelihood is negative. */
+function packSigns(likelihoods: Int16Array, bytes: Uint8Array): void {
+  for (let i = 0, at = 0; i < bytes.length; i++, at += 8) {
+    let byte = 0
+    for (let bit = 0; bit < 8; bit++) byte = (byte << 1) | (likelihoods[at + bit]! >>> 31)
+    bytes[i] = byte
+  }
 }
 
 /** What was measured of the way that a picture took. */
@@ -85,20 +107,21 @@ export function decodePicture(received: Received, blocks: Blocks, mode: Mode, fe
   const decoded: (Frame | undefined)[] = Array.from({ length: frames })
   if (information < HOPELESS * needed) return { channel, frames: decoded, rounds: 0 }
   const interleaver = new Interleaver(frames)
-  const decoder = new LdpcDecoder(mode.rate)
+  const decoder = openDecoder(mode.rate)
   const bytes = new Uint8Array(frameBytes(mode))
   let rounds = 0
   let failed = 0
-  for (let index = 0; index < frames; index++) {
-    interleaver.gather(index, slots, decoder.likelihoods)
-    rounds += decoder.decode(MOST_ROUNDS).rounds
-    for (let i = 0; i < bytes.length; i++) {
-      let byte = 0
-      for (let bit = 0; bit < 8; bit++) byte = (byte << 1) | (decoder.likelihoods[8 * i + bit]! < 0 ? 1 : 0)
-      bytes[i] = byte
+  for (let first = 0; first < frames; first += TOGETHER) {
+    const codewords = new Int8Array(Math.min(TOGETHER, frames - first) * CODEWORD_BITS)
+    interleaver.gather(first, slots, codewords)
+    for (let at = 0, index = first; at < codewords.length; at += CODEWORD_BITS, index++) {
+      decoder.likelihoods.set(codewords.subarray(at, at + CODEWORD_BITS))
+      rounds += decoder.decode(MOST_ROUNDS).rounds
+      packSigns(decoder.likelihoods, bytes)
+      decoded[index] = decodeFrame(index, bytes)
+      if (decoded[index] === undefined && ++failed >= 3 && failed > index && (few || index >= 8))
+        return { channel, frames: decoded, rounds }
     }
-    decoded[index] = decodeFrame(index, bytes)
-    if (decoded[index] === undefined && ++failed >= 3 && failed > index && (few || index >= 8)) break
   }
   return { channel, frames: decoded, rounds }
 }

@@ -1,10 +1,13 @@
 import fc from 'fast-check'
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { restoreParts, spareParts } from '../src/erasure.ts'
 import { CODEWORD_BITS, codeOf, dataBits, LIFT, RATES } from '../src/ldpc/code.ts'
-import { LdpcDecoder } from '../src/ldpc/decode.ts'
+import { PlainDecoder } from '../src/ldpc/decode.ts'
 import { addParity } from '../src/ldpc/encode.ts'
+import { openDecoder, openEncoder } from '../src/ldpc/kernel.ts'
+import { KERNEL_SOURCE_SHA256 } from '../src/ldpc/kernel-module.ts'
 import { drawn } from './services.ts'
 
 describe('the codes', () => {
@@ -13,8 +16,12 @@ describe('the codes', () => {
     const codeword = new Uint8Array(CODEWORD_BITS)
     drawn(dataBits(rate), rate).forEach((byte, i) => (codeword[i] = byte & 1))
     addParity(code, codeword)
+    const encoder = openEncoder(rate)
+    encoder.codeword.set(codeword.subarray(0, dataBits(rate)))
+    encoder.addParity()
+    expect(Buffer.compare(encoder.codeword, codeword)).toBe(0)
     const sent = codeword.slice()
-    const decoder = new LdpcDecoder(rate)
+    const decoder = openDecoder(rate)
     sent.forEach((bit, i) => (decoder.likelihoods[i] = bit === 1 ? -40 : 40))
     expect(decoder.decode(1)).toEqual({ ok: true, rounds: 1 })
     // One of a hundred wrong, and two lost.
@@ -25,6 +32,22 @@ describe('the codes', () => {
     })
     expect(decoder.decode(60).ok).toBe(true)
     expect(sent.every((bit, i) => bit === (decoder.likelihoods[i]! < 0 ? 1 : 0))).toBe(true)
+  })
+
+  test.each(RATES)('of rate %s: the kernel does what plain JavaScript does, whether it succeeds or not', rate => {
+    const [kernel, plain] = [openDecoder(rate), new PlainDecoder(codeOf(rate))]
+    expect(kernel).not.toBeInstanceOf(PlainDecoder)
+    for (const [noise, rounds] of [
+      [90, 3],
+      [250, 2],
+    ] as const) {
+      // A codeword of zeros through noise, with sizes up to what a sum may have.
+      const luck = drawn(CODEWORD_BITS, `${rate} ${noise}`)
+      for (const { likelihoods } of [kernel, plain])
+        luck.forEach((byte, i) => (likelihoods[i] = i % 97 === 0 ? 4095 - 2 * byte : 127 - ((noise * byte) >> 8)))
+      expect(kernel.decode(rounds)).toEqual(plain.decode(rounds))
+      expect(kernel.likelihoods.every((value, i) => value === plain.likelihoods[i])).toBe(true)
+    }
   })
 
   test.each(RATES)('of rate %s have no cycle of four', rate => {
@@ -46,6 +69,11 @@ describe('the codes', () => {
         hash.update(`${column.map(({ row, shift }) => `${row}:${shift}`).join(' ')}\n`)
     expect(hash.digest('hex')).toBe('ae2a987b2b50775d02f69446f8d1b82302df655ab6ae50e0d992feef909b907e')
   })
+})
+
+test('the kernel is what its source was compiled to', async () => {
+  const source = await readFile(new URL('../kernel/codeword.ts', import.meta.url))
+  expect(createHash('sha256').update(source).digest('hex')).toBe(KERNEL_SOURCE_SHA256)
 })
 
 test('any parts that are enough give back all others', () => {

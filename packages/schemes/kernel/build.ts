@@ -1,25 +1,35 @@
-// npm run kernel: compiles flow.ts, and writes the module that carries it to wherever there is no file system.
+// npm run kernel: compiles the kernels, and writes the modules that carry them to wherever there is no file system.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const source = join(import.meta.dirname, 'flow.ts')
+const PACKAGES = join(import.meta.dirname, '../..')
+/** Each source below packages/, and the module that is written. */
+const KERNELS = [
+  ['schemes/kernel/flow.ts', 'schemes/src/exact-flow/kernel-module.ts'],
+  ['robust/kernel/codeword.ts', 'robust/src/ldpc/kernel-module.ts'],
+  ['robust/kernel/fit.ts', 'robust/src/channel/kernel-module.ts'],
+] as const
+
+const compiler = join(import.meta.dirname, 'node_modules/assemblyscript/bin/asc.js')
+const options = '-O3 --noAssert --runtime stub --enable simd --importMemory --outFile'.split(' ')
 const folder = mkdtempSync(join(tmpdir(), 'latent-kernel-'))
 try {
-  const built = join(folder, 'flow.wasm')
-  const compiler = join(import.meta.dirname, 'node_modules/assemblyscript/bin/asc.js')
-  const options = '-O3 --noAssert --runtime stub --enable simd --importMemory --outFile'.split(' ')
-  execFileSync(process.execPath, [compiler, source, ...options, built], { stdio: 'inherit' })
-  writeFileSync(
-    join(import.meta.dirname, '../src/exact-flow/kernel-module.ts'),
-    '// Written by `npm run kernel`: kernel/flow.ts, compiled.\n' +
-      '/** SHA-256 of the source that was compiled. */\n' +
-      `export const KERNEL_SOURCE_SHA256 = '${createHash('sha256').update(readFileSync(source)).digest('hex')}'\n` +
-      '/** The WebAssembly module, in base64. */\n' +
-      `export const KERNEL =\n  '${readFileSync(built, 'base64')}'\n`,
-  )
+  for (const [name, module] of KERNELS) {
+    const source = join(PACKAGES, name)
+    const built = join(folder, 'kernel.wasm')
+    execFileSync(process.execPath, [compiler, source, ...options, built], { stdio: 'inherit' })
+    writeFileSync(
+      join(PACKAGES, module),
+      `// Written by \`npm run kernel\`: ${name.slice(name.indexOf('/') + 1)}, compiled.\n` +
+        '/** SHA-256 of the source that was compiled. */\n' +
+        `export const KERNEL_SOURCE_SHA256 = '${createHash('sha256').update(readFileSync(source)).digest('hex')}'\n` +
+        '/** The WebAssembly module, in base64. */\n' +
+        `export const KERNEL =\n  '${readFileSync(built, 'base64')}'\n`,
+    )
+  }
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -4,9 +4,9 @@
  * `8v + u` has vertical frequency `v` and horizontal frequency `u`.
  */
 
-/** `C[i]` is cos(i π / 16) / 2: the factors of an orthonormal transform of 8 numbers. */
-const C = Array.from({ length: 8 }, (_, i) => Math.cos((i * Math.PI) / 16) / 2)
-const [, C1, C2, C3, C4, C5, C6, C7] = C as [number, number, number, number, number, number, number, number]
+/** Number `i` is cos(i π / 16) / 2: the factors of an orthonormal transform of 8 numbers. */
+export const COSINES: readonly number[] = Array.from({ length: 8 }, (_, i) => Math.cos((i * Math.PI) / 16) / 2)
+const [, C1, C2, C3, C4, C5, C6, C7] = COSINES as [number, number, number, number, number, number, number, number]
 
 /** Coefficients from the 64 pixels of `block`. */
 export function forwardDct(block: Float64Array): void {

@@ -39,20 +39,21 @@ export function demap(
       const pilot = pilotIndex(x, y, places.length)
       const [column, row] = [x - shiftX, y - shiftY]
       const from = 64 * (row * stride + column)
-      // A block of nothing but zeros is one that a broken file lacks: what carries something is never empty.
-      const there =
-        column >= 0 && column < wide && row >= 0 && row < high && places.some(place => coefficients[from + place] !== 0)
+      const start = at
+      let empty = true
+      const there = column >= 0 && column < wide && row >= 0 && row < high
       for (let i = 0; i < places.length; i++) {
+        const value = there ? coefficients[from + places[i]!]! : 0
+        if (value !== 0) empty = false
         if (i === pilot) continue
         const width = bits[i]!
-        if (there) {
-          const { reach, likelihoods } = tables[i]!
-          const value = coefficients[from + places[i]!]!
-          const entry = width * ((value > reach ? reach : value < -reach ? -reach : value) + reach)
-          for (let bit = 0; bit < width; bit++) out[at + bit] = likelihoods[entry + bit]!
-        }
+        const { reach, likelihoods } = tables[i]!
+        const entry = width * ((value > reach ? reach : value < -reach ? -reach : value) + reach)
+        for (let bit = 0; bit < width; bit++) out[at + bit] = likelihoods[entry + bit]!
         at += width
       }
+      // A block of nothing but zeros is one that a broken file lacks: what carries something is never empty.
+      if (empty) out.fill(0, start, at)
     }
   return out
 }

@@ -17,21 +17,36 @@ export class Interleaver {
     this.#turns = Uint32Array.from({ length: CODEWORD_BITS }, () => draws.below(frames))
   }
 
-  /** Writes the bits of a codeword into their slots. */
-  scatter(frame: number, codeword: Uint8Array, slots: Uint8Array): void {
+  /**
+   * Writes the bits of some codewords, one behind the other, into their slots. Several at a time, for neighbours have
+   * neighbouring slots.
+   */
+  scatter(first: number, codewords: Uint8Array, slots: Uint8Array): void {
     const [frames, order, turns] = [this.#frames, this.#order, this.#turns]
+    const count = codewords.length / CODEWORD_BITS
     for (let row = 0; row < CODEWORD_BITS; row++) {
-      const column = frame - turns[row]!
-      slots[row * frames + (column < 0 ? column + frames : column)] = codeword[order[row]!]!
+      let from = order[row]!
+      let column = first - turns[row]!
+      if (column < 0) column += frames
+      for (let i = 0; i < count; i++, from += CODEWORD_BITS) {
+        slots[row * frames + column] = codewords[from]!
+        if (++column === frames) column = 0
+      }
     }
   }
 
-  /** Collects what is known of the bits of a codeword from its slots. */
-  gather(frame: number, slots: Int8Array, codeword: Int16Array): void {
+  /** Collects what is known of the bits of some codewords, one behind the other, from their slots. */
+  gather(first: number, slots: Int8Array, codewords: Int8Array): void {
     const [frames, order, turns] = [this.#frames, this.#order, this.#turns]
+    const count = codewords.length / CODEWORD_BITS
     for (let row = 0; row < CODEWORD_BITS; row++) {
-      const column = frame - turns[row]!
-      codeword[order[row]!] = slots[row * frames + (column < 0 ? column + frames : column)]!
+      let to = order[row]!
+      let column = first - turns[row]!
+      if (column < 0) column += frames
+      for (let i = 0; i < count; i++, to += CODEWORD_BITS) {
+        codewords[to] = slots[row * frames + column]!
+        if (++column === frames) column = 0
+      }
     }
   }
 }

@@ -73,23 +73,32 @@ export function measureLines(received: Received, mode: Mode): Line[] {
 
 const sum = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0)
 
-/** How often a coefficient has which value, in steps; blocks beyond some thousand tell nothing new. */
-function histogram({ wide, high, stride, coefficients }: Received, place: number): Map<number, number> {
-  const counts = new Map<number, number>()
+/** How often a coefficient has which value, in steps: pairs. */
+type Histogram = readonly (readonly [value: number, count: number])[]
+
+const ZERO = 32768
+const counts = new Uint32Array(2 * ZERO)
+
+/** Blocks beyond some thousand tell nothing new. */
+function histogram({ wide, high, stride, coefficients }: Received, place: number): Histogram {
   const every = Math.max(1, Math.floor((wide * high) / 8192))
+  let [least, most] = [0, 0]
   for (let index = 0; index < wide * high; index += every) {
     const value = coefficients[64 * (Math.floor(index / wide) * stride + (index % wide)) + place]!
-    counts.set(value, (counts.get(value) ?? 0) + 1)
+    counts[value + ZERO]!++
+    if (value < least) least = value
+    if (value > most) most = value
   }
-  return counts
+  const found: [number, number][] = []
+  for (let value = least; value <= most; value++) {
+    const count = counts[value + ZERO]!
+    if (count > 0) found.push([value, count])
+  }
+  counts.fill(0, least + ZERO, most + ZERO + 1)
+  return found
 }
 
-function logLikelihood(
-  counts: ReadonlyMap<number, number>,
-  levels: readonly number[],
-  step: number,
-  line: Line,
-): number {
+function logLikelihood(counts: Histogram, levels: readonly number[], step: number, line: Line): number {
   let total = 0
   for (const [value, count] of counts) {
     let likelihood = 0

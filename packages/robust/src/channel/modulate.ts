@@ -1,13 +1,8 @@
 import { LEVEL_OF, LEVELS } from './constellation.ts'
-import { forwardDct, inverseDct } from './dct.ts'
+import { openFitter } from './fit.ts'
 import type { Blocks } from './geometry.ts'
 import { carriedBy, type Mode } from './modes.ts'
 import { pilotIndex, pilotLevel } from './pilots.ts'
-
-/** How often clipped pixels are put back. The format asks only that the coefficients are near what they stand for. */
-const ROUNDS = 8
-/** More than the clipping took is given back: fewer rounds do. */
-const RELAXATION = 1.6
 
 /**
  * The grey pixels of a picture.
@@ -16,58 +11,38 @@ const RELAXATION = 1.6
 export function modulate(slots: Uint8Array, { wide, high }: Blocks, mode: Mode): Uint8Array {
   const { places, bits } = carriedBy(mode)
   const pixels = new Uint8Array(64 * wide * high)
-  const target = new Float64Array(64)
-  const block = new Float64Array(64)
-  const carrying = Uint8Array.from({ length: 64 }, (_, place) => (places.includes(place) ? 1 : 0))
+  const fitter = openFitter(Uint8Array.from({ length: 64 }, (_, place) => (places.includes(place) ? 1 : 0)))
+  const { values } = fitter
+  // What the bits of a coefficient stand for.
+  const sent = LEVELS.map((levels, width) =>
+    Float64Array.from(LEVEL_OF[width]!, level => levels[level]! * mode.amplitude),
+  )
   let at = 0
+  // Two neighbours at a time: pictures are an even number of blocks wide.
   for (let y = 0; y < high; y++)
-    for (let x = 0; x < wide; x++) {
-      const pilot = pilotIndex(x, y, places.length)
-      for (let i = 0; i < places.length; i++) {
-        const width = bits[i]!
-        let level: number
-        if (i === pilot) level = pilotLevel(x, y, mode, width)
-        else {
-          let index = 0
-          for (let bit = 0; bit < width; bit++) index = (index << 1) | slots[at++]!
-          level = LEVEL_OF[width]![index]!
+    for (let x = 0; x < wide; x += 2) {
+      values.fill(0)
+      for (let which = 0; which < 2; which++) {
+        const pilot = pilotIndex(x + which, y, places.length)
+        for (let i = 0; i < places.length; i++) {
+          const width = bits[i]!
+          const to = 2 * places[i]! + which
+          if (i === pilot) values[to] = LEVELS[width]![pilotLevel(x + which, y, mode, width)]! * mode.amplitude
+          else {
+            let index = 0
+            for (let bit = 0; bit < width; bit++) index = (index << 1) | slots[at++]!
+            values[to] = sent[width]![index]!
+          }
         }
-        target[places[i]!] = LEVELS[width]![level]! * mode.amplitude
       }
-      block.set(target)
-      inverseDct(block)
-      fitIntoRange(block, target, carrying)
+      fitter.fit()
       for (let row = 0; row < 8; row++) {
-        const from = (8 * y + row) * 8 * wide + 8 * x
+        const to = (8 * y + row) * 8 * wide + 8 * x
         for (let column = 0; column < 8; column++) {
-          const value = Math.round(block[8 * row + column]!) + 128
-          pixels[from + column] = value < 0 ? 0 : value > 255 ? 255 : value
+          pixels[to + column] = values[16 * row + 2 * column]! + 128
+          pixels[to + 8 + column] = values[16 * row + 2 * column + 1]! + 128
         }
       }
     }
   return pixels
 }
-
-/**
- * Pixels below 0 or above 255 are clipped, which hurts every coefficient; so the hurt is moved into those that carry
- * nothing: in turn, pixels are clipped, and what that did to the carrying coefficients is undone.
- */
-function fitIntoRange(block: Float64Array, target: Float64Array, carrying: Uint8Array): void {
-  for (let round = 0; round < ROUNDS; round++) {
-    let clipped = false
-    for (let i = 0; i < 64; i++) {
-      const value = block[i]!
-      if (value >= -128 && value <= 127) continue
-      block[i] = value < 0 ? -128 : 127
-      clipped = true
-    }
-    if (!clipped) return
-    hurt.set(block)
-    forwardDct(hurt)
-    for (let i = 0; i < 64; i++) hurt[i] = carrying[i] === 1 ? RELAXATION * (target[i]! - hurt[i]!) : 0
-    inverseDct(hurt)
-    for (let i = 0; i < 64; i++) block[i]! += hurt[i]!
-  }
-}
-
-const hurt = new Float64Array(64)

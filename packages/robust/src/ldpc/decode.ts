@@ -1,4 +1,4 @@
-import { type Code, CODEWORD_BITS, codeOf, LIFT, type Rate } from './code.ts'
+import { type Code, CODEWORD_BITS, LIFT } from './code.ts'
 
 /** Likelihoods are whole numbers, 1 / {@link LLR_SCALE} of a natural logarithm each, positive for a bit that is 0. */
 export const LLR_SCALE = 8
@@ -13,13 +13,20 @@ export interface Decoded {
   readonly rounds: number
 }
 
+/** Decodes one codeword after the other, and keeps its memory from one to the next. */
+export interface LdpcDecoder {
+  /** Likelihoods of all bits in, and what they have become. */
+  readonly likelihoods: Int16Array
+  /** Decodes what stands in `likelihoods`; signs of the first bits are the data then. */
+  decode(mostRounds: number): Decoded
+}
+
 /**
- * Decodes one codeword after the other: min-sum with an offset (Chen and Fossorier, 2002), check after check with
- * what the ones
- * before have found (Hocevar, 2004). Keeps its memory from one to the next.
+ * Min-sum with an offset (Chen and Fossorier, 2002), check after check with what the ones before have found (Hocevar,
+ * 2004): the definition of what the kernel does, and what decodes where that does not run.
  */
-export class LdpcDecoder {
-  readonly #code: Code
+export class PlainDecoder implements LdpcDecoder {
+  readonly #degree: number
   /**
    * For each check in turn, which bits it holds. The bit behind the last is always 0: the first check has no bit
    * before it.
@@ -27,14 +34,13 @@ export class LdpcDecoder {
   readonly #bits: Int32Array
   readonly #messages: Int16Array
   readonly #held: Int32Array
-  /** Likelihoods in, and what they have become. */
   readonly likelihoods = new Int16Array(CODEWORD_BITS + 1)
 
-  constructor(rate: Rate) {
-    this.#code = codeOf(rate)
-    this.#bits = checksOf(this.#code)
+  constructor(code: Code) {
+    this.#degree = code.checkDegree
+    this.#bits = checksOf(code)
     this.#messages = new Int16Array(this.#bits.length)
-    this.#held = new Int32Array(this.#code.checkDegree)
+    this.#held = new Int32Array(code.checkDegree)
   }
 
   /** Decodes what stands in `likelihoods`; signs of the first bits are the data then. */
@@ -49,7 +55,7 @@ export class LdpcDecoder {
 
   /** One pass over all checks. @returns whether each held when it was left */
   #round(): boolean {
-    const degree = this.#code.checkDegree
+    const degree = this.#degree
     const [bits, messages, held, likelihoods] = [this.#bits, this.#messages, this.#held, this.likelihoods]
     let wrong = 0
     for (let from = 0; from < bits.length; from += degree) {
@@ -89,7 +95,7 @@ export class LdpcDecoder {
   }
 
   #holds(): boolean {
-    const degree = this.#code.checkDegree
+    const degree = this.#degree
     const [bits, likelihoods] = [this.#bits, this.likelihoods]
     for (let from = 0; from < bits.length; from += degree) {
       let sign = 0
