@@ -1,5 +1,5 @@
 // Robust carriers: what comes back from which encoder, at which rate, and how fast. `npm run bench -- robust
-// [TABLE] [PICTURES]`.
+// [TABLE] [PICTURES] [PRESET...]`.
 import { openWorkers } from '@latent/core/workers'
 import { PRESETS } from '@latent/robust'
 import { availableParallelism } from 'node:os'
@@ -53,9 +53,9 @@ const FRAMES = 2
 /** The first encoders of each preset share the pictures; the others get a twenty-fifth each. */
 const MAIN = 3
 
-type Tables = Readonly<Record<string, (pictures: number) => Promise<void>>>
+type Tables = Readonly<Record<string, (pictures: number, presets: readonly string[]) => Promise<void>>>
 
-export default async function run([table, pictures = '1000']: readonly string[]): Promise<void> {
+export default async function run([table, pictures = '1000', ...named]: readonly string[]): Promise<void> {
   const tables: Tables = {
     own,
     breaks,
@@ -65,7 +65,7 @@ export default async function run([table, pictures = '1000']: readonly string[])
   }
   if (table !== undefined && !tables[table]) throw new Error(`expected one of ${Object.keys(tables).join(', ')}`)
   for (const [name, show] of Object.entries(tables))
-    if (table === undefined || table === name) await show(Number(pictures))
+    if (table === undefined || table === name) await show(Number(pictures), named.length > 0 ? named : Object.keys(OWN))
 }
 
 const pool = () =>
@@ -76,7 +76,7 @@ const pool = () =>
 const row = (...cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 
 /** Many pictures at the quality that each preset is made for; in slices, so that all threads have work. */
-async function own(pictures: number): Promise<void> {
+async function own(pictures: number, presets: readonly string[]): Promise<void> {
   console.log('\n## At its own quality\n')
   row(
     'preset',
@@ -94,8 +94,8 @@ async function own(pictures: number): Promise<void> {
   )
   row(...Array.from({ length: 12 }, () => '---'))
   const threads = pool()
-  for (const [name, encoders] of Object.entries(OWN))
-    for (const [index, [encoder, quality]] of encoders.entries()) {
+  for (const name of presets)
+    for (const [index, [encoder, quality]] of OWN[name]!.entries()) {
       const slices = 5 * availableParallelism()
       const each = Math.max(1, Math.ceil((index < MAIN ? pictures / MAIN : pictures / 25) / slices))
       const trials = Array.from({ length: Math.min(slices, pictures) }, (_, slice) => ({
@@ -140,7 +140,7 @@ function total(outcomes: readonly Outcome[]): Outcome {
 }
 
 /** The lowest quality, in steps of 5, at which a dozen pictures all come back. */
-async function breaks(): Promise<void> {
+async function breaks(_: number, presets: readonly string[]): Promise<void> {
   console.log('\n## Lowest quality at which twelve of twelve pictures come back, in steps of 5\n')
   const encoders = [
     'sharp JPEG 4:2:0',
@@ -154,7 +154,7 @@ async function breaks(): Promise<void> {
   row('preset', ...encoders)
   row('---', ...encoders.map(() => '---'))
   const threads = pool()
-  for (const name of Object.keys(OWN)) {
+  for (const name of presets) {
     const cells = await Promise.all(
       encoders.map(async encoder => {
         let lowest: number | undefined

@@ -1,6 +1,6 @@
-// Codewords on WebAssembly SIMD: built by `npm run kernel`. Bit for bit what `addParity` in `../src/ldpc/encode.ts` and
-// `PlainDecoder` in `../src/ldpc/decode.ts` do, which the tests hold it to. The checks of one row of circulants share no
-// bit, so as many of them as a vector holds are done at once. Addresses are of this module's memory.
+// Codewords on WebAssembly SIMD: built by `npm run kernel`. Bit for bit what `addParity` in `../src/ldpc/encode.ts`
+// and `PlainDecoder` in `../src/ldpc/decode.ts` do, which the tests hold it to. The checks of one row of circulants
+// share no bit, so as many of them as a vector holds are done at once. Addresses are of this module's memory.
 
 const LIFT: usize = 360
 const VECTOR: usize = 16

@@ -1,6 +1,7 @@
 // The pixels of two blocks at a time, on WebAssembly SIMD: built by `npm run kernel`. Each half of a vector goes
-// through the very operations of `fitPlainly` in `../src/channel/fit.ts`, in their order, so that what is written is the
-// same to the bit, which the tests hold it to. Addresses are of this module's memory; a number of both blocks is 16 bytes.
+// through the very operations of `plainFitter` in `../src/channel/fit.ts`, in their order, so that what is written is
+// the same to the bit, which the tests hold it to. Addresses are of this module's memory; a number of both blocks is
+// 16 bytes.
 
 const VECTOR: usize = 16
 const ROW: usize = 8 * VECTOR

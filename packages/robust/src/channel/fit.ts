@@ -10,8 +10,8 @@ const RELAXATION = 1.6
 /** Turns the coefficients of two blocks into pixels. */
 export interface Fitter {
   /**
-   * The 64 coefficients of two blocks, those of one place together; {@link fit} replaces them by pixels minus 128, whole
-   * numbers from -128 to 127.
+   * The 64 coefficients of two blocks, those of one place together; {@link fit} replaces them by pixels minus 128,
+   * whole numbers from -128 to 127.
    */
   readonly values: Float64Array
   fit(): void
