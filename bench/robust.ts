@@ -62,6 +62,7 @@ export default async function run([table, pictures = '1000', ...named]: readonly
     limits,
     files: async () => (await import('./robust/files.ts')).files(),
     speed: async () => (await import('./robust/files.ts')).speed(),
+    hostile: async () => (await import('./robust/hostile.ts')).hostile(),
   }
   if (table !== undefined && !tables[table]) throw new Error(`expected one of ${Object.keys(tables).join(', ')}`)
   for (const [name, show] of Object.entries(tables))

@@ -6,6 +6,7 @@ import { type Luma, pixelsOf, type Received, transformed } from './channel/recei
 import { isJpeg, type JpegFacts, readJpegLuma } from './jpeg/index.ts'
 import { locate, type Place, turned } from './locate.ts'
 import { type DecodedPicture, decodePicture, findMode } from './picture.ts'
+import { findScale } from './scale.ts'
 
 /** Pixels a picture may have. */
 export const MOST_PIXELS = 2 ** 26
@@ -107,7 +108,7 @@ export interface ReadPicture extends DecodedPicture {
 
 /**
  * Reads a carrier as it came back.
- * @throws E_NOT_SEALED where no pilots are found: it is none, or was scaled; E_IMAGE; E_LIMIT; E_UNSUPPORTED
+ * @throws E_NOT_SEALED where no pilots are found: it is none, or was scaled, which is said if it shows; E_IMAGE; E_LIMIT; E_UNSUPPORTED
  */
 export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Promise<ReadPicture> {
   const opened = await openPicture(bytes, decode)
@@ -117,7 +118,7 @@ export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Pro
   if (!upright) {
     const luma = opened.luma()
     const place = locate(luma)
-    if (!place) throw noPilots(opened)
+    if (!place) throw noPilots(opened, findScale(luma))
     const received = { ...transformed(turned(luma, place.orientation), place.left, place.top), shift: place.shift }
     attempts.push({ received, mode: place.mode, place })
   }
@@ -155,9 +156,18 @@ function candidates(
   return found.toSorted((a, b) => a.wide + a.high - b.wide - b.high)
 }
 
-const noPilots = ({ format, width, height }: Opened) =>
-  new LatentError(
+function noPilots({ format, width, height }: Opened, scale: number | undefined): LatentError {
+  const picture = `this ${format} of ${width} x ${height} pixels`
+  if (scale === undefined)
+    return new LatentError('E_NOT_SEALED', `nothing of a robust carrier is found in ${picture}`, {
+      hint: 'it was never one, or a service has scaled it: latent probe tells what a service does',
+    })
+  const side = Math.round(Math.max(width, height) / scale)
+  return new LatentError(
     'E_NOT_SEALED',
-    `nothing of a robust carrier is found in this ${format} of ${width} x ${height} pixels`,
-    { hint: 'it was never one, or a service has scaled it: latent probe tells what a service does' },
+    `${picture} is a robust carrier that was scaled to ${(100 * scale).toFixed(0)} % of its sides, which leaves nothing of it`,
+    {
+      hint: `it had about ${side} pixels a side: get the original, or seal again with a side of at most ${Math.max(width, height)}`,
+    },
   )
+}
