@@ -21,13 +21,8 @@ export async function hostile(): Promise<void> {
     })
     for (const format of ['jpeg', 'webp', 'png'] as const) {
       const path = join(folder, format)
-      writeFileSync(
-        path,
-        await noise
-          .clone()
-          [format](format === 'png' ? { compressionLevel: 0 } : {})
-          .toBuffer(),
-      )
+      const file = noise.clone().toFormat(format, format === 'png' ? { compressionLevel: 0 } : {})
+      writeFileSync(path, await file.toBuffer())
       const line = execFileSync(process.execPath, [import.meta.filename, path], { encoding: 'utf8' })
       console.log(`| ${format} | ${line.trim()} |`)
     }

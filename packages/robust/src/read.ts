@@ -108,7 +108,8 @@ export interface ReadPicture extends DecodedPicture {
 
 /**
  * Reads a carrier as it came back.
- * @throws E_NOT_SEALED where no pilots are found: it is none, or was scaled, which is said if it shows; E_IMAGE; E_LIMIT; E_UNSUPPORTED
+ * @throws E_NOT_SEALED where no pilots are found: it is none, or was scaled, which is said if it shows;
+ * E_IMAGE; E_LIMIT; E_UNSUPPORTED
  */
 export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Promise<ReadPicture> {
   const opened = await openPicture(bytes, decode)
@@ -162,12 +163,15 @@ function noPilots({ format, width, height }: Opened, scale: number | undefined):
     return new LatentError('E_NOT_SEALED', `nothing of a robust carrier is found in ${picture}`, {
       hint: 'it was never one, or a service has scaled it: latent probe tells what a service does',
     })
-  const side = Math.round(Math.max(width, height) / scale)
+  const side = Math.max(width, height)
+  const share = (100 * scale).toFixed(0)
   return new LatentError(
     'E_NOT_SEALED',
-    `${picture} is a robust carrier that was scaled to ${(100 * scale).toFixed(0)} % of its sides, which leaves nothing of it`,
+    `${picture} is a robust carrier that was scaled to ${share} % of its sides, which leaves nothing of it`,
     {
-      hint: `it had about ${side} pixels a side: get the original, or seal again with a side of at most ${Math.max(width, height)}`,
+      hint:
+        `it had a side of about ${Math.round(side / scale)} pixels: ` +
+        `get that one, or seal again with a side of ${side} at most`,
     },
   )
 }
