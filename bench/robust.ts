@@ -63,6 +63,7 @@ export default async function run([table, pictures = '1000', ...named]: readonly
     files: async () => (await import('./robust/files.ts')).files(),
     speed: async () => (await import('./robust/files.ts')).speed(),
     hostile: async () => (await import('./robust/hostile.ts')).hostile(),
+    browser: async () => (await import('./robust/browser.ts')).browser(),
   }
   if (table !== undefined && !tables[table]) throw new Error(`expected one of ${Object.keys(tables).join(', ')}`)
   for (const [name, show] of Object.entries(tables))
