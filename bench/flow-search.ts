@@ -2,7 +2,14 @@
 import { compile, shape, type Tensor } from '@latent/graph'
 import { train } from '@latent/graph/train'
 import { onnxNetworks, parseWeights, PICTURE_ROWS, serializeWeights } from '@latent/schemes/exact-flow'
-import { INPUT_ROW_BYTES, networkCost, ROW_BYTES, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
+import {
+  INPUT_ROW_BYTES,
+  networkCost,
+  ROW_BYTES,
+  secondWeights,
+  trainedWeights,
+  type Weights,
+} from '@latent/schemes/exact-flow'
 import {
   BATCH_DIMS,
   checkPictures,
@@ -13,6 +20,7 @@ import {
   score,
 } from '@latent/schemes/exact-flow/recipe'
 import { flowTree, mastersOf, quantise } from '@latent/schemes/exact-flow/straight-through'
+import { chart, type ChartPoint } from '@latent/studies'
 import { recipeContext } from '@latent/training'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,38 +45,53 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 }
 
 const FOLDER = 'runs/flow-search'
-const METRICS = ['histogram', 'pairs', 'map', 'pixel', 'clipped'] as const
+const METRICS = ['loss', 'histogram', 'pairs', 'map', 'pixel', 'clipped'] as const
 const BATCHES = 24
 
 export default async function run(options: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...options],
     allowPositionals: true,
-    options: { train: { type: 'boolean' }, steps: { type: 'string', default: '1000' }, threads: { type: 'string' } },
+    options: { train: { type: 'boolean' }, steps: { type: 'string', default: '600' }, chart: { type: 'string' } },
   })
   const names = positionals.length > 0 ? positionals : Object.keys(SHAPES)
   const context = recipeContext({ profile: 'compact', seed: 1 })
   if (values.train) for (const name of names) await trained(name, Number(values.steps))
   const photos = await context.images(OPEN_PHOTOS.set, 'val')
   const checks = await checkPictures(photos.slice(0, 2))
-  const rows: [string, Weights][] = [['today', await trainedWeights()]]
+  const rows: [string, Weights][] = [
+    ['first generation', await trainedWeights()],
+    ['second generation', await secondWeights()],
+  ]
+  const points: ChartPoint[] = []
   for (const name of names) if (existsSync(fileOf(name))) rows.push([name, parseWeights(readFileSync(fileOf(name)))])
   console.log(['shape'.padEnd(26), 'weights', 'MAC/B', 'ns/B', 'WASM', ...METRICS, 'score'].join('  '))
   for (const [name, weights] of rows) {
     const metrics = await measured(weights, photos)
+    const native = await nanoseconds(weights, 'ort-node')
+    points.push({ x: native, y: metrics['loss']!, series: name })
     const { parameters, macs } = networkCost(weights)({ width: 1000, height: 1000, channels: 3 })
     console.log(
       [
         name.padEnd(26),
         String(parameters).padStart(7),
         (macs / 3e6).toFixed(0).padStart(5),
-        (await nanoseconds(weights, 'ort-node')).toFixed(1).padStart(4),
+        native.toFixed(1).padStart(4),
         (await nanoseconds(weights, 'ort-wasm')).toFixed(1).padStart(4),
         ...METRICS.map(metric => metrics[metric]!.toFixed(4).padStart(metric.length)),
         (await score(weights, checks)).toFixed(3),
       ].join('  '),
     )
   }
+  if (values.chart === undefined) return
+  const drawn = await chart(points, {
+    title: 'Four networks, whitening off',
+    x: 'nanoseconds of one core for a byte, native int8',
+    y: 'loss of the recipe',
+    mark: 'point',
+    zero: false,
+  })
+  writeFileSync(values.chart, `${drawn}\n`)
 }
 
 const fileOf = (name: string) => join(FOLDER, `${name}.weights`)
@@ -94,10 +117,13 @@ async function trained(name: string, steps: number): Promise<void> {
   console.error(name, JSON.stringify(log.at(-1)))
 }
 
-/** The terms of the training's loss on pictures that it has not seen, means over batches. */
+/** The terms of the training's loss, the positions of every four told apart, on pictures that it has not seen, means over batches. */
 async function measured(weights: Weights, photos: Parameters<typeof patchBatch>[0]): Promise<Record<string, number>> {
   const graph = await compile(
-    ({ flow, batch }) => cipherLoss(Object.values(flow), batch).metrics,
+    ({ flow, batch }) => {
+      const { loss, metrics } = cipherLoss(Object.values(flow), batch, 4)
+      return { loss, ...metrics }
+    },
     {
       flow: mastersOf(weights),
       batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),

@@ -1,5 +1,5 @@
 // Sealing, beside what it is built on and what it is compared with; every pair in one run, alternating.
-import { sealingWeights, TILE_BYTES } from '@latent/schemes/exact-flow'
+import { type ExactFlow, sealingWeights, TILE_BYTES, trainedWeights } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { spawnSync } from 'node:child_process'
 import { createCipheriv, randomFillSync } from 'node:crypto'
@@ -45,14 +45,18 @@ export default async function run(options: readonly string[]): Promise<void> {
   }
 }
 
-/** Megabytes (10^6) a second of whole tiles, on every core. */
+/** Megabytes (10^6) a second of whole tiles, on every core; and the processor's own time, which other work leaves alone. */
 async function cipherAlone(): Promise<void> {
   const lanes = availableParallelism()
-  const pool = await openExactFlowPool({ workers: lanes, weights: await sealingWeights() })
+  const [pool, before] = await Promise.all(
+    [sealingWeights, trainedWeights].map(async weights =>
+      openExactFlowPool({ workers: lanes, weights: await weights() }),
+    ),
+  )
   const key = new Uint8Array(32)
   const tile = randomFillSync(new Uint8Array(TILE_BYTES))
   const tiles = 32 * lanes
-  const flow = () =>
+  const flowOf = (pool: ExactFlow) => () =>
     megabytesPerSecond(tiles * TILE_BYTES, async () => {
       const underWay: Promise<Uint8Array>[] = []
       for (let i = 0; i < tiles; i++) {
@@ -61,6 +65,7 @@ async function cipherAlone(): Promise<void> {
       }
       await Promise.all(underWay)
     })
+  const [flow, earlier] = [flowOf(pool!), flowOf(before!)]
   const workers = await Promise.all(
     Array.from({ length: lanes }, async () => {
       const worker = new Worker(new URL('networks-worker.ts', import.meta.url), { workerData: 32 })
@@ -81,11 +86,22 @@ async function cipherAlone(): Promise<void> {
       }
     })
   await flow()
+  await earlier()
   const [whole, nets] = await alternate(7, flow, networks)
   line('exact flow, whole cipher', whole, 'the four networks alone', nets, 'MB/s')
+  const [now, then] = await alternate(3, flow, earlier)
+  line('exact flow, whole cipher', now, 'with the weights before', then, 'MB/s')
   const [again, aes] = await alternate(3, flow, gcm)
   line('exact flow, whole cipher', again, 'AES-256-GCM on one core', aes, 'MB/s')
-  await pool.close()
+  const nanoseconds = (work: () => Promise<number>) => async () => {
+    const { user, system } = process.cpuUsage()
+    await work()
+    const spent = process.cpuUsage()
+    return ((spent.user + spent.system - user - system) * 1000) / (tiles * TILE_BYTES)
+  }
+  const [ours, theirs] = await alternate(3, nanoseconds(flow), nanoseconds(earlier))
+  line('processor time, all threads', ours, 'with the weights before', theirs, 'ns a byte')
+  for (const opened of [pool!, before!]) await opened.close()
   for (const worker of workers) await worker.terminate()
 }
 

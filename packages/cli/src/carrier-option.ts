@@ -1,7 +1,6 @@
 import { argumentError, LatentError } from '@latent/core'
 import { ioError } from '@latent/core/node'
 import { parsePreset, type Preset, PRESETS } from '@latent/robust'
-import { sealRobust } from '@latent/robust/node'
 import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
 import { readFile } from 'node:fs/promises'
 
@@ -28,6 +27,8 @@ export async function carrierOf(
     throw new LatentError('E_ARGUMENT', '--prune does not go with --carrier robust, which keeps no journal', {
       hint: 'remove the pictures of what is gone by hand',
     })
+  // Decoders of pictures are loaded for this carrier alone: sealing into PNGs starts without them.
+  const { sealRobust } = await import('@latent/robust/node')
   return run => sealRobust({ ...run, preset, ...(threads === undefined ? {} : { threads }) })
 }
 

@@ -14,6 +14,7 @@ import {
   openFlows,
   parseWeights,
   POSITIONS,
+  secondWeights,
   serializeWeights,
   trainedWeights,
 } from '../src/exact-flow/index.ts'
@@ -159,19 +160,20 @@ test('the recipe trains, and what comes out is a set of weights', { timeout: 300
 
 describe('sets of weights', () => {
   test('the trained ones are what their card and their file say', async () => {
-    const weights = await trainedWeights()
     const models = new URL('../../../models/', import.meta.url)
-    const card = JSON.parse(await readFile(new URL('exact-flow.json', models), 'utf8')) as {
-      sha256: string
-      parameters: number
-      storage: string
+    for (const [id, weights, parameters] of [
+      ['exact-flow', await trainedWeights(), 69_424],
+      ['exact-flow-2', await secondWeights(), 45_760],
+    ] as const) {
+      const card = JSON.parse(await readFile(new URL(`${id}.json`, models), 'utf8')) as unknown
+      expect(card).toMatchObject({ sha256: weights.id, parameters, storage: 'i8' })
+      expect(parseWeights(new Uint8Array(await readFile(new URL(`${id}.weights`, models))))).toEqual(weights)
     }
-    expect(card).toMatchObject({ sha256: weights.id, parameters: 69_424, storage: 'i8' })
-    expect(parseWeights(new Uint8Array(await readFile(new URL('exact-flow.weights', models))))).toEqual(weights)
   })
 
   test('are known by hash, and an unknown hash is refused', async () => {
-    for (const set of [await constantWeights(), await trainedWeights()]) expect(await knownWeights(set.id)).toBe(set)
+    for (const set of [await constantWeights(), await trainedWeights(), await secondWeights()])
+      expect(await knownWeights(set.id)).toBe(set)
     await expect(knownWeights('ab'.repeat(32))).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
   })
 

@@ -7,6 +7,7 @@ import { readRun, writeModelFiles } from './finished-run.ts'
 /** Which weights of an exact-flow run are frozen, under which name, and where they go. */
 export interface FreezeOptions {
   readonly id: string
+  readonly recipe?: string
   readonly best?: boolean
   readonly remark?: readonly string[]
   readonly out: string
@@ -21,9 +22,9 @@ export interface FreezeOptions {
  */
 export async function freezeFlow(
   folder: string,
-  { id, best = false, remark = [], out, module, force = false }: FreezeOptions,
+  { id, recipe = id, best = false, remark = [], out, module, force = false }: FreezeOptions,
 ): Promise<ModelCard> {
-  const run = await readRun(folder, 'exact-flow', best)
+  const run = await readRun(folder, recipe, best)
   const { networks, id: sha256 } = quantise(flowTree(run.tensors))
   const bytes = serializeWeights(networks)
   const parameters = networks.flat().reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0)

@@ -64,15 +64,19 @@ export function modelCommand(program: Command): void {
   model
     .command('freeze')
     .description(
-      'round a run of the recipe exact-flow to its integers: canonical bytes, card, curve, and the module that ' +
+      'round a run of an exact-flow recipe to its integers: canonical bytes, card, curve, and the module that ' +
         'carries them',
     )
     .argument('<run>', 'folder that latent train wrote')
     .option('--id <id>', 'name of the files', 'exact-flow')
+    .option('--recipe <name>', 'the recipe of the run; the one named as the files unless given')
     .option('--best', 'the weights with the best validation score, not the last ones')
     .option('--remark <text>', 'anything a reader of the card must know; may be given several times', repeated)
     .option('--out <folder>', 'where the files go', 'models')
-    .option('--module <file>', 'write the TypeScript module too; ours is packages/schemes/src/exact-flow/trained.ts')
+    .option(
+      '--module <file>',
+      'write the TypeScript module too; ours are packages/schemes/src/exact-flow/trained.ts and second.ts',
+    )
     .option('--force', 'replace files of this name')
     .action(async (run: string, options: FreezeOptions) => {
       const { freezeFlow } = await import('@latent/training/models')

@@ -1,9 +1,11 @@
 import { LatentError } from '@latent/core'
 import { constantWeights } from './constant-weights.ts'
+import { TRAINED as SECOND, TRAINED_SHA256 as SECOND_SHA256 } from './second.ts'
 import { TRAINED, TRAINED_SHA256 } from './trained.ts'
 import { parseWeights, type Weights } from './weights.ts'
 
 let trained: Promise<Weights> | undefined
+let second: Promise<Weights> | undefined
 
 /**
  * Weights trained with the whitening off (`recipe.ts`); what is known of them is on their card,
@@ -12,6 +14,12 @@ let trained: Promise<Weights> | undefined
 export function trainedWeights(): Promise<Weights> {
   trained ??= Promise.resolve().then(() => weightsFrom(TRAINED, TRAINED_SHA256))
   return trained
+}
+
+/** The second generation, trained in the same way, at a seventh of the cost: `models/exact-flow-2.json`. */
+export function secondWeights(): Promise<Weights> {
+  second ??= Promise.resolve().then(() => weightsFrom(SECOND, SECOND_SHA256))
+  return second
 }
 
 /**
@@ -36,12 +44,13 @@ export function weightsFrom(base64: string, sha256: string): Weights {
  * whatever was sealed stays readable.
  */
 export const WEIGHT_SETS: Readonly<Record<string, () => Promise<Weights>>> = {
+  second: secondWeights,
   trained: trainedWeights,
   constant: constantWeights,
 }
 
 /** What new files are sealed with. */
-export const sealingWeights = trainedWeights
+export const sealingWeights = secondWeights
 
 /** @throws E_UNSUPPORTED for a set that this release does not have */
 export async function knownWeights(id: string): Promise<Weights> {

@@ -10,12 +10,13 @@ const variant = (id: string, title: string, parts: Variant, facts: Partial<Descr
   })
 
 /**
- * Pixel mode with either set of weights, and with parts left out for the lab. A cipher image of version 0.1.0 does not
+ * Pixel mode with every set of weights, and with parts left out for the lab. A cipher image of version 0.1.0 does not
  * say which weights it was made with, so each set has an id of its own, for good.
  */
 export const exactFlowSchemes: readonly Scheme[] = [
   variant('exact-flow', 'Exact flow (ours)', { weights: 'constant' }),
   variant('exact-flow-trained', 'Exact flow, trained networks (ours)', { weights: 'trained' }),
+  variant('exact-flow-2', 'Exact flow, second generation (ours)', { weights: 'second' }),
   variant(
     'exact-flow-network-only',
     'Exact flow without its whitening, trained (ablation)',

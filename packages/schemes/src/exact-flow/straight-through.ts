@@ -81,10 +81,11 @@ export function roundNetwork(
   return { bytes: spread(bytes, block), unclipped }
 }
 
-const blockOf = (dims: readonly number[]): number => dims[1]! / inputsOf(1)
+/** Positions that a network takes together, by the dimensions of its first weights. */
+export const blockOf = (dims: readonly number[]): number => dims[1]! / inputsOf(1)
 
 /** Neighbouring positions of a row as one place of as many times the channels. */
-function gathered(x: Expr, block: number): Expr {
+export function gathered(x: Expr, block: number): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
   if (block === 1) return x
   const parts = ops.transpose(ops.reshape(x, [n, c, h, w / block, block]), [0, 4, 1, 2, 3])

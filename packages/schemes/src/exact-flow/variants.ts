@@ -6,7 +6,7 @@ import { parseWeights } from './weights.ts'
 
 /** Which weights, and what is left out. */
 export interface Variant {
-  readonly weights: 'constant' | 'trained'
+  readonly weights: 'constant' | 'trained' | 'second'
   readonly ablation?: NonNullable<ExactFlowOptions['ablation']>
 }
 

@@ -1,5 +1,5 @@
 import { sha256Of, toHex } from '@latent/core'
-import { trainedWeights } from '@latent/schemes/exact-flow'
+import { secondWeights, trainedWeights } from '@latent/schemes/exact-flow'
 import { encodeMetadata, padme } from '@latent/vault'
 import {
   type Crafted,
@@ -74,18 +74,23 @@ export async function successVectors(): Promise<Vector[]> {
     body: FLOW,
     chunk: 131_072,
   })
-  const trained = { body: FLOW, weights: (await trainedWeights()).id } as const
-  await add('trained-chunks', 'three chunks of 4096 bytes and a rest, exact flow with the trained weights', {
-    ...trained,
-    payload: payload(13_001),
-    chunk: 4096,
-  })
-  await add('trained-network-pictures', 'two pictures of the networks (33 rows), trained weights', {
-    ...trained,
-    payload: payload(100_000),
-    chunk: 131_072,
-  })
-  await add('trained-empty', 'an empty file, trained weights', { ...trained, payload: payload(0) })
+  for (const [set, { id: weights }] of [
+    ['trained', await trainedWeights()],
+    ['second', await secondWeights()],
+  ] as const) {
+    const body = { body: FLOW, weights } as const
+    await add(`${set}-chunks`, `three chunks of 4096 bytes and a rest, exact flow with the ${set} weights`, {
+      ...body,
+      payload: payload(13_001),
+      chunk: 4096,
+    })
+    await add(`${set}-network-pictures`, `two pictures of the networks (33 rows), ${set} weights`, {
+      ...body,
+      payload: payload(100_000),
+      chunk: 131_072,
+    })
+    await add(`${set}-empty`, `an empty file, ${set} weights`, { ...body, payload: payload(0) })
+  }
   await add('default-chunk', 'the chunk size that files have by default', {
     payload: payload(3000),
     body: FLOW,

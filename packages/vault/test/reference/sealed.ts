@@ -197,6 +197,8 @@ function payloadOf(plaintext: Buffer, metadataSize: number): { bytes: Uint8Array
 interface Layer {
   inputs: number
   outputs: number
+  kh: number
+  kw: number
   shift: number
   weights: number[]
   bias: number[]
@@ -204,12 +206,13 @@ interface Layer {
 
 const known = new Map<string, Layer[][]>()
 
-/** The weights of a name: those that are drawn from a sentence, and the file of the trained ones. */
+/** The weights of a name: those that are drawn from a sentence, and the files of the trained ones. */
 function weightsOf(name: string): Layer[][] {
   if (known.size === 0)
     for (const bytes of [
       drawnWeights(),
       readFileSync(new URL('../../../../models/exact-flow.weights', import.meta.url)),
+      readFileSync(new URL('../../../../models/exact-flow-2.weights', import.meta.url)),
     ])
       known.set(createHash('sha256').update(bytes).digest('hex'), networksOf(bytes))
   const networks = known.get(name)
@@ -254,17 +257,22 @@ const SHAPES: readonly [number, number][] = [
 ]
 
 function networksOf(bytes: Buffer): Layer[][] {
-  must(bytes.toString('latin1', 0, 28) === 'latent exact-flow weights 1\n', 'the name of the weights')
-  let at = 29
-  const networks = Array.from({ length: bytes[28]! }, () =>
-    SHAPES.map(([inputs, outputs]) => {
-      must(bytes[at] === inputs && bytes[at + 1] === outputs, 'the shape of a layer')
-      const shift = bytes[at + 2]!
-      const weights = Array.from({ length: inputs * outputs * 9 }, (_, i) => bytes.readInt8(at + 3 + i))
-      at += 3 + weights.length
+  const format = bytes.toString('latin1', 0, 28)
+  const first = format === 'latent exact-flow weights 1\n'
+  must(first || format === 'latent exact-flow weights 2\n', 'the name of the weights')
+  let at = 28
+  const byte = () => bytes[at++]!
+  const [rounds, depth] = [byte(), first ? 3 : byte()]
+  const networks = Array.from({ length: rounds }, () =>
+    Array.from({ length: depth }, (_, l): Layer => {
+      const [inputs, outputs] = [byte(), byte()]
+      must(!first || (inputs === SHAPES[l]![0] && outputs === SHAPES[l]![1]), 'the shape of a layer')
+      const [kh, kw] = first ? [3, 3] : [byte(), byte()]
+      const shift = byte()
+      const weights = Array.from({ length: inputs * outputs * kh * kw }, () => bytes.readInt8(at++))
       const bias = Array.from({ length: outputs }, (_, o) => bytes.readInt32LE(at + 4 * o))
       at += 4 * outputs
-      return { inputs, outputs, shift, weights, bias }
+      return { inputs, outputs, kh, kw, shift, weights, bias }
     }),
   )
   must(at === bytes.length, 'the end of the weights')
@@ -300,35 +308,38 @@ function unflow(key: Buffer, tweak: Buffer, tile: Buffer, weights: string): Buff
 
 function network(layers: Layer[], half: Buffer, map: Buffer, rows: number): number[] {
   const output: number[] = []
+  const block = layers[0]!.inputs / 16
+  const width = 128 / block
   for (let first = 0; first < rows; first += 32) {
     const height = Math.min(32, rows - first)
-    let planes: number[][] = Array.from({ length: height * 128 }, (_, p) => {
-      const position = first * 128 + p
+    let places: number[][] = Array.from({ length: height * width }, (_, place) => {
+      const p = first * 128 + place * block
       return [
-        ...Array.from({ length: 12 }, (_, c) => half[12 * position + c] ?? 0),
-        ...map.subarray(4 * position, 4 * position + 4),
+        ...Array.from({ length: 12 * block }, (_, c) => half[12 * p + c] ?? 0),
+        ...map.subarray(4 * p, 4 * (p + block)),
       ]
     })
-    for (const layer of layers) planes = planes.map((_, p) => convolved(layer, planes, p, height))
-    for (const position of planes) for (const value of position) output.push(value)
+    for (const layer of layers) places = places.map((_, place) => convolved(layer, places, place, height, width))
+    for (const place of places) for (const value of place) output.push(value)
   }
   return output
 }
 
 function convolved(
-  { inputs, outputs, shift, weights, bias }: Layer,
-  planes: number[][],
-  p: number,
+  { inputs, outputs, kh, kw, shift, weights, bias }: Layer,
+  places: number[][],
+  place: number,
   height: number,
+  width: number,
 ): number[] {
-  const [row, column] = [p >> 7, p & 127]
+  const [row, column] = [Math.floor(place / width), place % width]
   const sums = bias.slice()
-  for (let tap = 0; tap < 9; tap++) {
-    const [y, x] = [row + Math.floor(tap / 3) - 1, column + (tap % 3) - 1]
-    if (y < 0 || y >= height || x < 0 || x > 127) continue
-    const values = planes[y * 128 + x]!
+  for (let tap = 0; tap < kh * kw; tap++) {
+    const [y, x] = [row + Math.floor(tap / kw) - (kh - 1) / 2, column + (tap % kw) - (kw - 1) / 2]
+    if (y < 0 || y >= height || x < 0 || x >= width) continue
+    const values = places[y * width + x]!
     for (let o = 0; o < outputs; o++)
-      for (let i = 0; i < inputs; i++) sums[o]! += values[i]! * weights[(o * inputs + i) * 9 + tap]!
+      for (let i = 0; i < inputs; i++) sums[o]! += values[i]! * weights[(o * inputs + i) * kh * kw + tap]!
   }
   return sums.map(sum => {
     const half = sum / 2 ** shift
