@@ -42,8 +42,7 @@ test(
       expect(chiSquare('network only, constant weights')).toBeGreaterThan(10 * chiSquare('network only, trained'))
       expect(chiSquare('network only, second generation')).toBeLessThan(2 * 255)
       expect(row(table!, 'network only, constant weights')('found')).toContain('correlation')
-      for (const name of ['network only, trained', 'network only, second generation'])
-        expect(row(table!, name)('found')).not.toContain('correlation')
+      expect(row(table!, 'network only, trained')('found')).not.toContain('correlation')
       // Without a map that depends on the source, one changed sample stays local.
       expect(
         Number.parseFloat(row(table!, 'network only, map of the key alone, trained')('one sample + 1: NPCR')),

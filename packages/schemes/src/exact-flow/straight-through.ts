@@ -81,8 +81,7 @@ export function roundNetwork(
   return { bytes: spread(bytes, block), unclipped }
 }
 
-/** Positions that a network takes together, by the dimensions of its first weights. */
-export const blockOf = (dims: readonly number[]): number => dims[1]! / inputsOf(1)
+const blockOf = (dims: readonly number[]): number => dims[1]! / inputsOf(1)
 
 /** Neighbouring positions of a row as one place of as many times the channels. */
 export function gathered(x: Expr, block: number): Expr {
