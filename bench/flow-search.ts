@@ -117,7 +117,7 @@ async function trained(name: string, steps: number): Promise<void> {
   console.error(name, JSON.stringify(log.at(-1)))
 }
 
-/** The terms of the training's loss, the positions of every four told apart, on pictures that it has not seen, means over batches. */
+/** The loss of the training and its terms, four positions told apart, on pictures that it has not seen: means. */
 async function measured(weights: Weights, photos: Parameters<typeof patchBatch>[0]): Promise<Record<string, number>> {
   const graph = await compile(
     ({ flow, batch }) => {

@@ -45,7 +45,7 @@ export default async function run(options: readonly string[]): Promise<void> {
   }
 }
 
-/** Megabytes (10^6) a second of whole tiles, on every core; and the processor's own time, which other work leaves alone. */
+/** Megabytes (10^6) a second of whole tiles, on every core; and processor time, which other work leaves alone. */
 async function cipherAlone(): Promise<void> {
   const lanes = availableParallelism()
   const [pool, before] = await Promise.all(
