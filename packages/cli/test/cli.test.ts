@@ -50,7 +50,7 @@ describe('seal and open', () => {
     expect(JSON.parse(inspected.out)).toMatchObject({
       format: 'latent sealed 1',
       body: 'exact-flow+aes-256-gcm',
-      weightSet: 'second',
+      weightSet: 'trained',
       chunks: 1,
       keys: 'X25519',
     })

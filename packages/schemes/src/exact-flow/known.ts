@@ -44,13 +44,13 @@ export function weightsFrom(base64: string, sha256: string): Weights {
  * whatever was sealed stays readable.
  */
 export const WEIGHT_SETS: Readonly<Record<string, () => Promise<Weights>>> = {
-  second: secondWeights,
   trained: trainedWeights,
+  second: secondWeights,
   constant: constantWeights,
 }
 
-/** What new files are sealed with. */
-export const sealingWeights = secondWeights
+/** What new files are sealed with: `second` is quicker, and not yet as good in every term (docs/decisions/6). */
+export const sealingWeights = trainedWeights
 
 /** @throws E_UNSUPPORTED for a set that this release does not have */
 export async function knownWeights(id: string): Promise<Weights> {
