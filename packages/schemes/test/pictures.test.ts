@@ -80,10 +80,12 @@ describe('whatever the picture, it comes back', () => {
 
   test('every scheme that takes an 8-bit picture and a 32-byte key names itself and knows its key', async () => {
     let tried = 0
-    for (const { id, reversible } of schemes) {
+    for (const { id, reversible, wire: wires } of schemes) {
       if (/gan|flowcrypt|dense|ito/.test(id)) continue
       const scheme = await open(id)
-      const { image: cipher } = await sent(scheme, {}, plain)
+      // What is written as floats by default travels in a PNG as integers.
+      const wire = wires === 'as plain' || wires[0] !== 'f32' ? undefined : 'u16'
+      const { image: cipher } = await sent(scheme, wire === undefined ? {} : { wire }, plain)
       expect(schemeOf(cipher)).toBe(id)
       await expect(decryptPicture(scheme, cipher, wrong)).rejects.toMatchObject({ code: 'E_NO_MATCH' })
       const back = !reversible ? plain : (await decryptPicture(scheme, cipher, key)).image

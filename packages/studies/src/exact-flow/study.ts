@@ -367,8 +367,9 @@ async function weightsSection(results: Results, groups: readonly Group[]): Promi
     text: [
       'A sealed file names its weights by their SHA-256, so all sets can be read for good. New files are sealed with ' +
         'the trained ones. The second generation (three matrix products over four positions at once, at a sixth of ' +
-        'the multiplications) is not sealed with yet. With the whitening off, the mean chi-square of the groups above is ' +
-        `${range(BEFORE, 'chi-square', count)} with the constant weights, ${range(AFTER, 'chi-square', count)} with ` +
+        'the multiplications) is not sealed with yet. With the whitening off, the mean chi-square of the groups ' +
+        `above is ${range(BEFORE, 'chi-square', count)} with the constant weights, ` +
+        `${range(AFTER, 'chi-square', count)} with ` +
         `the trained ones and ${range(SECOND, 'chi-square', count)} with the second generation (255 is ideal), and ` +
         `UACI for one changed sample ${range(BEFORE, 'pixel UACI', percent)}, ${range(AFTER, 'pixel UACI', percent)} ` +
         `and ${range(SECOND, 'pixel UACI', percent)} (33.46 % is ideal); the whole cipher is the same in every test. ` +

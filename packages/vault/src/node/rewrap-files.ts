@@ -142,7 +142,9 @@ export async function* rewrapFiles(run: RewrapRun): AsyncGenerator<FileResult> {
       try {
         stopIfAborted(run.signal)
         if (!group.albumKey)
-          throw new LatentError('E_NO_MATCH', 'none of the given keys or passphrases opens this file')
+          throw new LatentError('E_NO_MATCH', 'none of the given keys or passphrases opens this file', {
+            hint: 'give a key that opens it: only who can open a file can say who else may',
+          })
         const result: FileResult = done.has(group.hash)
           ? { source, status: 'skipped', reason: 'for these recipients already' }
           : await rewrapOne(work, source)
