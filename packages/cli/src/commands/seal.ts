@@ -74,7 +74,9 @@ export function sealCommand(program: Command): void {
       if (options.rewrap) return rewrapFolders(inputs, options)
       const { output } = options
       if (output === undefined)
-        throw new LatentError('E_ARGUMENT', 'where the sealed files go was not said', { hint: 'give -o FOLDER' })
+        throw new LatentError('E_ARGUMENT', 'where the sealed files go was not said', {
+          hint: 'give a folder: --output FOLDER, or -o',
+        })
       if (!BODY_TYPES.includes(options.cipher as BodyType))
         throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
