@@ -106,7 +106,6 @@ export default defineConfig({
           text: 'Building on it',
           items: [
             { text: 'The engine', link: '/engine' },
-            { text: 'Training', link: '/training' },
             { text: 'Trainings', link: '/training' },
             { text: 'API', link: '/api/' },
             { text: 'Decisions', link: '/decisions/' },
