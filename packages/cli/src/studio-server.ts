@@ -34,7 +34,8 @@ export async function serveStudio(folder: URL, port: number): Promise<StudioServ
   const server = createServer((request, response) => {
     const send = (status: number, body: Buffer | string = '', type = 'text/plain'): void =>
       void response.writeHead(status, { ...headers, 'Content-Type': type, 'Cache-Control': 'no-cache' }).end(body)
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    // As it was sent: an address that cannot be parsed would end the server, and what PATH does not know is not found.
+    const pathname = (request.url ?? '/').replace(/\?.*$/s, '')
     const bound = (server.address() as AddressInfo).port
     // A page of another name that leads here (DNS rebinding) is not answered.
     if (!HOSTS.some(host => request.headers.host === `${host}:${bound}`)) send(421)

@@ -58,6 +58,9 @@ test.each([
   '/.hidden',
   '/assets\\..\\..\\secret.json',
   '//evil.example/secret.json',
+  '//',
+  'http://[',
+  '*',
 ])('%s leads nowhere', async path => {
   expect(await asked(path)).toMatchObject({ status: 404, body: '' })
 })
