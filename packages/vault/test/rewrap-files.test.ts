@@ -79,6 +79,9 @@ test('a run that is stopped has changed whole files, and the same run goes on', 
   expect(first['E_INTERRUPTED']).toBeGreaterThan(0)
   expect(await opens(me!)).toEqual({ done: 8 })
   const done = (await opens(friend!))['done'] ?? 0
+  // What was not done is told as such: nobody is said to be left out, or let in, who is not.
+  const { groups } = await folderRecipients(sealed, me!.keys)
+  expect(groups.filter(({ pending }) => pending).flatMap(({ files }) => files)).toHaveLength(8 - done)
   // Who is known is known of both kinds of files: those that were done, and those that were not.
   const known: unknown[] = []
   const again = await rewrap(me!, before => (known.push(before), before!))

@@ -7,6 +7,7 @@ import { reportRun, runDisplay } from '../run-report.ts'
 import { formatTable, jsonLine, visible } from '../terminal.ts'
 
 const CANNOT = `Files are not sealed anew: who could open them keeps what he has, copies of them, and their key.`
+const STOPPED = 'as before: a run was stopped, run it again; meant for '
 
 /** `latent recipients`: who can open the sealed files of a folder. */
 export function recipientsCommand(program: Command): void {
@@ -59,17 +60,17 @@ async function list(folder: string, options: LockOptions): Promise<void> {
   for (const { source, reason = '', code } of failed)
     process.stderr.write(`failed: ${visible(source)}: ${visible(reason)} [${code}]\n`)
   if (options.json) {
-    for (const { hash, kinds, recipients, files, albumKey } of groups)
+    for (const { hash, kinds, recipients, pending, files, albumKey } of groups)
       process.stdout.write(
-        jsonLine({ files: files.length, opens: albumKey !== undefined, kinds, recipients, envelope: hash }),
+        jsonLine({ files: files.length, opens: albumKey !== undefined, kinds, recipients, pending, envelope: hash }),
       )
     return
   }
-  const row = ({ files, kinds, recipients, albumKey }: EnvelopeGroup) => [
+  const row = ({ files, kinds, recipients, pending, albumKey }: EnvelopeGroup) => [
     String(files.length),
     albumKey ? 'yes' : 'no',
     kinds.join(' '),
-    recipients?.join(' ') ?? 'not known: age hides it',
+    `${pending ? STOPPED : ''}${recipients?.join(' ') ?? 'not known: age hides it'}`,
   ]
   if (groups.length > 0)
     process.stdout.write(`${formatTable([['files', 'this key opens', 'kinds', 'recipients'], ...groups.map(row)])}\n`)

@@ -20,6 +20,8 @@ export interface EnvelopeGroup {
   readonly kinds: readonly string[]
   /** Who they are, where it can be known: the folder's list says so, or the one key that was given is the only one. */
   readonly recipients: readonly string[] | undefined
+  /** A run that was to give these files to `recipients` has not come to them: who could open them still can. */
+  readonly pending: boolean
   readonly files: readonly string[]
   /** 32 bytes; nothing if no key that was given opens it. */
   readonly albumKey: Uint8Array | undefined
@@ -55,6 +57,7 @@ export async function folderRecipients(folder: string, keys: Keys): Promise<Fold
       kinds,
       envelope,
       albumKey,
+      pending: list !== undefined && list.replaced.has(hash) && !list.envelopes.has(hash),
       recipients:
         list?.envelopes.has(hash) || list?.replaced.has(hash) ? list.recipients : await onlyOne(kinds, keys, albumKey),
       files: [] as string[],
