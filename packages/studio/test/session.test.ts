@@ -130,6 +130,25 @@ describe('the queue of the vault view', () => {
     expect(full.paths()).toEqual([])
   })
 
+  test('an empty file of the user is no leftover: it stays, sealing and opening', async () => {
+    const folder = new MemoryFolder()
+    for (const name of ['a.jpg.png', 'b.jpg', 'c.txt']) await folder.getFileHandle(name, { create: true })
+    const [b, c] = [await sealed('b.jpg', bytesOf(1)), await sealed('c.txt', new Uint8Array(0))]
+    await session.add([
+      fileOf('a.jpg', bytesOf(1)),
+      { file: new File([b], 'b.png'), path: 'b.png' },
+      { file: new File([c], 'c.png'), path: 'c.png' },
+    ])
+    await session.start(key, into(folder))
+    expect(session.results.value.map(({ path, wasThere }) => [path, wasThere])).toEqual([
+      ['a.jpg (2).png', false],
+      ['b (2).jpg', false],
+      ['c.txt', true],
+    ])
+    for (const name of ['a.jpg.png', 'b.jpg', 'c.txt'])
+      expect((await (await folder.getFileHandle(name)).getFile()).size).toBe(0)
+  })
+
   test('two files of one name get two names', async () => {
     const folder = new MemoryFolder()
     const [one, two] = [await sealed('a.jpg', bytesOf(1)), await sealed('a.jpg', bytesOf(2))]

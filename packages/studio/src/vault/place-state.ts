@@ -80,7 +80,9 @@ async function filesIn(folder: FileSystemDirectoryHandle, path: string): Promise
     if (entry.kind === 'directory') found.push(...(await filesIn(entry, `${path}${entry.name}/`)))
     else {
       const file = await entry.getFile()
-      if (file.size > 0 && !entry.name.endsWith('.crswap')) found.push({ path: path + entry.name, file })
+      // Of what a closed page was writing. Here no file is the user's, and no sealed one is empty.
+      if (file.size === 0) await folder.removeEntry(entry.name)
+      else if (!entry.name.endsWith('.crswap')) found.push({ path: path + entry.name, file })
     }
   }
   return found

@@ -75,9 +75,8 @@ export function folderPlace(top: FileSystemDirectoryHandle): Place {
       if (beingWritten.has(path)) return new Blob()
       try {
         const [folder, name] = await folderOf(path, false)
-        const file = await (await folder.getFileHandle(name)).getFile()
-        // What a closed tab leaves behind of a file that it was writing.
-        return file.size === 0 ? undefined : file
+        // A closed tab leaves an empty file behind, and so may the user mean one: neither is replaced.
+        return await (await folder.getFileHandle(name)).getFile()
       } catch (error) {
         if (error instanceof DOMException && error.name === 'NotFoundError') return undefined
         throw fileError(error)
