@@ -1,7 +1,7 @@
 import { LatentError } from '@latent/core'
 import { ioError } from '@latent/core/node'
-import { writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
+import { fstatSync, statSync, writeFileSync } from 'node:fs'
+import { constants, devNull } from 'node:os'
 import { clearProgress, noteAbove } from './progress.ts'
 
 /** What asks a process to end. */
@@ -143,4 +143,33 @@ function outputFailed(error: NodeJS.ErrnoException): void {
   const { message, code, hint = '' } = ioError(error, 'cannot write to standard output')
   process.stderr.write(`latent: error: ${message} [${code}]\n${hint && `hint: ${hint}\n`}`)
   process.exitCode ||= 1
+}
+
+/**
+ * Writes to standard output what exists nowhere else.
+ * @throws E_IO if nobody gets it: a stream that is closed, or that leads nowhere
+ */
+export async function handOver(secret: string): Promise<void> {
+  if (leadsNowhere()) throw new LatentError('E_IO', 'standard output leads nowhere: the secret would be lost', USE_FILE)
+  // It is told below, once.
+  outputLost = true
+  await new Promise<void>((done, failed) =>
+    process.stdout.write(secret, error => {
+      if (!error) return done()
+      failed(new LatentError('E_IO', ioError(error, 'nobody took the secret from standard output').message, USE_FILE))
+    }),
+  )
+  outputLost = false
+}
+
+const USE_FILE = { hint: 'give a file with -o' }
+
+/** Node opens a stream that was closed before it started as the device that swallows everything. */
+function leadsNowhere(): boolean {
+  try {
+    const { rdev } = fstatSync(1)
+    return rdev !== 0 && rdev === statSync(devNull).rdev
+  } catch {
+    return false
+  }
 }

@@ -2,7 +2,7 @@ import { image } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { Encrypter } from 'age-encryption'
 import { execFileSync, spawn } from 'node:child_process'
-import { lstatSync, readdirSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -154,6 +154,28 @@ describe('keygen', () => {
     expect(
       await latent(['seal', 'a.txt', '-o', 'worded', '--cipher', 'aes-256-gcm', '--passphrase-file', '-'], one.out),
     ).toMatchObject({ code: 0, err: '' })
+  })
+
+  test
+    .runIf(posix)
+    .each([
+      ['a closed stream', '>&-', 'leads nowhere'],
+      ['the device that swallows everything', '>/dev/null', 'leads nowhere'],
+      ['a reader that has left', '| exec true', 'nobody reads it any more'],
+      ...(existsSync('/dev/full') ? [['a full disk', '>/dev/full', 'no space is left']] : []),
+    ])('a secret that goes to %s is not taken for made', async (_, where, why) => {
+    for (const kind of ['--cipher', '--passphrase', '--post-quantum']) {
+      // The reader is gone before anything is written: starting takes longer than leaving.
+      const { code, out, err } = await run('bash', [
+        '-c',
+        `set -o pipefail; "$0" "$1" keygen ${kind} ${where}`,
+        process.execPath,
+        MAIN,
+      ])
+      expect({ code, out }).toEqual({ code: 1, out: '' })
+      expect(err).toMatch(/^latent: error: .* \[E_IO\]\nhint: give a file with -o\n$/)
+      expect(err).toContain(why)
+    }
   })
 
   test('two kinds at once are refused', async () => {

@@ -4,6 +4,7 @@ import { drawPassphrase, PASSPHRASE_WORDS } from '@latent/vault'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Command } from 'commander'
 import { lstat } from 'node:fs/promises'
+import { handOver } from '../ending.ts'
 import { readKeyInput } from '../keys/input.ts'
 import { shown } from '../terminal.ts'
 
@@ -43,7 +44,7 @@ export function keygenCommand(program: Command): void {
 
 async function deliver(secret: string, { output, force = false }: KeygenOptions): Promise<void> {
   if (output === undefined) {
-    process.stdout.write(secret)
+    await handOver(secret)
     return tell('Keep this secret')
   }
   const old = force ? await keepOld(output) : undefined
