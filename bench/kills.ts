@@ -183,11 +183,13 @@ async function endAtRandom(
 ): Promise<void> {
   while (countOf(name, signal) < times) {
     const started = existsSync(at(out, 'checkpoint.safetensors')) && again ? [...args, ...again] : args
+    // What a kill left is for the next run that gets as far: not for one that is interrupted while it starts.
+    const before = new Set(temporaries(out))
     const code = await latent(started, { signal, after: random() * duration })
     const visible = partial()
     if (visible.length > 0) faults.push(`partial after ${signal}: ${visible.join(', ')}`)
-    if (signal === 'SIGINT' && temporaries(out).length > 0)
-      faults.push(`left after ${signal}: ${temporaries(out).join(', ')}`)
+    const left = temporaries(out).filter(name => !before.has(name))
+    if (signal === 'SIGINT' && left.length > 0) faults.push(`left after ${signal}: ${left.join(', ')}`)
     if (code === 0) afresh()
     writeDown(name, signal)
   }
