@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -134,6 +134,26 @@ describe('the whole life of a vault', { timeout: 240_000 }, () => {
   test('in a folder', () => expectLife('./vault'))
   test('in a bucket', () => expectLife('s3://photos/mine'))
   test.skipIf(!RCLONE)('on a WebDAV share', () => expectLife(`dav://127.0.0.1:${dav!.port}`))
+})
+
+test('what a vault does not take is counted, each kind with its reason', async () => {
+  for (const folder of ['odd/deep/empty', 'odd/later']) await mkdir(at(folder), { recursive: true })
+  for (const name of ['odd/a.jpg', 'odd/b.tmp']) await writeFile(at(name), name)
+  await symlink('nowhere', at('odd/link'))
+  await vault('init', 'counted')
+  const { code, out, err } = await latent([
+    'vault',
+    'add',
+    'counted',
+    'odd',
+    ...['-i', 'me.key', '--no-thumbnails', '--exclude', '*.tmp', '--exclude', 'no/such/*'],
+  ])
+  expect(code).toBe(0)
+  expect(out).toMatch(/^added {3}1 /)
+  expect(out).toContain('skipped  4 (')
+  for (const reason of ['1 excluded', '1 a link that leads nowhere', '2 empty folders, which vaults cannot hold'])
+    expect(out).toContain(reason)
+  expect(err).toContain('--exclude no/such/* left nothing out')
 })
 
 test('what cannot be done is a coded error with a hint, and makes nothing', async () => {

@@ -3,11 +3,12 @@ import { Destination, holdLock, ioError, type Lock as FolderLock, onDisk, remove
 import { rm, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { wrapAlbum } from '../envelope.ts'
-import { discover, type Discovery } from './discover.ts'
+import { discover } from './discover.ts'
 import { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 import { machineSecret } from './machine-secret.ts'
 import { LOCK } from './own-files.ts'
+import { noticeIdle, remarksOn } from './remarks.ts'
 import { failure, type FileResult, runAll } from './run.ts'
 import { sealOne } from './seal-one.ts'
 import type { SealContext, SealRun } from './seal-run.ts'
@@ -41,7 +42,7 @@ export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
 async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResult> {
   const { watcher, output } = run
   const found = await discover(run.inputs, run.leaveOut ?? output, run.exclude)
-  yield* passedOver(found)
+  yield* remarksOn(found, 'sealed files')
   const inputs = found.files.filter(({ source }) => !journal.mentions(below(output, source) ?? ''))
   const targets = new Targets(
     found.files,
@@ -83,17 +84,7 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
     }
   }
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
-  for (const pattern of found.idle)
-    watcher?.notice?.(`--exclude ${pattern} left nothing out: patterns with a slash are paths below an input`)
-}
-
-function* passedOver({ passedOver, excluded, own, emptyFolders }: Discovery): Generator<FileResult> {
-  for (const { source, error, failed } of passedOver)
-    yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
-  for (const source of excluded) yield { source, status: 'skipped', reason: 'excluded' }
-  for (const source of own) yield { source, status: 'skipped', reason: 'a journal or temporary file of Latent itself' }
-  for (const source of emptyFolders)
-    yield { source, status: 'skipped', reason: 'empty folders, which sealed files cannot hold' }
+  noticeIdle(found, watcher)
 }
 
 /** @throws E_IO */

@@ -2,7 +2,8 @@ import type { LatentError } from '@latent/core'
 import { join } from 'node:path'
 import type { FlowProvider } from '../../bodies/index.ts'
 import { discover } from '../../node/discover.ts'
-import { failure, type FileResult, type RunWatcher } from '../../node/run.ts'
+import { noticeIdle, remarksOn } from '../../node/remarks.ts'
+import type { FileResult, RunWatcher } from '../../node/run.ts'
 import type { SealOptions } from '../../seal.ts'
 import type { AlbumView } from '../album-view.ts'
 import { inAnyOrder } from '../parallel.ts'
@@ -59,12 +60,9 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
   const { vault, watcher } = run
   const presence = await Presence.begin(vault)
   try {
-    const { files, base, passedOver, excluded, own } = await discover(run.inputs, '.latent-nowhere', run.exclude)
-    for (const { source, error, failed } of passedOver)
-      yield failed ? failure(source, error) : { ...failure(source, error), status: 'skipped' }
-    for (const source of excluded) yield { source, status: 'skipped', reason: 'excluded' }
-    for (const source of own)
-      yield { source, status: 'skipped', reason: 'a journal or temporary file of Latent itself' }
+    const found = await discover(run.inputs, '.latent-nowhere', run.exclude)
+    const { files, base } = found
+    yield* remarksOn(found, 'vaults')
     watcher?.planned?.(
       files.length,
       files.reduce((sum, { size }) => sum + size, 0),
@@ -86,6 +84,7 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
     if (failed) throw failed
     await putTogether(vault, run.album.newest)
     await vault.store.sync()
+    noticeIdle(found, watcher)
   } finally {
     await presence.end()
   }
