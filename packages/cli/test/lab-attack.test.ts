@@ -1,5 +1,6 @@
+import { encodePng } from '@latent/core/png'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -48,6 +49,25 @@ describe('latent lab attack', { timeout: 180_000 }, () => {
     writeFileSync(join(out, 'rows.jsonl'), rows.subarray(0, rows.length - 40))
     expect((await lab(...args)).out).toBe(first.out)
     expect(rowsOf(out)).toHaveLength(4)
+  })
+
+  test('a file of the user that has the name of one of ours stays, and the run says so', async () => {
+    const out = join(scratch, 'mine')
+    mkdirSync(out)
+    const picture = { width: 2, height: 1, channels: 3, format: 'u8', data: Uint8Array.of(1, 2, 3, 4, 5, 6) } as const
+    const files: Readonly<Record<string, Uint8Array>> = {
+      'pictures.png': encodePng(picture),
+      'summary.json': new TextEncoder().encode('{"mine":true}\n'),
+    }
+    for (const [name, content] of Object.entries(files)) {
+      rmSync(join(out, 'pictures.png'), { force: true })
+      rmSync(join(out, 'summary.json'), { force: true })
+      writeFileSync(join(out, name), content)
+      const { code, err } = await lab('attack', '-s', 'xor-reused-mask', '-a', 'known-mask', '--keys', '1', '-o', out)
+      expect([code, err]).toEqual([1, expect.stringMatching(/latent: error: .* \[E_EXISTS\]\nhint: /)])
+      expect(err).toContain(name)
+      expect(new Uint8Array(readFileSync(join(out, name)))).toEqual(content)
+    }
   })
 
   test('a curve of budgets: too few queries are no error', async () => {

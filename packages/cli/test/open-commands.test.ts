@@ -1,8 +1,8 @@
 import { runLatent } from './command.ts'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
@@ -60,6 +60,78 @@ test('verify tells what is missing, in words and in numbers, and what it cannot 
   expect(JSON.parse(unknown.out.trim().split('\n').at(-1)!)).toMatchObject({
     summary: { intact: 30, missing: null, expected: null },
   })
+})
+
+describe('--only', () => {
+  test('of open and list: what fits, and nothing else', async () => {
+    const opened = await latent(
+      'open',
+      'sealed',
+      '-o',
+      'few',
+      '-i',
+      'me.key',
+      '--only',
+      'IMG_1?.jpg',
+      '--only',
+      '*_5.*',
+    )
+    expect(opened.code).toBe(0)
+    expect((await readdir(at('few'))).length).toBe(11)
+    const listed = await latent('list', 'sealed', '-i', 'me.key', '--only', 'IMG_2?.jpg', '--json')
+    expect([listed.code, listed.out.trim().split('\n').length]).toEqual([0, 10])
+  })
+
+  test.each([
+    ['open', ['-o', 'none'], ['holiday/*.jpg']],
+    ['open', ['-o', 'none'], ['*.HEIC', '*_x.jpg']],
+    ['list', [], ['nothing']],
+    ['list', [], ['IMG_1.jpg.png']],
+    ['list', ['--json'], ['img_1.jpg']],
+  ])('a pattern that fits nothing: %s %j %j', async (command, options, patterns) => {
+    const only = patterns.flatMap(pattern => ['--only', pattern])
+    const { code, err } = await latent(command, 'sealed', '-i', 'me.key', ...options, ...only)
+    expect(code).toBe(2)
+    expect(err).toContain(
+      `latent: error: nothing that is sealed here fits --only ${patterns.join(', ')} [E_ARGUMENT]\n`,
+    )
+    expect(err).toContain('hint: latent list shows what there is; patterns go in quotes')
+    expect(await readdir(at('none')).catch(() => [])).toEqual([])
+  })
+
+  test('beside one that fits, the one that does not is named alone; what fits is opened', async () => {
+    const { code, err } = await latent(
+      'open',
+      'sealed',
+      ...['-o', 'half', '-i', 'me.key', '--only', 'IMG_4.jpg', '--only', 'gone.jpg'],
+    )
+    expect([code, err.includes('fits --only gone.jpg [E_ARGUMENT]')]).toEqual([2, true])
+    expect(await readdir(at('half'))).toEqual(['IMG_4.jpg'])
+  })
+})
+
+test('list shows what robust carriers hold, beside PNGs of noise, and writes nothing', async () => {
+  await latent('seal', 'in/IMG_1.jpg', 'in/IMG_2.jpg', '-o', 'carriers', '-i', 'me.key', '--carrier', 'robust')
+  const [album] = (await readdir(at('carriers'))).filter(name => name.endsWith('.png'))
+  await mkdir(at('mixed'))
+  for (const [from, to] of [
+    [at('carriers', album!), 'album.png'],
+    [at('sealed', 'IMG_7.jpg.png'), 'IMG_7.jpg.png'],
+  ] as const)
+    await copyFile(from, at('mixed', to))
+  const { code, out, err } = await latent('list', 'mixed', '-i', 'me.key', '--json')
+  const lines = out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as { path: string; sealed: string })
+  expect([code, err]).toEqual([0, ''])
+  expect(lines.map(({ path, sealed }) => [path, sealed]).toSorted()).toEqual([
+    ['IMG_1.jpg', at('mixed/album.png')],
+    ['IMG_2.jpg', at('mixed/album.png')],
+    ['IMG_7.jpg', at('mixed/IMG_7.jpg.png')],
+  ])
+  expect((await readdir(at('mixed'))).length).toBe(2)
+  expect((await latent('list', 'mixed', '-i', 'other.key')).err).toContain('[E_NO_MATCH]')
 })
 
 test('inspect gives figures as numbers', async () => {

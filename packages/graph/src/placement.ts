@@ -1,5 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { makeScratch } from '@latent/core/node'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SessionOptions } from './runtime.ts'
 
@@ -24,7 +24,7 @@ interface ProfileEvent {
 export async function placementOf(
   work: (options: Pick<SessionOptions, 'profile'>) => Promise<void>,
 ): Promise<Placement> {
-  const folder = await mkdtemp(join(tmpdir(), 'latent-profile-'))
+  const { path: folder, remove } = await makeScratch('profile')
   try {
     await work({ profile: join(folder, 'run') })
     const events = (
@@ -49,6 +49,6 @@ export async function placementOf(
     }
     return { device, processor: Array.from(counts).sort(([, a], [, b]) => b - a) }
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await remove()
   }
 }

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { LatentError } from '@latent/core'
+import { machine } from '@latent/core/node'
 import { createAlbum, Keyring } from '@latent/vault'
 import { type FileResult, sealFiles } from '@latent/vault/node'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -120,4 +122,25 @@ test.each<[string, Uint8Array | string]>([
   put('desk/note.txt.1-of-1.png', content)
   expect(await robust(['desk/note.txt'], 'desk', true)).toMatchObject([{ status: 'failed', code: 'E_EXISTS' }])
   expect(readFileSync(at('desk/note.txt.1-of-1.png')).equals(Buffer.from(content))).toBe(true)
+})
+
+test('what a killed run left among the temporary files goes with the next one, sealing and opening', async () => {
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = at('tmp')
+  try {
+    const ended = spawnSync(process.execPath, ['-e', '']).pid
+    const left = `tmp/latent-robust-${machine()}-${ended}-0123456789abcdef`
+    put('kept/note.txt', 'a note')
+    for (const work of [
+      () => robust(['kept'], 'kept-carriers'),
+      () => all(openAll({ ...run, inputs: [at('kept-carriers')], output: at('kept-back') })),
+    ]) {
+      put(`${left}/sealed/one.png`, 'sealed')
+      expect((await work()).map(({ status }) => status)).toEqual(['done'])
+      expect(readdirSync(at('tmp'))).toEqual([])
+    }
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+  }
 })

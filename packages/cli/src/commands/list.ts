@@ -1,6 +1,6 @@
 import { formatBytes, LatentError } from '@latent/core'
+import { listAll } from '@latent/robust/node'
 import { PathSelection } from '@latent/vault'
-import { listFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
 import { chooseKeyring, type IdentityOptions, repeated, withIdentityOptions } from '../keys/index.ts'
@@ -23,7 +23,7 @@ export function listCommand(program: Command): void {
         const only = new PathSelection(options.only ?? [])
         const rows: string[][] = []
         let failed = 0
-        for await (const found of listFiles({ inputs, keyring, flows, only })) {
+        for await (const found of listAll({ inputs, keyring, flows, only })) {
           if ('path' in found) {
             const { source, path, metadata } = found
             const modified = new Date(metadata.modified).toISOString()

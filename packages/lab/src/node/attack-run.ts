@@ -1,9 +1,10 @@
 import { argumentError, sha256Of, toHex } from '@latent/core'
+import { makeScratch } from '@latent/core/node'
 import { openWorkers } from '@latent/core/workers'
 import type { Scheme } from '@latent/schemes'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { basename } from 'node:path'
 import type { Attack } from '../attacks/contract.ts'
 import { trialName, type TrialRow } from '../attacks/trial.ts'
 import { controlBroken, judgeAttack, type Reached } from '../attacks/verdict.ts'
@@ -132,7 +133,8 @@ export interface ControlOptions extends Pick<
  * @throws as {@link attackRun}
  */
 export async function attackControls({ out, onVerdict, ...options }: ControlOptions): Promise<void> {
-  const folder = out ?? (await mkdtemp(join(tmpdir(), 'latent-controls-')))
+  const scratch = out === undefined ? await makeScratch('controls') : undefined
+  const folder = out ?? scratch!.path
   try {
     const run = await attackRun({ ...options, schemes: NEGATIVE_CONTROLS, out: folder, everywhere: true })
     for (const attack of run.attacks) {
@@ -159,7 +161,7 @@ export async function attackControls({ out, onVerdict, ...options }: ControlOpti
       }
     }
   } finally {
-    if (out === undefined) await rm(folder, { recursive: true, force: true })
+    await scratch?.remove()
   }
 }
 

@@ -1,6 +1,15 @@
-import { type FileResult, type Found, openFiles, type OpenRun, verifyFiles } from '@latent/vault/node'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { makeScratch } from '@latent/core/node'
+import {
+  type FileResult,
+  type Found,
+  type Listed,
+  listFiles,
+  type ListRun,
+  openFiles,
+  type OpenRun,
+  verifyFiles,
+} from '@latent/vault/node'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { openPool } from './pool.ts'
 import { findPictures, recover } from './recover.ts'
@@ -20,39 +29,44 @@ export function verifyAll(run: Omit<RobustOpenRun, 'output' | 'force' | 'salvage
   return overAll(run, '.latent-nowhere', changed => verifyFiles({ ...run, ...changed }))
 }
 
-type Work = (changed: Pick<OpenRun, 'inputs' | 'except' | 'watcher'>) => AsyncGenerator<FileResult>
+/** As `listFiles`, for both kinds. Carriers are read whole: nothing less tells what they hold. */
+export function listAll(run: ListRun & Pick<RobustOpenRun, 'threads' | 'signal'>): AsyncGenerator<Listed | FileResult> {
+  return overAll(run, '.latent-nowhere', changed => listFiles({ ...run, ...changed }))
+}
 
-async function* overAll(
+type Work<R> = (changed: Pick<OpenRun, 'inputs' | 'except' | 'watcher'>) => AsyncGenerator<R | FileResult>
+
+async function* overAll<R extends { readonly source: string }>(
   run: Pick<RobustOpenRun, 'inputs' | 'threads' | 'watcher' | 'signal'>,
   leaveOut: string,
-  work: Work,
-): AsyncGenerator<FileResult> {
+  work: Work<R>,
+): AsyncGenerator<R | FileResult> {
   const pictures = await findPictures(run.inputs, leaveOut)
   if (pictures.length > 0) yield* overPictures(run, pictures, work)
   // In the same inputs, so that folders stay what they are and what journals list is missed.
   yield* work({ inputs: run.inputs, except: new Set(pictures.map(({ source }) => source)) })
 }
 
-async function* overPictures(
+async function* overPictures<R extends { readonly source: string }>(
   run: Pick<RobustOpenRun, 'threads' | 'watcher' | 'signal'>,
   pictures: readonly Found[],
-  work: Work,
-): AsyncGenerator<FileResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'latent-robust-'))
+  work: Work<R>,
+): AsyncGenerator<R | FileResult> {
+  const scratch = await makeScratch('robust')
   const pool = openPool(run.threads ?? Math.min(4, availableParallelism()), run.signal)
   try {
-    const { recovered, results } = await recover(pictures, folder, pool, run.watcher)
+    const { recovered, results } = await recover(pictures, scratch.path, pool, run.watcher)
     yield* results
     if (recovered.length > 0) {
       const sources = new Map(recovered.map(({ path, from, remark }) => [path, { from, remark }]))
-      for await (const result of work({ inputs: [join(folder, 'sealed')], watcher: {} })) {
+      for await (const result of work({ inputs: [join(scratch.path, 'sealed')], watcher: {} })) {
         const { from, remark } = sources.get(result.source) ?? { from: result.source, remark: undefined }
-        yield { ...result, source: from, ...told(result, remark) }
+        yield { ...result, source: from, ...('status' in result ? told(result, remark) : {}) }
       }
     }
   } finally {
     await pool.close()
-    await rm(folder, { recursive: true, force: true })
+    await scratch.remove()
   }
 }
 

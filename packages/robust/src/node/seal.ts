@@ -1,9 +1,9 @@
 import { LatentError } from '@latent/core'
-import { Destination, ioError, publish, readFileParts } from '@latent/core/node'
+import { Destination, ioError, makeScratch, publish, readFileParts } from '@latent/core/node'
 import { type Geometry, readCarrier } from '@latent/vault'
 import { failure, type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
-import { mkdtemp, realpath, rm, stat } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { realpath, rm, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { directoryOf, leading, MOST_ENTRIES, trailing } from '../directory.ts'
 import { partTasks } from '../make.ts'
@@ -37,7 +37,8 @@ const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
 export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult> {
   const { preset, inputs, output, threads = Math.min(4, availableParallelism()), signal } = run
   for (const input of inputs) await requireElsewhere(input, output)
-  const staging = await mkdtemp(join(tmpdir(), 'latent-robust-'))
+  const scratch = await makeScratch('robust')
+  const staging = scratch.path
   const pool = openPool(threads, signal)
   const writer = new Writer(pool, output, preset, run.force ?? false, threads)
   const album = new Albums(groupBytes(preset) / GROUP_PARTS)
@@ -54,7 +55,7 @@ export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult
     for (const files of album.rest()) yield* writer.write(files)
   } finally {
     await pool.close()
-    await rm(staging, { recursive: true, force: true })
+    await scratch.remove()
   }
 }
 

@@ -1,6 +1,6 @@
 export { discover, type Discovery, type Found, type PassedOver } from './discover.ts'
 export { type Entry, JournalState } from './journal-state.ts'
-export { type Listed, listFiles } from './list-files.ts'
+export { type Listed, listFiles, type ListRun } from './list-files.ts'
 export { openFiles, verifyFiles } from './open-files.ts'
 export type { OpenRun } from './open-run.ts'
 export { safeName } from './opened-names.ts'

@@ -15,15 +15,17 @@ export interface Listed {
   readonly metadata: Metadata
 }
 
+/** What `listFiles` is asked for. */
+export type ListRun = Pick<OpenRun, 'inputs' | 'keyring' | 'flows' | 'only' | 'except' | 'jobs'>
+
 /**
  * What sealed files hold, from their headers and first chunks: which of them is which photo. Files that are none
  * and are not called like one are passed over.
  */
-export async function* listFiles(
-  run: Pick<OpenRun, 'inputs' | 'keyring' | 'flows' | 'only' | 'jobs'>,
-): AsyncGenerator<Listed | FileResult> {
-  const { files, passedOver } = await discover(run.inputs, '.latent-nowhere')
+export async function* listFiles(run: ListRun): AsyncGenerator<Listed | FileResult> {
+  const { files: found, passedOver } = await discover(run.inputs, '.latent-nowhere')
   for (const { source, error, failed } of passedOver) if (failed) yield failure(source, error)
+  const files = found.filter(({ source }) => !run.except?.has(source))
   const results = runAll(files, run.jobs ?? 4, async (file): Promise<Listed | FileResult> => {
     try {
       const opened = await openSealed(readFileParts(file.source), run.keyring, run.flows)
