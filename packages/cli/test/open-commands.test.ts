@@ -100,11 +100,7 @@ describe('--only', () => {
   })
 
   test('beside one that fits, the one that does not is named alone; what fits is opened', async () => {
-    const { code, err } = await latent(
-      'open',
-      'sealed',
-      ...['-o', 'half', '-i', 'me.key', '--only', 'IMG_4.jpg', '--only', 'gone.jpg'],
-    )
+    const { code, err } = await latent(...'open sealed -o half -i me.key --only IMG_4.jpg --only gone.jpg'.split(' '))
     expect([code, err.includes('fits --only gone.jpg [E_ARGUMENT]')]).toEqual([2, true])
     expect(await readdir(at('half'))).toEqual(['IMG_4.jpg'])
   })
@@ -125,10 +121,10 @@ test('list shows what robust carriers hold, beside PNGs of noise, and writes not
     .split('\n')
     .map(line => JSON.parse(line) as { path: string; sealed: string })
   expect([code, err]).toEqual([0, ''])
-  expect(lines.map(({ path, sealed }) => [path, sealed]).toSorted()).toEqual([
-    ['IMG_1.jpg', at('mixed/album.png')],
-    ['IMG_2.jpg', at('mixed/album.png')],
-    ['IMG_7.jpg', at('mixed/IMG_7.jpg.png')],
+  expect(lines.map(({ path, sealed }) => `${path} in ${sealed}`).toSorted()).toEqual([
+    `IMG_1.jpg in ${at('mixed/album.png')}`,
+    `IMG_2.jpg in ${at('mixed/album.png')}`,
+    `IMG_7.jpg in ${at('mixed/IMG_7.jpg.png')}`,
   ])
   expect((await readdir(at('mixed'))).length).toBe(2)
   expect((await latent('list', 'mixed', '-i', 'other.key')).err).toContain('[E_NO_MATCH]')

@@ -141,13 +141,9 @@ test('what a vault does not take is counted, each kind with its reason', async (
   for (const name of ['odd/a.jpg', 'odd/b.tmp']) await writeFile(at(name), name)
   await symlink('nowhere', at('odd/link'))
   await vault('init', 'counted')
-  const { code, out, err } = await latent([
-    'vault',
-    'add',
-    'counted',
-    'odd',
-    ...['-i', 'me.key', '--no-thumbnails', '--exclude', '*.tmp', '--exclude', 'no/such/*'],
-  ])
+  const { code, out, err } = await latent(
+    'vault add counted odd -i me.key --no-thumbnails --exclude *.tmp --exclude no/such/*'.split(' '),
+  )
   expect(code).toBe(0)
   expect(out).toMatch(/^added {3}1 /)
   expect(out).toContain('skipped  4 (')

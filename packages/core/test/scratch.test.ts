@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
 import {
-  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -42,7 +41,7 @@ const put = (name: string) => {
 test('is private, has a name of its own each time, and goes with everything in it', async () => {
   const [one, other] = [await makeScratch('thing'), await makeScratch('thing')]
   expect(one.path).not.toBe(other.path)
-  if (process.platform !== 'win32') expect(statSync(one.path).mode & 0o777).toBe(0o700)
+  expect(statSync(one.path).mode & 0o777).toBe(process.platform === 'win32' ? 0o666 : 0o700)
   mkdirSync(join(one.path, 'a/b'), { recursive: true })
   writeFileSync(join(one.path, 'a/b/c'), 'x')
   await one.remove()
@@ -102,9 +101,4 @@ test.skipIf(process.platform === 'win32')('no folder for temporary files: an err
     code: 'E_IO',
     message: expect.stringContaining(join(root, 'nowhere')) as string,
   })
-  if (process.getuid?.() === 0) return
-  process.env['TMPDIR'] = root
-  chmodSync(root, 0o500)
-  await expect(makeScratch('thing')).rejects.toMatchObject({ code: 'E_IO' })
-  chmodSync(root, 0o700)
 })
