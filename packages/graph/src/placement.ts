@@ -24,7 +24,8 @@ interface ProfileEvent {
 export async function placementOf(
   work: (options: Pick<SessionOptions, 'profile'>) => Promise<void>,
 ): Promise<Placement> {
-  const { path: folder, remove } = await makeScratch('profile')
+  const scratch = await makeScratch('profile')
+  const folder = scratch.path
   try {
     await work({ profile: join(folder, 'run') })
     const events = (
@@ -49,6 +50,6 @@ export async function placementOf(
     }
     return { device, processor: Array.from(counts).sort(([, a], [, b]) => b - a) }
   } finally {
-    await remove()
+    await scratch.remove()
   }
 }
