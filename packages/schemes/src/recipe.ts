@@ -13,6 +13,11 @@ export interface RecipeContext {
   readonly seed: number
   /** Weights of an earlier run are given: nothing needs to be brought in slowly. */
   readonly continued?: boolean
+  /**
+   * Pictures in a batch, where somebody watches and few have to do: for the recipes of the masked auto-encoder. The
+   * recipe's own otherwise.
+   */
+  readonly batchSize?: number
   /** All images of one split of a data set, as bytes with 1 or 3 channels, in order of name. @throws E_DATA */
   readonly images: (set: string, split: string) => Promise<readonly Image<'u8'>[]>
   /** The class of each of those images, for recipes that learn classes. @throws E_DATA */

@@ -1,5 +1,5 @@
-import { isBuiltin } from 'node:module'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { defaultClientConditions, type InlineConfig, type Plugin } from 'vite'
 
@@ -14,16 +14,39 @@ export const settings = (form: 'site' | 'single-file'): InlineConfig => ({
   configFile: false,
   envDir: false,
   logLevel: 'warn',
-  define: { VERSION: JSON.stringify(version) },
-  // Nothing here asks for the graphics card: its runtime would be 27 MB more.
-  resolve: {
-    alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' },
-    conditions: [...(form === 'single-file' ? ['single-file'] : []), ...defaultClientConditions],
-  },
+  define: { VERSION: JSON.stringify(version), RUNTIMES: JSON.stringify(runtimeBytes()) },
+  resolve: { conditions: [...(form === 'single-file' ? ['single-file'] : []), ...defaultClientConditions] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [noNodeModules, noGraphicsCards],
-  worker: { format: 'es', plugins: () => [noNodeModules, noGraphicsCards] },
+  plugins: [noNodeModules, noTracerOnCards, graphicsCards(form)],
+  worker: { format: 'es', plugins: () => [noNodeModules, noTracerOnCards, graphicsCards(form)] },
 })
+
+/** Part of the name of ONNX Runtime's WebAssembly for graphics cards: large, and kept once it was used. */
+export const CARD_RUNTIME = 'threaded.asyncify'
+
+const runtimeBytes = (): Readonly<Record<'wasm' | 'webgpu', number>> => {
+  const sizeOf = (name: string) =>
+    statSync(createRequire(import.meta.url).resolve(`onnxruntime-web/ort-wasm-simd-${name}.wasm`)).size
+  return { wasm: sizeOf('threaded'), webgpu: sizeOf(CARD_RUNTIME) }
+}
+
+/** The only script that asks for the graphics card. */
+const TRAINS = join('src', 'train', 'worker.ts')
+
+/** Others are not given its runtime, which is twice as large; nor is the single file, which would carry it. */
+const graphicsCards = (form: 'site' | 'single-file'): Plugin => {
+  let trains = false
+  return {
+    name: 'graphics-cards',
+    enforce: 'pre',
+    buildStart({ input }) {
+      trains = form === 'site' && Object.values(input).some(path => path.endsWith(TRAINS))
+    },
+    resolveId(id) {
+      return id === 'onnxruntime-web/webgpu' && !trains ? this.resolve('onnxruntime-web/wasm') : undefined
+    },
+  }
+}
 
 /** What pages cannot load must not get into them. */
 const noNodeModules: Plugin = {
@@ -35,8 +58,8 @@ const noNodeModules: Plugin = {
 }
 
 /** Networks are traced with jax-js and run elsewhere: its own ways to graphics cards are never gone. */
-const noGraphicsCards: Plugin = {
-  name: 'no-graphics-cards',
+const noTracerOnCards: Plugin = {
+  name: 'no-tracer-on-cards',
   enforce: 'pre',
   resolveId: (id, importer) =>
     importer?.includes('@jax-js') && /^\.\/web(?:gl|gpu)-[\w-]+\.js$/.test(id) ? '\0none' : undefined,

@@ -8,7 +8,11 @@ import { singlePolicy } from './policy.ts'
 
 /** Builds the page as one file, which works from disk: nothing is loaded, everything is in it. */
 export async function buildSingle(path: string): Promise<void> {
-  const [vault, lab] = [await classic('src/vault/worker.ts'), await classic('src/lab/worker.ts')]
+  const workers: string[] = []
+  for (const name of ['vault', 'lab', 'train']) {
+    const script = withoutEnds(await classic(`src/${name}/worker.ts`))
+    workers.push(`<script type="text/plain" id="${name}-worker">${script}</script>`)
+  }
   const { script, style } = await bundled('src/main.tsx')
   const wasm = readFileSync(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
   const icon = readFileSync(join(ROOT, 'public/icon.svg')).toString('base64')
@@ -20,8 +24,7 @@ export async function buildSingle(path: string): Promise<void> {
   ]
   // Data, which browsers read as text and never run.
   const carried = [
-    `<script type="text/plain" id="vault-worker">${withoutEnds(vault)}</script>`,
-    `<script type="text/plain" id="lab-worker">${withoutEnds(lab)}</script>`,
+    ...workers,
     `<script type="text/plain" id="runtime">${gzipSync(wasm, { level: 9 }).toString('base64')}</script>`,
     `<script type="module">${inScript}</script>`,
   ]

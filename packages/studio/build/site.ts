@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { build, type Plugin } from 'vite'
-import { ROOT, settings } from './bundle.ts'
+import { CARD_RUNTIME, ROOT, settings } from './bundle.ts'
 import { SITE_POLICY } from './policy.ts'
 
 /** Builds the static site into a folder: pages, workers, and the service worker that keeps them. */
@@ -60,8 +60,8 @@ const policyInPage: Plugin = {
   ],
 }
 
-/** Weights of schemes are kept once they were used. */
-const isNeededOffline = (path: string): boolean => !path.startsWith('models/')
+/** Weights of schemes, and the runtime of graphics cards, are kept once they were used. */
+const isNeededOffline = (path: string): boolean => !path.startsWith('models/') && !path.includes(CARD_RUNTIME)
 
 /** Paths of all files below a folder, with `/`, in order. */
 export const filesBelow = (folder: string): string[] =>

@@ -169,6 +169,9 @@ export const strings = {
       missing:
         'This cipher needs trained weights, which are not here. The single file carries none; a site has them in its ' +
         'folder models.',
+      own: 'Use weights of your own',
+      owned: (name: string) => `With your weights: ${name}`,
+      back: 'Take the shipped ones',
     },
   },
   explore: {
@@ -258,5 +261,90 @@ export const strings = {
       notFor: 'Does not apply',
     },
     questions: (n: number) => (n === 0 ? 'without a question' : n === 1 ? 'one question' : `${n} questions`),
+  },
+  train: {
+    heading: 'Train a cipher',
+    lead:
+      'A small network learns, in this page, to turn digits into bytes and back. Watch what it gets right, what it ' +
+      'loses, and what a wrong key changes.',
+    network: 'Network',
+    networks: {
+      'mask-autoencoder-2025-mnist-conv': 'Masked auto-encoder, as published',
+      'mask-autoencoder-2025-mnist-repaired': 'Masked auto-encoder, repaired: keyed latents',
+    },
+    digits: 'Digits',
+    drawn: 'Drawn by this page',
+    file: 'MNIST file',
+    drawnAgain: 'Draw them here',
+    drop: "Or drop MNIST's train-images-idx3-ubyte here, as it is or as .gz.",
+    runsOn: 'Runs on',
+    backends: { webgpu: 'Graphics card', wasm: 'Processor' },
+    noCard: 'This browser offers no graphics card to pages (WebGPU): the processor trains.',
+    ranOn: {
+      webgpu: 'on the graphics card (WebGPU)',
+      wasm: (threads: number) =>
+        `on the processor (WebAssembly, ${threads === 1 ? 'one thread' : `${threads} threads`})`,
+    },
+    start: (bytes: number) => (bytes === 0 ? 'Train' : `Load ${formatBytes(bytes)} and train`),
+    size: (bytes: number) =>
+      bytes === 0
+        ? 'Everything is in this file.'
+        : `The runtime that computes has ${formatBytes(bytes)}; it is loaded from where this page came from, once.`,
+    phase: {
+      loading: 'Loading ...',
+      digits: (percent: number) => `Getting digits: ${percent} %`,
+      opening: 'Deriving the gradients ...',
+      training: 'Training',
+      pausing: 'Pausing ...',
+      paused: 'Paused',
+      done: 'Trained',
+    },
+    steps: (step: number, steps: number) => `step ${step} of ${steps}`,
+    pause: 'Pause',
+    goOn: 'Go on',
+    stop: 'Stop',
+    again: 'Train again',
+    save: 'Save the weights',
+    explore: 'Look at it in Explore',
+    curve: 'Error',
+    curveNote: 'Mean squared error of pictures of 0 to 1. Every line is a tenth of the one above.',
+    curveLabel: (loss: number) => `The error over the steps, now ${loss.toPrecision(2)}`,
+    figures: {
+      psnr: (psnr: number) => `${psnr.toFixed(1)} dB`,
+      psnrNote: 'on digits kept apart (PSNR; one grey level wrong everywhere would be 48 dB)',
+      rate: (rate: number) => rate.toFixed(0),
+      rateNote: 'digits a second',
+      left: (seconds: number) => formatSeconds(Math.ceil(seconds)),
+      leftNote: 'left',
+    },
+    of: (digits: number, drawn: boolean) => `${digits} digits, ${drawn ? 'drawn here' : 'from your file'}`,
+    samples: 'Never seen in training',
+    samplesNote: 'Seven digits that were kept apart, and a street, which is none.',
+    pictures: { plain: 'Plain', cipher: 'Cipher', decrypted: 'Decrypted', wrong: 'With a wrong key' },
+    learns: 'What it learns',
+    breaks: 'What breaks it',
+    about: {
+      'mask-autoencoder-2025-mnist-conv': {
+        wrong: 'The same: its secret is the weights, and no key',
+        learns:
+          'Every picture is XORed with one fixed mask. The encoder learns to squeeze the masked digit into 16 bytes ' +
+          'for each 4 x 4 pixels, and the decoder to draw the digit without the mask. It learns digits, and no other ' +
+          'pictures: see the street.',
+        breaks:
+          'Whoever has the weights opens everything, with any key. Without them, a thousand known pictures and a ' +
+          'linear fit already show something of others, since the mask is the same for all. What comes back is never ' +
+          'exact.',
+      },
+      'mask-autoencoder-2025-mnist-repaired': {
+        wrong: 'One bit of the key is wrong',
+        learns:
+          'To squeeze a digit into 16 bytes for each 4 x 4 pixels and back: compression alone. What hides the ' +
+          'bytes is not learned: AES-256 in counter mode, under your key and a fresh nonce, is added to them.',
+        breaks:
+          'As far as anybody knows nothing reads it without the key. It is not exact, and not authenticated: whoever ' +
+          'alters the cipher picture alters what comes back, unnoticed. To keep a photo, seal it.',
+      },
+    },
+    more: 'What was measured of it is in the documentation of mask-autoencoder-2025.',
   },
 } as const

@@ -1,6 +1,5 @@
 import { LatentError } from '@latent/core'
 import { constantWeights } from './constant-weights.ts'
-import { TRAINED as SECOND, TRAINED_SHA256 as SECOND_SHA256 } from './second.ts'
 import { TRAINED, TRAINED_SHA256 } from './trained.ts'
 import { parseWeights, type Weights } from './weights.ts'
 
@@ -16,9 +15,12 @@ export function trainedWeights(): Promise<Weights> {
   return trained
 }
 
-/** The second generation, trained in the same way, at a seventh of the cost: `models/exact-flow-2.json`. */
+/**
+ * The second generation, trained in the same way, at a seventh of the cost: `models/exact-flow-2.json`. Loaded when it
+ * is asked for: a page that seals with others does not carry it.
+ */
 export function secondWeights(): Promise<Weights> {
-  second ??= Promise.resolve().then(() => weightsFrom(SECOND, SECOND_SHA256))
+  second ??= import('./second.ts').then(({ TRAINED, TRAINED_SHA256 }) => weightsFrom(TRAINED, TRAINED_SHA256))
   return second
 }
 
@@ -45,8 +47,9 @@ export function weightsFrom(base64: string, sha256: string): Weights {
  */
 export const WEIGHT_SETS: Readonly<Record<string, () => Promise<Weights>>> = {
   trained: trainedWeights,
-  second: secondWeights,
   constant: constantWeights,
+  // Last: whoever looks for a set by its name loads this one only where it is none of the others.
+  second: secondWeights,
 }
 
 /** What new files are sealed with: `second` is quicker, and not yet as good in every term (docs/decisions/6). */

@@ -56,8 +56,8 @@ function maskRecipe(variant: Variant, set: SetName): Recipe {
     title: `auto-encoder of ${TITLES[variant]} (${set})`,
     published: 'the publication states a learning rate of 0.001, and neither epochs nor batch',
     data: SETS[set].terms,
-    async open({ profile, seed, images }) {
-      const [side, batchSize] = [SIDES[set], BATCHES[profile]]
+    async open({ profile, seed, images, batchSize = BATCHES[profile] }) {
+      const side = SIDES[set]
       const all = (await images(SETS[set].name, 'train')).map(picture => threeChannels(picture, side))
       if (all.length < 2 * CHECKS)
         throw new LatentError('E_DATA', `expected at least ${2 * CHECKS} pictures, found ${all.length}`)

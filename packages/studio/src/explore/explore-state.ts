@@ -2,6 +2,8 @@ import type { Image } from '@latent/core'
 import { batch, computed, type Signal, signal } from '@preact/signals-core'
 import type { Remote } from 'comlink'
 import type { Listed } from '../lab/catalogue.ts'
+import { schemeInExplore } from '../lab/chosen-scheme.ts'
+import { ownWeights } from '../lab/own-weights.ts'
 import type { LabServed } from '../lab/worker.ts'
 import type { Fault, Outcome } from '../vault/fault.ts'
 import type { Reaction, Study } from './study.ts'
@@ -21,7 +23,7 @@ const STROKE = 1 / 10
 /** What the explore view shows. Knows no page. */
 export class ExploreState {
   readonly list: Signal<readonly Listed[]> = signal([])
-  readonly scheme = signal('exact-flow')
+  readonly scheme = schemeInExplore
   readonly side: Signal<(typeof SIZES)[number]> = signal(128)
   readonly study: Signal<Study | undefined> = signal(undefined)
   readonly fault: Signal<Fault | undefined> = signal(undefined)
@@ -49,7 +51,7 @@ export class ExploreState {
       const lab = await this.#lab
       const plain = await source(await lab.shapeFor(scheme, this.side.peek()))
       if (turn !== this.#latest) return
-      const found: Outcome<Study> = await lab.study(scheme, plain)
+      const found: Outcome<Study> = await lab.study(scheme, plain, ownWeights.peek().get(scheme)?.bytes)
       if (turn !== this.#latest) return
       batch(() => {
         this.fault.value = 'fault' in found ? found.fault : undefined

@@ -3,6 +3,8 @@ import { useSignalEffect } from '@preact/signals'
 import type { Image } from '@latent/core'
 import type { ComponentChildren } from 'preact'
 import { openLab } from '../lab/lab.ts'
+import { ownWeights } from '../lab/own-weights.ts'
+import { OwnWeightsField } from '../lab/own-weights-field.tsx'
 import { PicturePicker } from '../lab/picture-picker.tsx'
 import { chosenPicture, squareOf } from '../lab/picture-source.ts'
 import { PictureView } from '../lab/picture-view.tsx'
@@ -23,11 +25,12 @@ export default function ExploreView() {
   const run = () => void view.run(shape => squareOf(chosenPicture.value, shape)).catch(() => undefined)
   const allowed = () => {
     const listed = view.listed.value
-    return listed !== undefined && (listed.weights === undefined || wanted.value.has(listed.weights))
+    if (listed === undefined) return false
+    return listed.weights === undefined || wanted.value.has(listed.weights) || ownWeights.value.has(listed.id)
   }
   useSignalEffect(() => {
     // Whatever of these changes, the picture goes through again.
-    void [view.side.value, chosenPicture.value]
+    void [view.side.value, chosenPicture.value, ownWeights.value]
     if (allowed()) run()
   })
   const study = allowed() ? view.study.value : undefined
@@ -60,6 +63,7 @@ export default function ExploreView() {
       {view.listed.value?.weights !== undefined && !allowed() ? (
         <WeightsGate key={view.listed.value.weights} weights={view.listed.value.weights} />
       ) : null}
+      {view.listed.value?.weights === undefined ? null : <OwnWeightsField scheme={view.listed.value.id} />}
       {view.fault.value && allowed() ? <FaultView fault={view.fault.value} /> : null}
       <p class="visually-hidden" aria-live="polite">
         {view.busy.value ? strings.lab.working : ''}

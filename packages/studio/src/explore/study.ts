@@ -1,4 +1,4 @@
-import { type CipherOptions, type Image, LatentError, randomBytes } from '@latent/core'
+import { type CipherOptions, type Image, LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
 import {
   asPicture,
   byteView,
@@ -55,15 +55,19 @@ const BRIGHTER = 8
 
 /** One scheme, opened, and the picture that was last put through it. */
 export class Explorer {
-  #opened: OpenScheme | undefined
+  #opened: { readonly name: string; readonly scheme: OpenScheme } | undefined
   #key = randomBytes(32)
   #options: CipherOptions = {}
   #plain: Image<'u8'> | undefined
   #cipher: Image | undefined
 
-  /** Puts a picture through a scheme under a key that is drawn for it. @throws E_WEIGHTS, E_IMAGE and other codes */
-  async study(id: string, plain: Image<'u8'>): Promise<Study> {
-    const { cipher, scheme } = await this.#open(id)
+  /**
+   * Puts a picture through a scheme under a key that is drawn for it.
+   * @param weights of the user's own, in the place of those that are shipped
+   * @throws E_WEIGHTS, E_IMAGE and other codes
+   */
+  async study(id: string, plain: Image<'u8'>, weights?: Uint8Array): Promise<Study> {
+    const { cipher, scheme } = await this.#open(id, weights)
     this.#key = randomBytes(32)
     this.#options = {
       ...(scheme.nonce.use === 'none' ? {} : { nonce: randomBytes(16) }),
@@ -98,7 +102,7 @@ export class Explorer {
     const data = plain.data.slice()
     const at = (y * plain.width + x) * plain.channels
     for (let c = 0; c < plain.channels; c++) data[at + c]! ^= 1
-    const other = await this.#opened!.cipher.encrypt({ ...plain, data }, this.#key, this.#options)
+    const other = await this.#opened!.scheme.cipher.encrypt({ ...plain, data }, this.#key, this.#options)
     const { npcr, uaci } = differential(byteView(this.#cipher!), byteView(other))
     return { npcr: npcr.value, uaci: uaci.value }
   }
@@ -115,17 +119,19 @@ export class Explorer {
   async #decrypted(cipher: Image, key: Uint8Array) {
     const nonce = this.#options.nonce
     return outcome(async () => {
-      const back = await this.#opened!.cipher.decrypt(cipher, key, nonce === undefined ? {} : { nonce })
+      const back = await this.#opened!.scheme.cipher.decrypt(cipher, key, nonce === undefined ? {} : { nonce })
       return asPicture(toWire(back, 'u8'), this.#plain!)
     })
   }
 
-  async #open(id: string): Promise<OpenScheme> {
-    if (this.#opened?.scheme.id === id) return this.#opened
-    await this.#opened?.close()
+  async #open(id: string, weights: Uint8Array | undefined): Promise<OpenScheme> {
+    const name = weights ? `${id} ${toHex(sha256Of(weights))}` : id
+    if (this.#opened?.name === name) return this.#opened.scheme
+    await this.#opened?.scheme.close()
     this.#opened = undefined
-    this.#opened = await openScheme(findScheme(id))
-    return this.#opened
+    const scheme = await openScheme(findScheme(id), weights ? { weights } : {})
+    this.#opened = { name, scheme }
+    return scheme
   }
 }
 

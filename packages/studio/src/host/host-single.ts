@@ -12,6 +12,12 @@ export const openVaultWorker = (): Worker => workerOf('vault-worker')
 /** Starts the worker of the other views. */
 export const openLabWorker = (): Worker => workerOf('lab-worker')
 
+/** Starts the worker in which a training runs. */
+export const openTrainWorker = (): Worker => workerOf('train-worker')
+
+/** Nothing is loaded, and there is no runtime for graphics cards. */
+export const RUNTIME_BYTES: RuntimeBytes = { wasm: 0 }
+
 let unpacked: Promise<Uint8Array> | undefined
 
 /** ONNX Runtime's WebAssembly, which the page carries packed. */

@@ -10,3 +10,10 @@ export const wasmBinary = async (): Promise<Uint8Array | undefined> => undefined
 
 /** Starts the worker of the other views. */
 export const openLabWorker = (): Worker => new Worker(new URL('../lab/worker.ts', import.meta.url), { type: 'module' })
+
+/** Starts the worker in which a training runs. */
+export const openTrainWorker = (): Worker =>
+  new Worker(new URL('../train/worker.ts', import.meta.url), { type: 'module' })
+
+/** Bytes of the runtimes that are loaded when they are needed. */
+export const RUNTIME_BYTES: RuntimeBytes = RUNTIMES

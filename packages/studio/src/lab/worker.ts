@@ -21,7 +21,7 @@ const served = {
   shapeFor,
   kinds: () => PROCEDURAL_KINDS,
   draw: (kind: ProceduralKind, side: number) => drawPicture(kind, side, side),
-  study: (id: string, plain: Image<'u8'>) => outcome(() => explorer.study(id, plain)),
+  study: (id: string, plain: Image<'u8'>, weights?: Uint8Array) => outcome(() => explorer.study(id, plain, weights)),
   react: (x: number, y: number) => outcome(() => explorer.react(x, y)),
   restore: (damaged: Uint8Array) => outcome(() => explorer.restore(damaged)),
   attack: (attack: string, scheme: string, plain: Image<'u8'>) => outcome(() => attackPicture(attack, scheme, plain)),

@@ -6,24 +6,24 @@ import { offline } from '../offline/offline.ts'
 import { strings } from '../strings.ts'
 import { route, type View, VIEWS } from './route.ts'
 
-const LOADERS: Partial<Record<View, () => Promise<{ default: ComponentType }>>> = {
+const LOADERS: Record<View, () => Promise<{ default: ComponentType }>> = {
   vault: () => import('../vault/vault-view.tsx'),
   explore: () => import('../explore/explore-view.tsx'),
   attack: () => import('../attack/attack-view.tsx'),
+  train: () => import('../train/train-view.tsx'),
 }
-const VIEWS_HERE = VIEWS.filter(view => LOADERS[view])
 
 type Loaded = ComponentType | 'failed' | undefined
 const loaded = Object.fromEntries(VIEWS.map(view => [view, signal<Loaded>(undefined)])) as Record<View, Signal<Loaded>>
 
 /** The frame of all views. */
 export function Shell() {
-  const view = VIEWS_HERE.includes(route.value) ? route.value : 'vault'
+  const view = route.value
   useSignalEffect(() => {
-    const wanted = VIEWS_HERE.includes(route.value) ? route.value : 'vault'
+    const wanted = route.value
     const target = loaded[wanted]
     if (target.peek() !== undefined && target.peek() !== 'failed') return
-    LOADERS[wanted]!().then(
+    LOADERS[wanted]().then(
       ({ default: Component }) => (target.value = () => <Component />),
       () => (target.value = 'failed'),
     )
@@ -38,15 +38,13 @@ export function Shell() {
         <a class="wordmark" href="#vault">
           Latent<span> Studio</span>
         </a>
-        {VIEWS_HERE.length > 1 ? (
-          <nav aria-label={strings.views}>
-            {VIEWS_HERE.map(each => (
-              <a key={each} href={`#${each}`} aria-current={each === view ? 'page' : undefined}>
-                {strings.view[each]}
-              </a>
-            ))}
-          </nav>
-        ) : null}
+        <nav aria-label={strings.views}>
+          {VIEWS.map(each => (
+            <a key={each} href={`#${each}`} aria-current={each === view ? 'page' : undefined}>
+              {strings.view[each]}
+            </a>
+          ))}
+        </nav>
       </header>
       <main id="main" tabIndex={-1}>
         {Component === undefined ? (
