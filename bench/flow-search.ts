@@ -1,6 +1,7 @@
 // What the networks of the exact flow cost, and how well they hide a picture by themselves, for many shapes.
-import { compile, shape, type Tensor } from '@latent/graph'
+import type { Image } from '@latent/core'
 import { train } from '@latent/graph/train'
+import { studentMean } from '@latent/lab'
 import { onnxNetworks, parseWeights, PICTURE_ROWS, serializeWeights } from '@latent/schemes/exact-flow'
 import {
   INPUT_ROW_BYTES,
@@ -10,21 +11,14 @@ import {
   trainedWeights,
   type Weights,
 } from '@latent/schemes/exact-flow'
-import {
-  BATCH_DIMS,
-  checkPictures,
-  cipherLoss,
-  flowRecipe,
-  OPEN_PHOTOS,
-  patchBatch,
-  score,
-} from '@latent/schemes/exact-flow/recipe'
-import { flowTree, mastersOf, quantise } from '@latent/schemes/exact-flow/straight-through'
+import { checkPictures, flowRecipe, OPEN_PHOTOS, orthogonalStart, score } from '@latent/schemes/exact-flow/recipe'
+import { flowTree, initialNetworks, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { chart, type ChartPoint } from '@latent/studies'
 import { recipeContext } from '@latent/training'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { TERMS, termsOf } from './exact-flow/terms.ts'
 
 type Shape = Parameters<typeof flowRecipe>[0]['shape']
 const k = (outputs: number, height = 1, width = 1) => ({ outputs, kernel: [height, width] as const })
@@ -45,7 +39,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 }
 
 const FOLDER = 'runs/flow-search'
-const METRICS = ['loss', 'histogram', 'pairs', 'map', 'pixel', 'clipped'] as const
+const METRICS = ['loss', ...TERMS] as const
 const BATCHES = 24
 
 export default async function run(options: readonly string[]): Promise<void> {
@@ -99,9 +93,12 @@ const fileOf = (name: string) => join(FOLDER, `${name}.weights`)
 /** Trains a shape by the recipe, unless an earlier run has. */
 async function trained(name: string, steps: number): Promise<void> {
   if (existsSync(fileOf(name))) return
-  const prepared = await flowRecipe({ id: name, title: name, shape: SHAPES[name]!, steps, photos: OPEN_PHOTOS }).open(
-    recipeContext({ profile: 'compact', seed: 1 }),
-  )
+  const network = SHAPES[name]!
+  // Where windows are wider, the first start is the better one.
+  const places = network.layers.every(({ kernel }) => kernel[0] * kernel[1] === 1)
+  const start = places ? { start: orthogonalStart, rate: 0.05 } : { start: initialNetworks, rate: 0.1 }
+  const plan = { id: name, title: name, shape: network, steps, photos: OPEN_PHOTOS, ...start }
+  const prepared = await flowRecipe(plan).open(recipeContext({ profile: 'compact', seed: 1 }))
   mkdirSync(FOLDER, { recursive: true })
   const { weights, log } = await train(prepared.training, {
     ...prepared,
@@ -117,29 +114,10 @@ async function trained(name: string, steps: number): Promise<void> {
   console.error(name, JSON.stringify(log.at(-1)))
 }
 
-/** The loss of the training and its terms, four positions told apart, on pictures that it has not seen: means. */
-async function measured(weights: Weights, photos: Parameters<typeof patchBatch>[0]): Promise<Record<string, number>> {
-  const graph = await compile(
-    ({ flow, batch }) => {
-      const { loss, metrics } = cipherLoss(Object.values(flow), batch, 4)
-      return { loss, ...metrics }
-    },
-    {
-      flow: mastersOf(weights),
-      batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),
-    },
-    { backend: 'ort-node', threads: 1 },
-  )
-  const sums: Record<string, number> = {}
-  for (let step = 0; step < BATCHES; step++) {
-    const batch = await patchBatch(photos, 4242, step)
-    const found = await graph.run(
-      Object.fromEntries(Object.entries(batch).map(([name, value]): [string, Tensor] => [`batch.${name}`, value])),
-    )
-    for (const [name, { data }] of Object.entries(found)) sums[name] = (sums[name] ?? 0) + Number(data[0]) / BATCHES
-  }
-  await graph.close()
-  return sums
+/** Means of what the training's loss is made of, on pictures that it has not seen. */
+async function measured(weights: Weights, photos: readonly Image<'u8'>[]): Promise<Record<string, number>> {
+  const terms = await termsOf(weights, photos, 4242, BATCHES)
+  return Object.fromEntries(Object.entries(terms).map(([name, values]) => [name, studentMean(values).mean]))
 }
 
 /** Processor time of the four networks alone for a byte of tile, on one thread: the best of a few tries. */

@@ -4,8 +4,10 @@ import type { Recipe } from '../recipe.ts'
 import { exactFlowCipher } from './cipher.ts'
 import { openExactFlow } from './engine.ts'
 import { BATCH_DIMS, patchBatch, PICTURES, ROUNDS } from './patches.ts'
+import { orthogonalStart } from './orthogonal-start.ts'
 import {
   flowParameters,
+  type FlowNetworks,
   flowTree,
   gathered,
   initialNetworks,
@@ -46,6 +48,7 @@ const DISPLACEMENTS = [
 ] as const
 
 export { BATCH_DIMS, patchBatch } from './patches.ts'
+export { orthogonalStart } from './orthogonal-start.ts'
 
 type Networks = { flow: ReturnType<typeof flowParameters> }
 
@@ -55,6 +58,10 @@ interface Plan {
   readonly title: string
   readonly shape: NetworkShape
   readonly steps: number
+  /** Where it starts. */
+  readonly start: (seed: number, rounds: number, shape: NetworkShape) => Promise<FlowNetworks<Tensor<'f32'>>>
+  /** The learning rate at its highest. */
+  readonly rate: number
   readonly photos: { readonly set: string; readonly terms: string }
 }
 
@@ -65,7 +72,15 @@ export const OPEN_PHOTOS = {
 } as const
 
 /** The recipe of a plan. */
-export const flowRecipe = ({ id, title, shape: network, steps, photos: { set, terms } }: Plan): Recipe => ({
+export const flowRecipe = ({
+  id,
+  title,
+  shape: network,
+  steps,
+  start,
+  rate,
+  photos: { set, terms },
+}: Plan): Recipe => ({
   id,
   title,
   published: 'our own: there is no publication',
@@ -75,7 +90,7 @@ export const flowRecipe = ({ id, title, shape: network, steps, photos: { set, te
     const checks = await checkPictures((await images(set, 'val')).slice(0, 2))
     const training: Training<Networks> = {
       networks: { flow: flowParameters(ROUNDS, network) },
-      start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await initialNetworks(seed, ROUNDS, network) })),
+      start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await start(seed, ROUNDS, network) })),
       batch: Object.fromEntries(Object.entries(BATCH_DIMS).map(([name, dims]) => [name, shape(dims)])),
       phases: [
         {
@@ -89,7 +104,7 @@ export const flowRecipe = ({ id, title, shape: network, steps, photos: { set, te
     }
     return {
       training: training as unknown as Training<never, never>,
-      rates: [cosineRate(0.1, { warmup: 20, end: 0.002 })],
+      rates: [cosineRate(rate, { warmup: 20, end: 0.002 })],
       steps,
       batchSize: PICTURES,
       data: step => patchBatch(photos, seed, step),
@@ -111,6 +126,8 @@ export const exactFlowRecipes: readonly Recipe[] = [
     id: 'exact-flow',
     title: 'the integer networks of the exact flow, whitening switched off (ours)',
     shape: FIRST_SHAPE,
+    start: initialNetworks,
+    rate: 0.1,
     steps: 1000,
     photos: {
       set: 'bsds500',
@@ -122,6 +139,8 @@ export const exactFlowRecipes: readonly Recipe[] = [
     id: 'exact-flow-2',
     title: 'the second generation of the same: narrow networks over four positions at once (ours)',
     shape: SECOND_SHAPE,
+    start: orthogonalStart,
+    rate: 0.05,
     steps: 1000,
     photos: OPEN_PHOTOS,
   }),
@@ -262,13 +281,23 @@ export async function checkPictures(photos: readonly Image<'u8'>[]): Promise<Ima
 
 /** Encrypts with the network alone and compares histograms with a flat one: 0 is as flat as chance has it. */
 export async function score(weights: Weights, pictures: readonly Image<'u8'>[]): Promise<number> {
+  const found = await scores(weights, pictures)
+  return found.reduce((total, value) => total + value, 0) / found.length
+}
+
+/** The {@link score} of each picture. */
+export async function scores(
+  weights: Weights,
+  pictures: readonly Image<'u8'>[],
+  key = new Uint8Array(32),
+): Promise<number[]> {
   const flow = await openExactFlow({ weights, ablation: 'network-only', threads: 1 })
   try {
     const cipher = exactFlowCipher(flow)
-    let total = 0
+    const found: number[] = []
     for (const picture of pictures)
-      total -= Math.log2(chiSquare((await cipher.encrypt(picture, new Uint8Array(32))).data as Uint8Array) / 255)
-    return total / pictures.length
+      found.push(-Math.log2(chiSquare((await cipher.encrypt(picture, key)).data as Uint8Array) / 255))
+    return found
   } finally {
     await flow.close()
   }

@@ -1,0 +1,64 @@
+// Whether weights may take the place of others: terms of the loss and flatness on pictures that no choice has seen.
+import type { Image } from '@latent/core'
+import { drawPicture } from '@latent/data'
+import { studentMean } from '@latent/lab'
+import { parseWeights, secondWeights, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
+import { checkPictures, scores } from '@latent/schemes/exact-flow/recipe'
+import { recipeContext } from '@latent/training'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { TERMS, termsOf } from './exact-flow/terms.ts'
+
+/** Neither kind of networks was trained or chosen on these. */
+const UNSEEN = { set: 'bsds500', split: 'test' } as const
+/** Batches of eight pictures, under so many seeds that no training and no choice has used. */
+const SEEDS = [9001, 9002, 9003, 9004, 9005, 9006, 9007, 9008]
+const BATCHES = 24
+/** The widest interval that may say "as good": of a term, and of the score. */
+const WIDEST = { term: 0.004, score: 0.05 }
+const PHOTOS = 12
+const SIDE = 160
+
+export default async function run(options: readonly string[]): Promise<void> {
+  const { positionals } = parseArgs({ args: [...options], allowPositionals: true })
+  const photos = await recipeContext({ profile: 'compact', seed: 1 }).images(UNSEEN.set, UNSEEN.split)
+  const sets: [string, Weights][] = [
+    ['second generation', await secondWeights()],
+    ...positionals.map((file): [string, Weights] => [file, parseWeights(readFileSync(file))]),
+  ]
+  const before = await measured(await trainedWeights(), photos)
+  console.log(`${photos.length} photographs of BSDS500 ${UNSEEN.split}; ${SEEDS.length} seeds of ${BATCHES} batches`)
+  for (const [name, weights] of sets) {
+    const after = await measured(weights, photos)
+    console.log(`\n${name} (${weights.id.slice(0, 16)}...), beside the first generation`)
+    console.log('term          first  second  difference, 95 %              verdict')
+    for (const term of [...TERMS, 'score']) {
+      // A score counts upwards, a term of the loss downwards.
+      const worse = before[term]!.map((value, i) => (after[term]![i]! - value) * (term === 'score' ? -1 : 1))
+      const { mean, low, high } = studentMean(worse)
+      const [first, second] = [before, after].map(set => studentMean(set[term]!).mean.toFixed(4).padStart(7))
+      const wide = high - low > WIDEST[term === 'score' ? 'score' : 'term']
+      const verdict = low > 0 ? 'WORSE' : high < 0 ? 'better' : wide ? 'not told apart' : 'as good'
+      console.log(
+        `${term.padEnd(11)}${first} ${second}  ${signed(mean)} (${signed(low)} to ${signed(high)})  ${verdict}`,
+      )
+    }
+  }
+}
+
+const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(5)}`
+
+/** Every term of every seed, a mean over its batches; and the score of every picture under keys of its own. */
+async function measured(weights: Weights, photos: readonly Image<'u8'>[]): Promise<Record<string, number[]>> {
+  const found: Record<string, number[]> = {}
+  for (const seed of SEEDS)
+    for (const [term, values] of Object.entries(await termsOf(weights, photos, seed, BATCHES)))
+      (found[term] ??= []).push(studentMean(values).mean)
+  const drawn = await Promise.all(
+    (['landscape', 'street', 'marble', 'dunes'] as const).map(kind => drawPicture(kind, SIDE, SIDE)),
+  )
+  const pictures = [...(await checkPictures(photos.slice(0, PHOTOS))), ...drawn]
+  const ofKeys: number[][] = []
+  for (const seed of SEEDS) ofKeys.push(await scores(weights, pictures, new Uint8Array(32).fill(seed & 255)))
+  return { ...found, score: ofKeys.map(values => studentMean(values).mean) }
+}
