@@ -44,6 +44,15 @@ const LIMITS: Readonly<Record<string, readonly [program: string, kilobytes: numb
   'make and read robust carriers': ["export * from '@latent/robust'", 42],
 }
 
+/** Modules that hold a set of weights. */
+const WEIGHTS = /exact-flow\/(trained|second)\./
+
+interface Output {
+  imports: readonly { path: string; kind: string }[]
+  inputs: Readonly<Record<string, unknown>>
+  entryPoint?: string
+}
+
 interface Esbuild {
   build(
     options: object,
@@ -51,7 +60,7 @@ interface Esbuild {
     outputFiles: readonly { path: string; contents: Uint8Array }[]
     metafile: {
       inputs: Readonly<Record<string, unknown>>
-      outputs: Readonly<Record<string, { imports: readonly { path: string; kind: string }[]; entryPoint?: string }>>
+      outputs: Readonly<Record<string, Output>>
     }
   }>
 }
@@ -79,7 +88,10 @@ export async function checkBundles(project: Project): Promise<void> {
     })
     const stranger = Object.keys(metafile.inputs).find(path => /@jax-js|onnxruntime-node|\/train\/|recipe/.test(path))
     expectTrue(`a page that can ${name} carries no training engine, not ${stranger}`, stranger === undefined)
-    const wanted = new Set(loadedFirst(metafile.outputs).map(path => join(project.app, path)))
+    const first = loadedFirst(metafile.outputs)
+    const weights = first.flatMap(path => Object.keys(metafile.outputs[path]!.inputs)).find(path => WEIGHTS.test(path))
+    expectTrue(`a page that can ${name} carries no weights before a file names them, not ${weights}`, !weights)
+    const wanted = new Set(first.map(path => join(project.app, path)))
     const size = outputFiles
       .filter(({ path }) => wanted.has(path))
       .reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0)

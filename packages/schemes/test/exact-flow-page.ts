@@ -1,4 +1,10 @@
-import { type ExactFlow, type ExactFlowOptions, openExactFlow, WEIGHT_SETS } from '../src/exact-flow/index.ts'
+import {
+  type ExactFlow,
+  type ExactFlowOptions,
+  openExactFlow,
+  WEIGHT_SETS,
+  type WeightSetName,
+} from '../src/exact-flow/index.ts'
 import { openExactFlowPool } from '../src/exact-flow/pool-web.ts'
 import { encryptVector, type FlowVector, type VectorInput } from './exact-flow-vectors.ts'
 
@@ -17,13 +23,13 @@ interface Computed {
 
 /** The ciphertexts of `inputs` under a set of weights, as one backend computes them. */
 export const vectors = async (
-  set: string,
+  set: WeightSetName,
   options: ExactFlowOptions,
   inputs: readonly VectorInput[],
-): Promise<Computed> => compute(await openExactFlow({ ...options, weights: await WEIGHT_SETS[set]!() }), inputs)
+): Promise<Computed> => compute(await openExactFlow({ ...options, weights: await WEIGHT_SETS[set].load() }), inputs)
 
-export const vectorsOfPool = async (set: string, workers: number, inputs: readonly VectorInput[]): Promise<Computed> =>
-  compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set]!() }), inputs)
+export const vectorsOfPool = async (set: WeightSetName, workers: number, inputs: readonly VectorInput[]): Promise<Computed> =>
+  compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set].load() }), inputs)
 
 async function compute(flow: ExactFlow, inputs: readonly VectorInput[]): Promise<Computed> {
   try {

@@ -17,6 +17,7 @@ import {
   secondWeights,
   serializeWeights,
   trainedWeights,
+  WEIGHT_SETS,
 } from '../src/exact-flow/index.ts'
 import { patchBatch, PICTURES } from '../src/exact-flow/patches.ts'
 import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
@@ -172,8 +173,11 @@ describe('sets of weights', () => {
   })
 
   test('are known by hash, and an unknown hash is refused', async () => {
-    for (const set of [await constantWeights(), await trainedWeights(), await secondWeights()])
-      expect(await knownWeights(set.id)).toBe(set)
+    for (const { id, load } of Object.values(WEIGHT_SETS)) {
+      const set = await knownWeights(id)
+      expect(set.id).toBe(id)
+      expect(await load()).toBe(set)
+    }
     await expect(knownWeights('ab'.repeat(32))).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
   })
 

@@ -37,7 +37,7 @@ async function picture(
 
 describe.each(Object.entries(WEIGHT_SETS))(
   'published vectors of the %s weights, one cipher on every backend',
-  (set, weightsOf) => {
+  (set, { load: weightsOf }) => {
     // LATENT_REGENERATE=1 writes the file anew from the loop; the other backends must then agree.
     test('the plain loop', async () => {
       const flow = await openExactFlow({ weights: await weightsOf(), loop: true })

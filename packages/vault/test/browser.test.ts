@@ -83,7 +83,7 @@ describe.skipIf(!chromium)('sealed files between Node and Chromium', () => {
   })
 
   test('files of every set of weights open in Chromium, one after the other', async () => {
-    for (const weights of Object.values(WEIGHT_SETS)) {
+    for (const { load: weights } of Object.values(WEIGHT_SETS)) {
       expectPlain(
         (
           await page.call.open(await sealInNode({ passphrase: PASSPHRASE, workFactor: 10 }, weights), {

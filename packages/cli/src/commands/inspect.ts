@@ -56,7 +56,7 @@ async function facts({ geometry, header, chunks }: Inspection): Promise<Facts> {
     widthPixels: geometry.width,
     heightPixels: geometry.height,
     body: header.body,
-    ...(header.weights === undefined ? {} : { weights: header.weights, weightSet: await weightSet(header.weights) }),
+    ...(header.weights === undefined ? {} : { weights: header.weights, weightSet: weightSet(header.weights) }),
     chunks: chunks.count,
     chunkBytes: chunks.size,
     metadataBytes: header.metadata,
@@ -73,10 +73,8 @@ function lines({ widthPixels, heightPixels, atMostBytes, ...rest }: Facts): stri
     .join('')
 }
 
-async function weightSet(id: string): Promise<string> {
-  for (const [name, weights] of Object.entries(WEIGHT_SETS)) if ((await weights()).id === id) return name
-  return 'not in this release'
-}
+const weightSet = (id: string): string =>
+  Object.entries(WEIGHT_SETS).find(([, set]) => set.id === id)?.[0] ?? 'not in this release'
 
 /** The stanzas of the age envelope name kinds of recipients, never who they are. */
 function envelopeKinds(envelope: Uint8Array): string {

@@ -1,28 +1,54 @@
 import { LatentError } from '@latent/core'
 import { constantWeights } from './constant-weights.ts'
-import { TRAINED, TRAINED_SHA256 } from './trained.ts'
 import { parseWeights, type Weights } from './weights.ts'
 
-let trained: Promise<Weights> | undefined
-let second: Promise<Weights> | undefined
+/** A set of weights that sealed files may name. */
+export interface WeightSet {
+  /** The SHA-256 by which files name it: known before the weights are here. */
+  readonly id: string
+  readonly load: () => Promise<Weights>
+}
+
+/** The module of a set, fetched when the set is first asked for: a page loads no set that no file of it names. */
+type Module = () => Promise<{ readonly TRAINED: string }>
+
+function setOf(id: string, module: Module): WeightSet {
+  let loading: Promise<Weights> | undefined
+  return {
+    id,
+    load() {
+      loading ??= module().then(({ TRAINED }) => weightsFrom(TRAINED, id))
+      // A page that was cut off may ask again.
+      loading.catch(() => (loading = undefined))
+      return loading
+    },
+  }
+}
+
+/**
+ * Every set that a sealed file may name, by what people call it. Sets are only ever added, so that
+ * whatever was sealed stays readable.
+ */
+export const WEIGHT_SETS = {
+  trained: setOf('f894e66144086593506fd80293baf22120374f172e1a0fe0106c20ceb34bef06', () => import('./trained.ts')),
+  second: setOf('a519e7144279bde56ebe82448ec60ec9771a91a2735b2156047d26bd26025ff0', () => import('./second.ts')),
+  constant: { id: '00af600b22436db4d40e3b5d6a3a32ec1faba1b279b943b41a13105846f80225', load: constantWeights },
+} satisfies Record<string, WeightSet>
+
+/** What people call a set. */
+export type WeightSetName = keyof typeof WEIGHT_SETS
 
 /**
  * Weights trained with the whitening off (`recipe.ts`); what is known of them is on their card,
  * `models/exact-flow.json`.
  */
-export function trainedWeights(): Promise<Weights> {
-  trained ??= Promise.resolve().then(() => weightsFrom(TRAINED, TRAINED_SHA256))
-  return trained
-}
+export const trainedWeights = WEIGHT_SETS.trained.load
 
-/**
- * The second generation, trained in the same way, at a seventh of the cost: `models/exact-flow-2.json`. Loaded when it
- * is asked for: a page that seals with others does not carry it.
- */
-export function secondWeights(): Promise<Weights> {
-  second ??= import('./second.ts').then(({ TRAINED, TRAINED_SHA256 }) => weightsFrom(TRAINED, TRAINED_SHA256))
-  return second
-}
+/** The second generation, trained in the same way, at a sixth of the cost: `models/exact-flow-2.json`. */
+export const secondWeights = WEIGHT_SETS.second.load
+
+/** What new files are sealed with: `second` is quicker, and not yet as good in every term (docs/decisions/6). */
+export const sealingWeights = trainedWeights
 
 /**
  * Weights that travel as text in a module.
@@ -41,26 +67,10 @@ export function weightsFrom(base64: string, sha256: string): Weights {
   return weights
 }
 
-/**
- * Every set that a sealed file may name, by what people call it. Sets are only ever added, so that
- * whatever was sealed stays readable.
- */
-export const WEIGHT_SETS: Readonly<Record<string, () => Promise<Weights>>> = {
-  trained: trainedWeights,
-  constant: constantWeights,
-  // Last: whoever looks for a set by its name loads this one only where it is none of the others.
-  second: secondWeights,
-}
-
-/** What new files are sealed with: `second` is quicker, and not yet as good in every term (docs/decisions/6). */
-export const sealingWeights = trainedWeights
-
 /** @throws E_UNSUPPORTED for a set that this release does not have */
 export async function knownWeights(id: string): Promise<Weights> {
-  for (const set of Object.values(WEIGHT_SETS)) {
-    const weights = await set()
-    if (weights.id === id) return weights
-  }
+  const set = Object.values(WEIGHT_SETS).find(set => set.id === id)
+  if (set) return set.load()
   throw new LatentError(
     'E_UNSUPPORTED',
     `this needs the exact-flow weights ${id.slice(0, 16)}..., which this release does not have`,

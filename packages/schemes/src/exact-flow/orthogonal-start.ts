@@ -8,14 +8,15 @@ import { HALF_CHANNELS, inputsOf, MAX_WEIGHT, type NetworkShape } from './weight
  * and signs at random, and as large as weights can be: most units then stand at 0 or 255. The last layer reads such
  * units as the digits of a number, the largest weight being half of a byte's range and each following one half of
  * the one before: flat, if the units are fair and independent. Outputs that share their largest unit would depend on
- * each other, so none do. The first round is special: its half is the picture as it is, and where that says nothing,
- * only the map moves the sums; so the half's weights are small there.
+ * each other, so none do. In the first layer the half's weights are smaller than the map's: the half has three times
+ * as many bytes, and what it says may be little. In the first round it is the picture as it is; and where one byte of
+ * the picture changed, the next half is nearly the same under another map, and what comes out is to be another.
  */
 const DIGITS = [63, 32, 16, 8]
 /** Largest of the other weights of a last layer. */
 const REST = 1
-/** Largest weight of the half in the first layer of the first round. */
-const PICTURE = 16
+/** Largest weight of the half in the first layer: of the first round, whose half is the picture, and of the others. */
+const HALF = { picture: 16, cipher: 24 }
 
 /** What a run with this seed starts from; shapes with windows of 1 x 1. */
 export async function orthogonalStart(
@@ -30,8 +31,8 @@ export async function orthogonalStart(
     for (const [l, { outputs }] of layers.entries()) {
       const inputs = layers[l - 1]?.outputs ?? inputsOf(block)
       const rows = l < layers.length - 1 ? await hadamard(outputs, inputs) : await digits(outputs, inputs)
-      if (l === 0 && round === 0)
-        for (const row of rows) for (let i = 0; i < block * HALF_CHANNELS; i++) row[i]! *= PICTURE / MAX_WEIGHT
+      const half = round === 0 ? HALF.picture : HALF.cipher
+      if (l === 0) for (const row of rows) for (let i = 0; i < block * HALF_CHANNELS; i++) row[i]! *= half / MAX_WEIGHT
       network[`conv${l}`] = {
         weight: tensor('f32', [outputs, inputs, 1, 1], Float32Array.from(rows.flat())),
         bias: tensor('f32', [outputs], new Float32Array(outputs)),

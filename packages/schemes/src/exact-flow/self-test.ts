@@ -33,8 +33,8 @@ export async function selfTests(): Promise<Record<string, string>> {
 
 async function selfTest(options: ExactFlowOptions): Promise<string> {
   try {
-    for (const [name, weights] of Object.entries(WEIGHT_SETS)) {
-      const flow = await openExactFlow({ ...options, weights: await weights() })
+    for (const [name, { load }] of Object.entries(WEIGHT_SETS)) {
+      const flow = await openExactFlow({ ...options, weights: await load() })
       const cipher = await flow.encrypt(
         new Uint8Array(32),
         Uint8Array.of(0),

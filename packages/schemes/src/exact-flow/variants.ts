@@ -1,12 +1,12 @@
 import type { LoadOptions, Transform } from '../contract/scheme.ts'
 import { exactFlowTransform, networkCost } from './cipher.ts'
 import { type ExactFlowOptions, openExactFlow } from './engine.ts'
-import { WEIGHT_SETS } from './known.ts'
+import { WEIGHT_SETS, type WeightSetName } from './known.ts'
 import { parseWeights } from './weights.ts'
 
 /** Which weights, and what is left out. */
 export interface Variant {
-  readonly weights: 'constant' | 'trained' | 'second'
+  readonly weights: WeightSetName
   readonly ablation?: NonNullable<ExactFlowOptions['ablation']>
 }
 
@@ -15,7 +15,7 @@ export async function openVariant(
   { weights: set, ablation }: Variant,
   { weights: file }: LoadOptions = {},
 ): Promise<Transform> {
-  const weights = file ? parseWeights(file) : await WEIGHT_SETS[set]!()
+  const weights = file ? parseWeights(file) : await WEIGHT_SETS[set].load()
   const flow = await openExactFlow({ weights, ...(ablation ? { ablation } : {}) })
   const whole = {
     ...exactFlowTransform(flow),
