@@ -58,10 +58,7 @@ interface Esbuild {
     options: object,
   ): Promise<{
     outputFiles: readonly { path: string; contents: Uint8Array }[]
-    metafile: {
-      inputs: Readonly<Record<string, unknown>>
-      outputs: Readonly<Record<string, Output>>
-    }
+    metafile: { inputs: Readonly<Record<string, unknown>>; outputs: Readonly<Record<string, Output>> }
   }>
 }
 

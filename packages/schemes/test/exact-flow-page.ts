@@ -28,8 +28,11 @@ export const vectors = async (
   inputs: readonly VectorInput[],
 ): Promise<Computed> => compute(await openExactFlow({ ...options, weights: await WEIGHT_SETS[set].load() }), inputs)
 
-export const vectorsOfPool = async (set: WeightSetName, workers: number, inputs: readonly VectorInput[]): Promise<Computed> =>
-  compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set].load() }), inputs)
+export const vectorsOfPool = async (
+  set: WeightSetName,
+  workers: number,
+  inputs: readonly VectorInput[],
+): Promise<Computed> => compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set].load() }), inputs)
 
 async function compute(flow: ExactFlow, inputs: readonly VectorInput[]): Promise<Computed> {
   try {

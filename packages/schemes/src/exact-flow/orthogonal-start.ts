@@ -47,7 +47,10 @@ export async function orthogonalStart(
     const [rows, columns] = [await stream.permutation(size), await stream.permutation(size)]
     const signs = await stream.uniforms(inputs)
     return Array.from({ length: outputs }, (_, o) =>
-      Array.from({ length: inputs }, (_, i) => MAX_WEIGHT * parity(rows[o]! & columns[i]!) * (signs[i]! < 0.5 ? -1 : 1)),
+      Array.from(
+        { length: inputs },
+        (_, i) => MAX_WEIGHT * parity(rows[o]! & columns[i]!) * (signs[i]! < 0.5 ? -1 : 1),
+      ),
     )
   }
 
