@@ -58,7 +58,7 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
   const before = process.cpuUsage()
   const started = performance.now()
   const { flows, close } = openFlows(weights => openExactFlowPool({ weights }))
-  const [plain, sealed, opened] = ['plain', 'sealed', 'opened'].map(name => join(folder, name)) as [
+  const [plain, sealed, opened] = [join(folder, 'plain'), join(folder, 'sealed'), join(folder, 'opened')] as const
     string,
     string,
     string,
