@@ -43,9 +43,9 @@ export default async function run([count = '20000', role, folder, identity]: rea
         { encoding: 'utf8', maxBuffer: 1 << 26 },
       )
       const { seconds, cpuSeconds, counts } = JSON.parse(said.trim().split('\n').at(-1)!) as Found
-      const each = (1000 * seconds) / files
+      const [each, cpu] = [seconds, cpuSeconds].map(value => (1000 * value) / files) as [number, number]
       console.log(
-        `${role}: ${each.toFixed(2)} ms a file (${((1000 * cpuSeconds) / files).toFixed(2)} of processor time), copying ` +
+        `${role}: ${each.toFixed(2)} ms a file (${cpu.toFixed(2)} of processor time), copying ` +
           `${copied.toFixed(2)} ms, ratio ${(each / copied).toFixed(1)}; ${JSON.stringify(counts)}`,
       )
     }
@@ -59,10 +59,6 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
   const started = performance.now()
   const { flows, close } = openFlows(weights => openExactFlowPool({ weights }))
   const [plain, sealed, opened] = [join(folder, 'plain'), join(folder, 'sealed'), join(folder, 'opened')] as const
-    string,
-    string,
-    string,
-  ]
   const recipients = [await identityToRecipient(identity)]
   const keyring = new Keyring({ identities: [identity] })
   const results =
