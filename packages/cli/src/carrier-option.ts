@@ -1,6 +1,6 @@
 import { argumentError, LatentError } from '@latent/core'
 import { ioError } from '@latent/core/node'
-import { parsePreset, type Preset, PRESETS } from '@latent/robust'
+import { parsePreset, type Preset, PRESETS } from '@latent/robust/presets'
 import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
 import { readFile } from 'node:fs/promises'
 

@@ -52,7 +52,8 @@ async function openProgram(name: string | undefined): Promise<Command> {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`latent: ${visibleLines(text)}`) })
   const asked = COMMANDS[name ?? '']
-  for (const load of asked ? [asked] : new Set(Object.values(COMMANDS))) (await load())(program)
+  const loaded = asked ? [asked] : name === '--version' ? [] : new Set(Object.values(COMMANDS))
+  for (const load of loaded) (await load())(program)
   program.hook('preAction', (_, command) => checkPaths(command))
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)

@@ -3,10 +3,13 @@ import { decodePng } from '@latent/core/png'
 import type { Blocks } from './channel/geometry.ts'
 import type { Mode } from './channel/modes.ts'
 import { type Luma, pixelsOf, type Received, transformed } from './channel/received.ts'
-import { isJpeg, type JpegFacts, readJpegLuma } from './jpeg/index.ts'
+import { type JpegFacts, readJpegLuma } from './jpeg/index.ts'
 import { locate, type Place, turned } from './locate.ts'
 import { type DecodedPicture, decodePicture, findMode } from './picture.ts'
+import { type PictureFormat, pictureFormat } from './picture-format.ts'
 import { findScale } from './scale.ts'
+
+export { type PictureFormat, pictureFormat } from './picture-format.ts'
 
 /** Pixels a picture may have. */
 export const MOST_PIXELS = 2 ** 26
@@ -21,20 +24,6 @@ export interface Pixels {
 
 /** Decodes what is neither JPEG nor PNG: sharp in Node, a WASM decoder in a page; never a canvas. */
 export type PixelDecoder = (bytes: Uint8Array, limits: { readonly pixels: number }) => Promise<Pixels>
-
-/** What a file is, as far as its first bytes say. */
-export type PictureFormat = 'JPEG' | 'PNG' | 'WebP' | 'AVIF' | 'HEIC' | 'GIF' | 'other'
-
-/** @returns `other` for what is none of these */
-export function pictureFormat(bytes: Uint8Array): PictureFormat {
-  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 32))
-  if (isJpeg(bytes)) return 'JPEG'
-  if (bytes[0] === 0x89 && text.slice(1, 4) === 'PNG') return 'PNG'
-  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'WebP'
-  if (text.startsWith('GIF8')) return 'GIF'
-  if (text.slice(4, 8) !== 'ftyp') return 'other'
-  return /avif|avis/.test(text) ? 'AVIF' : /hei[cxms]|mif1|msf1/.test(text) ? 'HEIC' : 'other'
-}
 
 /** A picture's luma, as coefficients where the file has them and as pixels where not. */
 export interface Opened {

@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { openAll, verifyAll } from '@latent/robust/node'
+import { openAll, verifyAll } from '@latent/robust/open'
 import { PathSelection } from '@latent/vault'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../ending.ts'

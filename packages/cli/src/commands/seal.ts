@@ -1,4 +1,3 @@
-import { confirm } from '@clack/prompts'
 import { argumentError, LatentError } from '@latent/core'
 import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
@@ -144,6 +143,7 @@ function pruning({ prune, yes }: SealCommandOptions): ((stale: readonly string[]
   return async stale => {
     for (const path of stale) process.stderr.write(`source gone: ${visible(path)}\n`)
     if (yes) return true
+    const { confirm } = await import('@clack/prompts')
     const answer = await confirm({
       message: `Remove ${stale.length === 1 ? 'this sealed file' : `these ${stale.length} sealed files`}?`,
       initialValue: false,

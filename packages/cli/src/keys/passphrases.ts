@@ -1,6 +1,5 @@
 import { LatentError } from '@latent/core'
 import { parsePassphraseFile, type PassphraseFile, sealingPassphrase, strengthOf } from '@latent/vault'
-import { isCancel, password } from '@clack/prompts'
 import { readKeyInput, warnIfExposed } from './input.ts'
 import type { Warn } from './warnings.ts'
 
@@ -9,6 +8,7 @@ export const onTerminal = (): boolean => process.stdin.isTTY && process.stderr.i
 
 /** Asks for a passphrase without showing it. @throws E_KEY if none was typed */
 export async function ask(message: string): Promise<string> {
+  const { isCancel, password } = await import('@clack/prompts')
   const answer = await password({ message, output: process.stderr })
   if (isCancel(answer) || answer === undefined)
     throw new LatentError('E_KEY', 'no passphrase was given', { hint: 'type one, or give --passphrase-file' })

@@ -4,6 +4,7 @@ import {
   brokenJpeg,
   type Frame,
   type HuffmanSpec,
+  isJpeg,
   readFrame,
   readHuffman,
   readQuantisation,
@@ -46,9 +47,6 @@ export interface JpegFacts {
 
 /** More scans than any encoder writes: each of them costs a pass over the picture. */
 const MAX_SCANS = 64
-
-/** Do these bytes begin a JPEG? */
-export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff
 
 /**
  * Reads the quantised coefficients of the first component of a baseline or progressive JPEG (T.81).

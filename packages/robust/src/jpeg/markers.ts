@@ -45,6 +45,9 @@ export interface ScanHeader {
   readonly low: number
 }
 
+/** Do these bytes begin a JPEG? */
+export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff
+
 /** The file cannot be read as a JPEG. */
 export const brokenJpeg = (what: string): LatentError =>
   new LatentError('E_IMAGE', `this JPEG cannot be read: ${what}`, { hint: 'download or copy it again' })

@@ -11,8 +11,7 @@ import {
 } from '@latent/vault/node'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { openPool } from './pool.ts'
-import { findPictures, recover } from './recover.ts'
+import { findPictures } from './find-pictures.ts'
 
 /** A run that opens what it is given, robust carriers among it. */
 export interface RobustOpenRun extends OpenRun {
@@ -52,6 +51,8 @@ async function* overPictures<R extends { readonly source: string }>(
   pictures: readonly Found[],
   work: Work<R>,
 ): AsyncGenerator<R | FileResult> {
+  // Decoders and their workers are loaded where there are pictures: PNGs of noise open without them.
+  const [{ openPool }, { recover }] = await Promise.all([import('./pool.ts'), import('./recover.ts')])
   const scratch = await makeScratch('robust')
   const pool = openPool(run.threads ?? Math.min(4, availableParallelism()), run.signal)
   try {

@@ -1,5 +1,4 @@
 import { LatentError, randomBytes, toHex } from '@latent/core'
-import { XMLParser } from 'fast-xml-parser'
 import { type ByteRange, checkFolder, checkName, exactly, type ObjectBody, type ObjectInfo, within } from './store.ts'
 import { type FaultKind, type Store, StoreFault } from './store.ts'
 
@@ -59,10 +58,13 @@ export class DavStore implements Store {
       return []
     }
     await this.#expect(answer, `cannot list ${this.address}`, 207)
-    return this.#parse(await limitedText(answer)).filter(({ info }) => info.name !== folder)
+    const entries = await this.#parse(await limitedText(answer))
+    return entries.filter(({ info }) => info.name !== folder)
   }
 
-  #parse(xml: string): { info: ObjectInfo; folder: boolean }[] {
+  async #parse(xml: string): Promise<{ info: ObjectInfo; folder: boolean }[]> {
+    // Loaded when a share is listed: nothing else waits for it.
+    const { XMLParser } = await import('fast-xml-parser')
     const parsed = new XMLParser({ removeNSPrefix: true, parseTagValue: false }).parse(xml) as {
       multistatus?: { response?: unknown }
     }
