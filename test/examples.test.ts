@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { latentHere, runLatent } from '../packages/cli/test/command.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
-const MAIN = join(ROOT, 'packages/cli/src/main.ts')
 const example = (path: string) => join(ROOT, 'examples', path)
 const PYTHON = spawnSync('python3', ['--version']).status === 0
 const CRYPTOGRAPHY = spawnSync('python3', ['-c', 'import cryptography']).status === 0
@@ -47,9 +47,7 @@ describe('examples', { timeout: 300_000 }, () => {
       code,
       out: printed,
       err,
-    } = await run(
-      process.execPath,
-      MAIN,
+    } = await runLatent([
       'lab',
       'evaluate',
       '-s',
@@ -62,7 +60,7 @@ describe('examples', { timeout: 300_000 }, () => {
       '1',
       '-o',
       out,
-    )
+    ])
     expect([code, err.replaceAll(/^\{.*\n/gm, '')]).toEqual([0, ''])
     expect(printed).toMatch(
       /^running-sum +exact +not contradicted; a bit off one half by [\d.]+ points would have shown, /m,
@@ -85,9 +83,7 @@ describe('examples', { timeout: 300_000 }, () => {
   })
 
   test("an attack of one's own breaks that cipher where a nonce is used twice, and only there", async () => {
-    const { code, out } = await run(
-      process.execPath,
-      MAIN,
+    const { code, out } = await runLatent([
       'lab',
       'attack',
       '-s',
@@ -98,7 +94,7 @@ describe('examples', { timeout: 300_000 }, () => {
       '1',
       '-o',
       join(scratch, 'attack'),
-    )
+    ])
     expect(code).toBe(0)
     expect(out).toMatch(/^running-sum +steps +nothing found +1 of 1 queries; SSIM/m)
     expect(out).toMatch(/^running-sum +steps +opened +1 of 1 queries, one nonce; SSIM 1\.000 .*exact$/m)
@@ -120,7 +116,7 @@ describe('examples', { timeout: 300_000 }, () => {
       string,
     ]
     const latent = async (...args: string[]) => {
-      const { code, err } = await run(process.execPath, MAIN, ...args)
+      const { code, err } = await latentHere(args)
       expect([args[1], code, code === 0 ? '' : err]).toEqual([args[1], 0, ''])
     }
     mkdirSync(join(photos, 'Zürich'), { recursive: true })
@@ -171,7 +167,7 @@ describe('examples', { timeout: 300_000 }, () => {
     expect(readFileSync(sealed).subarray(1, 4).toString()).toBe('PNG')
     expect(readFileSync(sealed).includes('nobody')).toBe(false)
     const opened = join(scratch, 'opened')
-    expect((await run(process.execPath, MAIN, 'open', sealed, '-o', opened, '--passphrase-file', secret)).code).toBe(0)
+    expect((await latentHere(['open', sealed, '-o', opened, '--passphrase-file', secret])).code).toBe(0)
     expect(readFileSync(join(opened, 'letter.txt'))).toEqual(readFileSync(input))
   })
 

@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LAUNCHER } from '../../packages/cli/test/command.ts'
 import { strace, traced } from './trace.ts'
 
-const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/latent.js', import.meta.url))
 const DATA = resolve(process.env['LATENT_DATA'] ?? '../shared/data')
 /** What `docs/security.md` names beside the folders of the command line. */
 const CACHE = fileURLToPath(new URL('../../packages/cli/node_modules/.cache', import.meta.url))

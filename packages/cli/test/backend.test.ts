@@ -2,15 +2,13 @@ import { encodePng } from '@latent/core/png'
 import { compile, ops, shape, tensor } from '@latent/graph'
 import type { Expr } from '@latent/graph'
 import { drawPicture } from '@latent/data'
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { decodePng } from '@latent/core/png'
+import { latentHere } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-backend-'))
@@ -19,12 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-const latent = (args: readonly string[]) =>
-  new Promise<{ code: number; out: string; err: string }>(resolve =>
-    execFile(process.execPath, [MAIN, ...args], { cwd: root }, (error, out, err) =>
-      resolve({ code: error ? Number(error.code) : 0, out, err }),
-    ),
-  )
+const latent = (args: readonly string[]) => latentHere(args, { cwd: root })
 
 describe('LATENT_BACKEND', () => {
   afterEach(() => delete process.env['LATENT_BACKEND'])

@@ -1,4 +1,3 @@
-import { runLatent } from './command.ts'
 import { decodePng, encodePng } from '@latent/core/png'
 import { image } from '@latent/core'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -6,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drawScene } from '@latent/data'
+import { latentHere, runLatent } from './command.ts'
 
 let root: string
 beforeAll(async () => {
@@ -13,12 +13,14 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-const latent = (args: readonly string[], input = '') => runLatent(root, args, input)
+const latent = (args: readonly string[], input = '') => latentHere(args, { cwd: root, input })
 
 const at = (...parts: string[]) => join(root, ...parts)
 
 describe('seal and open', () => {
   test('a key pair, a folder, and back; a second run skips; JSON lines tell it', async () => {
+    // As its users run it; the others are in this process.
+    const latent = (args: readonly string[]) => runLatent(args, { cwd: root })
     await mkdir(at('photos/trip'), { recursive: true })
     await writeFile(at('photos/a.jpg'), 'first')
     await writeFile(at('photos/trip/b.jpg'), 'second')

@@ -3,15 +3,14 @@ import { encodePng } from '@latent/core/png'
 import { drawPicture } from '@latent/data'
 import { readImage } from '@latent/data/node'
 import { decryptDataSet, encryptDataSet, type Failure } from '@latent/data/encrypted'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync } from 'node:fs'
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { latentHere } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-dataset-kinds-'))
@@ -58,15 +57,7 @@ const manifestOf = async (folder: string) =>
     files: { file: string; images: number; pixels?: string; exact?: boolean }[]
   }
 
-function latent(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, 'dataset', ...args])
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-  })
-}
+const latent = (...args: string[]) => latentHere(['dataset', ...args])
 
 /** There and back: what came back must be what was there. */
 async function thereAndBack(name: string, source: string, scheme = 'etc') {
@@ -591,24 +582,7 @@ describe.skipIf(!CAN_MOUNT)('an output that ignores case', () => {
 })
 
 test('data draw: the same again changes nothing, and another picture of the name stays', async () => {
-  const draw = () =>
-    new Promise<{ code: number | null; err: string }>(resolve => {
-      const child = spawn(process.execPath, [
-        MAIN,
-        'data',
-        'draw',
-        at('drawn'),
-        '--count',
-        '3',
-        '--width',
-        '32',
-        '--height',
-        '24',
-      ])
-      let err = ''
-      child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-      child.on('close', code => resolve({ code, err }))
-    })
+  const draw = () => latentHere(['data', 'draw', at('drawn'), '--count', '3', '--width', '32', '--height', '24'])
   expect(await draw()).toMatchObject({ code: 0 })
   const [first] = await everything(at('drawn'))
   expect(await draw()).toMatchObject({ code: 0 })

@@ -4,15 +4,15 @@ import { cifarLabels, drawPicture, encodeCifarBatch, parseCifarBatch, parseIdxIm
 import { openData, readImage } from '@latent/data/node'
 import { openScheme } from '@latent/schemes'
 import { decryptDataSet, encryptDataSet, type Failure } from '@latent/data/encrypted'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { latentHere, startLatent } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-dataset-'))
@@ -314,7 +314,6 @@ describe('going on', () => {
     await writeFile(at('killed.key'), toHex(key(1)))
     const out = at('killed-out')
     const command = [
-      MAIN,
       'dataset',
       'encrypt',
       source,
@@ -327,14 +326,13 @@ describe('going on', () => {
       '1',
       '--json',
     ]
-    const child = spawn(process.execPath, command, { stdio: 'ignore' })
-    const ended = new Promise(resolve => child.on('close', resolve))
+    const run = startLatent(command)
     // The first line opens the manifest: something must be done before the kill, and something left to do.
     const lines = async () =>
       (await readFile(join(out, 'latent-dataset.jsonl'), 'utf8').catch(() => '')).split('\n').length
     while ((await lines()) < 4) await new Promise(resolve => setTimeout(resolve, 2))
-    child.kill('SIGKILL')
-    await ended
+    run.kill('SIGKILL')
+    await run.done
     expect((await manifestOf(out)).complete).toBe(false)
     const result = await encryptDataSet(source, out, { scheme: 'per-image-permutation', key: key(1), workers: 2 })
     expect(result.images).toBe(1500)
@@ -653,14 +651,7 @@ test('the command: a vortex key file, one line of result, and errors with their 
     }),
     { mode: 0o600 },
   )
-  const latent = (...args: string[]) =>
-    new Promise<{ code: number | null; out: string; err: string }>(resolve => {
-      const child = spawn(process.execPath, [MAIN, 'dataset', ...args])
-      let [out, err] = ['', '']
-      child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-      child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-      child.on('close', code => resolve({ code, out, err }))
-    })
+  const latent = (...args: string[]) => latentHere(['dataset', ...args])
   const done = await latent(
     'encrypt',
     source,

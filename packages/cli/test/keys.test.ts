@@ -1,16 +1,14 @@
 import { image } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { Encrypter } from 'age-encryption'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ended, latentHere } from './reference/command.ts'
+import { latentHere, LAUNCHER } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const posix = process.platform !== 'win32'
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
@@ -18,7 +16,12 @@ const at = (...parts: string[]) => join(root, ...parts)
 /** Everything that the command ever printed here. */
 const printed: string[] = []
 
-function run(command: string, args: readonly string[], input: string | Uint8Array = ''): Promise<Ended> {
+/** Another program, with the command in it. */
+function run(
+  command: string,
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise(resolve => {
     const child = spawn(command, args, { cwd: root, env: { ...process.env, LATENT_DEBUG: '1' } })
     let [out, err] = ['', '']
@@ -33,10 +36,12 @@ function run(command: string, args: readonly string[], input: string | Uint8Arra
   })
 }
 
-/** In a process of its own if something is typed or piped into it. */
-async function latent(args: readonly string[], input?: string | Uint8Array): Promise<Ended> {
-  if (input !== undefined) return run(process.execPath, [MAIN, ...args], input)
-  const ended = await latentHere(args, root)
+async function latent(args: readonly string[], input?: string | Uint8Array) {
+  const ended = await latentHere(args, {
+    cwd: root,
+    env: { LATENT_DEBUG: '1' },
+    ...(input === undefined ? {} : { input }),
+  })
   printed.push(ended.out, ended.err)
   return ended
 }
@@ -85,7 +90,7 @@ describe('keygen', () => {
       'umask 0; exec "$@"',
       'sh',
       process.execPath,
-      MAIN,
+      LAUNCHER,
       'keygen',
       '-o',
       join(folder, 'new.key'),
@@ -170,7 +175,7 @@ describe('keygen', () => {
         '-c',
         `set -o pipefail; "$0" "$1" keygen ${kind} ${where}`,
         process.execPath,
-        MAIN,
+        LAUNCHER,
       ])
       expect({ code, out }).toEqual({ code: 1, out: '' })
       expect(err).toMatch(/^latent: error: .* \[E_IO\]\nhint: give a file with -o\n$/)
@@ -285,7 +290,7 @@ describe('identity files', () => {
   })
 
   test.runIf(posix)('from a pipe, and never more of one than a key can have', async () => {
-    const [node, script] = [process.execPath, MAIN]
+    const [node, script] = [process.execPath, LAUNCHER]
     expect(await run('bash', ['-c', `"${node}" "${script}" verify mine -i <(cat me.key)`])).toMatchObject({
       code: 0,
       err: '',
@@ -484,10 +489,7 @@ describe('cipher keys', () => {
 
 test('nothing that was ever printed here, errors and traces included, holds a piece of a secret', async () => {
   const secret = (await identityIn('other.key')).slice('AGE-SECRET-KEY-1'.length)
-  const pixel = execFileSync(process.execPath, [MAIN, 'keygen', '--cipher'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }).trim()
+  const pixel = (await latentHere(['keygen', '--cipher'])).out.trim()
   const phrase = 'umbrella tango seventy mosaic'
   await write('pixel.key', `${pixel}\n`)
   await write('phrase.pw', `${phrase}\n`)

@@ -1,11 +1,9 @@
 import { encodePng } from '@latent/core/png'
-import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname
+import { latentHere } from './command.ts'
 
 let scratch: string
 beforeAll(() => {
@@ -13,15 +11,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(scratch, { recursive: true }))
 
-function lab(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, 'lab', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (part: Buffer) => (out += part.toString()))
-    child.stderr.on('data', (part: Buffer) => (err += part.toString()))
-    child.on('error', reject).on('close', code => resolve({ code, out, err }))
-  })
-}
+const lab = (...args: string[]) => latentHere(['lab', ...args])
 
 const rowsOf = (folder: string) =>
   readFileSync(join(folder, 'rows.jsonl'), 'utf8')

@@ -1,29 +1,16 @@
 import { summariseLearning } from '@latent/studies/learnability'
 import { findSettings } from '@latent/studies/classifiers'
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { latentHere } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 let root: string
 beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'latent-cli-learnability-'))))
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-function latent(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, 'lab', ...args], {
-      cwd: root,
-      env: { ...process.env, LATENT_DATA: root },
-    })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-  })
-}
+const latent = (...args: string[]) => latentHere(['lab', ...args], { cwd: root, env: { LATENT_DATA: root } })
 
 test('unknown and missing sets are refused, and nothing is written', async () => {
   const asked = (data: string) => latent('learnability', '--data', data, '--out', 'run')
@@ -76,7 +63,7 @@ test('one page over finished comparisons', async () => {
     await mkdir(join(root, data))
     await writeFile(join(root, data, 'summary.json'), JSON.stringify(summary))
   }
-  expect(await latent('learnability-page', 'mnist', 'cifar10', '--out', 'page')).toEqual({
+  expect(await latent('learnability-page', 'mnist', 'cifar10', '--out', 'page')).toMatchObject({
     code: 0,
     out: `${join('page', 'learnability.md')}\n`,
     err: '',

@@ -1,4 +1,4 @@
-import { runLatent } from './command.ts'
+import { latentHere } from './command.ts'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
 
-const latent = (...args: readonly string[]) => runLatent(root, args)
+const latent = (...args: readonly string[]) => latentHere(args, { cwd: root })
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-open-cli-'))

@@ -2,11 +2,9 @@ import { type Image, image, LatentError, sha256Of, toHex } from '@latent/core'
 import { decodePng, encodePng, readPng, readPngTexts } from '@latent/core/png'
 import { openScheme } from '@latent/schemes'
 import { Command } from 'commander'
-import { spawn } from 'node:child_process'
 import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { cryptCommands } from '../src/commands/crypt.ts'
@@ -20,8 +18,8 @@ import { sealCommand } from '../src/commands/seal.ts'
 import { trainCommand } from '../src/commands/train.ts'
 import { checkPaths } from '../src/local-paths.ts'
 import { errorLines } from '../src/terminal.ts'
+import { latentHere } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const KEY = sha256Of(new TextEncoder().encode('a key for tests'))
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
@@ -67,18 +65,8 @@ async function latent(args: readonly string[]): Promise<{ code: string; out: str
   }
 }
 
-/** As a process of its own, with a pipe at either end. */
-function piped(args: readonly string[], input: Uint8Array): Promise<{ code: number | null; out: Buffer; err: string }> {
-  return new Promise(done => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root })
-    const out: Buffer[] = []
-    let err = ''
-    child.stdout.on('data', (data: Buffer) => out.push(data))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => done({ code, out: Buffer.concat(out), err }))
-    child.stdin.end(input)
-  })
-}
+/** The whole command, with something piped into it. */
+const piped = (args: readonly string[], input: Uint8Array) => latentHere(args, { cwd: root, input })
 
 const json = ({ out }: { out: string }) => JSON.parse(out) as Record<string, unknown>
 const withKey = (command: string, from: string, to: string, ...more: string[]) =>
@@ -133,8 +121,8 @@ describe('encrypt and decrypt', () => {
 
   test('streams: a picture through a pipe, there and back', async () => {
     const made = await piped(['encrypt', '-', '-', '--key-file', 'k'], await read('plain.png'))
-    const back = await piped(['decrypt', '-', '-', '--key-file', 'k'], made.out)
-    expect(decodePng(new Uint8Array(back.out))).toEqual(plain)
+    const back = await piped(['decrypt', '-', '-', '--key-file', 'k'], made.bytes)
+    expect(decodePng(back.bytes)).toEqual(plain)
   })
 
   test.each<[string, string[], string, string[], string]>([

@@ -1,37 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { latentHere, startLatent } from './command.ts'
 import { REDIS, RedisServer } from '../../vault/test/redis-server.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const SECRET = 'not-to-be-shown'
 let root: string
 let redis: RedisServer
 
-interface Run {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function latent(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
-  started?: (child: ChildProcess) => void,
-): Promise<Run> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root, env: { ...process.env, ...environment } })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-    child.stdin.end()
-    started?.(child)
-  })
-}
+const latent = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => latentHere(args, { cwd: root, env })
 
 describe.skipIf(!REDIS)('latent worker and latent vault add --queue', { timeout: 120_000 }, () => {
   beforeAll(async () => {
@@ -49,13 +27,12 @@ describe.skipIf(!REDIS)('latent worker and latent vault add --queue', { timeout:
 
   test('a planner and a worker, with a password from the environment that nobody prints', async () => {
     const environment = { LATENT_QUEUE: redis.url.replace('//', `//:${SECRET}@`) }
-    let child: ChildProcess | undefined
-    const worker = latent(['worker', 'vault', 'in', '-i', 'me.key', '--json'], environment, it => (child = it))
+    const worker = startLatent(['worker', 'vault', 'in', '-i', 'me.key', '--json'], { cwd: root, env: environment })
     const add = await latent(['vault', 'add', 'vault', 'in', '-i', 'me.key', '--queue'], environment)
     expect(add).toMatchObject({ code: 0, err: expect.stringContaining(`--queue ${redis.url} -i IDENTITY`) })
     expect(add.out).toMatch(/^added {3}6 /)
-    child!.kill('SIGINT')
-    const { code, out, err } = await worker
+    worker.kill('SIGINT')
+    const { code, out, err } = await worker.done
     expect([code, err]).toEqual([0, 'latent: interrupted; ending in order (once more to end at once)\n'])
     const lines = out.trim().split('\n')
     expect(JSON.parse(lines.at(-1)!)).toEqual({ summary: { files: 6, added: 6, skipped: 0, failed: 0 } })

@@ -1,4 +1,5 @@
-import { runLatent } from './command.ts'
+import { latentHere } from './command.ts'
+import { drawPhotos } from './drawn.ts'
 import { sha256Of, toHex } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { encodeSafetensors, tensor } from '@latent/graph'
@@ -16,22 +17,12 @@ import { dataStatement, readRun } from '@latent/training/models'
 let root: string
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'latent-record-'))
-  for (const [split, count] of [
-    ['train', 3],
-    ['val', 2],
-  ] as const) {
-    await mkdir(at('data/bsds500', split), { recursive: true })
-    for (let i = 0; i < count; i++)
-      await writeFile(
-        at('data/bsds500', split, `${i}.png`),
-        encodePng(await drawPicture('shapes', 160, 140, i + (split === 'val' ? 9 : 0))),
-      )
-  }
+  await drawPhotos(at('data'))
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 const at = (...parts: string[]) => join(root, ...parts)
 
-const latent = (...args: readonly string[]) => runLatent(root, args)
+const latent = (...args: readonly string[]) => latentHere(args, { cwd: root })
 
 const json = async <T>(path: string) => JSON.parse(await readFile(path, 'utf8')) as T
 const hashOf = async (folder: string) =>

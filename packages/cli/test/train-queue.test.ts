@@ -1,39 +1,38 @@
 import { holdLock } from '@latent/core/node'
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deadline, readQueue } from '@latent/training'
+import { latentHere, startLatent } from './command.ts'
+import { drawPhotos } from './drawn.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
-const DATA = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 let root: string
-beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'latent-queue-'))))
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'latent-queue-'))
+  await drawPhotos(join(root, 'data'))
+})
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-interface Ended {
-  readonly code: number | null
-  readonly err: string
-}
+const training = (file: string, more: readonly string[] = []) => [
+  'train',
+  '--queue',
+  file,
+  '--data',
+  'data',
+  '--threads',
+  '1',
+  ...more,
+]
+const queue = (file: string, more?: readonly string[]) => latentHere(training(file, more), { cwd: root })
 
-/** Runs `latent train` with a queue; `kill` ends it without warning when its output matches. */
-function queue(file: string, more: readonly string[] = [], kill?: RegExp): Promise<Ended> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, 'train', '--queue', file, '--data', DATA, '--threads', '1', ...more], {
-      cwd: root,
-      detached: true,
-    })
-    let err = ''
-    child.stderr.on('data', (data: Buffer) => {
-      err += data.toString()
-      // The whole group, the launcher's child included.
-      if (kill?.test(err)) process.kill(-child.pid!, 'SIGKILL')
-    })
-    child.on('close', code => resolve({ code, err }))
-  })
+/** Ends it without warning, the launcher's child included, when it has printed this. */
+async function killed(file: string, when: RegExp): Promise<void> {
+  const run = startLatent(training(file), { cwd: root, detached: true })
+  await run.printed(when)
+  process.kill(-run.pid, 'SIGKILL')
+  expect((await run.done).code).toBe(null)
 }
 
 const logOf = async (file: string) =>
@@ -109,22 +108,23 @@ test('options that contradict each other are refused', async () => {
   expect((await queue('none.jsonl', ['denoiser'])).err).toContain('E_ARGUMENT')
 })
 
-describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000 }, () => {
+// A checkpoint and a line of the log come every 20 steps, and at the end.
+describe('trains', { timeout: 240_000 }, () => {
   test('one run after the other, over kills and failures, and skips what is finished', async () => {
     // `from` names no file: this run fails, and the one after it is trained all the same.
     await writeFile(
       join(root, 'q.jsonl'),
-      line('denoiser', 40, 'first') +
-        line('denoiser', 20, 'broken', { from: 'no-such-weights' }) +
-        line('denoiser', 20, 'second', { seed: 2 }),
+      line('denoiser', 22, 'first') +
+        line('denoiser', 1, 'broken', { from: 'no-such-weights' }) +
+        line('denoiser', 1, 'second', { seed: 2 }),
     )
-    expect((await queue('q.jsonl', [], /"step":20/)).code).toBe(null)
+    await killed('q.jsonl', /"step":20/)
     // What it left behind does not stop the next one.
     expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(true)
     const rest = await queue('q.jsonl')
     expect(rest).toMatchObject({ code: 1, err: expect.stringMatching(/broken \[E_PARTIAL\]/) })
-    expect(await stepsOf('first')).toEqual([20, 40])
-    expect(await stepsOf('second')).toEqual([20])
+    expect(await stepsOf('first')).toEqual([20, 22])
+    expect(await stepsOf('second')).toEqual([1])
     expect((await logOf('q.jsonl')).map(({ event, run }) => `${event} ${run}`)).toEqual([
       'start first',
       'start first',
@@ -137,7 +137,7 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
     expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(false)
 
     // Killed and started again, it ends at the bytes of an unbroken run.
-    await writeFile(join(root, 'whole.jsonl'), line('denoiser', 40, 'whole'))
+    await writeFile(join(root, 'whole.jsonl'), line('denoiser', 22, 'whole'))
     expect((await queue('whole.jsonl')).code).toBe(0)
     expect(await readFile(join(root, 'first', 'weights.safetensors'))).toEqual(
       await readFile(join(root, 'whole', 'weights.safetensors')),
@@ -147,14 +147,14 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
     expect((await queue('whole.jsonl')).code).toBe(0)
     expect((await logOf('whole.jsonl')).map(({ event }) => event)).toEqual(['start', 'finished'])
     // More steps: it goes on from where it was.
-    await writeFile(join(root, 'whole.jsonl'), line('denoiser', 60, 'whole'))
+    await writeFile(join(root, 'whole.jsonl'), line('denoiser', 23, 'whole'))
     expect((await queue('whole.jsonl')).code).toBe(0)
-    expect((await logOf('whole.jsonl')).at(-2)).toMatchObject({ event: 'start', step: 40 })
+    expect((await logOf('whole.jsonl')).at(-2)).toMatchObject({ event: 'start', step: 22 })
   })
 
   test('until a time, with a checkpoint', async () => {
     await writeFile(join(root, 'timed.jsonl'), line('denoiser', 100_000, 'timed'))
-    expect(await queue('timed.jsonl', ['--for', '8s'])).toMatchObject({
+    expect(await queue('timed.jsonl', ['--for', '4s'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('E_PARTIAL'),
     })
@@ -164,7 +164,7 @@ describe.skipIf(!existsSync(join(DATA, 'bsds500')))('trains', { timeout: 240_000
   })
 
   test('not twice at once, and not after a damaged checkpoint without a word', async () => {
-    await writeFile(join(root, 'held.jsonl'), line('denoiser', 20, 'held'))
+    await writeFile(join(root, 'held.jsonl'), line('denoiser', 1, 'held'))
     const lock = await holdLock(join(root, 'held.jsonl.lock'), 'is working on this queue')
     expect(await queue('held.jsonl')).toMatchObject({
       code: 1,

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,31 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunRecord } from '@latent/training'
+import { latentHere, startLatent } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const DATA = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 let root: string
 beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'latent-cli-train-'))))
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-function latent(
-  args: readonly string[],
-  interruptAfter?: RegExp,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root, env })
-    let [out, err] = ['', '']
-    let interrupted = false
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => {
-      err += data.toString()
-      // A second interrupt would end it without a checkpoint.
-      if (!interrupted && interruptAfter?.test(err)) interrupted = child.kill('SIGINT')
-    })
-    child.on('close', code => resolve({ code, out, err }))
-  })
-}
+const latent = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => latentHere(args, { cwd: root, env })
 
 test('recipes are listed, unknown ones refused, missing data named', async () => {
   expect((await latent(['train'])).out).toMatch(/^recipe .*\ndenoiser /)
@@ -43,16 +25,12 @@ test('recipes are listed, unknown ones refused, missing data named', async () =>
     err: expect.stringContaining('E_DATA'),
   })
   const cache = join(root, 'cache')
-  const fetched = await latent(['train', 'denoiser'], undefined, {
-    ...process.env,
-    LATENT_DATA: undefined,
-    XDG_CACHE_HOME: cache,
-  })
+  const fetched = await latent(['train', 'denoiser'], { LATENT_DATA: undefined, XDG_CACHE_HOME: cache })
   expect(fetched, 'where latent data fetch puts sets').toMatchObject({
     code: 1,
     err: expect.stringContaining(`not in ${join(cache, 'latent', 'data')} [E_DATA]`),
   })
-  const told = await latent(['train', 'denoiser'], undefined, { ...process.env, LATENT_DATA: join(root, 'sets') })
+  const told = await latent(['train', 'denoiser'], { LATENT_DATA: join(root, 'sets') })
   expect(told).toMatchObject({ code: 1, err: expect.stringContaining(`not in ${join(root, 'sets')} [E_DATA]`) })
   expect(await latent(['train', 'denoiser', '--profile', 'huge'])).toMatchObject({ code: 2 })
 })
@@ -60,9 +38,11 @@ test('recipes are listed, unknown ones refused, missing data named', async () =>
 test.skipIf(!existsSync(join(DATA, 'bsds500')))(
   'a run stops at an interrupt with a checkpoint, and resumes to its end',
   async () => {
-    const run = ['train', 'denoiser', '--steps', '60', '--out', 'run', '--data', DATA, '--threads', '1']
-    const stopped = await latent(run, /"step":20/)
-    expect(stopped).toMatchObject({ code: 130, out: '', err: expect.stringContaining('E_INTERRUPTED') })
+    const run = ['train', 'denoiser', '--steps', '40', '--out', 'run', '--data', DATA, '--threads', '1']
+    const stopped = startLatent(run, { cwd: root })
+    await stopped.printed(/"step":20/)
+    stopped.kill('SIGINT')
+    expect(await stopped.done).toMatchObject({ code: 130, out: '', err: expect.stringContaining('E_INTERRUPTED') })
     expect(await latent(run)).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
     const resumed = await latent([...run, '--resume'])
     expect(resumed).toMatchObject({ code: 0, out: `${join('run', 'weights.safetensors')}\n` })
@@ -80,13 +60,13 @@ test.skipIf(!existsSync(join(DATA, 'bsds500')))(
     ])
     expect(record.sessions.map(({ fromStep, toStep }) => [fromStep, toStep])).toEqual([
       [0, expect.any(Number)],
-      [record.sessions[0]!.toStep, 60],
+      [record.sessions[0]!.toStep, 40],
     ])
     const log = (await readFile(join(root, 'run', 'log.jsonl'), 'utf8'))
       .trimEnd()
       .split('\n')
       .map(line => JSON.parse(line) as { step: number; mse: number })
-    expect(log.at(-1)!.step).toBe(60)
+    expect(log.at(-1)!.step).toBe(40)
     expect(log.at(-1)!.mse).toBeLessThan(log[0]!.mse)
   },
 )

@@ -1,38 +1,17 @@
-import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { latentHere, startLatent } from './command.ts'
 import { RCLONE, type Server, serveDav, serveS3 } from '../../vault/test/store-servers.ts'
 
-const MAIN = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 const SECRET = 'not to be shown'
 let root: string
 let [dav, s3]: (Server | undefined)[] = []
 let environment: NodeJS.ProcessEnv
 const at = (...parts: string[]) => join(root, ...parts)
 
-interface Run {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function latent(
-  args: readonly string[],
-  kill?: (child: { kill(signal: NodeJS.Signals): boolean }) => void,
-): Promise<Run> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: root, env: environment })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    child.on('close', code => resolve({ code, out, err }))
-    child.stdin.end()
-    kill?.(child)
-  })
-}
+const latent = (args: readonly string[]) => latentHere(args, { cwd: root, env: environment })
 
 /** Runs a command on a vault with a key, expects success, and gives what it printed. */
 async function vault(command: string, address: string, ...args: string[]): Promise<string> {
@@ -52,7 +31,6 @@ beforeAll(async () => {
   s3 = await serveS3('photos')
   if (RCLONE) dav = await serveDav('me', SECRET)
   environment = {
-    ...process.env,
     AWS_ACCESS_KEY_ID: 'S3RVER',
     AWS_SECRET_ACCESS_KEY: 'S3RVER',
     AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${s3.port}`,
@@ -204,13 +182,14 @@ test(
     await vault('add', 'killed', 'in', '--no-thumbnails')
     const started = performance.now()
     await cp(at('killed'), at('whole'), { recursive: true })
-    await vault('add', 'whole', 'many', '--no-thumbnails')
+    const add = ['vault', 'add', 'killed', 'many', '-i', 'me.key', '--no-thumbnails']
+    expect((await startLatent(add.with(2, 'whole'), { cwd: root }).done).code).toBe(0)
     const takes = performance.now() - started
     for (let kill = 0; kill < KILLS; kill++) {
       const delay = (takes * (kill + 1)) / (KILLS + 1)
-      await latent(['vault', 'add', 'killed', 'many', '-i', 'me.key', '--no-thumbnails'], child =>
-        setTimeout(() => child.kill('SIGKILL'), delay),
-      )
+      const run = startLatent(add, { cwd: root })
+      setTimeout(() => run.kill('SIGKILL'), delay)
+      await run.done
       expect(await vault('verify', 'killed')).toMatch(/^intact +\d+ /)
     }
     expect(await vault('add', 'killed', 'many', '--no-thumbnails')).toContain('failed   0')

@@ -1,7 +1,6 @@
 import { image, KeyStream } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { drawPicture } from '@latent/data'
-import { spawn } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
@@ -28,9 +27,8 @@ import {
 } from '../src/index.ts'
 import { evaluate, randomness, randomnessControls } from '../src/node.ts'
 import { gallery, renderComparison, renderReport } from '../src/report/index.ts'
+import { latentHere, startLatent } from '../../cli/test/command.ts'
 import { baselines } from './fixtures/ciphers.ts'
-
-const MAIN = new URL('../../cli/src/main.ts', import.meta.url).pathname
 
 let scratch: string
 beforeAll(() => {
@@ -388,20 +386,7 @@ describe('SP 800-22 over sequences', () => {
 })
 
 describe('the command', () => {
-  interface Ended {
-    readonly code: number | null
-    readonly stdout: string
-    readonly stderr: string
-  }
-  const start = (args: string[]) =>
-    spawn(process.execPath, [MAIN, ...args], { cwd: scratch, env: { ...process.env, LATENT_DATA: scratch } })
-  function latent(...args: string[]): Promise<Ended> {
-    const child = start(args)
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', chunk => (stdout += chunk))
-    child.stderr.on('data', chunk => (stderr += chunk))
-    return new Promise(resolve => child.on('close', code => resolve({ code, stdout, stderr })))
-  }
+  const latent = (...args: string[]) => latentHere(args, { cwd: scratch, env: { LATENT_DATA: scratch } })
 
   test('evaluate, killed and started again, then compare', async () => {
     const args = [
@@ -421,28 +406,28 @@ describe('the command', () => {
       '64',
     ]
     const rowsPath = join(scratch, 'killed', 'rows.jsonl')
-    const child = start(args)
+    const run = startLatent(args, { cwd: scratch })
     await new Promise<void>(resolve => {
       const timer = setInterval(() => {
         if (!existsSync(rowsPath) || rowsIn(join(scratch, 'killed')).length < 5) return
         clearInterval(timer)
-        child.once('exit', () => resolve())
-        child.kill('SIGKILL')
+        run.kill('SIGKILL')
+        resolve(run.done.then(() => undefined))
       }, 20)
     })
     const kept = rowsIn(join(scratch, 'killed'))
     expect(existsSync(join(scratch, 'killed', 'summary.json'))).toBe(false)
     const resumed = await latent(...args)
     expect(resumed).toMatchObject({ code: 0 })
-    expect(resumed.stdout).toMatch(/^pwlcm-xor +exact +fails pixel-npcr, pixel-uaci, pixel-avalanche, mask-reuse$/m)
+    expect(resumed.out).toMatch(/^pwlcm-xor +exact +fails pixel-npcr, pixel-uaci, pixel-avalanche, mask-reuse$/m)
     expect(rowsIn(join(scratch, 'killed')).slice(0, kept.length)).toEqual(kept)
     expect(readFileSync(join(scratch, 'killed', 'report.html'), 'utf8')).toContain('a street, drawn by latent')
 
     const compared = await latent('lab', 'compare', 'killed', '-s', 'pwlcm-xor', 'aes-256-ctr', '-o', 'compared.html')
-    expect(compared.stdout).toMatch(
+    expect(compared.out).toMatch(
       /^ {2}contradicted +Second use of a key: One known pair opens other images under the key\.$/m,
     )
-    expect(compared.stdout).toMatch(/^ {2}not measured +Security/m)
+    expect(compared.out).toMatch(/^ {2}not measured +Security/m)
     expect(existsSync(join(scratch, 'compared.html'))).toBe(true)
     // As earlier versions stored a scheme that failed on every picture.
     const stored = JSON.parse(readFileSync(join(scratch, 'killed', 'summary.json'), 'utf8')) as Summary
@@ -471,17 +456,17 @@ describe('the command', () => {
     const withFailed = await latent('lab', 'compare', 'failed', '-o', 'with-failed.html')
     expect(withFailed).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/not measured +Recovery: Nothing was recovered/) as string,
+      out: expect.stringMatching(/not measured +Recovery: Nothing was recovered/) as string,
     })
     mkdirSync(join(scratch, 'later'))
     writeFileSync(join(scratch, 'later', 'summary.json'), '{"version":2}')
     expect(await latent('lab', 'compare', 'later')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('[E_UNSUPPORTED]') as string,
+      err: expect.stringContaining('[E_UNSUPPORTED]') as string,
     })
     expect(await latent('lab', 'compare', '.')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('[E_DATA]') as string,
+      err: expect.stringContaining('[E_DATA]') as string,
     })
   })
 
@@ -495,8 +480,8 @@ describe('the command', () => {
     [['data', 'check', 'mnist'], 1, 'E_HASH'],
   ])('%j ends with %i', async (args, code, name) => {
     const ended = await latent(...args)
-    expect(ended).toMatchObject({ code, stdout: expect.not.stringMatching(/error/) as string })
-    expect(ended.stderr).toContain(`[${name}]`)
+    expect(ended).toMatchObject({ code, out: expect.not.stringMatching(/error/) as string })
+    expect(ended.err).toContain(`[${name}]`)
   })
 
   test('data draw and data list', async () => {
@@ -504,7 +489,7 @@ describe('the command', () => {
       code: 0,
     })
     expect(readdirSync(join(scratch, 'drawn')).sort()).toEqual(['landscape-0.png', 'street-0.png'])
-    expect((await latent('data', 'list')).stdout).toMatch(/mnist +not fetched/)
-    expect((await latent('lab', 'list')).stdout).toMatch(/^identity +control +.*\(positive control of every run\)$/m)
+    expect((await latent('data', 'list')).out).toMatch(/mnist +not fetched/)
+    expect((await latent('lab', 'list')).out).toMatch(/^identity +control +.*\(positive control of every run\)$/m)
   })
 })

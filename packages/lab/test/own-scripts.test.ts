@@ -1,6 +1,5 @@
 import { type Image, image } from '@latent/core'
 import { defineScheme, findScheme } from '@latent/schemes'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,9 +24,8 @@ import {
 import { evaluate, openOwn, resolveSchemes, resolveTests } from '../src/node.ts'
 import { renderReport } from '../src/report/index.ts'
 import { drawPicture } from '@latent/data'
+import { runLatent } from '../../cli/test/command.ts'
 import { baselines } from './fixtures/ciphers.ts'
-
-const MAIN = new URL('../../cli/src/main.ts', import.meta.url).pathname
 
 let scratch: string
 beforeAll(() => {
@@ -288,31 +286,10 @@ describe('a run', { timeout: 400_000 }, () => {
     expect(result!.tests['own-half']).toMatchObject({ verdict: 'not contradicted', replicates: 2 })
   })
 
-  const command = (...args: string[]): Promise<{ code: number | null; out: string; err: string }> =>
-    new Promise(resolve => {
-      const child = spawn(
-        process.execPath,
-        [
-          MAIN,
-          'lab',
-          'evaluate',
-          '-d',
-          'procedural:2',
-          '--robustness',
-          '1',
-          '--pictures',
-          'none',
-          '--workers',
-          '1',
-          ...args,
-        ],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      )
-      let [out, err] = ['', '']
-      child.stdout.on('data', (part: Buffer) => (out += part.toString()))
-      child.stderr.on('data', (part: Buffer) => (err += part.toString()))
-      child.on('close', code => resolve({ code, out, err }))
-    })
+  const command = (...args: string[]) => {
+    const small = ['-d', 'procedural:2', '--robustness', '1', '--pictures', 'none', '--workers', '1']
+    return runLatent(['lab', 'evaluate', ...small, ...args])
+  }
 
   test('a script that lies anywhere finds the packages; another content is another run', async () => {
     const path = script(
