@@ -1,5 +1,5 @@
 import { formatBytes, LatentError } from '@latent/core'
-import { listAll } from '@latent/robust/node'
+import { listAll } from '@latent/robust/open'
 import { PathSelection } from '@latent/vault'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'
