@@ -1,4 +1,6 @@
 import { LatentError } from '@latent/core'
+import { abadiSchemes } from './abadi-andersen/scheme.ts'
+import { autoencoderSchemes } from './autoencoders/scheme.ts'
 import { baselineSchemes } from './baselines/scheme.ts'
 import { type LoadOptions, openScheme as open, type OpenScheme, type Scheme } from './contract/index.ts'
 import { cycleSchemes } from './cycles/scheme.ts'
@@ -29,6 +31,8 @@ export const schemes: readonly Scheme[] = [
   ...learnableSchemes,
   ...itoSchemes,
   ...cycleSchemes,
+  ...abadiSchemes,
+  ...autoencoderSchemes,
   ...deepKeyGenSchemes,
   ...erkanSchemes,
   ...maniyathSchemes,

@@ -1,4 +1,5 @@
 import { LatentError } from '@latent/core'
+import { abadiRecipe } from './abadi-andersen/recipe.ts'
 import { compressorRecipe } from './autoencoders/recipe.ts'
 import { cycleRecipes } from './cycles/recipe.ts'
 import { denoiserRecipe } from './denoiser/recipe.ts'
@@ -29,6 +30,7 @@ export const recipes: readonly Recipe[] = [
   itoJudgeRecipe,
   itoTransformRecipe,
   compressorRecipe,
+  abadiRecipe,
   ...cycleRecipes,
 ]
 

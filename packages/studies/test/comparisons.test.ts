@@ -1,11 +1,22 @@
+import { image } from '@latent/core'
 import { publishedFor } from '@latent/lab'
 import { drawPicture } from '@latent/data'
 import { describe, expect, test } from 'vitest'
 import { isRegistered, type Measured, measureSystem } from '../src/comparisons/measure.ts'
+import { glanceSection } from '../src/comparisons/glance.ts'
 import { COMPARISONS } from '../src/comparisons/tables.ts'
-import { printedNumber, verdict } from '../src/comparisons/verdict.ts'
+import { wall } from '../src/comparisons/wall.ts'
+import { comparedFigures, printedNumber, verdict } from '../src/comparisons/verdict.ts'
 
-const EXACT: Measured = { exact: true, encryptMs: 1, decryptMs: 1, entropy: 7.99, correlation: [0.01, -0.002, 0.003] }
+const dot = (grey: number) => image({ width: 1, height: 1, channels: 1, format: 'u8', data: Uint8Array.of(grey) })
+const EXACT: Measured = {
+  exact: true,
+  encryptMs: 1,
+  decryptMs: 1,
+  entropy: 7.99,
+  correlation: [0.01, -0.002, 0.003],
+  shown: { plain: dot(1), cipher: dot(2), decrypted: dot(1) },
+}
 const LOSSY: Measured = { ...EXACT, exact: false, psnr: 36.2, ssim: 0.88, entropy: 7.91 }
 
 test('every system of a comparison runs, or its missing parts are said', () => {
@@ -44,6 +55,45 @@ describe('verdicts', () => {
   test('nothing printed, nothing compared', () => {
     expect(verdict(undefined, EXACT)).toBe('no figure that is open to us')
   })
+})
+
+test('a figure is met as printed or better, and not where it was not measured', () => {
+  const deepedn = publishedFor('deepedn-2021')!
+  const met = (measured: Measured) => comparedFigures(deepedn, measured).map(figure => figure.met)
+  expect(met(LOSSY)).toEqual([true, false, false])
+  expect(met({ ...LOSSY, psnr: 50, ssim: 0.99, entropy: 7.99 })).toEqual([true, true, true])
+  expect(met(EXACT)).toEqual([true, false, true])
+})
+
+describe('at a glance', () => {
+  const section = glanceSection(
+    new Map([
+      ['maniyath-2020', { ...EXACT, ssim: 1, npcr: 0.001, keyBits: 208 }],
+      ['lossy', { ...LOSSY, npcr: 0.996, keyBits: 0 }],
+    ]),
+    7,
+  )
+  test('ten lines that are computed', () => {
+    const lines = section.text[0]!.split('\n')
+    expect(lines).toHaveLength(10)
+    expect(lines[0]).toBe('* 2 of 7 systems ran; of the rest the last table but one says what is missing.')
+    expect(lines[3]).toBe('* Every figure printed of them was met or passed by `maniyath-2020`.')
+    expect(lines[6]).toMatch(/^\* Of those 1 keep .*: `maniyath-2020`\.$/)
+    expect(lines[7]).toMatch(/ in `lossy`\.$/)
+    expect(lines[8]).toMatch(/ of `lossy`: those here are public\.$/)
+  })
+  test('a picture that stands alone, three of each system', () => {
+    const [figure] = section.figures!
+    const svg = figure && 'svg' in figure ? figure.svg : ''
+    expect(svg.match(/<image /g)).toHaveLength(6)
+    expect(svg).not.toMatch(/href="(?!data:)/)
+  })
+})
+
+test('a wall escapes names and frames what is missing', () => {
+  const svg = wall([{ label: 'a <b> & c', pictures: [{ caption: 'x', image: dot(3) }, { caption: 'never' }] }], 'all')
+  expect(svg).toContain('a &lt;b&gt; &amp; c')
+  expect(svg.match(/<rect /g)).toHaveLength(1)
 })
 
 test('measures a stream cipher as one: exact, flat, and without diffusion', async () => {

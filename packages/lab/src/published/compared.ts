@@ -62,7 +62,9 @@ export const COMPARED: readonly PublishedScheme[] = [
       { metric: 'ssim', value: '0.8885', condition: 'damage not stated', standing: QUOTED },
     ],
     remarks: [IN_ENCIPHER_GAN],
-    missing: 'the optical cipher before the network, the damage that it is to mend, layers and data',
+    missing:
+      'the optical cipher before the network, the damage that it is to mend, layers and data; the bench that most ' +
+      'such papers take runs as `drpe-1995`, and a denoiser has a recipe (`denoiser`), but not the two together',
   },
   {
     id: 'optical-hiding-2022',
@@ -73,7 +75,9 @@ export const COMPARED: readonly PublishedScheme[] = [
       { metric: 'ssim', value: '0.9306', condition: '', standing: QUOTED },
     ],
     remarks: [IN_ENCIPHER_GAN],
-    missing: 'the bench (wavelength, distances, how the host hides), the network that decrypts, and its data',
+    missing:
+      'the bench (wavelength, distances, how the host picture hides), the network that decrypts, and its data: of a ' +
+      'phase-only field alone, with one exposure, a simulation would be of another system',
   },
   {
     id: 'bao-avalanche-2021',
@@ -145,15 +149,22 @@ export const COMPARED: readonly PublishedScheme[] = [
     id: 'sirichotedumrong-gan-2020',
     citation: 'Sirichotedumrong, Kiya: a GAN-based image transformation scheme. EUSIPCO 2020, arXiv 2006.01342',
     figures: [],
-    remarks: ['It has no key: nobody decrypts its pictures.'],
-    missing: 'trained weights; layers and loss weights lie in the part of the paper that was not open to us',
+    remarks: [
+      'It has no key: nobody decrypts its pictures. The abstract has a generative network and plain classifiers that ' +
+        'take what it makes. `ito-transform-2021`, of the same group a year later, does the same and runs.',
+    ],
+    missing:
+      'trained weights; what the generator is trained towards (the target pictures), its layers and its loss ' +
+      'weights, and a classifier that it is trained with',
   },
   {
     id: 'huang-2022',
     citation: 'Huang, Yap, Chiu, Sun: learnable image encryption on medical images. IEEE Access 10, 66345-66355, 2022',
     figures: [],
-    remarks: [],
-    missing: 'the transform itself: the abstract says that it enhances earlier methods, and not how',
+    remarks: ['The earlier methods that it builds on run: `tanaka-le`, `pixel-based`, `etc`.'],
+    missing:
+      'the transform itself: the abstract says that it enhances earlier methods and that their attacks fail on it, ' +
+      'and neither which step is added nor what the key is',
   },
   {
     id: 'sang-2022',
@@ -161,7 +172,9 @@ export const COMPARED: readonly PublishedScheme[] = [
       'Sang, Sang, Alam: logistic chaotic systems and deep autoencoder. Pattern Recognition Letters 153, 59-66, 2022',
     figures: [],
     remarks: ['Known: pixels are scrambled by a logistic map, then a deep auto-encoder makes the cipher image.'],
-    missing: 'trained weights; layers, block size and the loss of the auto-encoder',
+    missing:
+      'an auto-encoder trained on scrambled pixels, its layers, block size and loss: `autoencoder-compressor` ' +
+      'learned photographs, and scrambled ones have no neighbours that it could compress by',
   },
   {
     id: 'fawad-2022',
@@ -185,5 +198,15 @@ export const COMPARED: readonly PublishedScheme[] = [
     remarks: ['Known: a logistic map under a key replaces a matrix of the parameters of the synthesis network.'],
     missing:
       'trained weights of a learned compression (`autoencoder-compressor` is ours), and which parameters are replaced',
+  },
+  {
+    id: 'abadi-andersen-2016',
+    citation: 'Abadi, Andersen: Learning to protect communications. arXiv 1610.06918, 2016',
+    figures: [
+      { metric: 'other', value: 'Bob errs in less than 0.05 of 16 bits', condition: 'random bits', standing: 'paper' },
+      { metric: 'other', value: 'Eve errs in more than 7.3 of 16 bits', condition: 'random bits', standing: 'paper' },
+    ],
+    remarks: ['Known: networks, losses, batches and rate; no picture is encrypted there.'],
+    missing: 'trained weights, for which the recipe `abadi-andersen` stands',
   },
 ]

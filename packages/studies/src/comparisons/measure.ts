@@ -1,5 +1,5 @@
 import { type Image, LatentError, sha256Of } from '@latent/core'
-import { type ImageRow, type LabTest, measureImage, median, TESTS } from '@latent/lab'
+import { asPicture, type ImageRow, type LabTest, measureImage, median, TESTS } from '@latent/lab'
 import { findScheme, openScheme, schemes } from '@latent/schemes'
 import type { NamedImage } from '../study.ts'
 
@@ -18,6 +18,8 @@ export interface Measured {
   /** Medians, in milliseconds a picture. */
   readonly encryptMs: number
   readonly decryptMs?: number
+  /** The first picture; a cipher image of another shape is drawn in the picture's. */
+  readonly shown: { readonly plain: Image<'u8'>; readonly cipher: Image<'u8'>; readonly decrypted?: Image<'u8'> }
 }
 
 const WANTED = [
@@ -39,7 +41,7 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
   const { cipher, close } = await openScheme(id)
   try {
     const rows: ImageRow[] = []
-    const times: { encrypt: number; decrypt?: number }[] = []
+    const times: Timed[] = []
     for (const { id: imageId, image } of pictures) {
       const key = sha256Of(new TextEncoder().encode(`${imageId}, seed ${seed}`))
       if (reversible) rows.push(await measureImage(cipher, image, { imageId, seed, tests: WANTED_TESTS }))
@@ -47,6 +49,8 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
     }
     const of = (test: (typeof WANTED)[number]) => mean(rows.flatMap(row => row.tests[test]?.value ?? []))
     const directions = (['horizontal', 'vertical', 'diagonal'] as const).map(name => of(`correlation-${name}`))
+    const { image: plain } = pictures[0]!
+    const { hidden, back } = times[0]!
     const lossy = rows.filter(({ quality }) => !quality.exact)
     return {
       exact: rows.length > 0 && lossy.length === 0,
@@ -61,6 +65,7 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
       }),
       ...(directions.every(value => value !== undefined) && { correlation: directions as [number, number, number] }),
       encryptMs: median(times.map(({ encrypt }) => encrypt)),
+      shown: { plain, cipher: asPicture(hidden, plain), ...(back && { decrypted: asPicture(back, plain) }) },
     }
   } catch (error) {
     throw error instanceof LatentError
@@ -71,6 +76,14 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
   }
 }
 
+/** One picture there and back, with the milliseconds of both. */
+interface Timed {
+  readonly hidden: Image
+  readonly encrypt: number
+  readonly back?: Image
+  readonly decrypt?: number
+}
+
 async function timed(
   cipher: {
     encrypt(plain: Image, key: Uint8Array): Promise<Image>
@@ -79,14 +92,14 @@ async function timed(
   image: Image,
   key: Uint8Array,
   reversible: boolean,
-): Promise<{ encrypt: number; decrypt?: number }> {
+): Promise<Timed> {
   const started = performance.now()
   const hidden = await cipher.encrypt(image, key)
   const encrypt = performance.now() - started
-  if (!reversible) return { encrypt }
+  if (!reversible) return { hidden, encrypt }
   const again = performance.now()
-  await cipher.decrypt(hidden, key)
-  return { encrypt, decrypt: performance.now() - again }
+  const back = await cipher.decrypt(hidden, key)
+  return { hidden, encrypt, back, decrypt: performance.now() - again }
 }
 
 const mean = (values: readonly number[]): number | undefined =>

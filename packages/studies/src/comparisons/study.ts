@@ -2,7 +2,9 @@ import { type PublishedScheme, publishedFor } from '@latent/lab'
 import { findScheme } from '@latent/schemes'
 import type { Study, StudyContext, StudySection, StudyTable } from '../study.ts'
 import { type Comparison, COMPARISONS } from './tables.ts'
+import { glanceSection } from './glance.ts'
 import { isRegistered, type Measured, measureSystem } from './measure.ts'
+import { phaseSection } from './phases.ts'
 import { verdict } from './verdict.ts'
 
 const PICTURES = { source: 'open-photos/val@64', count: 4 }
@@ -25,7 +27,9 @@ export const study: Study = {
       title: this.title,
       intro: introOf(context, pictures.length, source, ids),
       sections: [
+        glanceSection(measured, ids.length),
         ...COMPARISONS.map(comparison => sectionOf(comparison, measured)),
+        await phaseSection(context),
         missingSection(ids),
         derivationSection(ids),
       ],

@@ -68,6 +68,7 @@ export const COMPARISONS: readonly Comparison[] = [
       'sang-2022',
       'fawad-2022',
       'wang-lo-2024',
+      'abadi-andersen-2016',
       'dna-coding',
       'bit-plane',
       'logistic-xor',

@@ -15,24 +15,31 @@ const TOLERANCE: Readonly<Record<Compared, number>> = { psnr: 1, ssim: 0.01, ent
 
 /** What came of each printed figure, in words. */
 export function verdict(published: PublishedScheme | undefined, measured: Measured): string {
-  const printed = (published?.figures ?? []).filter(({ metric }) => metric in TOLERANCE)
-  if (printed.length === 0) return 'no figure that is open to us'
-  return printed.map(figure => compared(figure, measured)).join('; ')
+  const compared = published ? comparedFigures(published, measured) : []
+  return compared.length === 0 ? 'no figure that is open to us' : compared.map(({ words }) => words).join('; ')
 }
 
-function compared({ metric, value }: PublishedFigure, measured: Measured): string {
+/** Each printed figure beside the measured one. */
+export const comparedFigures = (
+  { figures }: PublishedScheme,
+  measured: Measured,
+): readonly { readonly met: boolean; readonly words: string }[] =>
+  figures.filter(({ metric }) => metric in TOLERANCE).map(figure => compared(figure, measured))
+
+function compared({ metric, value }: PublishedFigure, measured: Measured): { met: boolean; words: string } {
   const name = metric === 'psnr' || metric === 'ssim' ? metric.toUpperCase() : metric
   const wanted = printedNumber(value)
-  if (metric === 'psnr' && measured.exact) return wanted === Infinity ? 'PSNR as printed: exact' : 'PSNR above: exact'
+  if (metric === 'psnr' && measured.exact)
+    return { met: true, words: wanted === Infinity ? 'PSNR as printed: exact' : 'PSNR above: exact' }
   const found = foundOf(metric as Compared, measured)
-  if (wanted === undefined || found === undefined) return `${name} not measured`
-  if (wanted === Infinity) return `${name} not reached: ${found.toFixed(1)} dB, not exact`
+  if (wanted === undefined || found === undefined) return { met: false, words: `${name} not measured` }
+  if (wanted === Infinity) return { met: false, words: `${name} not reached: ${found.toFixed(1)} dB, not exact` }
   const tolerance = TOLERANCE[metric as Compared]
   // Of correlation less is better; of the others more.
   const better = metric === 'correlation' ? wanted - found : found - wanted
-  if (Math.abs(better) <= tolerance) return `${name} as printed`
+  if (Math.abs(better) <= tolerance) return { met: true, words: `${name} as printed` }
   const by = `${Math.abs(better).toFixed(metric === 'psnr' ? 1 : 3)}${metric === 'psnr' ? ' dB' : ''}`
-  return better > 0 ? `${name} better by ${by}` : `${name} missed by ${by}`
+  return { met: better > 0, words: better > 0 ? `${name} better by ${by}` : `${name} missed by ${by}` }
 }
 
 function foundOf(metric: Compared, { psnr, ssim, entropy, correlation }: Measured): number | undefined {
