@@ -3,7 +3,7 @@ import { compile, type Expr, initialise, leaves, parameterCount, shape, tensor, 
 import { expect, test } from 'vitest'
 import { bitsOf, keysFor, KEYS, numbersOf } from '../src/abadi-andersen/cipher.ts'
 import { BITS, bitsWrong, type Correspondents, mix, partyParameters } from '../src/abadi-andersen/network.ts'
-import { abadiTraining } from '../src/abadi-andersen/recipe.ts'
+import { abadiTraining, heedAt } from '../src/abadi-andersen/recipe.ts'
 import { abadiScheme } from '../src/abadi-andersen/scheme.ts'
 import { openScheme } from '../src/index.ts'
 import { writeModel } from '../src/models/index.ts'
@@ -83,7 +83,10 @@ test('Eve never trains Alice, and sees other messages than the pair does', async
   ])
   const run = await findRecipe('abadi-andersen').open({ profile: 'paper', seed: 1, images: async () => [] })
   const batch = await run.data(3)
-  for (const values of Object.values(batch)) {
+  expect([0, 1000, 2500, 4000, 8000].map(heedAt)).toEqual([0, 0, 0.5, 1, 1])
+  const { heed, ...messages } = batch
+  expect(heed!.data).toEqual(Float32Array.of(0))
+  for (const values of Object.values(messages)) {
     const data = values.data as Float32Array
     expect(data.every(bit => bit === 1 || bit === -1)).toBe(true)
     expect(Math.abs(data.reduce((sum, bit) => sum + bit, 0)) / data.length).toBeLessThan(0.05)

@@ -8,6 +8,7 @@ export * from './study.ts'
 
 /** Studies by id; each is loaded when it is asked for. */
 export const studies: Readonly<Record<string, () => Promise<Study>>> = {
+  evaluations: async () => (await import('./evaluations/study.ts')).study,
   comparisons: async () => (await import('./comparisons/study.ts')).study,
   'flowcrypt-2025': async () => (await import('./flowcrypt/study.ts')).study,
   'exact-flow': () => import('./exact-flow/study.ts').then(({ study }) => study),

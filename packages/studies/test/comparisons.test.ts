@@ -85,8 +85,10 @@ describe('at a glance', () => {
   test('a picture that stands alone, three of each system', () => {
     const [figure] = section.figures!
     const svg = figure && 'svg' in figure ? figure.svg : ''
-    expect(svg.match(/<image /g)).toHaveLength(6)
-    expect(svg).not.toMatch(/href="(?!data:)/)
+    expect(svg.match(/<use /g)).toHaveLength(6)
+    // Two systems share the plain picture, which also came back: two pictures are in the file.
+    expect(svg.match(/<image /g)).toHaveLength(2)
+    expect(svg).not.toMatch(/href="(?!data:|#)/)
   })
 })
 

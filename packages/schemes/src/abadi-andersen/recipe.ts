@@ -11,6 +11,8 @@ import { BITS, bitsWrong, mix, type Parties, partyParameters } from './network.t
 const BATCH = 512
 const RATE = 2e-3
 const STEPS = 8_000
+/** Eve counts nothing before the first of these steps, and in full from the second: ours, see {@link abadiTraining}. */
+const EVE_COUNTS = [1_000, 4_000] as const
 const CHECK_EVERY = 500
 const DIMS = [BATCH, BITS]
 const [ONE, TWO] = [shape(DIMS), shape([2 * BATCH, BITS])]
@@ -19,11 +21,14 @@ const [ONE, TWO] = [shape(DIMS), shape([2 * BATCH, BITS])]
  * Abadi and Andersen's game on random bits. Eve learns to tell the plain bits from the cipher; Alice and Bob learn that
  * Bob can, and that Eve is wrong in half of them: more would tell her as much as less. Eve's two steps are one of
  * twice as many messages at twice the rate here.
+ *
+ * `heed` is how much Eve counts to Alice and Bob. With batches this small they settled on telling Bob as little as Eve
+ * where she counted from the start (no more than half of the bits for either, 2,600 steps long).
  */
 export function abadiTraining(): Training {
   return {
     networks: partyParameters(),
-    batch: { plain: ONE, key: ONE, evePlain: TWO, eveKey: TWO },
+    batch: { plain: ONE, key: ONE, evePlain: TWO, eveKey: TWO, heed: shape([1]) },
     phases: [
       {
         name: 'pair',
@@ -37,7 +42,8 @@ export function abadiTraining(): Training {
           const eve = bitsWrong(mix(p.eve, [cipher]), plain)
           const half = BITS / 2
           const told = ops.square(ops.mul(1 / half, ops.sub(half, eve)))
-          return { loss: ops.add(ops.mul(1 / BITS, bob), told), metrics: { bob, eve } }
+          const heeded = ops.mean(ops.mul(batch['heed']!, told))
+          return { loss: ops.add(ops.mul(1 / BITS, bob), heeded), metrics: { bob, eve } }
         },
       },
       {
@@ -100,6 +106,7 @@ export const abadiRecipe: Recipe = {
           key: await randomBits(stream),
           evePlain: await randomBits(stream, 2 * BATCH),
           eveKey: await randomBits(stream, 2 * BATCH),
+          heed: tensor('f32', [1], Float32Array.of(heedAt(step))),
         }
       },
       scoreName: "bits of 16 by which Eve is further from a message than Bob, with half of them as Eve's most",
@@ -119,6 +126,12 @@ export const abadiRecipe: Recipe = {
       close: () => check.close(),
     }
   },
+}
+
+/** How much Eve counts at a step. */
+export function heedAt(step: number): number {
+  const [from, to] = EVE_COUNTS
+  return Math.min(1, Math.max(0, (step - from) / (to - from)))
 }
 
 const scalar = (value: Tensor | undefined): number => Number(value!.data[0])

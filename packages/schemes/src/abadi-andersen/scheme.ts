@@ -34,6 +34,7 @@ export const abadiScheme: Scheme = defineScheme({
       value: '512 messages, Adam from 0.002 by a cosine; published are 4,096 and 0.0008',
       standing: 'ours',
     },
+    { name: 'Eve', value: 'counts nothing in the first 1,000 steps, and in full from 4,000 on', standing: 'ours' },
     { name: 'biases', value: 'in every layer', standing: 'ours' },
     { name: 'longer messages', value: 'blocks of two bytes, each by itself', standing: 'ours' },
     { name: 'keys', value: 'sixteen of 16 bits in turn, the bytes of the key', standing: 'ours' },

@@ -18,7 +18,7 @@ export interface Measured {
   /** Medians, in milliseconds a picture. */
   readonly encryptMs: number
   readonly decryptMs?: number
-  /** The first picture; a cipher image of another shape is drawn in the picture's. */
+  /** The picture of most contrast; a cipher image of another shape is drawn in the picture's. */
   readonly shown: { readonly plain: Image<'u8'>; readonly cipher: Image<'u8'>; readonly decrypted?: Image<'u8'> }
 }
 
@@ -49,8 +49,9 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
     }
     const of = (test: (typeof WANTED)[number]) => mean(rows.flatMap(row => row.tests[test]?.value ?? []))
     const directions = (['horizontal', 'vertical', 'diagonal'] as const).map(name => of(`correlation-${name}`))
-    const { image: plain } = pictures[0]!
-    const { hidden, back } = times[0]!
+    const at = mostContrast(pictures)
+    const { image: plain } = pictures[at]!
+    const { hidden, back } = times[at]!
     const lossy = rows.filter(({ quality }) => !quality.exact)
     return {
       exact: rows.length > 0 && lossy.length === 0,
@@ -74,6 +75,15 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
   } finally {
     await close()
   }
+}
+
+/** Which picture shows best what a cipher leaves of it. */
+function mostContrast(pictures: readonly NamedImage[]): number {
+  const variances = pictures.map(({ image: { data } }) => {
+    const average = data.reduce((sum, value) => sum + value, 0) / data.length
+    return data.reduce((sum, value) => sum + (value - average) ** 2, 0) / data.length
+  })
+  return variances.indexOf(Math.max(...variances))
 }
 
 /** One picture there and back, with the milliseconds of both. */
