@@ -13,7 +13,8 @@ const SIZE = `width="${SIDE}" height="${SIDE}"`
 
 const STYLE =
   '.wall{background:#fff;font-family:system-ui,sans-serif;font-size:15px}.wall text{fill:#1b1f26}' +
-  '.wall image{image-rendering:pixelated}.wall .small{font-size:12px;fill:#5a6372}.wall .none{fill:none;stroke:#b8bfca}' +
+  '.wall image{image-rendering:pixelated}' +
+  '.wall .small{font-size:12px;fill:#5a6372}.wall .none{fill:none;stroke:#b8bfca}' +
   '@media (prefers-color-scheme:dark){.wall{background:#14171c}.wall text{fill:#e6e9ee}' +
   '.wall .small{fill:#a0a9b8}.wall .none{stroke:#4a5361}}'
 

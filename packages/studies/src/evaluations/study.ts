@@ -9,7 +9,7 @@ const SETS = ['bsds500/val@128', 'open-photos/val@128', 'cifar10/test']
 const QUICK = 'procedural:1'
 const DIRECTIONS = ['horizontal', 'vertical', 'diagonal'] as const
 
-/** Where every table and figure of five papers' evaluations is measured here; what no other page has is measured now. */
+/** Where every table and figure of five evaluations is measured here; what no other page has is measured now. */
 export const study: Study = {
   id: 'evaluations',
   title: 'Five papers, table by table',
