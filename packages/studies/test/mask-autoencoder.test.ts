@@ -4,7 +4,7 @@ import { modeOf, fitRidge } from '@latent/lab'
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { agreement, blockInk, classified, lossBeforeXor, masked, silhouette } from '../src/mask-autoencoder/attacks.ts'
-import { findStudy, type StudyPage } from '../src/index.ts'
+import { findStudy, type StudyContext } from '../src/index.ts'
 
 const waves = (count: number, salt: number) =>
   Float64Array.from({ length: count }, (_, i) => Math.sin((i + 1) * (salt + 1) * 1.7 + salt))
@@ -90,16 +90,18 @@ describe('attacks on the masked auto-encoder', () => {
 
 const SHIPPED = new URL('../../../models/mask-autoencoder-2025.json', import.meta.url)
 
-test.skipIf(!existsSync(SHIPPED))('the study runs, and finds what it says', { timeout: 240_000 }, async () => {
+test.skipIf(!existsSync(SHIPPED))('the study runs, and finds what it says, twice', { timeout: 400_000 }, async () => {
   const study = await findStudy('mask-autoencoder-2025')
-  const page: StudyPage = await study.run({
+  const context: StudyContext = {
     seed: 1,
     quick: true,
     progress: () => undefined,
     labels: async () => new Uint8Array(),
     file: async () => new Uint8Array(),
     images: () => Promise.reject(new Error('a quick study needs no data')),
-  })
+  }
+  const page = await study.run(context)
+  expect(await study.run(context)).toEqual(page)
   const table = (heading: string) => page.sections.find(section => section.heading === heading)!.tables![0]!.rows
   const lost = table('The mask is no key').map(([, right, stranger]) => Number(right) - Number(stranger))
   const repaired = table('The mask is no key').map(([name]) => String(name).endsWith('repaired'))

@@ -11,8 +11,12 @@ export function noise(length: number, seed: number): Uint8Array {
   })
 }
 
-/** What every store must do: call it where tests are defined. @param open an empty store, a new one each time */
-export function storeContract(name: string, open: () => Promise<Store>): void {
+/**
+ * What every store must do: call it where tests are defined.
+ * @param open an empty store, a new one each time
+ * @param page how many objects a page of its listing holds at most
+ */
+export function storeContract(name: string, open: () => Promise<Store>, page = 1000): void {
   describe(`the store contract: ${name}`, { timeout: 60_000 }, () => {
     const LIMIT = 1 << 28
     const listed = async (store: Store, folder: string): Promise<ObjectInfo[]> => {
@@ -127,7 +131,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
     test('more objects than a page of a listing holds', () =>
       withStore(async store => {
-        const names = Array.from({ length: 1050 }, (_, i) => `many/${String(i % 7)}/${String(i).padStart(5, '0')}`)
+        const names = Array.from({ length: page + 50 }, (_, i) => `many/${String(i % 7)}/${String(i).padStart(5, '0')}`)
         for (let at = 0; at < names.length; at += 50)
           await Promise.all(names.slice(at, at + 50).map(each => store.create(each, bodyOfBytes(noise(1, 1)))))
         expect((await listed(store, 'many/')).map(({ name }) => name)).toEqual(names.toSorted())

@@ -17,13 +17,15 @@ export interface S3Place {
   /** Of a service that is not Amazon's; `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL` say it too. */
   readonly endpoint?: string
   readonly partBytes?: number
+  /** Of a page of a listing, where it is to be fewer than the service gives. */
+  readonly pageObjects?: number
 }
 
 /**
  * A bucket of S3, or of a service that speaks its language. Whether the service knows `If-None-Match: *` is tried
  * once. @throws E_STORE if `@aws-sdk/client-s3` is not installed
  */
-export async function openS3({ bucket, prefix, endpoint, partBytes = PART_BYTES }: S3Place): Promise<Store> {
+export async function openS3(place: S3Place): Promise<Store> {
   let sdk: Sdk
   try {
     sdk = await import('@aws-sdk/client-s3')
@@ -32,7 +34,7 @@ export async function openS3({ bucket, prefix, endpoint, partBytes = PART_BYTES 
       hint: 'npm install @aws-sdk/client-s3',
     })
   }
-  const own = endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
+  const own = place.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
   // A role of the machine, which the SDK asks a host of its network for, is one of Amazon's.
   if (own !== undefined) process.env['AWS_EC2_METADATA_DISABLED'] ??= 'true'
   const client = new sdk.S3Client({
@@ -44,7 +46,7 @@ export async function openS3({ bucket, prefix, endpoint, partBytes = PART_BYTES 
     maxAttempts: 1,
     ...(own === undefined ? {} : { endpoint: own, forcePathStyle: true }),
   })
-  return new S3Store(sdk, client, bucket, prefix, partBytes)
+  return new S3Store(sdk, client, place)
 }
 
 class S3Store implements Store {
@@ -54,14 +56,16 @@ class S3Store implements Store {
   readonly #bucket: string
   readonly #prefix: string
   readonly #partBytes: number
+  readonly #pageObjects: number | undefined
   #conditional: Promise<boolean> | undefined
 
-  constructor(sdk: Sdk, client: Aws.S3Client, bucket: string, prefix: string, partBytes: number) {
+  constructor(sdk: Sdk, client: Aws.S3Client, { bucket, prefix, partBytes = PART_BYTES, pageObjects }: S3Place) {
     this.#sdk = sdk
     this.#client = client
     this.#bucket = bucket
     this.#prefix = prefix === '' ? '' : `${prefix}/`
     this.#partBytes = partBytes
+    this.#pageObjects = pageObjects
     this.address = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`
   }
 
@@ -97,6 +101,7 @@ class S3Store implements Store {
             Bucket: this.#bucket,
             Prefix: this.#prefix + folder,
             ...(last === undefined ? {} : { StartAfter: last }),
+            ...(this.#pageObjects === undefined ? {} : { MaxKeys: this.#pageObjects }),
           }),
         )
         .catch((error: unknown) => {
