@@ -2,7 +2,7 @@ import { randomBytes } from '@latent/core'
 import { openFlows } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { folder } from '@latent/studio'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,7 +19,8 @@ const THREADS = Math.min(8, availableParallelism())
 /**
  * Latent Studio in Chromium beside the same code in Node on the WebAssembly runtime, on as many threads: sealing files
  * and opening each again, megabytes of files a second and their ratio within each pass; then the memory of all of the
- * browser's processes over many photos. Needs `npm run studio` first. `--files N --passes N --photos N`
+ * browser's processes over many photos. Needs `npm run studio` first. `--files N --passes N --photos N`;
+ * `--large GiB` does nothing but seal one file of that size and open it again.
  */
 export default async function run(options: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -28,6 +29,7 @@ export default async function run(options: readonly string[]): Promise<void> {
       files: { type: 'string', default: '12' },
       passes: { type: 'string', default: '3' },
       photos: { type: 'string', default: '200' },
+      large: { type: 'string' },
     },
   })
   const scratch = mkdtempSync(join(tmpdir(), 'latent-bench-studio-'))
@@ -36,6 +38,8 @@ export default async function run(options: readonly string[]): Promise<void> {
   const server = await serveStudio(folder, 0)
   const browser = await startBrowser()
   try {
+    if (values.large !== undefined)
+      return await largeFile(browser, server.address, scratch, Number(values.large) * 2 ** 30)
     console.log(`load ${loadavg()[0]!.toFixed(1)}, ${THREADS} threads, ${values.files} files of ${FILE_BYTES / 1e6} MB`)
     const page = await openPage(browser, server.address, scratch)
     const { flows, close } = openFlows(weights => openExactFlowPool({ weights, workers: THREADS, backend: 'ort-wasm' }))
@@ -142,6 +146,39 @@ async function manyPhotos(browser: Browser, address: string, scratch: string, co
       `the first quarter and ${most((3 * count) / 4, count)} MB in the last`,
   )
   await page.close()
+}
+
+/** One file of a size beyond what pages hold in memory: sealed into the browser's private storage, read again there. */
+async function largeFile(browser: Browser, address: string, scratch: string, size: number): Promise<void> {
+  const path = join(scratch, 'large.mov')
+  writeFileSync(path, '')
+  truncateSync(path, Math.round(size))
+  const page = await openPage(browser, address, scratch)
+  const input = (await page.waitForSelector('#choose-files')) as ElementHandle<HTMLInputElement>
+  await input.uploadFile(path)
+  await page.waitForSelector('.queue li.waiting')
+  const before = memoryOf(browser.process()!.pid!)
+  const started = performance.now()
+  await page.$eval('.start button', start => (start as HTMLElement).click())
+  const seen: { readonly share: number; readonly memory: number }[] = []
+  while ((await page.$('.queue li.done')) === null) {
+    await new Promise(resolve => setTimeout(resolve, 1000))
+    if ((await page.$('.queue li.failed')) !== null)
+      throw new Error(await page.$eval('.queue li.failed', row => row.textContent))
+    const share = await page.evaluate(() => {
+      const progress = document.querySelector<HTMLProgressElement>('.queue li progress')
+      return progress ? progress.value / progress.max : 1
+    })
+    seen.push({ share, memory: memoryOf(browser.process()!.pid!) })
+  }
+  const seconds = (performance.now() - started) / 1000
+  const most = (from: number, to: number) =>
+    Math.max(...seen.flatMap(({ share, memory }) => (share >= from && share <= to ? [memory] : []))).toFixed(0)
+  console.log(
+    `one file of ${(size / 2 ** 30).toFixed(2)} GiB: sealed and opened again in ${seconds.toFixed(0)} s ` +
+      `(${(size / 1e6 / seconds).toFixed(2)} MB/s, load ${loadavg()[0]!.toFixed(1)}); all of Chromium held ` +
+      `${before.toFixed(0)} MB before, at most ${most(0, 0.25)} MB in the first quarter and ${most(0.75, 1)} MB in the last`,
+  )
 }
 
 /** Of a process and all below it, in megabytes. */

@@ -17,7 +17,8 @@ export function Gallery({ pictures }: { readonly pictures: readonly Finished[] }
       <ul>
         {pictures.map(picture => (
           <li key={picture.path}>
-            <button type="button" aria-label={text.show(nameOf(picture))} onClick={() => (shown.value = picture)}>
+            <button type="button" onClick={() => (shown.value = picture)}>
+              <span class="visually-hidden">{text.show(nameOf(picture))}</span>
               <Preview picture={picture} />
             </button>
             <span>{nameOf(picture)}</span>
