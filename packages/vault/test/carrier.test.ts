@@ -1,19 +1,19 @@
 import { concatBytes, type LatentError } from '@latent/core'
 import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+// Not from the index, which loads age and the learned cipher: a mutation run would load them again for every change.
 import {
   carrierSize,
-  collect,
   type Geometry,
   geometryFor,
   imageFormat,
   pixelBytes,
   readCanonical,
   readCarrier,
-  streamOf,
   writeCarrier,
-} from '../src/index.ts'
-import { watched } from './cheap.ts'
+} from '../src/carrier/index.ts'
+import { collect, streamOf } from '../src/streams.ts'
+import { watched } from './watched.ts'
 
 const latin1 = (value: string) => Uint8Array.from(value, char => char.charCodeAt(0))
 const SIGNATURE = latin1('\x89PNG\r\n\x1a\n')

@@ -66,16 +66,3 @@ export async function sealBytes(bytes: Uint8Array, options: Partial<SealOptions>
 export async function openBytes(png: Uint8Array, part = 1000): Promise<Uint8Array> {
   return collect((await openSealed(streamOf(png, part), keyring(), fakeFlow().flows)).bytes)
 }
-
-/** A source that tells when it is let go. */
-export function watched(bytes: Uint8Array, part = 50): { source: AsyncIterable<Uint8Array>; closed: () => boolean } {
-  let closed = false
-  async function* source() {
-    try {
-      yield* streamOf(bytes, part)
-    } finally {
-      closed = true
-    }
-  }
-  return { source: source(), closed: () => closed }
-}

@@ -51,6 +51,7 @@ import {
   watched,
   WEIGHTS,
 } from './cheap.ts'
+import { watched } from './watched.ts'
 
 const CHUNK = 256
 const NONCE = sha256Of(text('nonce'))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { alongside, closing, collect, mapInOrder, pieces, streamOf } from '../src/index.ts'
-import { pattern, watched } from './cheap.ts'
+import { pattern } from './cheap.ts'
+import { watched } from './watched.ts'
 
 const all = async <T>(source: AsyncIterable<T>): Promise<T[]> => {
   const found: T[] = []
