@@ -141,6 +141,31 @@ describe('keygen', () => {
     expect(await readFile(at('kept.key'), 'utf8')).toMatch(/^[0-9a-f]{64}\n$/)
   })
 
+  test('--force by several at once: whoever is told of a key finds it, in one file or another', async () => {
+    const first = await latent(['keygen', '-o', 'crowd.key'])
+    const runs = await Promise.all(Array.from({ length: 5 }, () => latent(['keygen', '-o', 'crowd.key', '--force'])))
+    const refused = runs.filter(({ code }) => code !== 0)
+    for (const { out, err } of refused) {
+      expect(out).toBe('')
+      expect(err).toMatch(/process \d+ is making crowd\.key anew \[E_EXISTS\]\nhint: /)
+    }
+    const files = (await readdir(root)).filter(name => name.startsWith('crowd.key'))
+    const held = await Promise.all(files.map(name => readFile(at(name), 'utf8')))
+    const told = [first, ...runs].filter(({ code }) => code === 0).map(({ out }) => out.trim())
+    expect(held.map(text => /public key: (\S+)/.exec(text)?.[1]).toSorted()).toEqual(told.toSorted())
+    expect(files.some(name => name.endsWith('.lock'))).toBe(false)
+  })
+
+  test('several at once without --force: one makes it, the others say that it exists', async () => {
+    const runs = await Promise.all(Array.from({ length: 5 }, () => latent(['keygen', '-o', 'single.key'])))
+    expect(runs.filter(({ code }) => code === 0)).toHaveLength(1)
+    for (const { code, err } of runs)
+      expect([code, err]).toEqual([
+        expect.any(Number),
+        code === 0 ? expect.any(String) : expect.stringMatching(/single\.key.* already exists \[E_EXISTS\]\nhint: /),
+      ])
+  })
+
   test.runIf(posix)('--force does not follow a link', async () => {
     await write('target.txt', 'not a key')
     await symlink(at('target.txt'), at('link.key'))

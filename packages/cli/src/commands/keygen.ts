@@ -1,5 +1,5 @@
 import { LatentError, randomBytes, toHex } from '@latent/core'
-import { publish } from '@latent/core/node'
+import { holdLock, publish } from '@latent/core/node'
 import { drawPassphrase, PASSPHRASE_WORDS } from '@latent/vault'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Command } from 'commander'
@@ -47,15 +47,30 @@ async function deliver(secret: string, { output, force = false }: KeygenOptions)
     await handOver(secret)
     return tell('Keep this secret')
   }
-  const old = force ? await keepOld(output) : undefined
-  await publish(output, [new TextEncoder().encode(secret)], {
-    mode: 0o600,
-    hint: 'choose another name; --force keeps the old key as FILE.old',
-    ...(old === undefined ? {} : { replace: () => true }),
-  })
+  const old = await (force ? replaceKey : makeKey)(output, secret)
   if (old !== undefined)
     process.stderr.write(shown`The old key is now ${old}: what was sealed for it opens with it alone.\n`)
   tell(shown`Keep a copy of ${output}`)
+}
+
+const HINT = 'choose another name; --force keeps the old key as FILE.old'
+
+async function makeKey(output: string, secret: string): Promise<undefined> {
+  await publish(output, [new TextEncoder().encode(secret)], { mode: 0o600, hint: HINT })
+}
+
+/** Of two at once, the second keeps the key that the first has made. @returns where the old one is kept */
+async function replaceKey(output: string, secret: string): Promise<string | undefined> {
+  const lock = await holdLock(`${output}.lock`, `is making ${output} anew`)
+  try {
+    const kept = await keepOld(output)
+    if (!kept) return await makeKey(output, secret)
+    const isKept = async () => kept.bytes.equals((await readKeyInput(output)).bytes)
+    await publish(output, [new TextEncoder().encode(secret)], { mode: 0o600, hint: HINT, replace: isKept })
+    return kept.old
+  } finally {
+    await lock.release()
+  }
 }
 
 /** Without this the first loss of a disk teaches it. */
@@ -65,14 +80,14 @@ const tell = (what: string): void =>
   )
 
 /** Writes the key that is there under another name, before anything takes its place. */
-async function keepOld(output: string): Promise<string | undefined> {
+async function keepOld(output: string): Promise<{ readonly old: string; readonly bytes: Buffer } | undefined> {
   if (!(await lstat(output).catch(() => undefined))?.isFile()) return undefined
-  const { bytes } = await readKeyInput(output)
+  const bytes = Buffer.from((await readKeyInput(output)).bytes)
   for (let i = 1; i <= MOST_OLD; i++) {
     const old = `${output}.old${i === 1 ? '' : i}`
     try {
       await publish(old, [bytes], { mode: 0o600 })
-      return old
+      return { old, bytes }
     } catch (error) {
       if (!(error instanceof LatentError) || error.code !== 'E_EXISTS') throw error
     }

@@ -7,6 +7,7 @@ const MEANINGS: Readonly<Record<string, readonly [reason: string, hint: string]>
   EACCES: ['permission denied', 'see who may read and write it, and the folders above it: ls -ld'],
   EPERM: ['permission denied', 'see who may read and write it, and the folders above it: ls -ld'],
   EROFS: ['the file system is read-only', 'choose a place that can be written to'],
+  EEXIST: ['it already exists', 'choose another name or folder'],
   ENOSPC: ['no space is left', 'make room and run it again: what is done is kept'],
   EDQUOT: [
     'no space is left in the quota',
@@ -30,7 +31,7 @@ const MEANINGS: Readonly<Record<string, readonly [reason: string, hint: string]>
   EHOSTDOWN: ['the server does not answer', 'see that its share is there and run it again'],
   ETIMEDOUT: ['the server does not answer', 'see that its share is there and run it again'],
   ENOTCONN: ['the server does not answer', 'see that its share is there and run it again'],
-  ENXIO: ['there is no such device', 'see that it is plugged in'],
+  ENXIO: ['it is a socket, or a device that is not there', 'give a file in its place'],
   ENODEV: ['there is no such device', 'see that it is plugged in'],
   EPIPE: ['nobody reads it any more', 'see that the program behind it still runs'],
   EIO: ['the device reports an error', 'copy what it still gives to another device before anything else'],
