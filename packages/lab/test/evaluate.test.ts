@@ -1,6 +1,7 @@
 import { image, KeyStream } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { drawPicture } from '@latent/data'
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
@@ -9,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -225,6 +227,13 @@ describe('bad input', () => {
     const folder = await pictures('beside', 3)
     mkdirSync(join(folder, 'more'))
     for (const name of ['clip.mov', 'IMG_1.HEIC', 'notes', '.private']) writeFileSync(join(folder, name), 'x')
+    // Folders by the name of a picture, and what would be waited for: a pipe, a link to a device.
+    mkdirSync(join(folder, 'album.png'))
+    const odd = process.platform === 'win32' ? [] : ['pipe.png', 'silent.jpg']
+    if (odd.length > 0) {
+      execFileSync('mkfifo', [join(folder, odd[0]!)])
+      symlinkSync('/dev/null', join(folder, odd[1]!))
+    }
     const { summary } = await evaluate({
       schemes: ['chacha20'],
       data: folder,
@@ -232,7 +241,9 @@ describe('bad input', () => {
       robustness: 1,
       keys: 64,
     })
-    expect(summary.passedOver).toEqual(['.private', 'IMG_1.HEIC', 'clip.mov', 'more/', 'notes'])
+    expect(summary.passedOver).toEqual(
+      ['.private', 'IMG_1.HEIC', 'album.png/', 'clip.mov', 'more/', 'notes', ...odd].toSorted(),
+    )
     expect(await renderReport(summary, [])).toContain('IMG_1.HEIC')
   })
 

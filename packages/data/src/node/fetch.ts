@@ -137,7 +137,7 @@ export function findSource(name: string): Source {
 export async function digestOf(path: string): Promise<string> {
   const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined)
   if (!entries) return sha256(await contentsOf(path))
-  const names = entries.flatMap(entry => (isPictureFile(entry.name) ? [entry.name] : [])).sort()
+  const names = entries.flatMap(entry => (entry.isFile() && isPictureFile(entry.name) ? [entry.name] : [])).sort()
   let lines = ''
   for (const name of names) lines += `${name} ${sha256(await readFile(join(path, name)))}\n`
   return sha256(new TextEncoder().encode(lines))

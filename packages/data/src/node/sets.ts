@@ -148,7 +148,7 @@ async function folder(path: string): Promise<DataSet> {
       isLeaving(entry.name, entry.isDirectory()) ? [] : [entry.isDirectory() ? `${entry.name}/` : entry.name],
     )
     .sort()
-  const files = entries.filter(isPictureFile)
+  const files = entries.filter(name => isPictureFile(name) && isReadable(join(path, name)))
   if (files.length === 0)
     throw new LatentError('E_DATA', `the folder ${path} holds no pictures`, {
       hint: `pictures end in ${[...PICTURE_FILES].join(', ')}`,
@@ -158,6 +158,16 @@ async function folder(path: string): Promise<DataSet> {
     files: files.map(file => join(path, file)),
     pictures: files.map(file => ({ id: file, load: () => readImage(join(path, file)) })),
     passedOver: entries.filter(file => !files.includes(file)),
+  }
+}
+
+/** A pipe would be waited for, whatever its name. What cannot be looked at is a fault that its reader tells. */
+function isReadable(path: string): boolean {
+  if (path.endsWith('/')) return false
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return true
   }
 }
 
