@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { FlowProvider } from '../../bodies/index.ts'
 import { discover } from '../../node/discover.ts'
 import { noticeIdle, remarksOn } from '../../node/remarks.ts'
-import type { FileResult, RunWatcher } from '../../node/run.ts'
+import { failure, type FileResult, type RunWatcher } from '../../node/run.ts'
 import type { SealOptions } from '../../seal.ts'
 import type { AlbumView } from '../album-view.ts'
 import { inAnyOrder } from '../parallel.ts'
@@ -79,9 +79,16 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
       failed ??= outcome.error
       return [...results, ...outcome.results.map(result => ({ ...result, source: join(base, result.source) }))]
     })
-    for await (const results of outcomes) yield* results
+    const told = new Set<string>()
+    for await (const results of outcomes) {
+      for (const { source } of results) told.add(source)
+      yield* results
+    }
     await crew.end?.()
-    if (failed) throw failed
+    if (failed) {
+      for (const { source } of files) if (!told.has(source)) yield failure(source, failed)
+      throw failed
+    }
     await putTogether(vault, run.album.newest)
     await vault.store.sync()
     noticeIdle(found, watcher)
