@@ -1,4 +1,5 @@
 import { LatentError } from '@latent/core'
+import { ioError } from '@latent/core/node'
 import { Command, CommanderError } from 'commander'
 import { checkPaths } from './local-paths.ts'
 import { exitCodeFor, tidily } from './ending.ts'
@@ -54,10 +55,24 @@ async function openProgram(name: string | undefined): Promise<Command> {
   const asked = COMMANDS[name ?? '']
   const loaded = asked ? [asked] : name === '--version' ? [] : new Set(Object.values(COMMANDS))
   for (const load of loaded) (await load())(program)
-  program.hook('preAction', (_, command) => checkPaths(command))
+  program.hook('preAction', (_, command) => {
+    requireFolder()
+    checkPaths(command)
+  })
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`(latent ${command.name()} --help explains it)`)
   return program
+}
+
+/** Threads and relative paths need the folder that the command was started in. @throws E_IO if it is gone */
+function requireFolder(): void {
+  try {
+    process.cwd()
+  } catch (error) {
+    throw new LatentError('E_IO', ioError(error, 'cannot use the folder that the command was started in').message, {
+      hint: 'it was removed or made again: change to a folder that is there',
+    })
+  }
 }
 
 /**

@@ -290,6 +290,36 @@ describe('output that nobody takes', () => {
   })
 })
 
+describe.skipIf(process.platform === 'win32')('where the process stands', () => {
+  test.each([
+    ['seal', 'in', '-o', 'out', '-i', 'me.key'],
+    ['keygen', '-o', 'new.key'],
+    ['vault', 'init', 'v', '-i', 'me.key'],
+    ['lab', 'list'],
+    ['doctor'],
+  ])('a folder that is gone: %s %s', (...args) => {
+    const { status, stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', 'mkdir gone; cd gone; rmdir ../gone; exec "$0" "$@"', process.execPath, LAUNCHER, ...args],
+      { cwd: root, encoding: 'utf8' },
+    )
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr).toMatch(/cannot use the folder .* \[E_IO\]\nhint: .* change to a folder that is there\n$/)
+  })
+
+  test('no home, a zone that does not exist, another alphabet: nothing but what was asked for', () => {
+    const env = { PATH: process.env['PATH'], TZ: 'No/Where', LANG: 'tr_TR.UTF-8', LC_ALL: 'ar_EG', TMPDIR: root }
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [LAUNCHER, ...args], { cwd: root, encoding: 'utf8', env })
+    writeFileSync(join(root, 'IMG_İ.jpg'), 'a picture')
+    const options = ['-i', 'me.key', '--cipher', 'aes-256-gcm']
+    expect(run('seal', 'IMG_İ.jpg', '-o', 'bare', ...options)).toMatchObject({ status: 0, stderr: '' })
+    expect(run('open', 'bare', '-o', 'bare-back', '-i', 'me.key')).toMatchObject({ status: 0, stderr: '' })
+    expect(names('bare-back')).toEqual(['IMG_İ.jpg'])
+    expect(readFileSync(join(root, 'bare-back/IMG_İ.jpg'), 'utf8')).toBe('a picture')
+  })
+})
+
 describe.skipIf(process.platform === 'win32')('limits of the process', () => {
   const limited = (limit: string, ...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(

@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { latentHere, LAUNCHER } from './command.ts'
+import { latentHere, LAUNCHER, runLatent } from './command.ts'
 
 const posix = process.platform !== 'win32'
 let root: string
@@ -143,7 +143,9 @@ describe('keygen', () => {
 
   test('--force by several at once: whoever is told of a key finds it, in one file or another', async () => {
     const first = await latent(['keygen', '-o', 'crowd.key'])
-    const runs = await Promise.all(Array.from({ length: 5 }, () => latent(['keygen', '-o', 'crowd.key', '--force'])))
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, () => runLatent(['keygen', '-o', 'crowd.key', '--force'], { cwd: root })),
+    )
     const refused = runs.filter(({ code }) => code !== 0)
     for (const { out, err } of refused) {
       expect(out).toBe('')
@@ -157,7 +159,9 @@ describe('keygen', () => {
   })
 
   test('several at once without --force: one makes it, the others say that it exists', async () => {
-    const runs = await Promise.all(Array.from({ length: 5 }, () => latent(['keygen', '-o', 'single.key'])))
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, () => runLatent(['keygen', '-o', 'single.key'], { cwd: root })),
+    )
     expect(runs.filter(({ code }) => code === 0)).toHaveLength(1)
     for (const { code, err } of runs)
       expect([code, err]).toEqual([

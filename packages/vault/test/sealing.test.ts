@@ -48,7 +48,6 @@ import {
   pattern,
   sealBytes,
   text,
-  watched,
   WEIGHTS,
 } from './cheap.ts'
 import { watched } from './watched.ts'
