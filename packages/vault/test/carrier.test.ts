@@ -215,6 +215,27 @@ describe('what is read', () => {
     expect(await read(concatBytes(file, latin1('a service wrote this behind it')))).toEqual(pixels)
   })
 
+  test.each<[string, Uint8Array]>([
+    ['zeros, as a file of holes has them', new Uint8Array(8)],
+    ['a name that is none', concatBytes(u32(0), latin1('ID T'))],
+    ['a name with a digit', concatBytes(u32(0), latin1('IDA7'))],
+    ['a bit of its name flipped', concatBytes(u32(0), latin1('\xc9DAT'))],
+    ['a length that no chunk has', concatBytes(u32(2 ** 31), latin1('teXt'))],
+    ['the greatest of all lengths', concatBytes(u32(2 ** 32 - 1), latin1('IDAT'))],
+  ])('a chunk with %s ends the reading, however long the file goes on', async (_, head) => {
+    let parts = 0
+    async function* endless() {
+      yield concatBytes(SIGNATURE, pngChunk('IHDR', ihdr(4, 4)), head)
+      for (; parts < 1000; parts++) yield new Uint8Array(1000)
+    }
+    expect(await outcome((await readCarrier(endless())).pixels)).toMatchObject({
+      code: 'E_CHUNK',
+      message: 'the chunks of this PNG are broken',
+      hint: expect.stringContaining('--salvage'),
+    })
+    expect(parts).toBeLessThan(2)
+  })
+
   test('compressed data that are broken are damage', async () => {
     const stream = deflateSync(withFilter0(pixels, WIDTH * 3))
     // The reserved kind of block.

@@ -9,6 +9,12 @@ import { unfilter } from './unfilter.ts'
 // A hostile stream can inflate a thousandfold: this much of it is inflated at a time.
 const INFLATE_BYTES = 1 << 16
 
+/** No PNG has longer chunks. Without names and lengths to go by, a file of holes would be read for hours. */
+const MAX_CHUNK = 2 ** 31 - 1
+
+const broken = (message: string, cause?: unknown): LatentError =>
+  new LatentError('E_CHUNK', message, { hint: 'latent open --salvage reads what is left', cause })
+
 /**
  * As many bytes as show, in the layout that {@link writeCarrier} gives them, whether the pixels begin as a header
  * does.
@@ -66,6 +72,7 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
       if (head.length < 8) throw truncated()
       const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(0)
       const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
+      if (length > MAX_CHUNK || !/^[a-z]{4}$/i.test(type)) throw broken('the chunks of this PNG are broken')
       for (let left = type === 'IDAT' ? length : 0; left > 0;) {
         const data = await input.upTo(Math.min(left, INFLATE_BYTES))
         if (data.length === 0) throw truncated()
@@ -75,10 +82,7 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
           // fflate keeps what it is given: the reader's buffer must not change under it.
           unzlib.push(data)
         } catch (cause) {
-          throw new LatentError('E_CHUNK', 'the compressed data of this PNG is broken', {
-            hint: 'latent open --salvage reads what is left',
-            cause,
-          })
+          throw broken('the compressed data of this PNG is broken', cause)
         }
         yield* parts
         parts = []
