@@ -154,7 +154,7 @@ describe('keygen', () => {
     const files = (await readdir(root)).filter(name => name.startsWith('crowd.key'))
     const held = await Promise.all(files.map(name => readFile(at(name), 'utf8')))
     const told = [first, ...runs].filter(({ code }) => code === 0).map(({ out }) => out.trim())
-    expect(held.map(text => /public key: (\S+)/.exec(text)?.[1]).toSorted()).toEqual(told.toSorted())
+    expect(held.map(text => /public key: (\S+)/.exec(text)![1]!).toSorted()).toEqual(told.toSorted())
     expect(files.some(name => name.endsWith('.lock'))).toBe(false)
   })
 
@@ -162,12 +162,9 @@ describe('keygen', () => {
     const runs = await Promise.all(
       Array.from({ length: 5 }, () => runLatent(['keygen', '-o', 'single.key'], { cwd: root })),
     )
-    expect(runs.filter(({ code }) => code === 0)).toHaveLength(1)
-    for (const { code, err } of runs)
-      expect([code, err]).toEqual([
-        expect.any(Number),
-        code === 0 ? expect.any(String) : expect.stringMatching(/single\.key.* already exists \[E_EXISTS\]\nhint: /),
-      ])
+    const refused = runs.filter(({ code }) => code !== 0)
+    expect(refused).toHaveLength(4)
+    for (const { err } of refused) expect(err).toMatch(/single\.key.* already exists \[E_EXISTS\]\nhint: /)
   })
 
   test.runIf(posix)('--force does not follow a link', async () => {
