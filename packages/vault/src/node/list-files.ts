@@ -26,7 +26,7 @@ export async function* listFiles(run: ListRun): AsyncGenerator<Listed | FileResu
   const { files: found, passedOver } = await discover(run.inputs, '.latent-nowhere')
   for (const { source, error, failed } of passedOver) if (failed) yield failure(source, error)
   const files = found.filter(({ source }) => !run.except?.has(source))
-  const results = runAll(files, run.jobs ?? 4, async (file): Promise<Listed | FileResult> => {
+  const results = runAll(files, run.jobs, async (file): Promise<Listed | FileResult> => {
     try {
       const opened = await openSealed(readFileParts(file.source), run.keyring, run.flows)
       const { metadata, note } = opened

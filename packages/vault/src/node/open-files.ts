@@ -109,7 +109,13 @@ async function* overFiles(
     files.length,
     files.reduce((sum, file) => sum + file.size, 0),
   )
-  for await (const result of runAll(files, run.jobs ?? 4, file => attempt(run, file, () => work(file)))) {
+  const results = runAll(
+    files,
+    run.jobs,
+    file => attempt(run, file, () => work(file)),
+    ({ size }) => size,
+  )
+  for await (const result of results) {
     // A folder may hold other things than sealed files; what the user names, or is called like one, must be one.
     if (result?.code === 'E_NOT_SEALED' && !named.has(result.source) && !/\.png$/i.test(result.source))
       yield { ...result, status: 'skipped' }

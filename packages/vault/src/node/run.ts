@@ -49,26 +49,46 @@ export function failure(source: string, error: LatentError, rest: Partial<FileRe
   }
 }
 
-/** Works on up to `jobs` items at once and yields results as they come; one item's failure is its own. */
+/** Files of a run that are worked on at once, unless it says so. */
+const JOBS = 4
+/** So many at once where they are small: they wait for the disk, and lines of the journal are flushed together. */
+const SMALL_JOBS = 16
+/** Bytes that more than {@link JOBS} files may have together: less than two chunks of one large file. */
+const SMALL_BYTES = 1 << 20
+
+/**
+ * Works on several items at once and yields results as they come; one item's failure is its own.
+ * @param jobs how many; by default a few, and more of what is small
+ * @param sizeOf bytes of an item, where small ones may be many
+ */
 export async function* runAll<T, R>(
   items: readonly T[],
-  jobs: number,
+  jobs: number | undefined,
   work: (item: T) => Promise<R>,
+  sizeOf: (item: T) => number = () => SMALL_BYTES,
 ): AsyncGenerator<R> {
   const underWay = new Map<number, Promise<{ id: number; result: R }>>()
   let next = 0
-  const start = () => {
-    const id = next++
-    underWay.set(
-      id,
-      work(items[id]!).then(result => ({ id, result })),
-    )
+  let bytes = 0
+  function start(): void {
+    for (; next < items.length; next++) {
+      const [id, item] = [next, items[next]!]
+      const size = sizeOf(item)
+      const small = jobs === undefined && underWay.size < SMALL_JOBS && bytes + size <= SMALL_BYTES
+      if (underWay.size >= (jobs ?? JOBS) && !small) return
+      bytes += size
+      underWay.set(
+        id,
+        work(item).then(result => ({ id, result })),
+      )
+    }
   }
-  while (next < Math.min(jobs, items.length)) start()
+  start()
   while (underWay.size > 0) {
     const { id, result } = await Promise.race(underWay.values())
     underWay.delete(id)
-    if (next < items.length) start()
+    bytes -= sizeOf(items[id]!)
+    start()
     yield result
   }
 }

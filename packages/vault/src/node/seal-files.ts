@@ -69,7 +69,12 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
     found.files.length,
     found.files.reduce((sum, file) => sum + file.size, 0),
   )
-  yield* runAll(found.files, run.jobs ?? 4, file => sealOne(context, file))
+  yield* runAll(
+    found.files,
+    run.jobs,
+    file => sealOne(context, file),
+    ({ size }) => size,
+  )
   await destination.flush()
   if (run.signal?.aborted) return
   const { stale, unplaced } = leftover(journal, targets, found, marks.base, run.hideNames)
