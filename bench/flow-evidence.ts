@@ -7,6 +7,7 @@ import { checkPictures, scores } from '@latent/schemes/exact-flow/recipe'
 import { recipeContext } from '@latent/training'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { harmonics, HARMONICS_HEADING } from './exact-flow/harmonics.ts'
 import { TERMS, termsOf } from './exact-flow/terms.ts'
 
 /** Neither kind of networks was trained or chosen on these. */
@@ -20,12 +21,17 @@ const PHOTOS = 12
 const SIDE = 160
 
 export default async function run(options: readonly string[]): Promise<void> {
-  const { positionals } = parseArgs({ args: [...options], allowPositionals: true })
+  const { positionals, values } = parseArgs({
+    args: [...options],
+    allowPositionals: true,
+    options: { harmonics: { type: 'boolean' } },
+  })
   const photos = await recipeContext({ profile: 'compact', seed: 1 }).images(UNSEEN.set, UNSEEN.split)
   const sets: [string, Weights][] = [
     ['second generation', await secondWeights()],
     ...positionals.map((file): [string, Weights] => [file, parseWeights(readFileSync(file))]),
   ]
+  if (values.harmonics) return printHarmonics([['first generation', await trainedWeights()], ...sets])
   const before = await measured(await trainedWeights(), photos)
   console.log(`${photos.length} photographs of BSDS500 ${UNSEEN.split}; ${SEEDS.length} seeds of ${BATCHES} batches`)
   for (const [name, weights] of sets) {
@@ -44,6 +50,15 @@ export default async function run(options: readonly string[]): Promise<void> {
       )
     }
   }
+}
+
+/** Where in the bytes a score comes from, on the pictures that choices may see. */
+async function printHarmonics(sets: readonly (readonly [string, Weights])[]): Promise<void> {
+  const photos = await recipeContext({ profile: 'compact', seed: 1 }).images('open-photos', 'val')
+  console.log(`${'half'.padEnd(6)}${HARMONICS_HEADING}  (squared mean over chance, whole photographs)`)
+  for (const [name, weights] of sets)
+    for (const [half, values] of Object.entries(await harmonics(weights, photos.slice(0, PHOTOS))))
+      console.log(`${half.padEnd(6)}${values.map(value => value.toFixed(1).padStart(7)).join('')}  ${name}`)
 }
 
 const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(5)}`

@@ -32,6 +32,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'b2 3x3 32,24': { block: 2, layers: [k(32, 3, 3), k(24)] },
   'b4 64,48': { block: 4, layers: [k(64), k(48)] },
   'b4 64,64,48': { block: 4, layers: [k(64), k(64), k(48)] },
+  'b4 64,64,64,48': { block: 4, layers: [k(64), k(64), k(64), k(48)] },
   'b4 128,48': { block: 4, layers: [k(128), k(48)] },
   'b4 1x3 64,48': { block: 4, layers: [k(64, 1, 3), k(48)] },
   'b4 1x3 64,64,48': { block: 4, layers: [k(64, 1, 3), k(64), k(48)] },
@@ -46,7 +47,12 @@ export default async function run(options: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...options],
     allowPositionals: true,
-    options: { train: { type: 'boolean' }, steps: { type: 'string', default: '600' }, chart: { type: 'string' } },
+    options: {
+      train: { type: 'boolean' },
+      starts: { type: 'boolean' },
+      steps: { type: 'string', default: '600' },
+      chart: { type: 'string' },
+    },
   })
   const names = positionals.length > 0 ? positionals : Object.keys(SHAPES)
   const context = recipeContext({ profile: 'compact', seed: 1 })
@@ -59,6 +65,9 @@ export default async function run(options: readonly string[]): Promise<void> {
   ]
   const points: ChartPoint[] = []
   for (const name of names) if (existsSync(fileOf(name))) rows.push([name, parseWeights(readFileSync(fileOf(name)))])
+  if (values.starts)
+    for (const name of names)
+      if (isPlaces(SHAPES[name]!)) rows.push([`start of ${name}`, quantise(await orthogonalStart(1, 4, SHAPES[name]!))])
   console.log(['shape'.padEnd(26), 'weights', 'MAC/B', 'ns/B', 'WASM', ...METRICS, 'score'].join('  '))
   for (const [name, weights] of rows) {
     const metrics = await measured(weights, photos)
@@ -88,6 +97,9 @@ export default async function run(options: readonly string[]): Promise<void> {
   writeFileSync(values.chart, `${drawn}\n`)
 }
 
+/** Is it a product of matrices, place by place? */
+const isPlaces = ({ layers }: Shape) => layers.every(({ kernel }) => kernel[0] * kernel[1] === 1)
+
 const fileOf = (name: string) => join(FOLDER, `${name}.weights`)
 
 /** Trains a shape by the recipe, unless an earlier run has. */
@@ -95,8 +107,7 @@ async function trained(name: string, steps: number): Promise<void> {
   if (existsSync(fileOf(name))) return
   const network = SHAPES[name]!
   // Where windows are wider, the first start is the better one.
-  const places = network.layers.every(({ kernel }) => kernel[0] * kernel[1] === 1)
-  const start = places ? { start: orthogonalStart, rate: 0.05 } : { start: initialNetworks, rate: 0.1 }
+  const start = isPlaces(network) ? { start: orthogonalStart, rate: 0.05 } : { start: initialNetworks, rate: 0.1 }
   const plan = { id: name, title: name, shape: network, steps, photos: OPEN_PHOTOS, ...start }
   const prepared = await flowRecipe(plan).open(recipeContext({ profile: 'compact', seed: 1 }))
   mkdirSync(FOLDER, { recursive: true })

@@ -246,6 +246,7 @@ async function figuresBeforeAfter(): Promise<StudySection> {
   for (const [name, series] of [
     [BEFORE, 'constant weights'],
     [AFTER, 'trained'],
+    [SECOND, 'second generation'],
   ] as const) {
     const { cipher, close } = await VARIANTS.find(variant => variant.name === name)!.open()
     for (const [i, picture] of pictures.entries()) {
@@ -263,7 +264,8 @@ async function figuresBeforeAfter(): Promise<StudySection> {
       name: 'network-only',
       caption:
         'Plain pictures drawn by Latent (black, flat, landscape, lettering); what the networks make ' +
-        'of them without any whitening, with the constant weights; and with the trained ones.',
+        'of them without any whitening, with the constant weights; with the trained ones; and with ' +
+        'the second generation.',
       image: contactSheet(rows, pictures.length),
     },
     {
