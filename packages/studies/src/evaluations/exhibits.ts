@@ -71,7 +71,7 @@ export const EVALUATIONS: readonly Evaluation[] = [
       {
         exhibit: 'ablations, times on phones',
         shows: 'not open to us',
-        note: 'nothing to put figures beside; times of ours are in the table of the section above',
+        note: 'ablations need trainings of their own; times on processors of ours stand with the three sets',
       },
     ],
   },
