@@ -20,6 +20,7 @@ import {
 import { nearKey } from './suite/near-key.ts'
 import { diffusionPeel } from './suite/peel.ts'
 import { phaseRetrieval } from './suite/phase-retrieval.ts'
+import { shortKeys } from './suite/short-keys.ts'
 import { superposition } from './suite/superposition.ts'
 import { toldByPlaces, toldByStatistics } from './suite/noise.ts'
 
@@ -47,6 +48,7 @@ export const ATTACKS: readonly Attack[] = [
   linearSharedBlocks,
   linearImage,
   phaseRetrieval,
+  shortKeys,
   diffusionPeel,
   chosenMask,
   coordinateMap,

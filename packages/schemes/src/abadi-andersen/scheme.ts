@@ -3,7 +3,7 @@ import { defineScheme, type Scheme } from '../contract/scheme.ts'
 const ID = 'abadi-andersen-2016'
 
 /** Whether its weights lie in `models/`: until then it is a recipe, and takes weights of one's own. */
-const TRAINED = false
+const TRAINED = true
 
 /** The scheme of this folder. Code and weights are loaded when it is opened. */
 export const abadiScheme: Scheme = defineScheme({
