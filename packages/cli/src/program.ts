@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { ioError } from '@latent/core/node'
+import { ioError, systemCode } from '@latent/core/node'
 import { Command, CommanderError } from 'commander'
 import { checkPaths } from './local-paths.ts'
 import { exitCodeFor, tidily } from './ending.ts'
@@ -100,7 +100,9 @@ export function report(error: unknown): number {
     process.stderr.write(`latent: error: ${errorLines(error)}\n`)
     return EXIT[error.code] ?? 1
   }
-  const code = (error as NodeJS.ErrnoException).code
+  const { code, path } = error as NodeJS.ErrnoException
+  // A file or folder that cannot be used is no defect of ours, wherever it was met.
+  if (systemCode(error) !== undefined && path !== undefined) return report(ioError(error, `cannot use ${path}`))
   const what = code === undefined ? 'a defect of latent itself' : `the system reports ${code}`
   process.stderr.write(
     `latent: error: ${visible(`${what}: ${error instanceof Error ? error.message : String(error)}`)} [E_INTERNAL]\n`,

@@ -307,6 +307,24 @@ describe.skipIf(process.platform === 'win32')('where the process stands', () => 
     expect(stderr).toMatch(/cannot use the folder .* \[E_IO\]\nhint: .* change to a folder that is there\n$/)
   })
 
+  test.each([
+    ['lab evaluate -s aes-256-ctr -d procedural:1 -o', 'E_EXISTS'],
+    ['lab attack -s identity -a look -o', 'E_EXISTS'],
+    ['lab matrix -s identity -a look -o matrix --rows', 'E_EXISTS'],
+    ['demo -o', 'E_IO'],
+    ['data draw', 'E_IO'],
+    ['open sealed -i me.key -o', 'E_IO'],
+  ])('a file where a folder is to be: %s FILE', (command, code) => {
+    writeFileSync(join(root, 'taken'), 'mine')
+    const { status, stderr } = spawnSync(process.execPath, [LAUNCHER, ...command.split(' '), 'taken'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    expect(status).toBe(1)
+    expect(stderr).toMatch(new RegExp(`latent: error: .* \\[${code}\\]\nhint: `))
+    expect(readFileSync(join(root, 'taken'), 'utf8')).toBe('mine')
+  })
+
   test('no home, a zone that does not exist, another alphabet: nothing but what was asked for', () => {
     const env = { PATH: process.env['PATH'], TZ: 'No/Where', LANG: 'tr_TR.UTF-8', LC_ALL: 'ar_EG', TMPDIR: root }
     const run = (...args: string[]) =>
