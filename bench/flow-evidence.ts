@@ -1,8 +1,8 @@
 // Whether weights may take the place of others: terms of the loss and flatness on pictures that no choice has seen.
 import type { Image } from '@latent/core'
 import { drawPicture } from '@latent/data'
-import { studentMean } from '@latent/lab'
-import { parseWeights, secondWeights, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
+import { histogramTest, studentMean } from '@latent/lab'
+import { openExactFlow, parseWeights, secondWeights, trainedWeights, type Weights } from '@latent/schemes/exact-flow'
 import { checkPictures, scores } from '@latent/schemes/exact-flow/recipe'
 import { recipeContext } from '@latent/training'
 import { readFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ export default async function run(options: readonly string[]): Promise<void> {
   const { positionals, values } = parseArgs({
     args: [...options],
     allowPositionals: true,
-    options: { harmonics: { type: 'boolean' } },
+    options: { harmonics: { type: 'boolean' }, black: { type: 'boolean' } },
   })
   const photos = await recipeContext({ profile: 'compact', seed: 1 }).images(UNSEEN.set, UNSEEN.split)
   const sets: [string, Weights][] = [
@@ -32,6 +32,7 @@ export default async function run(options: readonly string[]): Promise<void> {
     ...positionals.map((file): [string, Weights] => [file, parseWeights(readFileSync(file))]),
   ]
   if (values.harmonics) return printHarmonics([['first generation', await trainedWeights()], ...sets])
+  if (values.black) return printBlack(sets)
   const before = await measured(await trainedWeights(), photos)
   console.log(`${photos.length} photographs of BSDS500 ${UNSEEN.split}; ${SEEDS.length} seeds of ${BATCHES} batches`)
   for (const [name, weights] of sets) {
@@ -59,6 +60,23 @@ async function printHarmonics(sets: readonly (readonly [string, Weights])[]): Pr
   for (const [name, weights] of sets)
     for (const [half, values] of Object.entries(await harmonics(weights, photos.slice(0, PHOTOS))))
       console.log(`${half.padEnd(6)}${values.map(value => value.toFixed(1).padStart(7)).join('')}  ${name}`)
+}
+
+const KEYS = 600
+
+/** The whole cipher of black pictures as large as the study's, under many keys: how many chi-squares are usual. */
+async function printBlack(sets: readonly (readonly [string, Weights])[]): Promise<void> {
+  const black = new Uint8Array(256 * 256 * 3)
+  for (const [name, weights] of sets) {
+    const flow = await openExactFlow({ weights, threads: 1 })
+    const tests: { value: number; p: number }[] = []
+    for (let i = 0; i < KEYS; i++)
+      tests.push(histogramTest(await flow.encrypt(new Uint8Array(32).fill(77), Uint8Array.of(i & 255, i >> 8), black))!)
+    await flow.close()
+    const inside = tests.filter(({ p }) => p >= 0.05).length
+    const mean = studentMean(tests.map(({ value }) => value)).mean.toFixed(1)
+    console.log(`${name}: ${inside} of ${KEYS} chi-squares inside 95 %, mean ${mean}`)
+  }
 }
 
 const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(5)}`
