@@ -76,9 +76,10 @@ async function keyOf(
   const errors = async (candidates: readonly number[], at: readonly number[]): Promise<Float64Array> => {
     const sums = new Float64Array(candidates.length)
     for (const place of at) {
-      const cipher = Float32Array.from({ length: candidates.length * BITS }, (_, i) => numbers[place + (i % BITS)]!)
+      const cipher = new Float32Array(candidates.length * BITS)
+      for (let i = 0; i < cipher.length; i++) cipher[i] = numbers[place + (i % BITS)]!
       const keys = new Float32Array(candidates.length * BITS)
-      for (const [k, candidate] of candidates.entries()) keys.set(bitsFrom(candidate), k * BITS)
+      for (let i = 0; i < keys.length; i++) keys[i] = (candidates[Math.floor(i / BITS)]! >> (i % BITS)) & 1 ? 1 : -1
       const read = await networks.bob(cipher, keys)
       for (let i = 0; i < read.length; i++)
         sums[Math.floor(i / BITS)]! += Math.abs(read[i]! - bits[place + (i % BITS)]!)
