@@ -235,12 +235,8 @@ async function figuresBeforeAfter(): Promise<StudySection> {
     data: new Uint8Array(SHOWN_SIDE * SHOWN_SIDE * 3),
   } as const
   const flat = { ...black, data: Uint8Array.from(black.data, (_, i) => [200, 120, 40][i % 3]!) }
-  const pictures: Image<'u8'>[] = [
-    black,
-    flat,
-    await drawPicture('landscape', SHOWN_SIDE, SHOWN_SIDE),
-    await drawPicture('lettering', SHOWN_SIDE, SHOWN_SIDE),
-  ]
+  const shown = (kind: 'landscape' | 'lettering') => drawPicture(kind, SHOWN_SIDE, SHOWN_SIDE)
+  const pictures: Image<'u8'>[] = [black, flat, await shown('landscape'), await shown('lettering')]
   const rows: Image<'u8'>[] = [...pictures]
   const points: { x: number; y: number; series: string }[] = []
   for (const [name, series] of [
