@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectAccessible, offered, press, pressButton, type Studio } from './studio.ts'
 
 /** Tests of Explore, Attack and Train. */
-export const viewTests = (studio: () => Studio): void =>
+export function viewTests(studio: () => Studio): void {
   describe('the other views', () => {
     let page: Page
     beforeAll(async () => void (page = await studio().open(`${studio().server.address}#explore`)))
@@ -76,3 +76,4 @@ export const viewTests = (studio: () => Studio): void =>
       await page.waitForSelector('.gate button')
     }, 300_000)
   })
+}
