@@ -40,7 +40,21 @@ const SCENES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await press(page, 'Attack')
     await page.waitForFunction(`document.querySelectorAll('.row').length === 3`)
   },
+  async train(page) {
+    await page.waitForSelector('.gate button')
+    await page.$eval('.gate button', start => (start as HTMLElement).click())
+    await page.waitForFunction(
+      steps => Number(/step (\d+)/.exec(document.querySelector('.status')?.textContent ?? '')?.[1]) >= steps,
+      { polling: 500 },
+      STEPS,
+    )
+    await press(page, 'Pause')
+    await page.waitForFunction(`document.querySelector('.status').textContent.includes('Paused')`)
+  },
 }
+
+/** Of a training, before its picture is taken. */
+const STEPS = 300
 
 const press = (page: Page, text: string): Promise<void> =>
   page.evaluate(text => {
@@ -61,30 +75,32 @@ async function drawnFiles(): Promise<string[]> {
 }
 
 /**
- * Pictures of every view, phone and desktop, light and dark: `npm run bench -- studio-pictures [FOLDER]`. Needs
- * `npm run studio` first.
+ * Pictures of every view, phone and desktop, light and dark, each view used once:
+ * `npm run bench -- studio-pictures [FOLDER]`. Needs `npm run studio` first.
  */
 export default async function run([out = 'runs/studio-pictures']: readonly string[]): Promise<void> {
   mkdirSync(out, { recursive: true })
   const server = await serveStudio(folder, 0)
   const browser = await startBrowser()
-  for (const [view, scene] of Object.entries(SCENES))
+  for (const [view, scene] of Object.entries(SCENES)) {
+    const context = await browser.createBrowserContext()
+    const page = await context.newPage()
+    page.setDefaultTimeout(600_000)
+    await page.setViewport(SIZES.desktop)
+    await page.goto(`${server.address}#${view}`)
+    await scene(page)
     for (const [device, viewport] of Object.entries(SIZES))
       for (const scheme of ['light', 'dark']) {
-        const context = await browser.createBrowserContext()
-        const page = await context.newPage()
-        page.setDefaultTimeout(120_000)
         await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
         await page.setViewport(viewport)
-        await page.goto(`${server.address}#${view}`)
-        await scene(page)
         await page.evaluate(() => scrollTo(0, 0))
         const picture = await page.screenshot({ fullPage: device === 'phone' || view !== 'vault' })
         const path = join(out, `${view}-${device}-${scheme}.png`)
         await sharp(picture).png({ palette: true, quality: 90, effort: 10 }).toFile(path)
         console.log(path)
-        await context.close()
       }
+    await context.close()
+  }
   await browser.close()
   await server.close()
 }

@@ -55,6 +55,20 @@ export const strings = {
       publicOnly: 'You will not be able to open these files yourself, unless one of the keys is yours.',
       never: 'Keys stay in the memory of this page and are gone when you close it.',
     },
+    passkey: {
+      make: 'Make a passkey that opens too',
+      have: 'Use a passkey made here',
+      open: 'Open with a passkey',
+      without: 'Without it',
+      sealing: 'A passkey opens these files too. Keep the key file: a passkey is lost with its device or account.',
+      opening: 'You will be asked for your passkey.',
+      byName: (port: string) => `Passkeys belong to names: open this page as http://localhost:${port} to use them.`,
+      refused: {
+        code: 'E_KEY',
+        message: 'the passkey was not made, or cannot encrypt',
+        hint: 'go on without: the key file opens the same files',
+      },
+    },
     newKey: {
       heading: 'Keep your new key',
       lead:

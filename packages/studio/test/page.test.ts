@@ -20,6 +20,7 @@ import {
   states,
   type Studio,
 } from './page/studio.ts'
+import { passkeyTests } from './page/passkeys.ts'
 import { viewTests } from './page/views.ts'
 import { visitorTests } from './page/visitor.ts'
 
@@ -134,7 +135,7 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
     expect(await collect((await openSealed(streamOf(Uint8Array.from(left)), fresh, flows)).bytes)).toEqual(photo(3))
   })
 
-  test('a page that is closed in the middle leaves nothing half done, and dropping the same photos goes on', async () => {
+  test('a page that is closed in the middle leaves nothing half done, and goes on later', async () => {
     const photos = { 'small.jpg': photo(6), 'large.mov': photo(7, 6_000_000), 'last.jpg': photo(8) }
     await clearPrivateStorage(page)
     await choose(studio, page, '#choose-files', photos)
@@ -208,6 +209,7 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
     }
   })
 
+  passkeyTests(() => studio, identity, flows)
   viewTests(() => studio)
   visitorTests(() => studio)
 

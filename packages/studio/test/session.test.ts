@@ -1,4 +1,6 @@
+import { toHex } from '@latent/core'
 import { openExactFlow, openFlows } from '@latent/schemes/exact-flow'
+import { inspectSealed, streamOf } from '@latent/vault'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Engine, Job } from '../src/vault/engine.ts'
 import { type KeyChoice, newKey, readKeyFile } from '../src/vault/keys.ts'
@@ -232,6 +234,13 @@ test('an engine is let go of when it has done enough, and not before its files a
   expect(stages(session)).toEqual(Array.from({ length: 5 }, () => 'done'))
   expect(log.filter(line => line.includes('runs')).map(line => line.split(' ')[1])).toEqual(['1', '1', '2', '2', '3'])
   expect(log.filter(line => line.includes('stops'))).toEqual(['engine 1 stops', 'engine 2 stops'])
+  // One album a run: nobody is asked again for a passkey.
+  const envelopes = await Promise.all(
+    session.results.value.map(async ({ output }) =>
+      toHex((await inspectSealed(streamOf(await contentOf(output)))).header.envelope),
+    ),
+  )
+  expect(new Set(envelopes).size).toBe(1)
 })
 
 test('key files are read as the command line reads them', async () => {

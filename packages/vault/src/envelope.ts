@@ -1,5 +1,5 @@
 import { LatentError, randomBytes, sha256Of, toHex } from '@latent/core'
-import { Decrypter, Encrypter } from 'age-encryption'
+import { Decrypter, Encrypter, type Identity, type Recipient } from 'age-encryption'
 import { MAX_ENVELOPE } from './header.ts'
 import { ageIdentity } from './keys/identities.ts'
 import { openingForms, overlooked, sealingPassphrase } from './keys/passphrase.ts'
@@ -20,9 +20,10 @@ export interface Album {
 export type Lock =
   /**
    * age recipients: `age1...` (X25519), `age1pq1...` (post-quantum hybrid), or SSH public keys (ssh-ed25519, ssh-
-   * rsa).
+   * rsa). `others` are keys that are no text, such as passkeys: they open the file too, and are never alone, for nobody
+   * can keep them on paper.
    */
-  | { readonly recipients: readonly string[] }
+  | { readonly recipients: readonly string[]; readonly others?: readonly Recipient[] }
   /** scrypt with work factor 2^`workFactor`, default 18 (about a second); the passphrase in its composed form (NFC). */
   | { readonly passphrase: string; readonly workFactor?: number }
 
@@ -47,6 +48,7 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
         hint: 'make a key pair with latent keygen and give its recipient with -r',
       })
     for (const recipient of lock.recipients) encrypter.addRecipient(ageRecipient(recipient))
+    for (const other of lock.others ?? []) encrypter.addRecipient(other)
   }
   const envelope = await encrypter.encrypt(key)
   if (envelope.length > MAX_ENVELOPE)
@@ -74,6 +76,8 @@ export interface Keys {
    * a passphrase.
    */
   readonly identities?: readonly string[]
+  /** Keys that are no text, such as passkeys; tried after the identities. */
+  readonly others?: readonly Identity[]
   /** Each is tried as it is given, composed (NFC) and decomposed (NFD). */
   readonly passphrases?: readonly string[]
   /** Tried last, as they are: what release 0.1.0 made of passphrases that are no UTF-8, see `parsePassphraseFile`. */
@@ -100,6 +104,7 @@ class Unwrapper {
   constructor(keys: Keys) {
     this.#keys = keys
     this.#usual = decrypterFor(keys.identities ?? [], (keys.passphrases ?? []).flatMap(openingForms))
+    for (const other of keys.others ?? []) this.#usual.addIdentity(other)
     if (keys.formerPassphrases?.length) this.#former = decrypterFor([], keys.formerPassphrases)
   }
 
@@ -112,11 +117,11 @@ class Unwrapper {
   }
 
   #hint(envelope: Uint8Array): string {
-    const { identities = [], passphrases = [], formerPassphrases = [] } = this.#keys
+    const { identities = [], others = [], passphrases = [], formerPassphrases = [] } = this.#keys
     const byPassphrase = new TextDecoder('latin1').decode(envelope.subarray(0, 64)).includes('\n-> scrypt ')
     if (byPassphrase && passphrases.length + formerPassphrases.length === 0)
       return 'it was sealed with a passphrase, and none was given'
-    if (!byPassphrase && identities.length === 0)
+    if (!byPassphrase && identities.length + others.length === 0)
       return 'it was sealed for recipients: the identity of one of them opens it, a passphrase does not'
     if (!byPassphrase) return 'it was sealed for other recipients'
     return overlooked(passphrases) ?? 'the passphrase is wrong'
@@ -141,6 +146,8 @@ async function tryWith(decrypter: Decrypter, envelope: Uint8Array): Promise<Uint
   try {
     return await decrypter.decrypt(envelope)
   } catch (cause) {
+    // A key of a caller's says itself why it could not be used.
+    if (cause instanceof LatentError) throw cause
     const reason = cause instanceof Error ? cause.message : ''
     if (/no identity matched/i.test(reason)) return undefined
     if (/work factor/i.test(reason)) {

@@ -1,5 +1,5 @@
-import { sha256Of, toHex } from '@latent/core'
-import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { LatentError, sha256Of, toHex } from '@latent/core'
+import { generateX25519Identity, identityToRecipient, Stanza } from 'age-encryption'
 import * as cctv from 'cctv-age'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -137,4 +137,27 @@ describe('the age vectors of CCTV, through our envelope', () => {
   test.each(vectors.filter(([, { armored }]) => armored))('%s is refused as any text is', async (_, { file, keys }) => {
     await expect(decryptEnvelope(file, keys)).rejects.toMatchObject({ code: 'E_HEADER' })
   })
+})
+
+test('keys that are no text open beside recipients, never alone, and say why they cannot be used', async () => {
+  const identity = await generateX25519Identity()
+  const hidden = (bytes: Uint8Array) => bytes.map(value => value ^ 0x5a)
+  const recipient = { wrapFileKey: async (key: Uint8Array) => [new Stanza(['latent.test/device'], hidden(key))] }
+  const byDevice = {
+    unwrapFileKey: async (stanzas: Stanza[]) => {
+      const mine = stanzas.find(({ args }) => args[0] === 'latent.test/device')
+      return mine ? hidden(mine.body) : null
+    },
+  }
+  const album = await createAlbum({ recipients: [await identityToRecipient(identity)], others: [recipient] })
+  for (const keys of [{ identities: [identity] }, { others: [byDevice] }])
+    expect(await new Keyring(keys).albumKey(album.envelope)).toEqual(album.key)
+  await expect(createAlbum({ recipients: [], others: [recipient] })).rejects.toMatchObject({ code: 'E_KEY' })
+  const stranger = { unwrapFileKey: async () => null }
+  await expect(new Keyring({ others: [stranger] }).albumKey(album.envelope)).rejects.toMatchObject({
+    code: 'E_NO_MATCH',
+    hint: 'it was sealed for other recipients',
+  })
+  const refuses = { unwrapFileKey: () => Promise.reject(new LatentError('E_KEY', 'the device was not given')) }
+  await expect(new Keyring({ others: [refuses] }).albumKey(album.envelope)).rejects.toMatchObject({ code: 'E_KEY' })
 })

@@ -1,4 +1,4 @@
-import type { Strength } from '@latent/vault'
+import type { Album, Strength } from '@latent/vault'
 import type { Fault, Outcome } from './fault.ts'
 import type { KeyChoice, KeyFile, NewKey } from './keys.ts'
 import type { Intent } from './intent.ts'
@@ -14,14 +14,22 @@ export interface Job {
   readonly place: PlaceChoice
 }
 
+/** What came of a key. */
+export interface Unlocked {
+  /** What a person should know before sealing with it. */
+  readonly warnings: readonly Fault[]
+  /** Where files are to be sealed. */
+  readonly album?: Album
+}
+
 /** Whoever does the work: a worker in a page, and in tests the same code beside them. */
 export interface Engine {
   intentOf(file: File): Promise<Intent>
   /**
    * Takes the key for what follows. For sealing, an album is made: a passphrase takes about a second.
-   * @returns what a person should know before sealing with this key
+   * @param album the one that an engine before this one made: nobody is asked again for a passkey
    */
-  unlock(choice: KeyChoice, sealing: boolean): Promise<Outcome<readonly Fault[]>>
+  unlock(choice: KeyChoice, sealing: boolean, album?: Album): Promise<Outcome<Unlocked>>
   /** @param report is called with bytes of the file inside; a job makes two passes */
   run(job: Job, report: (bytes: number) => void): Promise<Outcome<Finished>>
   cancel(id: number): void

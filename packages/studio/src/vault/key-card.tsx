@@ -1,6 +1,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import type { Strength } from '@latent/vault'
 import { strings } from '../strings.ts'
+import { PasskeyFields } from './passkey-fields.tsx'
 import type { Engine } from './engine.ts'
 import { FaultView } from './fault-view.tsx'
 import type { KeyState } from './key-state.ts'
@@ -35,7 +36,7 @@ export function KeyCard({ keys, engine, sealing }: Props) {
         ))}
       </div>
       {keys.kind.value === 'passphrase' ? <Passphrase {...{ keys, engine, sealing }} /> : null}
-      {keys.kind.value === 'file' ? <KeyFileFields keys={keys} /> : null}
+      {keys.kind.value === 'file' ? <KeyFileFields keys={keys} sealing={sealing} /> : null}
       {keys.kind.value === 'public' ? (
         <>
           <PublicKeys keys={keys} />
@@ -119,7 +120,7 @@ function Passphrase({ keys, engine, sealing }: Props) {
   )
 }
 
-function KeyFileFields({ keys }: { readonly keys: KeyState }) {
+function KeyFileFields({ keys, sealing }: Pick<Props, 'keys' | 'sealing'>) {
   const passphrase = useSignal('')
   const file = keys.file.value
   return (
@@ -173,6 +174,7 @@ function KeyFileFields({ keys }: { readonly keys: KeyState }) {
           {text.make}
         </button>
       </div>
+      <PasskeyFields keys={keys} sealing={sealing} />
       <details>
         <summary>{text.alsoFor}</summary>
         <PublicKeys keys={keys} />

@@ -2,6 +2,7 @@ import { computed, type Signal, signal } from '@preact/signals-core'
 import type { Engine } from './engine.ts'
 import type { Fault } from './fault.ts'
 import type { KeyChoice, KeyFile, NewKey } from './keys.ts'
+import type { PasskeyChoice } from './passkey.ts'
 
 /** What the key card holds. Nothing of it is ever stored. */
 export class KeyState {
@@ -11,6 +12,8 @@ export class KeyState {
   readonly drawn = signal(false)
   readonly file: Signal<KeyFile | undefined> = signal(undefined)
   readonly recipients = signal('')
+  /** Opens what is sealed, too; and opens by itself. */
+  readonly passkey: Signal<PasskeyChoice | undefined> = signal(undefined)
   readonly fault: Signal<Fault | undefined> = signal(undefined)
   /** A key that was made here and not yet kept. */
   readonly fresh: Signal<NewKey | undefined> = signal(undefined)
@@ -18,7 +21,8 @@ export class KeyState {
     const recipients = this.recipients.value
     if (this.kind.value === 'passphrase') return { kind: 'passphrase', passphrase: this.passphrase.value }
     if (this.kind.value === 'public') return { kind: 'public', recipients }
-    return { kind: 'file', identities: this.file.value?.identities ?? [], recipients }
+    const passkey = this.passkey.value
+    return { kind: 'file', identities: this.file.value?.identities ?? [], recipients, ...(passkey ? { passkey } : {}) }
   })
   readonly #engine: Engine
   #locked: Uint8Array | undefined

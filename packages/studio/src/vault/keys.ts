@@ -16,12 +16,18 @@ import {
 } from '@latent/vault'
 import { generateX25519Identity } from 'age-encryption'
 import type { Fault } from './fault.ts'
+import { type PasskeyChoice, passkeyIdentity, passkeyRecipient, type Passkeys } from './passkey.ts'
 
 /** What a person gave, as it was typed or chosen. */
 export type KeyChoice =
   | { readonly kind: 'passphrase'; readonly passphrase: string }
-  /** Files of identities, and public recipients beside them, one a line. */
-  | { readonly kind: 'file'; readonly identities: readonly string[]; readonly recipients: string }
+  /** Files of identities, and public recipients beside them, one a line; a passkey opens what is sealed too. */
+  | {
+      readonly kind: 'file'
+      readonly identities: readonly string[]
+      readonly recipients: string
+      readonly passkey?: PasskeyChoice
+    }
   /** Recipients alone: what is sealed then opens elsewhere. */
   | { readonly kind: 'public'; readonly recipients: string }
 
@@ -32,7 +38,7 @@ export interface ChosenLock {
 }
 
 /** For whom files are sealed. @throws E_KEY */
-export async function lockOf(choice: KeyChoice): Promise<ChosenLock> {
+export async function lockOf(choice: KeyChoice, passkeys: Passkeys): Promise<ChosenLock> {
   if (choice.kind === 'passphrase') {
     const passphrase = sealingPassphrase(choice.passphrase)
     const { guesses, verdict } = await strengthOf(passphrase)
@@ -53,19 +59,25 @@ export async function lockOf(choice: KeyChoice): Promise<ChosenLock> {
   const own = choice.kind === 'file' ? await Promise.all(choice.identities.map(recipientOf)) : []
   const recipients = [...new Set([...own, ...listed])]
   if (recipients.length === 0) throw noKey()
-  if (!mixesQuantumResistance(recipients)) return { lock: { recipients }, warnings: [] }
+  const passkey = choice.kind === 'file' ? choice.passkey : undefined
+  const lock: Lock = { recipients, ...(passkey ? { others: [passkeyRecipient(passkeys, passkey)] } : {}) }
+  if (!mixesQuantumResistance(recipients)) return { lock, warnings: [] }
   const mixed = {
     code: 'W_MIXED_RECIPIENTS',
     message: 'some recipients are post-quantum and others are not: the weaker kind decides how safe the files are',
     hint: 'seal for post-quantum recipients alone, or leave them out',
   }
-  return { lock: { recipients }, warnings: [mixed] }
+  return { lock, warnings: [mixed] }
 }
 
 /** What opens files. @throws E_KEY where there is nothing that could */
-export function keysOf(choice: KeyChoice): Keys {
+export function keysOf(choice: KeyChoice, passkeys: Passkeys): Keys {
   if (choice.kind === 'passphrase' && choice.passphrase !== '') return { passphrases: [choice.passphrase] }
-  if (choice.kind === 'file' && choice.identities.length > 0) return { identities: choice.identities }
+  if (choice.kind === 'file' && (choice.identities.length > 0 || choice.passkey))
+    return {
+      identities: choice.identities,
+      ...(choice.passkey ? { others: [passkeyIdentity(passkeys, choice.passkey)] } : {}),
+    }
   if (choice.kind === 'public')
     throw new LatentError('E_KEY', 'public keys open nothing', { hint: 'give the key file, or the passphrase' })
   throw noKey()

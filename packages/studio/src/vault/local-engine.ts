@@ -1,24 +1,30 @@
 import { LatentError } from '@latent/core'
 import { type ExactFlows, sealingWeights } from '@latent/schemes/exact-flow'
 import { type Album, createAlbum, drawPassphrase, Keyring, strengthOf } from '@latent/vault'
-import type { Engine, Job } from './engine.ts'
-import { type Fault, outcome, type Outcome } from './fault.ts'
+import type { Engine, Job, Unlocked } from './engine.ts'
+import { outcome, type Outcome } from './fault.ts'
 import { type KeyChoice, keysOf, lockOf, newKey, readKeyFile } from './keys.ts'
 import { intentOf } from './intent.ts'
 import { openFile } from './open-file.ts'
+import type { Passkeys } from './passkey.ts'
 import { openPlace, type Place, type PlaceChoice } from './place.ts'
 import { type Finished, sealFile, type Tools } from './seal-file.ts'
+
+/** Nobody is there to be asked. */
+const NO_PASSKEYS: Passkeys = { wrap: async () => undefined, unwrap: async () => undefined }
 
 /** The work itself, on this thread; `flows` may have threads of their own. */
 export class LocalEngine implements Engine {
   readonly #flows: ExactFlows['flows']
+  readonly #passkeys: Passkeys
   readonly #running = new Map<number, AbortController>()
   readonly #places = new Map<string, Place>()
   #album: Album | undefined
   #keyring = new Keyring()
 
-  constructor(flows: ExactFlows['flows']) {
+  constructor(flows: ExactFlows['flows'], passkeys: Passkeys = NO_PASSKEYS) {
     this.#flows = flows
+    this.#passkeys = passkeys
   }
 
   intentOf = intentOf
@@ -26,16 +32,16 @@ export class LocalEngine implements Engine {
   drawPassphrase = drawPassphrase
   strengthOf = strengthOf
 
-  unlock(choice: KeyChoice, sealing: boolean): Promise<Outcome<readonly Fault[]>> {
+  unlock(choice: KeyChoice, sealing: boolean, album?: Album): Promise<Outcome<Unlocked>> {
     return outcome(async () => {
       if (!sealing) {
-        this.#keyring = new Keyring(keysOf(choice))
-        return []
+        this.#keyring = new Keyring(keysOf(choice, this.#passkeys))
+        return { warnings: [] }
       }
-      const { lock, warnings } = await lockOf(choice)
-      this.#keyring = new Keyring(choice.kind === 'public' ? {} : keysOf(choice))
-      this.#album = await createAlbum(lock)
-      return warnings
+      const { lock, warnings } = await lockOf(choice, this.#passkeys)
+      this.#keyring = new Keyring(choice.kind === 'public' ? {} : keysOf(choice, this.#passkeys))
+      this.#album = album ?? (await createAlbum(lock))
+      return { warnings, album: this.#album }
     })
   }
 

@@ -1,3 +1,4 @@
+import type { Album } from '@latent/vault'
 import type { Engine, Job } from './engine.ts'
 import type { Outcome } from './fault.ts'
 import type { KeyChoice } from './keys.ts'
@@ -29,7 +30,7 @@ export class RecyclingEngine implements Engine {
   readonly #start: () => Disposable
   readonly #endurance: Endurance
   readonly #where = new Map<number, Generation>()
-  #unlocked: readonly [KeyChoice, boolean] | undefined
+  #unlocked: readonly [KeyChoice, boolean, Album?] | undefined
   #current: Generation
 
   constructor(start: () => Disposable, endurance: Endurance) {
@@ -44,9 +45,11 @@ export class RecyclingEngine implements Engine {
   drawPassphrase = () => this.#current.engine.drawPassphrase()
   strengthOf = (passphrase: string) => this.#current.engine.strengthOf(passphrase)
 
-  unlock(choice: KeyChoice, sealing: boolean) {
+  async unlock(choice: KeyChoice, sealing: boolean) {
     this.#unlocked = [choice, sealing]
-    return this.#current.engine.unlock(choice, sealing)
+    const unlocked = await this.#current.engine.unlock(choice, sealing)
+    if ('value' in unlocked && unlocked.value.album) this.#unlocked = [choice, sealing, unlocked.value.album]
+    return unlocked
   }
 
   async run(job: Job, report: (bytes: number) => void): Promise<Outcome<Finished>> {

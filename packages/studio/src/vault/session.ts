@@ -140,7 +140,7 @@ export class VaultSession {
         this.keyFault.value = unlocked.fault
         return
       }
-      this.warnings.value = unlocked.value
+      this.warnings.value = unlocked.value.warnings
       this.#passedBefore = this.#passed()
       this.#started.value = this.#now()
       const next = () => (this.#stopping ? undefined : waiting()[0])

@@ -3,6 +3,7 @@ import { LatentError } from '@latent/core'
 import { proxy, wrap } from 'comlink'
 import type { Engine } from './engine.ts'
 import { outcome, type Outcome } from './fault.ts'
+import { pagePasskeys } from './page-passkeys.ts'
 import type { Disposable } from './recycling-engine.ts'
 import type { Served } from './worker.ts'
 
@@ -25,6 +26,7 @@ export function startWorker(): Disposable {
   const ready = alive(
     (async () => {
       await remote.prepare(await wasmBinary())
+      await remote.onPasskeys(proxy(pagePasskeys))
       await remote.onProgress(proxy((id: number, bytes: number) => reports.get(id)?.(bytes)))
     })(),
   )
@@ -36,7 +38,10 @@ export function startWorker(): Disposable {
   const engine: Engine = {
     // Whatever keeps a file from being looked at is told when it is worked on.
     intentOf: file => alive(remote.intentOf(file)).catch(() => 'seal' as const),
-    unlock: (choice, sealing) => flat(remote.unlock(choice, sealing)),
+    unlock: async (choice, sealing, album) => {
+      await ready.catch(() => undefined)
+      return flat(remote.unlock(choice, sealing, album))
+    },
     readKeyFile: (bytes, passphrase) => flat(remote.readKeyFile(bytes, passphrase)),
     newKey: () => alive(remote.newKey()),
     drawPassphrase: () => alive(remote.drawPassphrase()),
