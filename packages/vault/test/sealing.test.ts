@@ -38,18 +38,7 @@ import {
   unlock,
   writeCarrier,
 } from '../src/index.ts'
-import {
-  album,
-  BODIES,
-  fakeFlow,
-  keyring,
-  noFlows,
-  openBytes,
-  pattern,
-  sealBytes,
-  text,
-  WEIGHTS,
-} from './cheap.ts'
+import { album, BODIES, fakeFlow, keyring, noFlows, openBytes, pattern, sealBytes, text, WEIGHTS } from './cheap.ts'
 import { watched } from './watched.ts'
 
 const CHUNK = 256
