@@ -177,7 +177,8 @@ async function largeFile(browser: Browser, address: string, scratch: string, siz
   console.log(
     `one file of ${(size / 2 ** 30).toFixed(2)} GiB: sealed and opened again in ${seconds.toFixed(0)} s ` +
       `(${(size / 1e6 / seconds).toFixed(2)} MB/s, load ${loadavg()[0]!.toFixed(1)}); all of Chromium held ` +
-      `${before.toFixed(0)} MB before, at most ${most(0, 0.25)} MB in the first quarter and ${most(0.75, 1)} MB in the last`,
+      `${before.toFixed(0)} MB before, at most ${most(0, 0.25)} MB in the first quarter and ${most(0.75, 1)} MB ` +
+      'in the last',
   )
 }
 
