@@ -28,14 +28,18 @@ class LongestFirst extends BaseSequencer {
 
 // One project: unit, property and end-to-end tests together. Tests that need a browser, the `age`
 // command or LATENT_DATA skip themselves visibly where those are missing.
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     // Processes that tests start keep their compiled code for one another: starting is most of what they do.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/tests', import.meta.url)) },
+    env: {
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/tests', import.meta.url)),
+      // What takes too long for every run: `npm run test:long`.
+      ...(mode === 'long' && { LATENT_LONG: '1', LATENT_KILLS: process.env['LATENT_KILLS'] ?? '200' }),
+    },
     sequence: { sequencer: LongestFirst },
   },
-})
+}))

@@ -172,6 +172,7 @@ describe('bad input', () => {
       out: join(scratch, 'mixed-run'),
       robustness: 1,
       keys: 64,
+      workers: 1,
     })
     const of = (id: string) => summary.results.find(result => result.id === id)!
     expect(of('aes-256-gcm').failures.map(({ image, code }) => [image, code])).toEqual([['broken.jpg', 'E_IMAGE']])
@@ -192,7 +193,14 @@ describe('bad input', () => {
     for (let i = 0; i < 6; i++)
       writeFileSync(join(folder, `b${i}.png`), encodePng(await drawPicture('street', 72, 64, i)))
     const out = join(scratch, 'mostly-broken-run')
-    const { summary } = await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1, keys: 64 })
+    const { summary } = await evaluate({
+      schemes: ['chacha20'],
+      data: folder,
+      out,
+      robustness: 1,
+      keys: 64,
+      workers: 1,
+    })
     for (const { images, failures } of summary.results)
       expect([images, failures.length, new Set(failures.map(({ code }) => code))]).toEqual([
         6,
@@ -200,7 +208,7 @@ describe('bad input', () => {
         new Set(['E_IMAGE']),
       ])
     const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8')
-    await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1, keys: 64 })
+    await evaluate({ schemes: ['chacha20'], data: folder, out, robustness: 1, keys: 64, workers: 1 })
     expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(rows)
   })
 
@@ -214,6 +222,7 @@ describe('bad input', () => {
       largest: 8000,
       robustness: 1,
       keys: 64,
+      workers: 1,
     })
     const cut = rows.filter(row => row.kind === 'image' && row.middleOf !== undefined) as ImageRow[]
     expect(new Set(cut.map(({ image, plain, middleOf }) => [image, plain, middleOf].join()))).toEqual(
@@ -240,6 +249,7 @@ describe('bad input', () => {
       out: join(scratch, 'beside-run'),
       robustness: 1,
       keys: 64,
+      workers: 1,
     })
     expect(summary.passedOver).toEqual(
       ['.private', 'IMG_1.HEIC', 'album.png/', 'clip.mov', 'more/', 'notes', ...odd].toSorted(),
@@ -277,6 +287,7 @@ describe('bad input', () => {
       out: join(scratch, 'shapes-run'),
       robustness: 11,
       keys: 64,
+      workers: 1,
     })
     // The exact flow takes pictures of 32 bytes or more.
     for (const [id, images] of [
@@ -309,6 +320,7 @@ describe('bad input', () => {
       out: join(scratch, 'failed-run'),
       robustness: 1,
       keys: 64,
+      workers: 1,
     })
     const failed = {
       ...summarise(summary, [
