@@ -225,8 +225,16 @@ describe('FlowCrypt', () => {
 })
 
 describe('Encipher GAN', () => {
+  const told = new Map<string, Promise<Record<string, number>>>()
+  /** As `lossesOf`, which takes seconds, once for all tests. */
+  function lossesUnder(id: string, judge: string, score: number): Promise<Record<string, number>> {
+    const losses = told.get(`${id} ${score}`) ?? lossesOf(id, judge, score)
+    told.set(`${id} ${score}`, losses)
+    return losses
+  }
+
   /** Losses of one step at rate 0, against a judge that gives every place this score. */
-  async function lossesUnder(id: string, judge: string, score: number): Promise<Record<string, number>> {
+  async function lossesOf(id: string, judge: string, score: number): Promise<Record<string, number>> {
     const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images, continued: true })
     const drawn = leaves((await initialise(run.training.networks as object, 1)) as Tree<Tensor>)
     const last = Math.max(
