@@ -90,8 +90,7 @@ export const study: Study = {
         'Secret: one key of 32 bytes. Public: the form of the networks, their weights, the nonce. ' +
           'What breaks it: nothing known beyond what it does not promise. By itself it is ' +
           'deterministic (equal tiles at the same place under one key and nonce give equal ciphers) ' +
-          'and authenticates nothing; sealed files add both, and pixel mode draws a nonce and lets a ' +
-          'code travel.',
+          'and authenticates nothing; sealed files add both, and pixel mode draws a nonce and lets a code travel.',
       ],
       sections: [
         await figuresBeforeAfter(),
