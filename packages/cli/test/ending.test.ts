@@ -368,6 +368,8 @@ describe.skipIf(process.platform === 'win32')('limits of the process', () => {
       limited('-n 40', 'seal', 'many', '-o', 'few-files', '-i', 'me.key', '--cipher', 'aes-256-gcm'),
     ).toMatchObject({ status: 0, stderr: '' })
     expect(written('few-files')).toHaveLength(60)
+    expect(limited('-n 40', 'open', 'few-files', '-o', 'few-back', '-i', 'me.key')).toMatchObject({ status: 0 })
+    expect(written('few-back')).toHaveLength(60)
   })
 
   test.skipIf(!existsSync('/dev/full'))(

@@ -1,4 +1,5 @@
 import { type ErrorCode, LatentError } from '@latent/core'
+import { mostOpenFiles } from '@latent/core/node'
 
 /**
  * `interrupted`: the run was ended before this one was done, and nothing of it was written; `salvaged`: something
@@ -53,6 +54,8 @@ export function failure(source: string, error: LatentError, rest: Partial<FileRe
 const JOBS = 4
 /** So many at once where they are small: they wait for the disk, and lines of the journal are flushed together. */
 const SMALL_JOBS = 16
+/** Source, target and journal, and what the process itself has open: with fewer than this, no more than a few. */
+const SMALL_JOBS_FILES = 128
 /** Bytes that more than {@link JOBS} files may have together: less than two chunks of one large file. */
 const SMALL_BYTES = 1 << 20
 
@@ -68,13 +71,14 @@ export async function* runAll<T, R>(
   sizeOf: (item: T) => number = () => SMALL_BYTES,
 ): AsyncGenerator<R> {
   const underWay = new Map<number, Promise<{ id: number; result: R }>>()
+  const mostSmall = mostOpenFiles() < SMALL_JOBS_FILES ? JOBS : SMALL_JOBS
   let next = 0
   let bytes = 0
   function start(): void {
     for (; next < items.length; next++) {
       const [id, item] = [next, items[next]!]
       const size = sizeOf(item)
-      const small = jobs === undefined && underWay.size < SMALL_JOBS && bytes + size <= SMALL_BYTES
+      const small = jobs === undefined && underWay.size < mostSmall && bytes + size <= SMALL_BYTES
       if (underWay.size >= (jobs ?? JOBS) && !small) return
       bytes += size
       underWay.set(
