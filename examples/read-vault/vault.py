@@ -155,7 +155,7 @@ class Vault:
         if not re.fullmatch(r"latent vault 1\nid [0-9a-f]{32}\n", (folder / "latent-vault").read_text()):
             raise ValueError("no vault of version 1")
         self.keys = {}
-        for envelope in sorted(folder.glob("keys/*/*.age")):
+        for envelope in sorted(folder.glob(f"keys/*/{'[0-9a-f]' * 32}.age")):
             key = age_decrypt(envelope.read_bytes(), scalar)
             if key is None:
                 continue
@@ -170,7 +170,7 @@ class Vault:
         albums = {}
         for key_id, key in self.keys.items():
             album, photos, gone = {"album": key_id, "name": key_id, "epoch": 0, "at": -1}, {}, {}
-            for segment in sorted(self.folder.glob(f"index/{key_id}/*.png")):
+            for segment in sorted(self.folder.glob(f"index/{key_id}/{'[0-9a-f]' * 32}.png")):
                 metadata, _, packed = open_sealed(segment.read_bytes(), key)
                 if metadata["type"] != "application/x-latent-index":
                     raise ValueError("no segment of an index")

@@ -118,14 +118,16 @@ export const bodyOfBytes = (bytes: Uint8Array): ObjectBody => ({
   },
 })
 
-/** A whole object in one array. @throws StoreFault `refused` if it has more than `limit` bytes */
+/** A whole object in one array. @throws E_LIMIT if it has more than `limit` bytes */
 export async function readObject(store: Store, name: string, limit: number, range?: ByteRange): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of store.read(name, range)) {
     size += part.length
     if (size > limit)
-      throw new StoreFault('refused', `the object ${name} has more than ${limit} bytes, which none of its kind has`)
+      throw new LatentError('E_LIMIT', `the object ${name} has more than ${limit} bytes, which none of its kind has`, {
+        hint: 'something else wrote there: get the object back from another copy',
+      })
     parts.push(part)
   }
   const joined = new Uint8Array(size)

@@ -21,6 +21,14 @@ export const FOLDERS = {
   writers: 'writers/',
 } as const
 
+/** Names that a vault gives. What other programs put beside them is passed over. */
+export const NAMES = {
+  envelope: /^keys\/([0-9a-f]{32})\/[0-9a-f]{32}\.age$/,
+  segment: /^index\/([0-9a-f]{32})\/([0-9a-f]{32})\.png$/,
+  object: /^objects\/[0-9a-f]{2}\/[0-9a-f]{30}\.png$/,
+  writer: /^writers\/[0-9a-f]{32}$/,
+} as const
+
 /** 16 random bytes as a name. */
 export const drawnName = (): string => toHex(randomBytes(16))
 

@@ -4,7 +4,7 @@ import { readSealedNote } from '../sealed-note.ts'
 import { bodyOfBytes, type ObjectInfo } from '../store/store.ts'
 import type { Chosen } from './selection.ts'
 import type { KeyState } from './key-state.ts'
-import { drawnName, FOLDERS, keyIdOf } from './layout.ts'
+import { drawnName, FOLDERS, keyIdOf, NAMES } from './layout.ts'
 import { readFront } from './objects.ts'
 import { inParallel } from './parallel.ts'
 import { putTogether } from './put-together.ts'
@@ -74,6 +74,7 @@ async function requireNobodyWrites(vault: Vault): Promise<void> {
   const own = await vault.store.stat(probe)
   await vault.store.remove(probe)
   for await (const { name, modified } of vault.store.list(FOLDERS.writers)) {
+    if (!NAMES.writer.test(name)) continue
     const silent = own?.modified !== undefined && modified !== undefined && own.modified - modified > SILENT_MS
     if (silent) await vault.store.remove(name)
     else if (name !== probe)
@@ -125,6 +126,10 @@ export async function rebuild(
   await inParallel(vault.store.list(FOLDERS.objects), vault.lanes, async ({ name, size }) => {
     onProgress(++objects)
     if (known.has(name)) return
+    if (!NAMES.object.test(name)) {
+      foreign++
+      return
+    }
     try {
       const { albumKey, note } = await readFront(vault, name, parts => readSealedNote(parts, keysOf(vault, keyring)))
       const state = vault.keys.get(await keyIdOf(albumKey))
@@ -162,6 +167,8 @@ export interface Presences {
   readonly wrongSize: readonly Chosen[]
   /** Objects that no index that was read knows. */
   readonly unknown: readonly ObjectInfo[]
+  /** What lies among the objects under names that no vault gives. */
+  readonly foreign: readonly string[]
   /** Segments that others name, and that are gone; and such as cannot be read. */
   readonly lostSegments: readonly string[]
 }
@@ -169,7 +176,10 @@ export interface Presences {
 /** Compares what the index says with what the store lists. */
 export async function checkPresence(vault: Vault, photos: readonly Chosen[]): Promise<Presences> {
   const there = new Map<string, ObjectInfo>()
-  for await (const info of vault.store.list(FOLDERS.objects)) there.set(info.name, info)
+  const foreign: string[] = []
+  for await (const info of vault.store.list(FOLDERS.objects))
+    if (NAMES.object.test(info.name)) there.set(info.name, info)
+    else foreign.push(info.name)
   const missing: Chosen[] = []
   const wrongSize: Chosen[] = []
   for (const photo of photos) {
@@ -184,6 +194,7 @@ export async function checkPresence(vault: Vault, photos: readonly Chosen[]): Pr
     missing,
     wrongSize,
     unknown: Array.from(there.values()),
+    foreign,
     lostSegments: [
       ...Array.from(vault.keys.values()).flatMap(state => state.missing().map(name => segmentPath(state.id, name))),
       ...vault.damaged.map(({ name }) => name),

@@ -129,6 +129,6 @@ export async function openObject(vault: Vault, photo: Photo, key: KeyState, flow
 export function asMissing(error: unknown, { path }: Photo): unknown {
   if (!(error instanceof StoreFault) || error.kind !== 'absent') return error
   return new LatentError('E_VAULT', `the object that held ${path} is gone`, {
-    hint: 'get it back from another copy of the vault, or add the photo again',
+    hint: 'copy it from where else the vault is, or latent vault remove it, and add the photo again',
   })
 }

@@ -1,5 +1,6 @@
 import { LatentError } from '@latent/core'
 import { pathFault } from '../place.ts'
+import { NAMES } from './layout.ts'
 
 /** A file in a vault, as the index has it and, but for what only the index knows, as its object's note says. */
 export interface Photo {
@@ -62,8 +63,7 @@ export interface SegmentHead {
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value)
-const isObject = (value: unknown): value is string => isText(value) && OBJECT.test(value)
-const OBJECT = /^objects\/[0-9a-f]{2}\/[0-9a-f]{30}\.png$/
+const isObject = (value: unknown): value is string => isText(value) && NAMES.object.test(value)
 
 /** What a note or record says of a photo, if it is one. */
 function photoFields(fields: Record<string, unknown>): PhotoNote | undefined {

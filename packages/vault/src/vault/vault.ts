@@ -3,7 +3,7 @@ import { type Album, type AlbumKeys, wrapAlbum } from '../envelope.ts'
 import { bodyOfBytes, readObject, type Store, StoreFault } from '../store/store.ts'
 import { AlbumView } from './album-view.ts'
 import { KeyState } from './key-state.ts'
-import { drawnName, FOLDERS, keyIdOf, MARKER, markerText, parseMarker } from './layout.ts'
+import { drawnName, FOLDERS, keyIdOf, MARKER, markerText, NAMES, parseMarker } from './layout.ts'
 import { inParallel } from './parallel.ts'
 import type { IndexRecord } from './record.ts'
 import { MAX_SEGMENT, openSegment, sealSegment, type Segment } from './segment.ts'
@@ -21,7 +21,7 @@ export interface VaultOptions {
   readonly index?: boolean
 }
 
-/** A segment: the key that it is under, and its name. */
+/** Something under a key: the key's id, and a name. */
 interface Place {
   readonly id: string
   readonly name: string
@@ -105,17 +105,20 @@ export class Vault {
 
   /** Looks for keys that the keyring opens, and that are not known yet. @throws E_VAULT, E_NO_MATCH if it has none */
   async findKeys(keyring: AlbumKeys): Promise<void> {
-    const names: string[] = []
-    for await (const { name } of this.store.list(FOLDERS.keys)) if (name.endsWith('.age')) names.push(name)
+    const found: Place[] = []
+    for await (const { name } of this.store.list(FOLDERS.keys)) {
+      const id = NAMES.envelope.exec(name)?.[1]
+      if (id !== undefined) found.push({ id, name })
+    }
     let refusal: unknown
-    await inParallel(names, this.lanes, async name => {
-      const id = name.split('/')[1]!
+    await inParallel(found, this.lanes, async ({ id, name }) => {
       if (this.keys.has(id)) return
-      const envelope = await readObject(this.store, name, MAX_ENVELOPE_FILE)
       try {
+        const envelope = await readObject(this.store, name, MAX_ENVELOPE_FILE)
         const key = await keyring.albumKey(envelope)
         if ((await keyIdOf(key)) === id) this.keys.set(id, this.keys.get(id) ?? new KeyState(id, key, envelope))
       } catch (error) {
+        if (error instanceof StoreFault) throw error
         // Of other people, or damaged: another envelope may hold the same key.
         refusal ??= error
       }
@@ -131,10 +134,9 @@ export class Vault {
   async refresh(): Promise<void> {
     const found: (Place & { size: number })[] = []
     for await (const { name, size } of this.store.list(FOLDERS.index)) {
-      const [, id = '', file = ''] = name.split('/')
+      const [, id = '', segment = ''] = NAMES.segment.exec(name) ?? []
       const state = this.keys.get(id)
-      const segment = file.replace(/\.png$/, '')
-      if (state && file.endsWith('.png') && !state.segments.has(segment)) found.push({ id, name: segment, size })
+      if (state && !state.segments.has(segment)) found.push({ id, name: segment, size })
     }
     const unreplaced = (places: readonly Place[]) =>
       places.filter(({ id, name }) => !this.keys.get(id)!.replaced.has(name))
@@ -278,11 +280,18 @@ async function readMarker(store: Store): Promise<Uint8Array> {
   try {
     return await readObject(store, MARKER, MAX_MARKER)
   } catch (error) {
-    if (error instanceof StoreFault && error.kind === 'absent')
-      throw new LatentError('E_VAULT', `there is no vault at ${store.address}`, {
-        hint: 'check the address; latent vault init makes one',
-      })
-    throw error
+    if (!(error instanceof StoreFault) || error.kind !== 'absent') throw error
+    // Keys and no marker: tools that copy do not copy in the order in which a vault is made.
+    for await (const { name } of store.list(FOLDERS.keys))
+      if (NAMES.envelope.test(name))
+        throw new LatentError(
+          'E_VAULT',
+          `a part of a vault is at ${store.address}: its object ${MARKER} is not there`,
+          { hint: `let the copying end, or copy ${MARKER} there again from where the vault came from` },
+        )
+    throw new LatentError('E_VAULT', `there is no vault at ${store.address}`, {
+      hint: 'check the address; latent vault init makes one',
+    })
   }
 }
 

@@ -53,10 +53,12 @@ async function verify(
   try {
     await withVault(address, options, async ({ vault }) => {
       const photos = select(vault, { ...(options.album ? { albums: options.album } : {}), patterns })
-      const { missing, wrongSize, unknown, lostSegments } = await checkPresence(vault, photos)
+      const { missing, wrongSize, unknown, foreign, lostSegments } = await checkPresence(vault, photos)
       const notice = (text: string) => display.watcher.notice?.(text)
       if (unknown.length > 0)
         notice(`${unknown.length} objects are in no index that this key opens: latent vault rebuild looks at them`)
+      if (foreign.length > 0)
+        notice(`${foreign.length} things among the objects are none of a vault: ${foreign[0]}; they are passed over`)
       for (const name of lostSegments) notice(`a part of the index is gone or damaged: ${name}; latent vault rebuild`)
       const bad = new Set([...missing, ...wrongSize])
       // What is known to be wrong is opened in any case, and told why.
