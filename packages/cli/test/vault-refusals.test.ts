@@ -95,7 +95,7 @@ describe('a vault that was copied in part', () => {
     expect((await latent('open', 'keyless/objects', '-o', 'opened', '-i', 'me.key')).out).toMatch(/^opened {3}6 /)
   })
 
-  test('without some objects, and with one cut short: each is named, the others come back, and it is mended', async () => {
+  test('without some objects, one cut short: each is named, others come back, and it is mended', async () => {
     await copyOf('half')
     const [gone, cut] = (await objectsOf('half')) as [string, string]
     await rm(at('half/objects', gone))
