@@ -61,7 +61,7 @@ async function makeKey(output: string, secret: string): Promise<undefined> {
 
 /** Of two at once, the second keeps the key that the first has made. @returns where the old one is kept */
 async function replaceKey(output: string, secret: string): Promise<string | undefined> {
-  const lock = await holdLock(`${output}.lock`, `is making ${output} anew`)
+  const lock = await holdLock(`${output}.lock`, `is making ${output} anew`, 0o600)
   try {
     const kept = await keepOld(output)
     if (!kept) return await makeKey(output, secret)

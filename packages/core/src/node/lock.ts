@@ -29,9 +29,10 @@ const DEAD_MS = 600_000
  * dead loses the lock: on its own machine it is told by its process, from elsewhere by a lock that nobody
  * touches any more.
  * @param what the work, for the message: `... is writing to X`
+ * @param mode of the lock; by default what the process's mask leaves, so that others may see who holds it
  * @throws E_EXISTS while a living process holds it; E_IO
  */
-export async function holdLock(path: string, what: string): Promise<Lock> {
+export async function holdLock(path: string, what: string, mode?: number): Promise<Lock> {
   const own = JSON.stringify({
     machine: machine(),
     process: process.pid,
@@ -40,7 +41,10 @@ export async function holdLock(path: string, what: string): Promise<Lock> {
   })
   for (;;) {
     try {
-      await publish(path, [new TextEncoder().encode(`${own}\n`)], { durable: false })
+      await publish(path, [new TextEncoder().encode(`${own}\n`)], {
+        durable: false,
+        ...(mode === undefined ? {} : { mode }),
+      })
       break
     } catch (error) {
       if ((error as LatentError).code !== 'E_EXISTS') throw error
