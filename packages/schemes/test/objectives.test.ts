@@ -1,10 +1,10 @@
 import { type Image, image } from '@latent/core'
-import { compile, initialise, leaves, losses, openStepper, ops, shape, tensor } from '@latent/graph'
-import type { Expr, Tensor, Tree } from '@latent/graph'
-import { describe, expect, test } from 'vitest'
+import { compile, initialise, leaves, losses, mapTree, openStepper, ops, shape, tensor } from '@latent/graph'
+import type { Compiled, Expr, Operand, Parameter, Tensor, Training, Tree } from '@latent/graph'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decryptNetwork, encryptNetwork, type Variant, networkParameters, WIDTHS } from '../src/dense-resnet/network.ts'
 import { backward, type FlowCrypt, flowCryptParameters, forward } from '../src/flowcrypt/network.ts'
-import { objective, type Weights } from '../src/flowcrypt/objective.ts'
+import { objective } from '../src/flowcrypt/objective.ts'
 import { findRecipe } from '../src/recipes.ts'
 
 /*
@@ -70,25 +70,31 @@ describe('FlowCrypt', () => {
     return p
   }
 
-  const NONE: Weights = { recovery: 0, uniform: 0, correlation: 0, key: 0, squint: 0 }
+  const NAMES = ['recovery', 'uniform', 'correlation', 'key', 'squint'] as const
+  type Name = (typeof NAMES)[number]
+  /** Weights are inputs, so that every choice of them is one graph: compiling is most of what these tests cost. */
+  const weighing = Object.fromEntries(NAMES.map(name => [name, shape([])])) as Record<Name, ReturnType<typeof shape>>
+  const weighted = (weights: Partial<Record<Name, number>>) =>
+    Object.fromEntries(NAMES.map(name => [name, tensor('f32', [], Float32Array.of(weights[name] ?? 0))]))
+  const objectiveOf = (p: FlowCrypt<Operand>, b: Record<keyof typeof feeds | Name, Expr>) =>
+    objective(p, { plain: { x: b.x, y: b.y }, map: { x: b.mapX, y: b.mapY }, keep: b.keep, noise: b.noise }, b)
 
-  async function evaluate(weights: Partial<Weights>, values: Feeds = feeds): Promise<Record<string, number>> {
+  let compiled: Compiled
+  beforeAll(async () => {
     const p = await network()
-    const compiled = await compile(
-      (b: Record<keyof typeof feeds, Expr>) =>
-        objective(
-          p,
-          { plain: { x: b.x, y: b.y }, map: { x: b.mapX, y: b.mapY }, keep: b.keep, noise: b.noise },
-          { ...NONE, ...weights },
-        ),
-      shapes,
+    compiled = await compile(
+      (b: Record<keyof typeof feeds | Name, Expr>) => objectiveOf(p, b),
+      { ...shapes, ...weighing },
       { backend: 'ort-node', threads: 1 },
     )
-    const out = await compiled.run(values)
-    await compiled.close()
+  })
+  afterAll(() => compiled.close())
+
+  async function evaluate(weights: Partial<Record<Name, number>>, values: Feeds = feeds) {
+    const out = await compiled.run({ ...values, ...weighted(weights) })
     return Object.fromEntries(
       Object.entries(out).map(([name, { data }]) => [name.replace('metrics.', ''), Number(data[0])]),
-    )
+    ) as Record<string, number>
   }
 
   /** Decryptions of what was sent under maps of one's choice, sample by sample against the picture. */
@@ -171,16 +177,15 @@ describe('FlowCrypt', () => {
   })
 
   test('every term counts by its weight, and they add up', async () => {
-    const names = ['recovery', 'uniform', 'correlation', 'key', 'squint'] as const
-    const each = await Promise.all(names.map(async name => (await evaluate({ [name]: 1 }))['loss']!))
+    const each = await Promise.all(NAMES.map(async name => (await evaluate({ [name]: 1 }))['loss']!))
     // Squares of correlations are small; nothing else is.
     each.forEach((value, i) =>
-      expect(Math.abs(value), `size of ${names[i]}`).toBeGreaterThan(names[i] === 'correlation' ? 1e-4 : 1e-2),
+      expect(Math.abs(value), `size of ${NAMES[i]}`).toBeGreaterThan(NAMES[i] === 'correlation' ? 1e-4 : 1e-2),
     )
     const weights = { recovery: 0.3, uniform: 2, correlation: 5, key: 1.5, squint: 0.7 }
     const { loss, uniform, correlation } = await evaluate(weights)
     expect(loss).toBeCloseTo(
-      names.reduce((sum, name, i) => sum + weights[name] * each[i]!, 0),
+      NAMES.reduce((sum, name, i) => sum + weights[name] * each[i]!, 0),
       4,
     )
     expect(uniform).toBeCloseTo(each[1]!, 5)
@@ -188,84 +193,101 @@ describe('FlowCrypt', () => {
   })
 
   test('nothing of it is constant: every term has a gradient', async () => {
-    const p = flowCryptParameters({ blocks: 2, hidden: 4 })
-    for (const name of ['recovery', 'uniform', 'correlation', 'key', 'squint'] as const) {
-      const stepper = await openStepper(
-        {
-          networks: { p },
-          batch: shapes,
-          phases: [
-            {
-              name: 'l',
-              trains: ['p'],
-              optimiser: { slots: 0, scalars: () => [], update: parameter => ({ parameter, slots: [] }) },
-              clip: 1,
-              loss: ({ networks, batch: b }) =>
-                objective(
-                  networks.p,
-                  {
-                    plain: { x: b['x']!, y: b['y']! },
-                    map: { x: b['mapX']!, y: b['mapY']! },
-                    keep: b['keep']!,
-                    noise: b['noise']!,
-                  },
-                  { ...NONE, [name]: 1 },
-                ),
-            },
-          ],
-        },
-        5,
-        { threads: 1 },
-      )
-      const report = await stepper.advance(feeds, [0])
+    const stepper = await openStepper(
+      {
+        networks: { p: flowCryptParameters({ blocks: 2, hidden: 4 }) },
+        batch: { ...shapes, ...weighing },
+        phases: [
+          {
+            name: 'l',
+            trains: ['p'],
+            optimiser: { slots: 0, scalars: () => [], update: parameter => ({ parameter, slots: [] }) },
+            clip: 1,
+            loss: ({ networks, batch }) => objectiveOf(networks.p, batch as Record<keyof typeof feeds | Name, Expr>),
+          },
+        ],
+      },
+      5,
+      { threads: 1 },
+    )
+    try {
+      for (const name of NAMES) {
+        const report = await stepper.advance({ ...feeds, ...weighted({ [name]: 1 }) }, [0])
+        expect(report['l.gradient'], `gradient of ${name}`).toBeGreaterThan(1e-5)
+      }
+      expect((await stepper.advance({ ...feeds, ...weighted({}) }, [0]))['l.gradient']).toBe(0)
+    } finally {
       await stepper.close()
-      expect(report['l.gradient'], `gradient of ${name}`).toBeGreaterThan(1e-5)
     }
   })
 })
 
-describe('Encipher GAN', () => {
-  const told = new Map<string, Promise<Record<string, number>>>()
-  /** As `lossesOf`, which takes seconds, once for all tests. */
-  function lossesUnder(id: string, judge: string, score: number): Promise<Record<string, number>> {
-    const losses = told.get(`${id} ${score}`) ?? lossesOf(id, judge, score)
-    told.set(`${id} ${score}`, losses)
-    return losses
-  }
-
-  /** Losses of one step at rate 0, against a judge that gives every place this score. */
-  async function lossesOf(id: string, judge: string, score: number): Promise<Record<string, number>> {
-    const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images, continued: true })
-    const drawn = leaves((await initialise(run.training.networks as object, 1)) as Tree<Tensor>)
-    const last = Math.max(
-      ...drawn.flatMap(([path]) => (path.startsWith(`${judge}.convs.`) ? [Number(path.split('.')[2])] : [])),
-    )
-    const start = Object.fromEntries(
-      drawn.flatMap(([path, { dims, data }]) =>
-        path.startsWith(`${judge}.`)
-          ? [
-              [
-                path,
-                tensor(
-                  'f32',
-                  dims,
-                  new Float32Array(data.length).fill(path === `${judge}.convs.${last}.bias` ? score : 0),
-                ),
-              ],
-            ]
-          : [],
+/** A recipe's losses as a step reports them, of weights that one gives it: not differentiated, which takes seconds. */
+async function openLosses(id: string, continued = false) {
+  const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images, continued })
+  const { networks, batch, phases, start } = run.training as unknown as Training
+  const compiled = await compile(
+    (args: Record<'networks' | 'batch', Record<string, Expr>>) =>
+      Object.fromEntries(
+        phases.flatMap(({ name, loss }) => {
+          const found = loss({ ...args, state: {} } as never)
+          return [
+            [name, found.loss],
+            ...Object.entries(found.metrics ?? {}).map(([metric, value]) => [`${name}.${metric}`, value] as const),
+          ]
+        }),
       ),
-    )
-    const stepper = await openStepper({ ...run.training, start }, 1, { threads: 1 })
-    try {
-      const batch = await run.data(0)
-      return await stepper.advance(
-        { ...batch, ramp: tensor('f32', [], Float32Array.of(1)) },
-        run.rates.map(() => 0),
+    { networks: mapTree(networks, (_, leaf) => shape((leaf as Parameter).dims)), batch } as never,
+    { threads: 1 },
+  )
+  const drawn: Record<string, Tensor<'f32'>> = {
+    ...Object.fromEntries(leaves<Tensor<'f32'>>((await initialise(networks, 1)) as Tree<Tensor<'f32'>>)),
+    ...start,
+  }
+  const values = await run.data(0)
+  return {
+    drawn,
+    batch: values,
+    async losses(weights: Record<string, Tensor>, feeds: Record<string, Tensor> = {}): Promise<Record<string, number>> {
+      const out = await compiled.run(
+        Object.fromEntries([
+          ...Object.entries({ ...drawn, ...weights }).map(([path, value]) => [`networks.${path}`, value] as const),
+          ...Object.entries({ ...values, ...feeds }).map(([name, value]) => [`batch.${name}`, value] as const),
+        ]),
       )
-    } finally {
-      await stepper.close()
+      return Object.fromEntries(Object.entries(out).map(([name, { data }]) => [name, Number(data[0])]))
+    },
+    async close() {
+      await compiled.close()
       await run.close?.()
+    },
+  }
+}
+
+describe('Encipher GAN', () => {
+  /** Losses against a judge that gives every place the same score. */
+  async function openJudged(id: string, judge: string) {
+    const opened = await openLosses(id, true)
+    const judging = Object.entries(opened.drawn).filter(([path]) => path.startsWith(`${judge}.`))
+    const last = Math.max(
+      ...judging.flatMap(([path]) => (path.startsWith(`${judge}.convs.`) ? [Number(path.split('.')[2])] : [])),
+    )
+    return {
+      close: () => opened.close(),
+      under: (score: number) =>
+        opened.losses(
+          Object.fromEntries(
+            judging.map(([path, { dims, data }]) => [
+              path,
+              tensor(
+                'f32',
+                dims,
+                new Float32Array(data.length).fill(path === `${judge}.convs.${last}.bias` ? score : 0),
+              ),
+            ]),
+          ),
+          { ramp: tensor('f32', [], Float32Array.of(1)) },
+        ),
     }
   }
 
@@ -278,25 +300,17 @@ describe('Encipher GAN', () => {
     { timeout: 120_000 },
     async (id, judge, weight) => {
       // Least squares: (score - 1)^2.
-      const [fooled, caught, doubtful] = [
-        await lossesUnder(id, judge, 1),
-        await lossesUnder(id, judge, 0),
-        await lossesUnder(id, judge, -1),
-      ]
+      const judged = await openJudged(id, judge)
+      const [fooled, caught, doubtful] = [await judged.under(1), await judged.under(0), await judged.under(-1)]
+      await judged.close()
       expect(caught['pair']! - fooled['pair']!).toBeCloseTo(weight, 3)
       expect(doubtful['pair']! - fooled['pair']!).toBeCloseTo(4 * weight, 3)
       // The discriminator itself wants 1 for noise and 0 for ciphers: 1/2 of what is wrong.
       expect(caught[judge]).toBeCloseTo(0.5, 4)
       expect(fooled[judge]).toBeCloseTo(0.5, 4)
       expect(doubtful[judge]).toBeCloseTo(2.5, 4)
-    },
-  )
-
-  test(
-    'the repaired variant counts L1 tenfold, SSIM once, and every term for secrecy by its weight',
-    { timeout: 120_000 },
-    async () => {
-      const found = await lossesUnder('encipher-gan-repaired', 'judge', 0)
+      if (id !== 'encipher-gan-repaired') return
+      // Its pair counts L1 tenfold, SSIM once, and every term for secrecy by its weight.
       const weights = {
         local: 4,
         moments: 16,
@@ -308,12 +322,12 @@ describe('Encipher GAN', () => {
         structure: 0.1,
       }
       for (const name of Object.keys(weights))
-        expect(found[`pair.secrecy.${name}`], `size of ${name}`).toBeGreaterThan(name === 'neighbours' ? 1e-9 : 1e-5)
+        expect(caught[`pair.secrecy.${name}`], `size of ${name}`).toBeGreaterThan(name === 'neighbours' ? 1e-9 : 1e-5)
       const hidden = Object.entries(weights).reduce(
-        (sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!,
+        (sum, [name, weight]) => sum + weight * caught[`pair.secrecy.${name}`]!,
         0,
       )
-      expect(found['pair']).toBeCloseTo(10 * found['pair.l1']! + found['pair.structure']! + hidden, 3)
+      expect(caught['pair']).toBeCloseTo(10 * caught['pair.l1']! + caught['pair.structure']! + hidden, 3)
     },
   )
 })
@@ -339,14 +353,8 @@ describe('Dense-ResNet', () => {
     '%s: the decrypted picture’s total variation has its share',
     { timeout: 120_000 },
     async (id, variant: Variant) => {
-      const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images })
-      const start = (run.training as { start?: Record<string, Tensor> }).start
-      const drawn = {
-        ...Object.fromEntries(leaves((await initialise(run.training.networks as object, 1)) as Tree<Tensor>)),
-        ...start,
-      } as Record<string, Tensor<'f32'>>
-      const stepper = await openStepper(run.training, 1, { threads: 1 })
-      const dims = run.training.batch['clean']!.dims as [number, number, number, number]
+      const { drawn, batch, losses, close } = await openLosses(id)
+      const dims = batch['clean']!.dims as [number, number, number, number]
       const both = await compile(
         ({ encryption, decryption, clean, rounding }) =>
           decryptNetwork(
@@ -363,11 +371,7 @@ describe('Dense-ResNet', () => {
         { threads: 1 },
       )
       try {
-        const batch = await run.data(0)
-        const found = await stepper.advance(
-          batch,
-          run.rates.map(() => 0),
-        )
+        const found = await losses({})
         const { output } = await both.run({ ...drawn, clean: batch['clean']!, rounding: batch['rounding']! })
         const expected = variation(output!.data as Float32Array, dims)
         expect(expected).toBeGreaterThan(0.005)
@@ -375,20 +379,15 @@ describe('Dense-ResNet', () => {
         expect(Math.abs(share / 0.01 - expected)).toBeLessThan(0.02 * expected + 2e-3)
       } finally {
         await both.close()
-        await stepper.close()
-        await run.close?.()
+        await close()
       }
     },
   )
 
   test('the learned variant’s too', { timeout: 120_000 }, async () => {
-    const run = await findRecipe('dense-resnet-learned').open({ profile: 'compact', seed: 1, images, continued: true })
-    const stepper = await openStepper(run.training, 1, { threads: 1 })
+    const { losses, close } = await openLosses('dense-resnet-learned', true)
     try {
-      const found = await stepper.advance(
-        await run.data(0),
-        run.rates.map(() => 0),
-      )
+      const found = await losses({})
       const weights = { local: 4, moments: 16, neighbours: 200, edges: 4, deviation: 4, squint: 4 }
       const hidden = Object.entries(weights).reduce(
         (sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!,
@@ -400,8 +399,7 @@ describe('Dense-ResNet', () => {
       expect(share).toBeLessThan(0.1)
       expect(Object.keys(found).filter(name => name.startsWith('pair.secrecy.')).length).toBe(6)
     } finally {
-      await stepper.close()
-      await run.close?.()
+      await close()
     }
   })
 })

@@ -9,11 +9,11 @@ import type { FlowCrypt, Halves } from './network.ts'
  */
 export interface Weights {
   readonly recovery: Operand
-  readonly uniform: number
-  readonly correlation: number
-  readonly key: number
+  readonly uniform: Operand
+  readonly correlation: Operand
+  readonly key: Operand
   /** Of values that are uniform in every square of 8 x 8, and of squares whose means show the picture's. Default 0. */
-  readonly squint?: number
+  readonly squint?: Operand
   /** Share of stronger noise than rounding in recovery. Default 0.5. */
   readonly noisy?: number
 }
@@ -80,7 +80,7 @@ export function objective(
     [weights.key, key],
   ]
   const { squint = 0 } = weights
-  const shown = squint > 0 ? shine(cipher, image) : undefined
+  const shown = squint === 0 ? undefined : shine(cipher, image)
   if (shown) terms.push([squint, shown])
   return {
     loss: terms.map(([weight, term]) => ops.mul(weight, term)).reduce((a, b) => ops.add(a, b)),
