@@ -12,6 +12,8 @@ import { defineAttack } from '../contract.ts'
 const ALL = 2 ** BITS
 /** Keys that are tried at once; those that stay after one block; blocks that choose between them. */
 const [AT_ONCE, KEPT, BLOCKS] = [2 ** 14, 128, 48]
+/** Mean distance of bits that are -1 and 1, from which on a key explains nothing. By chance it is 1. */
+const UNLIKE = 0.5
 
 /**
  * A learned cipher of sixteen bits has keys of sixteen bits: with public networks and one known picture, each of the
@@ -34,7 +36,12 @@ export const shortKeys = defineAttack({
     const networks = await shippedCorrespondents()
     const keys = new Float32Array(KEYS * BITS)
     try {
-      for (let turn = 0; turn < KEYS; turn++) keys.set(await keyOf(networks, turn, bits, numbers), turn * BITS)
+      for (let turn = 0; turn < KEYS; turn++) {
+        const key = await keyOf(networks, turn, bits, numbers)
+        // No key explains the picture, so it is not under one: the other turns need not be tried.
+        if (key === undefined) return undefined
+        keys.set(key, turn * BITS)
+      }
     } finally {
       await networks.close()
     }
@@ -62,29 +69,24 @@ export const shortKeys = defineAttack({
   },
 })
 
-/** The sixteen bits that explain best what the blocks of one turn became. */
+/** The sixteen bits that explain best what the blocks of one turn became; none if those explain little of it. */
 async function keyOf(
   networks: OpenCorrespondents,
   turn: number,
   bits: Float32Array,
   numbers: Float32Array,
-): Promise<Float32Array> {
+): Promise<Float32Array | undefined> {
   const places = Array.from({ length: BLOCKS }, (_, n) => (turn + n * KEYS) * BITS).filter(
     at => at + BITS <= bits.length,
   )
-  /** Distance of what Bob reads under each key, over some blocks. */
-  const errors = async (candidates: readonly number[], at: readonly number[]): Promise<Float64Array> => {
-    const sums = new Float64Array(candidates.length)
-    for (const place of at) {
-      const cipher = new Float32Array(candidates.length * BITS)
-      for (let i = 0; i < cipher.length; i++) cipher[i] = numbers[place + (i % BITS)]!
-      const keys = new Float32Array(candidates.length * BITS)
-      for (let i = 0; i < keys.length; i++) keys[i] = (candidates[Math.floor(i / BITS)]! >> (i % BITS)) & 1 ? 1 : -1
-      const read = await networks.bob(cipher, keys)
-      for (let i = 0; i < read.length; i++)
-        sums[Math.floor(i / BITS)]! += Math.abs(read[i]! - bits[place + (i % BITS)]!)
-    }
-    return sums
+  /** Adds the distance of what Bob reads of one block under each key. */
+  const compare = async (keys: Float32Array, place: number, sums: Float64Array): Promise<void> => {
+    const block = numbers.subarray(place, place + BITS)
+    const cipher = new Float32Array(keys.length)
+    for (let at = 0; at < cipher.length; at += BITS) cipher.set(block, at)
+    const read = await networks.bob(cipher, keys)
+    for (let k = 0; k < sums.length; k++)
+      for (let i = 0; i < BITS; i++) sums[k]! += Math.abs(read[k * BITS + i]! - bits[place + i]!)
   }
   const best = (candidates: readonly number[], sums: Float64Array, count: number) =>
     candidates
@@ -94,14 +96,24 @@ async function keyOf(
   const left: { candidate: number; sum: number }[] = []
   for (let from = 0; from < ALL; from += AT_ONCE) {
     const candidates = Array.from({ length: AT_ONCE }, (_, i) => from + i)
-    left.push(...best(candidates, await errors(candidates, places.slice(0, 1)), KEPT))
+    const sums = new Float64Array(AT_ONCE)
+    await compare(keysOf(candidates), places[0]!, sums)
+    left.push(...best(candidates, sums, KEPT))
   }
   const candidates = left
     .toSorted((a, b) => a.sum - b.sum)
     .slice(0, KEPT)
     .map(({ candidate }) => candidate)
-  return bitsFrom(best(candidates, await errors(candidates, places), 1)[0]!.candidate)
+  const [keys, sums] = [keysOf(candidates), new Float64Array(KEPT)]
+  for (const place of places) await compare(keys, place, sums)
+  const [first] = best(candidates, sums, 1)
+  return first!.sum < UNLIKE * places.length * BITS ? keysOf([first!.candidate]) : undefined
 }
 
-const bitsFrom = (value: number): Float32Array =>
-  Float32Array.from({ length: BITS }, (_, i) => ((value >> i) & 1 ? 1 : -1))
+/** The bits of keys, one key after the other, as -1 and 1. */
+function keysOf(candidates: readonly number[]): Float32Array {
+  const keys = new Float32Array(candidates.length * BITS)
+  for (const [k, candidate] of candidates.entries())
+    for (let i = 0; i < BITS; i++) keys[k * BITS + i] = (candidate >> i) & 1 ? 1 : -1
+  return keys
+}
