@@ -57,10 +57,15 @@ function shapes({ accepts, weights }: Scheme): [number, number, number, SampleFo
           [minimum + 1, minimum + 4],
         ]
   const fitting = sizes.map(([w, h]) => [w!, h!].map(side => Math.ceil(Math.max(side, minimum) / multiple) * multiple))
-  return fitting
-    .flatMap(([width, height]) =>
-      channels.flatMap(count =>
-        formats.map((format): [number, number, number, SampleFormat] => [width!, height!, count, format]),
+  // What is below the smallest that it takes becomes that one: once is enough.
+  const distinct = fitting.filter((size, i) => fitting.findIndex(other => String(other) === String(size)) === i)
+  return distinct
+    .flatMap(([width, height], size) =>
+      channels.flatMap((count, c) =>
+        formats
+          // A network's second size: every format and every number of channels, not each with each.
+          .filter((_, f) => weights === undefined || size === 0 || f === c % formats.length)
+          .map((format): [number, number, number, SampleFormat] => [width!, height!, count, format]),
       ),
     )
     .filter(([w, h, c, f]) => w * h * c * BYTES[f] >= bytes)

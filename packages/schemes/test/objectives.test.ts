@@ -230,7 +230,7 @@ async function openLosses(id: string, continued = false) {
     (args: Record<'networks' | 'batch', Record<string, Expr>>) =>
       Object.fromEntries(
         phases.flatMap(({ name, loss }) => {
-          const found = loss({ ...args, state: {} } as never)
+          const found = loss({ ...args, state: {} })
           return [
             [name, found.loss],
             ...Object.entries(found.metrics ?? {}).map(([metric, value]) => [`${name}.${metric}`, value] as const),
@@ -248,7 +248,10 @@ async function openLosses(id: string, continued = false) {
   return {
     drawn,
     batch: values,
-    async losses(weights: Record<string, Tensor>, feeds: Record<string, Tensor> = {}): Promise<Record<string, number>> {
+    under: async (
+      weights: Record<string, Tensor>,
+      feeds: Record<string, Tensor> = {},
+    ): Promise<Record<string, number>> => {
       const out = await compiled.run(
         Object.fromEntries([
           ...Object.entries({ ...drawn, ...weights }).map(([path, value]) => [`networks.${path}`, value] as const),
@@ -257,7 +260,7 @@ async function openLosses(id: string, continued = false) {
       )
       return Object.fromEntries(Object.entries(out).map(([name, { data }]) => [name, Number(data[0])]))
     },
-    async close() {
+    close: async () => {
       await compiled.close()
       await run.close?.()
     },
@@ -275,7 +278,7 @@ describe('Encipher GAN', () => {
     return {
       close: () => opened.close(),
       under: (score: number) =>
-        opened.losses(
+        opened.under(
           Object.fromEntries(
             judging.map(([path, { dims, data }]) => [
               path,
@@ -353,7 +356,7 @@ describe('Dense-ResNet', () => {
     '%s: the decrypted picture’s total variation has its share',
     { timeout: 120_000 },
     async (id, variant: Variant) => {
-      const { drawn, batch, losses, close } = await openLosses(id)
+      const { drawn, batch, under, close } = await openLosses(id)
       const dims = batch['clean']!.dims as [number, number, number, number]
       const both = await compile(
         ({ encryption, decryption, clean, rounding }) =>
@@ -371,7 +374,7 @@ describe('Dense-ResNet', () => {
         { threads: 1 },
       )
       try {
-        const found = await losses({})
+        const found = await under({})
         const { output } = await both.run({ ...drawn, clean: batch['clean']!, rounding: batch['rounding']! })
         const expected = variation(output!.data as Float32Array, dims)
         expect(expected).toBeGreaterThan(0.005)
@@ -385,9 +388,9 @@ describe('Dense-ResNet', () => {
   )
 
   test('the learned variant’s too', { timeout: 120_000 }, async () => {
-    const { losses, close } = await openLosses('dense-resnet-learned', true)
+    const { under, close } = await openLosses('dense-resnet-learned', true)
     try {
-      const found = await losses({})
+      const found = await under({})
       const weights = { local: 4, moments: 16, neighbours: 200, edges: 4, deviation: 4, squint: 4 }
       const hidden = Object.entries(weights).reduce(
         (sum, [name, weight]) => sum + weight * found[`pair.secrecy.${name}`]!,
