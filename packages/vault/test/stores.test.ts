@@ -1,5 +1,8 @@
 import { randomBytes, toHex } from '@latent/core'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SqliteStore } from '../../../examples/own-store/store.ts'
@@ -11,7 +14,7 @@ import { MemoryStore } from '../src/store/memory.ts'
 import { isStoreAddress, openStore } from '../src/store/open-store.ts'
 import { RetryingStore } from '../src/store/retrying.ts'
 import { openS3 } from '../src/store/s3.ts'
-import { bodyOfBytes, readObject } from '../src/store/store.ts'
+import { bodyOfBytes, readObject, type StoreFault } from '../src/store/store.ts'
 import { noise, storeContract } from './store-contract.ts'
 import { RCLONE, type Server, serveDav, serveS3 } from './store-servers.ts'
 
@@ -105,6 +108,30 @@ describe.skipIf(!RCLONE)('WebDAV', () => {
     expect(JSON.stringify([error, (error as Error).message])).not.toContain('not the password')
     await expect(new DavStore({ url: 'http://127.0.0.1:9/' }).stat('a')).rejects.toMatchObject({ kind: 'busy' })
   })
+})
+
+test.each([
+  [2, 'created', 3],
+  [Infinity, 'busy', 6],
+] as const)('WebDAV: a place that is locked %d times', async (times, outcome, attempts) => {
+  let moves = 0
+  const server = createServer((asked, answer) => {
+    asked.resume().on('end', () => {
+      answer.statusCode = asked.method === 'MOVE' && ++moves <= times ? 423 : asked.method === 'DELETE' ? 204 : 201
+      answer.end()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const store = new DavStore({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })
+    const found = await store
+      .create('a/b', bodyOfBytes(noise(100, 1)))
+      .catch((error: unknown) => (error as StoreFault).kind)
+    expect([found, moves]).toEqual([outcome, attempts])
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
 })
 
 describe('addresses', () => {

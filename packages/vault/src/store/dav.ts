@@ -1,4 +1,5 @@
 import { LatentError, randomBytes, toHex } from '@latent/core'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type ByteRange, checkFolder, checkName, exactly, type ObjectBody, type ObjectInfo, within } from './store.ts'
 import { type FaultKind, type Store, StoreFault } from './store.ts'
 
@@ -12,6 +13,8 @@ export interface DavPlace {
 
 /** A server that says nothing for so long does not answer. */
 const SILENCE_MS = 60_000
+/** A locked place is asked for so often, with a wait that grows by so much: a second in all. */
+const [LOCKED_ATTEMPTS, LOCKED_WAIT_MS] = [6, 60]
 /** A listing of a folder of more bytes is none of ours. */
 const MOST_LISTING = 64 * 1024 * 1024
 
@@ -145,7 +148,9 @@ export class DavStore implements Store {
       // The folder was removed by another program since.
       if (sent.status === 409) this.#made.clear()
       await this.#expect(sent, what, 200, 201, 204)
-      const moved = await this.#ask('MOVE', passing, { headers: { destination: this.#url(name).href, overwrite: 'F' } })
+      const moved = await this.#unlocked(() =>
+        this.#ask('MOVE', passing, { headers: { destination: this.#url(name).href, overwrite: 'F' } }),
+      )
       if (moved.status === 412) {
         await this.remove(passing)
         return 'exists'
@@ -168,7 +173,7 @@ export class DavStore implements Store {
 
   async #make(folder: string): Promise<void> {
     await this.#makeFolder(folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1))
-    const answer = await this.#ask('MKCOL', folder)
+    const answer = await this.#unlocked(() => this.#ask('MKCOL', folder))
     // 405: it is there.
     await this.#expect(answer, `cannot make the folder ${folder}`, 201, 405)
   }
@@ -197,6 +202,16 @@ export class DavStore implements Store {
       })
     } catch (error) {
       throw this.#unanswered(error, `${method} of ${name === '' ? this.address : name}`)
+    }
+  }
+
+  /** Asks again, a few times and soon, where somebody else is at the same place at this moment: servers lock it. */
+  async #unlocked(ask: () => Promise<Response>): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await ask()
+      if (answer.status !== 423 || attempt === LOCKED_ATTEMPTS) return answer
+      await answer.body?.cancel()
+      await pause(LOCKED_WAIT_MS * attempt * (0.5 + Math.random()))
     }
   }
 
