@@ -7,7 +7,7 @@ import { checkPictures, scores } from '@latent/schemes/exact-flow/recipe'
 import { recipeContext } from '@latent/training'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { harmonics, HARMONICS_HEADING } from './exact-flow/harmonics.ts'
+import { harmonics, HARMONICS_HEADING, leftOver } from './exact-flow/harmonics.ts'
 import { TERMS, termsOf } from './exact-flow/terms.ts'
 
 /** No networks were trained or chosen on these, but for the first two, by which the first generation chose its step. */
@@ -61,11 +61,16 @@ async function printHarmonics(sets: readonly (readonly [string, Weights])[]): Pr
   for (const [name, weights] of sets)
     for (const [half, values] of Object.entries(await harmonics(weights, photos.slice(0, PHOTOS))))
       console.log(`${half.padEnd(6)}${values.map(value => value.toFixed(1).padStart(7)).join('')}  ${name}`)
+  console.log('one of the networks, of 1:')
+  for (const [name, weights] of sets) {
+    const left = (await leftOver(weights)).map(value => value.toFixed(3).padStart(7)).join('')
+    console.log(`${' '.repeat(6)}${left}  ${name}`)
+  }
 }
 
 const TWEAKS = 600
 
-/** The whole cipher of black pictures as large as the study's, under one key and many tweaks: how many chi-squares are usual. */
+/** The whole cipher of black pictures as large as the study's, under one key and many tweaks: are chi-squares usual? */
 async function printBlack(sets: readonly (readonly [string, Weights])[]): Promise<void> {
   const black = new Uint8Array(256 * 256 * 3)
   for (const [name, weights] of sets) {

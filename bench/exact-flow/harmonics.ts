@@ -1,8 +1,17 @@
 import type { Image } from '@latent/core'
-import { openExactFlow, type Weights } from '@latent/schemes/exact-flow'
+import { KeyStream } from '@latent/core'
+import {
+  INPUT_ROW_BYTES,
+  onnxNetworks,
+  openExactFlow,
+  PICTURE_ROWS,
+  ROW_BYTES,
+  type Weights,
+} from '@latent/schemes/exact-flow'
 
 const HARMONICS = [1, 2, 3, 4, 8, 16]
 const BYTES = 450_000
+const PICTURES = 12
 
 /**
  * By half of the tile, the mean of the points `exp(2 pi i k byte / 256)` of whole photographs that the networks alone
@@ -19,6 +28,32 @@ export async function harmonics(weights: Weights, photos: readonly Image<'u8'>[]
   }
   await flow.close()
   return found
+}
+
+/**
+ * What one network leaves of a harmonic: the length of the mean of `exp(2 pi i k byte / 256)` of an output on bytes
+ * at random, root mean square over outputs and rounds. Two networks are added to each half: what they leave multiplies.
+ */
+export async function leftOver(weights: Weights): Promise<number[]> {
+  const networks = await onnxNetworks(weights, { backend: 'ort-node', threads: 1 })
+  const stream = await KeyStream.create(new Uint8Array(32), 'latent/v1/bench/left-over')
+  const outputs = weights.networks[0]!.at(-1)!.outputs
+  const squares = HARMONICS.map(() => 0)
+  for (let round = 0; round < weights.networks.length; round++) {
+    const bytes = new Uint8Array(PICTURES * PICTURE_ROWS * ROW_BYTES)
+    for (let i = 0; i < PICTURES; i++) {
+      const rows = bytes.subarray(i * PICTURE_ROWS * ROW_BYTES, (i + 1) * PICTURE_ROWS * ROW_BYTES)
+      await networks.run(round, await stream.bytes(PICTURE_ROWS * INPUT_ROW_BYTES), PICTURE_ROWS, rows)
+    }
+    for (let o = 0; o < outputs; o++) {
+      const own = bytes.filter((_, i) => i % outputs === o)
+      for (const [i, k] of HARMONICS.entries())
+        // Chance has 1 of a strength, whatever there is.
+        squares[i]! += (strength(own, k) - 1) / own.length / outputs / weights.networks.length
+    }
+  }
+  await networks.close()
+  return squares.map(square => Math.sqrt(Math.max(0, square)))
 }
 
 function strength(bytes: Uint8Array, k: number): number {

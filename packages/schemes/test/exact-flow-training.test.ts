@@ -172,6 +172,28 @@ describe('sets of weights', () => {
     }
   })
 
+  test('no round of the second ones leaves a tenth of a harmonic, for two of them meet in every half', async () => {
+    const weights = await secondWeights()
+    const networks = loopNetworks(weights)
+    const rows = 8
+    const outputs = 12 * weights.block
+    for (let round = 0; round < weights.networks.length; round++) {
+      const bytes = new Uint8Array(rows * POSITIONS * 12)
+      await networks.run(round, await (await drawn(`flat ${round}`)).bytes(rows * POSITIONS * 16), rows, bytes)
+      for (const k of [1, 2, 3, 4]) {
+        const sums = Array.from({ length: outputs }, () => ({ cos: 0, sin: 0 }))
+        for (const [i, byte] of bytes.entries()) {
+          sums[i % outputs]!.cos += Math.cos((2 * Math.PI * k * byte) / 256)
+          sums[i % outputs]!.sin += Math.sin((2 * Math.PI * k * byte) / 256)
+        }
+        const places = bytes.length / outputs
+        const squares = sums.map(({ cos, sin }) => (cos ** 2 + sin ** 2) / places ** 2 - 1 / places)
+        const rms = Math.sqrt(Math.max(0, squares.reduce((sum, square) => sum + square, 0) / outputs))
+        expect(rms, `round ${round}, harmonic ${k}`).toBeLessThan(0.08)
+      }
+    }
+  })
+
   test('are known by hash, and an unknown hash is refused', async () => {
     for (const { id, load } of Object.values(WEIGHT_SETS)) {
       const set = await knownWeights(id)

@@ -141,7 +141,7 @@ export const exactFlowRecipes: readonly Recipe[] = [
     shape: SECOND_SHAPE,
     start: orthogonalStart,
     rate: 0.05,
-    steps: 600,
+    steps: 100,
     photos: OPEN_PHOTOS,
   }),
 ]

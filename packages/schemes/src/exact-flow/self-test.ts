@@ -8,7 +8,7 @@ import { WEIGHT_SETS } from './known.ts'
 const SELF_TEST_BYTES = 10_007
 const SELF_TEST: Readonly<Record<string, string>> = {
   constant: '58d28e5138edf2be0d327fa62dd27e6e5791795dabfa8095e2eccec94c9a9dfc',
-  second: '34f80e1f24ca7fc49318c8dec4a163b9f0412a77ec419c88ca43b12c91f2d6c1',
+  second: '5b594dd8a7c3fb6e4882a75b573bd7569e47a7cf77981250361b518fb2313ea2',
   trained: 'c2be95e2b44c5697491d46db7e3370b123aab1852b99f383f27b56011f244bf1',
 }
 

@@ -1,3 +1,4 @@
+import { LatentError } from '@latent/core'
 import {
   type Expr,
   initialise,
@@ -30,6 +31,13 @@ export type FlowNetworks<L> = Record<string, Record<string, Required<layers.Affi
 
 /** Bits of the division behind each layer. With 7, a weight at its limit moves an output by half of a byte's range. */
 const SHIFT = 7
+/**
+ * The same for the hidden layers of networks over several positions. A byte that is the sum of digits is flat if the
+ * units that are its digits stand at 0 or 255, and with 7 bits a quarter of them stand in between.
+ */
+const HIDDEN_SHIFT = 5
+/** Of a layer, by the positions that its network takes together. */
+const shiftOf = (block: number, hidden: boolean): number => (hidden && block > 1 ? HIDDEN_SHIFT : SHIFT)
 /**
  * Largest initial weights. [Note: Flat outputs] A sum of many like parts has a bell's shape, and outputs
  * are to be flat. So all layers but the last begin far beyond a byte's range, where most units stand at 0 or
@@ -73,9 +81,11 @@ export function roundNetwork(
   const block = blockOf(Object.values(p)[0]!.weight.shape)
   const x = ops.concat([gathered(half, block), gathered(map, block)], 1)
   let [bytes, unclipped] = [x, x]
-  for (const layer of Object.values(p)) {
-    const { weight, bias } = integers(layer)
-    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -SHIFT)
+  const all = Object.values(p)
+  for (const layer of all) {
+    const shift = shiftOf(block, layer !== all.at(-1))
+    const { weight, bias } = integers(layer, shift)
+    unclipped = ops.mul(layers.conv2d({ weight, bias }, bytes), 2 ** -shift)
     bytes = toByte(unclipped)
   }
   return { bytes: spread(bytes, block), unclipped }
@@ -99,13 +109,13 @@ function spread(x: Expr, block: number): Expr {
   return ops.reshape(parts, [n, c / block, h, w * block])
 }
 
-function integers({ weight, bias }: Required<layers.Affine<Expr>>): { weight: Expr; bias: Expr } {
+function integers({ weight, bias }: Required<layers.Affine<Expr>>, shift: number): { weight: Expr; bias: Expr } {
   const rounded = ops.withTangent(
     ops.clip(ops.roundStraightThrough(weight), -MAX_WEIGHT, MAX_WEIGHT),
     weight,
     change => change,
   )
-  const offset = ops.sub(MIDDLE * 2 ** SHIFT, ops.mul(MIDDLE, ops.sum(rounded, [1, 2, 3])))
+  const offset = ops.sub(MIDDLE * 2 ** shift, ops.mul(MIDDLE, ops.sum(rounded, [1, 2, 3])))
   return { weight: rounded, bias: ops.add(ops.roundStraightThrough(ops.mul(bias, BIAS_UNIT)), offset) }
 }
 
@@ -119,20 +129,29 @@ export const modulo256 = (x: Expr): Expr => ops.sub(x, ops.stopGradient(ops.mul(
 
 /** The integers that the forward pass computes with. @throws E_WEIGHTS if they break a bound of {@link checkWeights} */
 export function quantise(trained: FlowNetworks<Tensor<'f32'>>): Weights {
-  return checkWeights(Object.values(trained).map(round => Object.values(round).map(quantiseLayer)))
+  return checkWeights(
+    Object.values(trained).map(network => {
+      const all = Object.values(network)
+      const block = blockOf(all[0]!.weight.dims)
+      return all.map(layer => quantiseLayer(layer, shiftOf(block, layer !== all.at(-1))))
+    }),
+  )
 }
 
-/** Trained networks as {@link quantise} takes them: its inverse, to measure weights as training measures them. */
-export function mastersOf({ networks }: Weights): FlowNetworks<Tensor<'f32'>> {
-  return Object.fromEntries(
+/**
+ * Trained networks as {@link quantise} takes them: its inverse, to measure weights as training measures them.
+ * @throws E_WEIGHTS for weights with other shifts than training has
+ */
+export function mastersOf({ networks, id }: Weights): FlowNetworks<Tensor<'f32'>> {
+  const masters: FlowNetworks<Tensor<'f32'>> = Object.fromEntries(
     networks.map((layers, round) => [
       `round${round}`,
       Object.fromEntries(
-        layers.map(({ inputs, outputs, kernel, weights, bias }, l) => {
+        layers.map(({ inputs, outputs, kernel, weights, bias, shift }, l) => {
           const row = inputs * kernel[0] * kernel[1]
           const offset = (o: number) =>
             MIDDLE *
-            (2 ** SHIFT - weights.subarray(o * row, (o + 1) * row).reduce((total, weight) => total + weight, 0))
+            (2 ** shift - weights.subarray(o * row, (o + 1) * row).reduce((total, weight) => total + weight, 0))
           return [
             `conv${l}`,
             {
@@ -148,6 +167,8 @@ export function mastersOf({ networks }: Weights): FlowNetworks<Tensor<'f32'>> {
       ),
     ]),
   )
+  if (quantise(masters).id !== id) throw new LatentError('E_WEIGHTS', 'training makes no weights with these shifts')
+  return masters
 }
 
 /**
@@ -170,15 +191,15 @@ export async function initialNetworks(
   return drawn
 }
 
-function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>): Layer {
+function quantiseLayer({ weight, bias }: Required<layers.Affine<Tensor<'f32'>>>, shift: number): Layer {
   const [outputs, inputs, height, width] = weight.dims as [number, number, number, number]
   const row = inputs * height * width
   const weights = Int8Array.from(weight.data, value => Math.min(MAX_WEIGHT, Math.max(-MAX_WEIGHT, nearestEven(value))))
   const biases = Int32Array.from(bias.data, (value, o) => {
     const sum = weights.subarray(o * row, (o + 1) * row).reduce((total, weight) => total + weight, 0)
-    return nearestEven(Math.fround(value * BIAS_UNIT)) + MIDDLE * (2 ** SHIFT - sum)
+    return nearestEven(Math.fround(value * BIAS_UNIT)) + MIDDLE * (2 ** shift - sum)
   })
-  return { inputs, outputs, kernel: [height, width], weights, bias: biases, shift: SHIFT }
+  return { inputs, outputs, kernel: [height, width], weights, bias: biases, shift }
 }
 
 function nearestEven(value: number): number {
