@@ -1,15 +1,19 @@
-// npm run bench -- vault [photos]: a vault of synthetic photos in a folder: time, memory, index and requests a photo.
+// npm run bench -- vault [photos]: a vault of synthetic photos in a folder: time, memory, index and requests a photo;
+// then the list of an index of 100,000 whose photos are not there, which takes no more than a real one.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { randomBytes, toHex } from '@latent/core'
 import { CountingStore, Keyring, select, Vault, vaultFigures } from '@latent/vault'
 import { addFiles, FolderStore, getFiles } from '@latent/vault/node'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { runCommand } from '../packages/cli/src/program.ts'
 import { noFlows } from '../packages/vault/src/vault/segment.ts'
 
 const PHOTO_BYTES = 8192
+const LISTED = 100_000
 
 /** What one process found. */
 interface Found {
@@ -24,8 +28,9 @@ interface Found {
 
 /** Runs one part in a process of its own, so that its memory is its own. */
 async function part(role: string, folder: string, identity: string): Promise<Found> {
-  const store = new CountingStore(new FolderStore(join(folder, 'vault')))
   const started = performance.now()
+  if (role === 'list') return listed(folder, started)
+  const store = new CountingStore(new FolderStore(join(folder, 'vault')))
   const vault = await Vault.open(store, { keyring: new Keyring({ identities: [identity] }) })
   const counts: Record<string, number> = {}
   const flows = noFlows
@@ -37,7 +42,6 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
         ? getFiles({ vault, photos: select(vault, { patterns: ['77/77.jpg'] }), output: join(folder, 'back'), flows })
         : []
   for await (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
-  if (role === 'list') counts['listed'] = select(vault, {}).length
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
   return {
     seconds: (performance.now() - started) / 1000,
@@ -46,6 +50,48 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
     requests: { ...store.requests },
     counts,
     ...(role === 'add' ? { figures: vaultFigures(vault) } : {}),
+  }
+}
+
+/** Puts an index of so many photos into a new vault, and no photo. @returns bytes of the index a photo */
+async function indexAlone(folder: string, secret: string, photos: number): Promise<number> {
+  const vault = await Vault.init(new FolderStore(join(folder, 'vault')), [await identityToRecipient(secret)])
+  writeFileSync(join(folder, 'me.key'), `${secret}\n`, { mode: 0o600 })
+  const facts = { sealed: 9300, size: PHOTO_BYTES, type: 'image/jpeg', camera: 'Maker Model 7' }
+  const record = (i: number) => {
+    const name = toHex(randomBytes(16))
+    const object = `objects/${name.slice(0, 2)}/${name.slice(2)}.png`
+    const path = `${i % 100}/IMG_${i}.jpg`
+    const [added, taken] = [1_760_000_000_000 + i, new Date(1_600_000_000_000 + 60_000 * i).toISOString().slice(0, 19)]
+    return {
+      t: 'photo' as const,
+      object,
+      path,
+      modified: added,
+      added,
+      sha256: toHex(randomBytes(32)),
+      taken,
+      ...facts,
+    }
+  }
+  for (let at = 0; at < photos; at += 10_000)
+    await vault.append(
+      vault.main().newest,
+      Array.from({ length: 10_000 }, (_, i) => record(at + i)),
+    )
+  return vaultFigures(vault).indexBytes / photos
+}
+
+/** The command itself, with its table, which it writes to the pipe behind it. */
+async function listed(folder: string, started: number): Promise<Found> {
+  const code = await runCommand(['vault', 'list', join(folder, 'vault'), '-i', join(folder, 'me.key')])
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
+  return {
+    seconds: (performance.now() - started) / 1000,
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    megabytes: maxRSS / 1024,
+    requests: {},
+    counts: { 'exit code': code },
   }
 }
 
@@ -71,14 +117,15 @@ export default async function run([count = '5000', role, folder, identity]: read
     }
     const store = new FolderStore(join(scratch, 'vault'))
     await Vault.init(store, [await identityToRecipient(secret)])
+    writeFileSync(join(scratch, 'me.key'), `${secret}\n`, { mode: 0o600 })
     const copying = performance.now()
     await cp(join(scratch, 'photos'), join(scratch, 'copy'), { recursive: true })
     const copied = (performance.now() - copying) / 1000
-    const measured = (name: string): Found => {
+    const measured = (name: string, of = scratch): Found => {
       const out = execFileSync(
         process.execPath,
-        [join(import.meta.dirname, 'run.ts'), 'vault', count, name, scratch, secret],
-        { encoding: 'utf8', maxBuffer: 1 << 26 },
+        [join(import.meta.dirname, 'run.ts'), 'vault', count, name, of, secret],
+        { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'pipe'] },
       )
       return JSON.parse(out.trim().split('\n').at(-1)!) as Found
     }
@@ -108,6 +155,9 @@ export default async function run([count = '5000', role, folder, identity]: read
         `listings in all: ${requests['list']}`,
     )
     console.log(`skipped by the second run: ${((100 * (again.counts['skipped'] ?? 0)) / photos).toFixed(1)} %`)
+    const alone = await indexAlone(join(scratch, 'index-alone'), secret, LISTED)
+    console.log(`an index of ${LISTED} photos with dates and cameras: ${alone.toFixed(0)} bytes a photo`)
+    line('list', measured('list', join(scratch, 'index-alone')))
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

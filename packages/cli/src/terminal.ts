@@ -1,4 +1,5 @@
 import { rawByte } from '@latent/core'
+import { once } from 'node:events'
 
 // Controls (C0, DEL, C1), line and paragraph separators, marks that turn the direction of writing, and half surrogates.
 // oxlint-disable-next-line no-control-regex
@@ -44,16 +45,40 @@ export function errorLines(
 }
 
 /** A table for a terminal, whatever the cells hold: the first row is the heading, numbers are set to the right. */
-export function formatTable(cells: readonly (readonly string[])[]): string {
-  const rows = cells.map(row => row.map(visible))
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
+export const formatTable = (cells: readonly (readonly string[])[]): string =>
+  Array.from(tableLines(() => cells)).join('\n')
+
+/**
+ * The same for tables of any length, line by line.
+ * @param rows called twice: for widths, and for what is printed
+ */
+export function* tableLines(rows: () => Iterable<readonly string[]>): Generator<string> {
+  const widths: number[] = []
+  for (const row of rows())
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, visible(cell).length)
   const isNumber = (text: string) => /^[\d.,]+( \S+)?$/.test(text)
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => (isNumber(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  for (const row of rows()) {
+    const cells = row.map((cell, column) => {
+      const text = visible(cell)
+      return isNumber(text) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)
+    })
+    yield cells.join('  ').trimEnd()
+  }
+}
+
+/** Bytes of text that go out at once. */
+const OUT = 1 << 16
+
+/** Writes lines to standard output as fast as its reader takes them, and holds no more than some of them. */
+export async function writeLines(lines: Iterable<string>): Promise<void> {
+  let held = ''
+  const out = async () => {
+    if (!process.stdout.write(held)) await once(process.stdout, 'drain')
+    held = ''
+  }
+  for (const line of lines) {
+    held += line
+    if (held.length >= OUT) await out()
+  }
+  if (held !== '') await out()
 }

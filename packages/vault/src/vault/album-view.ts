@@ -1,10 +1,5 @@
-import type { KeyState } from './key-state.ts'
+import type { Kept, KeyState } from './key-state.ts'
 import type { Photo } from './record.ts'
-
-/** A photo, and the key that its object is sealed under. */
-export interface Kept extends Photo {
-  readonly key: KeyState
-}
 
 /** An album: its keys, the newest last, and what they hold together. */
 export class AlbumView {
@@ -38,7 +33,7 @@ export class AlbumView {
 
   /** Every photo that was ever recorded, of all keys. */
   *everything(): Generator<Kept> {
-    for (const key of this.keys) for (const photo of key.photos.values()) yield { ...photo, key }
+    for (const key of this.keys) yield* key.photos.values()
   }
 
   /** By path, what was there at a moment: the newest of each path, unless it was removed. */
@@ -84,9 +79,9 @@ export class AlbumView {
 
   /** A photo was recorded. */
   noticed(photo: Photo, key: KeyState): void {
-    key.photos.set(photo.object, photo)
-    this.#latest?.set(photo.path, { ...photo, key })
-    this.#byPath?.set(photo.path, { ...photo, key })
+    const kept = key.keep(photo)
+    this.#latest?.set(photo.path, kept)
+    this.#byPath?.set(photo.path, kept)
   }
 }
 

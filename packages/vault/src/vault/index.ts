@@ -1,6 +1,6 @@
-export { AlbumView, type Kept } from './album-view.ts'
+export { AlbumView } from './album-view.ts'
 export { grouped, isPhoto, photoOf } from './companions.ts'
-export { KeyState } from './key-state.ts'
+export { type Kept, KeyState } from './key-state.ts'
 export {
   checkPresence,
   type Presences,

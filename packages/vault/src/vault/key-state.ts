@@ -2,6 +2,11 @@ import { nameKeyOf } from './layout.ts'
 import type { Photo } from './record.ts'
 import type { Segment } from './segment.ts'
 
+/** A photo, and the key that its object is sealed under. */
+export interface Kept extends Photo {
+  readonly key: KeyState
+}
+
 /** What is kept of a segment that was taken in. */
 export interface SegmentFacts {
   readonly parents: readonly string[]
@@ -20,7 +25,7 @@ export class KeyState {
   readonly key: Uint8Array
   /** A binary age file that holds the key, for the members when it was made: new objects carry it. */
   readonly envelope: Uint8Array
-  readonly photos = new Map<string, Photo>()
+  readonly photos = new Map<string, Kept>()
   /** Objects that were removed, and when. */
   readonly gone = new Map<string, number>()
   readonly doomed = new Map<string, number>()
@@ -55,15 +60,22 @@ export class KeyState {
     for (const record of records) {
       if (record.t === 'photo') {
         const before = this.photos.get(record.object)
-        if (before && record.added < before.added) continue
-        const { t: _, ...photo } = record
-        this.photos.set(photo.object, photo)
+        if (!before || record.added >= before.added) this.keep(record)
       } else if (record.t === 'gone') later(this.gone, record.object, record.at)
       else if (record.t === 'doomed') for (const object of record.objects) later(this.doomed, object, record.at)
       else if (record.t === 'member') later(this.members, record.recipient, record.at)
       else if (record.t === 'thumbs') for (const object of record.objects) this.thumbs.set(object, record.pack)
       else if (!this.album || record.at > this.album.at) this.album = record
     }
+  }
+
+  /** Takes a photo in. There may be millions: this is the one copy of each that is held. */
+  keep({ object, sealed, path, size, modified, sha256, type, added, taken, camera }: Photo): Kept {
+    const kept: Writable<Kept> = { object, sealed, path, size, modified, sha256, type, added, key: this }
+    if (taken !== undefined) kept.taken = taken
+    if (camera !== undefined) kept.camera = camera
+    this.photos.set(object, kept)
+    return kept
   }
 
   /** Was it removed, and not recorded again since by a machine that did not know? */
@@ -87,6 +99,8 @@ export class KeyState {
     return Array.from(this.#named()).filter(name => !this.segments.has(name) && !this.replaced.has(name))
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 function later(map: Map<string, number>, key: string, at: number): void {
   if (at > (map.get(key) ?? Number.NEGATIVE_INFINITY)) map.set(key, at)

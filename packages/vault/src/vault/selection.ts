@@ -1,7 +1,8 @@
 import { LatentError } from '@latent/core'
 import { PathSelection } from '../path-selection.ts'
-import type { AlbumView, Kept } from './album-view.ts'
+import type { AlbumView } from './album-view.ts'
 import { photoOf } from './companions.ts'
+import type { Kept } from './key-state.ts'
 import type { Vault } from './vault.ts'
 
 /** Which photos are meant. */
