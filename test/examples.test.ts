@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -152,6 +152,36 @@ describe('examples', { timeout: 300_000 }, () => {
       writeFileSync(path, bytes)
     }
     expect((await run('python3', example('read-vault/vault.py'), vault, key, '-o', `${out}2`)).code).not.toBe(0)
+  })
+
+  test.skipIf(!CRYPTOGRAPHY)('Python reads the vault of the conformance kit, and the note of each object', async () => {
+    const kit = join(import.meta.dirname, '../packages/vault/test/conformance')
+    const keys = JSON.parse(readFileSync(join(kit, 'keys.json'), 'utf8')) as { identities: { first: string } }
+    const [key, out] = [join(scratch, 'kit.key'), join(scratch, 'kit')]
+    writeFileSync(key, `${keys.identities.first}\n`)
+    const reading = (vault: string) => run('python3', example('read-vault/vault.py'), vault, key, '-o', out)
+    const { code, out: listed, err } = await reading(join(kit, 'vault-1'))
+    expect([code, err]).toEqual([0, ''])
+    expect(listed.split('\n').map(line => line.split('\t').slice(0, 3).join(' '))).toEqual([
+      'photos Zürich/see.jpg 900',
+      'photos holiday/IMG_1.jpg 700',
+      'photos holiday/IMG_1.jpg.xmp 80',
+      '',
+    ])
+    // An object in the place of another one under its key is told by its note: everything else about it is intact.
+    const mixed = join(scratch, 'mixed')
+    cpSync(join(kit, 'vault-1'), mixed, { recursive: true })
+    const objects = readdirSync(join(mixed, 'objects'), { recursive: true }).map(String)
+    const pngs = objects.filter(name => name.endsWith('.png')).map(name => join(mixed, 'objects', name))
+    const contents = pngs.map(path => readFileSync(path))
+    const refusals: string[] = []
+    for (const by of [1, 2, 3]) {
+      for (const [i, path] of pngs.entries()) writeFileSync(path, contents[(i + by) % pngs.length]!)
+      const ended = await reading(mixed)
+      expect(ended.code).not.toBe(0)
+      refusals.push(ended.err)
+    }
+    expect(refusals.filter(text => text.includes("the object is another photo's"))).toHaveLength(1)
   })
 
   test('sealing with the library gives a PNG that opens to the same bytes, and to nobody else', async () => {

@@ -13,6 +13,8 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
  * is spelled out. Every message passes through here; JSON has {@link jsonLine}.
  */
 export function visible(text: string): string {
+  // Most names are plain: looking at them once is a tenth of the work.
+  if (/^[ -~]*$/.test(text)) return text
   return text.replaceAll(UNSEEN, char => {
     const code = char.codePointAt(0)!
     const byte = rawByte(char) ?? (code < 0x80 ? code : undefined)
