@@ -39,7 +39,13 @@ async function work(folder: string, source: string, identity: string, url: strin
   let jobs = 0
   console.log('ready')
   await runWorker({
-    ...{ connection, vault, keyring, source, flows: noFlows, lanes: 2, signal: stop.signal },
+    connection,
+    vault,
+    keyring,
+    source,
+    flows: noFlows,
+    lanes: 2,
+    signal: stop.signal,
     done: () => void jobs++,
   })
   console.log(JSON.stringify({ cpuSeconds: cpuSeconds() - before, jobs, requests: store.requests } satisfies Told))
@@ -110,7 +116,11 @@ async function measure(count: number, scratch: string, identity: string, url: st
   )
   const workers = told.reduce((total, each) => total + each.cpuSeconds, 0)
   return {
-    ...{ seconds, workers, planner, idle: idle / (idle + used), others: used - workers - planner },
+    seconds,
+    workers,
+    planner,
+    idle: idle / (idle + used),
+    others: used - workers - planner,
     jobs: told.reduce((total, each) => total + each.jobs, 0),
     requests: told.map(each => each.requests),
   }
