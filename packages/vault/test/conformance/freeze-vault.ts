@@ -16,7 +16,7 @@ export const FROZEN_VAULT = fileURLToPath(new URL('vault-1/', import.meta.url))
 /** What is in it: paths in its one album, and bytes of noise by the rule of `putFiles`. */
 export const FROZEN_FILES = { 'holiday/IMG_1.jpg': 700, 'holiday/IMG_1.jpg.xmp': 80, 'Zürich/see.jpg': 900 } as const
 
-// node freeze-vault.ts: draws another one, with what a reader must get right: an album of two keys, and a removed photo.
+// node freeze-vault.ts: draws another, with what a reader must get right: an album of two keys, and a removed photo.
 if (import.meta.main) {
   const { identities } = await readKeys()
   const keyring = new Keyring({ identities: [identities.first] })
