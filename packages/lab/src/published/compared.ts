@@ -16,11 +16,11 @@ export const COMPARED: readonly PublishedScheme[] = [
       { metric: 'ssim', value: '0.90', condition: 'chest X-rays', standing: QUOTED },
       { metric: 'entropy', value: '7.95', condition: '', standing: QUOTED },
     ],
-    remarks: [IN_ENCIPHER_GAN],
-    missing:
-      'trained weights, for which the recipe `cycle-deepedn` stands; the domain that hides (its pictures are not ' +
-      'named), ' +
-      'loss weights, and the network that marks regions in cipher images with its labelled X-rays',
+    remarks: [
+      IN_ENCIPHER_GAN,
+      'What runs here hides in noise, for the pictures of the domain that hides are not named; loss weights are ours, and ' +
+        'the network that marks regions in cipher images is left out, with its labelled X-rays.',
+    ],
   },
   {
     id: 'encryptgan-2019',
