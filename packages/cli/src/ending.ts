@@ -150,19 +150,24 @@ function outputFailed(error: NodeJS.ErrnoException): void {
  * @throws E_IO if nobody gets it: a stream that is closed, or that leads nowhere
  */
 export async function handOver(secret: string): Promise<void> {
-  if (leadsNowhere()) throw new LatentError('E_IO', 'standard output leads nowhere: the secret would be lost', USE_FILE)
+  if (leadsNowhere())
+    throw new LatentError('E_IO', 'standard output leads nowhere: the secret would be lost', { hint: USE_FILE })
   // It is told below, once.
   outputLost = true
   await new Promise<void>((done, failed) =>
     process.stdout.write(secret, error => {
       if (!error) return done()
-      failed(new LatentError('E_IO', ioError(error, 'nobody took the secret from standard output').message, USE_FILE))
+      failed(
+        new LatentError('E_IO', ioError(error, 'nobody took the secret from standard output').message, {
+          hint: USE_FILE,
+        }),
+      )
     }),
   )
   outputLost = false
 }
 
-const USE_FILE = { hint: 'give a file with -o' }
+const USE_FILE = 'give a file with -o'
 
 /** Node opens a stream that was closed before it started as the device that swallows everything. */
 function leadsNowhere(): boolean {
