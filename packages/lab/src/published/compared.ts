@@ -18,8 +18,8 @@ export const COMPARED: readonly PublishedScheme[] = [
     ],
     remarks: [
       IN_ENCIPHER_GAN,
-      'What runs here hides in noise, for the pictures of the domain that hides are not named; loss weights are ours, ' +
-        'and the network that marks regions in cipher images is left out, with its labelled X-rays.',
+      'What runs here hides in noise, for the pictures of the domain that hides are not named; loss weights are ' +
+        'ours, and the network that marks regions in cipher images is left out, with its labelled X-rays.',
     ],
   },
   {
