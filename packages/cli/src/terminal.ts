@@ -71,16 +71,26 @@ export function* tableLines(rows: () => Iterable<readonly string[]>): Generator<
 /** Bytes of text that go out at once. */
 const OUT = 1 << 16
 
-/** Writes lines to standard output as fast as its reader takes them, and holds no more than some of them. */
+/**
+ * Writes lines to standard output as fast as its reader takes them, and holds no more than some of them. Where the
+ * reader has left, the rest is not made: what that means for the run is told where it ends.
+ */
 export async function writeLines(lines: Iterable<string>): Promise<void> {
+  const { stdout } = process
   let held = ''
-  const out = async () => {
-    if (!process.stdout.write(held)) await once(process.stdout, 'drain')
+  const out = async (): Promise<boolean> => {
+    if (!stdout.write(held))
+      try {
+        await once(stdout, 'drain')
+      } catch {
+        return false
+      }
     held = ''
+    return true
   }
   for (const line of lines) {
     held += line
-    if (held.length >= OUT) await out()
+    if (held.length >= OUT && !(await out())) return
   }
   if (held !== '') await out()
 }

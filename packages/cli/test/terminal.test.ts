@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { Pace, timeLeft } from '../src/progress.ts'
 import { errorLines, formatTable, jsonLine, shown, visible, visibleLines } from '../src/terminal.ts'
@@ -90,4 +91,22 @@ describe('the time that is left', () => {
     for (let now = 61_000; now <= 120_000; now += 1000) rate = pace.rate(now, done)
     expect(rate).toBe(0)
   })
+})
+
+test('lines for a reader that has left are no longer made, and that is no defect', async () => {
+  const program = `
+    import { writeLines } from ${JSON.stringify(new URL('../src/terminal.ts', import.meta.url).href)}
+    process.stdout.on('error', () => {})
+    let made = 0
+    function* lines() { while (made < 200_000) yield \`line \${++made}\\n\` }
+    await writeLines(lines())
+    console.error(made)`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let told = ''
+  child.stderr.on('data', (part: Buffer) => void (told += part.toString()))
+  child.stdout.once('data', () => void child.stdout.destroy())
+  const code = await new Promise(done => child.on('close', done))
+  expect({ code, ended: Number(told) < 200_000 && Number(told) > 0 }).toEqual({ code: 0, ended: true })
 })
