@@ -169,7 +169,12 @@ async function largeFile(browser: Browser, address: string, scratch: string, siz
       const progress = document.querySelector<HTMLProgressElement>('.queue li progress')
       return progress ? progress.value / progress.max : 1
     })
-    seen.push({ share, memory: memoryOf(browser.process()!.pid!) })
+    const memory = memoryOf(browser.process()!.pid!)
+    if (Math.floor(10 * share) > Math.floor(10 * (seen.at(-1)?.share ?? 0)))
+      console.log(
+        `${Math.floor(10 * share)}0 % after ${((performance.now() - started) / 1000).toFixed(0)} s, ${memory.toFixed(0)} MB`,
+      )
+    seen.push({ share, memory })
   }
   const seconds = (performance.now() - started) / 1000
   const most = (from: number, to: number) =>

@@ -16,9 +16,16 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
+const FIREFOX_PLACES = ['/usr/bin/firefox-esr', '/usr/bin/firefox', '/Applications/Firefox.app/Contents/MacOS/firefox']
+
+const named = (variable: string, places: readonly string[]): string | undefined =>
+  process.env[variable] === undefined ? places.find(path => existsSync(path)) : process.env[variable] || undefined
+
 /** The browser to test in, or `undefined`. The variable `CHROMIUM` names another one; empty, none. */
-export const chromium: string | undefined =
-  process.env['CHROMIUM'] === undefined ? PLACES.find(path => existsSync(path)) : process.env['CHROMIUM'] || undefined
+export const chromium: string | undefined = named('CHROMIUM', PLACES)
+
+/** Another browser, for what users do: Firefox, or `undefined`. The variable `FIREFOX` names another one; empty, none. */
+export const firefox: string | undefined = named('FIREFOX', FIREFOX_PLACES)
 
 const FLAGS = [
   '--no-sandbox',

@@ -163,7 +163,10 @@ export const strings = {
       marble: 'Marble',
       dunes: 'Dunes',
     },
-    unreadable: 'The browser cannot show this picture. JPEG, PNG, WebP and AVIF work everywhere.',
+    unreadable: {
+      message: 'the browser cannot show this picture',
+      hint: 'choose a JPEG, PNG, WebP or AVIF that is whole',
+    },
     working: 'Working ...',
     roles: {
       ours: 'Ours',

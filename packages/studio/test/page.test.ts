@@ -6,20 +6,24 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromium } from '../../../test/browser/page.ts'
+import { chromium, firefox } from '../../../test/browser/page.ts'
 import { SINGLE } from '../build/run.ts'
 import {
   choose,
   expectAccessible,
   giveKey,
+  lookWith,
   offered,
   press,
   pressButton,
   runQueue,
-  startStudio,
+  type Served,
+  serveBuilt,
   states,
   type Studio,
 } from './page/studio.ts'
+import { firefoxTests } from './page/firefox.ts'
+import { galleryTests } from './page/gallery.ts'
 import { passkeyTests } from './page/passkeys.ts'
 import { viewTests } from './page/views.ts'
 import { visitorTests } from './page/visitor.ts'
@@ -59,18 +63,24 @@ async function sealed(name: string, bytes: Uint8Array): Promise<Uint8Array> {
   return collect((await prepareSeal({ album, metadata, flows, body })).png(streamOf(bytes)))
 }
 
+let served: Served
+beforeAll(async () => {
+  if (chromium !== undefined || firefox !== undefined) served = await serveBuilt()
+})
+afterAll(async () => {
+  await served?.close()
+  await close()
+})
+
 describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 120_000 }, () => {
   let studio: Studio
   let page: Page
 
   beforeAll(async () => {
-    studio = await startStudio()
+    studio = await lookWith('chrome', served)
     page = await studio.open()
-  }, 120_000)
-  afterAll(async () => {
-    await studio?.close()
-    await close()
   })
+  afterAll(() => studio?.close())
   const keyring = new Keyring({ identities: [identity] })
 
   test('is isolated, loads nothing from elsewhere, and is clean for screen readers', async () => {
@@ -211,6 +221,7 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
     }
   })
 
+  galleryTests(() => studio, { identity, sealed })
   passkeyTests(() => studio, identity, flows)
   viewTests(() => studio)
   visitorTests(() => studio)
@@ -236,3 +247,5 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
     expect(await readFile(join(studio.folder, 'SHA256SUMS'), 'utf8')).toMatch(/^[0-9a-f]{64} {2}site\/index\.html$/m)
   })
 })
+
+firefoxTests(() => served, identity)

@@ -3,7 +3,7 @@ import { computed, type Signal, signal } from '@preact/signals-core'
 import type { Remote } from 'comlink'
 import type { Listed } from '../lab/catalogue.ts'
 import type { LabServed } from '../lab/worker.ts'
-import type { Fault, Outcome } from '../vault/fault.ts'
+import { type Fault, faultOf, type Outcome } from '../vault/fault.ts'
 import type { Attacked } from './attack-run.ts'
 import { DEMONSTRATIONS, type Demonstration, SOUND } from './demonstrations.ts'
 
@@ -38,6 +38,7 @@ export class AttackState {
   )
   readonly running = signal(false)
   readonly plain: Signal<Image<'u8'> | undefined> = signal(undefined)
+  /** Nothing could be attacked at all, and why. */
   readonly fault: Signal<Fault | undefined> = signal(undefined)
   readonly list: Signal<readonly Listed[]> = signal([])
   readonly #lab: Promise<Remote<LabServed>>
@@ -58,13 +59,16 @@ export class AttackState {
     if (this.running.value) return
     this.running.value = true
     const { attack } = this.chosen.value
+    const lines = this.lines.value
+    for (const { outcome } of lines) outcome.value = undefined
+    this.fault.value = undefined
     try {
       const plain = await source()
       this.plain.value = plain
       const lab = await this.#lab
-      const lines = this.lines.value
-      for (const { outcome } of lines) outcome.value = undefined
       for (const { scheme, outcome } of lines) outcome.value = await lab.attack(attack, scheme, plain)
+    } catch (error) {
+      this.fault.value = faultOf(error)
     } finally {
       this.running.value = false
     }

@@ -18,8 +18,7 @@ export default function AttackView() {
   const { attack } = view.chosen.value
   const weights = view.weights.value
   const gated = weights !== undefined && !wanted.value.has(weights)
-  const run = () =>
-    void view.run(() => squareOf(chosenPicture.value, { side: SIDE, channels: 3 })).catch(() => undefined)
+  const run = () => void view.run(() => squareOf(chosenPicture.value, { side: SIDE, channels: 3 }))
   return (
     <>
       <div class="intro">
@@ -55,6 +54,7 @@ export default function AttackView() {
               {view.running.value ? text.running : text.run}
             </button>
           )}
+          {view.fault.value ? <FaultView fault={view.fault.value} /> : null}
           <div aria-live="polite">
             {view.lines.value.map(line => (
               <Row key={`${attack} ${line.scheme}`} {...{ view, line, attack }} />

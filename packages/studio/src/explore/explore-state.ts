@@ -5,7 +5,7 @@ import type { Listed } from '../lab/catalogue.ts'
 import { schemeInExplore } from '../lab/chosen-scheme.ts'
 import { ownWeights } from '../lab/own-weights.ts'
 import type { LabServed } from '../lab/worker.ts'
-import type { Fault, Outcome } from '../vault/fault.ts'
+import { type Fault, type Outcome, outcome } from '../vault/fault.ts'
 import type { Reaction, Study } from './study.ts'
 
 /** Pixels a side that can be chosen. */
@@ -49,9 +49,11 @@ export class ExploreState {
     this.busy.value = true
     try {
       const lab = await this.#lab
-      const plain = await source(await lab.shapeFor(scheme, this.side.peek()))
+      const shape = await lab.shapeFor(scheme, this.side.peek())
+      const plain = await outcome(() => source(shape))
       if (turn !== this.#latest) return
-      const found: Outcome<Study> = await lab.study(scheme, plain, ownWeights.peek().get(scheme)?.bytes)
+      const found: Outcome<Study> =
+        'fault' in plain ? plain : await lab.study(scheme, plain.value, ownWeights.peek().get(scheme)?.bytes)
       if (turn !== this.#latest) return
       batch(() => {
         this.fault.value = 'fault' in found ? found.fault : undefined

@@ -22,7 +22,7 @@ let state: ExploreState | undefined
 /** One picture through any scheme. */
 export default function ExploreView() {
   const view = (state ??= new ExploreState(openLab()))
-  const run = () => void view.run(shape => squareOf(chosenPicture.value, shape)).catch(() => undefined)
+  const run = () => void view.run(shape => squareOf(chosenPicture.value, shape))
   const allowed = () => {
     const listed = view.listed.value
     if (listed === undefined) return false

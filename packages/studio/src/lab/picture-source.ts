@@ -1,7 +1,8 @@
-import type { Image } from '@latent/core'
+import { type Image, LatentError } from '@latent/core'
 import { signal, type Signal } from '@preact/signals-core'
 import type { ProceduralKind } from '@latent/data'
 import { openLab } from './lab.ts'
+import { strings } from '../strings.ts'
 import { show } from './picture-view.tsx'
 import { withChannels } from './channels.ts'
 
@@ -11,12 +12,12 @@ export const chosenPicture: Signal<ProceduralKind | File> = signal('landscape')
 /** Pixels a side in which a drawing is made before it is brought to size. */
 const DRAWN = 256
 
-/** The chosen picture as a square of this side. @throws DOMException where the browser cannot show it */
+/** The chosen picture as a square of this side. @throws E_IMAGE where the browser cannot show it */
 export async function squareOf(
   chosen: ProceduralKind | File,
   { side, channels }: { readonly side: number; readonly channels: 1 | 3 },
 ): Promise<Image<'u8'>> {
-  const source = typeof chosen === 'string' ? await drawnCanvas(chosen) : await createImageBitmap(chosen)
+  const source = typeof chosen === 'string' ? await drawnCanvas(chosen) : await bitmapOf(chosen)
   const canvas = document.createElement('canvas')
   canvas.width = canvas.height = side
   const context = canvas.getContext('2d', { willReadFrequently: true })!
@@ -25,6 +26,15 @@ export async function squareOf(
   const [width, height] = [source.width * scale, source.height * scale]
   context.drawImage(source, (side - width) / 2, (side - height) / 2, width, height)
   return withChannels(context.getImageData(0, 0, side, side).data, side, side, channels)
+}
+
+async function bitmapOf(file: File): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(file)
+  } catch (cause) {
+    const { message, hint } = strings.lab.unreadable
+    throw new LatentError('E_IMAGE', message, { hint, cause })
+  }
 }
 
 async function drawnCanvas(kind: ProceduralKind): Promise<HTMLCanvasElement> {

@@ -36,7 +36,10 @@ function Preview({ picture: { output } }: { readonly picture: Finished }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const failed = useSignal(false)
   useEffect(() => {
-    void draw(output, canvas.current!).catch(() => (failed.value = true))
+    let gone = false
+    const drawn = lastDrawn.then(() => (gone ? undefined : draw(output, canvas.current!)))
+    lastDrawn = drawn.catch(() => (failed.value = true))
+    return () => void (gone = true)
   }, [output])
   return (
     <>
@@ -45,6 +48,9 @@ function Preview({ picture: { output } }: { readonly picture: Finished }) {
     </>
   )
 }
+
+/** One at a time: while a photo is decoded it has the memory of all its pixels. */
+let lastDrawn: Promise<unknown> = Promise.resolve()
 
 async function draw(file: Blob, canvas: HTMLCanvasElement): Promise<void> {
   const whole = await createImageBitmap(file)

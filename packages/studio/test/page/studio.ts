@@ -6,21 +6,27 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import puppeteer, { type Browser, type ElementHandle, type Page } from 'puppeteer-core'
 import { expect } from 'vitest'
-import { chromium } from '../../../../test/browser/page.ts'
+import { chromium, firefox } from '../../../../test/browser/page.ts'
 import { serveStudio, type StudioServer } from '../../../cli/src/studio-server.ts'
 import { buildStudio } from '../../build/run.ts'
 
-/** The built page, served, and a browser that looks at it. */
-export interface Studio {
+/** The built page, served. */
+export interface Served {
   /** Of the build, and of files that are chosen. */
   readonly folder: string
   readonly server: StudioServer
+  close(): Promise<void>
+}
+
+/** The built page, and a browser that looks at it. */
+export interface Studio extends Served {
   readonly browser: Browser
   /** Requests that left the origin, and whatever the browser complained of: policies above all. */
   readonly strays: string[]
   readonly complaints: string[]
   /** A page of the site, or of an address. */
   open(address?: string): Promise<Page>
+  /** Ends the browser alone. */
   close(): Promise<void>
 }
 
@@ -34,12 +40,28 @@ const WEBGPU: Readonly<Record<string, readonly string[]>> = {
 }
 const ARGUMENTS = ['--no-sandbox', ...(WEBGPU[process.env['LATENT_WEBGPU'] ?? ''] ?? ['--disable-gpu'])]
 
-/** Builds, serves, and starts the browser. */
-export async function startStudio(): Promise<Studio> {
+/** Builds and serves the page. */
+export async function serveBuilt(): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'latent-studio-'))
   await buildStudio(folder)
   const server = await serveStudio(pathToFileURL(`${folder}/`), 0)
-  const browser = await puppeteer.launch({ executablePath: chromium!, args: ARGUMENTS })
+  return {
+    folder,
+    server,
+    async close() {
+      await server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** Starts a browser that looks at the page. */
+export async function lookWith(name: 'chrome' | 'firefox', { folder, server }: Served): Promise<Studio> {
+  const browser = await puppeteer.launch(
+    name === 'chrome'
+      ? { executablePath: chromium!, args: ARGUMENTS }
+      : { browser: 'firefox', executablePath: firefox! },
+  )
   const [strays, complaints]: [string[], string[]] = [[], []]
   return {
     folder,
@@ -60,11 +82,7 @@ export async function startStudio(): Promise<Studio> {
       await page.waitForSelector('main h1')
       return page
     },
-    async close() {
-      await browser.close()
-      await server.close()
-      await rm(folder, { recursive: true })
-    },
+    close: () => browser.close(),
   }
 }
 
@@ -103,9 +121,8 @@ export async function choose(
 export async function runQueue(page: Page): Promise<void> {
   await page.waitForSelector('.start button:not(:disabled)')
   await press(page, '.start button')
-  await page.waitForFunction(
-    `document.querySelector('.queue') && !document.querySelector('.queue li:not(.done, .failed)')`,
-  )
+  // Not by a function, which puppeteer compiles within the page: in Firefox its policy forbids that.
+  await page.waitForSelector('.queue:not(:has(li:not(.done, .failed)))')
 }
 
 /** The file that is offered as a download when something is done. */

@@ -1,7 +1,12 @@
 import { readModel } from '@latent/schemes/models'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectAccessible, offered, press, pressButton, type Studio } from './studio.ts'
+import { choose, expectAccessible, offered, press, pressButton, type Studio } from './studio.ts'
+
+const textOf = (page: Page, selector: string): Promise<string> =>
+  page.$eval(selector, found => (found as HTMLElement).innerText)
 
 /** Tests of Explore, Attack and Train. */
 export function viewTests(studio: () => Studio): void {
@@ -31,6 +36,42 @@ export function viewTests(studio: () => Studio): void {
         'Gave up',
       ])
       await expectAccessible(page)
+    })
+
+    test('a picture that cannot be shown, and weights that are not the ones, are said to be so', async () => {
+      await page.goto(`${studio().server.address}#attack`)
+      await page.reload()
+      await choose(studio(), page, '#own-picture', { 'half.jpg': Uint8Array.of(255, 216, 255, 224, 0, 16) })
+      await pressButton(page, 'Attack')
+      await page.waitForSelector('.outcome .fault')
+      expect(await textOf(page, '.outcome .fault')).toMatch(/cannot show this picture \[E_IMAGE\].*choose a JPEG/s)
+      expect(await page.$('.row')).toBeNull()
+      await expectAccessible(page)
+      await page.evaluate(() => (location.hash = '#explore'))
+      await page.waitForSelector('.controls + .fault, .controls ~ .fault')
+      expect(await textOf(page, '.fault')).toContain('[E_IMAGE]')
+      expect(await page.$('.pictures')).toBeNull()
+
+      const weights = join(studio().folder, 'site/models/ito-transform-2021.safetensors')
+      const right = await readFile(weights)
+      await writeFile(
+        weights,
+        right.map((byte, i) => (i === 2000 ? byte ^ 1 : byte)),
+      )
+      try {
+        await page.evaluate(() => (location.hash = '#attack'))
+        await page.select('#picture', 'landscape')
+        await press(page, 'input[value=squint]')
+        await page.waitForSelector('.gate button')
+        await expectAccessible(page)
+        await press(page, '.gate button')
+        await pressButton(page, 'Attack')
+        await page.waitForSelector('.row .fault')
+        expect(await textOf(page, '.row .fault')).toContain('[E_WEIGHTS]')
+        await expectAccessible(page)
+      } finally {
+        await writeFile(weights, right)
+      }
     })
 
     test('a cipher is trained, said to be on the processor, paused, saved, and looked at', async () => {
