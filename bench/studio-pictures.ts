@@ -80,7 +80,7 @@ async function drawnFiles(): Promise<string[]> {
  */
 export default async function run([out = 'runs/studio-pictures']: readonly string[]): Promise<void> {
   mkdirSync(out, { recursive: true })
-  const server = await serveStudio(folder, 0)
+  const server = await serveStudio({ folder }, 0)
   const browser = await startBrowser()
   for (const [view, scene] of Object.entries(SCENES)) {
     const context = await browser.createBrowserContext()

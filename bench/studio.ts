@@ -35,7 +35,7 @@ export default async function run(options: readonly string[]): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'latent-bench-studio-'))
   const key = await newKey()
   writeFileSync(join(scratch, 'me.key'), key.file)
-  const server = await serveStudio(folder, 0)
+  const server = await serveStudio({ folder }, 0)
   const browser = await startBrowser()
   try {
     if (values.large !== undefined)

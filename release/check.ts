@@ -5,6 +5,7 @@ import { checkCommand, checkWeights } from './command.ts'
 import { checkBackend, checkImports, checkInstallScripts, checkSnippet } from './library.ts'
 import { pack } from './pack.ts'
 import { ROOT } from './packages.ts'
+import { checkStudio } from './page.ts'
 import { Project, runtimes } from './project.ts'
 import { expectRan, kilobytes, ok, skipped } from './report.ts'
 import { checkManifests } from './manifests.ts'
@@ -37,6 +38,7 @@ try {
     checkImports(project, node, first)
     checkSnippet(project, node)
     checkCommand(project, node, version!)
+    checkStudio(project, node, tarballs)
   }
   await checkBundles(project)
   await checkPage(project)

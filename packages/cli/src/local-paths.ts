@@ -20,7 +20,7 @@ export function checkPaths(command: Command): void {
 
 /** Other arguments are names: of recipes, data sets and schemes. */
 const PATH_ARGUMENTS = new Set(['input', 'sealed', 'in', 'out', 'picture', 'out.png', 'folder', 'run', 'file'])
-const OUTPUTS = new Set(['out', 'out.png', 'folder', '--output', '--out', '--module'])
+const OUTPUTS = new Set(['out', 'out.png', 'folder', '--output', '--out', '--module', '--site'])
 const PATH_VALUE = /<(?:file|folder|path|weights|run|dir)(?:\.\.\.)?>/
 
 /** Where `-` is read or written as a stream: key material anywhere, and the pictures of pixel mode. */

@@ -1,9 +1,8 @@
 import { LatentError } from '@latent/core'
-import { folder as modelFolder } from '@latent/models'
-import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
+import { type Installed, StudioPage } from './studio-page.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -25,15 +24,15 @@ export interface StudioServer {
 
 /**
  * Serves the page, and the weights that are installed, on the loopback interface.
- * @param folder where the build lies
+ * @param installed where the build lies
  * @param port 0 for any that is free
- * @throws E_IO where there is no build, or the port is taken
+ * @throws E_IO where there is no build, parts of it are not what they should be, or the port is taken
  */
-export async function serveStudio(folder: URL, port: number): Promise<StudioServer> {
-  const headers = JSON.parse(String(await fileOfBuild(folder, 'headers.json'))) as Record<string, string>
+export async function serveStudio(installed: Installed, port: number): Promise<StudioServer> {
+  const page = await StudioPage.open(installed)
   const server = createServer((request, response) => {
     const send = (status: number, body: Buffer | string = '', type = 'text/plain'): void =>
-      void response.writeHead(status, { ...headers, 'Content-Type': type, 'Cache-Control': 'no-cache' }).end(body)
+      void response.writeHead(status, { ...page.headers, 'Content-Type': type, 'Cache-Control': 'no-cache' }).end(body)
     // As it was sent: an address that cannot be parsed would end the server, and what PATH does not know is not found.
     const pathname = (request.url ?? '/').replace(/\?.*$/s, '')
     const bound = (server.address() as AddressInfo).port
@@ -43,7 +42,7 @@ export async function serveStudio(folder: URL, port: number): Promise<StudioServ
     else if (!PATH.test(pathname)) send(404)
     else {
       const name = pathname.endsWith('/') ? `${pathname}index.html` : pathname
-      found(name, folder).then(
+      page.read(name.slice(1)).then(
         body => send(200, request.method === 'HEAD' ? '' : body, TYPES[extname(name)] ?? 'application/octet-stream'),
         () => send(404),
       )
@@ -61,14 +60,6 @@ export async function serveStudio(folder: URL, port: number): Promise<StudioServ
   }
 }
 
-/** A file of the site; weights that are not there may be installed beside it. */
-const found = (name: string, folder: URL): Promise<Buffer> =>
-  readFile(new URL(`site${name}`, folder)).catch((error: unknown) => {
-    if (!name.startsWith(MODELS)) throw error
-    return readFile(new URL(name.slice(MODELS.length), modelFolder))
-  })
-
-const MODELS = '/models/'
 const HOSTS = ['127.0.0.1', 'localhost']
 
 async function listening(server: Server, port: number): Promise<void> {
@@ -81,16 +72,4 @@ async function listening(server: Server, port: number): Promise<void> {
       cause,
     })
   })
-}
-
-/** A file of the build. @throws E_IO where there is none */
-export async function fileOfBuild(folder: URL, name: string): Promise<Buffer> {
-  try {
-    return await readFile(new URL(name, folder))
-  } catch (cause) {
-    throw new LatentError('E_IO', 'the page of Latent Studio is not built here', {
-      hint: 'in a checkout, npm run studio builds it; otherwise install Latent again',
-      cause,
-    })
-  }
 }

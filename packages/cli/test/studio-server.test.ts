@@ -1,10 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { folder as built } from '@latent/studio'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { serveStudio } from '../src/studio-server.ts'
+import { latentHere } from './command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latent-studio-server-'))
 mkdirSync(join(folder, 'site/assets'), { recursive: true })
@@ -12,7 +15,15 @@ writeFileSync(join(folder, 'headers.json'), JSON.stringify({ 'Content-Security-P
 writeFileSync(join(folder, 'site/index.html'), '<!doctype html>')
 writeFileSync(join(folder, 'site/assets/a.wasm'), 'wasm')
 writeFileSync(join(folder, 'secret.json'), 'secret')
-const server = await serveStudio(pathToFileURL(`${folder}/`), 0)
+const runtime = join(folder, 'elsewhere.wasm')
+writeFileSync(runtime, 'runtime')
+const sums = (hash: string) => writeFileSync(join(folder, 'SHA256SUMS'), `${hash}  site/assets/runtime-1a2b3c4d.wasm\n`)
+sums(createHash('sha256').update('runtime').digest('hex'))
+const installed = {
+  folder: pathToFileURL(`${folder}/`),
+  elsewhere: (path: string) => (path === 'assets/runtime-1a2b3c4d.wasm' ? pathToFileURL(runtime) : undefined),
+}
+const server = await serveStudio(installed, 0)
 const { port } = new URL(server.address)
 afterAll(async () => {
   await server.close()
@@ -45,6 +56,19 @@ test('files of the site come with their types and the policy', async () => {
   for (const path of ['/', '/nothing']) expect((await asked(path)).policy).toBe("default-src 'none'")
 })
 
+test('what another package has of the page is served from there, if it is the same', async () => {
+  const answer = await asked('/assets/runtime-1a2b3c4d.wasm')
+  expect(answer).toMatchObject({ status: 200, type: 'application/wasm', body: 'runtime' })
+  expect((await asked('/elsewhere.wasm')).status).toBe(404)
+  sums('0'.repeat(64))
+  await expect(serveStudio(installed, 0)).rejects.toMatchObject({
+    code: 'E_IO',
+    message: expect.stringContaining('runtime-1a2b3c4d.wasm'),
+  })
+  const gone = { ...installed, elsewhere: () => pathToFileURL(join(folder, 'none.wasm')) }
+  await expect(serveStudio(gone, 0)).rejects.toMatchObject({ code: 'E_IO', hint: 'install Latent again' })
+})
+
 test('weights are served from where they are installed', async () => {
   expect(JSON.parse((await asked('/models/exact-flow.json')).body)).toMatchObject({ id: 'exact-flow' })
 })
@@ -73,8 +97,30 @@ test('other names than this machine and other methods than reading are refused',
 })
 
 test('without a build, and on a port that is taken, it says what to do', async () => {
-  await expect(serveStudio(pathToFileURL(`${folder}/none/`), 0)).rejects.toMatchObject({ code: 'E_IO' })
-  await expect(serveStudio(pathToFileURL(`${folder}/`), Number(port))).rejects.toThrow(
+  sums('')
+  await expect(serveStudio({ folder: pathToFileURL(`${folder}/none/`) }, 0)).rejects.toMatchObject({ code: 'E_IO' })
+  await expect(serveStudio({ folder: installed.folder }, Number(port))).rejects.toThrow(
     `the port ${port} cannot be used`,
   )
 })
+
+test.skipIf(!existsSync(new URL('SHA256SUMS', built)))(
+  'the built page is written whole, into a new folder alone',
+  async () => {
+    const out = join(folder, 'written')
+    expect(await latentHere(['studio', '--site', out])).toMatchObject({ code: 0, err: '' })
+    const lines = readFileSync(join(out, 'SHA256SUMS'), 'utf8').trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThan(50)
+    for (const line of lines) {
+      const [hash, path] = line.split('  ')
+      expect([
+        path,
+        createHash('sha256')
+          .update(readFileSync(join(out, path!)))
+          .digest('hex'),
+      ]).toEqual([path, hash])
+    }
+    expect(existsSync(join(out, 'site/models/exact-flow.weights'))).toBe(true)
+    expect(await latentHere(['studio', '--site', out])).toMatchObject({ err: expect.stringContaining('[E_EXISTS]') })
+  },
+)

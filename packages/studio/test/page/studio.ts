@@ -44,7 +44,7 @@ const ARGUMENTS = ['--no-sandbox', ...(WEBGPU[process.env['LATENT_WEBGPU'] ?? ''
 export async function serveBuilt(): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'latent-studio-'))
   await buildStudio(folder)
-  const server = await serveStudio(pathToFileURL(`${folder}/`), 0)
+  const server = await serveStudio({ folder: pathToFileURL(`${folder}/`) }, 0)
   return {
     folder,
     server,
