@@ -170,10 +170,9 @@ async function largeFile(browser: Browser, address: string, scratch: string, siz
       return progress ? progress.value / progress.max : 1
     })
     const memory = memoryOf(browser.process()!.pid!)
+    const seconds = ((performance.now() - started) / 1000).toFixed(0)
     if (Math.floor(10 * share) > Math.floor(10 * (seen.at(-1)?.share ?? 0)))
-      console.log(
-        `${Math.floor(10 * share)}0 % after ${((performance.now() - started) / 1000).toFixed(0)} s, ${memory.toFixed(0)} MB`,
-      )
+      console.log(`${Math.floor(10 * share)}0 % after ${seconds} s, ${memory.toFixed(0)} MB`)
     seen.push({ share, memory })
   }
   const seconds = (performance.now() - started) / 1000

@@ -24,7 +24,7 @@ const named = (variable: string, places: readonly string[]): string | undefined 
 /** The browser to test in, or `undefined`. The variable `CHROMIUM` names another one; empty, none. */
 export const chromium: string | undefined = named('CHROMIUM', PLACES)
 
-/** Another browser, for what users do: Firefox, or `undefined`. The variable `FIREFOX` names another one; empty, none. */
+/** Firefox, for what users do, or `undefined`. The variable `FIREFOX` names another one; empty, none. */
 export const firefox: string | undefined = named('FIREFOX', FIREFOX_PLACES)
 
 const FLAGS = [
