@@ -1,5 +1,5 @@
 // Sealing, beside what it is built on and what it is compared with; every pair in one run, alternating.
-import { type ExactFlow, sealingWeights, secondWeights, TILE_BYTES } from '@latent/schemes/exact-flow'
+import { type ExactFlow, sealingWeights, TILE_BYTES, trainedWeights } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { spawnSync } from 'node:child_process'
 import { createCipheriv, randomFillSync } from 'node:crypto'
@@ -48,8 +48,8 @@ export default async function run(options: readonly string[]): Promise<void> {
 /** Megabytes (10^6) a second of whole tiles, on every core; and processor time, which other work leaves alone. */
 async function cipherAlone(): Promise<void> {
   const lanes = availableParallelism()
-  const [pool, narrow] = await Promise.all(
-    [sealingWeights, secondWeights].map(async weights =>
+  const [pool, wide] = await Promise.all(
+    [sealingWeights, trainedWeights].map(async weights =>
       openExactFlowPool({ workers: lanes, weights: await weights() }),
     ),
   )
@@ -65,7 +65,7 @@ async function cipherAlone(): Promise<void> {
       }
       await Promise.all(underWay)
     })
-  const [flow, second] = [flowOf(pool!), flowOf(narrow!)]
+  const [flow, before] = [flowOf(pool!), flowOf(wide!)]
   const workers = await Promise.all(
     Array.from({ length: lanes }, async () => {
       const worker = new Worker(new URL('networks-worker.ts', import.meta.url), { workerData: 32 })
@@ -86,11 +86,11 @@ async function cipherAlone(): Promise<void> {
       }
     })
   await flow()
-  await second()
+  await before()
   const [whole, nets] = await alternate(7, flow, networks)
   line('exact flow, whole cipher', whole, 'the four networks alone', nets, 'MB/s')
-  const [quick, usual] = await alternate(3, second, flow)
-  line('exact flow, second generation', quick, 'the usual weights', usual, 'MB/s')
+  const [quick, usual] = await alternate(3, flow, before)
+  line('exact flow, whole cipher', quick, 'its first generation', usual, 'MB/s')
   const [again, aes] = await alternate(3, flow, gcm)
   line('exact flow, whole cipher', again, 'AES-256-GCM on one core', aes, 'MB/s')
   const nanoseconds = (work: () => Promise<number>) => async () => {
@@ -99,9 +99,9 @@ async function cipherAlone(): Promise<void> {
     const spent = process.cpuUsage()
     return ((spent.user + spent.system - user - system) * 1000) / (tiles * TILE_BYTES)
   }
-  const [ours, theirs] = await alternate(3, nanoseconds(second), nanoseconds(flow))
-  line('second generation, processor time of all threads', ours, 'the usual weights', theirs, 'ns a byte')
-  for (const opened of [pool!, narrow!]) await opened.close()
+  const [ours, theirs] = await alternate(3, nanoseconds(flow), nanoseconds(before))
+  line('exact flow, processor time of all threads', ours, 'its first generation', theirs, 'ns a byte')
+  for (const opened of [pool!, wide!]) await opened.close()
   for (const worker of workers) await worker.terminate()
 }
 

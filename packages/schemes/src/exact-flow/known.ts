@@ -47,8 +47,8 @@ export const trainedWeights = WEIGHT_SETS.trained.load
 /** The second generation, trained in the same way, at a sixth of the cost: `models/exact-flow-2.json`. */
 export const secondWeights = WEIGHT_SETS.second.load
 
-/** What new files are sealed with: of `second`, which is quicker, the rule asks for more (docs/decisions/6). */
-export const sealingWeights = trainedWeights
+/** What new files are sealed with (docs/decisions/6). */
+export const sealingWeights = secondWeights
 
 /**
  * Weights that travel as text in a module.
