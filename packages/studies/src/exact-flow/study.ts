@@ -367,8 +367,8 @@ async function weightsSection(results: Results, groups: readonly Group[]): Promi
     text: [
       'A sealed file names its weights by their SHA-256, so all sets can be read for good. New files are sealed with ' +
         'the second generation (three matrix products over four positions at once, at a sixth of the ' +
-        'multiplications), earlier ones with the trained ones. With the whitening off, the mean chi-square of the groups ' +
-        `above is ${range(BEFORE, 'chi-square', count)} with the constant weights, ` +
+        'multiplications), earlier ones with the trained ones. With the whitening off, the mean chi-square of the ' +
+        `groups above is ${range(BEFORE, 'chi-square', count)} with the constant weights, ` +
         `${range(AFTER, 'chi-square', count)} with ` +
         `the trained ones and ${range(SECOND, 'chi-square', count)} with the second generation (255 is ideal), and ` +
         `UACI for one changed sample ${range(BEFORE, 'pixel UACI', percent)}, ${range(AFTER, 'pixel UACI', percent)} ` +
