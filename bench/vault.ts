@@ -14,6 +14,8 @@ import { noFlows } from '../packages/vault/src/vault/segment.ts'
 
 const PHOTO_BYTES = 8192
 const LISTED = 100_000
+/** What a long run has come to is told that often. */
+const TOLD = 10_000
 
 /** What one process found. */
 interface Found {
@@ -41,7 +43,18 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
       : role === 'get'
         ? getFiles({ vault, photos: select(vault, { patterns: ['77/77.jpg'] }), output: join(folder, 'back'), flows })
         : []
-  for await (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
+  let [done, seconds] = [0, 0]
+  for await (const { status } of results) {
+    counts[status] = (counts[status] ?? 0) + 1
+    if (++done % TOLD === 0) {
+      const now = (performance.now() - started) / 1000
+      const { maxRSS } = process.resourceUsage()
+      process.stderr.write(
+        `  ${role}: ${done} photos, the last ${TOLD} in ${(now - seconds).toFixed(0)} s, ${(maxRSS / 1024).toFixed(0)} MB\n`,
+      )
+      seconds = now
+    }
+  }
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
   return {
     seconds: (performance.now() - started) / 1000,
@@ -126,7 +139,7 @@ export default async function run([count = '5000', role, folder, identity]: read
       const out = execFileSync(
         process.execPath,
         [join(import.meta.dirname, 'run.ts'), 'vault', count, name, of, secret],
-        { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'pipe'] },
+        { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'inherit'] },
       )
       return JSON.parse(out.trim().split('\n').at(-1)!) as Found
     }

@@ -1,19 +1,31 @@
 /** Endings of what lies beside a photo and belongs to it: the film of a live photo, edits, remarks, sound. */
-const SIDECARS = /\.(?:xmp|aae|mov|mp4|thm|wav|json|dop|pp3)$/i
-const PHOTOS = /\.(?:heic|heif|jpe?g|png|tiff?|dng|raw|cr[23w]|nef|arw|orf|rw2|raf|pef|srw|avif|webp)$/i
+const SIDECARS = new Set('xmp aae mov mp4 thm wav json dop pp3'.split(' '))
+const PHOTOS = new Set(
+  'heic heif jpg jpeg png tif tiff dng raw cr2 cr3 crw nef arw orf rw2 raf pef srw avif webp'.split(' '),
+)
+
+/** What a name ends with behind its last dot, in lower case. */
+const ending = (path: string) => path.slice(path.lastIndexOf('.') + 1 || path.length).toLowerCase()
+
+const without = (path: string, end: string) => path.slice(0, path.length - end.length - 1)
 
 /**
  * What the files of one photo have in common: `a/IMG_1.HEIC`, `a/IMG_1.MOV`, `a/IMG_1.xmp` and `a/IMG_1.HEIC.xmp`
  * are one photo. Files of other kinds are one each.
  */
 export function photoOf(path: string): string {
-  const without = path.replace(SIDECARS, '')
-  const stem = without.replace(PHOTOS, '')
+  let stem = path
+  let end = ending(stem)
+  if (SIDECARS.has(end)) {
+    stem = without(stem, end)
+    end = ending(stem)
+  }
+  if (PHOTOS.has(end)) stem = without(stem, end)
   return stem === path ? path : stem.toLowerCase()
 }
 
 /** Is it what a photo is shown by, rather than what lies beside it? */
-export const isPhoto = (path: string): boolean => PHOTOS.test(path)
+export const isPhoto = (path: string): boolean => PHOTOS.has(ending(path))
 
 /** Groups what belongs together; in each, the photo comes first. */
 export function grouped<T extends { readonly path: string }>(files: Iterable<T>): T[][] {

@@ -12,7 +12,7 @@ export {
 } from './maintenance.ts'
 export { type Membership, rekey, share, unshare } from './members.ts'
 export { type Photo, type PhotoNote } from './record.ts'
-export { type Chosen, select, type Selection } from './selection.ts'
+export { select, type Selection } from './selection.ts'
 export { type AlbumFigures, type Figures, type VaultFigures, vaultFigures } from './stats.ts'
 export { type Thumbnailer, thumbnailOf } from './thumbs.ts'
 export { Vault, type VaultOptions } from './vault.ts'

@@ -52,13 +52,15 @@ export class KeyState {
   }
 
   /** @param name of the segment, without folders */
-  take(name: string, { head, records, unknown }: Segment, bytes: number): void {
+  take(name: string, { head, records }: Segment, bytes: number): void {
     if (this.segments.has(name)) return
-    this.segments.set(name, { parents: head.parents, lines: records.length + unknown, unknown })
     for (const old of head.replaces) this.replaced.add(old)
     this.indexBytes += bytes
+    let [lines, unknown] = [0, 0]
     for (const record of records) {
-      if (record.t === 'photo') {
+      lines++
+      if (!record) unknown++
+      else if (record.t === 'photo') {
         const before = this.photos.get(record.object)
         if (!before || record.added >= before.added) this.keep(record)
       } else if (record.t === 'gone') later(this.gone, record.object, record.at)
@@ -67,6 +69,7 @@ export class KeyState {
       else if (record.t === 'thumbs') for (const object of record.objects) this.thumbs.set(object, record.pack)
       else if (!this.album || record.at > this.album.at) this.album = record
     }
+    this.segments.set(name, { parents: head.parents, lines, unknown })
   }
 
   /** Takes a photo in. There may be millions: this is the one copy of each that is held. */

@@ -2,8 +2,7 @@ import { groupBy, LatentError, toHex } from '@latent/core'
 import type { AlbumKeys } from '../envelope.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { bodyOfBytes, type ObjectInfo } from '../store/store.ts'
-import type { Chosen } from './selection.ts'
-import type { KeyState } from './key-state.ts'
+import type { Kept, KeyState } from './key-state.ts'
 import { drawnName, FOLDERS, keyIdOf, NAMES } from './layout.ts'
 import { readFront } from './objects.ts'
 import { inParallel } from './parallel.ts'
@@ -12,12 +11,12 @@ import { decodeNote, type IndexRecord } from './record.ts'
 import { segmentPath, type Vault } from './vault.ts'
 
 /** Hides photos from now on; `prune` deletes their objects after a waiting time. */
-export async function removePhotos(vault: Vault, photos: readonly Chosen[]): Promise<void> {
+export async function removePhotos(vault: Vault, photos: readonly Kept[]): Promise<void> {
   const byKey = groupBy(photos, ({ key }) => key)
   for (const [key, list] of byKey) {
     const records = list.map(({ object, added }) => ({ t: 'gone' as const, object, at: Math.max(vault.now(), added) }))
     await vault.append(key, records)
-    for (const [i, photo] of list.entries()) photo.album.forgotten(photo, records[i]!.at)
+    for (const [i, photo] of list.entries()) vault.albumOf(photo).forgotten(photo, records[i]!.at)
   }
 }
 
@@ -163,8 +162,8 @@ function keysOf(vault: Vault, keyring: AlbumKeys): AlbumKeys {
 /** What a look at names and sizes found: nothing is downloaded. */
 export interface Presences {
   /** Photos whose objects are not there, or have another size. */
-  readonly missing: readonly Chosen[]
-  readonly wrongSize: readonly Chosen[]
+  readonly missing: readonly Kept[]
+  readonly wrongSize: readonly Kept[]
   /** Objects that no index that was read knows. */
   readonly unknown: readonly ObjectInfo[]
   /** What lies among the objects under names that no vault gives. */
@@ -174,14 +173,14 @@ export interface Presences {
 }
 
 /** Compares what the index says with what the store lists. */
-export async function checkPresence(vault: Vault, photos: readonly Chosen[]): Promise<Presences> {
+export async function checkPresence(vault: Vault, photos: readonly Kept[]): Promise<Presences> {
   const there = new Map<string, ObjectInfo>()
   const foreign: string[] = []
   for await (const info of vault.store.list(FOLDERS.objects))
     if (NAMES.object.test(info.name)) there.set(info.name, info)
     else foreign.push(info.name)
-  const missing: Chosen[] = []
-  const wrongSize: Chosen[] = []
+  const missing: Kept[] = []
+  const wrongSize: Kept[] = []
   for (const photo of photos) {
     // A listing may be stale: what it lacks is asked for.
     const info = there.get(photo.object) ?? (await vault.store.stat(photo.object))

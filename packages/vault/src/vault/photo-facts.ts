@@ -8,6 +8,15 @@ export interface PhotoFacts {
   readonly camera?: string
 }
 
+/** What is asked for. One object for all: exifr keeps every one that it was ever given. */
+const TAGS = {
+  pick: ['Make', 'Model', 'DateTimeOriginal'],
+  reviveValues: false,
+  tiff: true,
+  exif: true,
+  gps: false,
+  interop: false,
+}
 const READABLE = new Set(['image/jpeg', 'image/heic', 'image/tiff', 'image/avif', 'image/png'])
 
 /**
@@ -19,14 +28,8 @@ export async function photoFacts(start: Uint8Array): Promise<PhotoFacts> {
   if (!READABLE.has(type)) return { type }
   try {
     const { default: exifr } = await import('exifr')
-    const tags = (await exifr.parse(start, {
-      pick: ['Make', 'Model', 'DateTimeOriginal'],
-      reviveValues: false,
-      tiff: true,
-      exif: true,
-      gps: false,
-      interop: false,
-    })) as { Make?: unknown; Model?: unknown; DateTimeOriginal?: unknown } | undefined
+    const tags = (await exifr.parse(start, TAGS)) as
+      { Make?: unknown; Model?: unknown; DateTimeOriginal?: unknown } | undefined
     const original = tags?.DateTimeOriginal
     const taken = /^(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)/.exec(typeof original === 'string' ? original : '')
     const camera = cameraName(tags?.Make, tags?.Model)

@@ -23,7 +23,11 @@ export async function putTogether(vault: Vault, state: KeyState): Promise<void> 
   try {
     await inParallel(small, vault.lanes, async name => {
       const png = await readObject(vault.store, segmentPath(state.id, name), MAX_SEGMENT)
-      found.set(name, (await openSegment(state.key, png)).records)
+      const { records } = await openSegment(state.key, png)
+      found.set(
+        name,
+        Array.from(records).filter(record => record !== undefined),
+      )
     })
   } catch (error) {
     // Somebody else has done it, and deleted them.

@@ -43,26 +43,26 @@ export async function sealSegment(
 /** What a segment holds. */
 export interface Segment {
   readonly head: SegmentHead
-  readonly records: readonly IndexRecord[]
-  /** Lines that this release does not know. */
-  readonly unknown: number
+  /** Its lines; `undefined` for one that this release does not know. Those of a segment that was read are made anew. */
+  readonly records: Iterable<IndexRecord | undefined>
 }
 
 /** @throws E_VAULT; as `openSealed` */
 export async function openSegment(key: Uint8Array, png: Uint8Array): Promise<Segment> {
   const text = new TextDecoder().decode(unpacked(await openSmall(key, TYPE, png)))
-  let head: SegmentHead | undefined
-  const known: IndexRecord[] = []
-  let unknown = 0
-  // Line by line: of ten thousand, no more than one is held twice.
-  for (let at = 0, end; (end = text.indexOf('\n', at)) >= 0; at = end + 1) {
+  const first = text.indexOf('\n')
+  const head = parsedLine(text.slice(0, Math.max(0, first)))
+  if (head?.t !== 'segment')
+    throw new LatentError('E_VAULT', 'a segment of the index is malformed', { hint: 'latent vault rebuild' })
+  return { head, records: { [Symbol.iterator]: () => recordsIn(text, first + 1) } }
+}
+
+/** One at a time: of ten thousand, what is taken in is held, and not what it was made from. */
+function* recordsIn(text: string, from: number): Generator<IndexRecord | undefined> {
+  for (let at = from, end; (end = text.indexOf('\n', at)) >= 0; at = end + 1) {
     const record = parsedLine(text.slice(at, end))
-    if (at === 0) head = record?.t === 'segment' ? record : undefined
-    else if (record === undefined || record.t === 'segment') unknown++
-    else known.push(record)
+    yield record?.t === 'segment' ? undefined : record
   }
-  if (!head) throw new LatentError('E_VAULT', 'a segment of the index is malformed', { hint: 'latent vault rebuild' })
-  return { head, records: known, unknown }
 }
 
 function parsedLine(line: string): IndexRecord | SegmentHead | undefined {

@@ -1,6 +1,5 @@
 import { LatentError } from '@latent/core'
 import { PathSelection } from '../path-selection.ts'
-import type { AlbumView } from './album-view.ts'
 import { photoOf } from './companions.ts'
 import type { Kept } from './key-state.ts'
 import type { Vault } from './vault.ts'
@@ -17,18 +16,18 @@ export interface Selection {
   readonly alone?: boolean
 }
 
-/** A photo, and the album that it is in. */
-export interface Chosen extends Kept {
-  readonly album: AlbumView
-}
-
-/** What is meant, by album and path. @throws E_ARGUMENT for an album that is not there, a pattern that fits nothing */
-export function select(vault: Vault, { albums, patterns = [], asOf, alone = false }: Selection): Chosen[] {
-  const within = albums?.length ? albums.map(name => vault.album(name)) : vault.albums()
+/**
+ * What is meant, by the names of albums, then by path.
+ * @throws E_ARGUMENT for an album that is not there, a pattern that fits nothing
+ */
+export function select(vault: Vault, { albums, patterns = [], asOf, alone = false }: Selection): Kept[] {
+  const all = vault.albums()
+  const named = new Set(albums?.map(name => vault.album(name)))
+  const within = named.size > 0 ? all.filter(album => named.has(album)) : all
   const selected = new PathSelection(patterns)
   const chosen = within.flatMap(album => {
     const there = asOf === undefined ? album.latest() : album.at(asOf)
-    const files = Array.from(there.values(), photo => ({ ...photo, album }))
+    const files = Array.from(there.values()).sort(byPath)
     if (patterns.length === 0) return files
     const meant = new Set<string>()
     const paths = new Set<string>()
@@ -44,7 +43,7 @@ export function select(vault: Vault, { albums, patterns = [], asOf, alone = fals
     throw new LatentError('E_ARGUMENT', `nothing in the vault fits ${JSON.stringify(unused)}`, {
       hint: 'latent vault list shows what there is; patterns go in quotes',
     })
-  return chosen.toSorted((a, b) => compare(a.album.name, b.album.name) || compare(a.path, b.path))
+  return chosen
 }
 
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+const byPath = (a: Kept, b: Kept) => (a.path < b.path ? -1 : 1)

@@ -2,7 +2,7 @@ import { LatentError, randomBytes } from '@latent/core'
 import { type Album, type AlbumKeys, wrapAlbum } from '../envelope.ts'
 import { bodyOfBytes, readObject, type Store, StoreFault } from '../store/store.ts'
 import { AlbumView } from './album-view.ts'
-import { KeyState } from './key-state.ts'
+import { type Kept, KeyState } from './key-state.ts'
 import { drawnName, FOLDERS, keyIdOf, MARKER, markerText, NAMES, parseMarker } from './layout.ts'
 import { inParallel } from './parallel.ts'
 import type { IndexRecord } from './record.ts'
@@ -50,6 +50,7 @@ export class Vault {
   /** Segments that cannot be read: names, and why. */
   readonly damaged: { readonly name: string; readonly error: LatentError }[] = []
   #albums: AlbumView[] | undefined
+  readonly #albumOf = new Map<KeyState, AlbumView>()
 
   private constructor(
     store: Store,
@@ -189,7 +190,14 @@ export class Vault {
       byAlbum.set(state.album.album, [...(byAlbum.get(state.album.album) ?? []), state])
     }
     const views = Array.from(byAlbum, ([id, keys]) => new AlbumView(id, keys))
+    for (const view of views) for (const key of view.keys) this.#albumOf.set(key, view)
     return (this.#albums = views.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
+  }
+
+  /** The album that a photo is in. */
+  albumOf({ key }: Pick<Kept, 'key'>): AlbumView {
+    this.albums()
+    return this.#albumOf.get(key)!
   }
 
   /** @throws E_ARGUMENT if there is none of that name */
@@ -269,7 +277,7 @@ export class Vault {
     const png = await sealSegment(album, head, records)
     const name = drawnName()
     await this.write(segmentPath(state.id, name), png)
-    return { name, segment: { head: { t: 'segment', ...head }, records, unknown: 0 }, bytes: png.length }
+    return { name, segment: { head: { t: 'segment', ...head }, records }, bytes: png.length }
   }
 }
 

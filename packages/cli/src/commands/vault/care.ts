@@ -1,7 +1,7 @@
 import { argumentError, formatBytes, LatentError } from '@latent/core'
 import {
   checkPresence,
-  type Chosen,
+  type Kept,
   normalRecipient,
   prune,
   rebuild,
@@ -81,7 +81,7 @@ async function verify(
 }
 
 /** So many of them at random, at least one. */
-function sample(photos: readonly Chosen[], share: number, without: ReadonlySet<Chosen>): Chosen[] {
+function sample(photos: readonly Kept[], share: number, without: ReadonlySet<Kept>): Kept[] {
   const left = photos.filter(photo => !without.has(photo))
   const count = Math.min(left.length, Math.max(1, Math.round(left.length * share)))
   for (let i = 0; i < count; i++) {
@@ -153,12 +153,14 @@ export function changeCommands(parent: Command): void {
           alone: options.alone ?? false,
         })
         if (options.yes) await removePhotos(vault, chosen)
-        for (const { path, album } of chosen)
+        for (const photo of chosen) {
+          const [album, { path }] = [vault.albumOf(photo).name, photo]
           process.stdout.write(
             options.json
-              ? jsonLine({ album: album.name, path, removed: options.yes ?? false })
-              : shown`${options.yes ? 'removed' : 'would remove'}  ${album.name}: ${path}\n`,
+              ? jsonLine({ album, path, removed: options.yes ?? false })
+              : shown`${options.yes ? 'removed' : 'would remove'}  ${album}: ${path}\n`,
           )
+        }
         if (!options.yes) process.stderr.write('nothing was removed: give --yes\n')
       })
     })

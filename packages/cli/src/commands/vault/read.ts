@@ -1,6 +1,6 @@
-import { formatBytes, LatentError } from '@latent/core'
+import { formatBytes, groupBy, LatentError } from '@latent/core'
 import { publish } from '@latent/core/node'
-import { type Chosen, grouped, select, thumbnailOf, vaultFigures } from '@latent/vault'
+import { grouped, type Kept, select, thumbnailOf, type Vault, vaultFigures } from '@latent/vault'
 import { albumFolder, getFiles } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
@@ -22,25 +22,27 @@ const selectionOf = (options: VaultOptions, patterns: readonly string[]) => {
   }
 }
 
-const dayOf = (photo: Chosen) => photo.taken?.slice(0, 10) ?? new Date(photo.modified).toISOString().slice(0, 10)
+const dayOf = (photo: Kept) => photo.taken?.slice(0, 10) ?? new Date(photo.modified).toISOString().slice(0, 10)
 
 /** What the index says of a photo, for JSON. */
-const factsOf = ({ album, key, ...photo }: Chosen) => ({ album: album.name, key: key.id, ...photo })
+const factsOf = (vault: Vault, { key, ...photo }: Kept) => ({
+  album: vault.albumOf({ key }).name,
+  key: key.id,
+  ...photo,
+})
 
 function* mapped<T>(items: Iterable<T>, map: (item: T) => string): Generator<string> {
   for (const item of items) yield map(item)
 }
 
 /** A photo, and what belongs to it, as a row of the list. */
-function rowOf([photo, ...others]: readonly Chosen[]): string[] {
-  const beside = others.map(({ path }) => extname(path).slice(1)).join(' ')
-  return [
-    dayOf(photo!),
-    formatBytes([photo!, ...others].reduce((sum, { size }) => sum + size, 0)),
-    photo!.album.name,
-    beside === '' ? photo!.path : `${photo!.path} + ${beside}`,
-    photo!.camera ?? '',
-  ]
+function rowOf(album: string, group: readonly Kept[]): string[] {
+  const [photo] = group
+  const { path, camera = '' } = photo!
+  if (group.length === 1) return [dayOf(photo!), formatBytes(photo!.size), album, path, camera]
+  const beside = group.slice(1).map(other => extname(other.path).slice(1))
+  const size = group.reduce((sum, each) => sum + each.size, 0)
+  return [dayOf(photo!), formatBytes(size), album, `${path} + ${beside.join(' ')}`, camera]
 }
 
 /** `latent vault list`. */
@@ -54,16 +56,20 @@ export function listCommand(parent: Command): void {
       await withVault(address, options, async ({ vault }) => {
         const chosen = select(vault, selectionOf(options, patterns))
         if (options.json) {
-          await writeLines(mapped(chosen, photo => jsonLine(factsOf(photo))))
+          await writeLines(mapped(chosen, photo => jsonLine(factsOf(vault, photo))))
           return
         }
-        const groups = vault.albums().flatMap(album => grouped(chosen.filter(each => each.album === album)))
+        const albums = Array.from(
+          groupBy(chosen, photo => vault.albumOf(photo)),
+          ([{ name }, photos]) => ({ name, groups: grouped(photos) }),
+        )
         function* rows(): Generator<string[]> {
           yield ['date', 'size', 'album', 'photo', 'camera']
-          for (const group of groups) yield rowOf(group)
+          for (const { name, groups } of albums) for (const group of groups) yield rowOf(name, group)
         }
-        if (groups.length > 0) await writeLines(mapped(tableLines(rows), line => `${line}\n`))
-        process.stderr.write(`${chosen.length} files, ${groups.length} photos and other things\n`)
+        const count = albums.reduce((sum, { groups }) => sum + groups.length, 0)
+        if (count > 0) await writeLines(mapped(tableLines(rows), line => `${line}\n`))
+        process.stderr.write(`${chosen.length} files, ${count} photos and other things\n`)
       })
     })
 }
@@ -77,9 +83,9 @@ export function showCommand(parent: Command): void {
       await withVault(address, options, async ({ vault }) => {
         const chosen = select(vault, selectionOf(options, [pattern]))
         for (const photo of chosen) {
-          const versions = Array.from(photo.album.everything()).filter(({ path }) => path === photo.path)
+          const versions = Array.from(vault.albumOf(photo).everything()).filter(({ path }) => path === photo.path)
           const facts = {
-            ...factsOf(photo),
+            ...factsOf(vault, photo),
             modified: new Date(photo.modified).toISOString(),
             added: new Date(photo.added).toISOString(),
             versions: versions.length,
@@ -128,7 +134,7 @@ export function getCommand(parent: Command): void {
             signal,
           })
         await untilInterrupted(signal => reportRun(run(signal), display, { done: 'got', output: options.output }))
-        if (byAlbum) await writeSums(options.output, photos)
+        if (byAlbum) await writeSums(options.output, vault, photos)
       })
     } finally {
       await close()
@@ -151,9 +157,9 @@ export function getCommand(parent: Command): void {
 const SUMS_MARK = '# latent vault export'
 
 /** For `sha256sum -c`, which needs nothing of ours. Names that it would write with a backslash are left out. */
-async function writeSums(output: string, photos: readonly Chosen[]): Promise<void> {
+async function writeSums(output: string, vault: Vault, photos: readonly Kept[]): Promise<void> {
   const lines = photos
-    .map(({ sha256, album, path }) => `${sha256}  ${albumFolder(album)}/${path}`)
+    .map(photo => `${photo.sha256}  ${albumFolder(vault.albumOf(photo))}/${photo.path}`)
     .filter(line => !/[\\\n\r]/.test(line))
   await publish(join(output, 'SHA256SUMS'), [new TextEncoder().encode(`${SUMS_MARK}\n${lines.join('\n')}\n`)], {
     replace: async path => (await readFile(path, 'utf8')).startsWith(SUMS_MARK),

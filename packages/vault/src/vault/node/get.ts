@@ -6,13 +6,13 @@ import { safeName } from '../../node/opened-names.ts'
 import { Output } from '../../node/output.ts'
 import { counted, failure, type FileResult, runAll, type RunWatcher, stopIfAborted } from '../../node/run.ts'
 import { openObject } from '../objects.ts'
-import type { Chosen } from '../selection.ts'
+import type { Kept } from '../key-state.ts'
 import type { Vault } from '../vault.ts'
 
 /** What is to be given back. */
 export interface GetRun {
   readonly vault: Vault
-  readonly photos: readonly Chosen[]
+  readonly photos: readonly Kept[]
   readonly output: string
   readonly flows: FlowProvider
   /** A folder for each album; otherwise the paths of albums are put together. */
@@ -43,7 +43,7 @@ export async function* getFiles(run: GetRun): AsyncGenerator<FileResult> {
 export const albumFolder = ({ name }: { readonly name: string }): string =>
   safeName(name.replaceAll(/[/\\]/g, '_')) || '_'
 
-async function getOne(run: GetRun, output: Output, photo: Chosen): Promise<FileResult> {
+async function getOne(run: GetRun, output: Output, photo: Kept): Promise<FileResult> {
   const { vault, flows, watcher, signal, byAlbum } = run
   const started = performance.now()
   const common = { source: photo.path, plainBytes: photo.size, sealedBytes: photo.sealed }
@@ -52,7 +52,7 @@ async function getOne(run: GetRun, output: Output, photo: Chosen): Promise<FileR
     const opened = await openObject(vault, photo, photo.key, flows)
     try {
       const { metadata } = opened
-      const folder = join(...(byAlbum ? [albumFolder(photo.album)] : []), dirname(photo.path))
+      const folder = join(...(byAlbum ? [albumFolder(vault.albumOf(photo))] : []), dirname(photo.path))
       const delivered = await output.deliver(folder, metadata.name, {
         size: metadata.size,
         metadata,
