@@ -57,7 +57,10 @@ export const formatTable = (cells: readonly (readonly string[])[]): string =>
 export function* tableLines(rows: () => Iterable<readonly string[]>): Generator<string> {
   const widths: number[] = []
   for (const row of rows())
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, visible(cell).length)
+    for (let column = 0; column < row.length; column++) {
+      const { length } = visible(row[column]!)
+      if (!(length <= widths[column]!)) widths[column] = length
+    }
   const isNumber = (text: string) => /^[\d.,]+( \S+)?$/.test(text)
   for (const row of rows()) {
     const cells = row.map((cell, column) => {

@@ -4,7 +4,7 @@ const PATH_LIMIT = 4096
 export function pathFault(path: string): string | undefined {
   if (path === '' || path.length > PATH_LIMIT) return 'it is empty, or too long'
   if (path.includes('\0')) return 'it holds a NUL'
-  if (path.split('/').some(part => part === '' || part === '.' || part === '..')) return 'it leads to another folder'
+  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(path)) return 'it leads to another folder'
   return undefined
 }
 

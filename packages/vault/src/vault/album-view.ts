@@ -39,13 +39,15 @@ export class AlbumView {
   /** By path, what was there at a moment: the newest of each path, unless it was removed. */
   at(time: number): Map<string, Kept> {
     const found = new Map<string, Kept>()
-    for (const photo of this.everything()) {
-      if (photo.added > time) continue
-      const before = found.get(photo.path)
-      if (!before || isNewer(photo, before)) found.set(photo.path, photo)
-    }
-    for (const [path, { object, key }] of found)
-      if (key.isGone(object) && key.gone.get(object)! <= time) found.delete(path)
+    for (const { photos } of this.keys)
+      for (const photo of photos.values()) {
+        if (photo.added > time) continue
+        const before = found.get(photo.path)
+        if (!before || isNewer(photo, before)) found.set(photo.path, photo)
+      }
+    if (this.keys.some(({ gone }) => gone.size > 0))
+      for (const [path, { object, key }] of found)
+        if (key.isGone(object) && key.gone.get(object)! <= time) found.delete(path)
     return found
   }
 

@@ -1,3 +1,5 @@
+import { groupBy } from '@latent/core'
+
 /** Endings of what lies beside a photo and belongs to it: the film of a live photo, edits, remarks, sound. */
 const SIDECARS = new Set('xmp aae mov mp4 thm wav json dop pp3'.split(' '))
 const PHOTOS = new Set(
@@ -29,13 +31,7 @@ export const isPhoto = (path: string): boolean => PHOTOS.has(ending(path))
 
 /** Groups what belongs together; in each, the photo comes first. */
 export function grouped<T extends { readonly path: string }>(files: Iterable<T>): T[][] {
-  const groups = new Map<string, T[]>()
-  for (const file of files) {
-    const name = photoOf(file.path)
-    const group = groups.get(name)
-    if (group) group.push(file)
-    else groups.set(name, [file])
-  }
+  const groups = groupBy(files, ({ path }) => photoOf(path))
   for (const group of groups.values())
     if (group.length > 1)
       group.sort((a, b) => Number(isPhoto(b.path)) - Number(isPhoto(a.path)) || (a.path < b.path ? -1 : 1))

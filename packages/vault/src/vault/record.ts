@@ -65,22 +65,21 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value)
 const isObject = (value: unknown): value is string => isText(value) && NAMES.object.test(value)
 
-/** What a note or record says of a photo, if it is one. */
-function photoFields(fields: Record<string, unknown>): PhotoNote | undefined {
+/** Does a note, or record, say of a photo what every one must? What may be absent, and is no text, counts as absent. */
+function isPhotoNote(fields: Record<string, unknown>): boolean {
   const { path, size, modified, sha256, type, added, taken, camera } = fields
-  if (!isText(path) || pathFault(path) !== undefined || !isCount(size) || !isTime(modified) || !isTime(added))
-    return undefined
-  if (!isText(sha256) || !/^[0-9a-f]{64}$/.test(sha256) || !isText(type)) return undefined
-  return {
-    path,
-    size,
-    modified,
-    sha256,
-    type,
-    added,
-    ...(isText(taken) ? { taken } : {}),
-    ...(isText(camera) ? { camera } : {}),
-  }
+  if (taken !== undefined && !isText(taken)) delete fields['taken']
+  if (camera !== undefined && !isText(camera)) delete fields['camera']
+  return (
+    isText(path) &&
+    pathFault(path) === undefined &&
+    isCount(size) &&
+    isTime(modified) &&
+    isTime(added) &&
+    isText(sha256) &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    isText(type)
+  )
 }
 
 /** The note of an object. */
@@ -92,24 +91,29 @@ export function encodeNote({ path, size, modified, sha256, type, added, taken, c
 export function decodeNote(note: Uint8Array | undefined): PhotoNote {
   try {
     const fields = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(note)) as Record<string, unknown>
-    const found = photoFields(fields)
-    if (found) return found
+    if (isPhotoNote(fields)) {
+      const { path, size, modified, sha256, type, added, taken, camera } = fields as unknown as PhotoNote
+      const note = { path, size, modified, sha256, type, added }
+      return { ...note, ...(taken === undefined ? {} : { taken }), ...(camera === undefined ? {} : { camera }) }
+    }
   } catch {
     // As below.
   }
   throw new LatentError('E_VAULT', 'an object holds no note of a vault', { hint: 'it was not added by latent vault' })
 }
 
-/** A line of a segment, if it is one that this release knows. */
+/**
+ * A line of a segment, if it is one that this release knows.
+ * @param value as it was parsed; what comes of it may be this very object, with fields that this release does not know
+ */
 export function parseRecord(value: unknown): IndexRecord | SegmentHead | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const fields = value as Record<string, unknown>
   const { t, object, objects, at, album, name, epoch, main, recipient, pack, sealed, parents, replaces } = fields
   const texts = (list: unknown): list is string[] => Array.isArray(list) && list.every(isText)
-  if (t === 'photo') {
-    const photo = photoFields(fields)
-    return photo && isObject(object) && isCount(sealed) ? { t, object, sealed, ...photo } : undefined
-  }
+  // There may be millions of them: no copy is made here.
+  if (t === 'photo')
+    return isObject(object) && isCount(sealed) && isPhotoNote(fields) ? (value as IndexRecord) : undefined
   if (t === 'thumbs') return isText(pack) && texts(objects) ? { t, pack, objects } : undefined
   if (!isTime(at)) return undefined
   if (t === 'gone') return isObject(object) ? { t, object, at } : undefined
