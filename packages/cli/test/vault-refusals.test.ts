@@ -180,12 +180,13 @@ test.skipIf(!canMount)('a full disk ends the run with a hint, and what was added
     await mkdir(at('large'))
     for (let i = 0; i < 40; i++) await writeFile(at('large', `${i}.jpg`), Buffer.alloc(30_000, i))
     await vault('init', 'full')
-    expect(await refusal('vault', 'add', 'full', 'large', '-i', 'me.key', '--no-thumbnails')).toEqual({
-      exit: 1,
-      code: 'E_STORE',
-      hint: 'make room and run it again: what is done is kept',
-    })
+    const told = await vault('add', 'full', 'large', '--no-thumbnails')
+    expect([told.code, told.err]).toEqual([1, expect.stringContaining('[E_STORE]')])
+    expect(told.err).toContain('hint: make room and run it again: what is done is kept')
     const whole = Number(/^intact +(\d+)/.exec((await vault('verify', 'full')).out)?.[1])
+    // Every file is counted, as what it is.
+    expect(/^added +(\d+)/.exec(told.out)?.[1]).toBe(String(whole))
+    expect(/^failed +(\d+)/m.exec(told.out)?.[1]).toBe(String(40 - whole))
     const objects = await objectsOf('full')
     expect(objects.length).toBeGreaterThan(5)
     spawnSync('mount', ['-o', 'remount,size=8m', at('full')])

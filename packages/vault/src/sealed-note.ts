@@ -1,5 +1,5 @@
 import { LatentError } from '@latent/core'
-import { readCarrier } from './carrier/index.ts'
+import { type Geometry, readCarrier } from './carrier/index.ts'
 import type { AlbumKeys } from './envelope.ts'
 import { fileKeys, type Header } from './header.ts'
 import { openNote } from './note.ts'
@@ -7,6 +7,8 @@ import { readHeader } from './open.ts'
 
 /** What a sealed file says in its header to whoever has the key. */
 export interface SealedNote {
+  /** Of the picture: says how many bytes the file has, if it is whole. */
+  readonly geometry: Geometry
   readonly header: Header
   readonly albumKey: Uint8Array
   /** `undefined` if there is none. */
@@ -27,7 +29,8 @@ export async function readSealedNote(png: AsyncIterable<Uint8Array>, keyring: Al
       throw new LatentError('E_HEADER', 'the header of this sealed file was altered', {
         hint: 'download or copy the file again',
       })
-    return { header: parsed.header, albumKey, note: await openNote(keys, parsed.header, parsed.filler) }
+    const { geometry } = carrier
+    return { geometry, header: parsed.header, albumKey, note: await openNote(keys, parsed.header, parsed.filler) }
   } finally {
     await carrier.close()
   }

@@ -1,4 +1,5 @@
 import { groupBy, LatentError, toHex } from '@latent/core'
+import { pixelBytes } from '../carrier/index.ts'
 import type { AlbumKeys } from '../envelope.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { bodyOfBytes, type ObjectInfo } from '../store/store.ts'
@@ -130,10 +131,16 @@ export async function rebuild(
       return
     }
     try {
-      const { albumKey, note } = await readFront(vault, name, parts => readSealedNote(parts, keysOf(vault, keyring)))
+      const keys = keysOf(vault, keyring)
+      const { albumKey, geometry, note } = await readFront(vault, name, parts => readSealedNote(parts, keys))
       const state = vault.keys.get(await keyIdOf(albumKey))
       if (!state) {
         foreign++
+        return
+      }
+      // Noise cannot be packed: what is smaller than its pixels was copied in part.
+      if (size < pixelBytes(geometry)) {
+        damaged.push(name)
         return
       }
       const list = fresh.get(state.id) ?? []

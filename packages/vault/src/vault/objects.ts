@@ -1,9 +1,10 @@
 import { LatentError } from '@latent/core'
 import type { FlowProvider } from '../bodies/index.ts'
+import { carrierSize } from '../carrier/index.ts'
 import { readSealedNote } from '../sealed-note.ts'
 import { type Opened, openSealed } from '../open.ts'
 import { prepareSeal, type Sealing, type SealOptions } from '../seal.ts'
-import { type ObjectBody, StoreFault } from '../store/store.ts'
+import { type ObjectBody, type ObjectInfo, StoreFault } from '../store/store.ts'
 import type { KeyState } from './key-state.ts'
 import { objectName } from './layout.ts'
 import { decodeNote, encodeNote, type Photo, type PhotoNote } from './record.ts'
@@ -69,7 +70,7 @@ export async function storeObject(
     const photo = { object, sealed: size, ...note }
     if (there) {
       const info = await store.stat(object)
-      if (info && (await holds(vault, key, object, note))) return { photo: { ...photo, sealed: info.size }, there }
+      if (info && (await holds(vault, key, info, note))) return { photo: { ...photo, sealed: info.size }, there }
       continue
     }
     if (!vault.confirm || (await store.stat(object))?.size === size) return { photo, there }
@@ -77,10 +78,13 @@ export async function storeObject(
   throw lost(store)
 }
 
-async function holds(vault: Vault, key: KeyState, object: string, { path, sha256 }: PhotoNote): Promise<boolean> {
+/** Does an object hold this file? One that was copied in part does not, whatever its first bytes say. */
+async function holds(vault: Vault, key: KeyState, object: ObjectInfo, { path, sha256 }: PhotoNote): Promise<boolean> {
+  const keyring = { albumKey: async () => key.key }
   try {
-    const found = await readNote(vault, key, object)
-    return found.path === path && found.sha256 === sha256
+    const { geometry, note } = await readFront(vault, object.name, parts => readSealedNote(parts, keyring))
+    const found = decodeNote(note)
+    return found.path === path && found.sha256 === sha256 && object.size === carrierSize(geometry)
   } catch (error) {
     if (error instanceof StoreFault && error.kind !== 'absent') throw error
     return false
@@ -89,12 +93,6 @@ async function holds(vault: Vault, key: KeyState, object: string, { path, sha256
 
 /** Header and note of most objects lie within these bytes. */
 const FRONT_BYTES = 8192
-
-/** What an object says of itself, from its first bytes. @throws E_VAULT; as `readSealedNote` */
-export async function readNote(vault: Vault, key: KeyState, object: string): Promise<PhotoNote> {
-  const keyring = { albumKey: async () => key.key }
-  return decodeNote((await readFront(vault, object, parts => readSealedNote(parts, keyring))).note)
-}
 
 /** Reads a sealed object's front, and more of it only where its header is long. */
 export async function readFront<T>(

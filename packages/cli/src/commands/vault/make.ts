@@ -60,7 +60,10 @@ export function addCommand(parent: Command): void {
     .option('--into <path>', 'a folder in the album that the paths begin with')
     .option('--cipher <type>', `how objects are sealed: ${BODY_TYPES.join(' or ')}`, 'aes-256-gcm')
     .option('--exclude <pattern>', 'leave out what matches; may be repeated', repeated)
-    .option('--reread', 'compare contents where size and time say that nothing changed')
+    .option(
+      '--reread',
+      'compare contents where size and time say that nothing changed, and seal again what the store lost',
+    )
     .option('--no-thumbnails', 'make no small pictures')
     .option('--queue [address]', 'let latent worker do it, on any machines: redis://host:6379; else LATENT_QUEUE')
     .action(async (address: string, inputs: string[], options: AddOptions) => {

@@ -1,12 +1,13 @@
 import type { LatentError } from '@latent/core'
 import { join } from 'node:path'
 import type { FlowProvider } from '../../bodies/index.ts'
-import { discover } from '../../node/discover.ts'
+import { discover, type Found } from '../../node/discover.ts'
 import { noticeIdle, remarksOn } from '../../node/remarks.ts'
 import { failure, type FileResult, type RunWatcher } from '../../node/run.ts'
 import type { SealOptions } from '../../seal.ts'
 import type { AlbumView } from '../album-view.ts'
-import { inAnyOrder } from '../parallel.ts'
+import { FOLDERS } from '../layout.ts'
+import { inAnyOrder, inParallel } from '../parallel.ts'
 import { Presence } from '../presence.ts'
 import { putTogether } from '../put-together.ts'
 import type { Thumbnailer } from '../thumbs.ts'
@@ -24,7 +25,7 @@ export interface AddRun {
   readonly flows: FlowProvider
   readonly body: SealOptions['body']
   readonly exclude?: readonly string[]
-  /** Compare contents where size and time say that nothing changed. */
+  /** Compare contents where size and time say that nothing changed, and seal again what the store has lost. */
   readonly reread?: boolean
   /** Files under way at once; default 4. */
   readonly jobs?: number
@@ -69,20 +70,39 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
     )
     const crew: Crew = run.crew ?? new Alone(run, base)
     await crew.begin?.(base)
-    const plan = planBatches(files, { ...run, thumbnails: run.thumbnails ?? run.thumbnailer !== undefined })
-    let failed: LatentError | undefined
-    const outcomes = inAnyOrder(plan, crew.ahead, async ({ results, batch }): Promise<readonly FileResult[]> => {
-      if (failed) return []
-      for (const { source, plainBytes = 0 } of results) watcher?.progress?.(source, plainBytes)
-      if (!batch) return results
-      const outcome = await crew.work(batch)
-      failed ??= outcome.error
-      return [...results, ...outcome.results.map(result => ({ ...result, source: join(base, result.source) }))]
-    })
     const told = new Set<string>()
-    for await (const results of outcomes) {
-      for (const { source } of results) told.add(source)
-      yield* results
+    const unchanged = new Map<string, FileResult>()
+    let failed: LatentError | undefined
+    async function* work(some: readonly Found[], lost: ReadonlySet<string>): AsyncGenerator<FileResult> {
+      const thumbnails = run.thumbnails ?? run.thumbnailer !== undefined
+      const plan = planBatches(some, { ...run, thumbnails, lost })
+      const outcomes = inAnyOrder(plan, crew.ahead, async ({ results, batch }): Promise<readonly FileResult[]> => {
+        if (failed) return []
+        for (const { source, plainBytes = 0 } of results) watcher?.progress?.(source, plainBytes)
+        if (!batch) return results
+        const outcome = await crew.work(batch)
+        failed ??= outcome.error
+        return [...results, ...outcome.results.map(result => ({ ...result, source: join(base, result.source) }))]
+      })
+      for await (const results of outcomes)
+        for (const result of results) {
+          // Its contents were compared, and its object is still to be looked for.
+          if (run.reread && result.status === 'skipped' && lost.size === 0) unchanged.set(result.source, result)
+          else {
+            told.add(result.source)
+            yield lost.size > 0 && result.status === 'done' ? { ...result, note: SEALED_AGAIN } : result
+          }
+        }
+    }
+    yield* work(files, new Set())
+    if (unchanged.size > 0 && !failed) {
+      const lost = await lostObjects(run, unchanged.values())
+      const isLost = ({ target }: FileResult) => lost.has(run.album.latest().get(target!)!.object)
+      for (const result of unchanged.values()) if (!isLost(result)) yield result
+      const gone = files.filter(({ source }) => unchanged.has(source) && isLost(unchanged.get(source)!))
+      for (const source of unchanged.keys()) told.add(source)
+      for (const { source } of gone) told.delete(source)
+      if (gone.length > 0) yield* work(gone, lost)
     }
     await crew.end?.()
     if (failed) {
@@ -95,6 +115,20 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
   } finally {
     await presence.end()
   }
+}
+
+const SEALED_AGAIN = 'its object was gone from the store, and it was sealed again'
+
+/** Objects of unchanged files that the store does not have any more: one listing, after everything was written. */
+async function lostObjects({ vault, album }: AddRun, unchanged: Iterable<FileResult>): Promise<Set<string>> {
+  const lost = new Set<string>()
+  for (const { target } of unchanged) lost.add(album.latest().get(target!)!.object)
+  for await (const { name } of vault.store.list(FOLDERS.objects)) lost.delete(name)
+  // A listing may be stale: what it lacks is asked for.
+  await inParallel(Array.from(lost), vault.lanes, async object => {
+    if (await vault.store.stat(object)) lost.delete(object)
+  })
+  return lost
 }
 
 /** This process does them. */

@@ -17,6 +17,8 @@ export interface Planning {
   readonly body: SealOptions['body']
   readonly thumbnails: boolean
   readonly reread?: boolean | undefined
+  /** Objects that the store does not have any more: what they held is sealed again. */
+  readonly lost?: ReadonlySet<string>
   /** Files in a batch at most. */
   readonly segment?: number | undefined
 }
@@ -38,7 +40,7 @@ const MOST_PARENTS = 32
  * second plan of the same folder makes the same batches, be some of them done or not.
  */
 export async function* planBatches(files: readonly Found[], planning: Planning): AsyncGenerator<Planned> {
-  const { vault, album, into = '', body, reread = false, thumbnails, segment = MOST_FILES } = planning
+  const { vault, album, into = '', body, reread = false, thumbnails, lost, segment = MOST_FILES } = planning
   const key = album.newest
   const naming = await deriveKey(key.key, 'latent/v1/vault/batch-name')
   const salted = !(await vault.store.createsOnly())
@@ -57,7 +59,9 @@ export async function* planBatches(files: readonly Found[], planning: Planning):
     }
     const facts = group.map(({ relative, size, modifiedNs }) => [relative, size, String(modifiedNs)])
     const name = await hmacSha256(naming, [
-      new TextEncoder().encode(JSON.stringify([key.id, into, body, reread, thumbnails, facts])),
+      new TextEncoder().encode(
+        JSON.stringify([key.id, into, body, reread, thumbnails, facts, ...(lost?.size ? ['lost'] : [])]),
+      ),
     ])
     const batch: Batch = {
       id: toHex(name.subarray(0, 16)),
@@ -99,7 +103,7 @@ function removedObjects({ newest }: AlbumView): Map<string, string[]> {
 
 function decide(
   file: Found,
-  { vault, album, into = '', reread = false }: Planning,
+  { vault, album, into = '', reread = false, lost }: Planning,
   removed: ReadonlyMap<string, readonly string[]>,
 ): FileResult | Task {
   const path = [...into.split('/'), ...file.relative.split(sep)].filter(part => part !== '').join('/')
@@ -110,7 +114,8 @@ function decide(
     })
     return failure(file.source, error, { plainBytes: file.size })
   }
-  const last = album.latest().get(path)
+  const latest = album.latest().get(path)
+  const last = latest && lost?.has(latest.object) ? undefined : latest
   if (last && last.size === file.size && last.modified === Number(file.modifiedNs / 1_000_000n) && !reread)
     return {
       source: file.source,

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { CountingStore, MemoryStore, rebuild, select, type Store, StoreFault, Vault } from '../src/index.ts'
+import { addFiles, type FileResult } from '../src/node/index.ts'
+import { bodyOfBytes, type ObjectBody, readObject } from '../src/store/store.ts'
+import { flows } from './fixtures.ts'
+import { opened, plain, tree } from './folders.ts'
+import { add, get, openVault, type Person, person, putFiles, tally } from './vault-fixtures.ts'
+
+const FILES = { 'a.jpg': 1000, 'b/c.jpg': 2000, 'b/d.jpg': 3000, 'e.txt': 40 }
+
+async function filled(store: Store = new MemoryStore()): Promise<{ store: Store; me: Person; vault: Vault }> {
+  const me = await person()
+  const vault = await Vault.init(store, [me.recipient])
+  await putFiles(plain, FILES)
+  expect(tally(await add(vault, plain))).toEqual({ done: 4 })
+  return { store, me, vault }
+}
+
+const objectOf = (vault: Vault, path: string) => select(vault, { patterns: [path], alone: true })[0]!.object
+
+describe('what the store has lost', () => {
+  test('is sealed again by --reread, which lists once and after everything else, and by nothing less', async () => {
+    const { store, me, vault } = await filled()
+    await store.remove(objectOf(vault, 'a.jpg'))
+    await store.remove(objectOf(vault, 'b/d.jpg'))
+    expect(tally(await add(await openVault(store, me), plain))).toEqual({ skipped: 4 })
+
+    const counted = new CountingStore(store)
+    const again = await openVault(counted, me)
+    const before = counted.requests.list
+    const results = await add(again, plain, { reread: true })
+    expect(counted.requests.list - before).toBe(1)
+    expect(tally(results)).toEqual({ done: 2, skipped: 2 })
+    expect(results.flatMap(({ target, note }) => (note === undefined ? [] : [target]))).toEqual(['a.jpg', 'b/d.jpg'])
+    const fresh = await openVault(store, me)
+    expect(tally(await get(fresh, opened))).toEqual({ done: 4 })
+    expect(await tree(opened)).toEqual(await tree(plain))
+    expect(tally(await add(fresh, plain, { reread: true }))).toEqual({ skipped: 4 })
+  })
+
+  test('is not what a stale listing lacks', async () => {
+    const { store, me } = await filled()
+    class Stale extends CountingStore {
+      override async *list(folder: string) {
+        for await (const info of super.list(folder)) if (!info.name.startsWith('objects/')) yield info
+      }
+    }
+    const again = await openVault(new Stale(store), me)
+    expect(tally(await add(again, plain, { reread: true }))).toEqual({ skipped: 4 })
+  })
+
+  test('in part: an object that was copied half way is not taken for the photo, and rebuilding names it', async () => {
+    const { store, me, vault } = await filled()
+    const object = objectOf(vault, 'b/d.jpg')
+    const half = (await readObject(store, object, 1 << 20)).subarray(0, 2500)
+    // The copy of a vault whose index is not there yet.
+    const copy = new MemoryStore()
+    for await (const { name } of store.list(''))
+      if (name === 'latent-vault' || name.startsWith('keys/'))
+        await copy.create(name, bodyOfBytes(await readObject(store, name, 1 << 20)))
+    await copy.create(object, bodyOfBytes(half))
+    const found = await openVault(copy, me)
+    expect(await rebuild(found, me.keyring())).toMatchObject({ objects: 1, found: 0, damaged: [object] })
+    expect(tally(await add(found, plain))).toEqual({ done: 4 })
+    expect(objectOf(found, 'b/d.jpg')).not.toBe(object)
+    expect(tally(await get(found, opened))).toEqual({ done: 4 })
+    expect(await tree(opened)).toEqual(await tree(plain))
+  })
+})
+
+test('a store that refuses for good ends the run, and every file is told once: added, or failed', async () => {
+  const me = await person()
+  const inner = new MemoryStore()
+  await Vault.init(inner, [me.recipient])
+  await putFiles(plain, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.jpg`, 500])))
+  let room = 15
+  class Full extends CountingStore {
+    override async create(name: string, body: ObjectBody) {
+      if (name.startsWith('objects/') && room-- <= 0) throw new StoreFault('full', 'the store is full')
+      return super.create(name, body)
+    }
+  }
+  const vault = await openVault(new Full(inner), me)
+  const results: FileResult[] = []
+  const run = async () => {
+    const options = { inputs: [plain], vault, album: vault.main(), flows, body: { type: 'aes-256-gcm' } as const }
+    for await (const result of addFiles({ ...options, segment: 8 })) results.push(result)
+  }
+  await expect(run()).rejects.toMatchObject({ code: 'E_STORE', kind: 'full' })
+  expect(tally(results)).toEqual({ done: 15, E_STORE: 25 })
+  expect(results.every(({ status, code }) => status === 'done' || (status === 'failed' && code === 'E_STORE'))).toBe(
+    true,
+  )
+  expect(new Set(results.map(({ source }) => source)).size).toBe(40)
+  // What was told to be there is there, and the next run adds the rest.
+  const after = await openVault(inner, me)
+  expect(select(after, {})).toHaveLength(15)
+  expect(tally(await add(after, plain))).toEqual({ done: 25, skipped: 15 })
+})
