@@ -49,9 +49,8 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
     if (++done % TOLD === 0) {
       const now = (performance.now() - started) / 1000
       const { maxRSS } = process.resourceUsage()
-      process.stderr.write(
-        `  ${role}: ${done} photos, the last ${TOLD} in ${(now - seconds).toFixed(0)} s, ${(maxRSS / 1024).toFixed(0)} MB\n`,
-      )
+      const [lately, megabytes] = [(now - seconds).toFixed(0), (maxRSS / 1024).toFixed(0)]
+      process.stderr.write(`  ${role}: ${done} photos, the last ${TOLD} in ${lately} s, ${megabytes} MB\n`)
       seconds = now
     }
   }
