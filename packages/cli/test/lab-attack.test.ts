@@ -140,6 +140,25 @@ export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext
       expect(page).toContain(text)
     expect(readFileSync(join(out, 'matrix.csv'), 'utf8').split('\n')[0]).toMatch(/^scheme,situation,verdict,/)
     expect(rowsOf(rows).filter(({ control }) => control)).toHaveLength(3)
+
+    // From what was written it goes on with nothing left to do, pictures and all; with another scheme only that runs.
+    const from = (chosen: string[], folder: string) =>
+      lab(
+        'matrix',
+        ...chosen,
+        ...attacks,
+        ...['--from', out, '--rows', join(scratch, `${folder}-run`), '-o', join(scratch, folder)],
+      )
+    expect((await from(schemes, 'copy')).code).toBe(0)
+    const files = (folder: string) =>
+      ['matrix.html', 'matrix.json', 'matrix.csv', 'rows/controls.jsonl', 'rows/identity.jsonl'].map(name =>
+        readFileSync(join(scratch, folder, name), 'utf8'),
+      )
+    expect(files('copy')).toEqual(files('matrix'))
+    expect(existsSync(join(scratch, 'copy-run', 'rows.jsonl'))).toBe(false)
+    expect((await from([...schemes, 'chacha20'], 'more')).code).toBe(0)
+    expect(new Set(rowsOf(join(scratch, 'more-run')).map(({ scheme }) => scheme))).toEqual(new Set(['chacha20']))
+
     // Again it replaces what it wrote, and no rows of anyone else.
     const again = () => lab('matrix', ...schemes, ...attacks, '--rows', rows, '-o', out)
     expect((await again()).code).toBe(0)
@@ -147,5 +166,11 @@ export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext
     const refused = await again()
     expect([refused.code, refused.err.includes('[E_EXISTS]')]).toEqual([1, true])
     expect(readFileSync(join(out, 'rows/identity.jsonl'), 'utf8')).toBe('mine\n')
+    // Nor does it go on from what are no trials, or from nowhere.
+    const damaged = await from(schemes, 'none')
+    expect([damaged.code, damaged.err.includes('[E_ARGUMENT]')]).toEqual([2, true])
+    const nowhere = await lab('matrix', ...schemes, ...attacks, '--from', join(scratch, 'nowhere'), '-o', out)
+    expect([nowhere.code, nowhere.err.includes('[E_IO]')]).toEqual([1, true])
+    expect(existsSync(join(scratch, 'none'))).toBe(false)
   })
 })

@@ -2,6 +2,7 @@ export * from './node/attack-output.ts'
 export * from './node/attack-run.ts'
 export * from './node/evaluate.ts'
 export * from './node/journal.ts'
+export { readMatrix } from './node/matrix-input.ts'
 export * from './node/outputs.ts'
 export {
   isScript,

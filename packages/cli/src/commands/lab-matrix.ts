@@ -9,6 +9,7 @@ import { counter, whole } from './lab-counter.ts'
 interface MatrixArguments {
   readonly rows: string
   readonly out: string
+  readonly from?: string
   readonly scheme: string[]
   readonly attack: string[]
   readonly keys: number
@@ -21,18 +22,21 @@ export function matrixCommand(lab: Command): void {
     .description('attack every scheme with every attack, and write the verdict matrix: a page, JSON, CSV and raw rows')
     .option('--rows <folder>', 'where the run is kept; a killed run goes on from there', 'runs/matrix')
     .option('-o, --out <folder>', 'where the page goes', 'docs/lab/matrix')
+    .option('--from <folder>', 'a matrix written before, whose trials count as done: only what it lacks is run')
     .option('-s, --scheme <id...>', 'schemes, "all", or scripts that export one of your own', ['all'])
     .option('-a, --attack <id...>', 'attacks, "all", or scripts that export one of your own', ['all'])
     .option('--keys <number>', 'keys a scheme, each a replicate', whole('--keys'), 1)
     .option('--workers <number>', 'threads', whole('--workers'))
-    .action(async ({ rows, out, scheme, attack, keys, workers }: MatrixArguments) => {
-      const { attackRun, writeMatrix } = await import('@latent/lab/node')
+    .action(async ({ rows, out, from, scheme, attack, keys, workers }: MatrixArguments) => {
+      const { attackRun, readMatrix, writeMatrix } = await import('@latent/lab/node')
       const progress = counter('matrix', 'trials')
+      const known = from === undefined ? [] : await readMatrix(from)
       const run = await untilInterrupted(async signal =>
         attackRun({
           schemes: await everyScheme(scheme),
           attacks: await everyAttack(attack),
           out: rows,
+          known,
           keys,
           ...(workers !== undefined && { workers }),
           signal,

@@ -74,6 +74,7 @@ function under(strips: readonly Image<'u8'>[], factor: number): Image<'u8'> {
 
 /**
  * The verdict matrix of a run: `matrix.html`, `matrix.json`, `matrix.csv`, and the raw rows of every scheme in `rows`.
+ * `readMatrix` reads the trials back.
  * @param command what made it, as it is printed in the page
  */
 export async function writeMatrix(run: AttackRun, folder: string, command: string): Promise<void> {
@@ -86,6 +87,9 @@ export async function writeMatrix(run: AttackRun, folder: string, command: strin
       join(folder, 'rows', `${id}.jsonl`),
       rows.filter(row => row.scheme === id),
     )
+  // Positive controls that are no schemes of this matrix: without them it could not be gone on from.
+  const elsewhere = rows.filter(row => schemes.every(({ id }) => id !== row.scheme))
+  if (elsewhere.length > 0) await publishRows(join(folder, 'rows', CONTROL_ROWS), elsewhere)
   const cells = matrix.flatMap(({ scheme, cells: own }) =>
     (Object.keys(SITUATIONS) as Situation[]).map(column => {
       const cell = own[column]
@@ -118,6 +122,9 @@ export async function writeMatrix(run: AttackRun, folder: string, command: strin
   })
   await publishText(join(folder, 'matrix.html'), html, MARKS.page)
 }
+
+/** Of trials on schemes that have no row in the matrix. */
+const CONTROL_ROWS = 'controls.jsonl'
 
 async function publishRows(path: string, rows: readonly TrialRow[]): Promise<void> {
   const text = jsonLines(rows.map(withoutPicture))

@@ -21,6 +21,8 @@ export interface AttackRunOptions {
   readonly attacks: readonly string[]
   /** Folder for rows; a killed run goes on from there, and a later one with more of anything adds to it. */
   readonly out: string
+  /** Trials that count as done, such as those of a matrix that was written before; `out` takes only new ones. */
+  readonly known?: readonly TrialRow[]
   /** Query budgets; each attack's own where none is given. */
   readonly budgets?: readonly number[]
   /** Keys a scheme, each a replicate. */
@@ -59,7 +61,7 @@ export const nonceModes = (scheme: Scheme, { threat, returns }: Attack): TrialRo
  * another kind of run
  */
 export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
-  const { out, budgets, keys = 2, workers = availableParallelism(), shuffled = false } = options
+  const { out, known = [], budgets, keys = 2, workers = availableParallelism(), shuffled = false } = options
   if (options.schemes.length === 0) throw argumentError('schemes', 'at least one scheme', 0)
   if (options.attacks.length === 0) throw argumentError('attacks', 'at least one attack', 0)
   if (!Number.isSafeInteger(keys) || keys < 1) throw argumentError('keys', 'a positive whole number', keys)
@@ -76,7 +78,8 @@ export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
     nameOf: trialName,
   })
   const tasks = tasksOf(attacks, chosen, { ...options, keys, shuffled })
-  const open = tasks.filter(task => !journal.has(nameOf(task)))
+  const earlier = new Map(known.map(row => [trialName(row), row]))
+  const open = tasks.filter(task => !journal.has(nameOf(task)) && !earlier.has(nameOf(task)))
   let done = tasks.length - open.length
   options.onProgress?.(done, tasks.length)
   const threads = openWorkers<AttackTask, TrialRow>(new URL('./attack-worker.ts', import.meta.url), {
@@ -95,7 +98,9 @@ export async function attackRun(options: AttackRunOptions): Promise<AttackRun> {
   return {
     attacks: attacks.map(({ attack }) => attack),
     schemes: chosen.map(({ scheme }) => scheme),
-    rows: journal.rows.filter(row => wanted.has(trialName(row))),
+    rows: [...new Map([...earlier, ...journal.rows.map(row => [trialName(row), row] as const)]).values()].filter(row =>
+      wanted.has(trialName(row)),
+    ),
   }
 }
 
