@@ -14,7 +14,9 @@ import { itoSchemes } from './ito-transform/scheme.ts'
 import { learnableSchemes } from './learnable/scheme.ts'
 import { maniyathSchemes } from './maniyath/scheme.ts'
 import { maskAutoencoderSchemes } from './mask-autoencoder/scheme.ts'
+import { opticalNetworkSchemes } from './optical-networks/scheme.ts'
 import { opticsSchemes } from './optics/scheme.ts'
+import { sangSchemes } from './sang/scheme.ts'
 import { vortexSchemes } from './vortex/scheme.ts'
 
 export * from './contract/index.ts'
@@ -36,7 +38,9 @@ export const schemes: readonly Scheme[] = [
   ...deepKeyGenSchemes,
   ...erkanSchemes,
   ...maniyathSchemes,
+  ...sangSchemes,
   ...opticsSchemes,
+  ...opticalNetworkSchemes,
   ...baselineSchemes,
 ]
 

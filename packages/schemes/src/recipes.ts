@@ -2,15 +2,18 @@ import { LatentError } from '@latent/core'
 import { abadiRecipe } from './abadi-andersen/recipe.ts'
 import { compressorRecipe } from './autoencoders/recipe.ts'
 import { cycleRecipes } from './cycles/recipe.ts'
+import { keyImageRecipe } from './deepkeygen/recipe.ts'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipes } from './exact-flow/recipe.ts'
 import { itoJudgeRecipe, itoTransformRecipe } from './ito-transform/recipe.ts'
+import { menderRecipe } from './optical-networks/recipe.ts'
 import { maskAutoencoderRecipes } from './mask-autoencoder/recipe.ts'
 import { encipherGanPublishedRecipe, encipherGanRecipe } from './encipher-gan/recipe.ts'
 import { encipherGanRepairedRecipes } from './encipher-gan/repaired.ts'
 import { denseResnetLearnedRecipes } from './dense-resnet/learned.ts'
 import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
+import { scrambledRecipe } from './sang/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
@@ -31,6 +34,9 @@ export const recipes: readonly Recipe[] = [
   itoTransformRecipe,
   compressorRecipe,
   abadiRecipe,
+  keyImageRecipe,
+  scrambledRecipe,
+  menderRecipe,
   ...cycleRecipes,
 ]
 

@@ -26,11 +26,14 @@ export const COMPARED: readonly PublishedScheme[] = [
     id: 'encryptgan-2019',
     citation: 'Zheng, Liu, Yu, Zheng, Wu, Yang, Shi: EncryptGAN. arXiv 1905.11582, 2019',
     figures: [{ metric: 'psnr', value: '17.5992 dB', condition: '', standing: QUOTED }],
-    remarks: [IN_ENCIPHER_GAN],
+    remarks: [
+      IN_ENCIPHER_GAN,
+      'Known: two generators of nine residual blocks that take a picture, a message and features of a key picture, ' +
+        'and give a picture of the other domain and a message; a U-net makes the features.',
+    ],
     missing:
-      'two domains of pictures (flowers, faces, animals), a trained key network, and a training of four ' +
-      'discriminators for ' +
-      '200 epochs; the layers are known',
+      'trained weights: two generators and four discriminators for 200 epochs, and a key network before them; and ' +
+      'two domains of pictures that are free to use, in place of flowers, faces, cats and dogs',
   },
   {
     id: 'maniyath-2020',
@@ -61,10 +64,11 @@ export const COMPARED: readonly PublishedScheme[] = [
       { metric: 'psnr', value: '24.8975 dB', condition: 'damage not stated', standing: QUOTED },
       { metric: 'ssim', value: '0.8885', condition: 'damage not stated', standing: QUOTED },
     ],
-    remarks: [IN_ENCIPHER_GAN],
-    missing:
-      'the optical cipher before the network, the damage that it is to mend, layers and data; the bench that most ' +
-      'such papers take runs as `drpe-1995`, and a denoiser has a recipe (`denoiser`), but not the two together',
+    remarks: [
+      IN_ENCIPHER_GAN,
+      'Not open to us: the optical cipher before the network, the damage that it is to mend, layers and data.',
+    ],
+    missing: 'trained weights, for which the recipe `optical-mender` stands, behind the bench that runs as `drpe-1995`',
   },
   {
     id: 'optical-hiding-2022',
@@ -74,10 +78,12 @@ export const COMPARED: readonly PublishedScheme[] = [
       { metric: 'psnr', value: '30.0000 dB', condition: '', standing: QUOTED },
       { metric: 'ssim', value: '0.9306', condition: '', standing: QUOTED },
     ],
-    remarks: [IN_ENCIPHER_GAN],
-    missing:
-      'the bench (wavelength, distances, how the host picture hides), the network that decrypts, and its data: of a ' +
-      'phase-only field alone, with one exposure, a simulation would be of another system',
+    remarks: [
+      IN_ENCIPHER_GAN,
+      'Not open to us: the bench (wavelength, distances, how the host picture hides), the network that decrypts, and ' +
+        'its data.',
+    ],
+    missing: 'trained weights, for which the recipe `optical-mender` stands',
   },
   {
     id: 'bao-avalanche-2021',
@@ -116,7 +122,9 @@ export const COMPARED: readonly PublishedScheme[] = [
       'Wang, Zhang: A novel image encryption algorithm with deep neural network. Signal Processing 196, 108536, 2022',
     figures: [],
     remarks: [],
-    missing: 'everything but the title: what the network computes, which chaos there is, and in which order',
+    missing:
+      'everything but the title, also an abstract: what the network computes, whether there is chaos and which, what ' +
+      'is scrambled and what diffused, and in which order',
   },
   {
     id: 'chen-2020',
@@ -137,8 +145,12 @@ export const COMPARED: readonly PublishedScheme[] = [
     id: 'deepkeygen-2022',
     citation: 'Ding, Tan, Qin, Cao, Choo, Qin: DeepKeyGen. IEEE TNNLS 33(9), 4915-4929, 2022',
     figures: [],
-    remarks: ['`deepkeygen-2022-drawn` is the same cipher with a generator that is drawn, not trained.'],
-    missing: 'trained weights, and the transformation domain that guides them; the cipher around them runs',
+    remarks: [
+      'Not open to us: which pictures the transformation domain has; here it is noise. A patent of the authors ' +
+        '(US 2021/0385081) has a generator of 64 to 256 channels and six residual blocks: ours is smaller.',
+      '`deepkeygen-2022-drawn` is the same cipher with a generator that is drawn, not trained.',
+    ],
+    missing: 'trained weights, for which the recipe `deepkeygen` stands',
   },
   {
     id: 'sirichotedumrong-gan-2020',
@@ -166,10 +178,10 @@ export const COMPARED: readonly PublishedScheme[] = [
     citation:
       'Sang, Sang, Alam: logistic chaotic systems and deep autoencoder. Pattern Recognition Letters 153, 59-66, 2022',
     figures: [],
-    remarks: ['Known: pixels are scrambled by a logistic map, then a deep auto-encoder makes the cipher image.'],
-    missing:
-      'an auto-encoder trained on scrambled pixels, its layers, block size and loss: `autoencoder-compressor` ' +
-      'learned photographs, and scrambled ones have no neighbours that it could compress by',
+    remarks: [
+      'Known: pixels are scrambled by a logistic map, then a deep auto-encoder makes the cipher image. Not open to ' +
+        'us: its layers, block size, loss and data.',
+    ],
   },
   {
     id: 'fawad-2022',
@@ -189,9 +201,10 @@ export const COMPARED: readonly PublishedScheme[] = [
     citation:
       'Wang, Lo: Autoencoder-based joint image compression and encryption. J. Inf. Security Appl. 80, 103680, 2024',
     figures: [],
-    remarks: ['Known: a logistic map under a key replaces a matrix of the parameters of the synthesis network.'],
-    missing:
-      'trained weights of a learned compression (`autoencoder-compressor` is ours), and which parameters are replaced',
+    remarks: [
+      'Known: a logistic map under a key replaces a matrix of the parameters of the synthesis network. Not open to ' +
+        'us: which parameters, and the encryption beside them.',
+    ],
   },
   {
     id: 'abadi-andersen-2016',

@@ -31,7 +31,7 @@ const system = (
 /** Whether their weights lie in `models/`: until then they take weights of one's own. */
 const TRAINED = true
 
-/** Two systems in which an auto-encoder stands before a chaotic cipher. */
+/** Systems in which an auto-encoder stands before a chaotic cipher. */
 export const compressorSystems: readonly Scheme[] = [
   system(
     {
@@ -80,6 +80,41 @@ export const compressorSystems: readonly Scheme[] = [
       ],
     },
     async () => (await import('./planes.ts')).slidAndMasked,
+  ),
+  system(
+    {
+      id: 'wang-lo-2024',
+      title: 'Learned compression with a keyed parameter matrix, in the spirit of Wang and Lo 2024',
+      paper: {
+        authors: 'Wang, Lo',
+        title: 'Autoencoder-based joint image compression and encryption',
+        year: 2024,
+        where: 'Journal of Information Security and Applications 80, 103680',
+      },
+      keySpace: {
+        bits: 104,
+        note: 'Two doubles of about 52 bits; matrix and order are the same for every picture of a size.',
+      },
+      derivation: [
+        {
+          name: 'parts',
+          value: 'learned compression; a logistic map under the key makes a parameter matrix of the synthesis network',
+          standing: 'source',
+        },
+        {
+          name: 'which parameters',
+          value: 'those of its first layer, by an orthogonal matrix on the four codes of a place',
+          standing: 'ours',
+        },
+        { name: 'analysis', value: 'codes are multiplied by that matrix, at half of the range', standing: 'ours' },
+        {
+          name: 'order',
+          value: 'places by the order of the states: the matrix alone leaves outlines',
+          standing: 'ours',
+        },
+      ],
+    },
+    async () => (await import('./planes.ts')).replacedParameters,
   ),
 ]
 

@@ -1,21 +1,10 @@
 import { BSDS_TRAIN } from '../neural/photo-terms.ts'
 import { LatentError } from '@latent/core'
 import type { Image } from '@latent/core'
-import {
-  adam,
-  compile,
-  cosineRate,
-  epochOrder,
-  layers,
-  losses,
-  normals,
-  ops,
-  shape,
-  stepStream,
-  tensor,
-} from '@latent/graph'
-import type { Expr, Operand, Parameter, Tensor, Training } from '@latent/graph'
+import { adam, compile, cosineRate, epochOrder, losses, normals, ops, shape, stepStream, tensor } from '@latent/graph'
+import type { Parameter, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
+import { type Chain, chainParameters, denoise } from './network.ts'
 
 /**
  * A denoiser of photographs, the first recipe: it belongs to no cipher, and shows that the engine
@@ -37,28 +26,8 @@ const CROP = 48
 /** Validation: the middle of each picture of `val`, with noise drawn once. */
 const CHECK = { pictures: 16, size: 128 }
 
-type Layers<L> = Record<string, layers.Affine<L>>
-
-/** Parameters of the chain of convolutions, one grey channel in and out; the last begins small. */
-export function denoiserParameters(profile: Profile): Layers<Parameter> {
-  const { depth, channels } = PROFILES[profile]
-  return Object.fromEntries(
-    Array.from({ length: depth }, (_, i) => {
-      const [inputs, outputs] = [i === 0 ? 1 : channels, i === depth - 1 ? 1 : channels]
-      return [`conv${i}`, layers.conv2dParameters(inputs, outputs, 3, { slope: 0.01, gain: i === depth - 1 ? 0.1 : 1 })]
-    }),
-  )
-}
-
-/** Grey images `[N, 1, H, W]` in 0..1 without (most of) their noise. */
-export function denoise(p: Layers<Operand>, noisy: Expr): Expr {
-  const convolutions = Object.values(p)
-  const noise = convolutions.reduce(
-    (x, layer, i) => (i === 0 ? layers.conv2d(layer, x) : layers.conv2d(layer, ops.leakyRelu(x))),
-    noisy,
-  )
-  return ops.sub(noisy, noise)
-}
+/** Parameters of the network of a profile. */
+export const denoiserParameters = (profile: Profile): Chain<Parameter> => chainParameters(PROFILES[profile])
 
 /** A network that takes noise off grey photographs: a recipe that belongs to no cipher (after Zhang et al. 2017). */
 export const denoiserRecipe: Recipe = {
@@ -156,7 +125,7 @@ function centre(picture: Grey, size: number): Float32Array {
   return out
 }
 
-async function openValidation(parameters: Layers<Parameter>, checks: readonly Float32Array[], seed: number) {
+async function openValidation(parameters: Chain<Parameter>, checks: readonly Float32Array[], seed: number) {
   if (checks.length === 0) throw new LatentError('E_DATA', 'there are no validation pictures')
   const { size } = CHECK
   const dims = [1, 1, size, size]

@@ -96,9 +96,12 @@ export type Discriminator<L> = {
   readonly norms: readonly layers.Scale<L>[]
 }
 
-/** As published: 2,766,529 parameters, biases and affine norms among them; compact has a quarter of the channels. */
-export function discriminatorParameters(profile: Profile): Discriminator<Parameter> {
-  const first = profile === 'paper' ? 64 : 16
+/**
+ * As published: 2,766,529 parameters, biases and affine norms among them; compact has a quarter of the channels.
+ * @param size a profile, or how many channels stand behind the first layer
+ */
+export function discriminatorParameters(size: Profile | number): Discriminator<Parameter> {
+  const first = size === 'paper' ? 64 : size === 'compact' ? 16 : size
   const channels = [3, first, 2 * first, 4 * first, 8 * first, 1]
   return {
     convs: channels

@@ -1,10 +1,9 @@
-import { type Image, image, KeyStream, LatentError, type SampleFormat } from '@latent/core'
-import type { Shape, Transform } from '../contract/scheme.ts'
+import { type Image, KeyStream, type SampleFormat } from '@latent/core'
+import type { Transform } from '../contract/scheme.ts'
 import { rememberLast } from '../remember.ts'
 import { amplitudes, decodePhases, encodePhases } from './bench.ts'
-import { type Field, gridSide } from './fourier.ts'
-
-const PEAK: Record<SampleFormat, number> = { u8: 255, u16: 65535, f32: 1 }
+import type { Field } from './fourier.ts'
+import { type Grid, gridOf, pictureOf, planesOf, samplesImage, samplesOf } from './planes.ts'
 
 /**
  * Fields are written as 0.5 + value / (2 RANGE): of a white picture, two samples in a hundred thousand lie beyond and
@@ -46,90 +45,24 @@ export function drpeTransform(): Transform {
   }
 }
 
-/** The grid of a picture: sides are powers of two. */
-export const gridOf = ({ width, height, channels }: Pick<Shape, 'width' | 'height' | 'channels'>) => ({
-  width: gridSide(width),
-  height: gridSide(height),
-  channels,
-})
-
-/** Each channel as light without phase, its amplitude in 0..1, dark around the picture. */
-export function planesOf(
-  { width, height, channels, data, format }: Image,
-  grid: { width: number; height: number },
-): Field[] {
-  return Array.from({ length: channels }, (_, c) => {
-    const plane = new Float64Array(2 * grid.width * grid.height)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++)
-        plane[2 * (y * grid.width + x)] = data[(y * width + x) * channels + c]! / PEAK[format]
-    return { ...grid, data: plane }
-  })
-}
-
 /** Fields of one grid, one a channel, as a cipher image. */
-export function fieldImage(fields: readonly Field[], format: SampleFormat): Image {
-  const { width, height } = fields[0]!
-  const [channels, area, top] = [fields.length, width * height, PEAK[format]]
-  const values = new Float64Array(2 * area * channels)
-  for (const [c, { data }] of fields.entries())
-    for (let i = 0; i < data.length; i++)
-      values[((i % 2) * area + (i >> 1)) * channels + c] = 0.5 + data[i]! / (2 * RANGE)
-  const bounded = (value: number) => Math.floor(top * Math.min(1, Math.max(0, value)) + 0.5)
-  return image({
-    width,
-    height: 2 * height,
-    channels,
+export const fieldImage = (fields: readonly Field[], format: SampleFormat): Image =>
+  samplesImage(
+    fields.map(({ data }) => {
+      const area = data.length / 2
+      return Float64Array.from(data, (_, i) => 0.5 + data[2 * (i % area) + (i < area ? 0 : 1)]! / (2 * RANGE))
+    }),
+    fields[0]!,
     format,
-    data:
-      format === 'f32'
-        ? Float32Array.from(values)
-        : format === 'u8'
-          ? Uint8Array.from(values, bounded)
-          : Uint16Array.from(values, bounded),
-  })
-}
+  )
 
 /** The inverse of {@link fieldImage}. @throws E_IMAGE for an image of another shape */
-export function fieldsOf(
-  cipher: Image,
-  { width, height, channels }: Pick<Shape, 'width' | 'height' | 'channels'>,
-): Field[] {
-  if (cipher.width !== width || cipher.height !== 2 * height || cipher.channels !== channels)
-    throw new LatentError(
-      'E_IMAGE',
-      `a cipher image of this picture has ${width} x ${2 * height} pixels in ${channels} channels, this one ` +
-        `${cipher.width} x ${cipher.height} in ${cipher.channels}`,
-      { hint: 'it was resized, cropped or converted on its way; only the file that was written decrypts' },
-    )
-  const [area, top] = [width * height, PEAK[cipher.format]]
-  return Array.from({ length: channels }, (_, c) => ({
-    width,
-    height,
-    data: Float64Array.from(
-      { length: 2 * area },
-      (_, i) => 2 * RANGE * (cipher.data[((i % 2) * area + (i >> 1)) * channels + c]! / top - 0.5),
-    ),
-  }))
-}
-
-/** Amplitudes of a grid, one plane a channel, as a picture in its upper left corner. */
-export function pictureOf(planes: readonly Float64Array[], across: number, shape: Shape): Image {
-  const { width, height, channels, format } = shape
-  const top = PEAK[format]
-  const value = (i: number): number => {
-    const [p, c] = [Math.floor(i / channels), i % channels]
-    const found = Math.min(1, Math.max(0, planes[c]![Math.floor(p / width) * across + (p % width)]!))
-    return format === 'f32' ? found : Math.floor(top * found + 0.5)
-  }
-  const count = { length: width * height * channels }
-  return image({
-    ...shape,
-    data:
-      format === 'f32'
-        ? Float32Array.from(count, (_, i) => value(i))
-        : format === 'u8'
-          ? Uint8Array.from(count, (_, i) => value(i))
-          : Uint16Array.from(count, (_, i) => value(i)),
+export const fieldsOf = (cipher: Image, grid: Grid): Field[] =>
+  samplesOf(cipher, grid).map(samples => {
+    const area = samples.length / 2
+    return {
+      width: grid.width,
+      height: grid.height,
+      data: samples.map((_, i) => 2 * RANGE * (samples[(i >> 1) + (i % 2) * area]! - 0.5)),
+    }
   })
-}

@@ -1,4 +1,5 @@
 export * from './bench.ts'
 export * from './fourier.ts'
-export { fieldImage, fieldsOf, gridOf, pictureOf, planesOf } from './drpe.ts'
+export { fieldImage, fieldsOf } from './drpe.ts'
+export { gridOf, pictureOf, planesOf } from './planes.ts'
 export { opticsSchemes } from './scheme.ts'

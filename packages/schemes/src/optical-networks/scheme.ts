@@ -1,0 +1,124 @@
+import { type Constant, defineScheme, type Description, type Scheme, type Transform } from '../contract/scheme.ts'
+
+/** Weights that both systems share. */
+export const MENDER = { scheme: 'optical-mender', profile: 'compact' } as const
+
+const COMMON: readonly Constant[] = [
+  {
+    name: 'masks',
+    value: 'drawn from the key, the same for all pictures of a size and all channels',
+    standing: 'ours',
+  },
+  { name: 'grid', value: 'sides padded with darkness to powers of two', standing: 'ours' },
+  {
+    name: 'network',
+    value: 'five 3 x 3 convolutions of 20 channels that estimate the noise, plane by plane; the same for both',
+    standing: 'ours',
+  },
+  {
+    name: 'its training',
+    value: '5,000 steps of six planes of 32 x 32, noise of deviation 0 to 0.3 in each part of the light',
+    standing: 'ours',
+  },
+]
+
+const bench = (
+  facts: Pick<Description, 'id' | 'title' | 'paper' | 'keySpace' | 'wire'> & {
+    readonly derivation: readonly Constant[]
+  },
+  open: () => Promise<Transform>,
+): Scheme =>
+  defineScheme({
+    ...facts,
+    derivation: [...facts.derivation, ...COMMON],
+    accepts: { formats: ['u8', 'u16', 'f32'] },
+    exact: false,
+    weights: MENDER,
+    load: async ({ weights } = {}) => {
+      const [{ mendedTransform }, { modelFor }] = await Promise.all([
+        import('./cipher.ts'),
+        import('../models/index.ts'),
+      ])
+      return mendedTransform((await open()) as Required<Transform>, await modelFor(MENDER, weights))
+    },
+  })
+
+/** Two optical benches, and a network behind them. */
+export const opticalNetworks: readonly Scheme[] = [
+  bench(
+    {
+      id: 'optical-denoiser-2019',
+      title: 'Optical encryption with a network against noise, in the spirit of Chen, Li and Wang 2019',
+      paper: {
+        authors: 'Chen, Li, Wang',
+        title: 'Deep learning for improving the robustness of image encryption',
+        year: 2019,
+        where: 'IEEE Access 7, 181083-181091',
+      },
+      wire: ['f32', 'u16', 'u8'],
+      keySpace: {
+        bits: 256,
+        note: 'Two masks drawn from the key; the Fourier mask alone decrypts, and the network is public.',
+      },
+      derivation: [
+        {
+          name: 'idea',
+          value: 'optical encryption, and a convolutional network that mends what is decrypted',
+          standing: 'source',
+        },
+        {
+          name: 'bench',
+          value: 'double random phase encoding; the one of the paper is not open to us',
+          standing: 'ours',
+        },
+        { name: 'damage', value: 'noise; the one of the paper is not open to us', standing: 'inferred' },
+        { name: 'range', value: '-3 to 3 in integer formats', standing: 'ours' },
+      ],
+    },
+    async () => (await import('../optics/drpe.ts')).drpeTransform(),
+  ),
+  bench(
+    {
+      id: 'optical-hiding-2022',
+      title: 'Phase-only light hidden in a host picture, one exposure, in the spirit of Zhang and Li 2022',
+      paper: {
+        authors: 'Zhang, Li',
+        title: 'Single exposure phase-only optical image encryption and hiding method via deep learning',
+        year: 2022,
+        where: 'IEEE Photonics Journal 14, 1-8',
+      },
+      wire: ['u8', 'u16', 'f32'],
+      keySpace: {
+        bits: 256,
+        note: 'Two masks drawn from the key; host picture, reference light and network are public.',
+      },
+      derivation: [
+        {
+          name: 'idea',
+          value: 'phase-only light, one exposure, hidden, and a network that decrypts',
+          standing: 'source',
+        },
+        { name: 'bench', value: 'two random masks and two lenses; distances are not open to us', standing: 'ours' },
+        { name: 'phase', value: 'half a turn from black to white', standing: 'ours' },
+        {
+          name: 'one exposure',
+          value: 'half of the points see the reference light a quarter of a turn later; its length is 4',
+          standing: 'ours',
+        },
+        { name: 'hiding', value: 'a sixteenth of each sample, in a host picture of hills', standing: 'ours' },
+        {
+          name: 'what the network does',
+          value: 'it takes off noise; the bench is undone by the masks',
+          standing: 'ours',
+        },
+      ],
+    },
+    async () => (await import('../optics/hiding.ts')).hidingTransform(),
+  ),
+]
+
+/** Whether their weights lie in `models/`: until then they take weights of one's own. */
+const TRAINED = false
+
+/** For the registry. */
+export const opticalNetworkSchemes: readonly Scheme[] = TRAINED ? opticalNetworks : []
