@@ -147,7 +147,12 @@ export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext
         'matrix',
         ...chosen,
         ...attacks,
-        ...['--from', out, '--rows', join(scratch, `${folder}-run`), '-o', join(scratch, folder)],
+        '--from',
+        out,
+        '--rows',
+        join(scratch, `${folder}-run`),
+        '-o',
+        join(scratch, folder),
       )
     expect((await from(schemes, 'copy')).code).toBe(0)
     const files = (folder: string) =>

@@ -1,5 +1,5 @@
 import { image, KeyStream, sha256Of } from '@latent/core'
-import { compile, type Expr, initialise, leaves, shape, tensor, type Tensor, type Tree } from '@latent/graph'
+import { compile, type Expr, initialise, leaves, shape, tensor, type Tensor } from '@latent/graph'
 import { expect, test } from 'vitest'
 import { keyPlanes, layersOf } from '../src/deepkeygen/cipher.ts'
 import { clouds } from '../src/deepkeygen/initial.ts'
@@ -62,7 +62,7 @@ test('the discriminator learns from what the generator makes, and never trains i
 })
 
 test('every picture of a size meets one key image', async () => {
-  const tensors = Object.fromEntries(leaves({ generator: await drawn() } as unknown as Tree<Tensor<'f32'>>))
+  const tensors = Object.fromEntries(leaves({ generator: await drawn() }))
   const weights = writeModel({ scheme: 'deepkeygen-2022', profile: 'compact', tensors }, { half: false })
   const { cipher, close } = await openScheme(deepKeyGen, { weights })
   const size = 9 * 6 * 4

@@ -96,7 +96,7 @@ test('a network that estimates no noise leaves what the bench gives, in any shap
     const call = { key: key(1), nonce: NONCE, wire: 'u8' as const }
     const cipher = await mended.encrypt(plain, call)
     expect(cipher.data).toEqual((await bench.encrypt(plain, call)).data)
-    const [one, two] = [bench, mended].map(({ decrypt }) => decrypt!(cipher, { ...call, plain }))
+    const [one, two] = [bench, mended].map(one => one.decrypt!(cipher, { ...call, plain }))
     expect((await two)!.data).toEqual((await one)!.data)
   }
   await mended.close?.()

@@ -2,6 +2,7 @@ import { type Expr, layers, type Operand, ops, type Parameter } from '@latent/gr
 
 /** Channels at half and at a quarter of the resolution. */
 export const [HALF, QUARTER] = [8, 16]
+/** Residual blocks. */
 export const BLOCKS = 2
 /** Planes of a key image. */
 export const PLANES = 3

@@ -70,7 +70,7 @@ export const phases = ({ data }: Field): Float64Array =>
     return turn < -0.5 ? turn + 2 : turn
   })
 
-/** What a camera sees of a field and reference light: first the points where it is real, then those a quarter turn on. */
+/** What a camera sees of a field and reference light: the points where that is real, then those a quarter turn on. */
 export function exposed({ data }: Field): Float64Array {
   const area = data.length / 2
   const out = new Float64Array(data.length)
