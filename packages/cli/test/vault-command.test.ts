@@ -114,6 +114,15 @@ describe('the whole life of a vault', { timeout: 240_000 }, () => {
   test.skipIf(!RCLONE)('on a WebDAV share', () => expectLife(`dav://127.0.0.1:${dav!.port}`))
 })
 
+test('many files are sealed in threads, by the very script of the command', async () => {
+  await mkdir(at('plenty'))
+  for (let i = 0; i < 130; i++) await writeFile(at(`plenty/${i}.txt`), `number ${i}`)
+  await vault('init', 'crowd')
+  expect(await vault('add', 'crowd', 'plenty')).toMatch(/^added {3}130 /)
+  expect(await vault('add', 'crowd', 'plenty')).toMatch(/^added {3}0\nskipped  130 /)
+  expect(await vault('verify', 'crowd')).toMatch(/^intact {3}130 /)
+})
+
 test('what a vault does not take is counted, each kind with its reason', async () => {
   for (const folder of ['odd/deep/empty', 'odd/later']) await mkdir(at(folder), { recursive: true })
   for (const name of ['odd/a.jpg', 'odd/b.tmp']) await writeFile(at(name), name)

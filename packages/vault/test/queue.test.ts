@@ -6,6 +6,7 @@ import { MemoryStore, select, share, type Store, StoreFault, Vault } from '../sr
 import {
   type Batch,
   type FileResult,
+  FolderStore,
   openQueue,
   parseQueueAddress,
   type QueueConnection,
@@ -17,7 +18,7 @@ import {
 import { addBatch } from '../src/vault/node/batch.ts'
 import { openMessage, sealMessage } from '../src/vault/node/queue/message.ts'
 import { flows } from './fixtures.ts'
-import { opened, plain, tree } from './folders.ts'
+import { opened, plain, sealed, tree } from './folders.ts'
 import { REDIS, RedisServer } from './redis-server.ts'
 import { add, get, openVault, type Person, person, putFiles, tally } from './vault-fixtures.ts'
 
@@ -211,7 +212,7 @@ describe.skipIf(!REDIS)('a queue', { timeout: 60_000 }, () => {
   test('a planner that left is followed by another: what is in the queue is not planned twice', async () => {
     const stop = new AbortController()
     const left = plan(store, { signal: stop.signal })
-    await expect.poll(() => redis.ask('--scan', '--pattern', 'latent:*:wait')).not.toBe('')
+    await expect.poll(() => redis.ask('--scan', '--pattern', 'latent:*:wait'), { timeout: 30_000 }).not.toBe('')
     stop.abort()
     expect(tally(await left)).toEqual({ E_INTERRUPTED: 40 })
     const told: WorkerTold[] = []
@@ -278,6 +279,20 @@ describe.skipIf(!REDIS)('a queue', { timeout: 60_000 }, () => {
     const [gone] = (await add(vault, plain, { crew: late })).filter(({ status }) => status === 'failed')
     await crew.close()
     expect([gone!.source, gone!.code]).toEqual([join(plain, 'y.jpg'), 'E_IO'])
+  })
+
+  test('a photo that ends every process that reads it is named as failed; worker and run go on', async () => {
+    const folder = new FolderStore(sealed)
+    await Vault.init(folder, [me.recipient])
+    await putFiles(plain, { 'y.jpg': new TextEncoder().encode('ending whoever reads it') })
+    const notices: string[] = []
+    const sandbox = new URL('./sandbox-script.ts', import.meta.url)
+    await worker({ sandbox, batches: 1, notice: text => void notices.push(text) }, me, folder)
+    const results = await plan(folder, { segment: 100, thumbnails: true })
+    expect(tally(results)).toEqual({ done: 40, E_INTERNAL: 1 })
+    expect(results.find(({ status }) => status === 'failed')?.source).toBe(join(plain, 'y.jpg'))
+    expect(notices).toHaveLength(3)
+    expect(select(await openVault(folder, me), {})).toHaveLength(40)
   })
 
   test('a worker that cannot do it ends, and leaves the work to one that can', async () => {

@@ -9,7 +9,6 @@ import { checkPath } from '../local-paths.ts'
 import { jsonLine, visible } from '../terminal.ts'
 import { storeAt } from './vault/access.ts'
 import { queueAt } from './vault/queue.ts'
-import { openThumbnailer } from './vault/thumbnailer.ts'
 
 interface WorkerOptions extends IdentityOptions {
   readonly queue?: string | true
@@ -52,7 +51,6 @@ async function work(address: string, source: string, options: WorkerOptions): Pr
   try {
     const keyring = await chooseKeyring(options)
     const vault = await Vault.open(store, { keyring, index: false })
-    const thumbnailer = await openThumbnailer()
     await untilInterrupted(signal =>
       runWorker({
         connection,
@@ -60,11 +58,12 @@ async function work(address: string, source: string, options: WorkerOptions): Pr
         keyring,
         source,
         flows,
-        thumbnailer,
         lanes: Math.ceil(jobs / 2),
         batches: Math.min(2, jobs),
         ...(idle === undefined ? {} : { idleMs: idle * 1000 }),
         signal,
+        sandbox: new URL('./vault/sandbox-script.ts', import.meta.url),
+        notice: text => void process.stderr.write(`note: ${visible(text)}\n`),
         done,
       }),
     )

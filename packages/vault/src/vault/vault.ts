@@ -104,6 +104,11 @@ export class Vault {
     return vault
   }
 
+  /** A vault that another thread has open: nothing is read, and keys are put into `keys`. */
+  static known(store: Store, id: string, options: Omit<VaultOptions, 'keyring' | 'index'> = {}): Vault {
+    return new Vault(store, id, options)
+  }
+
   /** Looks for keys that the keyring opens, and that are not known yet. @throws E_VAULT, E_NO_MATCH if it has none */
   async findKeys(keyring: AlbumKeys): Promise<void> {
     const found: Place[] = []

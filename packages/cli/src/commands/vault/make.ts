@@ -101,6 +101,7 @@ export function addCommand(parent: Command): void {
                 thumbnails: options.thumbnails && (queue !== undefined || thumbnailer !== undefined),
                 watcher,
                 signal,
+                threads: new URL('./sandbox-script.ts', import.meta.url),
                 ...(crew ? { crew } : {}),
               })
               await reportRun(results, display, { done: 'added', output: store.address })

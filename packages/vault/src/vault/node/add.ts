@@ -13,7 +13,9 @@ import { putTogether } from '../put-together.ts'
 import type { Thumbnailer } from '../thumbs.ts'
 import type { Vault } from '../vault.ts'
 import { addBatch, type Batch, type BatchOutcome } from './batch.ts'
+import type { Crew } from './crew.ts'
 import { planBatches } from './plan.ts'
+import { ThreadCrew } from './sandbox/thread-crew.ts'
 
 /** What is to be added. */
 export interface AddRun {
@@ -36,21 +38,16 @@ export interface AddRun {
   readonly segment?: number
   readonly watcher?: RunWatcher
   readonly signal?: AbortSignal
-  /** Who does the batches; default: this process. */
+  /** Who does the batches; default: this process, or its threads. Whoever gives one closes it. */
   readonly crew?: Crew
+  /** The script of threads, which calls `serveBatches`: they do what is more than this process does while they begin. */
+  readonly threads?: URL
 }
 
-/** Whoever does batches: this process, or workers on other machines. */
-export interface Crew {
-  /** How many batches it wants to know of at once. */
-  readonly ahead: number
-  /** Begins, with the folder that batches are relative to. */
-  begin?(source: string): Promise<void>
-  /** @throws what no batch can be done without */
-  work(batch: Batch): Promise<BatchOutcome>
-  /** When everything is done, or cannot be. */
-  end?(): Promise<void>
-}
+/** Files under way at once. */
+const JOBS = 4
+/** So much is done before a thread has begun. */
+const [FEW_FILES, FEW_BYTES] = [128, 32 * 1024 * 1024]
 
 /**
  * Adds files and folders to an album. Runs can be stopped at any moment and repeated; any number of machines may
@@ -60,15 +57,17 @@ export interface Crew {
 export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
   const { vault, watcher } = run
   const presence = await Presence.begin(vault)
+  let own: Crew | undefined
   try {
     const found = await discover(run.inputs, '.latent-nowhere', run.exclude)
     const { files, base } = found
     yield* remarksOn(found, 'vaults')
-    watcher?.planned?.(
-      files.length,
-      files.reduce((sum, { size }) => sum + size, 0),
-    )
-    const crew: Crew = run.crew ?? new Alone(run, base)
+    const bytes = files.reduce((sum, { size }) => sum + size, 0)
+    watcher?.planned?.(files.length, bytes)
+    const { threads, album, jobs = JOBS, signal } = run
+    const many = files.length > FEW_FILES || bytes > FEW_BYTES
+    if (!run.crew && threads && many) own = new ThreadCrew({ script: threads, vault, album, jobs, watcher, signal })
+    const crew: Crew = run.crew ?? own ?? new Alone(run, base)
     await crew.begin?.(base)
     const told = new Set<string>()
     const unchanged = new Map<string, FileResult>()
@@ -113,6 +112,7 @@ export async function* addFiles(run: AddRun): AsyncGenerator<FileResult> {
     await vault.store.sync()
     noticeIdle(found, watcher)
   } finally {
+    await own?.close?.()
     await presence.end()
   }
 }
@@ -141,11 +141,11 @@ class Alone implements Crew {
     this.#run = run
     this.#source = source
     // The end of one batch and the beginning of the next go on at once.
-    this.ahead = Math.min(2, run.jobs ?? 4)
+    this.ahead = Math.min(2, run.jobs ?? JOBS)
   }
 
   work(batch: Batch): Promise<BatchOutcome> {
-    const { vault, album, flows, jobs = 4, thumbnailer, watcher, signal } = this.#run
+    const { vault, album, flows, jobs = JOBS, thumbnailer, watcher, signal } = this.#run
     return addBatch(batch, {
       vault,
       source: this.#source,

@@ -58,6 +58,9 @@ export interface Workplace {
   readonly lanes: number
   readonly watcher?: Pick<RunWatcher, 'progress'> | undefined
   readonly signal?: AbortSignal | undefined
+  /** Told of every file when it is begun, and when it is done or has failed. */
+  began?(file: string): void
+  ended?(file: string): void
   /** Told of every segment that was written. */
   recorded?(key: KeyState, written: Awaited<ReturnType<Vault['writeSegment']>>, photos: readonly Photo[]): void
 }
@@ -147,6 +150,7 @@ class Adding {
   async #one(task: Task): Promise<LatentError | undefined> {
     const { watcher, signal } = this.#place
     const common = { target: task.path, plainBytes: task.size }
+    this.#place.began?.(task.file)
     try {
       stopIfAborted(signal)
       const sealed = await this.#add(task)
@@ -156,6 +160,8 @@ class Adding {
     } catch (error) {
       if (error instanceof LatentError && (error.code === 'E_STORE' || error.code === 'E_CREDENTIALS')) return error
       this.#results.push(failure(task.file, ioError(error, `cannot add ${basename(task.file)}`), common))
+    } finally {
+      this.#place.ended?.(task.file)
     }
     return undefined
   }

@@ -6,6 +6,7 @@ import type { AlbumKeys } from '../../../envelope.ts'
 import { pathFault } from '../../../place.ts'
 import { Presence } from '../../presence.ts'
 import { addBatch, type Batch, type BatchOutcome, type Workplace } from '../batch.ts'
+import { Sandboxes, type SandboxesOptions } from '../sandbox/sandboxes.ts'
 import type { QueueConnection } from './connection.ts'
 import { openMessage, sealMessage } from './message.ts'
 import { type JobData, type JobOutcome, queueName } from './queue-crew.ts'
@@ -21,6 +22,10 @@ export interface WorkerRun extends Workplace {
   readonly idleMs?: number
   /** A job whose worker was silent for so long is given to another; default 30,000 ms. */
   readonly lockMs?: number
+  /** Batches are done in child processes with this script, which calls `serveBatches`; default: in this process. */
+  readonly sandbox?: URL
+  /** A child process ended, and the work goes on. */
+  notice?(text: string): void
   /** Told of every batch: counts alone. */
   done?(told: WorkerTold): void
 }
@@ -40,7 +45,7 @@ export interface WorkerTold {
 const LOCK_MS = 30_000
 /** What no other job of this worker would fare better with. */
 const FATAL: ReadonlySet<string> = new Set(['E_CREDENTIALS', 'E_NO_MATCH', 'E_IO'])
-/** Workers that die with a job in their hands; a photo that kills every one ends there. */
+/** Workers that die with a job in their hands, and not their child processes alone. */
 const MOST_DEATHS = 20
 
 /**
@@ -52,6 +57,7 @@ export async function runWorker(run: WorkerRun): Promise<void> {
   const { connection, vault, signal, batches = 2, lockMs = LOCK_MS, idleMs } = run
   requireFolder(run.source)
   const presence = new Present(run)
+  const sandboxes = run.sandbox && new Sandboxes(sandboxOptions(run, run.sandbox))
   const folder = { proven: false }
   let fatal: LatentError | undefined
   let stop = () => {}
@@ -61,7 +67,7 @@ export async function runWorker(run: WorkerRun): Promise<void> {
     const id = job.id!
     await presence.enter()
     try {
-      const outcome = await doJob(run, id, job.data, folder)
+      const outcome = await doJob(run, id, job.data, folder, sandboxes)
       run.done?.(toldOf(id, outcome, started))
       if (outcome.error) throw outcome.error
       if (outcome.results.some(({ status }) => status === 'interrupted'))
@@ -113,13 +119,33 @@ export async function runWorker(run: WorkerRun): Promise<void> {
     // What is under way is finished, or ended by the signal and given back.
     await worker.close()
     client.disconnect()
+    await sandboxes?.close()
     await presence.end()
     await vault.store.sync()
   }
   if (fatal) throw fatal
 }
 
-async function doJob(run: WorkerRun, id: string, data: JobData, folder: { proven: boolean }): Promise<BatchOutcome> {
+const sandboxOptions = (run: WorkerRun, script: URL): SandboxesOptions => ({
+  place: { script, kind: 'process' },
+  setup: {
+    address: run.vault.store.address,
+    vault: run.vault.id,
+    confirm: run.vault.confirm,
+    source: run.source,
+    lanes: run.lanes,
+  },
+  signal: run.signal,
+  notice: text => run.notice?.(text),
+})
+
+async function doJob(
+  run: WorkerRun,
+  id: string,
+  data: JobData,
+  folder: { proven: boolean },
+  sandboxes: Sandboxes | undefined,
+): Promise<BatchOutcome> {
   // It may have been made, or shared, since this worker began.
   if (!run.vault.keys.has(data.key)) await run.vault.findKeys(run.keyring)
   const key = run.vault.keys.get(data.key)
@@ -137,7 +163,7 @@ async function doJob(run: WorkerRun, id: string, data: JobData, folder: { proven
     throw new LatentError('E_IO', 'none of the files that are asked for is in this folder', {
       hint: 'give the folder that was planned, as this machine has it',
     })
-  return addBatch(batch, run)
+  return sandboxes ? sandboxes.work(batch, key) : addBatch(batch, run)
 }
 
 function requireFolder(source: string): void {
