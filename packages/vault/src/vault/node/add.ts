@@ -40,7 +40,7 @@ export interface AddRun {
   readonly signal?: AbortSignal
   /** Who does the batches; default: this process, or its threads. Whoever gives one closes it. */
   readonly crew?: Crew
-  /** The script of threads, which calls `serveBatches`: they do what is more than this process does while they begin. */
+  /** The script of threads, which calls `serveBatches`: they do what is more than this process does by then. */
   readonly threads?: URL
 }
 
