@@ -9,6 +9,7 @@ import { randomBytes, toHex } from '@latent/core'
 import { CountingStore, Keyring, select, Vault, vaultFigures } from '@latent/vault'
 import { addFiles, FolderStore, getFiles } from '@latent/vault/node'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { SANDBOX } from '../packages/cli/src/commands/vault/sandbox.ts'
 import { runCommand } from '../packages/cli/src/program.ts'
 import { noFlows } from '../packages/vault/src/vault/segment.ts'
 
@@ -34,7 +35,6 @@ interface Found {
 async function part(role: string, folder: string, identity: string): Promise<Found> {
   const started = performance.now()
   if (role === 'list') return listed(folder, started)
-  const threads = new URL('../packages/cli/src/commands/vault/sandbox-script.ts', import.meta.url)
   const inThreads = role === 'threads'
   const store = new CountingStore(new FolderStore(join(folder, inThreads ? 'vault-threads' : 'vault')))
   if (inThreads) await Vault.init(store, [await identityToRecipient(identity)])
@@ -50,7 +50,7 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
           album: vault.main(),
           flows,
           body: { type: 'aes-256-gcm' },
-          ...(inThreads ? { threads } : {}),
+          ...(inThreads ? { threads: SANDBOX } : {}),
         })
       : role === 'get'
         ? getFiles({ vault, photos: select(vault, { patterns: ['77/77.jpg'] }), output: join(folder, 'back'), flows })

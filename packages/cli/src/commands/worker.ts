@@ -9,6 +9,7 @@ import { checkPath } from '../local-paths.ts'
 import { jsonLine, visible } from '../terminal.ts'
 import { storeAt } from './vault/access.ts'
 import { queueAt } from './vault/queue.ts'
+import { SANDBOX } from './vault/sandbox.ts'
 
 interface WorkerOptions extends IdentityOptions {
   readonly queue?: string | true
@@ -62,7 +63,7 @@ async function work(address: string, source: string, options: WorkerOptions): Pr
         batches: Math.min(2, jobs),
         ...(idle === undefined ? {} : { idleMs: idle * 1000 }),
         signal,
-        sandbox: new URL('./vault/sandbox-script.ts', import.meta.url),
+        sandbox: SANDBOX,
         notice: text => void process.stderr.write(`note: ${visible(text)}\n`),
         done,
       }),

@@ -10,6 +10,7 @@ import { reportRun, runDisplay } from '../../run-report.ts'
 import { jsonLine, shown } from '../../terminal.ts'
 import { oneAlbum, storeAt, vaultCommand, type VaultOptions, withVault } from './access.ts'
 import { queueAt } from './queue.ts'
+import { SANDBOX } from './sandbox.ts'
 import { openThumbnailer } from './thumbnailer.ts'
 
 interface InitOptions extends LockOptions {
@@ -101,7 +102,7 @@ export function addCommand(parent: Command): void {
                 thumbnails: options.thumbnails && (queue !== undefined || thumbnailer !== undefined),
                 watcher,
                 signal,
-                threads: new URL('./sandbox-script.ts', import.meta.url),
+                threads: SANDBOX,
                 ...(crew ? { crew } : {}),
               })
               await reportRun(results, display, { done: 'added', output: store.address })

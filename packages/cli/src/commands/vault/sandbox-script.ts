@@ -1,4 +1,4 @@
-// What seals in threads of `latent vault add`, and in child processes of `latent worker`.
+// See `sandbox.ts`.
 import { serveBatches } from '@latent/vault/node'
 import { sharedFlow } from '../../flows.ts'
 import { openThumbnailer } from './thumbnailer.ts'
