@@ -1,15 +1,17 @@
 // Runs in a browser, called by browser.test.ts and `npm run bench -- robust browser`.
-import { concatBytes, sha256Of, toHex } from '@latent/core'
+import { concatBytes, type LatentError, sha256Of, toHex } from '@latent/core'
 import { collectPictures } from '../src/collect.ts'
 import { modeOf } from '../src/channel/modes.ts'
 import { Draws } from '../src/draws.ts'
 import { makePart } from '../src/make.ts'
 import { pictureBytes } from '../src/picture.ts'
 import { readPicture } from '../src/read.ts'
+import { showsCarrier } from '../src/recognise.ts'
+import { webDecoder } from '../src/web/index.ts'
 
-/** What some pictures hold, as the conformance kit tells it. No decoder is given: JPEG and PNG need none. */
+/** What some pictures hold, as the conformance kit tells it. */
 export async function collected(pictures: { name: string; bytes: Uint8Array }[]) {
-  const { files, errors } = await collectPictures(pictures)
+  const { files, errors } = await collectPictures(pictures, webDecoder())
   const restored = await Promise.all(
     files.map(async file => {
       const parts: Uint8Array[] = []
@@ -19,6 +21,18 @@ export async function collected(pictures: { name: string; bytes: Uint8Array }[])
   )
   return { files: restored, errors: errors.map(({ error }) => error.code) }
 }
+
+/** Decodes a picture, with a limit of pixels. @returns its size and pixels, or the code of what is wrong */
+export async function decoded(bytes: Uint8Array, pixels: number) {
+  try {
+    return await webDecoder()(bytes, { pixels })
+  } catch (error) {
+    return String((error as LatentError).code)
+  }
+}
+
+/** Whether a picture shows that it is a carrier. */
+export const recognised = (bytes: Uint8Array) => showsCarrier(new Blob([bytes.slice()]), webDecoder())
 
 const BLOCKS = { wide: 128, high: 128 }
 

@@ -1,0 +1,29 @@
+import { findMode } from './picture.ts'
+import { type PixelDecoder, openPicture } from './read.ts'
+import { pictureFormat } from './picture-format.ts'
+
+/** Of a JPEG whose rows come one after the other, what is read: thousands of blocks, in some hundredths of a second. */
+const ENOUGH = 2 ** 19
+
+/**
+ * Does a picture show the pilots of a robust carrier, upright and unscaled? Quickly, where that is possible: for telling
+ * carriers from photographs among what somebody has dropped. One that was turned or cropped is missed here, and found
+ * by `readPicture`.
+ * @throws E_IMAGE; E_LIMIT
+ */
+export async function showsCarrier(picture: Blob, decode?: PixelDecoder): Promise<boolean> {
+  const start = new Uint8Array(await picture.slice(0, ENOUGH).arrayBuffer())
+  const format = pictureFormat(start)
+  if (format === 'other' || format === 'GIF' || format === 'HEIC') return false
+  if (format === 'JPEG' && picture.size > ENOUGH) {
+    const { received, jpeg } = await openPicture(start, decode)
+    if (!jpeg!.progressive) {
+      // Rows that are not there are zeros, and no pilots.
+      const last = received.coefficients.findLastIndex(coefficient => coefficient !== 0)
+      const high = Math.floor(last / 64 / received.stride)
+      return high > 0 && findMode({ ...received, high }) !== undefined
+    }
+  }
+  const { received } = await openPicture(new Uint8Array(await picture.arrayBuffer()), decode)
+  return findMode(received) !== undefined
+}
