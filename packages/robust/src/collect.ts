@@ -1,7 +1,7 @@
 import { LatentError } from '@latent/core'
 import { contentBytes } from './picture.ts'
 import { type PixelDecoder, readPicture, type ReadPicture } from './read.ts'
-import { partsAmiss, type ReceivedPart, type RestoredFile, restoreSet, sortParts } from './restore.ts'
+import { partsAmiss, type PartSet, type ReceivedPart, type RestoredFile, restoreSet, sortParts } from './restore.ts'
 
 /** A carrier that was read, as a part of its set; nothing if none of its codewords could be decoded. */
 export function partOf(source: string, { channel, frames }: ReadPicture): ReceivedPart | undefined {
@@ -28,6 +28,18 @@ export function undecodable(
       hint: 'get it from the service in a better quality, or seal again with a harsher preset: latent probe finds one',
     },
   )
+}
+
+/** Which parts of a set are missing or hurt, in words; nothing where all is there. */
+export function amissIn(set: PartSet): string {
+  const { missing, hurt } = partsAmiss(set)
+  return [
+    ...(missing.length > 0 ? [`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
+    ...hurt.map(({ source, frames }) => {
+      const lost = frames.filter(there => !there).length
+      return `${lost} of ${frames.length} codewords of ${source.split(/[/\\]/).at(-1)} could not be decoded`
+    }),
+  ].join('; ')
 }
 
 /** The error for a set whose directories are both lost. */
@@ -72,7 +84,7 @@ export async function collectPictures(
   for (const set of sortParts(parts))
     await attempt(set.groups.flatMap(group => group?.parts.flat() ?? [])[0]!.source, async () => {
       const restored = await restoreSet(set)
-      if (!restored.files) throw tooLittle(`${partsAmiss(set).missing.join(', ')} missing`)
+      if (!restored.files) throw tooLittle(amissIn(set))
       files.push(...restored.files)
     })
   return { files, errors }

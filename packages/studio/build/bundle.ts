@@ -14,7 +14,11 @@ export const settings = (form: 'site' | 'single-file'): InlineConfig => ({
   configFile: false,
   envDir: false,
   logLevel: 'warn',
-  define: { VERSION: JSON.stringify(version), RUNTIMES: JSON.stringify(runtimeBytes()) },
+  define: {
+    VERSION: JSON.stringify(version),
+    RUNTIMES: JSON.stringify(runtimeBytes()),
+    DECODERS: JSON.stringify(decoderBytes()),
+  },
   resolve: { conditions: [...(form === 'single-file' ? ['single-file'] : []), ...defaultClientConditions] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [noNodeModules, noTracerOnCards, graphicsCards(form)],
@@ -29,6 +33,18 @@ const runtimeBytes = (): Readonly<Record<'wasm' | 'webgpu', number>> => {
     statSync(createRequire(import.meta.url).resolve(`onnxruntime-web/ort-wasm-simd-${name}.wasm`)).size
   return { wasm: sizeOf('threaded'), webgpu: sizeOf(CARD_RUNTIME) }
 }
+
+/** The WebAssembly of each decoder that `@latent/robust/web` loads. */
+export const decoderPaths = (): Readonly<Record<'WebP' | 'AVIF', string>> => {
+  const { resolve } = createRequire(join(ROOT, '../robust/src/web/index.ts'))
+  const pathOf = (format: string) => resolve(`@jsquash/${format}/codec/dec/${format}_dec.wasm`)
+  return { WebP: pathOf('webp'), AVIF: pathOf('avif') }
+}
+
+const decoderBytes = (): Record<string, number> => ({
+  'image/webp': statSync(decoderPaths().WebP).size,
+  'image/avif': statSync(decoderPaths().AVIF).size,
+})
 
 /** The only script that asks for the graphics card. */
 const TRAINS = join('src', 'train', 'worker.ts')

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build, type InlineConfig } from 'vite'
-import { ROOT, settings } from './bundle.ts'
+import { decoderPaths, ROOT, settings } from './bundle.ts'
 import { singlePolicy } from './policy.ts'
 
 /** Builds the page as one file, which works from disk: nothing is loaded, everything is in it. */
@@ -14,7 +14,7 @@ export async function buildSingle(path: string): Promise<void> {
     workers.push(`<script type="text/plain" id="${name}-worker">${script}</script>`)
   }
   const { script, style } = await bundled('src/main.tsx')
-  const wasm = readFileSync(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
+  const runtime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')
   const icon = readFileSync(join(ROOT, 'public/icon.svg')).toString('base64')
   const [inScript, inStyle] = [withoutEnds(script), style]
   const head = [
@@ -25,7 +25,8 @@ export async function buildSingle(path: string): Promise<void> {
   // Data, which browsers read as text and never run.
   const carried = [
     ...workers,
-    `<script type="text/plain" id="runtime">${gzipSync(wasm, { level: 9 }).toString('base64')}</script>`,
+    packed('runtime', runtime),
+    ...Object.entries(decoderPaths()).map(([format, path]) => packed(`decoder-${format}`, path)),
     `<script type="module">${inScript}</script>`,
   ]
   const page = readFileSync(join(ROOT, 'index.html'), 'utf8')
@@ -34,6 +35,10 @@ export async function buildSingle(path: string): Promise<void> {
     .replace('</title>', tag => `${tag}\n    ${head.slice(1).join('\n    ')}`)
   writeFileSync(path, page)
 }
+
+/** A file that the page carries. */
+const packed = (id: string, path: string): string =>
+  `<script type="text/plain" id="${id}">${gzipSync(readFileSync(path), { level: 9 }).toString('base64')}</script>`
 
 /** A worker's script. Pages from disk cannot start modules as workers, and other scripts have no address. */
 async function classic(input: string): Promise<string> {

@@ -60,8 +60,9 @@ const policyInPage: Plugin = {
   ],
 }
 
-/** Weights of schemes, and the runtime of graphics cards, are kept once they were used. */
-const isNeededOffline = (path: string): boolean => !path.startsWith('models/') && !path.includes(CARD_RUNTIME)
+/** Weights of schemes, decoders, and the runtime of graphics cards are kept once they were used. */
+const isNeededOffline = (path: string): boolean =>
+  !path.startsWith('models/') && !path.includes(CARD_RUNTIME) && !/_dec-[\w-]+\.wasm$/.test(path)
 
 /** Paths of all files below a folder, with `/`, in order. */
 export const filesBelow = (folder: string): string[] =>

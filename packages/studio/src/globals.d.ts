@@ -8,3 +8,5 @@ interface RuntimeBytes {
 }
 /** Put in by the build. */
 declare const RUNTIMES: RuntimeBytes
+/** Bytes of the decoder of each media type, put in by the build. */
+declare const DECODERS: Readonly<Record<string, number>>

@@ -115,7 +115,8 @@ export const strings = {
         .filter(part => part !== '')
         .join(' · '),
     row: {
-      looking: 'Looking ...',
+      looking: (decoder: number) =>
+        decoder === 0 ? 'Looking ...' : `Looking, with a decoder of ${formatBytes(decoder)} ...`,
       toSeal: 'To seal',
       toOpen: 'To open',
       sealing: (percent: number) => `Sealing ${percent} %`,
@@ -123,6 +124,7 @@ export const strings = {
       checking: (percent: number) => `Checking ${percent} %`,
       sealed: 'Sealed and checked',
       opened: 'Opened and checked',
+      gathered: 'Read: what it holds is below',
       wasThere: 'Was there already, and is the same',
       failed: 'Failed',
       stopped: 'Stopped',

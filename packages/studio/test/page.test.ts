@@ -22,15 +22,18 @@ import {
   states,
   type Studio,
 } from './page/studio.ts'
+import { carriersOf } from './page/carriers.ts'
 import { firefoxTests } from './page/firefox.ts'
 import { galleryTests } from './page/gallery.ts'
 import { passkeyTests } from './page/passkeys.ts'
+import { robustTests } from './page/robust.ts'
 import { viewTests } from './page/views.ts'
 import { visitorTests } from './page/visitor.ts'
 
 const PASSPHRASE = 'seven grey lighthouses count the tide'
 const { flows, close } = openFlows(weights => openExactFlow({ weights }))
 const identity = await generateX25519Identity()
+const recipient = await identityToRecipient(identity)
 const photo = (n: number, size = 40_000) =>
   Uint8Array.from({ length: size }, (_, i) => (i * i + n * 77 + (i >> 7)) & 255)
 
@@ -65,7 +68,7 @@ const names = (page: Page, rows: string): Promise<string[]> =>
 
 /** A sealed file as the command line makes it. */
 async function sealed(name: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const album = await createAlbum({ recipients: [await identityToRecipient(identity)] })
+  const album = await createAlbum({ recipients: [recipient] })
   const metadata = { name, type: 'image/jpeg', size: bytes.length, modified: 1_700_000_000_000 }
   const body = { type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const
   return collect((await prepareSeal({ album, metadata, flows, body })).png(streamOf(bytes)))
@@ -221,6 +224,17 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
       await runQueue(single)
       const back = await openSealed(streamOf(await offered(single, '.queue li', 'Download')), keyring, flows)
       expect(await collect(back.bytes)).toEqual(photo(5, 5000))
+      // Its decoders are in it: it may load nothing.
+      await pressButton(single, 'Clear what is done')
+      await choose(
+        studio,
+        single,
+        '#choose-files',
+        await carriersOf({ 'f.jpg': photo(6, 90_000) }, recipient, ['webp', 'avif']),
+      )
+      await single.waitForSelector('.queue:not(:has(li:not(.waiting)))')
+      await runQueue(single)
+      expect(await offered(single, '.queue li.done', 'Download')).toEqual(photo(6, 90_000))
       await single.evaluate(() => (location.hash = '#explore'))
       await single.waitForSelector('.pictures figure:nth-child(5) canvas')
     } finally {
@@ -231,6 +245,7 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
   })
 
   galleryTests(() => studio, { identity, sealed })
+  robustTests(() => studio, identity, recipient)
   passkeyTests(() => studio, identity, flows)
   viewTests(() => studio)
   visitorTests(() => studio)

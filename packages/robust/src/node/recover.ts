@@ -3,9 +3,9 @@ import { reencoded, writeCarrier } from '@latent/vault'
 import { failure, type FileResult, type Found, type RunWatcher } from '@latent/vault/node'
 import { writeFile, readFile, mkdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { tooLittle, undecodable } from '../collect.ts'
+import { amissIn, tooLittle, undecodable } from '../collect.ts'
 import { modeOf } from '../channel/modes.ts'
-import { type PartSet, partsAmiss, type ReceivedPart, restoreSet, sortParts } from '../restore.ts'
+import { type PartSet, type ReceivedPart, restoreSet, sortParts } from '../restore.ts'
 import type { Pool } from './pool.ts'
 import type { Reading } from './task.ts'
 
@@ -76,14 +76,7 @@ const firstSource = ({ groups }: PartSet): string => groups.flatMap(group => gro
 
 async function writeSet(set: PartSet, from: string, folder: string): Promise<Recovered[]> {
   const { files, hasHoles } = await restoreSet(set)
-  const { missing, hurt } = partsAmiss(set)
-  const said = [
-    ...(missing.length > 0 ? [`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
-    ...hurt.map(({ source, frames }) => {
-      const lost = frames.filter(there => !there).length
-      return `${lost} of ${frames.length} codewords of ${basename(source)} could not be decoded`
-    }),
-  ].join('; ')
+  const said = amissIn(set)
   if (!files) throw tooLittle(said)
   await mkdir(folder, { recursive: true })
   const remark = said === '' ? {} : { remark: hasHoles ? said : `${said}; the others made up for it` }

@@ -18,6 +18,15 @@ export const openTrainWorker = (): Worker => workerOf('train-worker')
 /** Nothing is loaded, and there is no runtime for graphics cards. */
 export const RUNTIME_BYTES: RuntimeBytes = { wasm: 0 }
 
+/** Nothing is loaded. */
+export const DECODER_BYTES: Readonly<Record<string, number>> = {}
+
+/** The decoders, which the page carries packed. */
+export const decoderBinaries = async (): Promise<Record<'WebP' | 'AVIF', Uint8Array>> => ({
+  WebP: await unpack(textOf('decoder-WebP')),
+  AVIF: await unpack(textOf('decoder-AVIF')),
+})
+
 let unpacked: Promise<Uint8Array> | undefined
 
 /** ONNX Runtime's WebAssembly, which the page carries packed. */

@@ -8,6 +8,12 @@ export const openVaultWorker = (): Worker =>
 /** Workers of a site find the runtime themselves. */
 export const wasmBinary = async (): Promise<Uint8Array | undefined> => undefined
 
+/** Workers of a site load decoders themselves. */
+export const decoderBinaries = async (): Promise<undefined> => undefined
+
+/** Bytes of the decoder that is loaded for pictures of a type. */
+export const DECODER_BYTES: Readonly<Record<string, number>> = DECODERS
+
 /** Starts the worker of the other views. */
 export const openLabWorker = (): Worker => new Worker(new URL('../lab/worker.ts', import.meta.url), { type: 'module' })
 

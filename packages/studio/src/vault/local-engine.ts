@@ -1,10 +1,12 @@
 import { LatentError } from '@latent/core'
+import type { PixelDecoder } from '@latent/robust'
 import { type ExactFlows, sealingWeights } from '@latent/schemes/exact-flow'
 import { type Album, createAlbum, drawPassphrase, Keyring, strengthOf } from '@latent/vault'
 import type { Engine, Job, Unlocked } from './engine.ts'
 import { outcome, type Outcome } from './fault.ts'
+import { gather, type Gathered, type Picture } from './gather.ts'
 import { type KeyChoice, keysOf, lockOf, newKey, readKeyFile } from './keys.ts'
-import { intentOf } from './intent.ts'
+import { lookAt } from './intent.ts'
 import { openFile } from './open-file.ts'
 import type { Passkeys } from './passkey.ts'
 import { openPlace, type Place, type PlaceChoice } from './place.ts'
@@ -17,17 +19,20 @@ const NO_PASSKEYS: Passkeys = { wrap: async () => undefined, unwrap: async () =>
 export class LocalEngine implements Engine {
   readonly #flows: ExactFlows['flows']
   readonly #passkeys: Passkeys
+  readonly #decode: PixelDecoder | undefined
   readonly #running = new Map<number, AbortController>()
   readonly #places = new Map<string, Place>()
   #album: Album | undefined
   #keyring = new Keyring()
 
-  constructor(flows: ExactFlows['flows'], passkeys: Passkeys = NO_PASSKEYS) {
+  /** @param decode for robust carriers that came back as WebP or AVIF */
+  constructor(flows: ExactFlows['flows'], passkeys: Passkeys = NO_PASSKEYS, decode?: PixelDecoder) {
     this.#flows = flows
     this.#passkeys = passkeys
+    this.#decode = decode
   }
 
-  intentOf = intentOf
+  lookAt = (file: File) => lookAt(file, this.#decode)
   newKey = newKey
   drawPassphrase = drawPassphrase
   strengthOf = strengthOf
@@ -55,6 +60,14 @@ export class LocalEngine implements Engine {
       const { id: weights } = await sealingWeights()
       return sealFile(file, path, { album: this.#album!, weights }, tools)
     }).finally(() => this.#running.delete(id))
+  }
+
+  gather(pictures: readonly Picture[], report: (id: number, bytes: number) => void): Promise<Outcome<Gathered>> {
+    const stop = new AbortController()
+    for (const { id } of pictures) this.#running.set(id, stop)
+    return outcome(() => gather(pictures, { decode: this.#decode, signal: stop.signal, report })).finally(() => {
+      for (const { id } of pictures) this.#running.delete(id)
+    })
   }
 
   cancel(id: number): void {

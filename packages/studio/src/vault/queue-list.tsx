@@ -1,3 +1,4 @@
+import { DECODER_BYTES } from '#host'
 import { formatBytes } from '@latent/core'
 import { download } from '../shell/save.ts'
 import { strings } from '../strings.ts'
@@ -78,6 +79,7 @@ function Row({ session, offered, entry }: Props & { readonly entry: Entry }) {
         <progress value={passed.value} max={Math.max(1, 2 * file.size)} aria-hidden="true" />
       ) : null}
       {now.is === 'failed' ? <FaultView fault={now.fault} /> : null}
+      {now.is === 'done' && entry.gathered?.remark !== undefined ? <p class="note">{entry.gathered.remark}</p> : null}
     </li>
   )
 }
@@ -87,7 +89,7 @@ function stateText({ stage: { value: now }, intent, file, passed }: Entry): stri
   const percent = (pass: 0 | 1) => Math.floor((100 * (passed.value - pass * file.size)) / Math.max(1, file.size))
   switch (now.is) {
     case 'looking':
-      return text.looking
+      return text.looking(DECODER_BYTES[file.type] ?? 0)
     case 'waiting':
       return sealing ? text.toSeal : text.toOpen
     case 'working':
@@ -95,6 +97,8 @@ function stateText({ stage: { value: now }, intent, file, passed }: Entry): stri
       return sealing ? text.sealing(percent(0)) : text.opening(percent(0))
     case 'done':
       return now.result.wasThere ? text.wasThere : sealing ? text.sealed : text.opened
+    case 'gathered':
+      return text.gathered
     case 'failed':
       return text.failed
     default:

@@ -1,6 +1,7 @@
 import type { Album } from '@latent/vault'
 import type { Engine, Job } from './engine.ts'
 import type { Outcome } from './fault.ts'
+import type { Gathered, Picture } from './gather.ts'
 import type { KeyChoice } from './keys.ts'
 import type { Finished } from './seal-file.ts'
 
@@ -39,7 +40,7 @@ export class RecyclingEngine implements Engine {
     this.#current = this.#next()
   }
 
-  intentOf = (file: File) => this.#current.engine.intentOf(file)
+  lookAt = (file: File) => this.#current.engine.lookAt(file)
   readKeyFile = (bytes: Uint8Array, passphrase?: string) => this.#current.engine.readKeyFile(bytes, passphrase)
   newKey = () => this.#current.engine.newKey()
   drawPassphrase = () => this.#current.engine.drawPassphrase()
@@ -52,22 +53,33 @@ export class RecyclingEngine implements Engine {
     return unlocked
   }
 
-  async run(job: Job, report: (bytes: number) => void): Promise<Outcome<Finished>> {
+  run(job: Job, report: (bytes: number) => void): Promise<Outcome<Finished>> {
+    return this.#wearing([job], engine => engine.run(job, report))
+  }
+
+  gather(pictures: readonly Picture[], report: (id: number, bytes: number) => void): Promise<Outcome<Gathered>> {
+    return this.#wearing(pictures, engine => engine.gather(pictures, report))
+  }
+
+  async #wearing<T>(
+    files: readonly { readonly id: number; readonly file: File }[],
+    work: (engine: Engine) => Promise<T>,
+  ): Promise<T> {
     const generation = this.#current
-    generation.files++
-    generation.bytes += job.file.size
+    generation.files += files.length
+    generation.bytes += files.reduce((sum, { file }) => sum + file.size, 0)
     generation.running++
-    this.#where.set(job.id, generation)
+    for (const { id } of files) this.#where.set(id, generation)
     if (generation.files >= this.#endurance.files || generation.bytes >= this.#endurance.bytes) {
       generation.worn = true
       this.#current = this.#next()
     }
     try {
       await generation.ready
-      return await generation.engine.run(job, report)
+      return await work(generation.engine)
     } finally {
       generation.running--
-      this.#where.delete(job.id)
+      for (const { id } of files) this.#where.delete(id)
       if (generation.worn && generation.running === 0) generation.stop()
     }
   }

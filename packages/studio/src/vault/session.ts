@@ -1,9 +1,10 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals-core'
 import type { Engine } from './engine.ts'
 import type { Fault } from './fault.ts'
+import type { GatheredFile } from './gather.ts'
 import type { Found } from './intake.ts'
-import type { KeyChoice } from './keys.ts'
 import type { Intent } from './intent.ts'
+import type { KeyChoice } from './keys.ts'
 import type { PlaceChoice } from './place.ts'
 import type { Finished } from './seal-file.ts'
 
@@ -13,6 +14,8 @@ export type Stage =
   | { readonly is: 'waiting' }
   | { readonly is: 'working' }
   | { readonly is: 'done'; readonly result: Finished }
+  /** A robust carrier that was read: what it holds is in the queue now. Is all of its set there? */
+  | { readonly is: 'gathered'; readonly whole: boolean }
   | { readonly is: 'failed'; readonly fault: Fault }
   | { readonly is: 'stopped' }
 
@@ -23,6 +26,10 @@ export interface Entry {
   /** With `/` between folders. */
   readonly path: string
   readonly intent: Signal<Intent>
+  /** Where it is opened, it is read as a robust carrier, together with others. */
+  readonly robust: Signal<boolean>
+  /** Of a sealed file that robust carriers held: which, and what is amiss with them. */
+  readonly gathered?: Pick<GatheredFile, 'from' | 'remark'>
   readonly stage: Signal<Stage>
   /** Bytes passed over; all is done at twice the size of the file. */
   readonly passed: Signal<number>
@@ -78,21 +85,13 @@ export class VaultSession {
   /** Adds files, and looks at each whether it is sealed. A file that waits already is not added again. */
   async add(found: readonly Found[]): Promise<void> {
     const waiting = new Set(this.entries.value.map(entry => sameFile(entry)))
-    const added = found
-      .filter(each => !waiting.has(sameFile(each)))
-      .map(({ file, path }): Entry => ({
-        id: this.#nextId++,
-        file,
-        path,
-        intent: signal<Intent>('seal'),
-        stage: signal<Stage>({ is: 'looking' }),
-        passed: signal(0),
-      }))
+    const added = found.filter(each => !waiting.has(sameFile(each))).map(each => this.#entry(each, { is: 'looking' }))
     this.entries.value = [...this.entries.value, ...added]
     for (const entry of added) {
-      const intent = await this.#engine.intentOf(entry.file)
+      const { intent, robust } = await this.#engine.lookAt(entry.file)
       batch(() => {
         entry.intent.value = intent
+        entry.robust.value = robust
         entry.stage.value = { is: 'waiting' }
       })
     }
@@ -112,7 +111,7 @@ export class VaultSession {
 
   /** Empties the queue of what is done. */
   clearDone(): void {
-    this.entries.value = this.entries.value.filter(({ stage: { value } }) => value.is !== 'done')
+    this.entries.value = this.entries.value.filter(({ stage: { value } }) => !['done', 'gathered'].includes(value.is))
   }
 
   /** Puts what failed or was stopped back into the queue. */
@@ -143,6 +142,7 @@ export class VaultSession {
       this.warnings.value = unlocked.value.warnings
       this.#passedBefore = this.#passed()
       this.#started.value = this.#now()
+      await this.#gather(waiting())
       const next = () => (this.#stopping ? undefined : waiting()[0])
       await Promise.all(
         Array.from({ length: AT_ONCE }, async () => {
@@ -160,6 +160,60 @@ export class VaultSession {
     for (const { id, stage } of this.entries.value) if (stage.value.is === 'working') this.#engine.cancel(id)
   }
 
+  /**
+   * Reads the robust carriers among what waits, with those before them whose sets lacked parts, and puts what they hold
+   * into the queue.
+   */
+  async #gather(waiting: readonly Entry[]): Promise<void> {
+    const fresh = waiting.filter(({ intent, robust }) => intent.value === 'open' && robust.value)
+    if (fresh.length === 0 || this.#stopping) return
+    const earlier = this.entries.value.filter(({ stage: { value } }) => value.is === 'gathered' && !value.whole)
+    const pictures = [...earlier, ...fresh]
+    for (const { stage, passed } of pictures) {
+      stage.value = { is: 'working' }
+      passed.value = 0
+    }
+    const byId = new Map(pictures.map(entry => [entry.id, entry]))
+    const outcome = await this.#engine.gather(
+      pictures.map(({ id, file, path }) => ({ id, file, path })),
+      (id, bytes) => void (byId.get(id)!.passed.value += bytes),
+    )
+    batch(() => {
+      if ('fault' in outcome) {
+        for (const entry of pictures) this.#fail(entry, outcome.fault)
+        return
+      }
+      const { files, faults } = outcome.value
+      const lacking = new Set(files.flatMap(({ whole, from }) => (whole ? [] : from)))
+      for (const { id, stage } of pictures) stage.value = { is: 'gathered', whole: !lacking.has(id) }
+      for (const { id, fault } of faults) this.#fail(byId.get(id)!, fault)
+      const before = this.entries.value.filter(({ gathered }) => !gathered?.from.some(id => byId.has(id)))
+      this.entries.value = [...before, ...files.map(file => this.#entry(file, { is: 'waiting' }, file))]
+    })
+  }
+
+  #entry({ file, path }: Found, stage: Stage, gathered?: GatheredFile): Entry {
+    return {
+      id: this.#nextId++,
+      file,
+      path,
+      intent: signal<Intent>(gathered ? 'open' : 'seal'),
+      robust: signal(false),
+      stage: signal<Stage>(stage),
+      passed: signal(0),
+      ...(gathered ? { gathered } : {}),
+    }
+  }
+
+  #fail({ stage, passed, gathered }: Entry, fault: Fault): void {
+    passed.value = 0
+    const remark = gathered?.remark === undefined ? '' : `${gathered.remark}; `
+    stage.value =
+      fault.code === 'E_INTERRUPTED'
+        ? { is: 'stopped' }
+        : { is: 'failed', fault: { ...fault, message: remark + fault.message } }
+  }
+
   async #work(entry: Entry, places: Places): Promise<void> {
     const { id, file, path, intent, stage, passed } = entry
     stage.value = { is: 'working' }
@@ -172,8 +226,7 @@ export class VaultSession {
       stage.value = { is: 'done', result: outcome.value }
       return
     }
-    passed.value = 0
-    stage.value = outcome.fault.code === 'E_INTERRUPTED' ? { is: 'stopped' } : { is: 'failed', fault: outcome.fault }
+    this.#fail(entry, outcome.fault)
   }
 
   #wait(entry: Entry): void {
@@ -189,7 +242,7 @@ export class VaultSession {
     const of = (...stages: readonly Stage['is'][]) =>
       this.entries.value.filter(({ stage }) => stages.includes(stage.value.is))
     const open = of('waiting', 'working')
-    const bytes = [...open, ...of('done')].reduce((sum, { file }) => sum + file.size, 0)
+    const bytes = [...open, ...of('done', 'gathered')].reduce((sum, { file }) => sum + file.size, 0)
     const passed = this.#passed()
     const seconds = (this.#now() - (this.#started.value ?? Number.POSITIVE_INFINITY)) / 1000
     const rate =

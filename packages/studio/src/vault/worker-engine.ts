@@ -1,4 +1,4 @@
-import { openVaultWorker, wasmBinary } from '#host'
+import { decoderBinaries, openVaultWorker, wasmBinary } from '#host'
 import { LatentError } from '@latent/core'
 import { proxy, wrap } from 'comlink'
 import type { Engine } from './engine.ts'
@@ -25,7 +25,7 @@ export function startWorker(): Disposable {
   const alive = <T>(work: Promise<T>): Promise<T> => Promise.race([work, ended])
   const ready = alive(
     (async () => {
-      await remote.prepare(await wasmBinary())
+      await remote.prepare(await wasmBinary(), await decoderBinaries())
       await remote.onPasskeys(proxy(pagePasskeys))
       await remote.onProgress(proxy((id: number, bytes: number) => reports.get(id)?.(bytes)))
     })(),
@@ -37,7 +37,10 @@ export function startWorker(): Disposable {
   }
   const engine: Engine = {
     // Whatever keeps a file from being looked at is told when it is worked on.
-    intentOf: file => alive(remote.intentOf(file)).catch(() => 'seal' as const),
+    lookAt: async file => {
+      await ready.catch(() => undefined)
+      return alive(remote.lookAt(file)).catch(() => ({ intent: 'seal', robust: false }) as const)
+    },
     unlock: async (choice, sealing, album) => {
       await ready.catch(() => undefined)
       return flat(remote.unlock(choice, sealing, album))
@@ -54,6 +57,15 @@ export function startWorker(): Disposable {
         return await flat(remote.run(job))
       } finally {
         reports.delete(job.id)
+      }
+    },
+    async gather(pictures, report) {
+      for (const { id } of pictures) reports.set(id, bytes => report(id, bytes))
+      try {
+        await ready
+        return await flat(remote.gather(pictures))
+      } finally {
+        for (const { id } of pictures) reports.delete(id)
       }
     },
   }

@@ -1,20 +1,30 @@
 import { flowsHere } from '#flows'
+import { type CarriedDecoders, webDecoder } from '@latent/robust/web'
 import { expose } from 'comlink'
 import type { Job } from './engine.ts'
+import type { Picture } from './gather.ts'
 import { LocalEngine } from './local-engine.ts'
 import type { Passkeys } from './passkey.ts'
 
 let tell: (id: number, bytes: number) => void = () => undefined
 let passkeys: Passkeys | undefined
+let decode = webDecoder()
 const { flows, prepare } = flowsHere()
-const engine = new LocalEngine(flows, {
-  wrap: async (choice, fileKey) => passkeys?.wrap(choice, fileKey),
-  unwrap: async (choice, stanzas) => passkeys?.unwrap(choice, stanzas),
-})
+const engine = new LocalEngine(
+  flows,
+  {
+    wrap: async (choice, fileKey) => passkeys?.wrap(choice, fileKey),
+    unwrap: async (choice, stanzas) => passkeys?.unwrap(choice, stanzas),
+  },
+  (bytes, limits) => decode(bytes, limits),
+)
 
 /** What the page calls; see `worker-engine.ts`. */
 const served = {
-  prepare,
+  prepare(wasm?: Uint8Array, decoders?: CarriedDecoders) {
+    prepare(wasm)
+    if (decoders) decode = webDecoder(decoders)
+  },
   onProgress(listener: typeof tell) {
     tell = listener
   },
@@ -23,8 +33,9 @@ const served = {
     passkeys = page
   },
   run: (job: Job) => engine.run(job, bytes => tell(job.id, bytes)),
+  gather: (pictures: readonly Picture[]) => engine.gather(pictures, tell),
   cancel: (id: number) => engine.cancel(id),
-  intentOf: engine.intentOf,
+  lookAt: engine.lookAt,
   unlock: engine.unlock.bind(engine),
   readKeyFile: engine.readKeyFile.bind(engine),
   newKey: engine.newKey,

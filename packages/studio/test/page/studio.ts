@@ -122,7 +122,7 @@ export async function runQueue(page: Page): Promise<void> {
   await page.waitForSelector('.start button:not(:disabled)')
   await press(page, '.start button')
   // Not by a function, which puppeteer compiles within the page: in Firefox its policy forbids that.
-  await page.waitForSelector('.queue:not(:has(li:not(.done, .failed)))')
+  await page.waitForSelector('.queue:not(:has(li:not(.done, .failed, .gathered)))')
 }
 
 /** The file that is offered as a download when something is done. */
