@@ -2,7 +2,7 @@ import { findMode } from './picture.ts'
 import { type PixelDecoder, openPicture } from './read.ts'
 import { pictureFormat } from './picture-format.ts'
 
-/** Of a JPEG whose rows come one after the other, what is read: thousands of blocks, in some hundredths of a second. */
+/** What is read of a JPEG whose rows come one after the other: thousands of blocks, in hundredths of a second. */
 const ENOUGH = 2 ** 19
 
 /**

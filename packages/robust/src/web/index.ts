@@ -31,9 +31,10 @@ const codecOf = ({ init, default: decode }: { init: unknown; default: unknown })
 })
 
 /**
- * Pixels of WebP and AVIF in a page, by decoders in WebAssembly that are loaded when the first such picture comes: never
- * by a canvas, which converts colours. Every picture has an instance of its own, one after the other, so that no picture
- * leaves anything in the memory in which the next is decoded. None takes more than the 2 GiB that its WebAssembly allows.
+ * Pixels of WebP and AVIF in a page, by decoders in WebAssembly that are loaded when the first such picture comes:
+ * never by a canvas, which converts colours. Every picture has an instance of its own, one after the other, so that no
+ * picture leaves anything in the memory in which the next is decoded. None takes more than the 2 GiB that its
+ * WebAssembly allows.
  *
  * @param carried where nothing can be loaded; otherwise a bundler finds the decoders' files
  * @returns a decoder that throws E_IMAGE for what is broken, animated or neither, E_LIMIT before anything of the pixels

@@ -55,8 +55,8 @@ export interface GatherTools {
 const MOST_BYTES = 2 ** 28
 
 /**
- * Reads robust carriers, in any order, and puts together the sealed files that they hold. What a picture holds waits as a
- * blob, so that a page's memory does not grow with their number.
+ * Reads robust carriers, in any order, and puts together the sealed files that they hold. What a picture holds waits as
+ * a blob, so that a page's memory does not grow with their number.
  * @throws what the signal says
  */
 export async function gather(pictures: readonly Picture[], tools: GatherTools): Promise<Gathered> {

@@ -14,8 +14,8 @@ export interface Look {
 }
 
 /**
- * Sealed files and robust carriers are opened, others sealed. What was plainly sealed once and is damaged is opened too:
- * it is told what is wrong with it, instead of being sealed a second time.
+ * Sealed files and robust carriers are opened, others sealed. What was plainly sealed once and is damaged is opened
+ * too: it is told what is wrong with it, instead of being sealed a second time.
  * @param decode for pictures that are neither JPEG nor PNG
  */
 export async function lookAt(file: File, decode?: PixelDecoder): Promise<Look> {
