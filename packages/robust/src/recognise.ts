@@ -6,8 +6,8 @@ import { pictureFormat } from './picture-format.ts'
 const ENOUGH = 2 ** 19
 
 /**
- * Does a picture show the pilots of a robust carrier, upright and unscaled? Quickly, where that is possible: for telling
- * carriers from photographs among what somebody has dropped. One that was turned or cropped is missed here, and found
+ * Does a picture show the pilots of a robust carrier, upright and unscaled? Quickly, where that is possible: for
+ * telling carriers from photographs among what somebody has dropped. One that was turned or cropped is missed here, and found
  * by `readPicture`.
  * @throws E_IMAGE; E_LIMIT
  */

@@ -27,7 +27,7 @@ export async function decoded(bytes: Uint8Array, pixels: number) {
   try {
     return await webDecoder()(bytes, { pixels })
   } catch (error) {
-    return String((error as LatentError).code)
+    return (error as LatentError).code
   }
 }
 

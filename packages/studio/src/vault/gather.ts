@@ -109,10 +109,10 @@ async function restored(set: PartSet, pictures: readonly Picture[]): Promise<Gat
   const first = pictures[0]!.path
   const place = openPlace({ kind: 'memory' })
   const made: GatheredFile[] = []
-  for (const [index, { geometry, pixels }] of files.entries()) {
+  for (const [index, found] of files.entries()) {
     const path = `${first.slice(0, first.lastIndexOf('/') + 1)}${set.name}-${index + 1}.png`
     const draft = await place.create(path, 'image/png', Date.now())
-    for await (const part of writeCarrier(geometry, pixels())) await draft.write(part)
+    for await (const part of writeCarrier(found.geometry, found.pixels())) await draft.write(part)
     made.push({
       file: (await draft.finish()) as File,
       path,
