@@ -7,8 +7,8 @@ const ENOUGH = 2 ** 19
 
 /**
  * Does a picture show the pilots of a robust carrier, upright and unscaled? Quickly, where that is possible: for
- * telling carriers from photographs among what somebody has dropped. One that was turned or cropped is missed here, and found
- * by `readPicture`.
+ * telling carriers from photographs among what somebody has dropped. One that was turned or cropped is missed here,
+ * and found by `readPicture`.
  * @throws E_IMAGE; E_LIMIT
  */
 export async function showsCarrier(picture: Blob, decode?: PixelDecoder): Promise<boolean> {
