@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { latentHere, runLatent } from '../packages/cli/test/command.ts'
+import { readCarrier, writeCarrier } from '../packages/vault/src/carrier/index.ts'
+import { collect, streamOf } from '../packages/vault/src/streams.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
 const example = (path: string) => join(ROOT, 'examples', path)
@@ -153,6 +155,63 @@ describe('examples', { timeout: 300_000 }, () => {
     }
     expect((await run('python3', example('read-vault/vault.py'), vault, key, '-o', `${out}2`)).code).not.toBe(0)
   })
+
+  test.skipIf(!CRYPTOGRAPHY)(
+    'Python writes a vault: all of it is whole, in the layout of writers, and known',
+    async () => {
+      const [key, vault, photos, out] = ['w.key', 'written', 'own', 'back'].map(name => join(scratch, name)) as [
+        string,
+        string,
+        string,
+        string,
+      ]
+      const latent = async (...args: string[]) => {
+        const { code, out: said, err } = await latentHere(args)
+        expect([args[1], code, code === 0 ? '' : err]).toEqual([args[1], 0, ''])
+        return said
+      }
+      // Metadata and hash of 160 bytes: chunks end before, in and behind the hash, and with less than a chunk may have.
+      const files: Readonly<Record<string, number>> = {
+        'Zürich/see.jpg': 1_700_000,
+        empty: 0,
+        'a whole chunk': 786_432 - 160,
+        'a byte more': 786_432 - 159,
+        'a hash in two': 786_432 - 140,
+      }
+      for (const [name, size] of Object.entries(files)) {
+        mkdirSync(dirname(join(photos, name)), { recursive: true })
+        writeFileSync(join(photos, name), Buffer.alloc(size, name))
+      }
+      const python = () => run('python3', example('read-vault/vault.py'), vault, key, '--add', photos)
+      await latent('keygen', '-o', key)
+      await latent('vault', 'init', vault, '-i', key)
+      const added = await python()
+      expect([added.code, added.err, added.out.trim().split('\n')]).toEqual([
+        0,
+        '',
+        expect.objectContaining({ length: 5 }),
+      ])
+      expect(await latent('vault', 'verify', vault, '-i', key)).toMatch(/^intact {3}5 /)
+      expect(await latent('vault', 'add', vault, photos, '-i', key)).toMatch(/^added {3}0\nskipped  5 /)
+      await latent('vault', 'get', vault, '-o', out, '-i', key)
+      for (const name of Object.keys(files))
+        expect([name, readFileSync(join(out, name)).equals(readFileSync(join(photos, name)))]).toEqual([name, true])
+      const folders = ['objects', 'index'].map(name => join(vault, name))
+      for (const folder of folders)
+        for (const name of readdirSync(folder, { recursive: true }).map(String)) {
+          if (!name.endsWith('.png')) continue
+          const png = readFileSync(join(folder, name))
+          const { geometry, pixels } = await readCarrier(streamOf(png))
+          expect([name, Buffer.from(await collect(writeCarrier(geometry, pixels))).equals(png)]).toEqual([name, true])
+        }
+      // A second run finds all of it; a file that changed becomes a version.
+      expect((await python()).out).toBe('')
+      writeFileSync(join(photos, 'empty'), 'no more')
+      expect((await python()).out).toBe('added\tempty\n')
+      expect(await latent('vault', 'show', vault, 'empty', '-i', key)).toMatch(/^versions +2$/m)
+      expect(readdirSync(join(vault, 'writers'))).toEqual([])
+    },
+  )
 
   test.skipIf(!CRYPTOGRAPHY)('Python reads the vault of the conformance kit, and the note of each object', async () => {
     const kit = join(import.meta.dirname, '../packages/vault/test/conformance')

@@ -1,7 +1,8 @@
-"""Reads a vault with nothing of Latent's: docs/vault-format.md and docs/sealed-format.md, in Python.
+"""Reads and writes a vault with nothing of Latent's: docs/vault-format.md and docs/sealed-format.md, in Python.
 
-    python3 vault.py VAULT me.key            lists what is there: album, path, size, SHA-256
-    python3 vault.py VAULT me.key -o OUT     gives everything back, and checks it
+    python3 vault.py VAULT me.key                lists what is there: album, path, size, SHA-256
+    python3 vault.py VAULT me.key -o OUT         gives everything back, and checks it
+    python3 vault.py VAULT me.key --add FOLDER   adds the files in a folder to the main album
 
 VAULT is a folder, or a copy of a bucket; me.key has an X25519 identity; objects are of the body aes-256-gcm.
 Needs the package cryptography. Slow, and complete in what it checks: for comparing, not for daily use.
@@ -11,10 +12,13 @@ import base64
 import hashlib
 import hmac
 import json
+import math
+import os
 import pathlib
 import re
 import struct
 import sys
+import time
 import zlib
 
 from cryptography.hazmat.primitives import hashes
@@ -146,6 +150,72 @@ def open_sealed(png, album_key):
     return metadata, note, file
 
 
+def png_of(width, height, data):
+    """The layout of writers: stored blocks, sixteen of them in an IDAT chunk."""
+    row = 3 * width
+    raw = b"".join(b"\0" + data[i : i + row] for i in range(0, len(data), row))
+    blocks = [
+        struct.pack("<BHH", at + 65535 >= len(raw), len(block), len(block) ^ 0xFFFF) + block
+        for at in range(0, len(raw), 65535)
+        for block in [raw[at : at + 65535]]
+    ]
+    packed = [b"".join(blocks[i : i + 16]) for i in range(0, len(blocks), 16)]
+    packed[0] = b"\x78\x01" + packed[0]
+    packed[-1] += struct.pack(">I", zlib.adler32(raw))
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
+    chunks += [(b"IDAT", part) for part in packed] + [(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)) for kind, part in chunks
+    )
+
+
+CHUNK = 786432
+
+
+def seal(album_key, envelope, name, kind, modified, file, note=None):
+    """A sealed file of the body aes-256-gcm."""
+    metadata = compact({"name": name, "type": kind, "size": len(file), "modified": modified})
+    metadata += bytes(128 - len(metadata) % 128)
+    plain = metadata + file + hashlib.sha256(file).digest()
+    # A last chunk has 32 bytes at least.
+    plain += bytes(max(0, 32 - len(plain) % CHUNK) if len(plain) % CHUNK else 0)
+    nonce = os.urandom(32)
+    fixed = f"latent sealed 1\nbody aes-256-gcm\nchunk {CHUNK}\nmetadata {len(metadata)}\nnonce {nonce.hex()}\n"
+    fixed = fixed.encode()
+    header_id = hashlib.sha256(fixed).digest()
+    file_key = hkdf(album_key, nonce, "latent/v1/sealed/file")
+    cipher = AESGCM(hkdf(file_key, b"", "latent/v1/sealed/body"))
+    body = b"".join(
+        cipher.encrypt(struct.pack(">xxxQ?", at // CHUNK, at + CHUNK >= len(plain)), plain[at : at + CHUNK], header_id)
+        for at in range(0, len(plain), CHUNK)
+    )
+    sealed_note = b""
+    if note is not None:
+        note_cipher = AESGCM(hkdf(file_key, b"", "latent/v1/sealed/note"))
+        sealed_note = note_cipher.encrypt(bytes(12), struct.pack(">H", len(note)), header_id)
+        sealed_note += note_cipher.encrypt(bytes(11) + b"\1", note, header_id)
+
+    # The picture with the least left over, which the filler takes up.
+    start = fixed + f"envelope {len(envelope)}\n".encode() + envelope + b"\n"
+    others = len(start) + len("filler 00000\n\n") + len("mac \n") + 64 + len(body)
+    samples = math.ceil((others + len(sealed_note)) / 3)
+    square = math.isqrt(samples - 1) + 1
+    width = min(range(square, square + square // 3 + 1), key=lambda w: w * math.ceil(samples / w))
+    height = math.ceil(samples / width)
+    size = 3 * width * height - others
+    filler_key = hkdf(file_key, b"", "latent/v1/sealed/filler")
+    rest = size - len(sealed_note)
+    filler = sealed_note + (hkdf(filler_key, b"", "latent/v1/sealed/filler-bytes", rest) if rest else b"")
+    header = start + f"filler {size:05}\n".encode() + filler + b"\n"
+    mac = hmac.digest(hkdf(file_key, b"", "latent/v1/sealed/header"), header, "sha256").hex()
+    return png_of(width, height, header + f"mac {mac}\n".encode() + body)
+
+
+def compact(value):
+    """As JSON.stringify writes it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 # --- the vault -------------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +224,8 @@ class Vault:
         self.folder = folder
         if not re.fullmatch(r"latent vault 1\nid [0-9a-f]{32}\n", (folder / "latent-vault").read_text()):
             raise ValueError("no vault of version 1")
-        self.keys = {}
+        self.keys, self.envelopes, self.albums = {}, {}, {}
+        self.segments = {}
         for envelope in sorted(folder.glob(f"keys/*/{'[0-9a-f]' * 32}.age")):
             key = age_decrypt(envelope.read_bytes(), scalar)
             if key is None:
@@ -162,6 +233,7 @@ class Vault:
             if hkdf(key, b"", "latent/v1/vault/key-id", 16).hex() != envelope.parent.name:
                 raise ValueError("a key lies under the id of another")
             self.keys[envelope.parent.name] = key
+            self.envelopes.setdefault(envelope.parent.name, envelope.read_bytes())
         if not self.keys:
             raise ValueError("this identity opens no album")
 
@@ -174,6 +246,7 @@ class Vault:
                 metadata, _, packed = open_sealed(segment.read_bytes(), key)
                 if metadata["type"] != "application/x-latent-index":
                     raise ValueError("no segment of an index")
+                self.segments.setdefault(key_id, {})[segment.stem] = packed
                 for line in zlib.decompress(packed).decode().split("\n")[:-1]:
                     record = json.loads(line)
                     if record["t"] == "photo":
@@ -183,6 +256,7 @@ class Vault:
                         gone[record["object"]] = max(record["at"], gone.get(record["object"], record["at"]))
                     elif record["t"] == "album" and record["at"] > album["at"]:
                         album = record
+            self.albums[key_id] = album
             state = albums.setdefault(album["album"], {"epoch": -1, "name": "", "latest": {}})
             if album["epoch"] >= state["epoch"]:
                 state["epoch"], state["name"] = album["epoch"], album["name"]
@@ -206,7 +280,7 @@ class Vault:
         names = [
             hmac.digest(
                 name_key,
-                json.dumps([said["path"], said["sha256"], i, ""], separators=(",", ":"), ensure_ascii=False).encode(),
+                compact([said["path"], said["sha256"], i, ""]),
                 "sha256",
             )[:16].hex()
             for i in range(8)
@@ -218,8 +292,72 @@ class Vault:
         return file
 
 
+    def create(self, name, data):
+        """False if it is there: nothing is ever written over."""
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f"{os.urandom(16).hex()}.tmp")
+        partial.write_bytes(data)
+        try:
+            os.link(partial, target)
+            return True
+        except FileExistsError:
+            return False
+        finally:
+            partial.unlink()
+
+    def add(self, source):
+        """Seals what the main album does not hold, records it, and gives the paths."""
+        there = {(album, record["path"]): record for album, _, record in self.photos()}
+        main = next((album for album in self.albums.values() if album.get("main")), next(iter(self.albums.values())))
+        key_id = max(
+            (album["epoch"], key_id) for key_id, album in self.albums.items() if album["album"] == main["album"]
+        )[1]
+        key, envelope, name = self.keys[key_id], self.envelopes[key_id], self.albums[key_id]["name"]
+        presence = f"writers/{os.urandom(16).hex()}"
+        self.create(presence, b"")
+        records = []
+        for file in sorted(each for each in source.rglob("*") if each.is_file()):
+            path, data, now = file.relative_to(source).as_posix(), file.read_bytes(), time.time_ns() // 1_000_000
+            digest, before = hashlib.sha256(data).hexdigest(), there.get((name, path))
+            if before and before["sha256"] == digest:
+                continue
+            note = {
+                "path": path,
+                "size": len(data),
+                "modified": file.stat().st_mtime_ns // 1_000_000,
+                "sha256": digest,
+                "type": "image/jpeg" if data[:3] == b"\xff\xd8\xff" else "application/octet-stream",
+                "added": max(now, before["added"] + 1) if before else now,
+            }
+            png = seal(key, envelope, file.name, note["type"], note["modified"], data, compact(note))
+            for attempt in range(8):
+                drawn = hmac.digest(
+                    hkdf(key, b"", "latent/v1/vault/object-name"), compact([path, digest, attempt, ""]), "sha256"
+                )[:16].hex()
+                target = f"objects/{drawn[:2]}/{drawn[2:]}.png"
+                # One that is there may hold the same, or be removed: this one is put beside it.
+                if self.create(target, png):
+                    records.append({"t": "photo", "object": target, "sealed": len(png), **note})
+                    break
+        if records:
+            first = {name: zlib.decompress(packed).split(b"\n")[0] for name, packed in self.segments[key_id].items()}
+            known = {name: json.loads(line) for name, line in first.items()}
+            named = {parent for head in known.values() for parent in head["parents"]}
+            heads = sorted(set(known) - named)
+            head = {"t": "segment", "parents": heads, "replaces": [], "at": time.time_ns() // 1_000_000}
+            lines = b"".join(compact(each) + b"\n" for each in [head, *records])
+            png = seal(key, envelope, "index", "application/x-latent-index", 0, zlib.compress(lines))
+            self.create(f"index/{key_id}/{os.urandom(16).hex()}.png", png)
+        (self.folder / presence).unlink()
+        return [record["path"] for record in records]
+
+
 def main(folder, identity, *options):
     vault = Vault(pathlib.Path(folder), identity_scalar(pathlib.Path(identity).read_text()))
+    if options[:1] == ("--add",):
+        print("".join(f"added\t{path}\n" for path in vault.add(pathlib.Path(options[1]))), end="")
+        return
     output = pathlib.Path(options[1]) if options[:1] == ("-o",) else None
     for album, key, record in vault.photos():
         if output:
