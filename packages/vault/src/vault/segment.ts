@@ -1,4 +1,4 @@
-import { jsonLines, LatentError, zlibPack, zlibUnpack } from '@latent/core'
+import { jsonLines, LatentError, release, zlibPack, zlibUnpack } from '@latent/core'
 import type { Album } from '../envelope.ts'
 import { openSealed } from '../open.ts'
 import { prepareSeal } from '../seal.ts'
@@ -43,25 +43,48 @@ export async function sealSegment(
 /** What a segment holds. */
 export interface Segment {
   readonly head: SegmentHead
-  /** Its lines; `undefined` for one that this release does not know. Those of a segment that was read are made anew. */
+  /** Its lines; `undefined` for one that this release does not know. */
   readonly records: Iterable<IndexRecord | undefined>
 }
 
-/** @throws E_VAULT; as `openSealed` */
+/**
+ * Opens a segment. A reader opens many, and memory that it has not used before costs more than the work that is done
+ * in it: buffers are given back when they have been read.
+ * @returns what it holds; its records can be gone through once
+ * @throws E_VAULT; as `openSealed`
+ */
 export async function openSegment(key: Uint8Array, png: Uint8Array): Promise<Segment> {
-  const text = new TextDecoder().decode(unpacked(await openSmall(key, TYPE, png)))
-  const first = text.indexOf('\n')
-  const head = parsedLine(text.slice(0, Math.max(0, first)))
+  const packed = await openSmall(key, TYPE, png)
+  const bytes = unpacked(packed)
+  release(packed)
+  const first = bytes.indexOf(LF) + 1
+  const head = parsedLine(new TextDecoder().decode(bytes.subarray(0, first)))
   if (head?.t !== 'segment')
     throw new LatentError('E_VAULT', 'a segment of the index is malformed', { hint: 'latent vault rebuild' })
-  return { head, records: { [Symbol.iterator]: () => recordsIn(text, first + 1) } }
+  return { head, records: recordsIn(bytes, first) }
 }
 
+const LF = 10
+/** So much of a segment is text at once. */
+const TEXT_BYTES = 1 << 16
+
 /** One at a time: of ten thousand, what is taken in is held, and not what it was made from. */
-function* recordsIn(text: string, from: number): Generator<IndexRecord | undefined> {
-  for (let at = from, end; (end = text.indexOf('\n', at)) >= 0; at = end + 1) {
-    const record = parsedLine(text.slice(at, end))
-    yield record?.t === 'segment' ? undefined : record
+function* recordsIn(bytes: Uint8Array, first: number): Generator<IndexRecord | undefined> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  try {
+    for (let from = first, to; from < bytes.length; from = to) {
+      to = bytes.subarray(0, from + TEXT_BYTES).lastIndexOf(LF) + 1
+      if (to <= from) to = bytes.indexOf(LF, from) + 1
+      // What has no end is no line.
+      if (to === 0) return
+      const text = decoder.decode(bytes.subarray(from, to))
+      for (let at = 0, end; (end = text.indexOf('\n', at)) >= 0; at = end + 1) {
+        const record = parsedLine(text.slice(at, end))
+        yield record?.t === 'segment' ? undefined : record
+      }
+    }
+  } finally {
+    release(bytes)
   }
 }
 
