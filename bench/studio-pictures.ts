@@ -91,7 +91,11 @@ export default async function run([out = 'runs/studio-pictures']: readonly strin
     await scene(page)
     for (const [device, viewport] of Object.entries(SIZES))
       for (const scheme of ['light', 'dark']) {
-        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+        await page.emulateMediaFeatures([
+          { name: 'prefers-color-scheme', value: scheme },
+          // A picture is not to show colours on their way to others.
+          { name: 'prefers-reduced-motion', value: 'reduce' },
+        ])
         await page.setViewport(viewport)
         await page.evaluate(() => scrollTo(0, 0))
         const picture = await page.screenshot({ fullPage: device === 'phone' || view !== 'vault' })

@@ -24,7 +24,7 @@ export async function carrierOf(
   if (carrier === 'png') return sealFiles
   const preset = await presetOf(carrier)
   if (prune)
-    throw new LatentError('E_ARGUMENT', '--prune does not go with --carrier robust, which keeps no journal', {
+    throw new LatentError('E_ARGUMENT', '--prune does not go with --carrier robust, where files share pictures', {
       hint: 'remove the pictures of what is gone by hand',
     })
   // Decoders of pictures are loaded for this carrier alone: sealing into PNGs starts without them.

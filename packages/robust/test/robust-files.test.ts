@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
 import { createAlbum, Keyring } from '@latent/vault'
-import type { FileResult } from '@latent/vault/node'
+import { type FileResult, ROBUST_JOURNAL } from '@latent/vault/node'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -54,7 +54,7 @@ const open = (from: string, to: string) => all(openAll({ inputs: [from], output:
 /** What a service makes of a folder: every picture encoded anew, under another name. */
 async function serve(to: string, leaveOut: (name: string) => boolean = () => false): Promise<void> {
   mkdirSync(to)
-  const names = readdirSync(sealed).filter(name => !leaveOut(name))
+  const names = readdirSync(sealed).filter(name => name.endsWith('.png') && !leaveOut(name))
   for (const [i, name] of names.toReversed().entries()) {
     const image = sharp(join(sealed, name)).toColourspace('srgb')
     const bytes = await (i % 2 === 0 ? image.jpeg({ quality: 75 }) : image.webp({ quality: 75 })).toBuffer()
@@ -116,10 +116,9 @@ describe('files sealed into robust carriers', () => {
   })
 
   test('are not replaced without being asked for', async () => {
+    rmSync(join(sealed, ROBUST_JOURNAL))
     const results = await seal(sealed)
-    expect(results.map(({ status, code }) => [status, code])).toEqual(
-      Array.from({ length: 4 }, () => ['failed', 'E_EXISTS']),
-    )
+    expect(results.filter(({ status }) => status === 'failed').map(({ code }) => code)).toEqual(['E_EXISTS'])
     expect((await seal(sealed, { force: true })).map(({ status }) => status)).toEqual(['done', 'done', 'done', 'done'])
   })
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { LatentError } from '@latent/core'
 import { machine } from '@latent/core/node'
 import { createAlbum, Keyring } from '@latent/vault'
-import { type FileResult, sealFiles } from '@latent/vault/node'
+import { type FileResult, ROBUST_JOURNAL, sealFiles } from '@latent/vault/node'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -101,7 +101,7 @@ test('the output in an input: a second run does not seal what the first has made
   put('photos/a.txt', 'a')
   expect(statuses(await robust(['photos'], 'photos/cloud'))).toEqual(['photos/a.txt done'])
   expect(statuses(await robust(['photos'], 'photos/cloud', true))).toEqual(['photos/a.txt done'])
-  expect(readdirSync(at('photos/cloud'))).toEqual(['a.txt.1-of-1.png'])
+  expect(readdirSync(at('photos/cloud'))).toEqual([ROBUST_JOURNAL, 'a.txt.1-of-1.png'])
 })
 
 test.each([

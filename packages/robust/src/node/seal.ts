@@ -1,8 +1,8 @@
 import { LatentError } from '@latent/core'
 import { Destination, ioError, makeScratch, publish, readFileParts } from '@latent/core/node'
 import { type Geometry, readCarrier } from '@latent/vault'
-import { failure, type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
-import { realpath, rm, stat } from 'node:fs/promises'
+import { discover, failure, type FileResult, type Found, inTurn, sealFiles, type SealRun } from '@latent/vault/node'
+import { readdir, realpath, rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { directoryOf, leading, MOST_ENTRIES, trailing } from '../directory.ts'
@@ -10,6 +10,7 @@ import { partTasks } from '../make.ts'
 import { GROUP_PARTS, groupBytes, planGroup } from '../plan.ts'
 import type { Preset } from '../presets.ts'
 import { openPool, type Pool } from './pool.ts'
+import { SetJournal, type SetPlan } from './set-journal.ts'
 
 /** A run that seals into robust carriers. */
 export interface RobustSealRun extends SealRun {
@@ -30,20 +31,71 @@ const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
 
 /**
  * Seals files into pictures that survive being encoded anew: each into parts of its own, small ones of a folder
- * together
- * into albums. What is sealed is first written, as a PNG of noise, to a private folder for temporary files.
+ * together into albums. What is sealed is first written, as a PNG of noise, to a private folder for temporary files.
+ * Runs can be stopped and repeated: what is sealed and unchanged is skipped, and a set of which a source has changed is
+ * made anew. Two runs into one folder take turns.
  * @throws as `sealFiles`; E_ARGUMENT if a folder of the inputs lies in the output
  */
 export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult> {
-  const { preset, inputs, output, threads = Math.min(4, availableParallelism()), signal } = run
+  const { preset, inputs, output, exclude, force = false } = run
   for (const input of inputs) await requireElsewhere(input, output)
+  await new Destination().ensure(output)
+  const lock = await inTurn(run)
+  try {
+    const how = [
+      run.lockName,
+      run.body.type,
+      run.padding ?? 'none',
+      String(run.hideNames ?? false),
+      JSON.stringify(preset),
+    ]
+    const journal = await SetJournal.open(output, how)
+    try {
+      const { base, files } = await discover(inputs, output, exclude)
+      const plan = await journal.plan(base, files, { reread: run.reread ?? false, anew: force })
+      yield* settled(plan, files)
+      yield* sealRest(run, journal, base, files, plan)
+    } finally {
+      await journal.close()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** What needs no sealing, or cannot be sealed in this run. */
+function* settled({ unchanged, bound }: SetPlan, files: readonly Found[]): Generator<FileResult> {
+  for (const { source, size } of files) {
+    const [target, holder] = [unchanged.get(source), bound.get(source)]
+    if (target !== undefined)
+      yield { source, target, status: 'skipped', reason: 'sealed and unchanged', plainBytes: size }
+    if (holder !== undefined)
+      yield failure(
+        source,
+        new LatentError('E_EXISTS', `${basename(holder)} holds it as it was, with files that this run did not meet`, {
+          hint: 'seal all of them in one run, or into a new folder',
+        }),
+        { plainBytes: size },
+      )
+  }
+}
+
+async function* sealRest(
+  run: RobustSealRun,
+  journal: SetJournal,
+  base: string,
+  files: readonly Found[],
+  plan: SetPlan,
+): AsyncGenerator<FileResult> {
+  const { preset, output, threads = Math.min(4, availableParallelism()), signal } = run
   const scratch = await makeScratch('robust')
   const staging = scratch.path
   const pool = openPool(threads, signal)
-  const writer = new Writer(pool, output, preset, run.force ?? false, threads)
+  const writer = new Writer(pool, { output, preset, force: run.force ?? false, threads, journal, base, files, plan })
   const album = new Albums(groupBytes(preset) / GROUP_PARTS)
   try {
-    for await (const result of sealFiles({ ...run, output: staging, leaveOut: output })) {
+    const except = new Set([...plan.unchanged.keys(), ...plan.bound.keys()])
+    for await (const result of sealFiles({ ...run, output: staging, leaveOut: output, except })) {
       writer.protect(result.source)
       if (result.status !== 'done' || result.target === undefined) {
         yield result
@@ -53,13 +105,14 @@ export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult
       for (const files of album.add(file)) yield* writer.write(files)
     }
     for (const files of album.rest()) yield* writer.write(files)
+    await writer.removeOutdated()
   } finally {
     await pool.close()
     await scratch.remove()
   }
 }
 
-/** No journal says which pictures are carriers: a second run would seal those of the first. @throws E_ARGUMENT */
+/** Whatever lies in the output may be a carrier: a second run would seal those of the first. @throws E_ARGUMENT */
 async function requireElsewhere(input: string, output: string): Promise<void> {
   const [from, to] = await Promise.all([input, output].map(path => realpath(path).catch(() => resolve(path))))
   const isFolder = await stat(from!).then(
@@ -108,6 +161,17 @@ class Albums {
   }
 }
 
+interface WriterOptions {
+  readonly output: string
+  readonly preset: Preset
+  readonly force: boolean
+  readonly threads: number
+  readonly journal: SetJournal
+  readonly base: string
+  readonly files: readonly Found[]
+  readonly plan: SetPlan
+}
+
 class Writer {
   readonly #pool: Pool
   readonly #output: string
@@ -115,15 +179,26 @@ class Writer {
   readonly #force: boolean
   readonly #threads: number
   readonly #destination: Destination
-  readonly #albums = new Map<string, number>()
+  readonly #journal: SetJournal
+  readonly #base: string
+  readonly #files: ReadonlyMap<string, Found>
+  readonly #plan: SetPlan
+  readonly #albums = new Set<string>()
+  /** What this run has made: pictures below the output, and sources that are in them. */
+  readonly #made = new Set<string>()
+  readonly #sealed = new Set<string>()
 
-  constructor(pool: Pool, output: string, preset: Preset, force: boolean, threads: number) {
+  constructor(pool: Pool, { output, preset, force, threads, journal, base, files, plan }: WriterOptions) {
     this.#pool = pool
     this.#output = output
     this.#preset = preset
     this.#force = force
     this.#threads = threads
     this.#destination = new Destination(output)
+    this.#journal = journal
+    this.#base = base
+    this.#files = new Map(files.map(file => [file.source, file]))
+    this.#plan = plan
   }
 
   /** What is read is not replaced. */
@@ -134,9 +209,10 @@ class Writer {
   /** Carries some sealed files in one set, and removes them. */
   async *write(files: readonly Waiting[]): AsyncGenerator<FileResult> {
     const started = performance.now()
-    const name = files.length === 1 ? files[0]!.name : this.#albumName(dirname(files[0]!.name))
+    const name = files.length === 1 ? files[0]!.name : await this.#albumName(dirname(files[0]!.name))
     try {
       const { bytes, parts } = await this.#parts(files, name)
+      for (const { result } of files) this.#sealed.add(result.source)
       const carried = files.reduce((sum, file) => sum + bytesOf(file), 0)
       for (const { result, geometry } of files)
         yield {
@@ -153,21 +229,49 @@ class Writer {
     }
   }
 
-  /** The first name of its kind that nothing has. */
-  #albumName(folder: string): string {
-    const number = (this.#albums.get(folder) ?? 0) + 1
-    this.#albums.set(folder, number)
-    return join(folder, `album-${number}`)
+  /** Removes pictures of sets whose sources are all in others now. */
+  async removeOutdated(): Promise<void> {
+    for (const entry of this.#plan.outdated) {
+      const sources = this.#plan.sourcesOf(entry)
+      if (sources.every(source => this.#sealed.has(source))) await this.#journal.remove(entry, this.#made)
+    }
+    await this.#destination.flush()
+  }
+
+  /** The first name of its kind that nothing has but what is to be replaced. */
+  async #albumName(folder: string): Promise<string> {
+    const there = await readdir(join(this.#output, folder)).catch(() => [])
+    for (let number = 1; ; number++) {
+      const name = join(folder, `album-${number}`)
+      const parts = there.filter(each => each.startsWith(`album-${number}.`)).map(each => join(folder, each))
+      if (this.#albums.has(name) || !parts.every(part => this.#mayGo(part))) continue
+      this.#albums.add(name)
+      return name
+    }
+  }
+
+  #mayGo(part: string): boolean {
+    const { outdated, kept } = this.#plan
+    return outdated.some(({ parts }) => parts.has(part)) || (this.#force && !kept.has(part))
+  }
+
+  #isCarrier(standing: string): Promise<boolean> {
+    return this.#pool.read(standing).then(
+      ({ descriptor }) => descriptor !== undefined,
+      () => false,
+    )
   }
 
   async #parts(files: readonly Waiting[], name: string): Promise<{ bytes: number; parts: string[] }> {
     const directory = directoryOf(files.map(({ geometry }) => geometry))
     await this.#destination.ensure(join(this.#output, dirname(name)))
-    const isCarrier = (standing: string) =>
-      this.#pool.read(standing).then(
-        ({ descriptor }) => descriptor !== undefined,
-        () => false,
-      )
+    const set = await this.#journal.begin(
+      this.#base,
+      files.map(({ result }) => this.#files.get(result.source)!),
+    )
+    const mayReplace = async (part: string, standing: string) =>
+      (await this.#journal.isOf(this.#plan.outdated, part)) ||
+      (this.#force && !this.#plan.kept.has(part) && (await this.#isCarrier(standing)))
     const written: string[] = []
     const underWay: Promise<number>[] = []
     let bytes = 0
@@ -175,15 +279,15 @@ class Writer {
     try {
       const total = partCount(directory.size, this.#preset)
       for await (const part of partTasks(setBytes(files, directory), directory.size, this.#preset)) {
-        const path = join(
-          this.#output,
-          `${name}.${String(++count).padStart(String(total).length, '0')}-of-${total}.png`,
-        )
+        const picture = `${name}.${String(++count).padStart(String(total).length, '0')}-of-${total}.png`
+        const path = join(this.#output, picture)
         const done = this.#pool.make(part).then(async png => {
+          await this.#journal.promise(set, picture, png)
           const { bytes } = await publish(path, [png], {
             destination: this.#destination,
-            replace: this.#force ? isCarrier : undefined,
+            replace: standing => mayReplace(picture, standing),
           })
+          this.#made.add(picture)
           written.push(path)
           return bytes
         })
@@ -195,9 +299,10 @@ class Writer {
     } catch (error) {
       await Promise.allSettled(underWay)
       // Parts without the others are of no use.
-      for (const path of written) await rm(path, { force: true })
+      await this.#journal.abandon(set)
       throw error
     }
+    await this.#journal.finish(set)
     return { bytes, parts: written.toSorted() }
   }
 }

@@ -1,10 +1,12 @@
+export { machineSecret } from './machine-secret.ts'
+export { hashOf } from './target-state.ts'
 export { discover, type Discovery, type Found, type PassedOver } from './discover.ts'
 export { type Entry, JournalState } from './journal-state.ts'
 export { type Listed, listFiles, type ListRun } from './list-files.ts'
 export { openFiles, verifyFiles } from './open-files.ts'
 export type { OpenRun } from './open-run.ts'
 export { safeName } from './opened-names.ts'
-export { isOwnFile, isReservedName, JOURNAL } from './own-files.ts'
+export { isOwnFile, isReservedName, JOURNAL, ROBUST_JOURNAL } from './own-files.ts'
 export {
   type EnvelopeGroup,
   type FolderRecipients,
@@ -14,7 +16,7 @@ export {
   type RewrapRun,
 } from './rewrap-files.ts'
 export * from './run.ts'
-export { sealFiles } from './seal-files.ts'
+export { inTurn, sealFiles } from './seal-files.ts'
 export type { SealRun } from './seal-run.ts'
 export { foldedName, plainFolder, sealedName } from './sealed-names.ts'
 export { DavStore, type DavPlace } from '../store/dav.ts'

@@ -7,6 +7,8 @@ import { basename } from 'node:path'
 export const JOURNAL = '.latent-journal.jsonl'
 /** Who can open what is in a sealed folder, for them alone: an age file. */
 export const RECIPIENTS = '.latent-recipients.age'
+/** The journal of an output folder of robust carriers. */
+export const ROBUST_JOURNAL = '.latent-robust.jsonl'
 /** Held by the run that writes into an output folder. */
 export const LOCK = '.latent-lock.tmp'
 
@@ -15,7 +17,7 @@ export const isJournalName = (name: string): boolean => /^\.latent-journal[^/\\]
 
 /** Names that files of others are not given, so that a later run does not take them for Latent's own. */
 export const isReservedName = (name: string): boolean =>
-  isJournalName(name) || name.startsWith(LOCK) || name === RECIPIENTS || isTemporary(name)
+  [RECIPIENTS, ROBUST_JOURNAL].includes(name) || isJournalName(name) || name.startsWith(LOCK) || isTemporary(name)
 
 /**
  * Is it a journal, a lock or a temporary file of Latent's? A name alone says little: users have notes on Latent
@@ -29,6 +31,7 @@ export async function isOwnFile(path: string): Promise<boolean> {
   if (name === RECIPIENTS) return start.startsWith('age-encryption.org/v1\n')
   const [first] = parseJsonLines(`${start.split('\n')[0]}\n`).values
   const fields = isFields(first) ? first : {}
+  if (name === ROBUST_JOURNAL) return start === '' || start.startsWith('\n') || 'set' in fields
   return name.startsWith(LOCK)
     ? 'machine' in fields && 'process' in fields
     : start === '' || start.startsWith('\n') || ('target' in fields && 'nonce' in fields) || 'lock' in fields

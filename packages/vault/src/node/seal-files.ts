@@ -65,12 +65,13 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
     counts,
   }
   const leftOut = await recipientsLeftOut(run, journal, targets, marks.lock)
+  const files = found.files.filter(({ source }) => !run.except?.has(source))
   watcher?.planned?.(
-    found.files.length,
-    found.files.reduce((sum, file) => sum + file.size, 0),
+    files.length,
+    files.reduce((sum, file) => sum + file.size, 0),
   )
   yield* runAll(
-    found.files,
+    files,
     run.jobs,
     file => sealOne(context, file),
     ({ size }) => size,
@@ -105,7 +106,7 @@ async function makeFolder(path: string): Promise<void> {
 const PATIENCE_MS = 500
 
 /** Waits while another process seals into the folder. @throws E_IO */
-async function inTurn({ output, watcher }: SealRun): Promise<FolderLock> {
+export async function inTurn({ output, watcher }: Pick<SealRun, 'output' | 'watcher'>): Promise<FolderLock> {
   for (let told = false; ; told = true) {
     try {
       return await holdLock(join(output, LOCK), 'is sealing into this folder')

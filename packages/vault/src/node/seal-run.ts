@@ -31,6 +31,8 @@ export interface SealRun {
   readonly leaveOut?: string
   /** Patterns of what to leave out. */
   readonly exclude?: readonly string[]
+  /** Sources that are dealt with elsewhere. */
+  readonly except?: ReadonlySet<string>
   /** Asked once, with the paths of sealed files whose sources are gone: shall they be removed? */
   readonly prune?: (stale: readonly string[]) => Promise<boolean>
   /** Give sealed files and their folders names that tell nothing; where each file lay is inside. */
