@@ -96,6 +96,10 @@ describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 
 
   test('is isolated, loads nothing from elsewhere, and is clean for screen readers', async () => {
     expect(await page.evaluate('crossOriginIsolated')).toBe(true)
+    // The runtime is all that sealing loads, and its size is told.
+    expect(await page.$eval('footer', footer => footer.innerText)).toMatch(
+      /Getting ready to work offline: 14 MB|Works offline/,
+    )
     await expectAccessible(page)
   })
 

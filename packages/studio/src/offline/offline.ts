@@ -1,8 +1,8 @@
 import { SINGLE_FILE } from '#host'
-import { signal } from '@preact/signals-core'
+import { type Signal, signal } from '@preact/signals-core'
 
-/** Everything that sealing and opening need is kept by the browser. */
-export const offline = signal(false)
+/** Does the browser keep everything that sealing and opening need, or is it about to? */
+export const offline: Signal<'no' | 'coming' | 'ready'> = signal('no')
 
 /**
  * Lets the service worker keep the page, so that it works without a network from then on. A host that does not isolate
@@ -12,12 +12,14 @@ export async function goOffline(): Promise<void> {
   if (SINGLE_FILE || !('serviceWorker' in navigator)) return
   try {
     const hadController = navigator.serviceWorker.controller !== null
+    offline.value = hadController ? 'ready' : 'coming'
     await navigator.serviceWorker.register('service-worker.js')
     await navigator.serviceWorker.ready
-    offline.value = true
+    offline.value = 'ready'
     if (!crossOriginIsolated && !hadController && isFresh()) location.reload()
   } catch {
     // Private windows refuse service workers: the page works with a network.
+    offline.value = 'no'
   }
 }
 

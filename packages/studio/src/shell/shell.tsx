@@ -1,5 +1,5 @@
 import './shell.css'
-import { SINGLE_FILE } from '#host'
+import { RUNTIME_BYTES, SINGLE_FILE } from '#host'
 import { type Signal, signal, useSignalEffect } from '@preact/signals'
 import type { ComponentType } from 'preact'
 import { offline } from '../offline/offline.ts'
@@ -75,7 +75,7 @@ function conditions(): string {
   const { footer } = strings
   if (SINGLE_FILE) return [footer.single, footer.version(VERSION)].join(' · ')
   return [
-    offline.value ? footer.offline : '',
+    { no: '', coming: footer.notYetOffline(RUNTIME_BYTES.wasm), ready: footer.offline }[offline.value],
     footer.threads(navigator.hardwareConcurrency),
     crossOriginIsolated ? '' : footer.noThreads,
     footer.version(VERSION),
