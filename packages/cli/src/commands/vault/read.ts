@@ -83,12 +83,13 @@ export function showCommand(parent: Command): void {
       await withVault(address, options, async ({ vault }) => {
         const chosen = select(vault, selectionOf(options, [pattern]))
         for (const photo of chosen) {
-          const versions = Array.from(vault.albumOf(photo).everything()).filter(({ path }) => path === photo.path)
+          let versions = 0
+          for (const { path } of vault.albumOf(photo).everything()) if (path === photo.path) versions++
           const facts = {
             ...factsOf(vault, photo),
             modified: new Date(photo.modified).toISOString(),
             added: new Date(photo.added).toISOString(),
-            versions: versions.length,
+            versions,
             thumbnail: photo.key.thumbs.has(photo.object),
           }
           if (options.json) process.stdout.write(jsonLine(facts))
