@@ -27,6 +27,11 @@ export interface StudyContext {
   /** Few pictures and trials: shows that everything runs; its figures are not to be published. */
   readonly quick: boolean
   readonly progress: (done: number, total: number, what: string) => void
+  /**
+   * Milliseconds that the processor has worked for this process, all threads together; absent where nothing counts
+   * them. Other work on the machine hardly changes it, as it does the time of day.
+   */
+  readonly processorMs?: () => number
 }
 
 /** A picture, and what it is called in its set. */

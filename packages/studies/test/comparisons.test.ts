@@ -98,6 +98,13 @@ test('a wall escapes names and frames what is missing', () => {
   expect(svg.match(/<rect /g)).toHaveLength(1)
 })
 
+test('times are those of the clock that is given', async () => {
+  const image = await drawPicture('landscape', 16, 16)
+  let now = 0
+  const { encryptMs, decryptMs } = await measureSystem('xor-reused-mask', [{ id: 'drawn', image }], 1, () => (now += 5))
+  expect([encryptMs, decryptMs]).toEqual([5, 5])
+})
+
 test('measures a stream cipher as one: exact, flat, and without diffusion', async () => {
   const image = await drawPicture('landscape', 48, 48)
   const measured = await measureSystem('xor-reused-mask', [{ id: 'drawn', image }], 1)

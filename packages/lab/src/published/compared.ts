@@ -81,9 +81,8 @@ export const COMPARED: readonly PublishedScheme[] = [
     remarks: [
       IN_ENCIPHER_GAN,
       'Not open to us: the bench (wavelength, distances, how the host picture hides), the network that decrypts, and ' +
-        'its data.',
+        'its data. What runs here is phase only, has one exposure and hides; it leaves the network out.',
     ],
-    missing: 'trained weights, for which the recipe `optical-mender` stands',
   },
   {
     id: 'bao-avalanche-2021',

@@ -5,7 +5,7 @@ import { denoise } from '../denoiser/network.ts'
 import { openPhotoCrops, psnrOf } from '../neural/photo-crops.ts'
 import { OPEN_PHOTOS } from '../neural/photo-terms.ts'
 import type { Recipe } from '../recipe.ts'
-import { type Damage, ofAmplitude, ofPhase } from './damage.ts'
+import { ofAmplitude } from './damage.ts'
 import { menderParameters } from './network.ts'
 
 const CROPS = { batch: 2, crop: 32, checks: 8, size: 128 }
@@ -16,14 +16,11 @@ const MOST = 0.3
 /** Deviations at which a training is watched. */
 const WATCHED = [0.02, 0.1, 0.3] as const
 
-/** The network learns both benches: every other plane is that of amplitudes, the others of phases. */
-const DAMAGES: readonly Damage[] = [ofAmplitude, ofPhase]
-
 /** A network that takes the noise of a bench off pictures, each plane by itself. */
 export const menderRecipe: Recipe = {
   id: 'optical-mender',
-  title: 'takes the noise of an optical bench off pictures: the network behind two systems',
-  published: 'our own: how the systems that it stands behind trained is not open to us',
+  title: 'takes the noise of an optical bench off pictures, for the scheme optical-denoiser-2019',
+  published: 'the publication is not open to us',
   data: OPEN_PHOTOS,
   async open(context) {
     const networks = { mender: menderParameters() }
@@ -103,7 +100,7 @@ export const menderRecipe: Recipe = {
   },
 }
 
-/** What is seen of planes of samples behind benches whose fields have noise, of a deviation for each plane. */
+/** What is seen of planes of samples behind a bench whose field has noise, of a deviation for each plane. */
 async function damaged(
   samples: Float32Array,
   stream: KeyStream,
@@ -111,8 +108,7 @@ async function damaged(
 ): Promise<Float32Array> {
   const noise = await normals(stream, 2 * samples.length)
   return samples.map((sample, i) => {
-    const at = Math.floor(i / plane)
-    const deviation = deviations(at)
-    return DAMAGES[at % DAMAGES.length]!(sample, [deviation * noise[2 * i]!, deviation * noise[2 * i + 1]!])
+    const deviation = deviations(Math.floor(i / plane))
+    return ofAmplitude(sample, [deviation * noise[2 * i]!, deviation * noise[2 * i + 1]!])
   })
 }

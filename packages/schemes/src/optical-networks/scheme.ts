@@ -1,6 +1,6 @@
 import { type Constant, defineScheme, type Description, type Scheme, type Transform } from '../contract/scheme.ts'
 
-/** Weights that both systems share. */
+/** Weights of the network behind a bench. */
 export const MENDER = { scheme: 'optical-mender', profile: 'compact' } as const
 
 const COMMON: readonly Constant[] = [
@@ -12,7 +12,7 @@ const COMMON: readonly Constant[] = [
   { name: 'grid', value: 'sides padded with darkness to powers of two', standing: 'ours' },
   {
     name: 'network',
-    value: 'five 3 x 3 convolutions of 20 channels that estimate the noise, plane by plane; the same for both',
+    value: 'five 3 x 3 convolutions of 20 channels that estimate the noise, plane by plane',
     standing: 'ours',
   },
   {
@@ -43,7 +43,7 @@ const bench = (
     },
   })
 
-/** Two optical benches, and a network behind them. */
+/** Systems with a network behind an optical bench. */
 export const opticalNetworks: readonly Scheme[] = [
   bench(
     {
@@ -76,44 +76,6 @@ export const opticalNetworks: readonly Scheme[] = [
       ],
     },
     async () => (await import('../optics/drpe.ts')).drpeTransform(),
-  ),
-  bench(
-    {
-      id: 'optical-hiding-2022',
-      title: 'Phase-only light hidden in a host picture, one exposure, in the spirit of Zhang and Li 2022',
-      paper: {
-        authors: 'Zhang, Li',
-        title: 'Single exposure phase-only optical image encryption and hiding method via deep learning',
-        year: 2022,
-        where: 'IEEE Photonics Journal 14, 1-8',
-      },
-      wire: ['u8', 'u16', 'f32'],
-      keySpace: {
-        bits: 256,
-        note: 'Two masks drawn from the key; host picture, reference light and network are public.',
-      },
-      derivation: [
-        {
-          name: 'idea',
-          value: 'phase-only light, one exposure, hidden, and a network that decrypts',
-          standing: 'source',
-        },
-        { name: 'bench', value: 'two random masks and two lenses; distances are not open to us', standing: 'ours' },
-        { name: 'phase', value: 'half a turn from black to white', standing: 'ours' },
-        {
-          name: 'one exposure',
-          value: 'half of the points see the reference light a quarter of a turn later; its length is 4',
-          standing: 'ours',
-        },
-        { name: 'hiding', value: 'a sixteenth of each sample, in a host picture of hills', standing: 'ours' },
-        {
-          name: 'what the network does',
-          value: 'it takes off noise; the bench is undone by the masks',
-          standing: 'ours',
-        },
-      ],
-    },
-    async () => (await import('../optics/hiding.ts')).hidingTransform(),
   ),
 ]
 

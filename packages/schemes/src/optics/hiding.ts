@@ -64,7 +64,7 @@ function phaseOnly({ width, height, data }: Field): Field {
 }
 
 /** Phases in half turns; those below a quarter of a turn before zero are taken for ones above half a turn. */
-export const phases = ({ data }: Field): Float64Array =>
+const phases = ({ data }: Field): Float64Array =>
   Float64Array.from({ length: data.length / 2 }, (_, i) => {
     const turn = Math.atan2(data[2 * i + 1]!, data[2 * i]!) / Math.PI
     return turn < -0.5 ? turn + 2 : turn

@@ -34,6 +34,43 @@ export const opticsSchemes: readonly Scheme[] = [
     load: async () => (await import('./drpe.ts')).drpeTransform(),
   }),
   defineScheme({
+    id: 'optical-hiding-2022',
+    title: 'Phase-only light hidden in a host picture, one exposure, in the spirit of Zhang and Li 2022',
+    role: 'variant',
+    paper: {
+      authors: 'Zhang, Li',
+      title: 'Single exposure phase-only optical image encryption and hiding method via deep learning',
+      year: 2022,
+      where: 'IEEE Photonics Journal 14, 1-8',
+    },
+    accepts: { formats: ['u8', 'u16', 'f32'] },
+    wire: ['u8', 'u16', 'f32'],
+    exact: false,
+    keySpace: {
+      bits: 256,
+      note: 'Two masks drawn from the key; host picture and reference light are public, and give the field to all.',
+    },
+    derivation: [
+      { name: 'idea', value: 'phase-only light, one exposure, hidden in a picture', standing: 'source' },
+      { name: 'network', value: 'left out: the masks decrypt, and nothing mends what rounding did', standing: 'ours' },
+      { name: 'bench', value: 'two random masks and two lenses; distances are not open to us', standing: 'ours' },
+      { name: 'phase', value: 'half a turn from black to white', standing: 'ours' },
+      {
+        name: 'one exposure',
+        value: 'half of the points see the reference light a quarter of a turn later; its length is 4',
+        standing: 'ours',
+      },
+      { name: 'hiding', value: 'a sixteenth of each sample, in a host picture of hills', standing: 'ours' },
+      {
+        name: 'masks',
+        value: 'drawn from the key, the same for all pictures of a size and all channels',
+        standing: 'ours',
+      },
+      { name: 'grid', value: 'sides padded with darkness to powers of two', standing: 'ours' },
+    ],
+    load: async () => (await import('./hiding.ts')).hidingTransform(),
+  }),
+  defineScheme({
     id: 'ghost-imaging',
     title: 'Ghost imaging as a cipher, in the spirit of Kang et al. 2021',
     role: 'variant',

@@ -1,6 +1,6 @@
 import { type Image, LatentError, sha256Of } from '@latent/core'
 import { asPicture, type ImageRow, type LabTest, measureImage, median, TESTS } from '@latent/lab'
-import { findScheme, openScheme, schemes } from '@latent/schemes'
+import { findScheme, openScheme, type OpenScheme, schemes } from '@latent/schemes'
 import type { NamedImage } from '../study.ts'
 
 /** What the tables show of one system, as means over the pictures; absent where it was not measured. */
@@ -15,7 +15,7 @@ export interface Measured {
   readonly npcr?: number
   readonly uaci?: number
   readonly keyBits?: number
-  /** Medians, in milliseconds a picture. */
+  /** Medians, in milliseconds a picture, of the clock that was given. */
   readonly encryptMs: number
   readonly decryptMs?: number
   /** The picture of most contrast; a cipher image of another shape is drawn in the picture's. */
@@ -35,8 +35,13 @@ const WANTED_TESTS: readonly LabTest[] = TESTS.filter(({ id }) => (WANTED as rea
 /** Whether a system of a comparison can be run here. */
 export const isRegistered = (id: string): boolean => schemes.some(scheme => scheme.id === id)
 
-/** One system on every picture, each under a key of its own. */
-export async function measureSystem(id: string, pictures: readonly NamedImage[], seed: number): Promise<Measured> {
+/** One system on every picture, each under a key of its own. @param clock in milliseconds */
+export async function measureSystem(
+  id: string,
+  pictures: readonly NamedImage[],
+  seed: number,
+  clock: () => number = () => performance.now(),
+): Promise<Measured> {
   const { keySpace, reversible } = findScheme(id)
   const { cipher, close } = await openScheme(id)
   try {
@@ -45,7 +50,7 @@ export async function measureSystem(id: string, pictures: readonly NamedImage[],
     for (const { id: imageId, image } of pictures) {
       const key = sha256Of(new TextEncoder().encode(`${imageId}, seed ${seed}`))
       if (reversible) rows.push(await measureImage(cipher, image, { imageId, seed, tests: WANTED_TESTS }))
-      times.push(await timed(cipher, image, key, reversible))
+      times.push(await timed({ cipher, reversible, clock }, image, key))
     }
     const of = (test: (typeof WANTED)[number]) => mean(rows.flatMap(row => row.tests[test]?.value ?? []))
     const directions = (['horizontal', 'vertical', 'diagonal'] as const).map(name => of(`correlation-${name}`))
@@ -95,21 +100,17 @@ interface Timed {
 }
 
 async function timed(
-  cipher: {
-    encrypt(plain: Image, key: Uint8Array): Promise<Image>
-    decrypt(cipher: Image, key: Uint8Array): Promise<Image>
-  },
+  { cipher, reversible, clock }: Pick<OpenScheme, 'cipher'> & { reversible: boolean; clock: () => number },
   image: Image,
   key: Uint8Array,
-  reversible: boolean,
 ): Promise<Timed> {
-  const started = performance.now()
+  const started = clock()
   const hidden = await cipher.encrypt(image, key)
-  const encrypt = performance.now() - started
+  const encrypt = clock() - started
   if (!reversible) return { hidden, encrypt }
-  const again = performance.now()
+  const again = clock()
   const back = await cipher.decrypt(hidden, key)
-  return { hidden, encrypt, back, decrypt: performance.now() - again }
+  return { hidden, encrypt, back, decrypt: clock() - again }
 }
 
 const mean = (values: readonly number[]): number | undefined =>

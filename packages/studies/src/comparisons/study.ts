@@ -20,7 +20,7 @@ export const study: Study = {
     const ids = [...new Set(COMPARISONS.flatMap(({ systems }) => systems))]
     const measured = new Map<string, Measured>()
     for (const [done, id] of ids.entries()) {
-      if (isRegistered(id)) measured.set(id, await measureSystem(id, pictures, context.seed))
+      if (isRegistered(id)) measured.set(id, await measureSystem(id, pictures, context.seed, context.processorMs))
       context.progress(done + 1, ids.length, 'systems')
     }
     return {
@@ -45,8 +45,8 @@ const introOf = ({ quick }: StudyContext, count: number, source: string, ids: re
     'systems have that one known picture opens: [what breaks what](../../lab/matrix/matrix.html) has a row for each ' +
     'that runs. Of exact ciphers a PSNR is infinite, and says nothing.',
   'Status: *published* runs as its paper has it; *reconstructed* fills in what is not public; *variant* takes its ' +
-    'idea alone. NPCR and UACI are of one changed sample: 99.61 % and 33.46 % would be noise. Times are of this ' +
-    `machine while others used it.${quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
+    'idea alone. NPCR and UACI are of one changed sample: 99.61 % and 33.46 % would be noise. Times are of ' +
+    `the processor, all its threads together.${quick ? ' **This was a quick run: its figures mean nothing.**' : ''}`,
 ]
 
 const COLUMNS = [

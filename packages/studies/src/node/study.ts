@@ -16,6 +16,11 @@ export interface WriteStudyOptions extends Pick<StudyContext, 'seed' | 'quick' |
   readonly command: string
 }
 
+const processorMs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 /** Runs a study and writes `README.md`, its figures, and `results.json`: the page with its tables as data. */
 export async function writeStudy(
   study: Study,
@@ -25,6 +30,7 @@ export async function writeStudy(
     seed,
     quick,
     progress,
+    processorMs,
     images: async (source, limit) => load(source, limit, root),
     labels: async source => labelsOf(source, root),
     file: async path => fileOf(join(root, path)),
