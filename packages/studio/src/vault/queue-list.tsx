@@ -25,8 +25,10 @@ export function QueueList({ session, offered }: Props) {
 }
 
 function Row({ session, offered, entry }: Props & { readonly entry: Entry }) {
-  const { stage, intent, file, path, passed } = entry
+  const { stage, intent, file, passed, gathered } = entry
   const { value: now } = stage
+  // What came out of a robust carrier has no name before it is opened.
+  const path = gathered && now.is === 'done' ? now.result.path : entry.path
   const name = path.split('/').at(-1)!
   const folder = path.slice(0, path.length - name.length)
   return (

@@ -44,6 +44,7 @@ export function robustTests(studio: () => Studio, identity: string, recipient: s
       await runQueue(page)
       await expectAccessible(page)
       expect((await states(page)).map(([state]) => state)).toEqual(['gathered', 'gathered', 'done'])
+      expect((await states(page)).at(-1)![1]).toMatch(/^two\.jpg/)
       expect(await offered(page, '.queue li.done', 'Download')).toEqual(photo)
       await press(page, '.summary .quiet')
       await page.waitForFunction(`!document.querySelector('.queue')`)
