@@ -34,6 +34,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     // With an envelope that nobody unwraps and a stand-in for the learned cipher: the format alone, in milliseconds.
     tests: ['header', 'payload', 'sealing', 'streams'].map(name => `packages/vault/test/${name}.test.ts`),
   },
+  'vault-node': {
+    mutate: ['packages/vault/src/node/*.ts', '!packages/vault/src/node/index.ts'],
+    tests: [
+      ...['forged-journal', 'hidden-names', 'machine-secret', 'odd-folders', 'open', 'path-selection', 'rewrap-files'],
+      ...['run-all', 'seal', 'shared-names', 'verify'],
+    ].map(name => `packages/vault/test/${name}.test.ts`),
+  },
   carrier: {
     mutate: ['packages/vault/src/carrier/*.ts', '!packages/vault/src/carrier/index.ts'],
     tests: ['packages/vault/test/carrier.test.ts'],
@@ -63,7 +70,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   sp80022: {
     mutate: ['packages/lab/src/sp80022/*.ts', '!packages/lab/src/sp80022/index.ts', '!**/*.d.ts'],
     // Not `sp80022.test.ts`: a million bits take seconds.
-    tests: ['packages/lab/test/sp80022-short.test.ts', 'packages/lab/test/sp80022-verdict.test.ts'],
+    tests: ['short', 'edges', 'verdict'].map(name => `packages/lab/test/sp80022-${name}.test.ts`),
   },
   metrics: {
     mutate: ['packages/lab/src/metrics/*.ts', '!packages/lab/src/metrics/index.ts'],
