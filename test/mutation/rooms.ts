@@ -47,7 +47,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   keys: {
     mutate: ['packages/vault/src/keys/*.ts', '!packages/vault/src/keys/index.ts', 'packages/vault/src/envelope.ts'],
-    tests: ['packages/vault/test/keys.test.ts', 'packages/vault/test/key-edges.test.ts'],
+    tests: ['keys', 'key-edges', 'key-advice'].map(name => `packages/vault/test/${name}.test.ts`),
   },
   weights: {
     mutate: [
