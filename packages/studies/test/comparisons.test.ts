@@ -52,6 +52,13 @@ describe('verdicts', () => {
     expect(verdict(maniyath, LOSSY)).toMatch(/^PSNR not reached: 36.2 dB, not exact/)
     expect(verdict(deepedn, EXACT)).toMatch(/^PSNR above: exact; SSIM not measured/)
   })
+  test('what was printed of damaged ciphers is not compared with whole ones', () => {
+    const mended = publishedFor('optical-denoiser-2019')!
+    expect(verdict(mended, LOSSY)).toBe(
+      'PSNR printed of damaged ciphers: not compared; SSIM printed of damaged ciphers: not compared',
+    )
+    expect(comparedFigures(mended, LOSSY).map(({ met }) => met)).toEqual([undefined, undefined])
+  })
   test('nothing printed, nothing compared', () => {
     expect(verdict(undefined, EXACT)).toBe('no figure that is open to us')
   })

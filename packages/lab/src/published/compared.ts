@@ -61,14 +61,13 @@ export const COMPARED: readonly PublishedScheme[] = [
     id: 'optical-denoiser-2019',
     citation: 'Chen, Li, Wang: Deep learning for improving the robustness of image encryption. IEEE Access 7, 2019',
     figures: [
-      { metric: 'psnr', value: '24.8975 dB', condition: 'damage not stated', standing: QUOTED },
-      { metric: 'ssim', value: '0.8885', condition: 'damage not stated', standing: QUOTED },
+      { metric: 'psnr', value: '24.8975 dB', condition: 'damage not stated', damaged: true, standing: QUOTED },
+      { metric: 'ssim', value: '0.8885', condition: 'damage not stated', damaged: true, standing: QUOTED },
     ],
     remarks: [
       IN_ENCIPHER_GAN,
       'Not open to us: the optical cipher before the network, the damage that it is to mend, layers and data.',
     ],
-    missing: 'trained weights, for which the recipe `optical-mender` stands, behind the bench that runs as `drpe-1995`',
   },
   {
     id: 'optical-hiding-2022',
@@ -89,31 +88,30 @@ export const COMPARED: readonly PublishedScheme[] = [
     citation:
       'Bao, Xue: Avalanche effect of image encryption based on the Cycle-GAN. Applied Optics 60, 5320-5334, 2021',
     figures: [],
-    remarks: ['Named by Bao et al. 2024 as what it is compared with; neither prints figures that are open to us.'],
-    missing:
-      'trained weights, for which the recipe `cycle-avalanche` stands, and the loss that makes the avalanche: ' +
-      'only the title ' +
-      'is open to us',
+    remarks: [
+      'Named by Bao et al. 2024 as what it is compared with; neither prints figures that are open to us. Of this ' +
+        'paper only the title is: the loss that makes the avalanche is ours.',
+    ],
+    missing: 'trained weights, for which the recipe `cycle-avalanche` stands',
   },
   {
     id: 'isaae-2021',
     citation: 'Bao, Xue, Jin: Image scrambling adversarial autoencoder. MTAP 80, 28265-28301, 2021',
     figures: [],
     remarks: [
-      'The abstract has the generator of CycleGAN both ways, a patch discriminator against noise, and two losses.',
+      'The abstract has the generator of CycleGAN both ways, a patch discriminator against noise, and two losses. ' +
+        'Not open to us: widths and the weight of the adversarial loss.',
     ],
-    missing:
-      'trained weights, for which the recipe `cycle-isaae` stands; widths and the weight of the adversarial loss',
   },
   {
     id: 'li-optical-2021',
     citation:
       'Li, Zhou, Di: A learning optical image encryption scheme based on CycleGAN. J. Jilin Univ. 51, 1060-1066, 2021',
     figures: [],
-    remarks: [],
-    missing:
-      'trained weights, for which the recipe `cycle-optical` stands; which optical encoding is learned, and all ' +
-      'settings',
+    remarks: [
+      'Not open to us: which optical encoding is learned, and all settings. Here it is the amplitude that a camera ' +
+        'sees behind random phase encoding.',
+    ],
   },
   {
     id: 'wang-zhang-2022',
@@ -149,7 +147,9 @@ export const COMPARED: readonly PublishedScheme[] = [
         '(US 2021/0385081) has a generator of 64 to 256 channels and six residual blocks: ours is smaller.',
       '`deepkeygen-2022-drawn` is the same cipher with a generator that is drawn, not trained.',
     ],
-    missing: 'trained weights, for which the recipe `deepkeygen` stands',
+    missing:
+      'trained weights: by the recipe `deepkeygen` the judge wins, and key images become flat ([trainings]' +
+      '(../../training.md))',
   },
   {
     id: 'sirichotedumrong-gan-2020',

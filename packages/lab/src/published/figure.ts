@@ -7,6 +7,8 @@ export interface PublishedFigure {
   readonly value: string
   /** Conditions that the figure needs to be compared at all. */
   readonly condition: string
+  /** Of what came back after damage: not to be compared with what comes back whole. */
+  readonly damaged?: true
   readonly standing: 'paper' | 'abstract' | 'authors’ repository' | 'quoted by another paper'
 }
 

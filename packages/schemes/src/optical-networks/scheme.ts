@@ -43,8 +43,8 @@ const bench = (
     },
   })
 
-/** Systems with a network behind an optical bench. */
-export const opticalNetworks: readonly Scheme[] = [
+/** Systems with a network behind an optical bench, for the registry. */
+export const opticalNetworkSchemes: readonly Scheme[] = [
   bench(
     {
       id: 'optical-denoiser-2019',
@@ -78,9 +78,3 @@ export const opticalNetworks: readonly Scheme[] = [
     async () => (await import('../optics/drpe.ts')).drpeTransform(),
   ),
 ]
-
-/** Whether their weights lie in `models/`: until then they take weights of one's own. */
-const TRAINED = false
-
-/** For the registry. */
-export const opticalNetworkSchemes: readonly Scheme[] = TRAINED ? opticalNetworks : []

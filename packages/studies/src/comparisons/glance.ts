@@ -48,7 +48,7 @@ function linesOf(all: ReadonlyMap<string, Measured>, systems: number): string[] 
   const [best, worst] = [lossy[0], lossy.at(-1)]
   const printed = rows.flatMap(row => {
     const published = publishedFor(row.id)
-    const figures = published ? comparedFigures(published, row) : []
+    const figures = (published ? comparedFigures(published, row) : []).filter(({ met }) => met !== undefined)
     return figures.length === 0 ? [] : [{ id: row.id, met: figures.every(({ met }) => met) }]
   })
   const flat = rows.filter(({ entropy }) => (entropy ?? 0) >= 7.95)

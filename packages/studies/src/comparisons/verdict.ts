@@ -19,15 +19,19 @@ export function verdict(published: PublishedScheme | undefined, measured: Measur
   return compared.length === 0 ? 'no figure that is open to us' : compared.map(({ words }) => words).join('; ')
 }
 
-/** Each printed figure beside the measured one. */
+/** Each printed figure beside the measured one; `met` is open where the two say different things. */
 export const comparedFigures = (
   { figures }: PublishedScheme,
   measured: Measured,
-): readonly { readonly met: boolean; readonly words: string }[] =>
+): readonly { readonly met: boolean | undefined; readonly words: string }[] =>
   figures.filter(({ metric }) => metric in TOLERANCE).map(figure => compared(figure, measured))
 
-function compared({ metric, value }: PublishedFigure, measured: Measured): { met: boolean; words: string } {
+function compared(
+  { metric, value, damaged }: PublishedFigure,
+  measured: Measured,
+): { met: boolean | undefined; words: string } {
   const name = metric === 'psnr' || metric === 'ssim' ? metric.toUpperCase() : metric
+  if (damaged) return { met: undefined, words: `${name} printed of damaged ciphers: not compared` }
   const wanted = printedNumber(value)
   if (metric === 'psnr' && measured.exact)
     return { met: true, words: wanted === Infinity ? 'PSNR as printed: exact' : 'PSNR above: exact' }
