@@ -92,7 +92,9 @@ export const COMPARED: readonly PublishedScheme[] = [
       'Named by Bao et al. 2024 as what it is compared with; neither prints figures that are open to us. Of this ' +
         'paper only the title is: the loss that makes the avalanche is ours.',
     ],
-    missing: 'trained weights, for which the recipe `cycle-avalanche` stands',
+    missing:
+      'trained weights: by 5,000 steps of the recipe `cycle-avalanche` little comes back, and unsteadily ' +
+      '([trainings](../../training.md))',
   },
   {
     id: 'isaae-2021',
