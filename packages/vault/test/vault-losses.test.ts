@@ -68,15 +68,15 @@ describe('what the store has lost', () => {
   })
 })
 
-test('a store that refuses for good ends the run, and every file is told once: added, or failed', async () => {
+/** What a run of 40 files in batches of 8 tells, over a store that refuses some of what is written. */
+async function refusedRun(refuses: (name: string) => boolean) {
   const me = await person()
   const inner = new MemoryStore()
   await Vault.init(inner, [me.recipient])
   await putFiles(plain, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.jpg`, 500])))
-  let room = 15
   class Full extends CountingStore {
     override async create(name: string, body: ObjectBody) {
-      if (name.startsWith('objects/') && room-- <= 0) throw new StoreFault('full', 'the store is full')
+      if (refuses(name)) throw new StoreFault('full', 'the store is full')
       return super.create(name, body)
     }
   }
@@ -87,13 +87,27 @@ test('a store that refuses for good ends the run, and every file is told once: a
     for await (const result of addFiles({ ...options, segment: 8 })) results.push(result)
   }
   await expect(run()).rejects.toMatchObject({ code: 'E_STORE', kind: 'full' })
-  expect(tally(results)).toEqual({ done: 15, E_STORE: 25 })
   expect(results.every(({ status, code }) => status === 'done' || (status === 'failed' && code === 'E_STORE'))).toBe(
     true,
   )
   expect(new Set(results.map(({ source }) => source)).size).toBe(40)
   // What was told to be there is there, and the next run adds the rest.
+  const { done = 0 } = tally(results)
   const after = await openVault(inner, me)
-  expect(select(after, {})).toHaveLength(15)
-  expect(tally(await add(after, plain))).toEqual({ done: 25, skipped: 15 })
+  expect(select(after, {})).toHaveLength(done)
+  expect(tally(await add(after, plain))).toEqual({ done: 40 - done, ...(done > 0 ? { skipped: done } : {}) })
+  return tally(results)
+}
+
+describe('a store that refuses for good ends the run, and every file is told once: added, or failed', () => {
+  test('where it refuses objects', async () => {
+    let room = 15
+    expect(await refusedRun(name => name.startsWith('objects/') && room-- <= 0)).toEqual({ done: 15, E_STORE: 25 })
+  })
+
+  test.each([0, 2])('where it refuses the index, after %i segments', async segments => {
+    let room = segments
+    const { done = 0, E_STORE = 0 } = await refusedRun(name => name.startsWith('index/') && room-- <= 0)
+    expect([done, E_STORE]).toEqual([8 * segments, 40 - 8 * segments])
+  })
 })

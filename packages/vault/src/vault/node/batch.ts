@@ -98,6 +98,10 @@ interface Sealed {
   readonly result: FileResult
 }
 
+/** Does the store fail, for every file that comes? */
+const isRefusal = (error: unknown): error is LatentError =>
+  error instanceof LatentError && (error.code === 'E_STORE' || error.code === 'E_CREDENTIALS')
+
 class Adding {
   readonly #batch: Batch
   readonly #place: Workplace
@@ -121,13 +125,28 @@ class Adding {
       if (!failed) failed = (await this.#one(task)) ?? failed
     }
     for await (const _ of runAll(this.#batch.files, this.#place.lanes, work))
-      if (this.#waiting.length > 0 && Date.now() - this.#flushed > FLUSH_MS && !failed) await this.#flush()
-    await this.#flush()
+      if (this.#waiting.length > 0 && Date.now() - this.#flushed > FLUSH_MS && !failed) failed = await this.#flush()
+    // What was sealed before the store failed may still find its place in the index.
+    const last = await this.#flush()
+    failed ??= last
     return { results: this.#results, segments: this.#segments, ...(failed ? { error: failed } : {}) }
   }
 
-  /** What is waiting goes into the index: only then is it added. */
-  async #flush(): Promise<void> {
+  /**
+   * What is waiting goes into the index: only then is it added.
+   * @returns the store's refusal, as of objects: nobody is told that what waited was added
+   */
+  async #flush(): Promise<LatentError | undefined> {
+    try {
+      await this.#record()
+      return undefined
+    } catch (error) {
+      if (isRefusal(error)) return error
+      throw error
+    }
+  }
+
+  async #record(): Promise<void> {
     const waiting = this.#waiting
     this.#waiting = []
     this.#flushed = Date.now()
@@ -158,7 +177,7 @@ class Adding {
       else this.#results.push({ source: task.file, status: 'skipped', reason: 'added and unchanged', ...common })
       watcher?.progress?.(task.file, task.size)
     } catch (error) {
-      if (error instanceof LatentError && (error.code === 'E_STORE' || error.code === 'E_CREDENTIALS')) return error
+      if (isRefusal(error)) return error
       this.#results.push(failure(task.file, ioError(error, `cannot add ${basename(task.file)}`), common))
     } finally {
       this.#place.ended?.(task.file)
