@@ -52,7 +52,7 @@ describe('seal and open', () => {
     expect(JSON.parse(inspected.out)).toMatchObject({
       format: 'latent sealed 1',
       body: 'exact-flow+aes-256-gcm',
-      weightSet: 'trained',
+      weightSet: 'second',
       chunks: 1,
       keys: 'X25519',
     })
