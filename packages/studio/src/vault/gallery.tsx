@@ -68,9 +68,14 @@ function Viewer({ shown }: { readonly shown: Signal<Finished | undefined> }) {
   const picture = shown.value
   useEffect(() => {
     if (!picture) return dialog.current!.close()
-    address.value = URL.createObjectURL(picture.output)
+    const url = URL.createObjectURL(picture.output)
+    address.value = url
     dialog.current!.showModal()
-    return () => URL.revokeObjectURL(address.value)
+    return () => {
+      // Nor is the next picture, for a moment, drawn from the address of this one.
+      address.value = ''
+      URL.revokeObjectURL(url)
+    }
   }, [picture])
   return (
     <dialog
@@ -81,7 +86,7 @@ function Viewer({ shown }: { readonly shown: Signal<Finished | undefined> }) {
     >
       {picture ? (
         <>
-          {picture.type.startsWith('video/') ? (
+          {address.value === '' ? null : picture.type.startsWith('video/') ? (
             <video src={address.value} controls />
           ) : (
             <img src={address.value} alt={nameOf(picture)} />

@@ -76,7 +76,10 @@ export async function lookWith(name: 'chrome' | 'firefox', { folder, server }: S
         const url = request.url()
         if (!url.startsWith(new URL(address).origin) && !/^(?:blob|data|file):/.test(url)) strays.push(url)
       })
-      page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
+      page.on(
+        'console',
+        message => message.type() === 'error' && complaints.push(`${message.text()} ${message.location().url ?? ''}`),
+      )
       page.on('pageerror', error => complaints.push(String(error)))
       await page.goto(address)
       await page.waitForSelector('main h1')
