@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { CountingStore, MemoryStore, rebuild, select, type Store, StoreFault, Vault } from '../src/index.ts'
 import { addFiles, type FileResult } from '../src/node/index.ts'
 import { bodyOfBytes, type ObjectBody, readObject } from '../src/store/store.ts'
@@ -69,14 +69,14 @@ describe('what the store has lost', () => {
 })
 
 /** What a run of 40 files in batches of 8 tells, over a store that refuses some of what is written. */
-async function refusedRun(refuses: (name: string) => boolean) {
+async function refusedRun(refuses: (name: string) => boolean | Promise<boolean>) {
   const me = await person()
   const inner = new MemoryStore()
   await Vault.init(inner, [me.recipient])
   await putFiles(plain, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.jpg`, 500])))
   class Full extends CountingStore {
     override async create(name: string, body: ObjectBody) {
-      if (refuses(name)) throw new StoreFault('full', 'the store is full')
+      if (await refuses(name)) throw new StoreFault('full', 'the store is full')
       return super.create(name, body)
     }
   }
@@ -109,5 +109,25 @@ describe('a store that refuses for good ends the run, and every file is told onc
     let room = segments
     const { done = 0, E_STORE = 0 } = await refusedRun(name => name.startsWith('index/') && room-- <= 0)
     expect([done, E_STORE]).toEqual([8 * segments, 40 - 8 * segments])
+  })
+
+  test('where it refuses one object while the index is being written', async () => {
+    let time = Date.now()
+    // Every look at the clock finds a minute gone, so that what waits is written at once.
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => (time += 60_000))
+    let [objects, tell] = [0, () => {}]
+    const refused = new Promise<void>(resolve => (tell = resolve))
+    const patience = new Promise<void>(resolve => setTimeout(resolve, 1000))
+    try {
+      const { E_STORE = 0 } = await refusedRun(async name => {
+        if (name.startsWith('index/')) await Promise.race([refused, patience])
+        if (!name.startsWith('objects/') || ++objects !== 3) return false
+        tell()
+        return true
+      })
+      expect(E_STORE).toBeGreaterThan(0)
+    } finally {
+      clock.mockRestore()
+    }
   })
 })

@@ -124,11 +124,15 @@ class Adding {
     const work = async (task: Task) => {
       if (!failed) failed = (await this.#one(task)) ?? failed
     }
+    // Others may fail while this waits: the first refusal stays.
+    const flush = async () => {
+      const refused = await this.#flush()
+      failed ??= refused
+    }
     for await (const _ of runAll(this.#batch.files, this.#place.lanes, work))
-      if (this.#waiting.length > 0 && Date.now() - this.#flushed > FLUSH_MS && !failed) failed = await this.#flush()
+      if (this.#waiting.length > 0 && Date.now() - this.#flushed > FLUSH_MS && !failed) await flush()
     // What was sealed before the store failed may still find its place in the index.
-    const last = await this.#flush()
-    failed ??= last
+    await flush()
     return { results: this.#results, segments: this.#segments, ...(failed ? { error: failed } : {}) }
   }
 
