@@ -86,18 +86,30 @@ describe('latent lab attack', { timeout: 180_000 }, () => {
     ])
   })
 
-  test('controls that fail end it', async () => {
-    const script = join(scratch, 'weak.ts')
+  test.each([
+    ['gives up', 'identity', 'async () => undefined', ['identity']],
+    // It knows the pictures from elsewhere, as no attacker does: what it opens must not be opened.
+    [
+      'cheats',
+      'xor-reused-mask',
+      `async () => ({
+    open: async targets => (await attackPictures('scenes', 'targets', targets.length)).map(({ plain }) => plain) })`,
+      ['aes-256-gcm', 'exact-flow'],
+    ],
+  ])('controls that are not as they must be end it: an attack that %s', async (title, scheme, run, wrong) => {
+    const script = join(scratch, `${title.replace(' ', '-')}.ts`)
     writeFileSync(
       script,
-      `import { defineAttack } from '@latent/lab'
-export default defineAttack({ id: 'weak', title: 'gives up', threat: 'ciphertext-only',
-  positiveControl: { scheme: 'identity', expects: 'opened' }, run: async () => undefined })\n`,
+      `import { attackPictures, defineAttack } from '@latent/lab'
+export default defineAttack({ id: 'mutant', title: '${title}', threat: 'ciphertext-only',
+  positiveControl: { scheme: '${scheme}', expects: 'opened' }, run: ${run} })\n`,
     )
     const { code, out, err } = await lab('attack', '--controls', '-a', script, '--keys', '1')
     expect(code).not.toBe(0)
     expect(err).toContain('E_CONTROLS')
-    expect(out).toMatch(/"asExpected":false/)
+    const lines = out.trim().split('\n')
+    const verdicts = lines.map(text => JSON.parse(text) as { scheme: string; asExpected: boolean })
+    expect(verdicts.filter(({ asExpected }) => !asExpected).map(one => one.scheme)).toEqual(wrong)
   })
 
   test.each([

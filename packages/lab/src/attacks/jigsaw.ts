@@ -1,11 +1,13 @@
-import { argumentError, type Image, image } from '@latent/core'
-import { permutationsOf } from '@latent/schemes/learnable'
+import { argumentError, type Image } from '@latent/core'
+import { cutBlock, inState, joinBlocks, placesOf, type State, statesOf } from './block-states.ts'
 
 /** What a solver ends with. */
 export interface Assembled {
   readonly picture: Image<'u8'>
   /** For every block of the picture, row by row, the block of the cipher image that was put there. */
   readonly order: Uint32Array
+  /** The state that it was put there in, by number. */
+  readonly states: Uint8Array
   /** L1 between samples that meet where blocks meet, a sample. */
   readonly seam: number
 }
@@ -114,15 +116,23 @@ export function assembleBlocks(
     }
     put(best!.row, best!.column, best!.block, best!.state)
   }
-  return drawn(
+  const pieces = Array.from(placed.values(), ({ row, column, block, state }) => ({
+    place: (row - box.top) * across + column - box.left,
+    block,
+    state,
+    form: inState(blocks[block]!, states[state]!),
+  })).toSorted((a, b) => a.place - b.place)
+  const picture = joinBlocks(
+    pieces.map(({ form }) => form),
     cipher,
     side,
-    Array.from(placed.values(), ({ row, column, block, state }) => ({
-      place: (row - box.top) * across + column - box.left,
-      block,
-      form: inState(blocks[block]!, states[state]!),
-    })),
   )
+  return {
+    picture,
+    order: Uint32Array.from(pieces, ({ block }) => block),
+    states: Uint8Array.from(pieces, ({ state }) => state),
+    seam: seamOf(picture.data, width, height, channels, side),
+  }
 }
 
 interface Slot {
@@ -141,48 +151,6 @@ const AROUND = [
   [1, 0, BOTTOM, TOP],
   [0, -1, LEFT, RIGHT],
 ] as const
-
-/** Where each sample of a block comes from, and whether it is complemented. */
-interface State {
-  readonly source: Uint16Array
-  readonly flip: number
-}
-
-/** Eight symmetries, two signs, and every order of the channels. */
-function statesOf(side: number, channels: number): State[] {
-  const last = side - 1
-  const symmetries = [0, 1, 2, 3].flatMap(quarters =>
-    [false, true].map(mirrored => (row: number, column: number) => {
-      let [r, c] = [row, mirrored ? last - column : column]
-      for (let i = 0; i < quarters; i++) [r, c] = [last - c, r]
-      return r * side + c
-    }),
-  )
-  return symmetries.flatMap(symmetry =>
-    permutationsOf(channels).flatMap(order => {
-      const source = Uint16Array.from(
-        { length: side * side * channels },
-        (_, i) =>
-          symmetry(Math.floor(i / channels / side), Math.floor(i / channels) % side) * channels + order[i % channels]!,
-      )
-      return [0, 255].map(flip => ({ source, flip }))
-    }),
-  )
-}
-
-const inState = (block: Uint8Array, { source, flip }: State): Uint8Array =>
-  Uint8Array.from(source, from => block[from]! ^ flip)
-
-function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side: number): Uint8Array {
-  const across = width / side
-  const rowSamples = side * channels
-  const out = new Uint8Array(side * rowSamples)
-  for (let y = 0; y < side; y++) {
-    const from = ((Math.floor(b / across) * side + y) * width + (b % across) * side) * channels
-    out.set(data.subarray(from, from + rowSamples), y * rowSamples)
-  }
-  return out
-}
 
 /** One side of every block in every state: the samples at its rim, one state after the other. */
 interface Rim {
@@ -222,44 +190,11 @@ function rimsOf(
   })
 }
 
-/** Places in a block of the samples at each side, or so many pixels further in, in the order of {@link AROUND}. */
-function placesOf(side: number, channels: number, depth: number): readonly (readonly number[])[] {
-  const along = (place: (i: number) => readonly [row: number, column: number]) =>
-    Array.from({ length: side * channels }, (_, i) => {
-      const [row, column] = place(Math.floor(i / channels))
-      return (row * side + column) * channels + (i % channels)
-    })
-  const far = side - 1 - depth
-  return [along(i => [depth, i]), along(i => [i, far]), along(i => [far, i]), along(i => [i, depth])]
-}
-
 /** Mean L1 between `b` and as many samples of `a`. */
 function distance(a: Int16Array, from: number, b: Int16Array): number {
   let sum = 0
   for (let i = 0; i < b.length; i++) sum += Math.abs(a[from + i]! - b[i]!)
   return sum / b.length
-}
-
-function drawn(
-  { width, height, channels }: Image<'u8'>,
-  side: number,
-  pieces: readonly { place: number; block: number; form: Uint8Array }[],
-): Assembled {
-  const data = new Uint8Array(width * height * channels)
-  const order = new Uint32Array(pieces.length)
-  const [across, rowSamples] = [width / side, side * channels]
-  for (const { place, block, form } of pieces) {
-    order[place] = block
-    for (let y = 0; y < side; y++) {
-      const to = ((Math.floor(place / across) * side + y) * width + (place % across) * side) * channels
-      data.set(form.subarray(y * rowSamples, (y + 1) * rowSamples), to)
-    }
-  }
-  return {
-    picture: image({ width, height, channels, format: 'u8', data }),
-    order,
-    seam: seamOf(data, width, height, channels, side),
-  }
 }
 
 function seamOf(data: Uint8Array, width: number, height: number, channels: number, side: number): number {

@@ -4,12 +4,16 @@ import { asPicture } from '../score.ts'
 
 const SOURCE = 'Chang and Li 2020, Attacks on image encryption schemes for privacy-preserving deep neural networks'
 
-/** Every sample becomes the smaller of itself and its complement: see {@link featureReconstruction}. */
+/**
+ * Every sample becomes the smaller of itself and its complement: see {@link featureReconstruction}. Digits on black: of
+ * coloured scenes the channels fold into one another, and hardly more is recognised than in the cipher image itself.
+ */
 export const featureReconstructionAttack = defineAttack({
   id: 'feature-reconstruction',
   title: 'feature reconstruction: the smaller of a sample and its complement',
   threat: 'ciphertext-only',
   source: SOURCE,
+  pictures: 'digits',
   positiveControl: { scheme: 'pixel-based-fresh', expects: 'leaks' },
   run: async ({ shape }) => ({
     open: targets => targets.map(target => featureReconstruction(asPicture(target, shape))),
