@@ -56,11 +56,11 @@ export async function annealBlocks(
     }
     return sum
   }
-  let best = { cost: Infinity, laid: new Uint16Array(count) }
+  let best: { readonly cost: number; readonly laid: Uint16Array } = { cost: Infinity, laid: new Uint16Array(count) }
   for (let start = 0; start < starts; start++) {
     const order = from?.order ?? (await random.permutation(count))
     const draws = await random.uniforms(5 * moves)
-    let laid = Uint16Array.from(order, (block, p) => block * states.length + (from?.states[p] ?? 0))
+    let laid: Uint16Array = Uint16Array.from(order, (block, p) => block * states.length + (from?.states[p] ?? 0))
     let cost = costOf(laid)
     for (let move = 0; move < moves; move++) {
       const heat = (from ? WARM : HOT) * (1 - move / moves) ** 2 + COLD

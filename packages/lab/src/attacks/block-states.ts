@@ -54,7 +54,7 @@ export function cutBlock({ width, channels, data }: Image<'u8'>, b: number, side
   return out
 }
 
-/** Places in a block of the samples at each side, or so many pixels further in, in the order top, right, bottom, left. */
+/** Places in a block of the samples at its sides, or so many pixels further in: top, right, bottom, left. */
 export function placesOf(side: number, channels: number, depth: number): readonly (readonly number[])[] {
   const along = (place: (i: number) => readonly [row: number, column: number]) =>
     Array.from({ length: side * channels }, (_, i) => {

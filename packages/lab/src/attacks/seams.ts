@@ -58,7 +58,7 @@ export async function learnSeams(pictures: readonly Image<'u8'>[], side: number,
 
 const [TOP, RIGHT, BOTTOM, LEFT] = [0, 1, 2, 3] as const
 
-/** How far two sides are from one another, how lively each is along its rim and across it, and all products of these. */
+/** How far two sides are from one another, how lively each is along and across its rim, and all products. */
 function seamFeatures(a: Strip, b: Strip, channels: number): Float64Array {
   const length = a.rim.length
   let [step, root, bent, most, acrossA, acrossB, alongA, alongB] = [0, 0, 0, 0, 0, 0, 0, 0]
