@@ -10,6 +10,7 @@ const known = readdirSync(import.meta.dirname)
       ![
         'run.ts',
         'peer.ts',
+        'process-cost.ts',
         'profile.ts',
         'networks.ts',
         'networks-worker.ts',

@@ -47,27 +47,26 @@ export function errorLines(
 }
 
 /** A table for a terminal, whatever the cells hold: the first row is the heading, numbers are set to the right. */
-export const formatTable = (cells: readonly (readonly string[])[]): string =>
-  Array.from(tableLines(() => cells)).join('\n')
+export const formatTable = (cells: readonly (readonly string[])[]): string => Array.from(tableLines(cells)).join('\n')
 
-/**
- * The same for tables of any length, line by line.
- * @param rows called twice: for widths, and for what is printed
- */
-export function* tableLines(rows: () => Iterable<readonly string[]>): Generator<string> {
+/** The same line by line, for long tables: cells are held, for their widths, and lines are not. */
+export function* tableLines(cells: Iterable<readonly string[]>): Generator<string> {
+  const rows = Array.from(cells, row => row.map(visible))
   const widths: number[] = []
-  for (const row of rows())
+  for (const row of rows)
     for (let column = 0; column < row.length; column++) {
-      const { length } = visible(row[column]!)
+      const { length } = row[column]!
       if (!(length <= widths[column]!)) widths[column] = length
     }
   const isNumber = (text: string) => /^[\d.,]+( \S+)?$/.test(text)
-  for (const row of rows()) {
-    const cells = row.map((cell, column) => {
-      const text = visible(cell)
-      return isNumber(text) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)
-    })
-    yield cells.join('  ').trimEnd()
+  for (const row of rows) {
+    let line = ''
+    for (let column = 0; column < row.length; column++) {
+      const text = row[column]!
+      if (column > 0) line += '  '
+      line += isNumber(text) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)
+    }
+    yield line.trimEnd()
   }
 }
 

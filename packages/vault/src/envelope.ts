@@ -4,6 +4,7 @@ import { MAX_ENVELOPE } from './header.ts'
 import { ageIdentity } from './keys/identities.ts'
 import { openingForms, overlooked, sealingPassphrase } from './keys/passphrase.ts'
 import { ageRecipient } from './keys/recipients.ts'
+import { collect, partsOf, webStreamOf } from './streams.ts'
 
 /**
  * An album: one random key for a run, and its age envelope. Every file key is derived from the album
@@ -144,7 +145,8 @@ function decrypterFor(identities: readonly string[], passphrases: readonly strin
 /** @returns nothing if no key fits */
 async function tryWith(decrypter: Decrypter, envelope: Uint8Array): Promise<Uint8Array | undefined> {
   try {
-    return await decrypter.decrypt(envelope)
+    // As streams: where bytes are asked for, age lets `Response` join them, and Node loads all of `fetch` for that.
+    return await collect(partsOf(await decrypter.decrypt(webStreamOf(envelope))))
   } catch (cause) {
     // A key of a caller's says itself why it could not be used.
     if (cause instanceof LatentError) throw cause

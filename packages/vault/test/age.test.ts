@@ -20,6 +20,19 @@ function file(name: string, bytes: Uint8Array | string): string {
   return path
 }
 
+test('an envelope is opened without all that Node has for `fetch`, which takes longer to start', async () => {
+  const identity = await generateX25519Identity()
+  const { envelope, key } = await createAlbum({ recipients: [await identityToRecipient(identity)] })
+  const script = `
+    import { Keyring } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
+    const keyring = new Keyring({ identities: [${JSON.stringify(identity)}] })
+    const key = await keyring.albumKey(Buffer.from('${toHex(envelope)}', 'hex'))
+    const fetching = process.moduleLoadList.filter(name => name.includes('undici'))
+    console.log(JSON.stringify([Buffer.from(key).toString('hex'), fetching]))`
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  expect(JSON.parse(out)).toEqual([toHex(key), []])
+})
+
 /** The envelope as it stands in the header of a sealed file. */
 const envelopeOf = async (png: Uint8Array) => (await inspectSealed(streamOf(png))).header.envelope
 

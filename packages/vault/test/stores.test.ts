@@ -1,6 +1,7 @@
 import { randomBytes, toHex } from '@latent/core'
+import { machine } from '@latent/core/node'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -132,6 +133,23 @@ test.each([
     server.closeAllConnections()
     server.close()
   }
+})
+
+test('a folder: what a killed writer left goes with a later writer, and readers leave it', async () => {
+  const root = join(scratch, fresh())
+  const folder = join(root, 'objects/ab')
+  mkdirSync(folder, { recursive: true })
+  // No process has a number that high.
+  const left = join(folder, `.latent-${machine()}-4194309-0123456789abcdef.tmp`)
+  writeFileSync(left, 'half')
+  const reader = new FolderStore(root)
+  expect(await reader.stat('objects/ab/x.png')).toBeUndefined()
+  await reader.close()
+  expect(existsSync(left)).toBe(true)
+  const writer = new FolderStore(root)
+  await writer.create('objects/ab/x.png', bodyOfBytes(noise(3, 3)))
+  await writer.close()
+  expect(readdirSync(folder)).toEqual(['x.png'])
 })
 
 describe('addresses', () => {

@@ -103,6 +103,7 @@ describe('adding and getting', () => {
     await get(again, join(opened, 'then'), { asOf: 1_500_000 })
     expect(await readFile(join(opened, 'then/a.jpg'))).toEqual(before)
     expect(vaultFigures(again)).toMatchObject({ files: 2, versions: 1 })
+    expect(Object.fromEntries(again.main().versions(['a.jpg', 'b.jpg']))).toEqual({ 'a.jpg': 2, 'b.jpg': 1 })
   })
 
   test('a clock that goes back does not make an older version the newer', async () => {

@@ -15,6 +15,7 @@ export class FolderStore implements Store {
   readonly address: string
   readonly #root: string
   readonly #destination: Destination
+  #written = false
 
   /** @param folder is made when the first object is written */
   constructor(folder: string) {
@@ -86,6 +87,7 @@ export class FolderStore implements Store {
   }
 
   async create(name: string, body: ObjectBody): Promise<'created' | 'exists'> {
+    this.#written = true
     try {
       await publish(join(this.#root, checkName(name)), exactly(body.parts(), body.size, `cannot write ${name}`), {
         destination: this.#destination,
@@ -107,9 +109,9 @@ export class FolderStore implements Store {
     await this.#destination.flush()
   }
 
-  /** What killed writers left behind, on this machine, goes. */
+  /** What killed writers left on this machine goes with a later one: readers do not walk through all objects. */
   async close(): Promise<void> {
-    await removeStale(this.#root)
+    if (this.#written) await removeStale(this.#root)
   }
 }
 

@@ -36,6 +36,16 @@ export class AlbumView {
     for (const key of this.keys) yield* key.photos.values()
   }
 
+  /** How often each of these paths was recorded, be it removed since. */
+  versions(paths: Iterable<string>): Map<string, number> {
+    const counts = new Map(Array.from(paths, path => [path, 0]))
+    for (const { path } of this.everything()) {
+      const count = counts.get(path)
+      if (count !== undefined) counts.set(path, count + 1)
+    }
+    return counts
+  }
+
   /** By path, what was there at a moment: the newest of each path, unless it was removed. */
   at(time: number): Map<string, Kept> {
     const found = new Map<string, Kept>()

@@ -26,17 +26,9 @@ export function select(vault: Vault, { albums, patterns = [], asOf, alone = fals
   const within = named.size > 0 ? all.filter(album => named.has(album)) : all
   const selected = new PathSelection(patterns)
   const chosen = within.flatMap(album => {
-    const there = asOf === undefined ? album.latest() : album.at(asOf)
-    const files = Array.from(there.values()).sort(byPath)
-    if (patterns.length === 0) return files
-    const meant = new Set<string>()
-    const paths = new Set<string>()
-    for (const { path } of files)
-      if (selected.has(path)) {
-        meant.add(photoOf(path))
-        paths.add(path)
-      }
-    return files.filter(({ path }) => (alone ? paths.has(path) : meant.has(photoOf(path))))
+    const files = Array.from((asOf === undefined ? album.latest() : album.at(asOf)).values())
+    const named = patterns.length === 0 ? files : files.filter(({ path }) => selected.has(path))
+    return (alone || named.length === files.length ? named : withCompanions(files, named)).sort(byPath)
   })
   const [unused] = selected.unused
   if (unused !== undefined)
@@ -44,6 +36,12 @@ export function select(vault: Vault, { albums, patterns = [], asOf, alone = fals
       hint: 'latent vault list shows what there is; patterns go in quotes',
     })
   return chosen
+}
+
+/** What was named, and whatever belongs to the same photos. */
+function withCompanions(files: readonly Kept[], named: readonly Kept[]): Kept[] {
+  const photos = new Set(named.map(({ path }) => photoOf(path)))
+  return photos.size === 0 ? [] : files.filter(({ path }) => photos.has(photoOf(path)))
 }
 
 const byPath = (a: Kept, b: Kept) => (a.path < b.path ? -1 : 1)

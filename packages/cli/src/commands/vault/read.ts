@@ -24,6 +24,12 @@ const selectionOf = (options: VaultOptions, patterns: readonly string[]) => {
 
 const dayOf = (photo: Kept) => photo.taken?.slice(0, 10) ?? new Date(photo.modified).toISOString().slice(0, 10)
 
+/**
+ * V8 doubles its room for young objects while most of them live on, and of an index all do: a third of the memory would
+ * be copies on their way.
+ */
+const holdMuch = () => setFlagsFromString('--semi-space-growth-factor=1')
+
 /** What the index says of a photo, for JSON. */
 const factsOf = (vault: Vault, { key, ...photo }: Kept) => ({
   album: vault.albumOf({ key }).name,
@@ -50,9 +56,7 @@ export function listCommand(parent: Command): void {
   withSelection(vaultCommand(parent, 'list', 'what is in a vault: names, dates, sizes, cameras, from its index alone'))
     .argument('[pattern...]', 'paths, folders, or patterns such as *.heic')
     .action(async (address: string, patterns: string[], options: VaultOptions) => {
-      // V8 doubles its room for young objects while most of them live on, and of an index all do: a third of the memory
-      // would be copies on their way.
-      setFlagsFromString('--semi-space-growth-factor=1')
+      holdMuch()
       await withVault(address, options, async ({ vault }) => {
         const chosen = select(vault, selectionOf(options, patterns))
         if (options.json) {
@@ -68,7 +72,7 @@ export function listCommand(parent: Command): void {
           for (const { name, groups } of albums) for (const group of groups) yield rowOf(name, group)
         }
         const count = albums.reduce((sum, { groups }) => sum + groups.length, 0)
-        if (count > 0) await writeLines(mapped(tableLines(rows), line => `${line}\n`))
+        if (count > 0) await writeLines(mapped(tableLines(rows()), line => `${line}\n`))
         process.stderr.write(`${chosen.length} files, ${count} photos and other things\n`)
       })
     })
@@ -80,16 +84,21 @@ export function showCommand(parent: Command): void {
     .argument('<photo>', 'its path, or a pattern')
     .option('--thumbnail <file>', 'write its small picture, a JPEG, to this file')
     .action(async (address: string, pattern: string, options: VaultOptions & { readonly thumbnail?: string }) => {
+      holdMuch()
       await withVault(address, options, async ({ vault }) => {
         const chosen = select(vault, selectionOf(options, [pattern]))
+        const versions = new Map(
+          Array.from(
+            groupBy(chosen, photo => vault.albumOf(photo)),
+            ([album, photos]) => [album, album.versions(photos.map(({ path }) => path))],
+          ),
+        )
         for (const photo of chosen) {
-          let versions = 0
-          for (const { path } of vault.albumOf(photo).everything()) if (path === photo.path) versions++
           const facts = {
             ...factsOf(vault, photo),
             modified: new Date(photo.modified).toISOString(),
             added: new Date(photo.added).toISOString(),
-            versions,
+            versions: versions.get(vault.albumOf(photo))!.get(photo.path)!,
             thumbnail: photo.key.thumbs.has(photo.object),
           }
           if (options.json) process.stdout.write(jsonLine(facts))
