@@ -160,6 +160,36 @@ test('what cannot be done is a coded error with a hint, and makes nothing', asyn
   expect(await fails('list', 'small', '-i', 'me.key', '--as-of', 'yesterday')).toEqual([2, 'E_ARGUMENT', true])
 })
 
+test('what meets nothing is an error for every command; all of an empty vault is none', async () => {
+  const commands = [['list'], ['get', '-o', 'none'], ['export', '-o', 'none'], ['verify'], ['check']]
+  const run = ([command, ...rest]: readonly string[], ...selection: string[]) =>
+    latent(['vault', command!, 'sparse', '-i', 'me.key', ...rest, ...selection])
+  await vault('init', 'sparse')
+  for (const command of commands) {
+    const { code, err } = await run(command)
+    expect([command, code]).toEqual([command, 0])
+    expect(err).toMatch(/^(note: there is no photo in this vault that this key opens|0 files, .*)$/m)
+  }
+  await rm(at('none'), { recursive: true })
+  await vault('add', 'sparse', 'in/notes.txt', '--no-thumbnails')
+  await mkdir(at('hollow'))
+  await vault('add', 'sparse', 'hollow', '--album', 'void')
+  for (const [selection, hint] of [
+    [['--as-of', '2020-01-01'], 'the first was added at 2'],
+    [['--album', 'void'], 'the album "photos" has some'],
+  ] as const)
+    for (const command of commands) {
+      const { code, out, err } = await run(command, ...selection)
+      expect([command, code, out]).toEqual([command, 2, ''])
+      expect(err).toMatch(/^latent: error: there is no photo in .* \[E_ARGUMENT\]$/m)
+      expect(err).toContain(`\nhint: ${hint}`)
+    }
+  await expect(stat(at('none'))).rejects.toMatchObject({ code: 'ENOENT' })
+  // Only what is there now can be removed.
+  const { code, err } = await run(['remove', 'notes.txt', '--as-of', '2030-01-01'])
+  expect([code, err.includes("unknown option '--as-of'")]).toEqual([2, true])
+})
+
 test('a key comes back from the words of its sheet, and opens the vault', async () => {
   await vault('init', 'insured')
   await vault('add', 'insured', 'in', '--no-thumbnails')

@@ -1,3 +1,4 @@
+import type { LatentError } from '@latent/core'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -13,6 +14,7 @@ import {
   rekey,
   removePhotos,
   select,
+  type Selection,
   share,
   type Store,
   StoreFault,
@@ -130,6 +132,67 @@ describe('adding and getting', () => {
     expect(paths(vault, { patterns: ['work'] })).toEqual(['work/whiteboard.png'])
     expect(() => select(vault, { patterns: ['nothing*'] })).toThrow('nothing in the vault fits')
     expect(() => select(vault, { albums: ['nothing'] })).toThrow('there is no album')
+  })
+
+  test('what meets nothing is refused, and told what is the mistake', async () => {
+    let clock = Date.parse('2024-05-06T07:08:09.123Z')
+    const { store, me } = await newVault()
+    const vault = await openVault(store, me, { now: () => clock })
+    const refusal = (selection: Selection) => {
+      try {
+        return select(vault, selection).length
+      } catch (error) {
+        const { code, message, hint } = error as LatentError
+        return [code, message, hint]
+      }
+    }
+    // Everything was meant, and that is what there is.
+    expect(refusal({})).toBe(0)
+    await putFiles(plain, { 'a.jpg': 10, 'b.jpg': 20 })
+    await add(vault, plain)
+    const family = await vault.addAlbum('family', [me.recipient])
+    const before = Date.parse('2020-01-01T00:00:00Z')
+    expect(refusal({ asOf: before })).toEqual([
+      'E_ARGUMENT',
+      'there is no photo in the vault at 2020-01-01T00:00:00.000Z',
+      'the first was added at 2024-05-06T07:08:09.123Z',
+    ])
+    expect(refusal({ asOf: clock })).toBe(2)
+    expect(refusal({ asOf: before, patterns: ['a.*'] })).toEqual([
+      'E_ARGUMENT',
+      'nothing in the vault at 2020-01-01T00:00:00.000Z fits "a.*"',
+      'the first was added at 2024-05-06T07:08:09.123Z',
+    ])
+    expect(refusal({ patterns: ['a.jpg', 'c*'] })).toEqual([
+      'E_ARGUMENT',
+      'nothing in the vault fits "c*"',
+      'latent vault list shows what there is; patterns go in quotes',
+    ])
+    expect(refusal({ albums: ['family'] })).toEqual([
+      'E_ARGUMENT',
+      'there is no photo in the album "family"',
+      'the album "photos" has some',
+    ])
+    expect(refusal({ albums: ['family'], patterns: ['b*'] })).toEqual([
+      'E_ARGUMENT',
+      'nothing in the album "family" fits "b*"',
+      'the album "photos" has some',
+    ])
+    clock += 1000
+    await removePhotos(vault, select(vault, { patterns: ['b.jpg'] }))
+    expect(refusal({ patterns: ['b.jpg'] })).toEqual([
+      'E_ARGUMENT',
+      'nothing in the vault fits "b.jpg"',
+      'it was removed: --as-of DATE gives what was there before',
+    ])
+    await removePhotos(vault, select(vault, { patterns: ['a.jpg'] }))
+    expect(refusal({})).toBe(0)
+    expect(refusal({ albums: ['photos', family.name] })).toEqual([
+      'E_ARGUMENT',
+      'there is no photo in the vault',
+      'it was removed: --as-of DATE gives what was there before',
+    ])
+    expect(refusal({ asOf: clock - 1 })).toBe(2)
   })
 
   test('objects open without the index, with the identity alone', async () => {

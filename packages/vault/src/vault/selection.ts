@@ -1,5 +1,6 @@
 import { LatentError } from '@latent/core'
-import { PathSelection } from '../path-selection.ts'
+import { pathMatcher, PathSelection } from '../path-selection.ts'
+import type { AlbumView } from './album-view.ts'
 import { photoOf } from './companions.ts'
 import type { Kept } from './key-state.ts'
 import type { Vault } from './vault.ts'
@@ -17,8 +18,9 @@ export interface Selection {
 }
 
 /**
- * What is meant, by the names of albums, then by path.
- * @throws E_ARGUMENT for an album that is not there, a pattern that fits nothing
+ * What is meant, by the names of albums, then by path. Nothing comes only where everything was meant, and there is
+ * nothing.
+ * @throws E_ARGUMENT for an album that is not there or has nothing, a pattern that fits nothing, a time before all
  */
 export function select(vault: Vault, { albums, patterns = [], asOf, alone = false }: Selection): Kept[] {
   const all = vault.albums()
@@ -31,12 +33,42 @@ export function select(vault: Vault, { albums, patterns = [], asOf, alone = fals
     return (alone || named.length === files.length ? named : withCompanions(files, named)).sort(byPath)
   })
   const [unused] = selected.unused
-  if (unused !== undefined)
-    throw new LatentError('E_ARGUMENT', `nothing in the vault fits ${JSON.stringify(unused)}`, {
-      hint: 'latent vault list shows what there is; patterns go in quotes',
-    })
+  if (unused !== undefined || (chosen.length === 0 && (albums !== undefined || asOf !== undefined)))
+    throw nothing(vault, within, asOf, unused)
   return chosen
 }
+
+/** Says what of it is the mistake: the pattern, the album or the time. */
+function nothing(vault: Vault, within: readonly AlbumView[], asOf: number | undefined, pattern = ''): LatentError {
+  const fits = pathMatcher(pattern)
+  const first = firstAdded(within, fits)
+  const names = within.map(({ name }) => JSON.stringify(name)).join(' or ')
+  const where = within.length === vault.albums().length ? 'in the vault' : `in the album ${names}`
+  const when = asOf === undefined ? '' : ` at ${iso(asOf)}`
+  const hint = () => {
+    if (first !== undefined && asOf !== undefined && first > asOf) return `the first was added at ${iso(first)}`
+    if (first !== undefined) return 'it was removed: --as-of DATE gives what was there before'
+    const other = vault.albums().find(album => firstAdded([album], fits) !== undefined)
+    if (other) return `the album ${JSON.stringify(other.name)} has some`
+    return pattern === ''
+      ? 'latent vault add puts photos there'
+      : 'latent vault list shows what there is; patterns go in quotes'
+  }
+  const what =
+    pattern === '' ? `there is no photo ${where}${when}` : `nothing ${where}${when} fits ${JSON.stringify(pattern)}`
+  return new LatentError('E_ARGUMENT', what, { hint: hint() })
+}
+
+/** When the first of what fits was added, be it removed since. */
+function firstAdded(albums: readonly AlbumView[], fits: (path: string) => boolean): number | undefined {
+  let first: number | undefined
+  for (const album of albums)
+    for (const { path, added } of album.everything())
+      if (added < (first ?? Number.POSITIVE_INFINITY) && fits(path)) first = added
+  return first
+}
+
+const iso = (time: number) => new Date(time).toISOString()
 
 /** What was named, and whatever belongs to the same photos. */
 function withCompanions(files: readonly Kept[], named: readonly Kept[]): Kept[] {

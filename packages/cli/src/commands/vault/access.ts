@@ -1,5 +1,13 @@
 import { LatentError } from '@latent/core'
-import { type AlbumView, CountingStore, type Keyring, RetryingStore, type Store, Vault } from '@latent/vault'
+import {
+  type AlbumView,
+  CountingStore,
+  type Keyring,
+  RetryingStore,
+  type Selection,
+  type Store,
+  Vault,
+} from '@latent/vault'
 import { isStoreAddress, openStore } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { chooseKeyring, type IdentityOptions, repeated, withIdentityOptions } from '../../keys/index.ts'
@@ -23,12 +31,29 @@ export const vaultCommand = (parent: Command, name: string, description: string)
     'an age identity file, as latent keygen writes it, or an SSH private key',
   ).option('--json', 'lines of JSON on standard output')
 
-/** Options that say which photos are meant. */
-export const withSelection = (command: Command): Command =>
+/** Options that say which photos are meant, of those that are there now. */
+export const withSelectionOfNow = (command: Command): Command =>
   command
     .option('--album <name>', 'of this album; may be repeated', repeated)
-    .option('--as-of <date>', 'as it was then: 2024-07-01, or with a time')
     .option('--alone', 'not the film and sidecars that belong to a photo')
+
+/** The same, of any time. */
+export const withSelection = (command: Command): Command =>
+  withSelectionOfNow(command).option('--as-of <date>', 'as it was then: 2024-07-01, or with a time')
+
+/** Where everything was asked for. */
+export const NO_PHOTOS = 'there is no photo in this vault that this key opens'
+
+/** What such options say. @throws E_ARGUMENT */
+export function selectionOf({ album, alone, asOf }: VaultOptions, patterns: readonly string[]): Selection {
+  const moment = parseMoment(asOf)
+  return {
+    ...(album ? { albums: album } : {}),
+    ...(moment === undefined ? {} : { asOf: moment }),
+    alone: alone ?? false,
+    patterns,
+  }
+}
 
 /** Opens a store that a person named, with attempts and counts. @throws E_ARGUMENT; E_STORE */
 export async function storeAt(address: string): Promise<CountingStore> {
@@ -72,7 +97,7 @@ export function oneAlbum(vault: Vault, names: readonly string[] | undefined): Al
 }
 
 /** A moment that a person wrote. @throws E_ARGUMENT */
-export function parseMoment(text: string | undefined): number | undefined {
+function parseMoment(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   // A day means its end, where the reader is.
   const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T23:59:59.999`) : Date.parse(text)

@@ -18,7 +18,17 @@ import { sharedFlow } from '../../flows.ts'
 import { repeated } from '../../keys/index.ts'
 import { reportRun, runDisplay } from '../../run-report.ts'
 import { jsonLine, shown, visible } from '../../terminal.ts'
-import { oneAlbum, type Access, vaultCommand, type VaultOptions, withSelection, withVault } from './access.ts'
+import {
+  type Access,
+  NO_PHOTOS,
+  oneAlbum,
+  selectionOf,
+  vaultCommand,
+  type VaultOptions,
+  withSelection,
+  withSelectionOfNow,
+  withVault,
+} from './access.ts'
 
 /** `latent vault verify`, and `check`, which opens a sample. */
 export function verifyCommands(parent: Command): void {
@@ -52,9 +62,10 @@ async function verify(
   const display = runDisplay('verifying', options.json)
   try {
     await withVault(address, options, async ({ vault }) => {
-      const photos = select(vault, { ...(options.album ? { albums: options.album } : {}), patterns })
+      const photos = select(vault, selectionOf(options, patterns))
       const { missing, wrongSize, unknown, foreign, lostSegments } = await checkPresence(vault, photos)
       const notice = (text: string) => display.watcher.notice?.(text)
+      if (photos.length === 0) notice(NO_PHOTOS)
       if (unknown.length > 0)
         notice(`${unknown.length} objects are in no index that this key opens: latent vault rebuild looks at them`)
       if (foreign.length > 0)
@@ -142,16 +153,14 @@ export function memberCommands(parent: Command): void {
 
 /** `latent vault remove`, `prune` and `rebuild`. */
 export function changeCommands(parent: Command): void {
-  withSelection(vaultCommand(parent, 'remove', 'hide photos from now on; latent vault prune deletes their objects'))
+  withSelectionOfNow(
+    vaultCommand(parent, 'remove', 'hide photos from now on; latent vault prune deletes their objects'),
+  )
     .argument('<pattern...>', 'paths, folders, or patterns')
     .option('--yes', 'do it; without it, what would be removed is shown')
     .action(async (address: string, patterns: string[], options: VaultOptions & { readonly yes?: boolean }) => {
       await withVault(address, options, async ({ vault }) => {
-        const chosen = select(vault, {
-          ...(options.album ? { albums: options.album } : {}),
-          patterns,
-          alone: options.alone ?? false,
-        })
+        const chosen = select(vault, selectionOf(options, patterns))
         if (options.yes) await removePhotos(vault, chosen)
         for (const photo of chosen) {
           const [album, { path }] = [vault.albumOf(photo).name, photo]

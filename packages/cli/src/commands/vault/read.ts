@@ -10,17 +10,7 @@ import { untilInterrupted } from '../../ending.ts'
 import { sharedFlow } from '../../flows.ts'
 import { reportRun, runDisplay } from '../../run-report.ts'
 import { formatTable, jsonLine, tableLines, visible, writeLines } from '../../terminal.ts'
-import { parseMoment, vaultCommand, type VaultOptions, withSelection, withVault } from './access.ts'
-
-const selectionOf = (options: VaultOptions, patterns: readonly string[]) => {
-  const asOf = parseMoment(options.asOf)
-  return {
-    ...(options.album ? { albums: options.album } : {}),
-    ...(asOf === undefined ? {} : { asOf }),
-    alone: options.alone ?? false,
-    patterns,
-  }
-}
+import { NO_PHOTOS, selectionOf, vaultCommand, type VaultOptions, withSelection, withVault } from './access.ts'
 
 const dayOf = (photo: Kept) => photo.taken?.slice(0, 10) ?? new Date(photo.modified).toISOString().slice(0, 10)
 
@@ -132,6 +122,7 @@ export function getCommand(parent: Command): void {
     try {
       await withVault(address, options, async ({ vault }) => {
         const photos = select(vault, selectionOf(options, patterns))
+        if (photos.length === 0) display.watcher.notice?.(NO_PHOTOS)
         const run = (signal: AbortSignal) =>
           getFiles({
             vault,
