@@ -66,6 +66,8 @@ export interface Found {
   readonly classify?: (targets: readonly Image[]) => Promise<readonly number[]> | readonly number[]
   /** The higher, the more it looks like a cipher image of this scheme and not like noise. For `distinguishing-bit`. */
   readonly suspect?: (pictures: readonly Image[]) => Promise<readonly number[]> | readonly number[]
+  /** What it counted on its way, by name, such as the pixels that are certain. Not scored; for whoever mounts it. */
+  readonly counted?: Readonly<Record<string, number>>
 }
 
 /** What a positive control is, and how far the attack must come with it. */

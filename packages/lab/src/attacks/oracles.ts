@@ -30,7 +30,6 @@ export function countedOracles(
   budget: number,
 ): CountedOracles {
   let queries = 0
-  const first = world.targets[0]!.plain
   const spend = (count: number): void => {
     if (!Number.isSafeInteger(count) || count < 0)
       throw new LatentError('E_SCRIPT', `the attack ${id} asks an oracle for ${String(count)} answers`)
@@ -65,7 +64,7 @@ export function countedOracles(
     queries: () => queries,
     oracles: {
       scheme: world.scheme,
-      shape: { width: first.width, height: first.height, channels: first.channels },
+      shape: world.shape,
       left: () => budget - queries,
       kin: async count => (await world.kin(count)).map(({ plain }) => plain),
       ciphers: count => several(count, ({ cipher }) => cipher),

@@ -1,13 +1,16 @@
 import { type CipherOptions, type Image, type ImageCipher, KeyStream, LatentError, sha256Of, toHex } from '@latent/core'
-import { openScheme, type OpenScheme, type Scheme } from '@latent/schemes'
+import { type Description, openScheme, type OpenScheme, type Scheme } from '@latent/schemes'
 import { loadModel, writeModel } from '@latent/schemes/models'
 import { toWire } from '../metrics/samples.ts'
+import type { TargetShape } from './chosen-plaintext.ts'
 import type { Attack } from './contract.ts'
 import { attackPictures, type Labelled } from './pictures.ts'
 
 /** One key of one scheme, its pictures and what it makes of them: what oracles are cut from. */
 export interface World {
-  readonly scheme: Scheme
+  readonly scheme: Description
+  /** Of the plain pictures. */
+  readonly shape: TargetShape
   readonly targets: readonly { readonly plain: Image<'u8'>; readonly label: number; readonly cipher: Image }[]
   kin(count: number): Promise<Labelled[]>
   /** Pictures that are encrypted under the key of the targets; the n-th is always the same. */
@@ -91,6 +94,7 @@ export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<
       targets.push({ ...target, cipher: answers === 'true' ? await encrypt(target.plain) : await elsewhere() })
     return {
       scheme,
+      shape: shapeOf(known[0]!.plain),
       targets,
       kin: count => gallery(pictures, 'kin', count),
       other,
@@ -116,6 +120,8 @@ export async function openWorld(scheme: Scheme, options: WorldOptions): Promise<
     throw error
   }
 }
+
+const shapeOf = ({ width, height, channels }: Image): TargetShape => ({ width, height, channels })
 
 const toBytes = (picture: Image): Image => (picture.format === 'u8' ? picture : toWire(picture, 'u8'))
 

@@ -1,7 +1,19 @@
 import { type Image, image, type ImageCipher } from '@latent/core'
-import { type DenseNetworks, type Diffusion, openIntermediate } from '@latent/schemes/dense-resnet'
+import { findScheme } from '@latent/schemes'
+import { DESCRIBED, type Diffusion, REPAIRED } from '@latent/schemes/dense-resnet'
 import { jpegRoundTrip } from '@latent/data/node'
-import { disturb, type Disturbance, histogram, mean, peel, psnrOf, sampleErrors, xor } from '@latent/lab'
+import {
+  disturb,
+  type Disturbance,
+  findAttack,
+  histogram,
+  mean,
+  mountAttack,
+  peel,
+  psnrOf,
+  sampleErrors,
+  xor,
+} from '@latent/lab'
 
 /** What one known pair gives of another picture under the same key. */
 export interface Recovery {
@@ -13,28 +25,30 @@ export interface Recovery {
   readonly psnr: number
 }
 
+/** A picture, its intermediate cipher, and the bytes that the diffusion makes of that. */
+export interface Diffused {
+  readonly plain: Image<'u8'>
+  readonly intermediate: Image<'u8'>
+  readonly cipher: Uint8Array
+}
+
 /**
- * Key-stream reuse: one picture and its cipher are known; another cipher under the same key falls.
- * @param known, target intermediate ciphers; only the first is used to attack, the second to score
+ * Key-stream reuse: one picture and its cipher are known; another cipher under the same key falls to the lab's attack.
+ * Intermediate ciphers serve to count right bytes alone.
  */
-export async function reuse(
-  networks: DenseNetworks,
-  diffusion: Diffusion,
-  known: Image<'u8'>,
-  knownCipher: Uint8Array,
-  target: Image<'u8'>,
-  targetCipher: Uint8Array,
-  plain: Image<'u8'>,
-): Promise<Recovery> {
-  const peeled = peel(diffusion, knownCipher, targetCipher)
-  const right = xor(known.data, target.data)
+export async function reuse(diffusion: Diffusion, known: Diffused, target: Diffused): Promise<Recovery> {
+  const peeled = peel(diffusion, known.cipher, target.cipher)
+  const right = xor(known.intermediate.data, target.intermediate.data)
   const share = peeled.reduce((sum, value, i) => sum + Number(value === right[i]), 0) / peeled.length
-  const restored = (await openIntermediate(
-    networks,
-    { ...target, data: xor(known.data, peeled) },
-    plain,
-  )) as Image<'u8'>
-  return { share, restored, psnr: sampleErrors(plain, restored).psnr }
+  const cipherOf = ({ cipher, intermediate }: Diffused) => asPicture(cipher, intermediate)
+  const { width, height, channels } = target.plain
+  const { found } = await mountAttack(findAttack('diffusion-peel'), {
+    scheme: findScheme(diffusion.rule === REPAIRED.diffusion.rule ? REPAIRED.id : DESCRIBED.id),
+    shape: { width, height, channels },
+    seen: [{ plain: known.plain, cipher: cipherOf(known) }],
+  })
+  const [restored] = (await found!.open!([cipherOf(target)])) as [Image<'u8'>]
+  return { share, restored, psnr: sampleErrors(target.plain, restored).psnr }
 }
 
 /** Share of each byte value of C ^ C', as 256 numbers. */

@@ -66,13 +66,9 @@ export async function peeling(networks: DenseNetworks): Promise<StudySection> {
     diffuse(diffusion.rule, bytes, await passKeys(diffusion, bytes.length, key, nonce))
   const attack = async (diffusion: Diffusion, nonces: readonly [Uint8Array, Uint8Array]) =>
     reuse(
-      networks,
       diffusion,
-      a,
-      await under(diffusion, a.data, nonces[0]),
-      b,
-      await under(diffusion, b.data, nonces[1]),
-      target,
+      { plain: known, intermediate: a, cipher: await under(diffusion, a.data, nonces[0]) },
+      { plain: target, intermediate: b, cipher: await under(diffusion, b.data, nonces[1]) },
     )
   const fresh = [Uint8Array.of(1), Uint8Array.of(2)] as const
   const cases = [

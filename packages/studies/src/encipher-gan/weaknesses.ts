@@ -1,17 +1,20 @@
 import { pearson } from '../numbers.ts'
 import { type Image, type ImageCipher, repeatably } from '@latent/core'
+import { findScheme } from '@latent/schemes'
 import { BLOCK, type openNetworks, type Pair, shippedPairs } from '@latent/schemes/encipher-gan'
 import { jpegRoundTrip } from '@latent/data/node'
 import {
   correlationBand,
   differential,
   disturb,
-  fitLinearBlocks,
   mean,
+  mountAttack,
   npcrLimits,
   oneSampleChanged,
   outlines,
   sampleErrors,
+  sharedBlocksAttack,
+  type Subject,
   uaciLimits,
 } from '@latent/lab'
 import { chart, type ChartPoint } from '../charts.ts'
@@ -215,9 +218,6 @@ export async function edges(ciphers: readonly ImageCipher[], drawn: readonly Nam
   }
 }
 
-/** Undoes the tanh of a cipher sample. */
-const straighten = (sample: number): number => Math.atanh(Math.min(0.9975, Math.max(-0.9975, sample / 127.5 - 1)))
-
 /** The section on a linear attack: what a fit to known pairs of 4x4 blocks opens. */
 export async function linearAttack(
   { progress }: StudyContext,
@@ -227,17 +227,23 @@ export async function linearAttack(
 ): Promise<StudySection> {
   const rows: (string | number)[][] = []
   const [secret, photo, ...others] = [drawn.at(-1)!.image, ...photos.slice(0, 6).map(({ image }) => image)] as [
-    Image,
-    Image,
-    ...Image[],
+    Image<'u8'>,
+    Image<'u8'>,
+    ...Image<'u8'>[],
   ]
   const known = [...drawn.slice(0, -1).map(({ image }) => image), ...others]
   const shown: Image<'u8'>[] = []
   for (const [i, cipher] of ciphers.entries()) {
-    const encrypted = async (image: Image) => ({ plain: image, cipher: await cipher.encrypt(image, KEY) })
+    const encrypted = async (image: Image<'u8'>) => ({ plain: image, cipher: await cipher.encrypt(image, KEY) })
     const pairs = await Promise.all(known.map(encrypted))
     const [target, seen] = [await encrypted(secret), await encrypted(photo)]
-    const score = async (how: string, blocks: string | number, open: (cipher: Image) => Image | Promise<Image>) =>
+    const fitted = async (seen: NonNullable<Subject['seen']>, reach: 0 | 1) => {
+      const { width, height, channels } = seen[0]!.plain
+      const subject = { scheme: findScheme(cipher.id), shape: { width, height, channels }, seen }
+      const { found } = await mountAttack(sharedBlocksAttack(reach), subject, seen.length)
+      return { blocks: found!.counted!['blocks']!, open: async (hidden: Image) => (await found!.open!([hidden]))[0]! }
+    }
+    const score = async (how: string, blocks: string | number, open: (cipher: Image) => Promise<Image>) =>
       rows.push([
         `\`${cipher.id}\``,
         how,
@@ -251,7 +257,7 @@ export async function linearAttack(
       [known.length, 1],
     ] as const) {
       progress(i, ciphers.length, 'linear attack')
-      const { blocks, open } = fitLinearBlocks(pairs.slice(0, count), { side: 4, reach, straighten })
+      const { blocks, open } = await fitted(pairs.slice(0, count), reach)
       await score(
         `${count} other ${count === 1 ? 'picture' : 'pictures'}${reach === 1 ? ', neighbouring blocks too' : ''}`,
         blocks,
@@ -261,8 +267,8 @@ export async function linearAttack(
     await score('the key (or the weights)', '', hidden => cipher.decrypt(hidden, KEY))
     // A corner of the same picture: 64x64 pixels known.
     const corner = cropped(target.plain, 64)
-    const inside = fitLinearBlocks([{ plain: corner, cipher: cropped(target.cipher, 64) }], { side: 4, straighten })
-    const opened = inside.open(target.cipher)
+    const inside = await fitted([{ plain: corner, cipher: cropped(target.cipher, 64) }], 0)
+    const opened = await inside.open(target.cipher)
     rows.push([
       `\`${cipher.id}\``,
       'a corner of the same picture',
@@ -297,7 +303,7 @@ export async function linearAttack(
   }
 }
 
-function cropped(source: Image, side: number): Image {
+function cropped(source: Image, side: number): Image<'u8'> {
   const data = new Uint8Array(side * side * 3)
   for (let y = 0; y < side; y++)
     data.set(bytes(source).subarray(y * source.width * 3, (y * source.width + side) * 3), y * side * 3)

@@ -1,16 +1,11 @@
 import { type Image } from '@latent/core'
-import { openScheme } from '@latent/schemes'
-import {
-  learnInverse,
-  learnUnpaired,
-  type Pair,
-  type Reconstruction,
-  type Reconstructor,
-} from '@latent/lab/attacks/trained'
+import { findScheme, openScheme } from '@latent/schemes'
+import { type Attack, inverseNetwork, mountAttack, type Subject, unpairedNetwork } from '@latent/lab'
+import type { Pair, Reconstructor } from '@latent/lab/attacks/trained'
 import { repeatable } from '../repeatable.ts'
 import { meanSsim } from '../scoring.ts'
 import type { StudyContext } from '../study.ts'
-import { ATTACKERS, type Budget, type CipherId, DIFFERENT, drawn, keyOf, scaled } from './plan.ts'
+import { ATTACKERS, type Budget, type CipherId, CONTROLS, DIFFERENT, drawn, keyOf, scaled, SIDE } from './plan.ts'
 
 /** How well an attack did: mean SSIM over the secret pictures, and what it makes of the drawn one. */
 export interface Outcome {
@@ -65,12 +60,9 @@ export async function attackPaired(
     if (only && !only.includes(id)) continue
     for (const keys of ['same', 'different'] as const) {
       if (keys === 'different' && !DIFFERENT.has(network.id)) continue
-      const attack = await learnInverse(network, pairs[keys].slice(0, count), {
-        steps: scaled(steps, budget),
-        rate,
-        seed,
-      })
-      outcomes[keys].set(network.id, await outcome(attack, hidden[keys]))
+      const seen = pairs[keys].slice(0, count)
+      const attack = inverseNetwork(network, { steps: scaled(steps, budget), rate, seed, ...settings(seen.length) })
+      outcomes[keys].set(network.id, await outcome(attack, subjectOf(id, { seen }), hidden[keys]))
     }
   }
   const before = (keys: 'same' | 'different') =>
@@ -103,25 +95,37 @@ export async function attackUnpaired(
       Promise.all(pictures.map(async plain => (await cipher.encrypt(plain, key)) as Image<'u8'>))
     // The plain pictures are others than those whose ciphers the attacker has.
     const half = known.length >> 1
-    const attack = await learnUnpaired(network, await encrypted(known.slice(0, half)), known.slice(half), {
+    const pairs = async (pictures: readonly Image<'u8'>[]) =>
+      (await encrypted(pictures)).map((cipher, i) => ({ cipher, plain: pictures[i]! }))
+    const [seen, kin] = [await pairs(known.slice(0, half)), known.slice(half)]
+    const attack = unpairedNetwork(network, {
       steps,
       seed,
       rate: 5e-4,
       smoothness: 0.1,
+      kin: kin.length,
+      ...settings(half),
     })
-    const hidden = [...secret, await drawn()]
-    return outcome(
-      attack,
-      (await encrypted(hidden)).map((cipher, i) => ({ cipher, plain: hidden[i]! })),
-    )
+    return outcome(attack, subjectOf(id, { seen, kin }), await pairs([...secret, await drawn()]))
   } finally {
     await close()
   }
 }
 
+/** The study has controls of its own, which its verdicts rest on; the lab's attack declares the same one. */
+const settings = (budget: number) =>
+  ({ budget, positiveControl: { scheme: CONTROLS.broken, expects: 'opened' } }) as const
+
+const subjectOf = (id: CipherId, pictures: Pick<Subject, 'seen' | 'kin'>): Subject => ({
+  scheme: findScheme(id),
+  shape: { width: SIDE, height: SIDE, channels: 3 },
+  ...pictures,
+})
+
 /** The last picture is shown, the others are scored. */
-export async function outcome(attack: Reconstruction, hidden: readonly Pair[]): Promise<Outcome> {
-  const found = await attack.open(hidden.map(({ cipher }) => cipher))
+async function outcome(attack: Attack, subject: Subject, hidden: readonly Pair[]): Promise<Outcome> {
+  const mounted = await mountAttack(attack, subject)
+  const found = (await mounted.found!.open!(hidden.map(({ cipher }) => cipher))) as Image<'u8'>[]
   return {
     ssim: meanSsim(
       hidden.slice(0, -1).map(({ plain }) => plain),

@@ -1,7 +1,17 @@
 import { pearson } from '../numbers.ts'
 import { type Image, image } from '@latent/core'
+import { findScheme } from '@latent/schemes'
 import { BLOCK, drawMask } from '@latent/schemes/mask-autoencoder'
-import { fitRidge, type LinearPredictor, mean, psnrOf, sampleErrors } from '@latent/lab'
+import {
+  findAttack,
+  fitRidge,
+  linearProbe,
+  type LinearPredictor,
+  mean,
+  mountAttack,
+  psnrOf,
+  sampleErrors,
+} from '@latent/lab'
 import { asRgb, chance, openVariant, type OpenVariant } from './variants.ts'
 
 /** PSNR of the shipped decoder on pictures that were encrypted under another mask than it was trained for. */
@@ -74,22 +84,40 @@ export const masked = (plain: Image<'u8'>, mask: Uint8Array): Uint8Array =>
 export const agreement = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((count, value, i) => count + Number(value === b[i]), 0) / a.length
 
-/**
- * Where a cipher's latents differ from what is most frequent there: one value a 4x4 block. From cipher images alone.
- */
-export function silhouette(cipher: Image<'u8'>, mode: Uint8Array): Float64Array {
-  const across = cipher.width / BLOCK
-  const cells = new Float64Array(across * (cipher.height / BLOCK))
-  cipher.data.forEach(
+/** Ink of each 4x4 block of a grey picture. */
+export function blockInk({ width, height, data }: Image<'u8'>): Float64Array {
+  const across = width / BLOCK
+  const cells = new Float64Array(across * (height / BLOCK))
+  data.forEach(
     (value, i) =>
-      (cells[Math.floor(Math.floor(i / cipher.width) / BLOCK) * across + Math.floor((i % cipher.width) / BLOCK)]! +=
-        Math.abs(value - mode[i]!)),
+      (cells[Math.floor(Math.floor(i / width) / BLOCK) * across + Math.floor((i % width) / BLOCK)]! += value),
   )
   return cells
 }
 
-/** Ink of each 4x4 block: what a silhouette is held against. */
-export const blockInk = (plain: Image<'u8'>): Float64Array => silhouette(plain, new Uint8Array(plain.data.length))
+/** Pictures of a scheme that an attack of the lab is given: `seen` in order. */
+const subjectOf = (scheme: string, seen: readonly { readonly cipher: Image<'u8'>; readonly label?: number }[]) => {
+  const { width, height, channels } = seen[0]!.cipher
+  // The attacks here are given no plain pictures: what stands for them is never read.
+  const shape = { width, height, channels }
+  return { scheme: findScheme(scheme), shape, seen: seen.map(one => ({ ...one, plain: one.cipher })) }
+}
+
+/**
+ * The lab's attack from cipher images alone: where a cipher's latents differ from what is most frequent there, as ink
+ * of each 4x4 block.
+ */
+export async function silhouettes(
+  scheme: string,
+  ciphers: readonly Image<'u8'>[],
+): Promise<(targets: readonly Image<'u8'>[]) => Promise<Float64Array[]>> {
+  const subject = subjectOf(
+    scheme,
+    ciphers.map(cipher => ({ cipher })),
+  )
+  const { found } = await mountAttack(findAttack('silhouettes'), subject, ciphers.length)
+  return async targets => (await found!.open!(targets)).map(blockInk)
+}
 
 /** How well distances of cipher images tell distances of the plain ones: correlation over random pairs. */
 export async function distanceLeak(
@@ -128,17 +156,20 @@ export function throughSurrogate(predictor: LinearPredictor, cipher: Image<'u8'>
   })
 }
 
-/** Share of cipher images whose class a linear classifier names, trained on others with their labels. */
-export function classified(training: readonly Labelled[], test: readonly Labelled[], classes: number): number {
-  const predictor = fitRidge(
-    training.map(({ cipher }) => unit(cipher)),
-    training.map(({ label }) => Float32Array.from({ length: classes }, (_, c) => Number(c === label))),
-  )
-  const hits = test.filter(({ cipher, label }) => {
-    const scores = predictor.predict(unit(cipher))
-    return scores.indexOf(Math.max(...scores)) === label
-  })
-  return hits.length / test.length
+/** Penalty of the linear probe, relative to the mean variance of one sample of a cipher image. */
+const PENALTY = 0.01
+
+/** Share of cipher images whose class the lab's linear probe names, trained on others with their labels. */
+export async function classified(
+  scheme: string,
+  training: readonly Labelled[],
+  test: readonly Labelled[],
+): Promise<number> {
+  // The probe's penalty is relative to the whole of a cipher image, divided among the examples.
+  const probe = linearProbe((PENALTY * training.length) / training[0]!.cipher.data.length)
+  const { found } = await mountAttack(probe, subjectOf(scheme, training), training.length)
+  const named = await found!.classify!(test.map(({ cipher }) => cipher))
+  return named.filter((label, i) => label === test[i]!.label).length / test.length
 }
 
 /** A cipher image and the class of its picture. */

@@ -2,7 +2,7 @@ import { pearson, percent } from '../numbers.ts'
 import { type Image, image } from '@latent/core'
 import { BLOCK } from '@latent/schemes/mask-autoencoder'
 import { drawDigit } from '@latent/data'
-import { mean, modeOf, sampleErrors } from '@latent/lab'
+import { mean, sampleErrors } from '@latent/lab'
 import { chart, type ChartPoint } from '../charts.ts'
 import { contactSheet, enlarged } from '../pictures.ts'
 import { meanPicture } from '../scoring.ts'
@@ -12,7 +12,7 @@ import {
   classified,
   distanceLeak,
   type Labelled,
-  silhouette,
+  silhouettes,
   surrogate,
   throughSurrogate,
 } from './attacks.ts'
@@ -29,19 +29,21 @@ export async function leaks(context: StudyContext, variants: readonly OpenVarian
     context.progress(rows.length, 3, 'what cipher images tell')
     const ciphers: Image<'u8'>[] = []
     for (const plain of plains) ciphers.push(await variant.encrypt(plain))
-    const mode = modeOf(ciphers.map(({ data }) => data))
-    const silhouettes = ciphers.map((cipher, i) => pearson(silhouette(cipher, mode), blockInk(plains[i]!)))
-    if (variant.kind !== 'repaired') clearest.push(mean(silhouettes))
+    const attack = await silhouettes(variant.id, ciphers)
+    const likeness = (await attack(ciphers)).map((cells, i) => pearson(cells, blockInk(plains[i]!)))
+    if (variant.kind !== 'repaired') clearest.push(mean(likeness))
     const again = await variant.encrypt(plains[0]!)
     rows.push([
       variant.name,
-      mean(silhouettes).toFixed(3),
+      mean(likeness).toFixed(3),
       (await distanceLeak(plains, ciphers, context.quick ? 50 : 3000, context.seed)).toFixed(3),
       again.data.every((value, i) => value === ciphers[0]!.data[i]) ? 'yes' : 'no',
       percent(await classes(variant, context)),
     ])
-    for (const digit of drawn)
-      shown.push(cellPicture(silhouette(await variant.encrypt(digit), mode), digit.width / BLOCK))
+    for (const digit of drawn) {
+      const [cells] = await attack([await variant.encrypt(digit)])
+      shown.push(cellPicture(cells!, digit.width / BLOCK))
+    }
   }
   return {
     heading: 'Cipher images alone',
@@ -86,7 +88,7 @@ async function classes(variant: OpenVariant, context: StudyContext): Promise<num
       result.push({ cipher: await variant.encrypt(await drawDigit(i % 10, from + Math.floor(i / 10))), label: i % 10 })
     return result
   }
-  return classified(await labelled(TRAINING(context), 100), await labelled(TESTED(context), 5000), 10)
+  return classified(variant.id, await labelled(TRAINING(context), 100), await labelled(TESTED(context), 5000))
 }
 
 /** Cells as grey squares, the strongest white; a digit's size at the scale of the sheet. */

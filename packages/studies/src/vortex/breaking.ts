@@ -1,18 +1,18 @@
 import { percent } from '../numbers.ts'
 import { deriveKey, type Image, type ImageCipher, sha256Of, repeatably } from '@latent/core'
-import { openScheme } from '@latent/schemes'
+import { findScheme, openScheme } from '@latent/schemes'
 import { vortexBijective, vortexPublished } from '@latent/schemes/vortex'
 import { drawPicture } from '@latent/data'
 import {
   correlationTest,
   differential,
-  type KnownPair as Pair,
+  findAttack,
+  type Found,
   mean,
-  type OpenedFromPairs,
-  type OpenedMap,
+  type Mounted,
+  mountAttack,
   quality,
-  recoverCoordinateMap,
-  recoverMapFromPairs,
+  type Subject,
 } from '@latent/lab'
 import { contactSheet, enlarged } from '../pictures.ts'
 import type { StudyContext, StudySection } from '../study.ts'
@@ -203,32 +203,31 @@ async function attacked(contender: Contender, plain: readonly Image<'u8'>[]): Pr
   const known = plain.slice(0, -SECRETS).slice(0, PAIRS)
   const pixels = first.width * first.height
   const found: {
-    readonly chosen: OpenedMap | undefined
-    readonly pairs: { readonly used: number; readonly opened: OpenedFromPairs } | undefined
+    readonly chosen: Mounted
+    readonly pairs: KnownMap | undefined
     readonly shares: readonly [number, number]
   }[] = []
   for (let turn = 0; turn < Math.min(ATTACKED, contender.keys.length); turn++) {
-    const chosen = await recoverCoordinateMap(picture => encrypted(contender, picture, turn), first)
-    const pairs = fromPairs(
-      await Promise.all(
+    const subject: Subject = {
+      ...subjectOf(contender, first, turn),
+      seen: await Promise.all(
         known.map(async picture => ({ plain: picture, cipher: await encrypted(contender, picture, turn) })),
       ),
-      pixels,
-    )
-    const scored = async (open: ((cipher: Image<'u8'>) => Image<'u8'>) | undefined) =>
-      open
-        ? mean(
-            await Promise.all(
-              secret.map(async picture => same(picture, open(await encrypted(contender, picture, turn)))),
-            ),
-          )
-        : 0
-    found.push({ chosen, pairs, shares: [await scored(chosen?.open), await scored(pairs?.opened.open)] })
+    }
+    const chosen = await mountAttack(findAttack('coordinate-map'), subject)
+    const pairs = await fromPairs(subject, known.length, pixels)
+    const hidden = await Promise.all(secret.map(picture => encrypted(contender, picture, turn)))
+    const scored = async (open: Found['open']) => {
+      if (!open) return 0
+      const opened = await open(hidden)
+      return mean(secret.map((picture, i) => same(picture, opened[i]!)))
+    }
+    found.push({ chosen, pairs, shares: [await scored(chosen.found?.open), await scored(pairs?.found.open)] })
   }
   const shares = [0, 1].map(i => percent(mean(found.map(({ shares }) => shares[i]!))))
-  const certain = Math.min(...found.map(({ pairs }) => (pairs?.opened.certain ?? 0) / pixels))
-  const chosen = found.every(({ chosen }) => chosen)
-    ? [String(Math.max(...found.map(({ chosen }) => chosen!.queries))), shares[0]!]
+  const certain = Math.min(...found.map(({ pairs }) => (pairs?.certain ?? 0) / pixels))
+  const chosen = found.every(({ chosen }) => chosen.found)
+    ? [String(Math.max(...found.map(({ chosen }) => chosen.queries))), shares[0]!]
     : [NO_MAP, 'nothing']
   if (!found.every(({ pairs }) => pairs)) return [...chosen, NO_MAP, 'nothing']
   return [
@@ -242,12 +241,26 @@ async function attacked(contender: Contender, plain: readonly Image<'u8'>[]): Pr
 
 const NO_MAP = 'does more than move pixels'
 
+/** All contenders that are none of the registry are vortices. */
+const subjectOf = (contender: Contender, { width, height, channels }: Image, turn: number): Subject => ({
+  scheme: findScheme(contender.cipher.id),
+  shape: { width, height, channels },
+  encrypt: picture => encrypted(contender, picture as Image<'u8'>, turn),
+})
+
+interface KnownMap {
+  readonly used: number
+  readonly certain: number
+  readonly found: Found
+}
+
 /** The fewest pairs that leave one source for every pixel, or all of them. */
-function fromPairs(pairs: readonly Pair[], pixels: number): { used: number; opened: OpenedFromPairs } | undefined {
-  for (let used = 1; used <= pairs.length; used++) {
-    const opened = recoverMapFromPairs(pairs.slice(0, used))
-    if (!opened) return undefined
-    if (opened.certain === pixels || used === pairs.length) return { used, opened }
+async function fromPairs(subject: Subject, pairs: number, pixels: number): Promise<KnownMap | undefined> {
+  for (let used = 1; used <= pairs; used++) {
+    const { found } = await mountAttack(findAttack('known-map'), subject, used)
+    if (!found) return undefined
+    const certain = found.counted!['certain']!
+    if (certain === pixels || used === pairs) return { used, certain, found }
   }
   return undefined
 }
@@ -259,6 +272,6 @@ async function gallery(list: readonly Contender[]): Promise<Image<'u8'>[]> {
     encrypted(of(id), plain),
   )
   const twenty = of('vortex-20')
-  const found = await recoverCoordinateMap(picture => encrypted(twenty, picture), plain)
-  return [plain, ...(await Promise.all(shown)), ...(found ? [found.open(await encrypted(twenty, plain))] : [])]
+  const { found } = await mountAttack(findAttack('coordinate-map'), subjectOf(twenty, plain, 0))
+  return [plain, ...(await Promise.all(shown)), ...((await found?.open?.([await encrypted(twenty, plain)])) ?? [])]
 }

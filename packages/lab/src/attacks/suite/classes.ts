@@ -23,7 +23,7 @@ const classAttack = (
     budget: 120,
     positiveControl: { scheme: 'xor-reused-mask', expects: 'leaks' },
     async run({ labelled }, budget) {
-      const examples = await labelled(Math.min(budget, 400))
+      const examples = await labelled(Math.min(budget, 1024))
       const name = await learn(examples)
       return { classify: targets => targets.map(name) }
     },
@@ -44,12 +44,19 @@ export const classByDistance = classAttack('class-by-distance', 'the class of th
   }
 })
 
-/** A linear probe. */
-export const classByProbe = classAttack('class-by-probe', 'a linear probe of cipher images', examples => {
-  const { predict } = fitKernelRidge(
-    examples.map(({ cipher }) => unit(cipher)),
-    examples.map(({ label }) => Float32Array.from({ length: CLASSES }, (_, c) => Number(c === label))),
-    0.1,
-  )
-  return target => best(predict(unit(target)))
-})
+/**
+ * A linear probe.
+ * @param penalty on its weights, relative to the inputs' mean square
+ */
+export const linearProbe = (penalty: number): Attack =>
+  classAttack('class-by-probe', 'a linear probe of cipher images', examples => {
+    const { predict } = fitKernelRidge(
+      examples.map(({ cipher }) => unit(cipher)),
+      examples.map(({ label }) => Float32Array.from({ length: CLASSES }, (_, c) => Number(c === label))),
+      penalty,
+    )
+    return target => best(predict(unit(target)))
+  })
+
+/** See {@link linearProbe}. */
+export const classByProbe = linearProbe(0.1)

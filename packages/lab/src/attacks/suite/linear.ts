@@ -129,20 +129,30 @@ export const linearBlocks = byPlace(
   'tanaka-le',
 )
 
-/** Blocks of one affine map each look at their neighbours too; the tanh of learned ciphers is undone. */
-export const linearSharedBlocks = defineAttack({
-  id: 'linear-shared-blocks',
-  title: 'one affine map for all blocks and their neighbours, by least squares',
-  threat: 'known-pairs',
-  returns: 'key',
-  budget: 24,
-  positiveControl: { scheme: 'encipher-gan-2023-structured', expects: 'opened' },
-  async run({ shape, pairs }, budget) {
-    const known = await pairs(Math.min(budget, 64))
-    if (shape.channels !== 3 || !known.every(pair => sameShape(pair) && pair.cipher.format === 'u8')) return undefined
-    const straighten = (sample: number) => Math.atanh(Math.min(0.9975, Math.max(-0.9975, sample / 127.5 - 1)))
-    const own = known.length < 8 ? 0 : 1
-    const { open } = fitLinearBlocks(known, { side: 4, reach: own, straighten })
-    return { open: targets => targets.map(open) }
-  },
-})
+/** Fewer known pictures than this do not say how a block depends on those around it. */
+const PICTURES_FOR_NEIGHBOURS = 8
+
+/**
+ * Blocks of one affine map each; the tanh of learned ciphers is undone.
+ * @param reach how many blocks around are looked at too; by the number of known pictures where it is not said
+ */
+export const sharedBlocksAttack = (reach?: 0 | 1): Attack =>
+  defineAttack({
+    id: 'linear-shared-blocks',
+    title: 'one affine map for all blocks and their neighbours, by least squares',
+    threat: 'known-pairs',
+    returns: 'key',
+    budget: 24,
+    positiveControl: { scheme: 'encipher-gan-2023-structured', expects: 'opened' },
+    async run({ shape, pairs }, budget) {
+      const known = await pairs(Math.min(budget, 64))
+      if (shape.channels !== 3 || !known.every(pair => sameShape(pair) && pair.cipher.format === 'u8')) return undefined
+      const straighten = (sample: number) => Math.atanh(Math.min(0.9975, Math.max(-0.9975, sample / 127.5 - 1)))
+      const around = reach ?? (known.length < PICTURES_FOR_NEIGHBOURS ? 0 : 1)
+      const { blocks, open } = fitLinearBlocks(known, { side: 4, reach: around, straighten })
+      return { open: targets => targets.map(open), counted: { blocks } }
+    },
+  })
+
+/** See {@link sharedBlocksAttack}. */
+export const linearSharedBlocks = sharedBlocksAttack()

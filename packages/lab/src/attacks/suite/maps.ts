@@ -10,8 +10,13 @@ import { recoverSampleMap } from '../sample-map.ts'
 const fits = (cipher: Image, { width, height, channels }: Oracles['shape']): cipher is Image<'u8'> =>
   cipher.format === 'u8' && cipher.width === width && cipher.height === height && cipher.channels === channels
 
-const opening = (found: Opened | undefined, { shape }: Oracles): Found | undefined =>
+const opening = (
+  found: Opened | undefined,
+  { shape }: Oracles,
+  counted?: Readonly<Record<string, number>>,
+): Found | undefined =>
   found && {
+    ...(counted && { counted }),
     open: targets =>
       targets.map(target => {
         if (!fits(target, shape)) throw new TypeError('the cipher image has another shape than its answers had')
@@ -99,9 +104,9 @@ export const knownMap = defineAttack({
   source: 'standard',
   positiveControl: { scheme: 'fixed-permutation', expects: 'opened' },
   async run(oracles, budget) {
-    const pairs = await oracles.pairs(Math.min(budget, 8))
-    return pairs.every(({ cipher }) => fits(cipher, oracles.shape))
-      ? opening(recoverMapFromPairs(pairs), oracles)
-      : undefined
+    const pairs = await oracles.pairs(Math.min(budget, 64))
+    if (!pairs.every(({ cipher }) => fits(cipher, oracles.shape))) return undefined
+    const found = recoverMapFromPairs(pairs)
+    return found && opening(found, oracles, { certain: found.certain })
   },
 })

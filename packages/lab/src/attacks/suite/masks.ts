@@ -212,7 +212,7 @@ export const silhouettes = defineAttack({
   pictures: 'digits',
   positiveControl: { scheme: 'xor-reused-mask', expects: 'leaks' },
   async run({ shape, ciphers }, budget) {
-    const usual = modeOf((await ciphers(Math.min(budget, 256))).map(cipher => asPicture(cipher, shape).data))
+    const usual = modeOf((await ciphers(Math.min(budget, 1024))).map(cipher => asPicture(cipher, shape).data))
     return {
       open: targets =>
         targets.map(target => {
