@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -57,6 +58,40 @@ test('a second run skips all of it; what is gone is told, and pruned if that is 
   await rm(join(plain, 'work/plan.pdf'))
   await seal({ hideNames: true, prune: async stale => stale.length === 1 })
   expect(await sealedNames()).toHaveLength(3)
+})
+
+test.each([
+  [true, true, []],
+  [true, false, ['note.txt.png']],
+  // It was sealed under its own name before, and is under a hidden one now.
+  [false, true, ['work/plan.pdf.png']],
+])('what was left out is not told as gone: hidden names %s, then %s', async (before, now, gone) => {
+  await putAll()
+  await seal({ hideNames: before })
+  const names = await sealedNames()
+  const notices: string[] = []
+  const pruned: string[] = []
+  const run = (exclude: readonly string[]) =>
+    seal({
+      hideNames: now,
+      exclude,
+      prune: async stale => pruned.push(...stale.map(path => path.slice(sealed.length + 1))) > 0,
+      watcher: { notice: text => notices.push(text) },
+    })
+  await run(['*.pdf'])
+  // What was sealed anew under a name of the other kind is left over; what was left out is there, and stays.
+  expect(pruned.length).toBe(before === now ? 0 : 3)
+  expect((await open()).map(({ code }) => code)).toEqual([undefined, undefined, undefined, undefined])
+  expect(await tree(opened)).toEqual(await tree(plain))
+  expect(names.filter(name => !pruned.includes(name)).every(name => existsSync(join(sealed, name)))).toBe(true)
+  await rm(join(plain, 'note.txt'))
+  pruned.length = 0
+  await run(['holiday'])
+  // A name that tells nothing may be of what was not looked into.
+  expect(pruned).toEqual(gone)
+  expect(notices.filter(text => text.includes('they stay'))).toHaveLength(1)
+  await run([])
+  expect((await open()).filter(({ status }) => status === 'failed')).toEqual([])
 })
 
 test('a list says which is which, and a pattern opens what it fits', async () => {

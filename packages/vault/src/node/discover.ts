@@ -41,6 +41,8 @@ export interface Discovery {
   /** Folders below `base` whose every entry was looked at, and everything met in them. */
   readonly folders: ReadonlySet<string>
   readonly met: ReadonlySet<string>
+  /** Folders, and links that may lead to some, that were not looked into: left out, or unreadable. */
+  readonly closed: readonly string[]
 }
 
 /**
@@ -59,7 +61,7 @@ export async function discover(
   return walk.result()
 }
 
-type Kind = 'named' | 'entry' | 'link'
+type Kind = 'named' | 'file' | 'folder' | 'link'
 
 class Walk {
   readonly #output: string | undefined
@@ -73,6 +75,7 @@ class Walk {
   readonly #empty: string[] = []
   readonly #folders: string[] = []
   readonly #met: string[] = []
+  readonly #closed: string[] = []
 
   constructor(output: string | undefined, outputPath: string, exclude: readonly string[]) {
     this.#output = output
@@ -86,13 +89,17 @@ class Walk {
 
   async #visit(path: string, kind: Kind, below: string): Promise<void> {
     if (kind !== 'named') this.#met.push(path)
-    if (kind !== 'named' && this.#exclude.has(path, below)) return void this.#excluded.push(path)
+    if (kind !== 'named' && this.#exclude.has(path, below)) {
+      if (kind !== 'file') this.#closed.push(path)
+      return void this.#excluded.push(path)
+    }
     try {
       const info = await stat(onDisk(path), { bigint: true })
       if (info.isDirectory()) await this.#folder(path, info, kind, below)
       else if (info.isFile()) await this.#file(path, info, kind)
       else this.#pass(path, 'it is neither a file nor a folder', kind === 'named')
     } catch (error) {
+      if (kind !== 'file') this.#closed.push(path)
       if (kind === 'link' && systemCode(error) === 'ENOENT') this.#pass(path, 'a link that leads nowhere', false)
       else this.#passedOver.push({ source: path, failed: true, error: unreadable(error, path) })
     }
@@ -100,22 +107,23 @@ class Walk {
 
   async #folder(path: string, info: BigIntStats, kind: Kind, below: string): Promise<void> {
     if (kind === 'named') this.#named.push(path)
-    if (kind === 'link')
+    if (kind === 'link') {
+      this.#closed.push(path)
       return this.#pass(
         path,
         'links to folders are not followed',
         false,
         `name it as an input: ${await realpath(onDisk(path), 'utf8')}`,
       )
+    }
     if (kind !== 'named' && `${info.dev}:${info.ino}` === this.#output) return
     const entries = (await readdir(onDisk(path), { withFileTypes: true, encoding: 'buffer' })).map(entry => ({
       name: pathFromBytes(entry.name),
-      link: entry.isSymbolicLink(),
+      kind: entry.isSymbolicLink() ? ('link' as const) : entry.isDirectory() ? ('folder' as const) : ('file' as const),
     }))
     if (entries.length === 0 && path !== this.#outputPath) this.#empty.push(path)
-    for (const { name, link } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      await this.#visit(join(path, name), link ? 'link' : 'entry', below === '' ? name : `${below}/${name}`)
-    }
+    for (const { name, kind } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
+      await this.#visit(join(path, name), kind, below === '' ? name : `${below}/${name}`)
     this.#folders.push(path)
   }
 
@@ -153,6 +161,7 @@ class Walk {
       emptyFolders: this.#empty,
       folders: below(this.#folders),
       met: below(this.#met),
+      closed: this.#closed,
     }
   }
 }

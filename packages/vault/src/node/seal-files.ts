@@ -9,10 +9,10 @@ import type { Entry } from './journal-state.ts'
 import { machineSecret } from './machine-secret.ts'
 import { LOCK } from './own-files.ts'
 import { noticeIdle, remarksOn } from './remarks.ts'
-import { failure, type FileResult, runAll } from './run.ts'
+import { type FileResult, runAll } from './run.ts'
 import { sealOne } from './seal-one.ts'
 import type { SealContext, SealRun } from './seal-run.ts'
-import { leftover } from './stale.ts'
+import { leftover, notOurs, pruneStale } from './stale.ts'
 import { lookAt } from './target-state.ts'
 import { Targets } from './targets.ts'
 
@@ -78,7 +78,7 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   )
   await destination.flush()
   if (run.signal?.aborted) return
-  const { stale, unplaced } = leftover(journal, targets, found, marks.base, run.hideNames)
+  const { stale, unplaced, untold } = leftover(journal, targets, found, marks.base, run.hideNames)
   yield* prune(context, stale)
   for (const { target } of unplaced) {
     const path = join(output, target)
@@ -89,6 +89,11 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
       reason: 'sealed by version 0.1.0 from what this run did not meet: look whether they are still wanted',
     }
   }
+  if (untold.length > 0)
+    watcher?.notice?.(
+      `of the sealed files whose names tell nothing, ${untold.length} ${untold.length === 1 ? 'is' : 'are'} of nothing ` +
+        `that was met: what they are of may be where this run did not look, such as ${found.closed[0]}; they stay`,
+    )
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
   noticeIdle(found, watcher)
 }
@@ -176,34 +181,22 @@ async function recipientsLeftOut(run: SealRun, journal: Journal, targets: Target
   return Array.from(before).filter(member => !members.includes(member)).length
 }
 
-async function* prune({ run, journal, destination }: SealContext, stale: readonly Entry[]): AsyncGenerator<FileResult> {
-  const paths = stale.map(({ target }) => join(run.output, target))
-  const remove = stale.length > 0 && run.prune !== undefined && (await run.prune(paths))
-  for (const [i, entry] of stale.entries()) {
-    const source = paths[i]!
-    if (!remove) {
-      yield {
-        source,
-        target: source,
-        status: 'skipped',
-        reason: 'sealed files whose sources are gone: latent seal --prune removes them',
-      }
-      continue
-    }
-    try {
+async function* prune(
+  { run, journal, destination }: SealContext,
+  entries: readonly Entry[],
+): AsyncGenerator<FileResult> {
+  const stale = entries.map(entry => ({
+    path: join(run.output, entry.target),
+    async remove() {
       const state = await lookAt(run.output, entry.target, journal, false)
-      if (state.kind === 'foreign')
-        throw new LatentError('E_EXISTS', 'it is not the file that was sealed, and stays', {
-          hint: 'look at it, and remove it by hand',
-        })
-      await rm(onDisk(source), { force: true })
+      if (state.kind === 'foreign') throw notOurs()
+      await rm(onDisk(this.path), { force: true })
       await journal.removed(entry)
-      yield { source, target: source, status: 'skipped', reason: 'removed: their sources are gone' }
-    } catch (error) {
-      yield failure(source, ioError(error, 'cannot remove it'))
-    }
-  }
-  if (remove) await destination.flush()
+    },
+  }))
+  const isWanted = stale.length > 0 && run.prune !== undefined && (await run.prune(stale.map(({ path }) => path)))
+  yield* pruneStale(stale, isWanted)
+  if (isWanted) await destination.flush()
 }
 
 function resealedBecause({ keyShared }: SealContext['counts'], { keyring }: SealRun): string {
