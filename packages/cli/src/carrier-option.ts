@@ -1,4 +1,4 @@
-import { argumentError, LatentError } from '@latent/core'
+import { argumentError } from '@latent/core'
 import { ioError } from '@latent/core/node'
 import { parsePreset, type Preset, PRESETS } from '@latent/robust/presets'
 import { type FileResult, sealFiles, type SealRun } from '@latent/vault/node'
@@ -12,21 +12,13 @@ export const CARRIER_HELP =
     .flatMap(name => name.split(':')[1] ?? [])
     .join(', ')} or a JSON file`
 
-/**
- * What seals into the carrier that was asked for. @throws E_ARGUMENT for one that there is not, or options that it
- * has not; E_IO
- */
+/** What seals into the carrier that was asked for. @throws E_ARGUMENT for one that there is not; E_IO */
 export async function carrierOf(
   carrier: string,
-  { prune }: { readonly prune?: boolean },
   threads: number | undefined,
 ): Promise<(run: SealRun) => AsyncGenerator<FileResult>> {
   if (carrier === 'png') return sealFiles
   const preset = await presetOf(carrier)
-  if (prune)
-    throw new LatentError('E_ARGUMENT', '--prune does not go with --carrier robust, where files share pictures', {
-      hint: 'remove the pictures of what is gone by hand',
-    })
   // Decoders of pictures are loaded for this carrier alone: sealing into PNGs starts without them.
   const { sealRobust } = await import('@latent/robust/node')
   return run => sealRobust({ ...run, preset, ...(threads === undefined ? {} : { threads }) })

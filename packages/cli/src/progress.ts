@@ -7,6 +7,8 @@ export interface Progress {
   add(units: number): void
   /** Prints a line above the display. */
   note(line: string): void
+  /** Takes the display away while somebody is asked; not for longer than `work`. */
+  aside<T>(work: () => Promise<T>): Promise<T>
   end(): void
 }
 
@@ -21,7 +23,7 @@ export const noteAbove = (line: string): void => above(line)
 const plainLine = (line: string): void => void process.stderr.write(`${visibleLines(line)}\n`)
 let above = plainLine
 
-const quiet: Progress = { total() {}, add() {}, note: plainLine, end() {} }
+const quiet: Progress = { total() {}, add() {}, note: plainLine, aside: work => work(), end() {} }
 
 const DRAW_MS = 100
 // Long enough to smooth over a large file, short enough to notice that the work has slowed down.
@@ -66,10 +68,11 @@ export function progressBar(title: string, enabled = true, show: (units: number)
   if (!out.isTTY) return quiet
   let pace = new Pace(performance.now())
   let [total, done, drawn] = [0, 0, 0]
+  let isAside = false
 
   function draw(force = false): void {
     const now = performance.now()
-    if (!force && now - drawn < DRAW_MS) return
+    if (isAside || (!force && now - drawn < DRAW_MS)) return
     drawn = now
     const rate = pace.rate(now, done)
     const share = total > 0 ? Math.min(1, done / total) : 0
@@ -108,6 +111,15 @@ export function progressBar(title: string, enabled = true, show: (units: number)
       draw()
     },
     note,
+    async aside(work) {
+      wipe()
+      isAside = true
+      try {
+        return await work()
+      } finally {
+        isAside = false
+      }
+    },
     end,
   }
 }

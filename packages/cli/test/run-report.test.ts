@@ -17,7 +17,13 @@ async function report(
     yield* results
     if (end) throw end
   }
-  const progress = { total() {}, add() {}, end() {}, note: (line: string) => void notes.push(line) }
+  const progress = {
+    total() {},
+    add() {},
+    end() {},
+    note: (line: string) => void notes.push(line),
+    aside: <T>(work: () => Promise<T>) => work(),
+  }
   const error = await reportRun(run(), { progress, watcher: {}, json }, { done: 'opened', output: 'o\u001bt' }).then(
     () => undefined,
     (caught: unknown) => caught as LatentError,

@@ -59,6 +59,25 @@ describe('latent seal', () => {
     expect(await sealed()).toEqual(['keep.jpg.png', 'new name.jpg.png'])
   })
 
+  test('does the same for robust carriers, and verify misses what their journal lists', async () => {
+    for (const name of ['keep.jpg', 'deleted.jpg']) await put(name, name)
+    const robust = ['--carrier', 'robust']
+    await seal(...robust)
+    await rm(at('photos/deleted.jpg'))
+    expect((await seal(...robust)).out).toContain('1 pictures that hold files whose sources are gone, beside others')
+    expect((await seal(...robust, '--prune')).code).toBe(2)
+    const pruned = await seal(...robust, '--prune', '--yes')
+    expect([pruned.code, pruned.out]).toEqual([0, expect.stringMatching(/^sealed {3}1 /)])
+    expect(pruned.err).toContain(`source gone: ${at('sealed', 'album-1.1-of-1.png')}`)
+    const verify = () => run('verify', at('sealed'), '-i', at('me.key'))
+    expect((await verify()).out).toMatch(/^intact {3}1 [^]*^missing {2}0 of 1 /m)
+    const [picture] = await sealed()
+    await rm(at('sealed', picture!))
+    const { code, out, err } = await verify()
+    expect([code, out]).toEqual([1, expect.stringMatching(/^intact {3}0[^]*^missing {2}1 of 1 /m)])
+    expect(err).toContain(picture)
+  })
+
   test('says what other recipients mean', async () => {
     for (const name of ['a.jpg', 'b.jpg']) await put(name, name)
     await seal()

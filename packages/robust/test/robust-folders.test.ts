@@ -85,10 +85,14 @@ test('what the journal lists and is gone is missed, whatever lies beside it', as
   ])
 })
 
-test('of carriers alone, that nothing can be missed is told', async () => {
+test('of carriers that came back without their journal, that nothing can be missed is told', async () => {
   expect(statuses(await all(verifyAll({ ...run, inputs: [at('carriers')] })))).toEqual([
     'carriers/letter.txt.1-of-1.png done',
   ])
+  expect(notices).toEqual([])
+  mkdirSync(at('downloads'))
+  cpSync(at('carriers/letter.txt.1-of-1.png'), at('downloads/IMG_1.png'))
+  expect(statuses(await all(verifyAll({ ...run, inputs: [at('downloads')] })))).toEqual(['downloads/IMG_1.png done'])
   expect(notices).toEqual([expect.stringMatching(/no journal .* cannot be known$/)])
 })
 

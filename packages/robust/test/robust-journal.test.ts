@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { openAll, type RobustSealRun, sealRobust } from '../src/node/index.ts'
+import { openAll, type RobustSealRun, sealRobust, verifyAll } from '../src/node/index.ts'
 import { PRESETS } from '../src/presets.ts'
 import { drawn } from './services.ts'
 
@@ -193,4 +193,121 @@ test('lines that somebody else wrote remove nothing, inside of the folder and ou
     appendFileSync(journal(), `${JSON.stringify(line)}\n`)
   expect(await seal()).toEqual({ 'a.jpg': 'skipped', 'b.jpg': 'skipped', 'large.bin': 'skipped' })
   expect([readFileSync(victim, 'utf8'), readFileSync(join(output, 'mine.png'), 'utf8')]).toEqual(['keep', 'keep'])
+})
+
+const told = (results: readonly FileResult[]) =>
+  results.flatMap(({ source, reason = '', status }) =>
+    status === 'skipped' && reason !== 'sealed and unchanged' ? [[basename(source), reason.split(':')[0]]] : [],
+  )
+
+test('sources that are gone: their pictures are named, and removed when asked to, and not before', async () => {
+  const asked: string[][] = []
+  const prune = (answer: boolean) => ({
+    prune: (paths: readonly string[]) => {
+      asked.push(paths.map(path => basename(path)))
+      return Promise.resolve(answer)
+    },
+  })
+  await run(prune(true))
+  expect(asked).toEqual([])
+  rmSync(join(source, 'large.bin'))
+  const large = pictures().filter(name => name.startsWith('large'))
+  const named = large.map(name => [name, 'sealed files whose sources are gone'])
+  expect(told(await run())).toEqual(named)
+  expect(told(await run(prune(false)))).toEqual(named)
+  await expectOpened(FILES)
+  expect(told(await run(prune(true)))).toEqual(large.map(name => [name, 'removed']))
+  expect(asked).toEqual([large, large])
+  const { 'large.bin': _, ...left } = FILES
+  await expectOpened(left)
+  expect(told(await run(prune(true)))).toEqual([])
+
+  // One of two that share a picture: the other is sealed anew.
+  rmSync(join(source, 'a.jpg'))
+  const [picture] = pictures()
+  expect(told(await run())).toEqual([[picture, 'pictures that hold files whose sources are gone, beside others']])
+  await expectOpened(left)
+  write('b.jpg', drawn(1500, 'other'))
+  const [bound] = (await run()).filter(({ status }) => status === 'failed')
+  expect([bound!.code, bound!.hint]).toEqual(['E_EXISTS', 'latent seal --prune seals it anew without those'])
+  const notices: string[] = []
+  expect(told(await run({ ...prune(true), watcher: { notice: text => notices.push(text) } }))).toEqual([])
+  expect(notices).toEqual(['some of these pictures hold files that are there, too: those are sealed anew first'])
+  await expectOpened({ 'b.jpg': drawn(1500, 'other') })
+  expect(await seal()).toEqual({ 'b.jpg': 'skipped' })
+})
+
+test('what a run did not look for is not gone: other inputs, and what is left out', async () => {
+  mkdirSync(join(source, 'deep/er'), { recursive: true })
+  write('deep/er/c.bin', drawn(30_000, 'c'))
+  await seal()
+  const everything = () => readdirSync(output, { recursive: true, encoding: 'utf8' }).toSorted()
+  const before = everything()
+  const prune = { prune: () => Promise.resolve(true) }
+  const other = join(source, '../other')
+  mkdirSync(other)
+  for (const more of [
+    { inputs: [other] },
+    { inputs: [join(source, 'large.bin')] },
+    { exclude: ['*.jpg', '*.bin'] },
+    { exclude: ['deep'] },
+  ])
+    expect(told(await run({ ...prune, ...more })).filter(([, reason]) => /gone|removed/.test(reason!))).toEqual([])
+  expect(everything()).toEqual(before)
+  // A folder that is gone took its files with it.
+  rmSync(join(source, 'deep'), { recursive: true })
+  expect(told(await run(prune)).every(([name, reason]) => name!.startsWith('c.bin') && reason === 'removed')).toBe(true)
+  await expectOpened(FILES)
+})
+
+test('with hidden names, what is left out is not gone, and what is gone is', async () => {
+  rmSync(output, { recursive: true })
+  mkdirSync(join(source, 'deep'))
+  write('deep/c.bin', drawn(30_000, 'c'))
+  await seal({ hideNames: true })
+  const prune = { prune: () => Promise.resolve(true) }
+  expect(told(await run({ hideNames: true, exclude: ['deep'], ...prune }))).toEqual([['deep', 'excluded']])
+  rmSync(join(source, 'deep/c.bin'))
+  const gone = told(await run({ hideNames: true, ...prune }))
+  expect(new Set(gone.map(([, reason]) => reason))).toEqual(
+    new Set(['removed', 'empty folders, which sealed files cannot hold']),
+  )
+  await expectOpened(FILES)
+})
+
+test('a picture that is none of ours stays, whatever the name of it', async () => {
+  rmSync(join(source, 'large.bin'))
+  const [first, ...others] = pictures().filter(name => name.startsWith('large'))
+  writeFileSync(join(output, first!), 'a note')
+  const results = await run({ prune: () => Promise.resolve(true) })
+  expect(
+    results.filter(({ status }) => status === 'failed').map(({ code, source }) => [code, basename(source)]),
+  ).toEqual([['E_EXISTS', first]])
+  expect(told(results)).toEqual(others.map(name => [name, 'removed']))
+  expect(readFileSync(join(output, first!), 'utf8')).toBe('a note')
+  expect(told(await run({ prune: () => Promise.resolve(true) }))).toEqual([])
+})
+
+test('verify names what the journal lists and is gone, and knows a picture in another format', async () => {
+  const verify = async (inputs = [output]) => {
+    let expected: number | null | undefined
+    const results = await all(
+      verifyAll({ inputs, keyring, flows, threads: 1, watcher: { expected: listed => (expected = listed) } }),
+    )
+    const missing = results.filter(({ status }) => status === 'missing').map(({ source }) => basename(source))
+    return { expected, missing, intact: results.filter(({ status }) => status === 'done').length }
+  }
+  const all3 = { expected: pictures().length, missing: [], intact: 3 }
+  expect(await verify()).toEqual(all3)
+  // A second set in the place of one that was lost, and a set that was begun and not made whole.
+  write('large.bin', drawn(40_000, 'second'))
+  await seal()
+  appendFileSync(journal(), `{"set":"x","by":"y","sources":[]}\n{"set":"x","part":"never.png","sha256":"0"}\n`)
+  expect(await verify()).toEqual(all3)
+  const [picture] = pictures().filter(name => name.startsWith('album'))
+  const png = readFileSync(join(output, picture!))
+  rmSync(join(output, picture!))
+  expect(await verify()).toEqual({ ...all3, missing: [picture], intact: 1 })
+  writeFileSync(join(output, picture!.replace('.png', '.webp')), png)
+  expect(await verify()).toEqual(all3)
 })

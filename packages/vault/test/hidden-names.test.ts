@@ -89,7 +89,7 @@ test.each([
   await run(['holiday'])
   // A name that tells nothing may be of what was not looked into.
   expect(pruned).toEqual(gone)
-  expect(notices.filter(text => text.includes('they stay'))).toHaveLength(1)
+  expect(notices.filter(text => text.includes('and stay'))).toHaveLength(1)
   await run([])
   expect((await open()).filter(({ status }) => status === 'failed')).toEqual([])
 })

@@ -80,7 +80,7 @@ export function sealCommand(program: Command): void {
         throw argumentError('--cipher', BODY_TYPES.join(' or '), options.cipher)
       const threads = parseThreads(options.threads)
       const ask = pruning(options)
-      const sealInto = await carrierOf(options.carrier, options, threads)
+      const sealInto = await carrierOf(options.carrier, threads)
       const { lock, name, keyring } = await chooseLock(options)
       const body =
         options.cipher === 'aes-256-gcm'
@@ -88,12 +88,7 @@ export function sealCommand(program: Command): void {
           : ({ type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const)
       const { flows, close } = sharedFlow(threads)
       const display = runDisplay('sealing', options.json)
-      const prune =
-        ask &&
-        ((stale: readonly string[]) => {
-          display.progress.end()
-          return ask(stale)
-        })
+      const prune = ask && ((stale: readonly string[]) => display.progress.aside(() => ask(stale)))
       try {
         const album = await createAlbum(lock)
         const run = (signal: AbortSignal) =>

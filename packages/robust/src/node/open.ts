@@ -12,6 +12,7 @@ import {
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { findPictures } from './find-pictures.ts'
+import { listedPictures } from './listed-pictures.ts'
 
 /** A run that opens what it is given, robust carriers among it. */
 export interface RobustOpenRun extends OpenRun {
@@ -20,12 +21,12 @@ export interface RobustOpenRun extends OpenRun {
 
 /** As `openFiles`, for PNGs of noise and robust carriers alike, in whatever form these came back. */
 export function openAll(run: RobustOpenRun): AsyncGenerator<FileResult> {
-  return overAll(run, run.output, changed => openFiles({ ...run, ...changed }))
+  return overAll(run, run.output, changed => openFiles({ listedBeside: listedPictures, ...run, ...changed }))
 }
 
 /** As `verifyFiles`, for both kinds. */
 export function verifyAll(run: Omit<RobustOpenRun, 'output' | 'force' | 'salvage'>): AsyncGenerator<FileResult> {
-  return overAll(run, '.latent-nowhere', changed => verifyFiles({ ...run, ...changed }))
+  return overAll(run, '.latent-nowhere', changed => verifyFiles({ listedBeside: listedPictures, ...run, ...changed }))
 }
 
 /** As `listFiles`, for both kinds. Carriers are read whole: nothing less tells what they hold. */

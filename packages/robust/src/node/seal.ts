@@ -1,7 +1,16 @@
 import { LatentError } from '@latent/core'
 import { Destination, ioError, makeScratch, publish, readFileParts } from '@latent/core/node'
 import { type Geometry, readCarrier } from '@latent/vault'
-import { discover, failure, type FileResult, type Found, inTurn, sealFiles, type SealRun } from '@latent/vault/node'
+import {
+  discover,
+  type Discovery,
+  failure,
+  type FileResult,
+  type Found,
+  inTurn,
+  sealFiles,
+  type SealRun,
+} from '@latent/vault/node'
 import { readdir, realpath, rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
@@ -10,7 +19,9 @@ import { partTasks } from '../make.ts'
 import { GROUP_PARTS, groupBytes, planGroup } from '../plan.ts'
 import type { Preset } from '../presets.ts'
 import { openPool, type Pool } from './pool.ts'
-import { SetJournal, type SetPlan } from './set-journal.ts'
+import { leftSets, pruneSets } from './prune.ts'
+import { firstPart } from './set-entries.ts'
+import { type LeftSets, SetJournal, type SetPlan } from './set-journal.ts'
 
 /** A run that seals into robust carriers. */
 export interface RobustSealRun extends SealRun {
@@ -51,10 +62,14 @@ export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult
     ]
     const journal = await SetJournal.open(output, how)
     try {
-      const { base, files } = await discover(inputs, output, exclude)
-      const plan = await journal.plan(base, files, { reread: run.reread ?? false, anew: force })
-      yield* settled(plan, files)
-      yield* sealRest(run, journal, base, files, plan)
+      const found = await discover(inputs, output, exclude)
+      await journal.mend()
+      const left = await leftSets(run, journal, found)
+      const without = left.isGivenUp ? left.shared.map(({ entry }) => entry) : []
+      const plan = await journal.plan(found, { reread: run.reread ?? false, anew: force, without })
+      yield* settled(plan, found.files, left)
+      yield* sealRest(run, journal, found, plan)
+      if (!run.signal?.aborted) yield* pruneSets(journal, left)
     } finally {
       await journal.close()
     }
@@ -64,27 +79,25 @@ export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult
 }
 
 /** What needs no sealing, or cannot be sealed in this run. */
-function* settled({ unchanged, bound }: SetPlan, files: readonly Found[]): Generator<FileResult> {
+function* settled({ unchanged, bound }: SetPlan, files: readonly Found[], { shared }: LeftSets): Generator<FileResult> {
   for (const { source, size } of files) {
     const [target, holder] = [unchanged.get(source), bound.get(source)]
     if (target !== undefined)
       yield { source, target, status: 'skipped', reason: 'sealed and unchanged', plainBytes: size }
-    if (holder !== undefined)
-      yield failure(
-        source,
-        new LatentError('E_EXISTS', `${basename(holder)} holds it as it was, with files that this run did not meet`, {
-          hint: 'seal all of them in one run, or into a new folder',
-        }),
-        { plainBytes: size },
-      )
+    if (holder !== undefined) {
+      const [what, hint] = shared.some(({ entry }) => entry === holder)
+        ? ['files whose sources are gone', 'latent seal --prune seals it anew without those']
+        : ['files that this run did not meet', 'seal all of them in one run, or into a new folder']
+      const message = `${basename(firstPart(holder))} holds it as it was, with ${what}`
+      yield failure(source, new LatentError('E_EXISTS', message, { hint }), { plainBytes: size })
+    }
   }
 }
 
 async function* sealRest(
   run: RobustSealRun,
   journal: SetJournal,
-  base: string,
-  files: readonly Found[],
+  { base, files }: Discovery,
   plan: SetPlan,
 ): AsyncGenerator<FileResult> {
   const { preset, output, threads = Math.min(4, availableParallelism()), signal } = run

@@ -1,33 +1,18 @@
-import { jsonLines, parseJsonLines, toHex } from '@latent/core'
+import { jsonLines, toHex } from '@latent/core'
 import { ioError, onDisk, readOwnText } from '@latent/core/node'
-import { type Found, hashOf, machineSecret, ROBUST_JOURNAL } from '@latent/vault/node'
+import {
+  type Discovery,
+  type Found,
+  foldersFrom,
+  hashOf,
+  isGone,
+  machineSecret,
+  ROBUST_JOURNAL,
+} from '@latent/vault/node'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { lstat, open, rm, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
-
-/** A source as it was sealed. Marks are keyed hashes, which only this machine can compare. */
-interface Sealed {
-  /** Of where it lay. */
-  readonly name: string
-  /** Of its size and time, and of how it was sealed, for whom and into which pictures. */
-  readonly stamp: string
-  /** Of what else the system knows of it; nothing where it was written so lately that it could be again, unseen. */
-  readonly seen: string
-  /** Of its bytes. */
-  readonly content: string
-}
-
-/** A set of pictures, as the journal knows it. */
-export interface SetEntry {
-  readonly set: string
-  /** The machine that sealed it. */
-  readonly by: string
-  readonly sources: readonly Sealed[]
-  /** SHA-256 of each picture, by its path below the output folder. */
-  readonly parts: ReadonlyMap<string, string>
-  /** Was every picture of it published? */
-  readonly whole: boolean
-}
+import { dirname, join } from 'node:path'
+import { entriesOf, firstPart, type Sealed, type SetEntry } from './set-entries.ts'
 
 /** Within this time a file system may give two states of a file one time. */
 const RACY_MS = 2500
@@ -36,14 +21,29 @@ const RACY_MS = 2500
 export interface SetPlan {
   /** Sources that are sealed and unchanged, with the first picture of their set. */
   readonly unchanged: ReadonlyMap<string, string>
-  /** Sources that cannot be sealed anew by themselves: their picture holds what this run did not meet. */
-  readonly bound: ReadonlyMap<string, string>
-  /** Sets whose sources are all sealed anew: what they leave is removed. */
+  /** Sources that cannot be sealed anew by themselves: their set holds what this run did not meet. */
+  readonly bound: ReadonlyMap<string, SetEntry>
+  /** Sets whose sources are all sealed anew, or gone: what they leave is removed. */
   readonly outdated: readonly SetEntry[]
   /** Pictures of all other sets. */
   readonly kept: ReadonlySet<string>
   /** The sources of a set, as far as this run met them. */
   readonly sourcesOf: (entry: SetEntry) => readonly string[]
+}
+
+/** A set that holds what is gone: a restore would bring it back. */
+export interface LeftSet {
+  readonly entry: SetEntry
+  /** In order, but for those that a later set has replaced. */
+  readonly pictures: readonly { readonly part: string; readonly path: string }[]
+}
+
+/** What an earlier run left of sources that are gone. */
+export interface LeftSets {
+  /** Nothing else is in them. */
+  readonly stale: readonly LeftSet[]
+  /** Beside what is there. */
+  readonly shared: readonly LeftSet[]
 }
 
 /**
@@ -96,20 +96,61 @@ export class SetJournal {
     return this.#file.close()
   }
 
+  /** Removes what a run left that was ended within a set. */
+  async mend(): Promise<void> {
+    for (const entry of this.#entries.values())
+      if (entry.by === this.#by && !entry.whole) await this.remove(entry, new Set())
+  }
+
+  /** Sets of which a part is gone, and nothing may be where the run did not look. */
+  leftover({ base, files, folders, met }: Discovery): LeftSets {
+    const names = (paths: Iterable<string>) => new Set(Array.from(paths, path => this.#mark('name', base, path)))
+    const [there, known] = [names(files.map(({ relative }) => relative)), names(met)]
+    const marks = (paths: Iterable<string>) => new Set(Array.from(paths, path => this.#mark('folder', base, path)))
+    const seen = { folders: marks(folders), met: marks(met) }
+    const own = [...this.#entries.values()].filter(
+      ({ by, whole, sources }) => by === this.#by && whole && sources.length > 0,
+    )
+    // One that was lost in part was made again for what the run met of it.
+    const holders = new Map(own.flatMap(entry => entry.sources.map(({ name }) => [name, entry] as const)))
+    const owners = new Map(
+      [...this.#entries.values()].flatMap(entry => [...entry.parts.keys()].map(part => [part, entry] as const)),
+    )
+    const leftSet = (entry: SetEntry): LeftSet => ({
+      entry,
+      pictures: [...entry.parts.keys()]
+        .filter(part => owners.get(part) === entry)
+        .toSorted()
+        .map(part => ({ part, path: join(this.#output, part) })),
+    })
+    const [stale, shared]: [LeftSet[], LeftSet[]] = [[], []]
+    for (const entry of own) {
+      const left = entry.sources.filter(({ name }) => !there.has(name))
+      const isHeld = entry.sources.some(({ name }) => there.has(name) && holders.get(name) === entry)
+      if (left.length === 0 || !left.every(({ name, within }) => !known.has(name) && isGone(within, seen))) continue
+      if (isHeld) shared.push(leftSet(entry))
+      else stale.push(leftSet(entry))
+    }
+    return { stale, shared }
+  }
+
   /**
-   * Compares sources with what earlier runs sealed of them, and removes what a run left that was ended within a set.
+   * Compares sources with what earlier runs sealed of them.
    * @param anew all of them are sealed anew
-   * @param base the folder that the sources' paths are relative to
    * @param reread compare contents where sizes and times say that nothing changed
+   * @param without sets that are given up: what is there of their sources is sealed anew
    */
   async plan(
-    base: string,
-    files: readonly Found[],
-    { reread = false, anew = false }: { readonly reread?: boolean; readonly anew?: boolean },
+    { base, files }: Discovery,
+    {
+      reread = false,
+      anew = false,
+      without = [],
+    }: { readonly reread?: boolean; readonly anew?: boolean; readonly without?: readonly SetEntry[] },
   ): Promise<SetPlan> {
     const byName = new Map(files.map(file => [this.#mark('name', base, file.relative), file]))
     const unchanged = new Map<string, string>()
-    const bound = new Map<string, string>()
+    const bound = new Map<string, SetEntry>()
     const outdated: SetEntry[] = []
     for (const entry of this.#entries.values()) {
       if (entry.by !== this.#by) continue
@@ -117,23 +158,19 @@ export class SetJournal {
         const file = byName.get(sealed.name)
         return file ? [{ sealed, file }] : []
       })
-      if (!entry.whole) {
-        await this.remove(entry, new Set())
-        continue
-      }
       if (sources.length === 0) continue
-      const [first] = [...entry.parts.keys()].toSorted()
-      const lost = anew || !(await this.#isThere(entry))
+      const given = without.includes(entry)
+      const lost = anew || given || !(await this.#isThere(entry))
       const changed = new Set<string>()
       for (const { sealed, file } of sources)
         if (lost || !(await this.#isSource(sealed, file, reread))) changed.add(file.source)
-      const all = sources.length === entry.sources.length
+      const all = given || sources.length === entry.sources.length
       if (changed.size > 0 && all) outdated.push(entry)
       else if (lost && !anew) continue
       else
         for (const { file } of sources)
-          if (changed.has(file.source)) bound.set(file.source, first!)
-          else unchanged.set(file.source, join(this.#output, first!))
+          if (changed.has(file.source)) bound.set(file.source, entry)
+          else unchanged.set(file.source, join(this.#output, firstPart(entry)))
     }
     const others = [...this.#entries.values()].filter(entry => !outdated.includes(entry))
     return {
@@ -151,10 +188,11 @@ export class SetJournal {
     const sources: Sealed[] = []
     for (const file of files) {
       const { name, stamp, seen } = this.#marks(base, file)
+      const within = Array.from(foldersFrom(dirname(file.relative)), folder => this.#mark('folder', base, folder))
       const content = this.#mark('content', await hashOf(file.source))
       // What was changed after it was sealed is not what was hashed.
       const { ctimeNs } = await lstat(onDisk(file.source), { bigint: true })
-      sources.push({ name, stamp, seen, content: ctimeNs === file.info.ctimeNs ? content : '' })
+      sources.push({ name, stamp, seen, content: ctimeNs === file.info.ctimeNs ? content : '', within })
     }
     await this.#append({ set, by: this.#by, sources })
     this.#entries.set(set, { set, by: this.#by, sources, parts: new Map(), whole: false })
@@ -187,12 +225,21 @@ export class SetJournal {
   }
 
   /** Removes what is left of a set, but for pictures that another has replaced meanwhile. */
-  async remove({ set, parts }: SetEntry, but: ReadonlySet<string>): Promise<void> {
-    for (const [part, sha256] of parts) {
-      const path = join(this.#output, part)
-      const now = but.has(part) ? undefined : await hashOf(path).catch(() => undefined)
-      if (now === sha256) await rm(onDisk(path), { force: true })
-    }
+  async remove(entry: SetEntry, but: ReadonlySet<string>): Promise<void> {
+    for (const part of entry.parts.keys()) if (!but.has(part)) await this.removePart(entry, part)
+    await this.forget(entry)
+  }
+
+  /** Removes a picture of a set. @returns whether what lies there now is another, and stays */
+  async removePart({ parts }: SetEntry, part: string): Promise<boolean> {
+    const path = join(this.#output, part)
+    const now = await hashOf(path).catch(() => undefined)
+    if (now === parts.get(part)) await rm(onDisk(path), { force: true })
+    return now !== undefined && now !== parts.get(part)
+  }
+
+  /** A set is no more. */
+  async forget({ set }: SetEntry): Promise<void> {
     await this.#append({ set, gone: true })
     this.#entries.delete(set)
   }
@@ -231,31 +278,3 @@ export class SetJournal {
     await this.#file.datasync().catch(() => undefined)
   }
 }
-
-const isText = (value: unknown): value is string => typeof value === 'string'
-
-/** Whoever can write to the folder can write lines: what is none of ours is passed over, and none reaches out of it. */
-function entriesOf(text: string): Map<string, SetEntry> {
-  const entries = new Map<string, SetEntry>()
-  for (const value of parseJsonLines(text).values) {
-    if (typeof value !== 'object' || value === null) continue
-    const { set, by, sources, part, sha256, whole, gone } = value as Record<string, unknown>
-    if (!isText(set)) continue
-    const entry = entries.get(set)
-    if (Array.isArray(sources) && isText(by))
-      entries.set(set, { set, by, sources: sources.filter(isSealed), parts: new Map(), whole: false })
-    else if (entry && isText(part) && isText(sha256) && isBelow(part))
-      entries.set(set, { ...entry, parts: new Map([...entry.parts, [part, sha256]]) })
-    else if (entry && whole === true) entries.set(set, { ...entry, whole })
-    else if (gone === true) entries.delete(set)
-  }
-  return entries
-}
-
-const isSealed = (value: unknown): value is Sealed =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['name', 'stamp', 'seen', 'content'].every(field => isText((value as Record<string, unknown>)[field]))
-
-const isBelow = (part: string): boolean =>
-  part.endsWith('.png') && part.split(/[\\/]/).every(name => !['', '.', '..'].includes(name)) && !part.includes('\0')

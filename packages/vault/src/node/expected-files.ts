@@ -1,9 +1,10 @@
 import { systemCode, onDisk } from '@latent/core/node'
 import type { BigIntStats } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, extname, join, relative, resolve, sep } from 'node:path'
 import type { Found } from './discover.ts'
 import { JournalState } from './journal-state.ts'
+import type { OpenRun } from './open-run.ts'
 
 /** What ought to be in some folders, by the journals that sealing leaves there. */
 export interface Expectation {
@@ -23,45 +24,57 @@ export interface Expectation {
  * Looks for journals in the inputs that are folders, in the folders of `found` below them, and, where
  * only a part of a sealed folder is asked for, above them.
  */
-export async function expectedFiles(inputs: readonly string[], found: readonly Found[]): Promise<Expectation> {
+export async function expectedFiles(
+  inputs: readonly string[],
+  found: readonly Found[],
+  listedBeside: OpenRun['listedBeside'] = () => Promise.resolve([]),
+): Promise<Expectation> {
   const nonces = new Map<string, string>()
+  const beside = new Set<string>()
   const unlisted: string[] = []
+  const readJournal = async (folder: string): Promise<FolderJournal[]> => {
+    const [state, others] = await Promise.all([JournalState.read(folder), listedBeside(folder)])
+    return state.all().length + others.length === 0 ? [] : [{ folder, state, others }]
+  }
   for (const input of inputs.map(path => resolve(path))) {
     if (!(await isFolder(input))) continue
     const below = new Set(
       found.flatMap(({ source }) => (isBelow(input, source) ? foldersBetween(input, dirname(source)) : [])),
     )
-    let journals = (await Promise.all([input, ...below].map(readJournal))).flatMap(journal => journal ?? [])
+    let journals = (await Promise.all([input, ...below].map(readJournal))).flat()
     for (let folder = input; journals.length === 0 && dirname(folder) !== folder;) {
       folder = dirname(folder)
-      journals = (
-        await readJournal(folder).then(
-          journal => [journal],
-          () => [],
-        )
-      ).flatMap(journal => journal ?? [])
+      journals = await readJournal(folder).catch(() => [])
     }
     if (journals.length === 0) unlisted.push(input)
-    for (const { folder, state } of journals) {
+    for (const { folder, state, others } of journals) {
       for (const { target, nonce } of state.expected()) {
         const path = join(folder, target)
         if (isBelow(input, path)) nonces.set(path, nonce)
       }
+      for (const path of others.map(other => join(folder, other))) if (isBelow(input, path)) beside.add(path)
     }
   }
   const sources = new Set(found.map(({ source }) => source))
   const numbers = new Set(found.map(({ info }) => fileNumber(info)))
+  // A service that encodes pictures anew gives them another ending.
+  const stems = new Set(beside.size === 0 ? [] : found.map(({ source }) => stemOf(source)))
+  const paths = [...nonces.keys(), ...Array.from(beside).filter(path => sources.has(path) || !stems.has(stemOf(path)))]
   const states = await Promise.all(
-    Array.from(nonces.keys()).map(async path => [path, sources.has(path) || (await stateOf(path, numbers))] as const),
+    paths.map(async path => [path, sources.has(path) || (await stateOf(path, numbers))] as const),
   )
   const of = (state: 'gone' | 'unread') => states.flatMap(([path, is]) => (is === state ? [path] : []))
-  return { listed: nonces.size, missing: of('gone'), unread: of('unread'), nonces, unlisted }
+  return { listed: nonces.size + beside.size, missing: of('gone'), unread: of('unread'), nonces, unlisted }
 }
 
-async function readJournal(folder: string): Promise<{ folder: string; state: JournalState } | undefined> {
-  const state = await JournalState.read(folder)
-  return state.all().length === 0 ? undefined : { folder, state }
+/** What the journals of a folder say. */
+interface FolderJournal {
+  readonly folder: string
+  readonly state: JournalState
+  readonly others: readonly string[]
 }
+
+const stemOf = (path: string) => path.slice(0, path.length - extname(path).length)
 
 const isBelow = (folder: string, path: string) =>
   path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)

@@ -36,7 +36,7 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   let missing = 0
   yield* overFiles(run, work, async files => {
     for (const { source } of files) output.destination.protect(source)
-    const expected = await expectedFiles(run.inputs, files)
+    const expected = await expectedFiles(run.inputs, files, run.listedBeside)
     missing = expected.missing.length + expected.unread.length
   })
   // What stood in the way may have turned out to be another file of this run.
@@ -74,7 +74,7 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
     }
   }
   yield* overFiles({ ...run, output: '' }, work, async files => {
-    expectation = await expectedFiles(run.inputs, files)
+    expectation = await expectedFiles(run.inputs, files, run.listedBeside)
     const { listed, unlisted } = expectation
     if (listed > 0 || unlisted.length > 0) run.watcher?.expected?.(listed === 0 ? undefined : listed)
     for (const folder of unlisted)

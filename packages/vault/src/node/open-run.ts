@@ -14,6 +14,8 @@ export interface OpenRun {
   readonly only?: PathSelection
   /** Files of the inputs that are read in another way. */
   readonly except?: ReadonlySet<string>
+  /** What else a folder is to hold, by a journal in it that is not of sealed PNGs: paths below it. */
+  readonly listedBeside?: (folder: string) => Promise<readonly string[]>
   /** Write what is intact of damaged files, with zeros for what is missing. */
   readonly salvage?: boolean
   readonly jobs?: number

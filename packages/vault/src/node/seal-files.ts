@@ -91,8 +91,8 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
   }
   if (untold.length > 0)
     watcher?.notice?.(
-      `of the sealed files whose names tell nothing, ${untold.length} ${untold.length === 1 ? 'is' : 'are'} of nothing ` +
-        `that was met: what they are of may be where this run did not look, such as ${found.closed[0]}; they stay`,
+      `sealed files whose names tell nothing belong to nothing that was met (${untold.length}), and stay: ` +
+        `what they are of may be where this run did not look, such as ${found.closed[0]}`,
     )
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
   noticeIdle(found, watcher)

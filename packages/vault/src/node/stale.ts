@@ -59,7 +59,7 @@ export function* foldersFrom(folder: string): Generator<string> {
 }
 
 /**
- * Is what a run did not meet gone? Yes if the nearest folder of those that it lay in that is still there was looked into.
+ * Is what a run did not meet gone? Yes if the nearest folder that it lay in, and that is still there, was looked into.
  * @param folders as {@link foldersFrom} gives them, or whatever stands for them in the sets
  */
 export function isGone(
