@@ -2,6 +2,7 @@ import { argumentError, LatentError } from '@latent/core'
 import { type Attack, requireAttack } from './contract.ts'
 import { classByDistance, classByProbe } from './suite/classes.ts'
 import { advancedFeatureReconstructionAttack, featureReconstructionAttack } from './suite/folding.ts'
+import { foldedMap } from './suite/folded-map.ts'
 import { outline, rightHalf, squint } from './suite/glance.ts'
 import { jigsaw } from './suite/jigsaw.ts'
 import { linearBlocks, linearImage, linearPixels, linearSharedBlocks } from './suite/linear.ts'
@@ -57,6 +58,7 @@ export const ATTACKS: readonly Attack[] = [
   helperBlocks,
   helperNumberedBlocks,
   superposition,
+  foldedMap,
   chosenCipherMask,
   touchedCipher,
   nearKey,

@@ -85,8 +85,9 @@ export async function attackSection(context: StudyContext, { weights, runner, na
         'another picture, beside a wrong key:',
       'It is the simplest attack of its kind: the fold gives the descent many places to get stuck ' +
         'in, and a search over each entry would not have them. Each pixel has three cipher values and ' +
-        'one entry of K, so K is overdetermined by a single pair. Attacks without the mask were not ' +
-        'tried.',
+        'one entry of K, so K is overdetermined by a single pair. With seven chosen pictures in place of ' +
+        'the pair nothing need be given: `latent lab attack -a folded-map` searches the entries and finds ' +
+        'K and mask.',
     ],
     tables: [
       {
