@@ -190,6 +190,25 @@ test('what meets nothing is an error for every command; all of an empty vault is
   expect([code, err.includes("unknown option '--as-of'")]).toEqual([2, true])
 })
 
+test('an album of two keys, whose index is lost, is one again when somebody says so', async () => {
+  await vault('init', 'twice')
+  await vault('add', 'twice', 'in/holiday', '--no-thumbnails')
+  await vault('rekey', 'twice')
+  await vault('add', 'twice', 'in/notes.txt', '--no-thumbnails')
+  await rm(at('twice/index'), { recursive: true })
+  const { out, err } = await latent(['vault', 'rebuild', 'twice', '-i', 'me.key'])
+  expect(out).toContain('found    5\n')
+  const lost = Array.from(err.matchAll(/"(recovered [0-9a-f]{8})"/g), ([, name]) => name!)
+  expect([lost.length, err.includes('latent vault rename')]).toEqual([2, true])
+  expect(await vault('rename', 'twice', 'photos', '--album', lost[0]!, '--album', lost[1]!)).toBe(
+    'album  photos\nkeys   2\n',
+  )
+  expect(await vault('add', 'twice', 'in/holiday', '--no-thumbnails')).toMatch(/^added {3}0\nskipped {2}4 /)
+  expect(await vault('stats', 'twice')).toMatch(/^photos +5 .* 2$/m)
+  await vault('share', 'twice', '-r', friend)
+  expect((await latent(['vault', 'list', 'twice', '-i', 'friend.key'])).err).toContain('5 files')
+})
+
 test('a key comes back from the words of its sheet, and opens the vault', async () => {
   await vault('init', 'insured')
   await vault('add', 'insured', 'in', '--no-thumbnails')

@@ -7,6 +7,7 @@ import {
   collect,
   type Keyring,
   MemoryStore,
+  nameAlbums,
   openSealed,
   prune,
   readObject,
@@ -354,6 +355,51 @@ describe('an index that is lost', () => {
     expect(tally(await get(again, opened))).toEqual({ done: 8 })
     expect(await tree(opened)).toEqual(await tree(plain))
     expect(await rebuild(again, me.keyring())).toMatchObject({ found: 0 })
+  })
+
+  test('an album of two keys comes back as two, and is one again when somebody says so', async () => {
+    let clock = 1_600_000_000_000
+    const { store, me } = await newVault()
+    const now = () => clock
+    const vault = await openVault(store, me, { now })
+    const friend = await person()
+    await share(vault, vault.main(), [friend.recipient])
+    await putFiles(plain, { 'a.jpg': 1000, 'b.jpg': 2000 })
+    await add(vault, plain)
+    await unshare(vault, vault.main(), [friend.recipient])
+    clock += 1000
+    await writeFile(join(plain, 'a.jpg'), noise(1000, 99))
+    await add(vault, plain)
+    const { newest } = vault.main()
+    for (const name of await namesOf(store, 'index/')) await store.remove(name)
+    const lost = await openVault(store, me, { now })
+    await rebuild(lost, me.keyring())
+    expect(lost.albums().map(({ keys, isNameless }) => [keys.length, isNameless])).toEqual([
+      [1, true],
+      [1, true],
+    ])
+    // Not the key that the friend has.
+    expect(lost.main().newest.id).toBe(newest.id)
+    await expect(nameAlbums(lost, lost.albums(), ' ')).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    expect(await nameAlbums(lost, lost.albums(), 'photos')).toEqual({ album: 'photos', keys: 2 })
+    for (const found of [lost, await openVault(store, me, { now })]) {
+      expect(found.albums().map(({ name, main, isNameless }) => [name, main, isNameless])).toEqual([
+        ['photos', true, false],
+      ])
+      expect(found.main().newest.id).toBe(newest.id)
+      expect(paths(found)).toEqual(['a.jpg', 'b.jpg'])
+      expect(tally(await add(found, plain))).toEqual({ skipped: 2 })
+    }
+    await get(lost, opened)
+    expect(await tree(opened)).toEqual(await tree(plain))
+    // Any album may get another name, but not that of another.
+    await lost.addAlbum('family', [me.recipient])
+    await expect(nameAlbums(lost, [lost.album('family')], 'photos')).rejects.toMatchObject({ code: 'E_EXISTS' })
+    await nameAlbums(lost, [lost.album('family')], 'relatives')
+    expect((await openVault(store, me)).albums().map(({ name, main }) => [name, main])).toEqual([
+      ['photos', true],
+      ['relatives', false],
+    ])
   })
 
   test('in part is noticed: segments name those before them', async () => {

@@ -36,6 +36,18 @@ export class AlbumView {
     for (const key of this.keys) yield* key.photos.values()
   }
 
+  /** When something was added last; 0 if nothing ever was. */
+  get lastAdded(): number {
+    let last = 0
+    for (const { added } of this.everything()) if (added > last) last = added
+    return last
+  }
+
+  /** Did the index lose what it said of this album: name, members, which keys are of it? */
+  get isNameless(): boolean {
+    return this.newest.album!.at === 0
+  }
+
   /** How often each of these paths was recorded, be it removed since. */
   versions(paths: Iterable<string>): Map<string, number> {
     const counts = new Map(Array.from(paths, path => [path, 0]))

@@ -11,6 +11,7 @@ export {
   removePhotos,
 } from './maintenance.ts'
 export { type Membership, rekey, share, unshare } from './members.ts'
+export { nameAlbums } from './naming.ts'
 export { type Photo, type PhotoNote } from './record.ts'
 export { select, type Selection } from './selection.ts'
 export { type AlbumFigures, type Figures, type VaultFigures, vaultFigures } from './stats.ts'

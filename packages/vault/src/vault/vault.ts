@@ -217,9 +217,13 @@ export class Vault {
     return found
   }
 
-  /** The album whose members are those of new ones. */
+  /**
+   * The album whose members are those of new ones. Where the index lost which that is: the one that something was added
+   * to last. Its key is the one that somebody who was left out is least likely to have.
+   */
   main(): AlbumView {
-    return this.albums().find(({ main }) => main) ?? this.albums()[0]!
+    const albums = this.albums()
+    return albums.find(({ main }) => main) ?? albums.reduce((a, b) => (b.lastAdded > a.lastAdded ? b : a))
   }
 
   /** Makes an album for these recipients. @throws E_KEY; E_STORE */

@@ -1,7 +1,9 @@
 import { argumentError, formatBytes, LatentError } from '@latent/core'
 import {
+  type AlbumView,
   checkPresence,
   type Kept,
+  nameAlbums,
   normalRecipient,
   prune,
   rebuild,
@@ -151,8 +153,24 @@ export function memberCommands(parent: Command): void {
     )
 }
 
-/** `latent vault remove`, `prune` and `rebuild`. */
+/** What only the index knew, and somebody has to say again. */
+const lostNames = (albums: readonly AlbumView[]): string =>
+  'nothing says what these albums were called, who their members are, and which of them were one album of several ' +
+  `keys: ${albums.map(({ name }) => visible(JSON.stringify(name))).join(', ')}; say it again with ` +
+  'latent vault rename NAME --album ONE --album OTHER, and with latent vault share'
+
+/** `latent vault rename`, `remove`, `prune` and `rebuild`. */
 export function changeCommands(parent: Command): void {
+  vaultCommand(parent, 'rename', 'give an album another name; several become one')
+    .argument('<name>', 'what it is called from now on')
+    .option('--album <name>', 'this album; several are put together; the first one if none is named', repeated)
+    .action(async (address: string, name: string, options: VaultOptions) => {
+      await withVault(address, options, async ({ vault }) => {
+        const given = new Set(options.album?.map(each => vault.album(each)) ?? [vault.main()])
+        const { album, keys } = await nameAlbums(vault, [...given], name)
+        process.stdout.write(options.json ? jsonLine({ album, keys }) : shown`album  ${album}\nkeys   ${keys}\n`)
+      })
+    })
   withSelectionOfNow(
     vaultCommand(parent, 'remove', 'hide photos from now on; latent vault prune deletes their objects'),
   )
@@ -195,6 +213,8 @@ export function changeCommands(parent: Command): void {
       await withVault(address, options, async ({ vault, keyring }) => {
         const rebuilt = await rebuild(vault, keyring)
         for (const name of rebuilt.damaged) process.stderr.write(`damaged: ${visible(name)}\n`)
+        const nameless = vault.albums().filter(album => album.isNameless)
+        if (nameless.length > 0) process.stderr.write(`note: ${lostNames(nameless)}\n`)
         process.stdout.write(
           options.json
             ? jsonLine(rebuilt)
