@@ -59,7 +59,9 @@ describe('examples', { timeout: 300_000 }, () => {
       '-d',
       'procedural:3',
       '--robustness',
-      '1',
+      '0',
+      '--keys',
+      '64',
       '-o',
       out,
     ])

@@ -1,3 +1,4 @@
+import './quick-passphrases.ts'
 import { decodePng, encodePng } from '@latent/core/png'
 import { image } from '@latent/core'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+import './quick-passphrases.ts'
 import { image } from '@latent/core'
 import { encodePng } from '@latent/core/png'
 import { Encrypter } from 'age-encryption'

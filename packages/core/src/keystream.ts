@@ -54,7 +54,10 @@ export class KeyStream {
 
   /** `count` uniform floats in [0, 1), 32 bits each. */
   async uniforms(count: number): Promise<Float64Array> {
-    return Float64Array.from(await this.integers(count, 2 ** 32), word => word / 2 ** 32)
+    const words = await this.integers(count, 2 ** 32)
+    const out = new Float64Array(count)
+    for (let i = 0; i < count; i++) out[i] = words[i]! / 2 ** 32
+    return out
   }
 
   /** A uniform permutation of 0..n-1 (Fisher-Yates). */

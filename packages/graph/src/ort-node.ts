@@ -1,6 +1,6 @@
 import { forbidTelemetry } from '@latent/core/telemetry'
 import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, getPriority } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import type { Backend, OrtBinding } from './ort.ts'
 
@@ -36,5 +36,12 @@ export async function loadOrt(backend: Backend): Promise<OrtBinding> {
   // again.
   if (backend === 'ort-webgpu')
     return { ort, providers: [{ name: 'webgpu', preferredLayout: 'NCHW', validationMode: 'disabled' }] }
-  return { ort, providers: ['cpu'] }
+  return { ort, providers: ['cpu'], ...(spins() ? {} : { entries: { session: { intra_op: { allow_spinning: '0' } } } }) }
 }
+
+/**
+ * Whether threads of the native library that have nothing to do turn in a loop until there is something, as it does by
+ * default: quickest where the processors are free, and taken from others where they are not. So not in a process that
+ * was started with `nice`, nor under `LATENT_SPIN=0`.
+ */
+const spins = (): boolean => process.env['LATENT_SPIN'] !== '0' && getPriority() <= 0

@@ -11,4 +11,6 @@ export type Backend = 'ort-node' | 'ort-wasm' | 'ort-webgpu'
 export interface OrtBinding {
   readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>
   readonly providers: readonly Ort.InferenceSession.ExecutionProviderConfig[]
+  /** Free-form configuration entries for every session. */
+  readonly entries?: Readonly<Record<string, unknown>>
 }

@@ -102,7 +102,7 @@ export async function load(
   options: SessionOptions,
   onDevice: readonly string[] = [],
 ): Promise<Loaded> {
-  const { ort, providers } = await loadOrt(backend)
+  const { ort, providers, entries } = await loadOrt(backend)
   const threads = options.threads ?? hardwareThreads()
   if (backend !== 'ort-node') {
     ort.env.wasm.numThreads = threads
@@ -116,6 +116,7 @@ export async function load(
     graphOptimizationLevel: options.optimisation === 'none' ? 'disabled' : (options.optimisation ?? 'all'),
     logSeverityLevel: 3,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    ...(entries === undefined ? {} : { extra: entries }),
     ...(options.gpuOnly && backend === 'ort-webgpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
     ...(onDevice.length === 0
       ? {}

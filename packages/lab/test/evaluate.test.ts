@@ -413,7 +413,7 @@ describe('the command', () => {
       '-s',
       'pwlcm-xor',
       '-d',
-      'procedural:3',
+      'procedural:2',
       '-o',
       'killed',
       '--pictures',

@@ -261,7 +261,7 @@ describe('a run', { timeout: 400_000 }, () => {
   const options = (out: string) => ({
     data: 'procedural:2',
     out: join(scratch, out),
-    robustness: 1,
+    robustness: 0,
     workers: 1,
     keys: 64,
   })
@@ -287,7 +287,7 @@ describe('a run', { timeout: 400_000 }, () => {
   })
 
   const command = (...args: string[]) => {
-    const small = ['-d', 'procedural:2', '--robustness', '1', '--pictures', 'none', '--workers', '1']
+    const small = ['-d', 'procedural:2', '--robustness', '0', '--keys', '64', '--pictures', 'none', '--workers', '1']
     return runLatent(['lab', 'evaluate', ...small, ...args])
   }
 

@@ -515,6 +515,11 @@ describe('envelopes', async () => {
     expect(Buffer.from(one.envelope).toString('latin1')).toMatch(/^age-encryption\.org\/v1\n-> scrypt \S+ 1\n/)
   })
 
+  test('take whoever guesses a passphrase 2^18 steps of scrypt a guess, unless told otherwise', async () => {
+    const { envelope } = await createAlbum({ passphrase: 'a' })
+    expect(Buffer.from(envelope).toString('latin1')).toMatch(/^age-encryption\.org\/v1\n-> scrypt \S+ 18\n/)
+  })
+
   test('nobody, or too many, get none', async () => {
     expect(await rejected(wrapAlbum(key, { recipients: [] }))).toMatch(/^E_KEY: there is no recipient; make a key pair/)
     expect(await rejected(wrapAlbum(key, { recipients: ['age1x'] }))).toMatch(/^E_KEY: an age recipient is malformed/)

@@ -57,14 +57,15 @@ async function newDav(): Promise<DavStore> {
 
 storeContract('memory', async () => new MemoryStore())
 storeContract('folder', async () => new FolderStore(join(scratch, fresh())))
-storeContract('through retries and counts', async () => new CountingStore(new RetryingStore(new MemoryStore())))
+storeContract('through retries and counts', async () => new CountingStore(new RetryingStore(new MemoryStore(), { firstWaitMs: 1 })))
 // A page of 20, for its objects are slow to make: the listing takes four.
 storeContract(
   'S3 (s3rver)',
   () => openS3({ bucket: 'photos', prefix: fresh(), partBytes: 5 * 1024 * 1024, pageObjects: 20 }),
   20,
 )
-storeContract("a stranger's store", async () => new SqliteStore(join(scratch, `${fresh()}.sqlite`)))
+// It lists without pages, and each object is a transaction that waits for the disk.
+storeContract("a stranger's store", async () => new SqliteStore(join(scratch, `${fresh()}.sqlite`)), 20)
 describe.skipIf(!RCLONE)('with rclone', () => {
   storeContract('WebDAV (rclone)', newDav)
 })
