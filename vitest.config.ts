@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -19,6 +20,19 @@ const LONGEST = [
   'schemes/test/exact-flow.test.ts',
 ]
 
+/** The files whose tests have a long form, which `npm run test:long` runs. */
+function withLongForms(): string[] {
+  const folders = readdirSync(new URL('packages/', import.meta.url)).map(name => `packages/${name}/test`)
+  return folders.flatMap(folder =>
+    readdirSync(new URL(`${folder}/`, import.meta.url), { recursive: true, encoding: 'utf8' })
+      .map(name => `${folder}/${name}`)
+      .filter(
+        path =>
+          path.endsWith('.test.ts') && readFileSync(new URL(path, import.meta.url), 'utf8').includes('${atLength}'),
+      ),
+  )
+}
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => LONGEST.findIndex(name => moduleId.endsWith(name)) + 1 || Infinity
@@ -30,7 +44,9 @@ class LongestFirst extends BaseSequencer {
 // command or LATENT_DATA skip themselves visibly where those are missing.
 export default defineConfig(({ mode }) => ({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    include: mode === 'long' ? withLongForms() : ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    // The names that `atLength` in `test/long.ts` gives them.
+    ...(mode === 'long' && { testNamePattern: /\(at length\)/ }),
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // One more than the two cores that the suite is made for: a third of it waits for disks and other processes.
@@ -41,7 +57,7 @@ export default defineConfig(({ mode }) => ({
       // Threads of several processes that wait by turning in loops take one another's time.
       LATENT_SPIN: '0',
       // What takes too long for every run: `npm run test:long`.
-      ...(mode === 'long' && { LATENT_LONG: '1', LATENT_KILLS: process.env['LATENT_KILLS'] ?? '200' }),
+      ...(mode === 'long' && { LATENT_LONG: '1' }),
     },
     sequence: { sequencer: LongestFirst },
   },

@@ -1,3 +1,4 @@
+import type * as Age from 'age-encryption'
 import { vi } from 'vitest'
 
 /**
@@ -5,7 +6,7 @@ import { vi } from 'vitest'
  * second, and opens as fast. That the command itself takes a second is tested where envelopes are.
  */
 vi.mock('age-encryption', async original => {
-  const age = await original<typeof import('age-encryption')>()
+  const age = await original<typeof Age>()
   return {
     ...age,
     Encrypter: class extends age.Encrypter {

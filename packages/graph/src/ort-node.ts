@@ -36,7 +36,11 @@ export async function loadOrt(backend: Backend): Promise<OrtBinding> {
   // again.
   if (backend === 'ort-webgpu')
     return { ort, providers: [{ name: 'webgpu', preferredLayout: 'NCHW', validationMode: 'disabled' }] }
-  return { ort, providers: ['cpu'], ...(spins() ? {} : { entries: { session: { intra_op: { allow_spinning: '0' } } } }) }
+  return {
+    ort,
+    providers: ['cpu'],
+    ...(spins() ? {} : { entries: { session: { intra_op: { allow_spinning: '0' } } } }),
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
+import type * as Os from 'node:os'
 import { getPriority } from 'node:os'
 import { afterEach, expect, test, vi } from 'vitest'
 import { loadOrt } from '../src/ort-node.ts'
 
-vi.mock('node:os', async original => ({ ...(await original<typeof import('node:os')>()), getPriority: vi.fn() }))
+vi.mock('node:os', async original => ({ ...(await original<typeof Os>()), getPriority: vi.fn() }))
 afterEach(() => vi.unstubAllEnvs())
 
 // What the entry does cannot be told from outside but by the clock; that it is asked for, can.

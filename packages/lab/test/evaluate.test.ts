@@ -305,7 +305,7 @@ describe('bad input', () => {
       schemes: ['exact-flow', 'chacha20'],
       data: folder,
       out: join(scratch, 'shapes-run'),
-      robustness: 11,
+      robustness: 0,
       keys: 64,
       workers: 1,
     })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPage, chromium, openPage } from '../../../test/browser/page.ts'
 import type * as Script from './exact-flow-page.ts'
 import { publishedVectors } from './exact-flow-vector-files.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const script = new URL('exact-flow-page.ts', import.meta.url)
 const published = await publishedVectors('constant')
@@ -55,7 +56,7 @@ describe.skipIf(!chromium)('published vectors on WebGPU in Chromium, software ad
   // The software adapter computes about 0.1 MB/s, so the two longest vectors are left out.
   const vectors = published.vectors.filter(({ length }) => length <= 98_309)
 
-  test('WebGPU float, every node on the adapter, vectors up to 98,309 bytes', async context => {
+  test.runIf(LONG)(`WebGPU float, every node on the adapter, vectors up to 98,309 bytes${atLength}`, async context => {
     if (!(await page.call.hasAdapter())) context.skip('this Chromium has no WebGPU adapter')
     expect(await page.call.vectors('constant', { backend: 'ort-webgpu', arithmetic: 'float' }, vectors)).toEqual({
       weights: published.weights,

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Album, type Keyring } from '../src/index.ts'
 import { type FileResult, openFiles, sealFiles } from '../src/node/index.ts'
 import { BODIES, flows, noise, testAlbum } from './fixtures.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 let album: Album
 let keyring: () => Keyring
@@ -58,7 +59,7 @@ function run(args: readonly string[], killAfter?: number): Promise<{ took: numbe
  * LATENT_KILLS sets how many in all, on four paths. What goes wrong at a fifth of the moments of one path is missed by
  * its 6 kills in 0.8 ^ 6 = 26 %, and by the 50 that `npm run test:long` gives each path in 0.8 ^ 50, 1e-5.
  */
-const KILLS = Math.max(4, Math.round(Number(process.env['LATENT_KILLS'] ?? 24) / 4))
+const KILLS = Math.max(4, Math.round(Number(process.env['LATENT_KILLS'] ?? (LONG ? 200 : 24)) / 4))
 
 test.each([
   ['seal', 'aes-256-gcm'],
@@ -67,7 +68,7 @@ test.each([
   ['open', 'exact-flow+aes-256-gcm'],
 ])(
   `%s, %s: ${KILLS} kills at moments spread over a run; the next run completes it, nothing ` +
-    'partial, nothing readable by others',
+    `partial, nothing readable by others${atLength}`,
   { timeout: 600_000 },
   async (what, body) => {
     const [plain, sealed] = [join(root, what, body, 'plain'), join(root, what, body, 'sealed')]

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { deflateSync } from 'node:zlib'
+import { isMainThread } from 'node:worker_threads'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Album,
@@ -41,13 +42,14 @@ let album: Album
 let keyring: () => Keyring
 let root: string
 let [sealed, opened] = ['', '']
-const umask = process.umask(0o022)
+// Where tests run in threads (mutants), which have no mask of their own, the process has the usual one.
+const umask = isMainThread ? process.umask(0o022) : undefined
 beforeAll(async () => {
   ;({ album, keyring } = await testAlbum())
   root = await mkdtemp(join(tmpdir(), 'latent-open-'))
 })
 afterAll(async () => {
-  process.umask(umask)
+  if (umask !== undefined) process.umask(umask)
   await rm(root, { recursive: true, force: true })
 })
 beforeEach(async () => {

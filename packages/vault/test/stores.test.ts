@@ -57,7 +57,10 @@ async function newDav(): Promise<DavStore> {
 
 storeContract('memory', async () => new MemoryStore())
 storeContract('folder', async () => new FolderStore(join(scratch, fresh())))
-storeContract('through retries and counts', async () => new CountingStore(new RetryingStore(new MemoryStore(), { firstWaitMs: 1 })))
+storeContract(
+  'through retries and counts',
+  async () => new CountingStore(new RetryingStore(new MemoryStore(), { firstWaitMs: 1 })),
+)
 // A page of 20, for its objects are slow to make: the listing takes four.
 storeContract(
   'S3 (s3rver)',

@@ -7,9 +7,10 @@ import type { ByteRange, ObjectBody, ObjectInfo } from '../src/store/store.ts'
 import { flows } from './fixtures.ts'
 import { opened, plain, tree } from './folders.ts'
 import { add, all, get, openVault, person, putFiles, tally } from './vault-fixtures.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 /** All 200 in `npm run test:long`. */
-const RUNS = process.env['LATENT_LONG'] ? 200 : 20
+const RUNS = LONG ? 200 : 20
 
 /** Random numbers of a seed, so that a run that fails can be run again. */
 function random(seed: number): () => number {
@@ -118,7 +119,7 @@ class FaultyStore implements Store {
 
 const patient = (store: Store) => new RetryingStore(store, { attempts: 12, firstWaitMs: 0, longestWaitMs: 1 })
 
-test(`${RUNS} runs with faults between client and store: nothing lost, nothing wrong, the report exact`, async () => {
+test(`${RUNS} runs with faults between client and store: nothing lost, the report exact${atLength}`, async () => {
   const faults: Faults = {}
   const me = await person()
   const files = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`${i % 3}/${i}.jpg`, 300 + 100 * i]))

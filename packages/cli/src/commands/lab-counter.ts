@@ -2,12 +2,15 @@ import { argumentError } from '@latent/core'
 import { withCount } from '../ending.ts'
 import { progressBar } from '../progress.ts'
 
-/** A parser of an option: a positive whole number. @throws E_ARGUMENT */
-export const whole = (name: string) => (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', text)
-  return value
-}
+/** A parser of an option: a whole number that is positive, or not below `least`. @throws E_ARGUMENT */
+export const whole =
+  (name: string, least: 0 | 1 = 1) =>
+  (text: string) => {
+    const value = Number(text)
+    if (!Number.isSafeInteger(value) || value < least || text.trim() === '')
+      throw argumentError(name, least === 0 ? 'a whole number' : 'a positive whole number', text)
+    return value
+  }
 
 /** An amount of work that is counted, for a progress bar. */
 export const trials = (count: number): string => `${Math.round(count)}`

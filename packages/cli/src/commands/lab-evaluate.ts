@@ -40,7 +40,7 @@ export function evaluateCommand(lab: Command): void {
     .option('-t, --test <file...>', OWN_TEST, [])
     .option('--images <number>', 'the first so many pictures', whole('--images'))
     .option('--seeds <number>', 'repetitions with other keys and choices', whole('--seeds'), 1)
-    .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness'), 4)
+    .option('--robustness <number>', 'pictures of which damage curves are taken', whole('--robustness', 0), 4)
     .option('--workers <number>', 'threads', whole('--workers'))
     .option(
       '--keys <number>',
