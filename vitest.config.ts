@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -22,15 +23,14 @@ const LONGEST = [
 
 /** The files whose tests have a long form, which `npm run test:long` runs. */
 function withLongForms(): string[] {
-  const folders = readdirSync(new URL('packages/', import.meta.url)).map(name => `packages/${name}/test`)
-  return folders.flatMap(folder =>
-    readdirSync(new URL(`${folder}/`, import.meta.url), { recursive: true, encoding: 'utf8' })
-      .map(name => `${folder}/${name}`)
-      .filter(
-        path =>
-          path.endsWith('.test.ts') && readFileSync(new URL(path, import.meta.url), 'utf8').includes('${atLength}'),
-      ),
-  )
+  const packages = fileURLToPath(new URL('packages', import.meta.url))
+  return readdirSync(packages)
+    .flatMap(name =>
+      existsSync(join(packages, name, 'test'))
+        ? readdirSync(join(packages, name, 'test')).map(file => join(packages, name, 'test', file))
+        : [],
+    )
+    .filter(path => path.endsWith('.test.ts') && readFileSync(path, 'utf8').includes('${atLength}'))
 }
 
 class LongestFirst extends BaseSequencer {
