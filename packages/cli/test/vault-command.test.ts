@@ -185,6 +185,11 @@ test('what meets nothing is an error for every command; all of an empty vault is
       expect(err).toContain(`\nhint: ${hint}`)
     }
   await expect(stat(at('none'))).rejects.toMatchObject({ code: 'ENOENT' })
+  // A moment means its end, however exactly it is told.
+  const [, added] = /"added":"([^"]+)"/.exec(await vault('show', 'sparse', 'notes.txt', '--json')) ?? []
+  const here = new Date(Date.parse(added!) - 60_000 * new Date().getTimezoneOffset()).toISOString()
+  for (const moment of [added!, here.slice(0, 10), here.slice(0, 16), here.slice(0, 19)])
+    expect([moment, (await run(['list'], '--as-of', moment)).code]).toEqual([moment, 0])
   // Only what is there now can be removed.
   const { code, err } = await run(['remove', 'notes.txt', '--as-of', '2030-01-01'])
   expect([code, err.includes("unknown option '--as-of'")]).toEqual([2, true])

@@ -12,7 +12,7 @@ export async function nameAlbums(
   given: readonly AlbumView[],
   name: string,
 ): Promise<{ readonly album: string; readonly keys: number }> {
-  if (name.trim() === '') throw new LatentError('E_ARGUMENT', 'an album needs a name')
+  if (name.trim() === '') throw new LatentError('E_ARGUMENT', 'an album needs a name', { hint: 'for example photos' })
   if (vault.albums().some(album => album.name === name && !given.includes(album)))
     throw new LatentError('E_EXISTS', `there is another album ${JSON.stringify(name)}`, {
       hint: 'to make one album of them, name both: --album ONE --album OTHER',

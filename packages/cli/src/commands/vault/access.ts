@@ -99,8 +99,9 @@ export function oneAlbum(vault: Vault, names: readonly string[] | undefined): Al
 /** A moment that a person wrote. @throws E_ARGUMENT */
 function parseMoment(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  // A day means its end, where the reader is.
-  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T23:59:59.999`) : Date.parse(text)
+  // A day, a minute and a second mean their ends, where the reader is.
+  const [, day, minute, second] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d)?)?$/.exec(text) ?? []
+  const time = Date.parse(day === undefined ? text : `${day}T${minute ?? '23:59'}${second ?? ':59'}.999`)
   if (Number.isNaN(time))
     throw new LatentError('E_ARGUMENT', `${JSON.stringify(text)} is no date`, { hint: 'for example 2024-07-01' })
   return time
