@@ -30,7 +30,6 @@ export class KeyState {
   readonly gone = new Map<string, number>()
   readonly doomed = new Map<string, number>()
   readonly members = new Map<string, number>()
-  readonly thumbs = new Map<string, string>()
   /** Segments that were read. */
   readonly segments = new Map<string, SegmentFacts>()
   readonly replaced = new Set<string>()
@@ -39,6 +38,8 @@ export class KeyState {
   album: { album: string; name: string; epoch: number; main?: boolean; at: number } | undefined
 
   #nameKey: Promise<Uint8Array> | undefined
+  readonly #thumbs = new Map<string, string>()
+  #packs: { readonly pack: string; readonly objects: readonly string[] }[] = []
 
   constructor(id: string, key: Uint8Array, envelope: Uint8Array) {
     this.id = id
@@ -66,10 +67,17 @@ export class KeyState {
       } else if (record.t === 'gone') later(this.gone, record.object, record.at)
       else if (record.t === 'doomed') for (const object of record.objects) later(this.doomed, object, record.at)
       else if (record.t === 'member') later(this.members, record.recipient, record.at)
-      else if (record.t === 'thumbs') for (const object of record.objects) this.thumbs.set(object, record.pack)
+      else if (record.t === 'thumbs') this.#packs.push(record)
       else if (!this.album || record.at > this.album.at) this.album = record
     }
     this.segments.set(name, { parents: head.parents, lines, unknown })
+  }
+
+  /** The pack that the thumbnail of an object lies in. Lists do without: it is put together for those who ask. */
+  get thumbs(): ReadonlyMap<string, string> {
+    for (const { pack, objects } of this.#packs) for (const object of objects) this.#thumbs.set(object, pack)
+    this.#packs = []
+    return this.#thumbs
   }
 
   /** Takes a photo in. There may be millions: this is the one copy of each that is held. */

@@ -117,6 +117,7 @@ interface GetOptions extends VaultOptions {
 /** `latent vault get`, and `export`, which gets everything into folders by album. */
 export function getCommand(parent: Command): void {
   const give = async (address: string, patterns: readonly string[], options: GetOptions, byAlbum: boolean) => {
+    holdMuch()
     const { flows, close } = sharedFlow()
     const display = runDisplay(byAlbum ? 'exporting' : 'getting', options.json)
     try {
