@@ -1,7 +1,9 @@
-import { type Image, image, sha256Of } from '@latent/core'
+import { type Image, image, KeyStream, sha256Of } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { describe, expect, test } from 'vitest'
 import {
+  connectedLocally,
+  learnClasses,
   learnInverse,
   learnUnpaired,
   linear,
@@ -91,6 +93,8 @@ describe('an inverse network of one key', () => {
     expect(sizeOf(sharedBlocks, size)).toBe(48 * 48 + 48 * 48 + 48 * 512 + 32 * 3 + 3 + 2 * (48 + 48 + 512))
     expect(sizeOf(linear('pixel'), size)).toBe(1024 * (6 * 3 + 3))
     expect(sizeOf(linear('block'), size)).toBe(64 * (96 * 48 + 48))
+    expect(sizeOf(connectedLocally('pixel'), size)).toBe(1024 * (6 * 3 + 3 + 3 * 24 + 24 + 24 * 3))
+    expect(sizeOf(connectedLocally('block'), size)).toBe(64 * (96 * 48 + 48 + 48 * 64 + 64 + 64 * 48))
   })
 
   test('the published block network learns the identity, and opens in the same way twice', async () => {
@@ -115,6 +119,48 @@ describe('an inverse network of one key', () => {
       code: 'E_ARGUMENT',
     })
   })
+})
+
+test('a hidden layer for each pixel learns a sum that runs over, which a straight map does not', async () => {
+  const added = sha256Of(Uint8Array.of(9))
+  const pairs = (await pictures(480 + TEST)).map(plain => ({
+    plain,
+    cipher: { ...plain, data: plain.data.map((value, i) => value + added[i % 32]!) },
+  }))
+  const [known, secret] = [pairs.slice(TEST), pairs.slice(0, TEST)]
+  const opened = async (network: Reconstructor, rate: number) => {
+    const { open } = await learnInverse(network, known, { steps: 300, rate, threads: 1 })
+    return score(secret, await open(secret.map(({ cipher }) => cipher)))
+  }
+  const [straight, bent] = [await opened(linear('pixel'), 0.02), await opened(connectedLocally('pixel'), 0.03)]
+  expect(bent).toBeGreaterThan(0.45)
+  expect(bent).toBeGreaterThan(straight + 0.1)
+})
+
+test('classes are learned wherever in a picture they are told, and not of noise', async () => {
+  const stream = await KeyStream.create(key(3), 'latent/v1/lab/test')
+  /** A bright bar, standing or lying, anywhere. */
+  const bar = async (label: number): Promise<Image<'u8'>> => {
+    const [x, y] = await stream.integers(2, SIDE - 6)
+    const data = Uint8Array.from(await stream.integers(SIDE * SIDE, 60))
+    for (let i = 0; i < 6; i++) data[label === 0 ? (y! + i) * SIDE + x! : y! * SIDE + x! + i] = 250
+    return image({ width: SIDE, height: SIDE, channels: 1, format: 'u8', data })
+  }
+  const set = (count: number, draw: (label: number) => Promise<Image<'u8'>>) =>
+    Array.from({ length: count }, (_, i) => i % 2).reduce<Promise<{ picture: Image<'u8'>; label: number }[]>>(
+      async (sofar, label) => [...(await sofar), { picture: await draw(label), label }],
+      Promise.resolve([]),
+    )
+  const right = async (draw: (label: number) => Promise<Image<'u8'>>) => {
+    const name = await learnClasses(await set(120, draw), 2, { steps: 80, rate: 5e-3, threads: 1 })
+    const asked = await set(40, draw)
+    const named = await name(asked.map(({ picture }) => picture))
+    return named.filter((label, i) => label === asked[i]!.label).length / asked.length
+  }
+  expect(await right(bar)).toBeGreaterThan(0.9)
+  const noise = async () =>
+    image({ width: SIDE, height: SIDE, channels: 1, format: 'u8', data: await stream.bytes(SIDE * SIDE) })
+  expect(await right(noise)).toBeLessThan(0.75)
 })
 
 describe('the unpaired attack', () => {

@@ -83,6 +83,21 @@ async function blocks(call: ByteCall): Promise<Uint32Array> {
   return byPixels(pixels, channels)
 }
 
+/** All pixels moved along, round the edges. */
+async function rolled(call: ByteCall): Promise<Uint32Array> {
+  const { width, height, channels } = call.image
+  const random = await stream(call, 'rolled')
+  const [down] = await random.integers(1, height)
+  const [right] = await random.integers(1, width)
+  return byPixels(
+    Uint32Array.from(
+      { length: width * height },
+      (_, p) => ((Math.floor(p / width) + down!) % height) * width + (((p % width) + right!) % width),
+    ),
+    channels,
+  )
+}
+
 /** Even columns left, odd ones right. */
 async function halves({ image: { width, height, channels } }: ByteCall): Promise<Uint32Array> {
   const left = Math.ceil(width / 2)
@@ -107,6 +122,20 @@ const masker = (
     return bytes.map((value, i) => value ^ mask[i]!)
   }
   return defineScheme({ ...facts, id, title, nonce, load: async () => bytewise({ encrypt: apply, decrypt: apply }) })
+}
+
+const adder = (id: string, title: string): Scheme => {
+  const shifted = (sign: 1 | -1) => async (bytes: Uint8Array, call: ByteCall) => {
+    const added = await (await stream(call, 'added-key')).bytes(bytes.length)
+    return bytes.map((value, i) => value + sign * added[i]!)
+  }
+  return defineScheme({
+    ...facts,
+    id,
+    title,
+    nonce: { use: 'none' },
+    load: async () => bytewise({ encrypt: shifted(1), decrypt: shifted(-1) }),
+  })
 }
 
 /**
@@ -138,6 +167,13 @@ export const controls = {
       })
     },
   ),
+  /** The picture moved along by anything, anew for every picture: what stands in it stands elsewhere. */
+  rolled: mover(
+    'control-rolled',
+    'all pixels moved along together, round the edges, anew for every picture',
+    FRESH,
+    rolled,
+  ),
   /** Even and odd columns side by side. */
   twoHalves: mover('control-two-halves', 'even columns left, odd ones right', { use: 'none' }, halves),
   /** The key's bytes over and over: a key that is wrong in one bit is hardly wrong. */
@@ -147,6 +183,8 @@ export const controls = {
     { use: 'none' },
     async ({ key }, length) => Uint8Array.from({ length }, (_, i) => key[i % key.length]!),
   ),
+  /** A byte of the key's added to each sample, the same for all pictures: where it runs over, no straight map holds. */
+  addedKey: adder('control-added-key', 'to each sample a byte of its own is added, the same for all pictures'),
   /** What a picture in one fixed unknown colouring is: the same complement of each channel everywhere. */
   recoloured: masker(
     'control-recoloured',

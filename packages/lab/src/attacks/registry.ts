@@ -1,9 +1,10 @@
 import { argumentError, LatentError } from '@latent/core'
 import { type Attack, requireAttack } from './contract.ts'
-import { classByDistance, classByProbe } from './suite/classes.ts'
+import { classByDistance, classByNetwork, classByProbe } from './suite/classes.ts'
 import { advancedFeatureReconstructionAttack, featureReconstructionAttack } from './suite/folding.ts'
 import { foldedMap } from './suite/folded-map.ts'
 import { outline, rightHalf, squint } from './suite/glance.ts'
+import { inverseLocalBlocks, inverseLocalPixels } from './suite/inverse-networks.ts'
 import { jigsaw } from './suite/jigsaw.ts'
 import { linearBlocks, linearImage, linearPixels, linearSharedBlocks } from './suite/linear.ts'
 import { look } from './suite/look.ts'
@@ -42,12 +43,15 @@ export const ATTACKS: readonly Attack[] = [
   toldByPlaces,
   classByDistance,
   classByProbe,
+  classByNetwork,
   knownMask,
   knownMap,
   linearPixels,
   linearBlocks,
   linearSharedBlocks,
   linearImage,
+  inverseLocalPixels,
+  inverseLocalBlocks,
   phaseRetrieval,
   shortKeys,
   diffusionPeel,

@@ -27,7 +27,10 @@ export interface AttackRunOptions {
   readonly budgets?: readonly number[]
   /** Keys a scheme, each a replicate. */
   readonly keys?: number
-  /** Attacks are run also where they say that they do not apply. */
+  /**
+   * For controls: attacks are run also where they say that they do not apply, and never with one nonce for all
+   * pictures, of which controls say nothing.
+   */
   readonly everywhere?: boolean
   /** Every answer is that for another picture: nothing may be found. */
   readonly shuffled?: boolean
@@ -143,7 +146,7 @@ export async function attackControls({ out, onVerdict, ...options }: ControlOpti
   try {
     const run = await attackRun({ ...options, schemes: NEGATIVE_CONTROLS, out: folder, everywhere: true })
     for (const attack of run.attacks) {
-      const trials = run.rows.filter(row => row.attack === attack.id && (row.control || row.nonces === 'as meant'))
+      const trials = run.rows.filter(row => row.attack === attack.id)
       for (const [scheme, role] of [
         [controlId(attack), 'positive'],
         ...NEGATIVE_CONTROLS.map(id => [id, 'negative'] as const),
@@ -210,7 +213,7 @@ function tasksOf(
       attacks
         .filter(({ attack }) => everywhere || attack.appliesTo(scheme) === undefined)
         .flatMap(named =>
-          nonceModes(scheme, named.attack).flatMap(nonces =>
+          (everywhere ? (['as meant'] as const) : nonceModes(scheme, named.attack)).flatMap(nonces =>
             trials(named, key).map(trial => ({
               ...trial,
               schemeName: name ?? { scheme: scheme.id },

@@ -61,7 +61,12 @@ export async function attackPaired(
     for (const keys of ['same', 'different'] as const) {
       if (keys === 'different' && !DIFFERENT.has(network.id)) continue
       const seen = pairs[keys].slice(0, count)
-      const attack = inverseNetwork(network, { steps: scaled(steps, budget), rate, seed, ...settings(seen.length) })
+      const attack = inverseNetwork(network.id, network.title, network, {
+        steps: scaled(steps, budget),
+        rate,
+        seed,
+        ...settings(seen.length),
+      })
       outcomes[keys].set(network.id, await outcome(attack, subjectOf(id, { seen }), hidden[keys]))
     }
   }
@@ -98,7 +103,7 @@ export async function attackUnpaired(
     const pairs = async (pictures: readonly Image<'u8'>[]) =>
       (await encrypted(pictures)).map((cipher, i) => ({ cipher, plain: pictures[i]! }))
     const [seen, kin] = [await pairs(known.slice(0, half)), known.slice(half)]
-    const attack = unpairedNetwork(network, {
+    const attack = unpairedNetwork(network.id, network.title, network, {
       steps,
       seed,
       rate: 5e-4,

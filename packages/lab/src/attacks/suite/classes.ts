@@ -2,6 +2,8 @@ import type { Image } from '@latent/core'
 import { type Attack, defineAttack } from '../contract.ts'
 import { fitKernelRidge } from '../kernel-ridge.ts'
 import { peak } from '../../metrics/samples.ts'
+import { controls } from '../controls.ts'
+import { asPicture } from '../score.ts'
 
 const CLASSES = 10
 const unit = ({ data, format }: Image): Float32Array => Float32Array.from(data, value => value / peak(format) - 0.5)
@@ -60,3 +62,27 @@ export const linearProbe = (penalty: number): Attack =>
 
 /** See {@link linearProbe}. */
 export const classByProbe = linearProbe(0.1)
+
+const [EXAMPLES, STEPS] = [400, 240]
+
+/**
+ * A small convolutional network: sees what may stand anywhere in the cipher image, which a linear probe does not.
+ */
+export const classByNetwork = defineAttack({
+  id: 'class-by-network',
+  title: 'a small convolutional network on cipher images',
+  threat: 'labelled-ciphers',
+  returns: 'class',
+  budget: EXAMPLES,
+  positiveControl: { scheme: controls.rolled, expects: 'leaks' },
+  async run({ shape, labelled }, budget) {
+    const examples = await labelled(Math.min(budget, 1024))
+    const { learnClasses } = await import('../trained/index.ts')
+    const name = await learnClasses(
+      examples.map(({ cipher, label }) => ({ picture: asPicture(cipher, shape), label })),
+      CLASSES,
+      { steps: STEPS, rate: 4e-3, threads: 1 },
+    )
+    return { classify: targets => name(targets.map(target => asPicture(target, shape))) }
+  },
+})

@@ -1,11 +1,15 @@
-import { type Attack, defineAttack, type Oracles, type SeenPair } from '../contract.ts'
-import type { LearnOptions } from '../trained/paired.ts'
+import { type Attack, type BytePair, defineAttack, type Oracles, type SeenPair } from '../contract.ts'
+import { controls } from '../controls.ts'
 import type { Reconstructor } from '../trained/networks.ts'
+import type { LearnOptions } from '../trained/paired.ts'
 import type { UnpairedOptions } from '../trained/unpaired.ts'
-import type { BytePair } from '../contract.ts'
 
-/** How an attacker's network is trained, and with how many pictures. */
-type Training<Options> = Options & Pick<Attack, 'budget' | 'positiveControl'> & Pick<Partial<Attack>, 'id' | 'title'>
+/** How an attacker's network is trained, and what the attack declares. */
+type Training<Options> = Options & Pick<Attack, 'budget' | 'positiveControl'>
+
+/** A network, or where it comes from: the registry loads none. */
+type Network = Reconstructor | (() => Promise<Reconstructor>)
+const loaded = async (network: Network): Promise<Reconstructor> => (typeof network === 'function' ? network() : network)
 
 const SOURCE = 'Ito, Kinoshita, Aprilpyone and Kiya 2021, repaired'
 
@@ -18,12 +22,14 @@ const fits = ({ width, height, channels }: Oracles['shape'], { cipher }: Pick<Se
  * learnInverse}.
  */
 export const inverseNetwork = (
-  network: Reconstructor,
-  { id = `inverse-${network.id}`, title = network.title, budget, positiveControl, ...options }: Training<LearnOptions>,
+  id: string,
+  title: string,
+  network: Network,
+  { budget, positiveControl, ...options }: Training<LearnOptions>,
 ): Attack =>
   defineAttack({
-    id,
-    title,
+    id: `inverse-${id}`,
+    title: `a network that learns to undo the cipher: ${title}`,
     threat: 'known-pairs',
     returns: 'key',
     budget,
@@ -33,7 +39,7 @@ export const inverseNetwork = (
       const known = await pairs(asked)
       if (!known.every(pair => fits(shape, pair))) return undefined
       const { learnInverse } = await import('../trained/index.ts')
-      const { open } = await learnInverse(network, known as readonly BytePair[], options)
+      const { open } = await learnInverse(await loaded(network), known as readonly BytePair[], options)
       return { open: targets => open(targets as readonly BytePair['cipher'][]) }
     },
   })
@@ -43,19 +49,14 @@ export const inverseNetwork = (
  * learnUnpaired}.
  */
 export const unpairedNetwork = (
-  network: Reconstructor,
-  {
-    id = `unpaired-${network.id}`,
-    title = network.title,
-    budget,
-    positiveControl,
-    kin: wanted,
-    ...options
-  }: Training<UnpairedOptions> & { readonly kin: number },
+  id: string,
+  title: string,
+  network: Network,
+  { budget, positiveControl, kin: wanted, ...options }: Training<UnpairedOptions> & { readonly kin: number },
 ): Attack =>
   defineAttack({
-    id,
-    title,
+    id: `unpaired-${id}`,
+    title: `a network that makes of cipher images what passes for pictures: ${title}`,
     threat: 'ciphertext-only',
     returns: 'key',
     budget,
@@ -65,7 +66,32 @@ export const unpairedNetwork = (
       const seen = await ciphers(asked)
       if (!seen.every(cipher => fits(shape, { cipher }))) return undefined
       const { learnUnpaired } = await import('../trained/index.ts')
-      const { open } = await learnUnpaired(network, seen as readonly BytePair['cipher'][], await kin(wanted), options)
+      const { open } = await learnUnpaired(
+        await loaded(network),
+        seen as readonly BytePair['cipher'][],
+        await kin(wanted),
+        options,
+      )
       return { open: targets => open(targets as readonly BytePair['cipher'][]) }
     },
   })
+
+const local = (group: 'pixel' | 'block') => async () => (await import('../trained/index.ts')).connectedLocally(group)
+
+/** A hidden layer for each pixel: holds keys that differ from place to place, also where they bend values. */
+export const inverseLocalPixels = inverseNetwork('local-pixels', 'a hidden layer for each pixel', local('pixel'), {
+  budget: 256,
+  steps: 150,
+  rate: 0.05,
+  threads: 1,
+  positiveControl: { scheme: controls.addedKey, expects: 'opened' },
+})
+
+/** A hidden layer for each block of 4 x 4. */
+export const inverseLocalBlocks = inverseNetwork('local-blocks', 'a hidden layer for each block', local('block'), {
+  budget: 256,
+  steps: 120,
+  rate: 0.015,
+  threads: 1,
+  positiveControl: { scheme: 'tanaka-le', expects: 'opened' },
+})

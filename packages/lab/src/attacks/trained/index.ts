@@ -1,5 +1,6 @@
+export { type Example, learnClasses } from './class-network.ts'
 export { type Pair, picturesOf, planesOf } from './images.ts'
 export { attackMap } from './map-descent.ts'
-export { linear, type Reconstructor, sharedBlocks, sharedPixels } from './networks.ts'
+export { connectedLocally, linear, type Reconstructor, sharedBlocks, sharedPixels } from './networks.ts'
 export { type LearnOptions, learnInverse, type Reconstruction, sizeOf } from './paired.ts'
 export { learnUnpaired, type UnpairedOptions } from './unpaired.ts'

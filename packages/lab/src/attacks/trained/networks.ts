@@ -3,6 +3,7 @@ import {
   constantOf,
   type Expr,
   layers,
+  normal,
   ops,
   type Operand,
   type Parameter,
@@ -135,9 +136,8 @@ export const sharedBlocks: Reconstructor = {
  * image any key of those that move pixels or blocks about. The outcome is clipped; a sigmoid would bend it. Starts from
  * zero: the problem is convex.
  */
-export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
-  const count = (size: TargetShape) => groups(group, size).length
-  const samples = (size: TargetShape) => (size.width * size.height * size.channels) / count(size)
+export function linear(group: Group): Reconstructor {
+  const { count, samples } = measuresOf(group)
   return {
     id: `linear-${group}`,
     title: {
@@ -150,9 +150,65 @@ export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
       bias: constantOf([count(size), 1, samples(size)], 0.5),
     }),
     state: () => ({}),
+    apply: (p, _, x) => ({ y: ops.add(ops.matmul(x, p['weight'] as Operand), p['bias'] as Operand), state: {} }),
+    ...byGroups(group),
+  }
+}
+
+/** Hidden units of a pixel and of a block in {@link connectedLocally}. */
+const HIDDEN = { pixel: 24, block: 64 } as const
+
+/**
+ * Our attacker with layers that are connected locally: every pixel, or every block of 4x4, has weights of its own, as
+ * in {@link linear}, and a hidden layer beside the linear map, so that keys are held which bend values too. The
+ * published networks have the same weights everywhere, and what they do not open may only be a key that differs from
+ * place to place.
+ */
+export function connectedLocally(group: 'pixel' | 'block'): Reconstructor {
+  const { count, samples } = measuresOf(group)
+  const hidden = HIDDEN[group]
+  return {
+    id: `local-${group}s`,
+    title: `ours, a hidden layer for each ${group}`,
+    parameters: size => {
+      const [groups, outputs] = [count(size), samples(size)]
+      return {
+        weight: zerosOf([groups, 2 * outputs, outputs]),
+        bias: constantOf([groups, 1, outputs], 0.5),
+        // Wide and spread: a sum modulo 256 has a step anywhere.
+        inner: normal([groups, outputs, hidden], 4 / Math.sqrt(outputs)),
+        innerBias: normal([groups, 1, hidden], 1),
+        outer: zerosOf([groups, hidden, outputs]),
+      }
+    },
+    state: () => ({}),
+    apply: (p, _, x) => {
+      const [places, n, inputs] = x.shape as [number, number, number]
+      const nibbles = ops.reshape(x, [places, n, inputs / 2, 2])
+      const [low, high] = [ops.slice(nibbles, 3, 0, 1), ops.slice(nibbles, 3, 1, 2)]
+      // The sample again, of which a hidden unit bends one side.
+      const whole = ops.reshape(ops.add(ops.mul(high, 16 / 17), ops.mul(low, 1 / 17)), [places, n, inputs / 2])
+      const inner = ops.relu(ops.add(ops.matmul(whole, p['inner'] as Operand), p['innerBias'] as Operand))
+      const straight = ops.add(ops.matmul(x, p['weight'] as Operand), p['bias'] as Operand)
+      return { y: ops.add(straight, ops.matmul(inner, p['outer'] as Operand)), state: {} }
+    },
+    ...byGroups(group),
+  }
+}
+
+type Group = 'pixel' | 'block' | 'image'
+
+const measuresOf = (group: Group) => {
+  const count = (size: TargetShape) => groups(group, size).length
+  return { count, samples: (size: TargetShape) => (size.width * size.height * size.channels) / count(size) }
+}
+
+/** Nibbles in and samples out, group by group. */
+function byGroups(group: Group): Pick<Reconstructor, 'input' | 'output' | 'encode' | 'target' | 'decode'> {
+  const { count, samples } = measuresOf(group)
+  return {
     input: (size, n) => shape([count(size), n, 2 * samples(size)]),
     output: (size, n) => shape([count(size), n, samples(size)]),
-    apply: (p, _, x) => ({ y: ops.add(ops.matmul(x, p['weight'] as Operand), p['bias'] as Operand), state: {} }),
     encode(ciphers) {
       const order = groups(group, ciphers[0]!)
       return grouped(ciphers, order, 2, (out, at, value) => {
@@ -179,7 +235,7 @@ export function linear(group: 'pixel' | 'block' | 'image'): Reconstructor {
 }
 
 /** The samples of every pixel, every 4x4 block, or of the image. */
-function groups(group: 'pixel' | 'block' | 'image', { width, height, channels }: TargetShape): Uint32Array[] {
+function groups(group: Group, { width, height, channels }: TargetShape): Uint32Array[] {
   if (group === 'image') return [Uint32Array.from({ length: width * height * channels }, (_, i) => i)]
   const side = group === 'pixel' ? 1 : 4
   if (width % side !== 0 || height % side !== 0)
