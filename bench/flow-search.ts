@@ -11,7 +11,7 @@ import {
   trainedWeights,
   type Weights,
 } from '@latent/schemes/exact-flow'
-import { checkPictures, flowRecipe, OPEN_PHOTOS, orthogonalStart, score } from '@latent/schemes/exact-flow/recipe'
+import { checkPictures, flowRecipe, orthogonalStart, score } from '@latent/schemes/exact-flow/recipe'
 import { flowTree, initialNetworks, quantise } from '@latent/schemes/exact-flow/straight-through'
 import { chart, type ChartPoint } from '@latent/studies'
 import { recipeContext } from '@latent/training'
@@ -57,7 +57,7 @@ export default async function run(options: readonly string[]): Promise<void> {
   const names = positionals.length > 0 ? positionals : Object.keys(SHAPES)
   const context = recipeContext({ profile: 'compact', seed: 1 })
   if (values.train) for (const name of names) await trained(name, Number(values.steps))
-  const photos = await context.images(OPEN_PHOTOS.set, 'val')
+  const photos = await context.images('open-photos', 'val')
   const checks = await checkPictures(photos.slice(0, 2))
   const rows: [string, Weights][] = [
     ['first generation', await trainedWeights()],
@@ -108,7 +108,7 @@ async function trained(name: string, steps: number): Promise<void> {
   const network = SHAPES[name]!
   // Where windows are wider, the first start is the better one.
   const start = isPlaces(network) ? { start: orthogonalStart, rate: 0.05 } : { start: initialNetworks, rate: 0.1 }
-  const plan = { id: name, title: name, shape: network, steps, photos: OPEN_PHOTOS, ...start }
+  const plan = { id: name, title: name, shape: network, steps, photos: 'open-photos', ...start }
   const prepared = await flowRecipe(plan).open(recipeContext({ profile: 'compact', seed: 1 }))
   mkdirSync(FOLDER, { recursive: true })
   const { weights, log } = await train(prepared.training, {

@@ -1,10 +1,17 @@
 import { summariseLearning } from '@latent/studies/learnability'
 import { findSettings } from '@latent/studies/classifiers'
+import * as studies from '@latent/studies/node'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { latentHere } from './command.ts'
+
+// As it is, but where a test looks at what it is given.
+vi.mock('@latent/studies/node', async original => {
+  const module = await original<typeof studies>()
+  return { ...module, learnability: vi.fn(module.learnability) }
+})
 
 let root: string
 beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'latent-cli-learnability-'))))
@@ -29,6 +36,19 @@ test('unknown and missing sets are refused, and nothing is written', async () =>
     err: expect.stringContaining('E_DATA'),
   })
   expect(await readdir(root)).toEqual([])
+})
+
+test.each([
+  [['--arms', 'plain, le', '--recipe', 'paper'], ['plain', 'le'], 'paper'],
+  [['--variants', 'plain,aes', '--preset', 'paper'], ['plain', 'aes'], 'paper'],
+  [['--variants', 'aes', '--arms', 'le', '--preset', 'two-core', '--recipe', 'paper'], ['aes'], 'two-core'],
+  [[], undefined, 'two-core'],
+])('the options of releases to 0.2 mean what they did, and those of today win: %o', async (args, variants, preset) => {
+  const stopped = new Error('stopped')
+  const called = vi.mocked(studies.learnability).mockRejectedValueOnce(stopped)
+  await latent('learnability', '--data', 'mnist', '--out', 'run', ...args)
+  expect(called).toHaveBeenLastCalledWith(expect.objectContaining({ preset }))
+  expect(called.mock.lastCall![0].variants).toEqual(variants)
 })
 
 test('one page over finished comparisons', async () => {

@@ -548,6 +548,25 @@ describe('a comparison', () => {
     ])
   }, 300_000)
 
+  test('what release 0.2 wrote, under its names, is read, and gone on with without training anything again', async () => {
+    const [from, to] = [join(root, 'broken-off'), join(root, 'of-0.2')]
+    await mkdir(to)
+    for (const name of await readdir(from)) {
+      if (!/\.jsonl?$/.test(name)) continue
+      const text = await readFile(join(from, name), 'utf8')
+      const old = text.replaceAll('"variant":', '"arm":').replaceAll('"preset":', '"recipe":')
+      await writeFile(join(to, name), old.replaceAll(/"variants":/g, '"arms":'))
+    }
+    expect(await readFile(join(to, 'rows.jsonl'), 'utf8')).toContain('"arm":"vortex:2"')
+    expect(await readLearningSummary(to)).toEqual(await readLearningSummary(from))
+    const trained: string[] = []
+    const again = await learnability(
+      options('of-0.2', { resume: true, onRow: ({ variant }) => void trained.push(variant) }),
+    )
+    expect(trained).toEqual([])
+    expect(JSON.parse(JSON.stringify(again))).toEqual(await readLearningSummary(from))
+  }, 300_000)
+
   test('a key that does nothing: trained it gives the plain network, and is not trained again', async () => {
     const both = await learnability(options('idle-trained', { variants: ['identity'], epochs: 1, workers: 3 })).catch(
       (error: unknown) => error,

@@ -1,4 +1,4 @@
-import { argumentError, LatentError, formatSeconds } from '@latent/core'
+import { LatentError, formatSeconds } from '@latent/core'
 import type { LearningRow } from '@latent/studies/learnability'
 import type { LearnabilityOptions } from '@latent/studies/node'
 import { ioError } from '@latent/core/node'
@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { untilInterrupted } from '../ending.ts'
 import { visible } from '../terminal.ts'
+import { whole } from './lab-counter.ts'
 
 interface Options {
   readonly data: string
@@ -23,12 +24,6 @@ interface Options {
   readonly vortexKey?: string
   readonly out: string
   readonly resume?: boolean
-}
-
-const whole = (name: string) => (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw argumentError(name, 'a positive whole number', text)
-  return value
 }
 
 /** Adds `latent lab learnability` and `latent lab learnability-page`. */

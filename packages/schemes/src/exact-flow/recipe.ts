@@ -1,5 +1,6 @@
 import type { Image } from '@latent/core'
 import { adam, cosineRate, type Expr, leaves, ops, shape, tensor, type Tensor, type Training } from '@latent/graph'
+import { BSDS_TRAIN, OPEN_PHOTOS } from '../neural/photo-terms.ts'
 import type { Recipe } from '../recipe.ts'
 import { exactFlowCipher } from './cipher.ts'
 import { openExactFlow } from './engine.ts'
@@ -62,32 +63,22 @@ interface Plan {
   readonly start: (seed: number, rounds: number, shape: NetworkShape) => Promise<FlowNetworks<Tensor<'f32'>>>
   /** The learning rate at its highest. */
   readonly rate: number
-  readonly photos: { readonly set: string; readonly terms: string }
+  /** The set of photographs; from open ones anyone may ship weights. */
+  readonly photos: keyof typeof TERMS
 }
 
-/** Photographs that anyone may ship weights from. */
-export const OPEN_PHOTOS = {
-  set: 'open-photos',
-  terms: 'open-photos train (25 photographs of CLIC 2025 at half size, Unsplash License, free for any use)',
-} as const
+/** The terms of the photographs that a plan may name. */
+const TERMS = { 'open-photos': OPEN_PHOTOS, bsds500: BSDS_TRAIN } as const
 
 /** The recipe of a plan. */
-export const flowRecipe = ({
-  id,
-  title,
-  shape: network,
-  steps,
-  start,
-  rate,
-  photos: { set, terms },
-}: Plan): Recipe => ({
+export const flowRecipe = ({ id, title, shape: network, steps, start, rate, photos }: Plan): Recipe => ({
   id,
   title,
   published: 'our own: there is no publication',
-  data: `patches of ${terms}, and flat, gradient and drawn ones of our own`,
+  data: `patches of ${TERMS[photos]}; and flat, gradient and drawn ones of our own`,
   async open({ seed, images }) {
-    const photos = await images(set, 'train')
-    const checks = await checkPictures((await images(set, 'val')).slice(0, 2))
+    const pictures = await images(photos, 'train')
+    const checks = await checkPictures((await images(photos, 'val')).slice(0, 2))
     const training: Training<Networks> = {
       networks: { flow: flowParameters(ROUNDS, network) },
       start: Object.fromEntries(leaves<Tensor<'f32'>>({ flow: await start(seed, ROUNDS, network) })),
@@ -107,7 +98,7 @@ export const flowRecipe = ({
       rates: [cosineRate(rate, { warmup: 20, end: 0.002 })],
       steps,
       batchSize: PICTURES,
-      data: step => patchBatch(photos, seed, step),
+      data: step => patchBatch(pictures, seed, step),
       scoreName: 'minus log2(chi-square / 255) of network-only ciphers, mean',
       validation: { every: 250, patience: steps, score: weights => score(quantise(flowTree(weights)), checks) },
     }
@@ -129,11 +120,7 @@ export const exactFlowRecipes: readonly Recipe[] = [
     start: initialNetworks,
     rate: 0.1,
     steps: 1000,
-    photos: {
-      set: 'bsds500',
-      terms:
-        'BSDS500 train (Arbelaez et al. 2011; Corel photographs, offered for non-commercial research and education)',
-    },
+    photos: 'bsds500',
   }),
   flowRecipe({
     id: 'exact-flow-2',
@@ -142,7 +129,7 @@ export const exactFlowRecipes: readonly Recipe[] = [
     start: orthogonalStart,
     rate: 0.05,
     steps: 100,
-    photos: OPEN_PHOTOS,
+    photos: 'open-photos',
   }),
 ]
 
