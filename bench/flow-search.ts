@@ -108,7 +108,7 @@ async function trained(name: string, steps: number): Promise<void> {
   const network = SHAPES[name]!
   // Where windows are wider, the first start is the better one.
   const start = isPlaces(network) ? { start: orthogonalStart, rate: 0.05 } : { start: initialNetworks, rate: 0.1 }
-  const plan = { id: name, title: name, shape: network, steps, photos: 'open-photos', ...start }
+  const plan = { id: name, title: name, shape: network, steps, photos: 'open-photos' as const, ...start }
   const prepared = await flowRecipe(plan).open(recipeContext({ profile: 'compact', seed: 1 }))
   mkdirSync(FOLDER, { recursive: true })
   const { weights, log } = await train(prepared.training, {

@@ -548,7 +548,7 @@ describe('a comparison', () => {
     ])
   }, 300_000)
 
-  test('what release 0.2 wrote, under its names, is read, and gone on with without training anything again', async () => {
+  test('what release 0.2 wrote, under its names, is read, and gone on with, nothing trained again', async () => {
     const [from, to] = [join(root, 'broken-off'), join(root, 'of-0.2')]
     await mkdir(to)
     for (const name of await readdir(from)) {
