@@ -30,7 +30,7 @@ function withLongForms(): string[] {
         ? readdirSync(join(packages, name, 'test')).map(file => join(packages, name, 'test', file))
         : [],
     )
-    .filter(path => path.endsWith('.test.ts') && readFileSync(path, 'utf8').includes('${atLength}'))
+    .filter(path => path.endsWith('.test.ts') && /\$\{atLength\}|firefoxTests/.test(readFileSync(path, 'utf8')))
 }
 
 class LongestFirst extends BaseSequencer {

@@ -30,6 +30,7 @@ import { learnability, type LearnabilityOptions, readLearningSummary } from '../
 import { writePage } from '../src/node/study.ts'
 import { renderStudy } from '../src/html.ts'
 import { pageMarkdown } from '../src/index.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const LATENT_DATA = process.env['LATENT_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
 
@@ -496,7 +497,7 @@ describe('a comparison', () => {
       }))
       .sort((a, b) => (a.variant < b.variant ? -1 : 1))
 
-  test('learns plain letters and not AES; stopped and resumed it gives what an unbroken run gives', async () => {
+  test(`learns plain letters and not AES, stopped and resumed${atLength}`, async () => {
     const stop = new AbortController()
     const broken = learnability(
       options('broken-off', {
@@ -526,15 +527,6 @@ describe('a comparison', () => {
     expect(await readdir(join(root, 'broken-off', 'training'))).toEqual([])
     expect(await readLearningSummary(join(root, 'broken-off'))).toEqual(JSON.parse(JSON.stringify(summary)))
 
-    const enough = new AbortController()
-    await expect(
-      learnability(
-        options('whole', { signal: enough.signal, onRow: ({ variant }) => variant === 'vortex:2' && enough.abort() }),
-      ),
-    ).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
-    expect(await results('broken-off')).toEqual(expect.arrayContaining(await results('whole')))
-    expect((await results('whole')).map(({ variant }) => variant)).toEqual(['plain', 'vortex:2'])
-
     await writePage(await learnabilityPage([summary]), {
       folder: join(root, 'page'),
       file: 'learnability.md',
@@ -547,6 +539,21 @@ describe('a comparison', () => {
       'mnist-loss.svg',
     ])
   }, 300_000)
+
+  test.runIf(LONG)(
+    `what was stopped and resumed gives what an unbroken run gives${atLength}`,
+    async () => {
+      const enough = new AbortController()
+      await expect(
+        learnability(
+          options('whole', { signal: enough.signal, onRow: ({ variant }) => variant === 'vortex:2' && enough.abort() }),
+        ),
+      ).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
+      expect(await results('broken-off')).toEqual(expect.arrayContaining(await results('whole')))
+      expect((await results('whole')).map(({ variant }) => variant)).toEqual(['plain', 'vortex:2'])
+    },
+    300_000,
+  )
 
   test('what release 0.2 wrote, under its names, is read, and gone on with, nothing trained again', async () => {
     const [from, to] = [join(root, 'broken-off'), join(root, 'of-0.2')]

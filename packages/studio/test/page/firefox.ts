@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { firefox } from '../../../../test/browser/page.ts'
+import { atLength, LONG } from '../../../../test/long.ts'
 import { latentHere } from '../../../cli/test/command.ts'
 import {
   choose,
@@ -19,7 +20,7 @@ import {
 
 /** What the page does in Firefox, which has another engine, other workers and other file systems than Chromium. */
 export function firefoxTests(served: () => Served, identity: string): void {
-  describe.skipIf(firefox === undefined)('Latent Studio in Firefox', { timeout: 180_000 }, () => {
+  describe.skipIf(firefox === undefined || !LONG)(`Latent Studio in Firefox${atLength}`, { timeout: 180_000 }, () => {
     const photo = Uint8Array.from({ length: 60_000 }, (_, i) => (i * i + (i >> 6)) & 255)
     let studio: Studio
     let page: Page
@@ -58,7 +59,9 @@ export function firefoxTests(served: () => Served, identity: string): void {
       expect((await states(page))[0]![1]).toContain('[E_NO_MATCH]')
       await giveKey(studio, page, identity)
       await pressButton(page, 'Try 1 file again')
-      await page.waitForSelector('.queue li.done')
+      await page.waitForSelector('.queue li.done').catch(async (cause: unknown) => {
+        throw new Error(`the queue stands at ${JSON.stringify(await states(page))}`, { cause })
+      })
       expect(await offered(page, '.queue li.done', 'Download')).toEqual(photo)
     })
 
