@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -246,6 +247,18 @@ test('what a run did not look for is not gone: other inputs, and what is left ou
   const prune = { prune: () => Promise.resolve(true) }
   const other = join(source, '../other')
   mkdirSync(other)
+  const moved = join(source, '../moved')
+  const empty = async (work: () => Promise<unknown>) => {
+    renameSync(source, moved)
+    mkdirSync(source)
+    await work()
+    rmSync(source, { recursive: true })
+    renameSync(moved, source)
+  }
+  const notices: string[] = []
+  const watcher = { notice: (text: string) => void notices.push(text) }
+  await empty(async () => expect(told(await run({ ...prune, watcher })).map(([name]) => name)).toEqual(['in']))
+  expect(notices).toEqual([expect.stringMatching(/in is empty, so nothing of it is said to be gone/)])
   for (const more of [
     { inputs: [other] },
     { inputs: [join(source, 'large.bin')] },

@@ -601,6 +601,21 @@ describe('sources that are gone', () => {
     expect(stale(await seal({ inputs: [join(root, 'other')] }))).toEqual([])
   })
 
+  test('are not those of an input that is empty: its disk may not be mounted', async () => {
+    for (const name of ['a', 'sub/b']) await put(join(plain, name), name)
+    await seal()
+    await rm(plain, { recursive: true })
+    await mkdir(plain)
+    const notices: string[] = []
+    const run = { prune: () => Promise.resolve(true), watcher: { notice: (text: string) => void notices.push(text) } }
+    await seal(run)
+    expect(await names(sealed)).toEqual(['a.png', 'sub/b.png'])
+    expect(notices).toEqual([`${plain} is empty, so nothing of it is said to be gone: its disk may not be mounted`])
+    await put(join(plain, 'c'), 'c')
+    await seal(run)
+    expect(await names(sealed)).toEqual(['c.png'])
+  })
+
   test('whose sealed name now holds something else leave that alone', async () => {
     for (const name of ['a', 'b']) await put(join(plain, name), name)
     await seal()

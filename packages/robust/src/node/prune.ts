@@ -1,4 +1,4 @@
-import { type Discovery, type FileResult, notOurs, pruneStale, type SealRun } from '@latent/vault/node'
+import { type Discovery, type FileResult, noticeEmpty, notOurs, pruneStale, type SealRun } from '@latent/vault/node'
 import type { LeftSet, LeftSets, SetJournal } from './set-journal.ts'
 
 /** What an earlier run left of sources that are gone, and whether it is to go. */
@@ -15,6 +15,7 @@ export async function leftSets(
   journal: SetJournal,
   found: Discovery,
 ): Promise<GivenUp> {
+  noticeEmpty(found, journal.size, watcher)
   const left = journal.leftover(found)
   const sets = [...left.stale, ...left.shared]
   if (left.shared.length > 0 && prune)

@@ -92,6 +92,11 @@ export class SetJournal {
     }
   }
 
+  /** Sets that it knows. */
+  get size(): number {
+    return this.#entries.size
+  }
+
   close(): Promise<void> {
     return this.#file.close()
   }

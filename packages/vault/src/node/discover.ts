@@ -38,6 +38,8 @@ export interface Discovery {
   /** Journals, locks and temporary files of Latent itself. */
   readonly own: string[]
   readonly emptyFolders: string[]
+  /** Of these, inputs: a disk that is not mounted looks like that, so nothing in them is gone for sure. */
+  readonly emptyInputs: string[]
   /** Folders below `base` whose every entry was looked at, and everything met in them. */
   readonly folders: ReadonlySet<string>
   readonly met: ReadonlySet<string>
@@ -73,6 +75,7 @@ class Walk {
   readonly #excluded: string[] = []
   readonly #own: string[] = []
   readonly #empty: string[] = []
+  readonly #emptyInputs: string[] = []
   readonly #folders: string[] = []
   readonly #met: string[] = []
   readonly #closed: string[] = []
@@ -122,6 +125,7 @@ class Walk {
       kind: entry.isSymbolicLink() ? ('link' as const) : entry.isDirectory() ? ('folder' as const) : ('file' as const),
     }))
     if (entries.length === 0 && path !== this.#outputPath) this.#empty.push(path)
+    if (entries.length === 0 && kind === 'named') return void this.#emptyInputs.push(path)
     for (const { name, kind } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
       await this.#visit(join(path, name), kind, below === '' ? name : `${below}/${name}`)
     this.#folders.push(path)
@@ -159,6 +163,7 @@ class Walk {
       idle: this.#exclude.idle,
       own: this.#own,
       emptyFolders: this.#empty,
+      emptyInputs: this.#emptyInputs,
       folders: below(this.#folders),
       met: below(this.#met),
       closed: this.#closed,

@@ -18,6 +18,7 @@ export {
 export * from './run.ts'
 export { inTurn, sealFiles } from './seal-files.ts'
 export type { SealRun } from './seal-run.ts'
+export { noticeEmpty } from './remarks.ts'
 export { foldersFrom, isGone, notOurs, pruneStale, type Stale } from './stale.ts'
 export { foldedName, plainFolder, sealedName } from './sealed-names.ts'
 export { DavStore, type DavPlace } from '../store/dav.ts'

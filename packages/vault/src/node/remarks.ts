@@ -17,6 +17,15 @@ export function* remarksOn(
     yield { source, status: 'skipped', reason: `empty folders, which ${holders} cannot hold` }
 }
 
+/**
+ * Inputs that are empty, where something was sealed before.
+ * @param sealed how many files are sealed in the output
+ */
+export function noticeEmpty({ emptyInputs }: Discovery, sealed: number, watcher: RunWatcher | undefined): void {
+  for (const input of sealed > 0 ? emptyInputs : [])
+    watcher?.notice?.(`${input} is empty, so nothing of it is said to be gone: its disk may not be mounted`)
+}
+
 /** Patterns that were to leave something out and did not: a mistake, most likely. */
 export function noticeIdle({ idle }: Discovery, watcher: RunWatcher | undefined): void {
   for (const pattern of idle)

@@ -8,7 +8,7 @@ import { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 import { machineSecret } from './machine-secret.ts'
 import { LOCK } from './own-files.ts'
-import { noticeIdle, remarksOn } from './remarks.ts'
+import { noticeEmpty, noticeIdle, remarksOn } from './remarks.ts'
 import { type FileResult, runAll } from './run.ts'
 import { sealOne } from './seal-one.ts'
 import type { SealContext, SealRun } from './seal-run.ts'
@@ -95,6 +95,7 @@ async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResu
         `what they are of may be where this run did not look, such as ${found.closed[0]}`,
     )
   for (const notice of notices(context, leftOut)) watcher?.notice?.(notice)
+  noticeEmpty(found, journal.expected().length, watcher)
   noticeIdle(found, watcher)
 }
 
