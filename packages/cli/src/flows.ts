@@ -1,9 +1,9 @@
 import { type ExactFlows, openFlows } from '@latent/schemes/exact-flow'
-import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
+import { openExactFlowAsNeeded } from '@latent/schemes/exact-flow/node'
 
 /**
- * The exact flow on all cores, shared by all files of a run: started when the first file needs it, once for each set of
- * weights.
+ * The exact flow, shared by all files of a run: started when the first file needs it, once for each set of weights, and
+ * on all cores when there is enough to do.
  */
 export const sharedFlow = (workers?: number): ExactFlows =>
-  openFlows(weights => openExactFlowPool({ weights, ...(workers === undefined ? {} : { workers }) }))
+  openFlows(weights => openExactFlowAsNeeded({ weights, ...(workers === undefined ? {} : { workers }) }))

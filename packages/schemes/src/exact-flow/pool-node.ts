@@ -1,14 +1,26 @@
 import { forbidTelemetry } from '@latent/core/telemetry'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { ExactFlow } from './engine.ts'
+import { type ExactFlow, openExactFlow } from './engine.ts'
+import { openGrowing } from './growing.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 
+const WORKERS = Math.min(8, availableParallelism())
+
+/**
+ * For commands in Node: this thread while there is little to do, then a pool, whose threads take a quarter of a second
+ * of the processor each to start. @throws E_BACKEND
+ */
+export function openExactFlowAsNeeded({ workers = WORKERS, ...options }: PoolOptions = {}): Promise<ExactFlow> {
+  return openGrowing(
+    () => openExactFlow({ ...options, threads: 1 }),
+    () => openExactFlowPool({ workers, ...options }),
+    workers,
+  )
+}
+
 /** The pool in Node, whose native library blocks the thread it runs on. @throws E_BACKEND */
-export function openExactFlowPool({
-  workers = Math.min(8, availableParallelism()),
-  ...options
-}: PoolOptions = {}): Promise<ExactFlow> {
+export function openExactFlowPool({ workers = WORKERS, ...options }: PoolOptions = {}): Promise<ExactFlow> {
   forbidTelemetry()
   return openPool(
     (answered, failed) => {
