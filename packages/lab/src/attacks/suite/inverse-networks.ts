@@ -36,8 +36,10 @@ export const inverseNetwork = (
     source: SOURCE,
     positiveControl,
     async run({ shape, pairs }, asked) {
-      const known = await pairs(asked)
-      if (!known.every(pair => fits(shape, pair))) return undefined
+      // One tells whether the shapes fit: encrypting hundreds takes long.
+      const first = await pairs(1)
+      if (!first.every(pair => fits(shape, pair))) return undefined
+      const known = [...first, ...(await pairs(asked - 1))]
       const { learnInverse } = await import('../trained/index.ts')
       const { open } = await learnInverse(await loaded(network), known as readonly BytePair[], options)
       return { open: targets => open(targets as readonly BytePair['cipher'][]) }
