@@ -70,8 +70,11 @@ describe('latent lab attack', { timeout: 180_000 }, () => {
   })
 
   test('controls: a line each, as expected', async () => {
-    const { code, out } = await lab('attack', '--controls', '-a', 'chosen-mask', 'look', '--keys', '1')
+    const rows = join(scratch, 'controls')
+    const { code, out } = await lab('attack', '--controls', '-a', 'chosen-mask', 'look', '--keys', '1', '-o', rows)
     expect(code).toBe(0)
+    // A trial for each line, and none of which nothing is said.
+    expect(rowsOf(rows)).toHaveLength(6)
     const lines = out
       .trim()
       .split('\n')
