@@ -7,9 +7,11 @@ import { argumentError, type Image, LatentError } from '@latent/core'
  * have not seen: pixel information plus neighbour information, the latter through a decreasing
  * function g of distance. With N(p) the sum of g(|x(p) - x(q)|) over all other pixels q:
  *
- *     Info(I)  = sum_p h(v(p)) + lambda sum_p N(p)          h: self-information of the value in the histogram
- *     retained = min(g(d), g(d')) for every pair, d and d' its distances before and after; 0 if either is destroyed
- *     Loss     = 1 - Info after / Info before
+ * ```text
+ * Info(I)  = sum_p h(v(p)) + lambda sum_p N(p)          h: self-information of the value in the histogram
+ * retained = min(g(d), g(d')) for every pair, d and d' its distances before and after; 0 if either is destroyed
+ * Loss     = 1 - Info after / Info before
+ * ```
  *
  * By the minimum no permutation gains, and swapping two pixels loses wherever a third pixel is nearer
  * to one of them than to the other. That leaves three swaps which lose nothing, being mirror images of

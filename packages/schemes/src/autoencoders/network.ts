@@ -5,8 +5,9 @@ import { type Expr, layers, type Operand, ops, type Parameter, type Tensor } fro
  * grey picture of bytes (Fawad et al. 2022), a learned compression (Wang and Lo 2024), learned compressed sensing
  * (Chen et al. 2020). Their layers are not open to us; these are ours, and the same for all.
  *
- *     3 -> conv 4x4 /2, 24 -> residual block -> conv 3x3, 4 -> sigmoid -> depth to space: 1 plane, a third of the
- * samples
+ * ```text
+ * 3 -> conv 4x4 /2, 24 -> residual block -> conv 3x3, 4 -> sigmoid -> depth to space: 1 plane, a third of the samples
+ * ```
  */
 export type Compressor<L> = {
   readonly encoder: {

@@ -10,7 +10,9 @@ import { type Chain, chainParameters, denoise } from './network.ts'
  * A denoiser of photographs, the first recipe: it belongs to no cipher, and shows that the engine
  * trains on real work.
  *
- *     noisy crop -> conv, leaky ReLU -> ... -> conv -> estimate of the noise, subtracted
+ * ```text
+ * noisy crop -> conv, leaky ReLU -> ... -> conv -> estimate of the noise, subtracted
+ * ```
  *
  * Own variant of residual denoising (Zhang et al. 2017, DnCNN), grey, noise of deviation 25/255. The
  * `paper` profile has DnCNN-S's 17 layers of 64 channels; neither profile has its batch normalisation.

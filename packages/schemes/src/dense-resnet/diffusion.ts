@@ -5,10 +5,12 @@ import { argumentError, KeyStream } from '@latent/core'
  * The paper's formula is unknown; its name fits the first of four rules, the others are ours.
  * Over the bytes P[0..n) in raster order, channels interleaved, with C[-1] = start:
  *
- *     xor-chain   C[i] = P[i] ^ K[i] ^ C[i-1]                      as described; linear over GF(2)
- *     xor-rot     C[i] = rotl8(P[i] ^ C[i-1], R[i] & 7) ^ K[i]     own
- *     xor-add     C[i] = ((P[i] + C[i-1]) & 255) ^ K[i]            own
- *     xor-sbox    C[i] = S[P[i] ^ C[i-1]] ^ K[i]                   own; S the S-box of AES (FIPS 197)
+ * ```text
+ * xor-chain   C[i] = P[i] ^ K[i] ^ C[i-1]                      as described; linear over GF(2)
+ * xor-rot     C[i] = rotl8(P[i] ^ C[i-1], R[i] & 7) ^ K[i]     own
+ * xor-add     C[i] = ((P[i] + C[i-1]) & 255) ^ K[i]            own
+ * xor-sbox    C[i] = S[P[i] ^ C[i-1]] ^ K[i]                   own; S the S-box of AES (FIPS 197)
+ * ```
  *
  * One pass carries a change to all bytes behind it, so every second pass runs backwards. Each pass has
  * a key stream of its own. Three passes are the least after which a change of one byte reaches everything and looks

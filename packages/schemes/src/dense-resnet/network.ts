@@ -7,11 +7,13 @@ import type { Profile } from '../recipe.ts'
  * dense-ResNet and bit-XOR diffusion", Multimedia Tools and Applications 83, 2024): two networks of one
  * shape with weights of their own.
  *
- *     image [N, 3, H, W] in 0..1
- *       conv 7x7, conv 3x3 stride 2, conv 3x3 stride 2     H/4 x W/4
- *       3 dense residual blocks
- *       up, up                                             H x W
- *       conv 7x7 -> 3 channels
+ * ```text
+ * image [N, 3, H, W] in 0..1
+ *   conv 7x7, conv 3x3 stride 2, conv 3x3 stride 2     H/4 x W/4
+ *   3 dense residual blocks
+ *   up, up                                             H x W
+ *   conv 7x7 -> 3 channels
+ * ```
  *
  * Only the abstract of the paper could be read: layer counts, widths and the order of norm and
  * activation are unknown, so every size here is our choice. A variant fixes what we vary:

@@ -5,7 +5,9 @@ import type { Variant } from './network.ts'
 /**
  * Both networks are trained together, by the weighted loss that the abstract describes:
  *
- *     security * encryption loss + quality * decryption loss + smoothness * total variation of the decrypted image
+ * ```text
+ * security * encryption loss + quality * decryption loss + smoothness * total variation of the decrypted image
+ * ```
  *
  * Its weights, and what the first two losses are, are unknown. Ours: distance of each crop's sorted
  * values to the uniform distribution plus covariance of neighbours; L1 + (1 - SSIM). Between the

@@ -18,14 +18,16 @@ import {
  * Initial weights of the `own` variant that already are a cipher: our own, in no way the paper's. Without norms
  * the architecture can hold an almost lossless code of 4x4 blocks, and training then only has to bend it.
  *
- *     encryption   first, down1, down2   the 48 samples of a block become 48 channels
- *                  block 1               colour and frequency: an orthonormal transform (DCT by opponent colours);
- *                                        outliers compressed, by two ReLUs a coefficient
- *                  block 2               each coefficient to unit scale, large ones compressed, by two more
- *                  block 3               a pseudo-random rotation mixes all 48
- *                  up1, up2, last        back to pixels, as pairs (relu(z), relu(-z)); sigmoid
- *     decryption   first, down1          the sigmoid's inverse, piecewise linear
- *                  down2, blocks, ups    the same steps backwards
+ * ```text
+ * encryption   first, down1, down2   the 48 samples of a block become 48 channels
+ *              block 1               colour and frequency: an orthonormal transform (DCT by opponent colours);
+ *                                    outliers compressed, by two ReLUs a coefficient
+ *              block 2               each coefficient to unit scale, large ones compressed, by two more
+ *              block 3               a pseudo-random rotation mixes all 48
+ *              up1, up2, last        back to pixels, as pairs (relu(z), relu(-z)); sigmoid
+ * decryption   first, down1          the sigmoid's inverse, piecewise linear
+ *              down2, blocks, ups    the same steps backwards
+ * ```
  *
  * Channels that the code does not need keep their random incoming weights and nobody listens to them yet.
  */

@@ -6,8 +6,10 @@ import type { Profile } from '../recipe.ts'
  * The networks of Encipher GAN (Panwar, Singh, Kukreja, Singh, Shakhovska, Boichuk, MDPI Systems 2023,
  * 11(1), 36). Encryption and decryption network have one architecture:
  *
- *     image 3 -> conv 7x7, 32 -> conv /2, 64 -> conv /2, 128 -> 9 residual blocks
- *             -> transposed conv x2, 64 -> transposed conv x2, 32 -> conv 7x7, 3 -> tanh
+ * ```text
+ * image 3 -> conv 7x7, 32 -> conv /2, 64 -> conv /2, 128 -> 9 residual blocks
+ *         -> transposed conv x2, 64 -> transposed conv x2, 32 -> conv 7x7, 3 -> tanh
+ * ```
  *
  * The paper's table of parameters decides its dimensions (the text says 64 filters, the table 32): no
  * biases and no affine norms, 2,847,936 weights. Its 2,564,208 for the residual blocks is 2,654,208

@@ -39,7 +39,9 @@ type Values = Tensor<'f32'>
  * What training starts from (our choice). With v(K) uniform in 0..1 and independent from pixel to pixel (see {@link
  * layUnits}), the chain as a whole is
  *
- *     X_N = v + share(v) (1/2 - Y),  Y_N = v' + share(v') (X - 1/2)
+ * ```text
+ * X_N = v + share(v) (1/2 - Y),  Y_N = v' + share(v') (X - 1/2)
+ * ```
  *
  * and a little of everything else. The halves change places and one its sign, so that a dark image makes as many
  * values brighter as darker: the first two blocks do that by three shears. The third brings in v; its
@@ -163,10 +165,12 @@ const FOLD: Polyline = { at: [0, 1, 2, 3, 4], values: [0, 1, 0, 1, 0] }
  * Lays what is wanted into the hidden layers of a sub-network, in units of their own, and says how the fifth layer,
  * which reads nothing of them yet, is to weigh those of each colour. For a function of the map:
  *
- *     first layer     S = 2 K(a) + K(b) + K(c): three entries of K around the pixel, others for each colour
- *     second          S bent at each fold
- *     third           v = S folded into 0..1: uniform, and independent between pixels, because 2 K(a) modulo 2 is
- *     fourth          v bent at each of the polyline's places
+ * ```text
+ * first layer     S = 2 K(a) + K(b) + K(c): three entries of K around the pixel, others for each colour
+ * second          S bent at each fold
+ * third           v = S folded into 0..1: uniform, and independent between pixels, because 2 K(a) modulo 2 is
+ * fourth          v bent at each of the polyline's places
+ * ```
  *
  * The half itself goes through all four, raised so that no activation cuts it off.
  */

@@ -106,7 +106,9 @@ const logScale = (s: Expr): Expr => ops.mul(CLAMP, ops.tanh(ops.mul(0.5, s)))
 /**
  * The forward pass:
  *
- *     X' = X E(omega(Y|K_Y)) + phi(Y|K_Y),  Y' = Y E(rho(X'|K_X)) + eta(X'|K_X)
+ * ```text
+ * X' = X E(omega(Y|K_Y)) + phi(Y|K_Y),  Y' = Y E(rho(X'|K_X)) + eta(X'|K_X)
+ * ```
  *
  * @param map K, the same for all blocks, values in 0..1. It is split like the image (our choice): each
  * pixel has its entry, and a wrong mask brings a wrong map.

@@ -8,7 +8,9 @@ import type { Profile } from '../recipe.ts'
  * IEEE Access 2021): a U-Net that draws pictures in which people see nothing and a given
  * classifier still sees the class.
  *
- *     image 3 -> 64 -> /2, 128 -> /2, 256 -> /2, 512 -> /2, 1024 -> x2, 512 -> ... -> 64 -> 1x1, 3 -> sigmoid
+ * ```text
+ * image 3 -> 64 -> /2, 128 -> /2, 256 -> /2, 512 -> /2, 1024 -> x2, 512 -> ... -> 64 -> 1x1, 3 -> sigmoid
+ * ```
  *
  * Each level is two 3x3 convolutions with norm and ReLU; down by max-pooling, up by repeating pixels and a
  * 3x3 convolution; the level across is joined on. Those are the widths of `paper`.

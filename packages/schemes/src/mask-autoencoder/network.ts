@@ -5,8 +5,10 @@ import type { Profile } from '../recipe.ts'
 /**
  * The networks of the masked auto-encoder (Madani and Bourennane 2025) and of its repaired variant.
  *
- *     conv, link:  image XOR mask -> encoder -> latents, 16 bytes for every 4x4 block -> decoder -> image
- *     repaired:    image          -> encoder -> latents ... (masked outside the network) -> decoder -> image
+ * ```text
+ * conv, link:  image XOR mask -> encoder -> latents, 16 bytes for every 4x4 block -> decoder -> image
+ * repaired:    image          -> encoder -> latents ... (masked outside the network) -> decoder -> image
+ * ```
  *
  * Published: two poolings and 16 latent channels (its sizes of 784 and 1024 bytes leave no other choice), ReLU,
  * an optional fully connected "link" on either side. Ours, where its Figure 3 is all there is: 32 and 64 channels,
