@@ -1,12 +1,14 @@
 import { escape, html, type Markup, page, raw } from '@latent/lab/report'
-import { figureFile, type StudyFigure, type StudyPage, type StudyTable } from './study.ts'
+import { arranged, figureFile, type StudyFigure, type StudyPage, type StudyTable } from './study.ts'
 
 /** The page of a study as one HTML file that needs nothing but itself; charts alone, no pictures. */
-export function renderStudy({ title, intro, sections }: StudyPage, command: string): string {
+export function renderStudy(study: StudyPage, command: string): string {
+  const { leading, sections } = arranged(study)
   return page(
-    title,
-    html`<h1>${title}</h1>
-${intro.map(paragraph)}
+    study.title,
+    html`<h1>${study.title}</h1>
+${study.intro.map(paragraph)}
+${leading.map(figure)}
 ${sections.map(
   ({ heading, text, tables = [], figures = [] }) =>
     html`<h2>${heading}</h2>${text.map(paragraph)}${tables.map(table)}<div class="charts">${figures.map(figure)}</div>`,

@@ -45,7 +45,20 @@ export interface StudyPage {
   readonly title: string
   /** Paragraphs in Markdown before the first section. */
   readonly intro: readonly string[]
+  /** Name of the figure that says most, which is shown behind the introduction instead of in its section. */
+  readonly lead?: string
   readonly sections: readonly StudySection[]
+}
+
+/** A page as it is shown: what leads apart, and no section that had nothing else. */
+export function arranged({ lead, sections }: StudyPage): { leading: StudyFigure[]; sections: StudySection[] } {
+  const leads = ({ name }: StudyFigure) => name === lead
+  return {
+    leading: sections.flatMap(({ figures = [] }) => figures.filter(leads)),
+    sections: sections
+      .map(section => ({ ...section, figures: (section.figures ?? []).filter(figure => !leads(figure)) }))
+      .filter(({ text, tables = [], figures }) => text.length + tables.length + figures.length > 0),
+  }
 }
 
 /** A heading with text, then tables, then figures. */
@@ -86,10 +99,12 @@ export type StudyFigure = { readonly name: string; readonly caption: string } & 
 )
 
 /** The page as Markdown; figures are referred to by the names of {@link figureFile}. */
-export function pageMarkdown({ title, intro, sections }: StudyPage, command: string): string {
+export function pageMarkdown(page: StudyPage, command: string): string {
+  const { leading, sections } = arranged(page)
   const blocks = [
-    `# ${title}`,
-    ...intro,
+    `# ${page.title}`,
+    ...page.intro,
+    ...leading.flatMap(figureMarkdown),
     ...sections.flatMap(section => [
       `## ${section.heading}`,
       ...section.text,

@@ -118,7 +118,7 @@ export async function gallery(networks: DenseNetworks): Promise<StudySection> {
       'The networks alone do not hide a picture: where it is busy, its intermediate cipher has more ' +
         'contrast, and outlines show. Between the contrast of 8x8 blocks of the plain picture and of ' +
         'the intermediate cipher the correlation is ' +
-        `${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures below; ` +
+        `${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures at the top; ` +
         `after the diffusion it is ${outlines.map(({ diffused }) => fixed(diffused, 2)).join(', ')}.`,
     ],
     figures: [

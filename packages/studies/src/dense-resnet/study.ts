@@ -42,6 +42,7 @@ export const study: Study = {
         ))
       return {
         title: 'Dense-ResNet with bit-XOR diffusion: the page of truth',
+        lead: 'gallery',
         intro: [
           `${PAPER.citation}. "Color image encryption based on lite dense-ResNet and bit-XOR ` +
             'diffusion." An encryption network makes an intermediate cipher image, an XOR diffusion ' +

@@ -241,14 +241,13 @@ export async function pictures(ciphers: readonly ImageCipher[], drawn: readonly 
   }
   return {
     heading: 'Pictures',
-    text: [
-      'Each row: a drawn picture, then cipher and recovered picture of the published variant, of the ' +
-        'structured and of the keyed one.',
-    ],
+    text: [],
     figures: [
       {
         name: 'pictures',
-        caption: 'Plain, and cipher and recovered picture of the three ciphers',
+        caption:
+          'Each row: a drawn picture, then cipher and recovered picture of the published variant, of the structured ' +
+          'and of the keyed one',
         image: contactSheet(shown, 1 + 2 * ciphers.length),
       },
     ],

@@ -28,6 +28,7 @@ export const study: Study = {
       const drawn = await drawings(context.quick ? 2 : 6)
       return {
         title: study.title,
+        lead: 'pictures',
         intro: [
           'Panwar, Singh, Kukreja, Singh, Shakhovska, Boichuk: *Encipher GAN: An End-to-End Color ' +
             'Image Encryption System Using a Deep Generative Model*, MDPI Systems 2023, 11(1), 36. An ' +

@@ -23,6 +23,7 @@ export const study: Study = {
       const rows = await measureAll(context, variants)
       return {
         title: 'FlowCrypt (Yang, Ping, Xu 2025)',
+        lead: 'pictures',
         intro: INTRO,
         sections: [
           facts(),

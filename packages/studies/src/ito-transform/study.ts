@@ -233,6 +233,7 @@ function page(
   const strongest = attacks.filter(({ cipher }) => cipher === ITO_TRANSFORM).at(-1)!
   return {
     title: 'Ito et al. 2021: pictures for a classifier alone',
+    lead: 'pictures',
     intro: [
       'Ito, Kinoshita, Aprilpyone and Kiya, "Image to perturbation: an image transformation network ' +
         'for generating visually protected images for privacy-preserving deep neural networks", IEEE ' +

@@ -18,6 +18,7 @@ export const study: Study = {
     try {
       return {
         title: 'mask-autoencoder-2025: a masked auto-encoder, and its repair',
+        lead: 'digits',
         intro: INTRO,
         sections: [
           { heading: 'Facts, choices, repair', text: CHOICES },

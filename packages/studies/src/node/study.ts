@@ -54,6 +54,8 @@ export async function writePage(
   const names = figures.map(figureFile)
   if (new Set(names).size !== names.length)
     throw new LatentError('E_INTERNAL', `two figures of the page ${JSON.stringify(page.title)} have one name`)
+  if (page.lead !== undefined && !figures.some(({ name }) => name === page.lead))
+    throw new LatentError('E_INTERNAL', `the page ${JSON.stringify(page.title)} has no figure ${page.lead} to lead it`)
   const path = join(folder, file)
   // Figures of an earlier run are those that its page shows.
   const before = existsSync(path) ? await readFile(path, 'utf8') : ''

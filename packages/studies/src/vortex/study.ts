@@ -17,6 +17,7 @@ export const study: Study = {
     context.progress(PARTS, PARTS, 'parts')
     return {
       title: 'Random vortex transformation (Cao et al. 2024)',
+      lead: 'pictures',
       intro: [
         'Cao, Mo, Wang, Lai and Huang, arXiv 2411.16207: discs of an image are stirred, ring by ' +
           'ring, under one list of vortices for a whole data set, so that neighbours stay mostly ' +
