@@ -23,13 +23,12 @@ const LONGEST = [
 
 /** The files whose tests have a long form, which `npm run test:long` runs. */
 function withLongForms(): string[] {
-  const packages = fileURLToPath(new URL('packages', import.meta.url))
-  return readdirSync(packages)
-    .flatMap(name =>
-      existsSync(join(packages, name, 'test'))
-        ? readdirSync(join(packages, name, 'test')).map(file => join(packages, name, 'test', file))
-        : [],
-    )
+  const root = fileURLToPath(new URL('.', import.meta.url))
+  const folders = ['test', ...readdirSync(join(root, 'packages')).map(name => join('packages', name, 'test'))]
+  return folders
+    .map(folder => join(root, folder))
+    .filter(existsSync)
+    .flatMap(folder => readdirSync(folder).map(file => join(folder, file)))
     .filter(path => path.endsWith('.test.ts') && /\$\{atLength\}|firefoxTests/.test(readFileSync(path, 'utf8')))
 }
 

@@ -9,6 +9,7 @@ import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromium } from './browser/page.ts'
+import { atLength, LONG } from './long.ts'
 
 const ROOT = fileURLToPath(new URL('../examples/page', import.meta.url))
 const TYPES: Readonly<Record<string, string>> = {
@@ -17,7 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
-describe.skipIf(chromium === undefined)('the page of the examples', { timeout: 300_000 }, () => {
+describe.skipIf(chromium === undefined || !LONG)(`the page of the examples${atLength}`, { timeout: 300_000 }, () => {
   let [folder, browser, page]: [string, Browser, Page] = ['', undefined!, undefined!]
   const server = createServer((request, response) => {
     const path = request.url === '/' ? '/index.html' : request.url!

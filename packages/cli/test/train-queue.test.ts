@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deadline, readQueue } from '@latent/training'
 import { latentHere, startLatent } from './command.ts'
 import { drawPhotos } from './drawn.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 let root: string
 beforeAll(async () => {
@@ -110,47 +111,50 @@ test('options that contradict each other are refused', async () => {
 
 // A checkpoint and a line of the log come every 20 steps, and at the end.
 describe('trains', { timeout: 240_000 }, () => {
-  test('one run after the other, over kills and failures, and skips what is finished', async () => {
-    // `from` names no file: this run fails, and the one after it is trained all the same.
-    await writeFile(
-      join(root, 'q.jsonl'),
-      line('denoiser', 22, 'first') +
-        line('denoiser', 1, 'broken', { from: 'no-such-weights' }) +
-        line('denoiser', 1, 'second', { seed: 2 }),
-    )
-    await killed('q.jsonl', /"step":20/)
-    // What it left behind does not stop the next one.
-    expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(true)
-    const rest = await queue('q.jsonl')
-    expect(rest).toMatchObject({ code: 1, err: expect.stringMatching(/broken \[E_PARTIAL\]/) })
-    expect(await stepsOf('first')).toEqual([20, 22])
-    expect(await stepsOf('second')).toEqual([1])
-    expect((await logOf('q.jsonl')).map(({ event, run }) => `${event} ${run}`)).toEqual([
-      'start first',
-      'start first',
-      'finished first',
-      'start broken',
-      'failed broken',
-      'start second',
-      'finished second',
-    ])
-    expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(false)
+  test.runIf(LONG)(
+    `one run after the other, over kills and failures, and skips what is finished${atLength}`,
+    async () => {
+      // `from` names no file: this run fails, and the one after it is trained all the same.
+      await writeFile(
+        join(root, 'q.jsonl'),
+        line('denoiser', 22, 'first') +
+          line('denoiser', 1, 'broken', { from: 'no-such-weights' }) +
+          line('denoiser', 1, 'second', { seed: 2 }),
+      )
+      await killed('q.jsonl', /"step":20/)
+      // What it left behind does not stop the next one.
+      expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(true)
+      const rest = await queue('q.jsonl')
+      expect(rest).toMatchObject({ code: 1, err: expect.stringMatching(/broken \[E_PARTIAL\]/) })
+      expect(await stepsOf('first')).toEqual([20, 22])
+      expect(await stepsOf('second')).toEqual([1])
+      expect((await logOf('q.jsonl')).map(({ event, run }) => `${event} ${run}`)).toEqual([
+        'start first',
+        'start first',
+        'finished first',
+        'start broken',
+        'failed broken',
+        'start second',
+        'finished second',
+      ])
+      expect(existsSync(join(root, 'q.jsonl.lock'))).toBe(false)
 
-    // Killed and started again, it ends at the bytes of an unbroken run.
-    await writeFile(join(root, 'whole.jsonl'), line('denoiser', 22, 'whole'))
-    expect((await queue('whole.jsonl')).code).toBe(0)
-    expect(await readFile(join(root, 'first', 'weights.safetensors'))).toEqual(
-      await readFile(join(root, 'whole', 'weights.safetensors')),
-    )
+      // Killed and started again, it ends at the bytes of an unbroken run.
+      await writeFile(join(root, 'whole.jsonl'), line('denoiser', 22, 'whole'))
+      expect((await queue('whole.jsonl')).code).toBe(0)
+      expect(await readFile(join(root, 'first', 'weights.safetensors'))).toEqual(
+        await readFile(join(root, 'whole', 'weights.safetensors')),
+      )
 
-    // Finished: nothing to do, and no line in the log.
-    expect((await queue('whole.jsonl')).code).toBe(0)
-    expect((await logOf('whole.jsonl')).map(({ event }) => event)).toEqual(['start', 'finished'])
-    // More steps: it goes on from where it was.
-    await writeFile(join(root, 'whole.jsonl'), line('denoiser', 23, 'whole'))
-    expect((await queue('whole.jsonl')).code).toBe(0)
-    expect((await logOf('whole.jsonl')).at(-2)).toMatchObject({ event: 'start', step: 22 })
-  })
+      // Finished: nothing to do, and no line in the log.
+      expect((await queue('whole.jsonl')).code).toBe(0)
+      expect((await logOf('whole.jsonl')).map(({ event }) => event)).toEqual(['start', 'finished'])
+      // More steps: it goes on from where it was.
+      await writeFile(join(root, 'whole.jsonl'), line('denoiser', 23, 'whole'))
+      expect((await queue('whole.jsonl')).code).toBe(0)
+      expect((await logOf('whole.jsonl')).at(-2)).toMatchObject({ event: 'start', step: 22 })
+    },
+  )
 
   test('until a time, with a checkpoint', async () => {
     await writeFile(join(root, 'timed.jsonl'), line('denoiser', 100_000, 'timed'))

@@ -15,6 +15,7 @@ import {
 } from '../src/attacks/trained/index.ts'
 import { quality } from '../src/index.ts'
 import { pictures, SIDE } from './fixtures/crops.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const key = (seed: number) => sha256Of(Uint8Array.of(seed & 255, seed >> 8))
 const TEST = 8
@@ -53,7 +54,7 @@ async function learned(
   return score(secret, await open(secret.map(({ cipher }) => cipher)))
 }
 
-describe('an inverse network of one key', () => {
+describe.runIf(LONG)(`an inverse network of one key${atLength}`, () => {
   test.each<[string, Reconstructor]>([
     ['identity', linear('pixel')],
     ['pixel-based', linear('pixel')],
@@ -121,23 +122,26 @@ describe('an inverse network of one key', () => {
   })
 })
 
-test('a hidden layer for each pixel learns a sum that runs over, which a straight map does not', async () => {
-  const added = sha256Of(Uint8Array.of(9))
-  const pairs = (await pictures(480 + TEST)).map(plain => ({
-    plain,
-    cipher: { ...plain, data: plain.data.map((value, i) => value + added[i % 32]!) },
-  }))
-  const [known, secret] = [pairs.slice(TEST), pairs.slice(0, TEST)]
-  const opened = async (network: Reconstructor, rate: number) => {
-    const { open } = await learnInverse(network, known, { steps: 300, rate, threads: 1 })
-    return score(secret, await open(secret.map(({ cipher }) => cipher)))
-  }
-  const [straight, bent] = [await opened(linear('pixel'), 0.02), await opened(connectedLocally('pixel'), 0.03)]
-  expect(bent).toBeGreaterThan(0.45)
-  expect(bent).toBeGreaterThan(straight + 0.1)
-})
+test.runIf(LONG)(
+  `a hidden layer for each pixel learns a sum that runs over, which a straight map does not${atLength}`,
+  async () => {
+    const added = sha256Of(Uint8Array.of(9))
+    const pairs = (await pictures(480 + TEST)).map(plain => ({
+      plain,
+      cipher: { ...plain, data: plain.data.map((value, i) => value + added[i % 32]!) },
+    }))
+    const [known, secret] = [pairs.slice(TEST), pairs.slice(0, TEST)]
+    const opened = async (network: Reconstructor, rate: number) => {
+      const { open } = await learnInverse(network, known, { steps: 300, rate, threads: 1 })
+      return score(secret, await open(secret.map(({ cipher }) => cipher)))
+    }
+    const [straight, bent] = [await opened(linear('pixel'), 0.02), await opened(connectedLocally('pixel'), 0.03)]
+    expect(bent).toBeGreaterThan(0.45)
+    expect(bent).toBeGreaterThan(straight + 0.1)
+  },
+)
 
-test('classes are learned wherever in a picture they are told, and not of noise', async () => {
+test.runIf(LONG)(`classes are learned wherever in a picture they are told, and not of noise${atLength}`, async () => {
   const stream = await KeyStream.create(key(3), 'latent/v1/lab/test')
   /** A bright bar, standing or lying, anywhere. */
   const bar = async (label: number): Promise<Image<'u8'>> => {

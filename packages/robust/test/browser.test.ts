@@ -10,11 +10,12 @@ import { pictureBytes } from '../src/picture.ts'
 import { showsCarrier } from '../src/recognise.ts'
 import { made } from './browser-page.ts'
 import { FOLDER, sha256, type Vector, VECTORS } from './conformance/vectors.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const vectors = JSON.parse(readFileSync(VECTORS, 'utf8')) as Vector[]
 const read = (name: string) => ({ name, bytes: new Uint8Array(readFileSync(new URL(name, FOLDER))) })
 
-describe.skipIf(!chromium)('robust carriers in Chromium, without a canvas', () => {
+describe.skipIf(!chromium || !LONG)(`robust carriers in Chromium, without a canvas${atLength}`, () => {
   let page: BrowserPage<typeof Script>
   beforeAll(async () => {
     page = await openPage<typeof Script>(new URL('browser-page.ts', import.meta.url))

@@ -29,6 +29,7 @@ import { structuredStart } from '../src/dense-resnet/structured-start.ts'
 import { writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 import { diffuse as slowDiffuse, substitute } from './reference/diffusion.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const key = sha256Of(new TextEncoder().encode('dense-resnet tests'))
 const none = new Uint8Array(0)
@@ -376,10 +377,10 @@ describe('networks from their start, before any training', () => {
 
 describe('the recipes', () => {
   // The structured start is a cipher already; random weights are none yet.
-  test.each([
+  test.runIf(LONG).each([
     ['dense-resnet', 20, 50],
     ['dense-resnet-published', 0, 20],
-  ] as const)('%s trains and is measured', { timeout: 120_000 }, async (id, least, most) => {
+  ] as const)(`%s trains and is measured${atLength}`, { timeout: 120_000 }, async (id, least, most) => {
     const folder = await mkdtemp(join(tmpdir(), 'latent-dense-'))
     const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images: () => Promise.resolve(pictures) })
     try {

@@ -7,7 +7,7 @@ import { atLength, LONG } from '../../../test/long.ts'
 const script = new URL('exact-flow-page.ts', import.meta.url)
 const published = await publishedVectors('constant')
 
-describe.skipIf(!chromium)('published vectors in Chromium', () => {
+describe.skipIf(!chromium || !LONG)(`published vectors in Chromium${atLength}`, () => {
   let page: BrowserPage<typeof Script>
   beforeAll(async () => {
     page = await openPage<typeof Script>(script)
@@ -46,7 +46,7 @@ describe.skipIf(!chromium)('published vectors in Chromium', () => {
   })
 })
 
-describe.skipIf(!chromium)('published vectors on WebGPU in Chromium, software adapter', () => {
+describe.skipIf(!chromium || !LONG)(`published vectors on WebGPU in Chromium, software adapter${atLength}`, () => {
   let page: BrowserPage<typeof Script>
   beforeAll(async () => {
     page = await openPage<typeof Script>(script, { gpu: 'software' })
@@ -56,7 +56,7 @@ describe.skipIf(!chromium)('published vectors on WebGPU in Chromium, software ad
   // The software adapter computes about 0.1 MB/s, so the two longest vectors are left out.
   const vectors = published.vectors.filter(({ length }) => length <= 98_309)
 
-  test.runIf(LONG)(`WebGPU float, every node on the adapter, vectors up to 98,309 bytes${atLength}`, async context => {
+  test('WebGPU float, every node on the adapter, vectors up to 98,309 bytes', async context => {
     if (!(await page.call.hasAdapter())) context.skip('this Chromium has no WebGPU adapter')
     expect(await page.call.vectors('constant', { backend: 'ort-webgpu', arithmetic: 'float' }, vectors)).toEqual({
       weights: published.weights,

@@ -23,6 +23,7 @@ import { patchBatch, PICTURES } from '../src/exact-flow/patches.ts'
 import { flowParameters, flowTree, modulo256, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
 import { findRecipe } from '../src/recipes.ts'
 import { openScheme } from '../src/index.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const KEY = sha256Of(new TextEncoder().encode('exact-flow training tests'))
 const drawn = (label: string) => KeyStream.create(KEY, 'latent/v1/test/training', new TextEncoder().encode(label))
@@ -131,33 +132,37 @@ test('a batch holds every picture three times: as it is, under other maps, and w
   expect((await patchBatch([photo(1)], 5, 18))['map0']).not.toEqual(maps['map0'])
 })
 
-test('the recipe trains, and what comes out is a set of weights', { timeout: 300_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'latent-exact-flow-'))
-  try {
-    const run = await findRecipe('exact-flow').open({
-      profile: 'compact',
-      seed: 1,
-      images: async () => [photo(1), photo(2)],
-    })
-    const { log, weights, finished } = await train(run.training, {
-      ...run,
-      name: 'exact-flow-compact',
-      steps: 16,
-      seed: 1,
-      folder,
-      resume: false,
-      logEvery: 4,
-      threads: 1,
-    })
-    expect(finished).toBe(true)
-    expect(log.at(-1)!['cipher']).toBeLessThan(0.995 * log[0]!['cipher']!)
-    const set = quantise(flowTree(weights))
-    expect(parseWeights(serializeWeights(set.networks))).toEqual(set)
-    expect(await run.validation!.score(weights)).toBeGreaterThan(-8)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-})
+test.runIf(LONG)(
+  `the recipe trains, and what comes out is a set of weights${atLength}`,
+  { timeout: 300_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'latent-exact-flow-'))
+    try {
+      const run = await findRecipe('exact-flow').open({
+        profile: 'compact',
+        seed: 1,
+        images: async () => [photo(1), photo(2)],
+      })
+      const { log, weights, finished } = await train(run.training, {
+        ...run,
+        name: 'exact-flow-compact',
+        steps: 16,
+        seed: 1,
+        folder,
+        resume: false,
+        logEvery: 4,
+        threads: 1,
+      })
+      expect(finished).toBe(true)
+      expect(log.at(-1)!['cipher']).toBeLessThan(0.995 * log[0]!['cipher']!)
+      const set = quantise(flowTree(weights))
+      expect(parseWeights(serializeWeights(set.networks))).toEqual(set)
+      expect(await run.validation!.score(weights)).toBeGreaterThan(-8)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)
 
 describe('sets of weights', () => {
   test('the trained ones are what their card and their file say', async () => {

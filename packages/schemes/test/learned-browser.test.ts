@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPage, chromium, openPage } from '../../../test/browser/page.ts'
 import { openScheme } from '../src/index.ts'
 import type * as Script from './learned-page.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const script = new URL('learned-page.ts', import.meta.url)
 const KEY = new Uint8Array(32).fill(5)
@@ -35,40 +36,43 @@ function expectAlike(a: Image, b: Image): void {
   expect(apart / a.data.length).toBeLessThanOrEqual(a.format === 'f32' ? 1 : 0.02)
 }
 
-describe.skipIf(!chromium)('learned schemes in Chromium, with weights that the page fetches', () => {
-  let page: BrowserPage<typeof Script>
-  beforeAll(async () => {
-    page = await openPage<typeof Script>(script, {
-      folders: { '/models/': new URL('../../../models/', import.meta.url) },
+describe.skipIf(!chromium || !LONG)(
+  `learned schemes in Chromium, with weights that the page fetches${atLength}`,
+  () => {
+    let page: BrowserPage<typeof Script>
+    beforeAll(async () => {
+      page = await openPage<typeof Script>(script, {
+        folders: { '/models/': new URL('../../../models/', import.meta.url) },
+      })
     })
-  })
-  afterAll(() => page.close())
+    afterAll(() => page.close())
 
-  test.each([
-    ['flowcrypt-2025-compact', 64, 64, 3],
-    ['mask-autoencoder-2025-mnist-repaired', 28, 28, 1],
-    ['encipher-gan-2023-structured', 64, 48, 3],
-    // Its diffusion makes another cipher image of one level in the latent, as it should.
-    ['dense-resnet-2024', 64, 64, 3, 'diffuses'],
-  ] as const)('%s: the same pictures as in Node', async (id, width, height, channels, diffuses?) => {
-    const plain = await picture(width, height, channels)
-    const there = await page.call.thereAndBack(id, plain, KEY, NONCE)
-    const { cipher, close } = await openScheme(id)
-    try {
-      const encrypted = await cipher.encrypt(plain, KEY, cipher.traits.randomised ? { nonce: NONCE } : {})
-      if (!diffuses) expectAlike(there.cipher, encrypted)
-      expect(Object.keys(there.cipher.annotations ?? {}).toSorted()).toEqual(
-        Object.keys(encrypted.annotations ?? {}).toSorted(),
-      )
-      // One cipher image, two decryptions: what a person moves between devices.
-      expectAlike(there.restored, await cipher.decrypt(there.cipher, KEY))
-    } finally {
-      await close()
-    }
-  })
-})
+    test.each([
+      ['flowcrypt-2025-compact', 64, 64, 3],
+      ['mask-autoencoder-2025-mnist-repaired', 28, 28, 1],
+      ['encipher-gan-2023-structured', 64, 48, 3],
+      // Its diffusion makes another cipher image of one level in the latent, as it should.
+      ['dense-resnet-2024', 64, 64, 3, 'diffuses'],
+    ] as const)('%s: the same pictures as in Node', async (id, width, height, channels, diffuses?) => {
+      const plain = await picture(width, height, channels)
+      const there = await page.call.thereAndBack(id, plain, KEY, NONCE)
+      const { cipher, close } = await openScheme(id)
+      try {
+        const encrypted = await cipher.encrypt(plain, KEY, cipher.traits.randomised ? { nonce: NONCE } : {})
+        if (!diffuses) expectAlike(there.cipher, encrypted)
+        expect(Object.keys(there.cipher.annotations ?? {}).toSorted()).toEqual(
+          Object.keys(encrypted.annotations ?? {}).toSorted(),
+        )
+        // One cipher image, two decryptions: what a person moves between devices.
+        expectAlike(there.restored, await cipher.decrypt(there.cipher, KEY))
+      } finally {
+        await close()
+      }
+    })
+  },
+)
 
-test.skipIf(!chromium)('a page beside which the weights are not served says so', async () => {
+test.skipIf(!chromium || !LONG)(`a page beside which the weights are not served says so${atLength}`, async () => {
   const page = await openPage<typeof Script>(script)
   try {
     expect(await page.call.refusal('dense-resnet-2024')).toBe('E_WEIGHTS')

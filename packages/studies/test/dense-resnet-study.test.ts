@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { asPicture, differenceHistogram, outline } from '../src/dense-resnet/attacks.ts'
 import { diffusionSpread } from '../src/dense-resnet/measure.ts'
 import { findStudy } from '../src/index.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const key = sha256Of(Uint8Array.of(7))
 const draws = () => KeyStream.create(key, 'latent/v1/test')
@@ -49,8 +50,8 @@ test('NPCR and UACI: three passes with an S-box against two of the chain', async
   expect([chain.both, chain.twoSided, chain.uaciWithin]).toEqual([0, 0, 0])
 })
 
-test.skipIf(!existsSync(new URL('../../../models/dense-resnet-2024-paper.safetensors', import.meta.url)))(
-  'the study runs, and its figures are pictures that can be drawn',
+test.skipIf(!LONG || !existsSync(new URL('../../../models/dense-resnet-2024-paper.safetensors', import.meta.url)))(
+  `the study runs, and its figures are pictures that can be drawn${atLength}`,
   { timeout: 120_000 },
   async () => {
     const study = await findStudy('dense-resnet-2024')

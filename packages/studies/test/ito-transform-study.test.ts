@@ -1,6 +1,7 @@
 import { type Image, image, KeyStream, sha256Of } from '@latent/core'
 import { expect, test } from 'vitest'
 import { study } from '../src/ito-transform/study.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const noise = async (seed: number): Promise<Image<'u8'>> =>
   image({
@@ -11,7 +12,7 @@ const noise = async (seed: number): Promise<Image<'u8'>> =>
     data: await (await KeyStream.create(sha256Of(Uint8Array.of(seed)), 'latent/v1/test')).bytes(3072),
   })
 
-test('the study runs, and says of a quick run that its figures mean nothing', async () => {
+test.runIf(LONG)(`the study runs, and says of a quick run that its figures mean nothing${atLength}`, async () => {
   const drawn = await Promise.all(Array.from({ length: 40 }, (_, i) => noise(i)))
   const page = await study.run({
     seed: 1,

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { pictures } from '../../lab/test/fixtures/crops.ts'
 import { findStudy } from '../src/index.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
-test('the study runs, and says of a quick run that its figures mean nothing', async () => {
+test.runIf(LONG)(`the study runs, and says of a quick run that its figures mean nothing${atLength}`, async () => {
   const study = await findStudy('learnable-attacks')
   const drawn = await pictures(68)
   const page = await study.run({

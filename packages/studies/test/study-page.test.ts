@@ -20,11 +20,11 @@ test('the figure that leads stands behind the introduction, once, and the others
   ] as const) {
     const found = places(text, parts)
     expect(found).toEqual(found.toSorted((a, b) => a - b))
-    expect([found[0]! > 0, text.split(parts[1]!).length]).toEqual([true, 2])
+    expect([found[0]! > 0, text.split(parts[1]).length]).toEqual([true, 2])
   }
 })
 
-test('a section that held nothing but the figure that leads is left out; others without a lead stay as they are', () => {
+test('a section that held nothing but the figure that leads is left out; without a lead all stays', () => {
   const alone: StudyPage = { ...PAGE, sections: [{ heading: 'Pictures', text: [], figures: [figure('best')] }] }
   expect(pageMarkdown(alone, 'c')).not.toContain('Pictures')
   const { lead: _, ...plain } = PAGE

@@ -29,6 +29,7 @@ import { passkeyTests } from './page/passkeys.ts'
 import { robustTests } from './page/robust.ts'
 import { viewTests } from './page/views.ts'
 import { visitorTests } from './page/visitor.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const PASSPHRASE = 'seven grey lighthouses count the tide'
 const { flows, close } = openFlows(weights => openExactFlow({ weights }))
@@ -76,14 +77,14 @@ async function sealed(name: string, bytes: Uint8Array): Promise<Uint8Array> {
 
 let served: Served
 beforeAll(async () => {
-  if (chromium !== undefined || firefox !== undefined) served = await serveBuilt()
+  if (LONG && (chromium !== undefined || firefox !== undefined)) served = await serveBuilt()
 })
 afterAll(async () => {
   await served?.close()
   await close()
 })
 
-describe.skipIf(chromium === undefined)('Latent Studio in Chromium', { timeout: 120_000 }, () => {
+describe.skipIf(chromium === undefined || !LONG)(`Latent Studio in Chromium${atLength}`, { timeout: 120_000 }, () => {
   let studio: Studio
   let page: Page
 
