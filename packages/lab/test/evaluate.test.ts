@@ -31,6 +31,7 @@ import { evaluate, randomness, randomnessControls } from '../src/node.ts'
 import { gallery, renderComparison, renderReport } from '../src/report/index.ts'
 import { latentHere, startLatent } from '../../cli/test/command.ts'
 import { baselines } from './fixtures/ciphers.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 let scratch: string
 beforeAll(() => {
@@ -406,7 +407,7 @@ describe('SP 800-22 over sequences', () => {
 describe('the command', () => {
   const latent = (...args: string[]) => latentHere(args, { cwd: scratch, env: { LATENT_DATA: scratch } })
 
-  test('evaluate, killed and started again, then compare', async () => {
+  test.runIf(LONG)(`evaluate, killed and started again, then compare${atLength}`, async () => {
     const args = [
       'lab',
       'evaluate',

@@ -19,6 +19,7 @@ import {
 import { writeModel } from '../src/models/index.ts'
 import { findRecipe } from '../src/recipes.ts'
 import { findScheme, openScheme, schemes } from '../src/index.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const key = new Uint8Array(32).fill(7)
 const other = new Uint8Array(32).fill(8)
@@ -393,10 +394,10 @@ describe('recipes', () => {
   const images = () => Promise.resolve([0, 1, 2, 3, 4, 5, 6, 7].map(i => picture(140 + i, 130, 3) as Image<'u8'>))
 
   // The structured start recovers pictures before it is trained, a random one does not.
-  test.each([
+  test.runIf(LONG).each([
     ['encipher-gan', 30, 60],
     ['encipher-gan-published', 0, 20],
-  ] as const)('%s takes a step', { timeout: 120_000 }, async (id, least, most) => {
+  ] as const)(`%s takes a step${atLength}`, { timeout: 120_000 }, async (id, least, most) => {
     const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images })
     const stepper = await openStepper(run.training, 1, { threads: 1 })
     try {

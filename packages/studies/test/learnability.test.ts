@@ -497,48 +497,52 @@ describe('a comparison', () => {
       }))
       .sort((a, b) => (a.variant < b.variant ? -1 : 1))
 
-  test(`learns plain letters and not AES, stopped and resumed${atLength}`, async () => {
-    const stop = new AbortController()
-    const broken = learnability(
-      options('broken-off', {
-        signal: stop.signal,
-        onProgress: ({ variant, step }) => variant === 'vortex:2' && step >= 10 && stop.abort(),
-      }),
-    )
-    await expect(broken).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
-    expect(await readdir(join(root, 'broken-off'))).not.toContain('summary.json')
-    expect(await readdir(join(root, 'broken-off', 'training'))).toEqual(['vortex-2-1'])
-    await expect(learnability(options('broken-off'))).rejects.toMatchObject({ code: 'E_EXISTS' })
-    await expect(learnability(options('broken-off', { resume: true, epochs: 2 }))).rejects.toMatchObject({
-      code: 'E_EXISTS',
-    })
-    const told: string[] = []
-    const summary = await learnability(
-      options('broken-off', {
-        resume: true,
-        onRow: ({ variant }, done, total) => void told.push(`${variant} ${done} of ${total}`),
-      }),
-    )
-    expect(told).toEqual(['vortex:2 2 of 3', 'aes 3 of 3'])
-    expect(isShortened(summary.run)).toBe(true)
-    const accuracy = Object.fromEntries(summary.variants.map(({ variant, accuracies }) => [variant, accuracies[0]!]))
-    expect(accuracy['plain']).toBeGreaterThan(0.3)
-    expect(accuracy['aes']).toBeLessThan(0.25)
-    expect(await readdir(join(root, 'broken-off', 'training'))).toEqual([])
-    expect(await readLearningSummary(join(root, 'broken-off'))).toEqual(JSON.parse(JSON.stringify(summary)))
+  test.runIf(LONG)(
+    `learns plain letters and not AES, stopped and resumed${atLength}`,
+    async () => {
+      const stop = new AbortController()
+      const broken = learnability(
+        options('broken-off', {
+          signal: stop.signal,
+          onProgress: ({ variant, step }) => variant === 'vortex:2' && step >= 10 && stop.abort(),
+        }),
+      )
+      await expect(broken).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
+      expect(await readdir(join(root, 'broken-off'))).not.toContain('summary.json')
+      expect(await readdir(join(root, 'broken-off', 'training'))).toEqual(['vortex-2-1'])
+      await expect(learnability(options('broken-off'))).rejects.toMatchObject({ code: 'E_EXISTS' })
+      await expect(learnability(options('broken-off', { resume: true, epochs: 2 }))).rejects.toMatchObject({
+        code: 'E_EXISTS',
+      })
+      const told: string[] = []
+      const summary = await learnability(
+        options('broken-off', {
+          resume: true,
+          onRow: ({ variant }, done, total) => void told.push(`${variant} ${done} of ${total}`),
+        }),
+      )
+      expect(told).toEqual(['vortex:2 2 of 3', 'aes 3 of 3'])
+      expect(isShortened(summary.run)).toBe(true)
+      const accuracy = Object.fromEntries(summary.variants.map(({ variant, accuracies }) => [variant, accuracies[0]!]))
+      expect(accuracy['plain']).toBeGreaterThan(0.3)
+      expect(accuracy['aes']).toBeLessThan(0.25)
+      expect(await readdir(join(root, 'broken-off', 'training'))).toEqual([])
+      expect(await readLearningSummary(join(root, 'broken-off'))).toEqual(JSON.parse(JSON.stringify(summary)))
 
-    await writePage(await learnabilityPage([summary]), {
-      folder: join(root, 'page'),
-      file: 'learnability.md',
-      command: 'c',
-    })
-    expect((await readdir(join(root, 'page'))).sort()).toEqual([
-      'learnability.md',
-      'mnist-curves.svg',
-      'mnist-loss-vortices.svg',
-      'mnist-loss.svg',
-    ])
-  }, 300_000)
+      await writePage(await learnabilityPage([summary]), {
+        folder: join(root, 'page'),
+        file: 'learnability.md',
+        command: 'c',
+      })
+      expect((await readdir(join(root, 'page'))).sort()).toEqual([
+        'learnability.md',
+        'mnist-curves.svg',
+        'mnist-loss-vortices.svg',
+        'mnist-loss.svg',
+      ])
+    },
+    300_000,
+  )
 
   test.runIf(LONG)(
     `what was stopped and resumed gives what an unbroken run gives${atLength}`,
@@ -555,52 +559,60 @@ describe('a comparison', () => {
     300_000,
   )
 
-  test('what release 0.2 wrote, under its names, is read, and gone on with, nothing trained again', async () => {
-    const [from, to] = [join(root, 'broken-off'), join(root, 'of-0.2')]
-    await mkdir(to)
-    for (const name of await readdir(from)) {
-      if (!/\.jsonl?$/.test(name)) continue
-      const text = await readFile(join(from, name), 'utf8')
-      const old = text.replaceAll('"variant":', '"arm":').replaceAll('"preset":', '"recipe":')
-      await writeFile(join(to, name), old.replaceAll(/"variants":/g, '"arms":'))
-    }
-    expect(await readFile(join(to, 'rows.jsonl'), 'utf8')).toContain('"arm":"vortex:2"')
-    expect(await readLearningSummary(to)).toEqual(await readLearningSummary(from))
-    const trained: string[] = []
-    const again = await learnability(
-      options('of-0.2', { resume: true, onRow: ({ variant }) => void trained.push(variant) }),
-    )
-    expect(trained).toEqual([])
-    expect(JSON.parse(JSON.stringify(again))).toEqual(await readLearningSummary(from))
-  }, 300_000)
+  test.runIf(LONG)(
+    `what release 0.2 wrote is read, and gone on with, nothing trained again${atLength}`,
+    async () => {
+      const [from, to] = [join(root, 'broken-off'), join(root, 'of-0.2')]
+      await mkdir(to)
+      for (const name of await readdir(from)) {
+        if (!/\.jsonl?$/.test(name)) continue
+        const text = await readFile(join(from, name), 'utf8')
+        const old = text.replaceAll('"variant":', '"arm":').replaceAll('"preset":', '"recipe":')
+        await writeFile(join(to, name), old.replaceAll(/"variants":/g, '"arms":'))
+      }
+      expect(await readFile(join(to, 'rows.jsonl'), 'utf8')).toContain('"arm":"vortex:2"')
+      expect(await readLearningSummary(to)).toEqual(await readLearningSummary(from))
+      const trained: string[] = []
+      const again = await learnability(
+        options('of-0.2', { resume: true, onRow: ({ variant }) => void trained.push(variant) }),
+      )
+      expect(trained).toEqual([])
+      expect(JSON.parse(JSON.stringify(again))).toEqual(await readLearningSummary(from))
+    },
+    300_000,
+  )
 
-  test('a key that does nothing: trained it gives the plain network, and is not trained again', async () => {
-    const both = await learnability(options('idle-trained', { variants: ['identity'], epochs: 1, workers: 3 })).catch(
-      (error: unknown) => error,
-    )
-    const rows = async (out: string) =>
-      (await readFile(join(root, out, 'rows.jsonl'), 'utf8'))
-        .trimEnd()
-        .split('\n')
-        .map(line => JSON.parse(line) as LearningRow)
-    const one = async (out: string, variant: string) => (await rows(out)).find(row => row.variant === variant)!
-    // One epoch leaves the plain variant too near to chance for a summary; the rows are what counts here.
-    expect(both).toBeDefined()
-    const [plain, trained] = [await one('idle-trained', 'plain'), await one('idle-trained', 'identity')]
-    expect(trained.sameAs).toBeUndefined()
-    expect([trained.correct, trained.curve]).toEqual([plain.correct, plain.curve])
+  test.runIf(LONG)(
+    `a key that does nothing gives the plain network, and is not trained again${atLength}`,
+    async () => {
+      const both = await learnability(options('idle-trained', { variants: ['identity'], epochs: 1, workers: 3 })).catch(
+        (error: unknown) => error,
+      )
+      const rows = async (out: string) =>
+        (await readFile(join(root, out, 'rows.jsonl'), 'utf8'))
+          .trimEnd()
+          .split('\n')
+          .map(line => JSON.parse(line) as LearningRow)
+      const one = async (out: string, variant: string) => (await rows(out)).find(row => row.variant === variant)!
+      // One epoch leaves the plain variant too near to chance for a summary; the rows are what counts here.
+      expect(both).toBeDefined()
+      const [plain, trained] = [await one('idle-trained', 'plain'), await one('idle-trained', 'identity')]
+      expect(trained.sameAs).toBeUndefined()
+      expect([trained.correct, trained.curve]).toEqual([plain.correct, plain.curve])
 
-    await learnability(options('idle', { variants: ['identity'], epochs: 1 })).catch(() => undefined)
-    const taken = await one('idle', 'identity')
-    expect(taken).toMatchObject({
-      sameAs: 'plain',
-      unchanged: 1,
-      correct: plain.correct,
-      curve: plain.curve,
-      information: { coordinates: 0, weighted: 0 },
-    })
-    expect((await one('idle', 'aes')).sameAs).toBeUndefined()
-  }, 300_000)
+      await learnability(options('idle', { variants: ['identity'], epochs: 1 })).catch(() => undefined)
+      const taken = await one('idle', 'identity')
+      expect(taken).toMatchObject({
+        sameAs: 'plain',
+        unchanged: 1,
+        correct: plain.correct,
+        curve: plain.curve,
+        information: { coordinates: 0, weighted: 0 },
+      })
+      expect((await one('idle', 'aes')).sameAs).toBeUndefined()
+    },
+    300_000,
+  )
 
   test('a folder whose run.json is damaged is refused by a code', async () => {
     await mkdir(join(root, 'torn'))

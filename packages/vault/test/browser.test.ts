@@ -15,13 +15,14 @@ import {
   streamOf,
 } from '../src/index.ts'
 import type * as Script from './vault-page.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 /** Several chunks, and a last one that is not whole. */
 const SIZE = 2 * 786_432 + 12_345
 const PASSPHRASE = 'correct horse battery staple'
 
 // That the page loads at all shows that nothing the vault's entry imports needs Node: the bundle is refused otherwise.
-describe.skipIf(!chromium)('sealed files between Node and Chromium', () => {
+describe.skipIf(!chromium || !LONG)(`sealed files between Node and Chromium${atLength}`, () => {
   let page: BrowserPage<typeof Script>
   let opened: ExactFlows
   let identity: string

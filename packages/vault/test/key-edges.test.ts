@@ -24,6 +24,7 @@ import { openingForms, overlooked } from '../src/keys/passphrase.ts'
 import { parseSshPrivateKey, parseSshPublicKey, SSH_PUBLIC_LINE } from '../src/keys/ssh.ts'
 import { sshIdentity, sshRecipient } from '../src/keys/ssh-age.ts'
 import { text } from './cheap.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const { ssh } = JSON.parse(await readFile(new URL('age-and-ssh.json', import.meta.url), 'utf8')) as {
   readonly ssh: Record<'ed' | 'rsa', { readonly private: string; readonly public: string }>
@@ -515,7 +516,7 @@ describe('envelopes', async () => {
     expect(Buffer.from(one.envelope).toString('latin1')).toMatch(/^age-encryption\.org\/v1\n-> scrypt \S+ 1\n/)
   })
 
-  test('take whoever guesses a passphrase 2^18 steps of scrypt a guess, unless told otherwise', async () => {
+  test.runIf(LONG)(`take whoever guesses a passphrase 2^18 steps of scrypt, unless told otherwise${atLength}`, async () => {
     const { envelope } = await createAlbum({ passphrase: 'a' })
     expect(Buffer.from(envelope).toString('latin1')).toMatch(/^age-encryption\.org\/v1\n-> scrypt \S+ 18\n/)
   })

@@ -134,7 +134,7 @@ export const EVALUATIONS: readonly Evaluation[] = [
       { exhibit: '4.2', shows: 'key sensitivity', ...gan('Weakness: the weights are an insensitive key') },
       { exhibit: '4.3', shows: 'histograms', ...here(SECTIONS.encipherGan) },
       { exhibit: '5.1', shows: 'course of the losses', ...curves },
-      { exhibit: '5.2', shows: 'recovered pictures', ...gan('Pictures') },
+      { exhibit: '5.2', shows: 'recovered pictures', ...gan('Encipher GAN: weights as the key') },
       { exhibit: 'not in the paper', shows: 'NPCR, UACI, times', ...here(SECTIONS.encipherGan) },
       { exhibit: 'not in the paper', shows: 'noise and loss', ...gan('Damage') },
     ],
