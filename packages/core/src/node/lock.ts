@@ -1,7 +1,8 @@
 import { LatentError } from '../errors.ts'
-import { randomBytes, toHex } from '../primitives.ts'
+import { randomBytes, sha256Of, toHex } from '../primitives.ts'
 import { readFileSync, rmSync } from 'node:fs'
-import { link, rename, rm, stat, utimes } from 'node:fs/promises'
+import { rm, stat, utimes } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ioError, systemCode } from './io-error.ts'
 import { onDisk } from './paths.ts'
 import { publish } from './publish.ts'
@@ -23,6 +24,9 @@ export interface Lock {
 /** A living holder touches its lock this often; one of another machine that did not for so long is dead. */
 const BEAT_MS = 30_000
 const DEAD_MS = 600_000
+/** Between two looks at whether another one has taken a dead holder's lock away. */
+const TURN_MS = 5
+const MOST_TRIES = 400
 
 /**
  * Claims work that two processes must not do at once, such as writing into one folder. A holder that is
@@ -39,7 +43,7 @@ export async function holdLock(path: string, what: string, mode?: number): Promi
     born: birthOf(process.pid),
     token: toHex(randomBytes(8)),
   })
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     try {
       await publish(path, [new TextEncoder().encode(`${own}\n`)], {
         durable: false,
@@ -55,7 +59,7 @@ export async function holdLock(path: string, what: string, mode?: number): Promi
       throw new LatentError('E_EXISTS', `${nameOf(found)} ${what}`, {
         hint: `wait until it is done; if it is none of Latent's, remove ${path}`,
       })
-    await takeAway(path, found)
+    await takeAway(path, found, tries < MOST_TRIES)
   }
   const beat = setInterval(
     () => void utimes(onDisk(path), new Date(), new Date()).catch(() => undefined),
@@ -118,19 +122,27 @@ function birthOf(pid: number): string | undefined {
 }
 
 /**
- * Of two that find the holder dead, one may have taken the lock before the other removes it: what is moved away is
- * looked at again.
+ * Removes the lock of a dead holder. Of several that find it dead, one at a time looks at it again and removes it, under
+ * a lock named after what is to go: a slower one would else remove the lock that a quicker one has taken since.
+ * @throws E_EXISTS if another one is at it and this one has been `patient` enough
  */
-async function takeAway(path: string, dead: string): Promise<void> {
-  const aside = `${path}.${toHex(randomBytes(8))}`
+async function takeAway(path: string, dead: string, patient: boolean): Promise<void> {
+  const name = toHex(sha256Of(new TextEncoder().encode(dead))).slice(0, 16)
+  let turn: Lock
   try {
-    await rename(onDisk(path), onDisk(aside))
+    turn = await holdLock(`${path}.${name}`, 'is taking a lock over')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw ioError(error, `cannot remove ${path}`)
+    if ((error as LatentError).code !== 'E_EXISTS' || !patient) throw error
+    // Another one is at it, which takes no time, unless it was stopped in the middle.
+    return pause(TURN_MS)
   }
-  if ((await readIfThere(aside)) !== dead) await link(onDisk(aside), onDisk(path)).catch(() => undefined)
-  await rm(onDisk(aside), { force: true })
+  try {
+    if ((await readIfThere(path)) === dead) await rm(onDisk(path), { force: true })
+  } catch (error) {
+    throw ioError(error, `cannot remove ${path}`)
+  } finally {
+    await turn.release()
+  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
