@@ -103,31 +103,41 @@ describe('locks', () => {
     })
   })
 
-  test('a dead one that cannot be moved away is a failure; one that somebody else took away is not', async () => {
+  test('a dead one that cannot be removed is a failure, and the next one tries it again', async () => {
     await aged(0, lockOf({ process: 4_194_309 }))
-    hooks['rename'] = failing('EIO')
+    hooks['rm'] = failing('EIO')
     await expect(holdLock(at('lock'), 'x')).rejects.toMatchObject({
       code: 'E_IO',
       message: expect.stringContaining('cannot remove'),
     })
-    hooks['rename'] = () => {
-      fs.rmSync(at('lock'))
-      delete hooks['rename']
-      failing('ENOENT')()
-    }
+    delete hooks['rm']
     await (await holdLock(at('lock'), 'x')).release()
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('one that was taken between the look and the move is given back', async () => {
+  test.each([
+    ['taken by another one', lockOf({ token: 'living' }), 'E_EXISTS', ['lock']],
+    ['removed by another one', undefined, 'held', []],
+  ])('one that is %s before its turn comes is not removed', async (_, left, ending, files) => {
     await aged(0, lockOf({ process: 4_194_309 }))
-    const living = lockOf({ token: 'living' })
-    hooks['rename'] = (from: string, to: string) => {
-      delete hooks['rename']
-      fs.writeFileSync(from, living)
-      fs.renameSync(from, to)
+    const removed: string[] = []
+    hooks['rm'] = (path: string) => {
+      removed.push(path)
+      fs.rmSync(path, { force: true })
     }
-    await expect(holdLock(at('lock'), 'is at work')).rejects.toMatchObject({ code: 'E_EXISTS' })
-    expect([await read(at('lock')), await readdir(folder)]).toEqual([living, ['lock']])
+    let made = 0
+    hooks['open'] = (_: string, flags: string) => {
+      // The first file that is made is the lock under which the dead one would be removed.
+      if (flags !== 'wx' || ++made !== 1) return
+      if (left === undefined) fs.rmSync(at('lock'))
+      else fs.writeFileSync(at('lock'), left)
+    }
+    const ended = await holdLock(at('lock'), 'is at work').then(
+      async lock => (await lock.release(), 'held'),
+      (error: unknown) => (error as { code?: string }).code,
+    )
+    expect(ended).toBe(ending)
+    expect([made >= 1, removed.filter(path => path.endsWith('/lock'))]).toEqual([true, []])
+    expect(await readdir(folder)).toEqual(files)
   })
 })

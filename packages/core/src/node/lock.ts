@@ -122,8 +122,8 @@ function birthOf(pid: number): string | undefined {
 }
 
 /**
- * Removes the lock of a dead holder. Of several that find it dead, one at a time looks at it again and removes it, under
- * a lock named after what is to go: a slower one would else remove the lock that a quicker one has taken since.
+ * Removes the lock of a dead holder. Of several that find it dead, one at a time looks at it again and removes it,
+ * under a lock named after what is to go: a slower one would else remove what a quicker one has taken since.
  * @throws E_EXISTS if another one is at it and this one has been `patient` enough
  */
 async function takeAway(path: string, dead: string, patient: boolean): Promise<void> {

@@ -51,9 +51,9 @@ export function faultyPromises(real: typeof files): typeof files {
     return handle
   }
   const hooked =
-    (name: 'rename' | 'mkdir') =>
+    (name: 'rename' | 'mkdir' | 'rm') =>
     async (...args: never[]) =>
       (hooks[name] ?? real[name])(...args)
-  const replaced = { open, rename: hooked('rename'), mkdir: hooked('mkdir') }
+  const replaced = { open, rename: hooked('rename'), mkdir: hooked('mkdir'), rm: hooked('rm') }
   return { ...real, ...replaced, default: { ...real, ...replaced } } as never
 }
