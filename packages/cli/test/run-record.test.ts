@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRecord, readRecord, type RunRecord, type RunStart } from '@latent/training'
 import { dataStatement, readRun } from '@latent/training/models'
+import { atLength, LONG } from '../../../test/long.ts'
 
 let root: string
 beforeAll(async () => {
@@ -40,129 +41,132 @@ const hashOf = async (folder: string) =>
     ),
   )
 
-test('other pictures than the recipe means: said when training starts, in the record and in the card', async () => {
-  const train = ['train', 'denoiser', '--steps', '20', '--out', 'run', '--data', 'data', '--threads', '1']
-  const { code, err } = await latent(...train)
-  expect({ code, err }).toMatchObject({
-    code: 0,
-    err: expect.stringMatching(
-      /bsds500\/train is not the published set: 3 other pictures[\s\S]*published length: our own variant/,
-    ),
-  })
-  const record = await json<RunRecord>(at('run/run.json'))
-  expect(record).toMatchObject({
-    version: 1,
-    recipe: 'denoiser',
-    profile: 'compact',
-    seed: 1,
-    batchSize: 16,
-    steps: 20,
-    data: [
-      { set: 'bsds500/train', pictures: 3, sha256: await hashOf(at('data/bsds500/train')), published: false },
-      { set: 'bsds500/val', pictures: 2, sha256: await hashOf(at('data/bsds500/val')), published: false },
-    ],
-    sessions: [
-      {
-        fromStep: 0,
-        toStep: 20,
-        backend: 'ort-node',
-        threads: 1,
-        machine: { cores: availableParallelism() },
-        software: { latent: expect.stringMatching(/^\d+\.\d+\.\d+$/), node: process.versions.node },
-      },
-    ],
-  })
-  expect(record.sessions[0]!.seconds).toBeGreaterThan(0)
+test.runIf(LONG)(
+  `other pictures than the recipe means: said at the start, in the record and in the card${atLength}`,
+  async () => {
+    const train = ['train', 'denoiser', '--steps', '20', '--out', 'run', '--data', 'data', '--threads', '1']
+    const { code, err } = await latent(...train)
+    expect({ code, err }).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(
+        /bsds500\/train is not the published set: 3 other pictures[\s\S]*published length: our own variant/,
+      ),
+    })
+    const record = await json<RunRecord>(at('run/run.json'))
+    expect(record).toMatchObject({
+      version: 1,
+      recipe: 'denoiser',
+      profile: 'compact',
+      seed: 1,
+      batchSize: 16,
+      steps: 20,
+      data: [
+        { set: 'bsds500/train', pictures: 3, sha256: await hashOf(at('data/bsds500/train')), published: false },
+        { set: 'bsds500/val', pictures: 2, sha256: await hashOf(at('data/bsds500/val')), published: false },
+      ],
+      sessions: [
+        {
+          fromStep: 0,
+          toStep: 20,
+          backend: 'ort-node',
+          threads: 1,
+          machine: { cores: availableParallelism() },
+          software: { latent: expect.stringMatching(/^\d+\.\d+\.\d+$/), node: process.versions.node },
+        },
+      ],
+    })
+    expect(record.sessions[0]!.seconds).toBeGreaterThan(0)
 
-  expect(
-    await latent(
-      'model',
-      'add',
-      'run',
-      '--id',
-      'mine',
-      '--scheme',
-      'denoiser',
-      '--profile',
-      'compact',
-      '--recipe',
-      'denoiser',
-      '--out',
-      'models',
-    ),
-  ).toMatchObject({ code: 0 })
-  const card = await json<ModelCard>(at('models/mine.json'))
-  expect(card.data).toMatch(
-    /^OTHER PICTURES .* 3 pictures in the place of bsds500\/train, [0-9a-f]{16}\.{3}; 2 pictures .* of bsds500\/val/,
-  )
-  expect(card.data).not.toContain('BSDS500')
-  expect(card).toMatchObject({
-    recipe: 'denoiser',
-    recipeProfile: 'compact',
-    steps: 20,
-    batchSize: 16,
-    dataRead: record.data,
-    sessions: record.sessions,
-    seconds: record.sessions[0]!.seconds,
-  })
-  for (const text of [JSON.stringify(card), JSON.stringify(record)])
-    for (const name of [hostname(), userInfo().username, root])
-      expect(text.includes(`"${name}`) || text.includes(` ${name} `)).toBe(false)
+    expect(
+      await latent(
+        'model',
+        'add',
+        'run',
+        '--id',
+        'mine',
+        '--scheme',
+        'denoiser',
+        '--profile',
+        'compact',
+        '--recipe',
+        'denoiser',
+        '--out',
+        'models',
+      ),
+    ).toMatchObject({ code: 0 })
+    const card = await json<ModelCard>(at('models/mine.json'))
+    expect(card.data).toMatch(
+      /^OTHER PICTURES .* 3 pictures in the place of bsds500\/train, [0-9a-f]{16}\.{3}; 2 pictures .* of bsds500\/val/,
+    )
+    expect(card.data).not.toContain('BSDS500')
+    expect(card).toMatchObject({
+      recipe: 'denoiser',
+      recipeProfile: 'compact',
+      steps: 20,
+      batchSize: 16,
+      dataRead: record.data,
+      sessions: record.sessions,
+      seconds: record.sessions[0]!.seconds,
+    })
+    for (const text of [JSON.stringify(card), JSON.stringify(record)])
+      for (const name of [hostname(), userInfo().username, root])
+        expect(text.includes(`"${name}`) || text.includes(` ${name} `)).toBe(false)
 
-  // The recipe that is named must be the one that ran, and files of the name stay unless forced.
-  expect(
-    await latent(
-      'model',
-      'add',
-      'run',
-      '--id',
-      'mine2',
-      '--scheme',
-      'flowcrypt-2025',
-      '--profile',
-      'paper',
-      '--recipe',
-      'flowcrypt',
-      '--out',
-      'models',
-    ),
-  ).toMatchObject({ code: 2, err: expect.stringContaining('was trained by the recipe denoiser') })
-  const before = await readFile(at('models/mine.json'))
-  expect(
-    await latent(
-      'model',
-      'add',
-      'run',
-      '--id',
-      'mine',
-      '--scheme',
-      'denoiser',
-      '--profile',
-      'compact',
-      '--recipe',
-      'denoiser',
-      '--out',
-      'models',
-    ),
-  ).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
-  expect(await readFile(at('models/mine.json'))).toEqual(before)
-  expect((await readdir(at('models'))).sort()).toEqual(['mine.json', 'mine.safetensors', 'mine.svg'])
+    // The recipe that is named must be the one that ran, and files of the name stay unless forced.
+    expect(
+      await latent(
+        'model',
+        'add',
+        'run',
+        '--id',
+        'mine2',
+        '--scheme',
+        'flowcrypt-2025',
+        '--profile',
+        'paper',
+        '--recipe',
+        'flowcrypt',
+        '--out',
+        'models',
+      ),
+    ).toMatchObject({ code: 2, err: expect.stringContaining('was trained by the recipe denoiser') })
+    const before = await readFile(at('models/mine.json'))
+    expect(
+      await latent(
+        'model',
+        'add',
+        'run',
+        '--id',
+        'mine',
+        '--scheme',
+        'denoiser',
+        '--profile',
+        'compact',
+        '--recipe',
+        'denoiser',
+        '--out',
+        'models',
+      ),
+    ).toMatchObject({ code: 1, err: expect.stringContaining('E_EXISTS') })
+    expect(await readFile(at('models/mine.json'))).toEqual(before)
+    expect((await readdir(at('models'))).sort()).toEqual(['mine.json', 'mine.safetensors', 'mine.svg'])
 
-  // It goes on with the same pictures, adding a session, and not with others.
-  await cp(at('data'), at('moved'), { recursive: true })
-  expect(await latent(...train.with(3, '40').with(7, 'moved'), '--resume')).toMatchObject({ code: 0 })
-  expect(
-    (await json<RunRecord>(at('run/run.json'))).sessions.map(({ fromStep, toStep }) => [fromStep, toStep]),
-  ).toEqual([
-    [0, 20],
-    [20, 40],
-  ])
-  await rm(at('moved/bsds500/train/1.png'))
-  expect(await latent(...train.with(3, '60').with(7, 'moved'), '--resume')).toMatchObject({
-    code: 1,
-    err: expect.stringContaining('began on other pictures'),
-  })
-})
+    // It goes on with the same pictures, adding a session, and not with others.
+    await cp(at('data'), at('moved'), { recursive: true })
+    expect(await latent(...train.with(3, '40').with(7, 'moved'), '--resume')).toMatchObject({ code: 0 })
+    expect(
+      (await json<RunRecord>(at('run/run.json'))).sessions.map(({ fromStep, toStep }) => [fromStep, toStep]),
+    ).toEqual([
+      [0, 20],
+      [20, 40],
+    ])
+    await rm(at('moved/bsds500/train/1.png'))
+    expect(await latent(...train.with(3, '60').with(7, 'moved'), '--resume')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('began on other pictures'),
+    })
+  },
+)
 
 describe('the record', () => {
   const start: RunStart = {

@@ -156,7 +156,7 @@ describe('trains', { timeout: 240_000 }, () => {
     },
   )
 
-  test('until a time, with a checkpoint', async () => {
+  test.runIf(LONG)(`until a time, with a checkpoint${atLength}`, async () => {
     await writeFile(join(root, 'timed.jsonl'), line('denoiser', 100_000, 'timed'))
     expect(await queue('timed.jsonl', ['--for', '4s'])).toMatchObject({
       code: 1,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunRecord } from '@latent/training'
 import { latentHere, startLatent } from './command.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
 const DATA = process.env['LATENT_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 let root: string
@@ -35,8 +36,8 @@ test('recipes are listed, unknown ones refused, missing data named', async () =>
   expect(await latent(['train', 'denoiser', '--profile', 'huge'])).toMatchObject({ code: 2 })
 })
 
-test.skipIf(!existsSync(join(DATA, 'bsds500')))(
-  'a run stops at an interrupt with a checkpoint, and resumes to its end',
+test.skipIf(!LONG || !existsSync(join(DATA, 'bsds500')))(
+  `a run stops at an interrupt with a checkpoint, and resumes to its end${atLength}`,
   async () => {
     const run = ['train', 'denoiser', '--steps', '40', '--out', 'run', '--data', DATA, '--threads', '1']
     const stopped = startLatent(run, { cwd: root })
