@@ -17,9 +17,10 @@ import {
   wholeMap,
 } from '../src/flowcrypt/measure.ts'
 import { study } from '../src/flowcrypt/study.ts'
+import { atLength, LONG } from '../../../test/long.ts'
 
-test(
-  'a quick study runs to its end, with a figure for every name and no cell that is no number',
+test.runIf(LONG)(
+  `a quick study runs to its end, with a figure for every name and no cell that is no number${atLength}`,
   { timeout: 240_000 },
   async () => {
     const drawn = [await drawPicture('landscape', 64, 64), await drawPicture('street', 64, 64)]
