@@ -1,4 +1,6 @@
 // Sealing, beside what it is built on and what it is compared with; every pair in one run, alternating.
+// With --large the one large file alone, which takes a minute; folders behind it are other checkouts, whose commands take
+// turns with this one's.
 import { type ExactFlow, sealingWeights, TILE_BYTES, trainedWeights } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { spawnSync } from 'node:child_process'
@@ -7,9 +9,10 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, wr
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { type Cost, latentCost, median } from './process-cost.ts'
 
 const LARGE_BYTES = 256e6
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!
+const LARGE_TIMES = 3
 const line = (what: string, ours: number, peer: string, theirs: number, unit: string) =>
   console.log(
     `${what}: ${ours.toFixed(1)} ${unit}, ${peer} ${theirs.toFixed(1)} ${unit}, ratio ${(ours / theirs).toFixed(3)}`,
@@ -35,11 +38,16 @@ async function megabytesPerSecond(bytes: number, work: () => Promise<unknown> | 
   return bytes / 1000 / (performance.now() - started)
 }
 
-export default async function run(options: readonly string[]): Promise<void> {
-  await cipherAlone()
+export default async function run([first, ...others]: readonly string[]): Promise<void> {
+  if (first !== '--large') await cipherAlone()
   const folder = mkdtempSync(join(tmpdir(), 'latent-bench-'))
   try {
-    await commands(folder, options[0] ?? process.env['LATENT_DATA'] ?? '../shared/data')
+    const identity = join(folder, 'key')
+    const recipient = latentCost('.', ['keygen', '-o', identity]).output.trim()
+    if (spawnSync('age', ['--version']).status !== 0) return console.log('age is not installed (Debian: age); left out')
+    largeFile(folder, recipient, ['.', ...others])
+    if (first !== '--large')
+      await photosOfFolder(folder, recipient, first ?? process.env['LATENT_DATA'] ?? '../shared/data')
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -105,39 +113,54 @@ async function cipherAlone(): Promise<void> {
   for (const worker of workers) await worker.terminate()
 }
 
-/** Whole commands as a user starts them, start-up included. */
-async function commands(folder: string, data: string): Promise<void> {
-  const latent = join(import.meta.dirname, '../packages/cli/bin/latent.js')
-  const identity = join(folder, 'key')
-  const recipient = spawnSync(process.execPath, [latent, 'keygen', '-o', identity], { encoding: 'utf8' }).stdout.trim()
-  if (spawnSync('age', ['--version']).status !== 0) return console.log('age is not installed (Debian: age); left out')
+/** Whole commands as a user starts them, start-up included; of other checkouts too. */
+function largeFile(folder: string, recipient: string, checkouts: readonly string[]): void {
+  const [plain, sealed, opened] = ['large.bin', 'sealed', 'opened'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  writeFileSync(plain, randomFillSync(new Uint8Array(LARGE_BYTES)))
+  const aged: number[] = []
+  const kinds = [
+    ['latent seal', ['seal', plain, '-o', sealed, '-r', recipient], sealed],
+    ['latent seal --no-check', ['seal', plain, '-o', sealed, '-r', recipient, '--no-check'], sealed],
+    ['latent open', ['open', sealed, '-o', opened, '-i', join(folder, 'key')], opened],
+  ] as const
+  const costs = new Map<string, Cost[]>()
+  for (let i = 0; i < LARGE_TIMES; i++) {
+    for (const checkout of checkouts) {
+      for (const [what, args, output] of kinds) {
+        rmSync(output, { recursive: true, force: true })
+        const of = `${what}, one file of 256 MB${checkout === '.' ? '' : `, of ${checkout}`}`
+        costs.set(of, [...(costs.get(of) ?? []), latentCost(checkout, args)])
+      }
+      const started = performance.now()
+      age(folder, recipient, plain)
+      aged.push((performance.now() - started) / 1000)
+    }
+  }
+  const peer = LARGE_BYTES / 1e6 / median(aged)
+  for (const [of, each] of costs) {
+    const of3 = (what: keyof Omit<Cost, 'output'>) => median(each.map(cost => cost[what]))
+    line(of, LARGE_BYTES / 1e6 / of3('seconds'), 'age', peer, 'MB/s')
+    console.log(`  ${of3('processor').toFixed(2)} s of the processor, at most ${of3('megabytes').toFixed(0)} MB`)
+  }
+  for (const path of [plain, sealed, opened]) rmSync(path, { recursive: true, force: true })
+}
+
+function age(folder: string, recipient: string, input: string): void {
+  const output = join(folder, `${basename(input)}.age`)
+  if (spawnSync('age', ['-r', recipient, '-o', output, input]).status !== 0) throw new Error('age failed')
+  rmSync(output)
+}
+
+async function photosOfFolder(folder: string, recipient: string, data: string): Promise<void> {
   const seal = (input: string, ...rest: string[]) => {
     const output = join(folder, 'sealed')
     rmSync(output, { recursive: true, force: true })
-    if (spawnSync(process.execPath, [latent, 'seal', input, '-o', output, '-r', recipient, ...rest]).status !== 0)
-      throw new Error('latent seal failed')
+    latentCost('.', ['seal', input, '-o', output, '-r', recipient, ...rest])
   }
-  const age = (input: string) => {
-    if (spawnSync('age', ['-r', recipient, '-o', join(folder, `${basename(input)}.age`), input]).status !== 0)
-      throw new Error('age failed')
-    rmSync(join(folder, `${basename(input)}.age`))
-  }
-
-  const large = join(folder, 'large.bin')
-  writeFileSync(large, randomFillSync(new Uint8Array(LARGE_BYTES)))
-  const [sealed, aged] = await alternate(
-    3,
-    () => megabytesPerSecond(LARGE_BYTES, () => seal(large)),
-    () => megabytesPerSecond(LARGE_BYTES, () => age(large)),
-  )
-  line('latent seal, one file of 256 MB', sealed, 'age', aged, 'MB/s')
-  const [unchecked] = await alternate(
-    3,
-    () => megabytesPerSecond(LARGE_BYTES, () => seal(large, '--no-check')),
-    () => 0,
-  )
-  line('latent seal --no-check, the same', unchecked, 'age', aged, 'MB/s')
-
   const photos = join(folder, 'photos')
   const source = join(data, 'bsds500')
   const files = photosBelow(source)
