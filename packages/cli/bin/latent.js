@@ -18,7 +18,11 @@ const [main, neededMajor, neededMinor] = existsSync(built) ? [built, 20, 19] : [
 
 if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) {
   const folder = cacheFolder()
-  if (folder) module.enableCompileCache?.(folder)
+  if (folder) {
+    module.enableCompileCache?.(folder)
+    // Worker threads ask for it here: without it each compiles everything anew, and strips the types of a checkout.
+    process.env.NODE_COMPILE_CACHE ??= folder
+  }
   await import(main)
 } else {
   const node = newerNode()
