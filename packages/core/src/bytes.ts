@@ -1,4 +1,4 @@
-import { discardBuffer } from './platform.ts'
+import { discardBuffer, takeBuffer } from './platform.ts'
 
 /** Joins arrays into one. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -21,13 +21,55 @@ export function u32(value: number): Uint8Array {
   return bytes
 }
 
+/** Smaller arrays are not worth keeping: what gives memory out keeps them itself. */
+const LARGE = 65536
+/** What a thread keeps at most: enough for the chunks that are under way on a few lanes. */
+const MOST_SPARE = 24 << 20
+/** Of how many sizes. */
+const MOST_SIZES = 12
+
 /**
- * Gives the memory of a large array back at once; the array is empty afterwards. The garbage
- * collector counts such memory late, and long streams would hold many times what they need.
- * Views into a larger buffer are left alone.
+ * Memory that was released, by size, the size that was asked for last at the end. Nothing is kept of a size that was
+ * asked for once: photos have a size each, and none of them comes again.
+ */
+const spare = new Map<number, ArrayBuffer[] | undefined>()
+let spareTotal = 0
+
+/**
+ * An array for bytes of which every one will be written: until then it holds whatever an earlier one left that was
+ * {@link release}d. New memory costs as much as hashing what it is to hold: each page of it is a fault, and
+ * the collector walks through the heap whenever enough of it has been let go.
+ */
+export function bytesToFill(length: number): Uint8Array<ArrayBuffer> {
+  if (length < LARGE) return new Uint8Array(length)
+  const buffers = spare.get(length) ?? (spare.has(length) ? [] : undefined)
+  const buffer = buffers?.pop()
+  spare.delete(length)
+  spare.set(length, buffers)
+  if (spare.size > MOST_SIZES) forgetOldest()
+  if (!buffer) return new Uint8Array(length)
+  spareTotal -= length
+  return new Uint8Array(buffer)
+}
+
+/**
+ * Says that nobody needs a large array any more: its memory goes to the next {@link bytesToFill} of that size, or back
+ * to the system at once, for the collector counts it late. The array is empty afterwards. Views into a larger buffer
+ * are left alone.
  */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= 65536 && bytes.length === buffer.byteLength)
-    discardBuffer(buffer)
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < LARGE || bytes.length !== buffer.byteLength) return
+  const alike = spareTotal + bytes.length > MOST_SPARE ? undefined : spare.get(bytes.length)
+  const memory = alike && takeBuffer(buffer)
+  if (!memory) return discardBuffer(buffer)
+  alike.push(memory)
+  spareTotal += memory.byteLength
+}
+
+function forgetOldest(): void {
+  const [size, buffers = []] = spare.entries().next().value!
+  spare.delete(size)
+  for (const buffer of buffers) discardBuffer(buffer)
+  spareTotal -= size * buffers.length
 }

@@ -33,8 +33,17 @@ export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K,
   return groups
 }
 
+type Transferable = { readonly transfer?: (length?: number) => ArrayBuffer }
+
 /** Gives the memory of a buffer back at once where the platform can; otherwise the collector does, in its own time. */
 export function discardBuffer(buffer: ArrayBuffer): void {
-  const { transfer } = buffer as { transfer?: (length: number) => ArrayBuffer }
-  transfer?.call(buffer, 0)
+  ;(buffer as Transferable).transfer?.call(buffer, 0)
+}
+
+/**
+ * The memory of a buffer under another name, which leaves the old one empty.
+ * @returns `undefined` where the platform cannot
+ */
+export function takeBuffer(buffer: ArrayBuffer): ArrayBuffer | undefined {
+  return (buffer as Transferable).transfer?.call(buffer)
 }

@@ -1,20 +1,46 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, pbkdf2, randomFillSync } from 'node:crypto'
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  type Decipheriv,
+  hkdfSync,
+  pbkdf2,
+  randomFillSync,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
-import { release } from './bytes.ts'
+import { bytesToFill, release } from './bytes.ts'
 import { LatentError } from './errors.ts'
+import { discardBuffer } from './platform.ts'
 import type { Primitives } from './primitive-set.ts'
 
 const TAG = 16
 /** The largest that zlib takes at once, nearly. */
 const MAX_CHUNK = 2 ** 31 - 1024
 const stretch = promisify(pbkdf2)
-let zeros = new Uint8Array(0)
+/**
+ * What OpenSSL is given at once. It makes an array for everything that it gives, and this one lies where the last one
+ * lay; larger ones are new memory, whose pages cost more than what is computed in them.
+ */
+const PIECE = 65536
+const ZEROS = new Uint8Array(PIECE)
 
-function zeroBytes(length: number): Uint8Array {
-  if (zeros.length < length) zeros = new Uint8Array(length)
-  return zeros.subarray(0, length)
+/** What a cipher makes of `length` bytes. @param given so many of them from a place on */
+function through(
+  cipher: Cipheriv | Decipheriv,
+  length: number,
+  given: (from: number, to: number) => Uint8Array,
+  target: Uint8Array,
+): void {
+  for (let at = 0; at < length; at += PIECE) {
+    const piece = cipher.update(given(at, Math.min(length, at + PIECE)))
+    target.set(piece, at)
+    if (piece.length === piece.buffer.byteLength) discardBuffer(piece.buffer)
+  }
 }
 
 // A Buffer's `slice` shares memory and a Uint8Array's does not: callers must never meet a Buffer.
@@ -25,23 +51,25 @@ export const primitives: Primitives = {
   name: 'node:crypto',
   randomBytes: length => randomFillSync(new Uint8Array(length)),
   hmacSha256(key, parts) {
-    const hmac = createHmac('sha256', key)
+    const hmac = createHmac('sha256', createSecretKey(key))
     for (const part of parts) hmac.update(part)
     return plain(hmac.digest())
   },
-  hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', key, salt, info, length)),
+  hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', createSecretKey(key), salt, info, length)),
   pbkdf2Sha256: async (password, salt, iterations, length) =>
     plain(await stretch(password, salt, iterations, length, 'sha256')),
-  aes256CtrStream: (key, counter, length) =>
-    plain(createCipheriv('aes-256-ctr', key, counter).update(zeroBytes(length))),
+  aes256CtrStream(key, counter, length) {
+    const stream = bytesToFill(length)
+    const cipher = createCipheriv('aes-256-ctr', createSecretKey(key), counter)
+    through(cipher, length, (from, to) => ZEROS.subarray(0, to - from), stream)
+    return stream
+  },
   aes256GcmSeal(key, nonce, plaintext, aad) {
     checkGcm(key, nonce)
-    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+    const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce, { authTagLength: TAG })
     cipher.setAAD(aad)
-    const sealed = new Uint8Array(plaintext.length + TAG)
-    const ciphertext = cipher.update(plaintext)
-    sealed.set(ciphertext)
-    release(ciphertext)
+    const sealed = bytesToFill(plaintext.length + TAG)
+    through(cipher, plaintext.length, (from, to) => plaintext.subarray(from, to), sealed)
     cipher.final()
     sealed.set(cipher.getAuthTag(), plaintext.length)
     return sealed
@@ -49,16 +77,18 @@ export const primitives: Primitives = {
   aes256GcmOpen(key, nonce, sealed, aad) {
     checkGcm(key, nonce)
     if (sealed.length < TAG) return undefined
-    const cipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+    const cipher = createDecipheriv('aes-256-gcm', createSecretKey(key), nonce, { authTagLength: TAG })
     cipher.setAAD(aad)
     cipher.setAuthTag(sealed.subarray(sealed.length - TAG))
-    const plaintext = cipher.update(sealed.subarray(0, sealed.length - TAG))
+    const plaintext = bytesToFill(sealed.length - TAG)
+    through(cipher, plaintext.length, (from, to) => sealed.subarray(from, to), plaintext)
     try {
       cipher.final()
     } catch {
+      release(plaintext)
       return undefined
     }
-    return plain(plaintext)
+    return plaintext
   },
   sha256() {
     const hash = createHash('sha256')

@@ -309,3 +309,12 @@ test('a file system that cannot flush is told once, and a device that fails is a
   for (const code of ['EIO', 'ENOSPC', 'EDQUOT'])
     await expect(new Destination().flushFile(handle(code))).rejects.toMatchObject({ code })
 })
+
+test('parts that are given away are used up once they are written, and others are left alone', async () => {
+  const parts = () => [1, 2, 3].map(n => new Uint8Array(700_000).fill(n))
+  const [kept, given] = [parts(), parts()]
+  await publish(at('kept'), kept)
+  await publish(at('given'), given, { given: true })
+  expect([...kept, ...given].map(({ length }) => length)).toEqual([700_000, 700_000, 700_000, 0, 0, 0])
+  expect((await readFile(at('given'))).equals(Buffer.concat(kept))).toBe(true)
+})

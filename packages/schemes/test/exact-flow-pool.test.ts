@@ -1,5 +1,6 @@
 import { LatentError } from '@latent/core'
 import { expect, test } from 'vitest'
+import { openExactFlow } from '../src/exact-flow/engine.ts'
 import { openExactFlowPool } from '../src/exact-flow/pool-node.ts'
 
 const key = new Uint8Array(32).fill(7)
@@ -19,5 +20,31 @@ test('closing waits for tiles under way, whoever still wants them', async () => 
     await Promise.all([pool.close(), pool.close()])
     expect((await Promise.all(results)).map(({ length }) => length)).toEqual(Array.from({ length: tiles }, () => size))
     await expect(pool.encrypt(key, Uint8Array.of(0), tile(size))).rejects.toBeInstanceOf(LatentError)
+  }
+})
+
+test('a tile that is given away is used up, and comes out as one that is not', async () => {
+  const here = await openExactFlow({ loop: true })
+  const pool = await openExactFlowPool({ workers: 1 })
+  try {
+    for (const flow of [here, pool]) {
+      const kept = tile(70_000)
+      const sealed = await flow.encrypt(key, Uint8Array.of(1), kept)
+      expect(kept).toEqual(tile(70_000))
+      for (let i = 0; i < 3; i++) {
+        const given = tile(70_000)
+        expect(await flow.encrypt(key, Uint8Array.of(1), given, true)).toEqual(sealed)
+        expect(given.length).toBe(0)
+        const back = Uint8Array.from(sealed)
+        expect(await flow.decrypt(key, Uint8Array.of(1), back, true)).toEqual(kept)
+        expect(back.length).toBe(0)
+      }
+      // Of a view the rest is somebody's.
+      const around = tile(70_010)
+      await flow.encrypt(key, Uint8Array.of(1), around.subarray(10), true)
+      expect(around).toEqual(tile(70_010))
+    }
+  } finally {
+    await pool.close()
   }
 })

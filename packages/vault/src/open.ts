@@ -7,7 +7,7 @@ import { announcement, FAMILY, fileKeys, type Header, MAX_HEADER, type ParsedHea
 import { openNote } from './note.ts'
 import { decodeMetadata, type Metadata } from './payload.ts'
 import { HASH_BYTES } from './seal.ts'
-import { closing, mapInOrder, pieces } from './streams.ts'
+import { closing, mapInOrder, pieces, releasing } from './streams.ts'
 
 /** What anyone can read off a sealed file without a key. Nothing of it is authenticated yet. */
 export interface Inspection {
@@ -23,7 +23,7 @@ export interface Opened extends Inspection {
   /** What its header says beside it, if it has a note. */
   readonly note: Uint8Array | undefined
   /**
-   * The file's bytes. Parts are authentic as they come, the whole only when the iteration has ended
+   * The file's bytes; parts are whoever's who asks for them. They are authentic as they come, the whole only when the iteration has ended
    * without an error: write to a temporary place until then.
    * @throws E_CHUNK (which one, and which bytes it held); E_TRUNCATED; E_HASH
    */
@@ -204,10 +204,13 @@ async function* openChunks(
   const { chunks } = found
   let opened = 0
   const results = mapInOrder(
-    pieces(sealed, chunks.size + GCM_TAG_BYTES, chunks.sealedSize),
+    pieces(releasing(sealed), chunks.size + GCM_TAG_BYTES, chunks.sealedSize),
     cipher.lanes,
     async (piece, index) => {
-      if (index < view.from) return new Uint8Array(0)
+      if (index < view.from) {
+        release(piece)
+        return new Uint8Array(0)
+      }
       const last = index === chunks.count - 1
       const plaintext = await cipher.open(index, last, piece)
       // A file cut at a chunk's end and made into a whole picture: what was not last now is.

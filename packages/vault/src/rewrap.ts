@@ -4,7 +4,7 @@ import type { Album, AlbumKeys } from './envelope.ts'
 import { encodeHeader, fileKeys, headerSize } from './header.ts'
 import { geometryWithNote, openNote, sealNote } from './note.ts'
 import { inspection, readHeader } from './open.ts'
-import { closing } from './streams.ts'
+import { closing, releasing } from './streams.ts'
 
 /** A sealed file that is about to get another envelope. */
 export interface Rewrapping {
@@ -43,7 +43,7 @@ export async function rewrapSealed(
     const filler = pixelBytes(geometry) - headerSize(header, 0) - chunks.sealedSize
     async function* pixels() {
       yield await encodeHeader(header, keys, filler, sealedNote)
-      yield* rest
+      yield* releasing(rest)
     }
     return {
       size: carrierSize(geometry),

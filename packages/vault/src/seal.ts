@@ -35,7 +35,7 @@ export interface Sealing {
   readonly size: number
   readonly nonce: Uint8Array
   /**
-   * The PNG file.
+   * The PNG file; its parts are whoever's who asks for them.
    * @param read told the SHA-256 of the file's bytes once all of them have been read
    * @throws E_CHANGED if the source has not the size that `metadata` says
    */

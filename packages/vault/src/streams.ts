@@ -1,7 +1,8 @@
-import { deferred, joinBytes } from '@latent/core'
+import { bytesToFill, deferred, joinBytes, release } from '@latent/core'
 
 /**
- * Cuts parts of any size into pieces of `size` bytes; the last one may be shorter, none is empty.
+ * Cuts parts of any size into pieces of `size` bytes, which are whoever's who asks for them; the last one may be
+ * shorter, none is empty.
  * @param total bytes to expect, so that short streams do not take the memory of a whole piece
  */
 export async function* pieces(
@@ -10,7 +11,7 @@ export async function* pieces(
   total = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
   let left = total
-  const next = () => new Uint8Array(Math.max(1, Math.min(size, left)))
+  const next = () => bytesToFill(Math.max(1, Math.min(size, left)))
   let piece = next()
   let filled = 0
   for await (const part of source) {
@@ -52,38 +53,45 @@ export async function* mapInOrder<T, R>(
 }
 
 /**
- * Passes parts on and shows them to a second reader, which keeps pace. If the second reader fails,
- * so does the stream; if it succeeds, the stream ends after it.
+ * Shows parts to a second reader, and passes each on once that one has read it, so that its memory may be used again.
+ * If the second reader fails, so does the stream; if it succeeds, the stream ends after it.
  */
 export async function* alongside(
   source: AsyncIterable<Uint8Array>,
   second: (parts: AsyncIterable<Uint8Array>) => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
   let offer = deferred<Uint8Array | undefined>()
-  let taken = deferred()
-  async function* copy() {
+  let read = deferred()
+  async function* shown() {
     for (;;) {
       const part = await offer.promise
       if (part === undefined) return
       offer = deferred()
-      taken.resolve()
-      taken = deferred()
       yield part
+      read.resolve()
     }
   }
-  const finished = second(copy())
+  const finished = second(shown())
   finished.catch(() => undefined)
   try {
     for await (const part of source) {
-      const accepted = taken.promise
+      read = deferred()
       offer.resolve(part)
+      await Promise.race([read.promise, finished])
       yield part
-      await Promise.race([accepted, finished])
     }
   } finally {
     offer.resolve(undefined)
   }
   await finished
+}
+
+/** Passes parts on that are nobody else's: whoever asks for the next one has read the last one. */
+export async function* releasing(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const part of source) {
+    yield part
+    release(part)
+  }
 }
 
 /** Calls `close` when the stream ends, fails or is left. */

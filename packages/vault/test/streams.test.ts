@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { alongside, closing, collect, mapInOrder, pieces, streamOf } from '../src/index.ts'
+import { releasing } from '../src/streams.ts'
 import { pattern } from './cheap.ts'
 import { watched } from './watched.ts'
 
@@ -98,6 +99,22 @@ describe('alongside', () => {
     expect(seen.at(-1)).toBe('a end')
   })
 
+  test('a part is passed on when the second reader has read it: then its memory may be used again', async () => {
+    const found: number[] = []
+    const second = async (parts: AsyncIterable<Uint8Array>) => {
+      for await (const part of parts) {
+        for (let i = 0; i < 3; i++) await turn()
+        found.push(part[0]!)
+      }
+    }
+    for await (const part of alongside(of(...[1, 2, 3].map(n => Uint8Array.of(n))), second)) part.fill(0)
+    expect(found).toEqual([1, 2, 3])
+  })
+
+  test('a second reader that ends before the parts do does not hold them up', async () => {
+    expect(await collect(alongside(streamOf(pattern(100), 10), async () => undefined))).toEqual(pattern(100))
+  })
+
   test('no part is offered before the one before it was taken', async () => {
     let [given, taken] = [0, 0]
     const source = (async function* () {
@@ -191,4 +208,14 @@ test('an array as a stream comes in parts, or as one', async () => {
   expect(await collect(of(pattern(3), new Uint8Array(0), pattern(2)))).toEqual(
     Uint8Array.of(...pattern(3), ...pattern(2)),
   )
+})
+
+test('parts that are nobody else’s are there until the next is asked for', async () => {
+  const parts = [1, 2].map(n => new Uint8Array(100_000).fill(n))
+  const seen: (number | undefined)[][] = []
+  for await (const part of releasing(of(...parts))) seen.push([part[0], ...parts.map(({ length }) => length)])
+  expect(seen).toEqual([
+    [1, 100_000, 100_000],
+    [2, 0, 100_000],
+  ])
 })

@@ -1,3 +1,4 @@
+import { release } from '../bytes.ts'
 import { LatentError } from '../errors.ts'
 import {
   type BigIntStats,
@@ -44,6 +45,8 @@ export interface PublishOptions extends Common {
    * hashes of what they wrote.
    */
   readonly durable?: boolean
+  /** The parts are nobody else's: their memory is used again once they are written. */
+  readonly given?: boolean
 }
 
 /** How {@link publishNow} writes: without waiting, so that nothing of it can be awaited. */
@@ -71,7 +74,7 @@ export async function publish(
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: PublishOptions = {},
 ): Promise<Published> {
-  const { mode = 0o666, modified, replace, beforePublish, durable = true } = options
+  const { mode = 0o666, modified, replace, beforePublish, durable = true, given = false } = options
   const destination = options.destination ?? new Destination()
   let temporary: string | undefined
   try {
@@ -82,7 +85,7 @@ export async function publish(
     const file = await open(onDisk(temporary), 'wx', mode)
     let bytes = 0
     try {
-      bytes = await writeParts(file, parts)
+      bytes = await writeParts(file, parts, given)
       if (modified !== undefined) setTime(file.fd, modified)
       if (durable) await destination.flushFile(file)
     } finally {
@@ -214,13 +217,18 @@ function claimWithoutLinks(from: string | Buffer, to: string | Buffer): void {
 const isSame = (a: BigIntStats, b: BigIntStats) =>
   a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
 
-async function writeParts(file: FileHandle, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+async function writeParts(
+  file: FileHandle,
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  given: boolean,
+): Promise<number> {
   // Small parts go out together: one system call for most photos.
   let [written, size] = [0, 0]
   let waiting: Uint8Array[] = []
   const flush = async () => {
     await writeAll(file, waiting)
     written += size
+    if (given) for (const part of waiting) release(part)
     waiting = []
     size = 0
   }

@@ -1,3 +1,4 @@
+import { bytesToFill } from '../bytes.ts'
 import { LatentError } from '../errors.ts'
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
@@ -8,7 +9,7 @@ import { onDisk } from './paths.ts'
 
 const READ_BYTES = 1 << 18
 
-/** A file's bytes from its start. @throws E_IO */
+/** A file's bytes from its start; parts are whoever's who asks for them. @throws E_IO */
 export async function* readFileParts(path: string): AsyncGenerator<Uint8Array> {
   try {
     const file = await open(onDisk(path))
@@ -26,7 +27,7 @@ async function* handleParts(file: FileHandle, size: number): AsyncGenerator<Uint
   // A file stream of Node takes a buffer of full size even for the smallest file.
   const length = Math.min(READ_BYTES, size + 1)
   for (;;) {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length)
+    const { buffer, bytesRead } = await file.read(bytesToFill(length), 0, length)
     if (bytesRead > 0) yield buffer.subarray(0, bytesRead)
     // A regular file gives less than it is asked for at its end alone.
     if (bytesRead < length) break
@@ -57,7 +58,7 @@ export async function readOwnText(path: string): Promise<string> {
 export interface SteadyFile {
   /** The file as it was when it was opened. */
   readonly info: BigIntStats
-  /** Its bytes. @throws E_CHANGED at the end if something wrote to it meanwhile; E_IO */
+  /** Its bytes; parts are whoever's who asks for them. @throws E_CHANGED at the end if something wrote to it meanwhile; E_IO */
   readonly parts: AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { toHex } from '@latent/core'
+import { release, toHex } from '@latent/core'
 import { constantWeights } from './constant-weights.ts'
 import { loopNetworks, type RoundNetworks, silentNetworks } from './network.ts'
 import { type OnnxOptions, onnxNetworks } from './onnx.ts'
@@ -14,9 +14,14 @@ export interface ExactFlow {
   readonly backend: string
   /** How many tiles it works on at once; callers keep a few more than that in flight. */
   readonly lanes: number
-  /** @param key 32 bytes @param tweak public, any length @param bytes 32 bytes or more; not changed */
-  encrypt(key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array>
-  decrypt(key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array): Promise<Uint8Array>
+  /**
+   * @param key 32 bytes @param tweak public, any length
+   * @param bytes 32 bytes or more; not changed
+   * @param given says that nobody needs `bytes` any more: their memory goes on to where they are worked on, and the
+   *   array is empty afterwards
+   */
+  encrypt(key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array, given?: boolean): Promise<Uint8Array>
+  decrypt(key: Uint8Array, tweak: Uint8Array, bytes: Uint8Array, given?: boolean): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -69,10 +74,13 @@ function onNetworks(networks: RoundNetworks, rooms: Rooms, ablation?: Ablation):
     key: Uint8Array,
     tweak: Uint8Array,
     bytes: Uint8Array,
+    given = false,
   ): Promise<Uint8Array> {
-    const result = last.then(async () =>
-      permute({ networks, schedule: await scheduleFor(key), rooms, ablation }, tweak, bytes),
-    )
+    const result = last.then(async () => {
+      const made = await permute({ networks, schedule: await scheduleFor(key), rooms, ablation }, tweak, bytes)
+      if (given) release(bytes)
+      return made
+    })
     last = result.catch(() => undefined)
     return result
   }
@@ -81,8 +89,8 @@ function onNetworks(networks: RoundNetworks, rooms: Rooms, ablation?: Ablation):
     weightsId: networks.weights.id,
     backend: networks.backend,
     lanes: 1,
-    encrypt: (key, tweak, bytes) => run(encryptTile, key, tweak, bytes),
-    decrypt: (key, tweak, bytes) => run(decryptTile, key, tweak, bytes),
+    encrypt: (key, tweak, bytes, given) => run(encryptTile, key, tweak, bytes, given),
+    decrypt: (key, tweak, bytes, given) => run(decryptTile, key, tweak, bytes, given),
     async close() {
       await last
       schedules.clear()

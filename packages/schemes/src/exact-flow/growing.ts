@@ -34,8 +34,8 @@ export async function openGrowing(
     weightsId: small.weightsId,
     backend: small.backend,
     lanes,
-    encrypt: async (key, tweak, tile) => (await flowFor(tile)).encrypt(key, tweak, tile),
-    decrypt: async (key, tweak, tile) => (await flowFor(tile)).decrypt(key, tweak, tile),
+    encrypt: async (key, tweak, tile, given) => (await flowFor(tile)).encrypt(key, tweak, tile, given),
+    decrypt: async (key, tweak, tile, given) => (await flowFor(tile)).decrypt(key, tweak, tile, given),
     async close() {
       await small.close()
       await (await starting?.catch(() => undefined))?.close()

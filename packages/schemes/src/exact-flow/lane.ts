@@ -1,4 +1,4 @@
-import { LatentError, release } from '@latent/core'
+import { LatentError } from '@latent/core'
 import { type ExactFlow, type ExactFlowOptions, openExactFlow } from './engine.ts'
 
 /** A worker's side of the pool: its own sessions, tiles in, tiles out. */
@@ -26,8 +26,7 @@ export function serveLane(answer: (reply: Reply, transfer: ArrayBuffer[]) => voi
     answer({ ready: { weightsId: flow.weightsId, backend: flow.backend } }, [])
   }
   async function permute({ id, direction, key, tweak, bytes }: Tile & { id: number }): Promise<void> {
-    const result = await flow[direction](key, tweak, bytes)
-    release(bytes)
+    const result = await flow[direction](key, tweak, bytes, true)
     answer({ id, bytes: result }, [result.buffer as ArrayBuffer])
   }
   return request => {

@@ -14,11 +14,20 @@ export const INPUT_ROW_BYTES = POSITIONS * inputsOf(1)
  * sessions instead of 95 with whole halves, at the same speed).
  */
 export const PICTURE_ROWS = 32
+/** What networks take at most at once: activations of so many rows still lie in a core's own cache. */
+export const MOST_ROWS = 128
+
+/**
+ * How many rows the networks take at once: a picture, or more of them where no row sees another, so that its edges are
+ * nowhere.
+ */
+export const rowsAtOnce = ({ networks }: Weights): number =>
+  networks.every(layers => layers.every(({ kernel: [height] }) => height === 1)) ? MOST_ROWS : PICTURE_ROWS
 
 /**
  * The round networks on some backend. All backends give equal bytes.
  *
- * `rows` is 1 to 32. `input` holds `rows * 128` positions in blocks of b: 12b channels of the half, then 4b of the
+ * `rows` is 1 to {@link rowsAtOnce}. `input` holds `rows * 128` positions in blocks of b: 12b channels of the half, then 4b of the
  * secret map, channels last; `output` takes as many blocks of 12b channels. What a
  * kernel sees beyond the edges is zero.
  */

@@ -1,4 +1,4 @@
-import { type Deferred, deferred, type ErrorCode, LatentError } from '@latent/core'
+import { bytesToFill, type Deferred, deferred, type ErrorCode, LatentError } from '@latent/core'
 import type { ExactFlow, ExactFlowOptions } from './engine.ts'
 import type { Reply, Request, Tile } from './lane.ts'
 
@@ -39,17 +39,17 @@ export async function openPool(start: StartThread, workers: number, options: Exa
   }
   const { weightsId, backend } = lanes[0]!
 
-  function dispatch(tile: Tile): Promise<Uint8Array> {
+  function dispatch(tile: Tile, given = false): Promise<Uint8Array> {
     const idlest = lanes.reduce((best, lane) => (lane.pending() < best.pending() ? lane : best))
-    return idlest.run(tile)
+    return idlest.run(tile, given)
   }
 
   return {
     weightsId,
     backend,
     lanes: workers,
-    encrypt: (key, tweak, bytes) => dispatch({ direction: 'encrypt', key, tweak, bytes }),
-    decrypt: (key, tweak, bytes) => dispatch({ direction: 'decrypt', key, tweak, bytes }),
+    encrypt: (key, tweak, bytes, given) => dispatch({ direction: 'encrypt', key, tweak, bytes }, given),
+    decrypt: (key, tweak, bytes, given) => dispatch({ direction: 'decrypt', key, tweak, bytes }, given),
     close: async () => void (await Promise.all(lanes.map(lane => lane.close()))),
   }
 }
@@ -58,7 +58,7 @@ interface Lane {
   readonly weightsId: string
   readonly backend: string
   pending(): number
-  run(tile: Tile): Promise<Uint8Array>
+  run(tile: Tile, given: boolean): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -100,15 +100,14 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
     else tile.reject(error)
   }
 
-  function run(tile: Tile): Promise<Uint8Array> {
+  function run(tile: Tile, given: boolean): Promise<Uint8Array> {
     // A thread that has ended takes messages and never answers.
     if (dead) return Promise.reject(dead)
     const id = nextId++
     const promised = deferred<Uint8Array>()
     if (waiting.size === 0) thread.hold(true)
     waiting.set(id, promised)
-    // A copy that changes hands: cloning a view would send all of the buffer behind it.
-    const bytes = tile.bytes.slice()
+    const bytes = ownBytes(tile.bytes, given)
     thread.post({ ...tile, bytes, id }, [bytes.buffer])
     return promised.promise
   }
@@ -128,4 +127,13 @@ function openLane(start: StartThread, options: ExactFlowOptions): Promise<Lane> 
   )
   thread.post({ open: options }, [])
   return opened.promise
+}
+
+/** Bytes that may change hands: what was given, or a copy. A view would take all of the buffer behind it along. */
+function ownBytes(bytes: Uint8Array, given: boolean): Uint8Array<ArrayBuffer> {
+  if (given && bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength)
+    return bytes as Uint8Array<ArrayBuffer>
+  const copy = bytesToFill(bytes.length)
+  copy.set(bytes)
+  return copy
 }

@@ -1,6 +1,6 @@
 import { argumentError } from '@latent/core'
 import { MIN_TILE_BYTES } from './description.ts'
-import { INPUT_ROW_BYTES, MAP_ROW_BYTES, PICTURE_ROWS, POSITIONS, ROW_BYTES } from './network.ts'
+import { INPUT_ROW_BYTES, MAP_ROW_BYTES, MOST_ROWS, POSITIONS, ROW_BYTES } from './network.ts'
 import { HALF_CHANNELS, MAP_CHANNELS } from './weights.ts'
 
 const UNIT = 3
@@ -20,7 +20,7 @@ export interface Room {
   readonly bits: Uint8Array
   /** Whitening, as long as the half that it is for; behind it the secret map of whole rows. */
   readonly stream: Uint8Array
-  /** What a network takes and what it gives, of as many rows as it takes at once. */
+  /** What a network takes and what it gives, of as many rows as any takes at once. */
   readonly input: Uint8Array
   readonly output: Uint8Array
   /** Network rows of a half, the last one filled with zeros. */
@@ -63,8 +63,8 @@ export const roomSizes = (length: number, { pairs, xLength, rows }: Measures) =>
   x: rows * ROW_BYTES,
   y: rows * ROW_BYTES,
   stream: xLength + rows * MAP_ROW_BYTES,
-  input: PICTURE_ROWS * INPUT_ROW_BYTES,
-  output: PICTURE_ROWS * ROW_BYTES,
+  input: Math.min(rows, MOST_ROWS) * INPUT_ROW_BYTES,
+  output: Math.min(rows, MOST_ROWS) * ROW_BYTES,
 })
 
 /** Rooms in plain JavaScript. */

@@ -1,5 +1,5 @@
-import { aes256CtrStream, argumentError, concatBytes, deriveKey, hmacSha256, release, u32 } from '@latent/core'
-import { INPUT_ROW_BYTES, MAP_ROW_BYTES, PICTURE_ROWS, ROW_BYTES, type RoundNetworks } from './network.ts'
+import { aes256CtrStream, argumentError, bytesToFill, deriveKey, hmacSha256, release, u32 } from '@latent/core'
+import { INPUT_ROW_BYTES, MAP_ROW_BYTES, ROW_BYTES, type RoundNetworks, rowsAtOnce } from './network.ts'
 import { otherOf, plainRooms, type Room, type Rooms } from './room.ts'
 
 const ZERO_COUNTER = new Uint8Array(16)
@@ -65,7 +65,10 @@ export async function encryptTile(means: TileMeans, tweak: Uint8Array, bytes: Ui
   room.tile.set(bytes)
   room.split()
   for (let i = 0; i < means.schedule.roundKeys.length; i++) await applyRound(means, room, i, tweak, 'add')
-  return concatBytes(room.x, room.y)
+  const made = bytesToFill(bytes.length)
+  made.set(room.x)
+  made.set(room.y, room.x.length)
+  return made
 }
 
 /** The inverse of {@link encryptTile}. A wrong key or tweak gives noise: a permutation cannot notice. */
@@ -75,7 +78,9 @@ export async function decryptTile(means: TileMeans, tweak: Uint8Array, bytes: Ui
   room.y.set(bytes.subarray(room.x.length))
   for (let i = means.schedule.roundKeys.length - 1; i >= 0; i--) await applyRound(means, room, i, tweak, 'subtract')
   room.merge()
-  return room.tile.slice()
+  const made = bytesToFill(bytes.length)
+  made.set(room.tile)
+  return made
 }
 
 async function openRoom({ rooms = plainRooms, schedule }: TileMeans, length: number): Promise<Room> {
@@ -109,8 +114,9 @@ async function applyRound(
   room.stream.set(stream)
   release(stream)
   if (ablation?.startsWith('network')) room.stream.fill(0, 0, room[target].length)
-  for (let row = 0; row < room.rows; row += PICTURE_ROWS) {
-    const rows = Math.min(PICTURE_ROWS, room.rows - row)
+  const most = rowsAtOnce(networks.weights)
+  for (let row = 0; row < room.rows; row += most) {
+    const rows = Math.min(most, room.rows - row)
     room.join(source, row, rows, networks.weights.block)
     await networks.run(
       i,

@@ -21,7 +21,7 @@ async function open({ keys, header, weights = '', flows }: BodyNeeds): Promise<B
   return {
     lanes: flow.lanes + 2,
     async seal(index, last, plaintext) {
-      const permuted = await flow.encrypt(keys.flow, chunkTweak(index), plaintext)
+      const permuted = await flow.encrypt(keys.flow, chunkTweak(index), plaintext, true)
       const sealed = await aes256GcmSeal(keys.body, chunkNonce(index, last), permuted, header)
       release(permuted)
       return sealed
@@ -29,9 +29,7 @@ async function open({ keys, header, weights = '', flows }: BodyNeeds): Promise<B
     async open(index, last, sealed) {
       const permuted = await aes256GcmOpen(keys.body, chunkNonce(index, last), sealed, header)
       if (permuted === undefined) return undefined
-      const plaintext = await flow.decrypt(keys.flow, chunkTweak(index), permuted)
-      release(permuted)
-      return plaintext
+      return flow.decrypt(keys.flow, chunkTweak(index), permuted, true)
     },
   }
 }

@@ -31,6 +31,7 @@ export interface BodyNeeds {
 export interface BodyCipher {
   /** Chunks that may usefully be under way at once. */
   readonly lanes: number
+  /** Uses `plaintext` up: it may be empty afterwards. */
   seal(index: number, last: boolean, plaintext: Uint8Array): Promise<Uint8Array>
   /** The plaintext, or `undefined` if this is not that chunk as it was sealed. */
   open(index: number, last: boolean, sealed: Uint8Array): Promise<Uint8Array | undefined>

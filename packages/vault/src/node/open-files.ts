@@ -1,9 +1,10 @@
-import { LatentError, toHex } from '@latent/core'
+import { LatentError, release, toHex } from '@latent/core'
 import { ioError, readFileParts, removeStale } from '@latent/core/node'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { openSealed } from '../open.ts'
 import { placeInNote } from '../place.ts'
+import { releasing } from '../streams.ts'
 import { discover, type Found } from './discover.ts'
 import { type Expectation, expectedFiles } from './expected-files.ts'
 import type { OpenRun } from './open-run.ts'
@@ -58,7 +59,7 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
   const work = async (file: Found): Promise<FileResult> => {
     const started = performance.now()
     const opened = await openSealed(watched(run, file), run.keyring, run.flows)
-    for await (const part of opened.bytes) void part
+    for await (const part of opened.bytes) release(part)
     const last = expectation?.nonces.get(file.source)
     const note =
       last === undefined || last === toHex(opened.header.nonce)
@@ -138,7 +139,7 @@ async function attempt<T>(
 }
 
 const watched = ({ watcher, signal }: Pick<OpenRun, 'watcher' | 'signal'>, { source }: Found) =>
-  counted(readFileParts(source), bytes => watcher?.progress?.(source, bytes), signal)
+  counted(releasing(readFileParts(source)), bytes => watcher?.progress?.(source, bytes), signal)
 
 /** What a file that is opened with damage may still be salvaged from. */
 const DAMAGE: ReadonlySet<string> = new Set(['E_HEADER', 'E_CHUNK', 'E_TRUNCATED', 'E_HASH'])
@@ -172,7 +173,7 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
     const opened =
       ready.pop() ??
       (await openSealed(
-        counted(readFileParts(file.source), () => undefined, run.signal),
+        counted(releasing(readFileParts(file.source)), () => undefined, run.signal),
         run.keyring,
         run.flows,
       ))

@@ -3,6 +3,7 @@ import { Destination, ioError, publish, readFileParts } from '@latent/core/node'
 import type { BigIntStats } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import type { Metadata } from '../payload.ts'
+import { releasing } from '../streams.ts'
 import { GivenNames, plainName, portableName, safeName } from './opened-names.ts'
 import { isNameRefused, refusalOf } from './refused-names.ts'
 
@@ -11,6 +12,7 @@ export interface Content {
   readonly size: number
   readonly metadata?: Metadata | undefined
   sha256(): Promise<Uint8Array>
+  /** Parts are whoever's who asks for them. */
   bytes(): AsyncIterable<Uint8Array>
 }
 
@@ -120,6 +122,7 @@ export class Output {
       const { timeKept, info } = await publish(target, content.bytes(), {
         mode: metadata?.mode ?? PRIVATE,
         destination: this.destination,
+        given: true,
         replace: this.#force ? () => true : undefined,
         ...(metadata === undefined ? {} : { modified: metadata.modified }),
       })
@@ -131,6 +134,6 @@ export class Output {
 
 async function hashOf(path: string): Promise<Uint8Array> {
   const hash = sha256()
-  for await (const part of readFileParts(path)) hash.update(part)
+  for await (const part of releasing(readFileParts(path))) hash.update(part)
   return hash.digest()
 }

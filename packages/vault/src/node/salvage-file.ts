@@ -125,8 +125,8 @@ async function* intactParts(
   }
 }
 
-const ZEROS = new Uint8Array(65_536)
+const ZEROS_BYTES = 65_536
 
 function* zerosFor(length: number): Generator<Uint8Array> {
-  for (let left = length; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, Math.min(left, ZEROS.length))
+  for (let left = length; left > 0; left -= ZEROS_BYTES) yield new Uint8Array(Math.min(left, ZEROS_BYTES))
 }

@@ -1,4 +1,4 @@
-import { LatentError, sha256, toHex } from '@latent/core'
+import { LatentError, release, sha256, toHex } from '@latent/core'
 import { ioError, onDisk, openSteady, publish, readFileParts } from '@latent/core/node'
 import { type BigIntStats, lstatSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
@@ -9,7 +9,7 @@ import { noteOfPlace } from '../place.ts'
 import { rewrapSealed } from '../rewrap.ts'
 import { looksSealed } from '../salvage.ts'
 import { prepareSeal } from '../seal.ts'
-import { alongside } from '../streams.ts'
+import { alongside, releasing } from '../streams.ts'
 import type { Found } from './discover.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
@@ -165,14 +165,14 @@ async function recognised(
 ): Promise<Entry | undefined> {
   if (!run.keyring) return undefined
   try {
-    const opened = await openSealed(readFileParts(join(run.output, target)), run.keyring, run.flows)
+    const opened = await openSealed(releasing(readFileParts(join(run.output, target))), run.keyring, run.flows)
     const { name, size, modified } = opened.metadata
     if (name !== basename(file.source) || size !== file.size || modified !== milliseconds(file.modifiedNs)) {
       await opened.close()
       return undefined
     }
     const hash = sha256()
-    for await (const part of opened.bytes) hash.update(part)
+    for await (const part of releasing(opened.bytes)) hash.update(part)
     if (toHex(hash.digest()) !== (await hashOf(file.source))) return undefined
     return {
       target,
@@ -205,7 +205,8 @@ async function sealNow(context: SealContext, file: Found, target: string, state:
     const entry = { target, nonce: toHex(sealing.nonce) }
     const album = albumMark(journal, run.album.key)
     let content: Uint8Array = new Uint8Array(0)
-    const plain = counted(joined(first, source.parts), bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
+    const parts = releasing(joined(first, source.parts))
+    const plain = counted(parts, bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
     const made = sealing.png(plain, sha256 => (content = sha256))
     const png = run.check === false ? made : alongside(made, copy => checkSealed(run, copy))
     const facts = () => {
@@ -309,6 +310,7 @@ async function publishSealed(
   const sealed = sha256()
   const { bytes, info } = await publish(join(run.output, entry.target), hashed(png, sealed), {
     destination,
+    given: true,
     replace: state.kind === 'absent' ? undefined : path => isSameFile(path, state.info),
     beforePublish: () =>
       journal.promise({
@@ -339,7 +341,7 @@ function skip({ watcher }: SealRun, { source, size }: Found, target: string, rea
 /** Opens what is being written, to the end; its hash comparison is the check. */
 async function checkSealed({ album, flows }: SealRun, png: AsyncIterable<Uint8Array>): Promise<void> {
   const { bytes } = await openSealed(png, new Keyring().remember(album), flows)
-  for await (const part of bytes) void part
+  for await (const part of bytes) release(part)
 }
 
 async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

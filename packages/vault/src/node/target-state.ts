@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { carrierSize } from '../carrier/index.ts'
 import { type Inspection, inspectSealed } from '../open.ts'
 import { looksSealed } from '../salvage.ts'
+import { releasing } from '../streams.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 
@@ -59,6 +60,6 @@ async function isRemnant(path: string, { size }: BigIntStats): Promise<boolean> 
 /** In hexadecimal. @throws E_IO */
 export async function hashOf(path: string): Promise<string> {
   const hash = sha256()
-  for await (const part of readFileParts(path)) hash.update(part)
+  for await (const part of releasing(readFileParts(path))) hash.update(part)
   return toHex(hash.digest())
 }
