@@ -11,6 +11,7 @@ const KERNELS = [
   ['schemes/kernel/flow.ts', 'schemes/src/exact-flow/kernel-module.ts'],
   ['robust/kernel/codeword.ts', 'robust/src/ldpc/kernel-module.ts'],
   ['robust/kernel/fit.ts', 'robust/src/channel/kernel-module.ts'],
+  ['vault/kernel/adler.ts', 'vault/src/carrier/kernel-module.ts'],
 ] as const
 
 const compiler = join(import.meta.dirname, 'node_modules/assemblyscript/bin/asc.js')

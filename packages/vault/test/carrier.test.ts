@@ -107,6 +107,15 @@ describe('what is read', () => {
     ).toEqual(pixels)
   })
 
+  test('a row that begins a group is filtered by the one that ended the group before', async () => {
+    const [width, height] = [400, 130]
+    const many = pattern(width * height * 3)
+    for (const filters of [[2], [3], [4], [1, 4, 2, 3, 0]])
+      expect(await read(png(ihdr(width, height), deflateSync(filtered(many, width * 3, 3, filters))), 5000)).toEqual(
+        many,
+      )
+  })
+
   test.each([0, 3, WIDTH * HEIGHT - 1])('a transparent pixel %i is a changed one', async where => {
     const end = await outcome(
       (
@@ -143,10 +152,11 @@ describe('what is read', () => {
         found.push(part.length)
       return found
     }
-    expect(await sizes(1, 30_000, 3)).toEqual([65_535, 24_465])
-    expect(await sizes(1, 30_000, 4)).toEqual([3 * 16_384, 3 * 13_616])
-    expect(await sizes(1, 21_845, 3)).toEqual([65_535])
-    expect(await sizes(21_845, 2, 3)).toEqual([65_535, 65_535])
+    expect(await sizes(1, 30_000, 3)).toEqual([65_538, 24_462])
+    expect(await sizes(1, 30_000, 4)).toEqual([65_538, 24_462])
+    expect(await sizes(1, 21_846, 3)).toEqual([65_538])
+    expect(await sizes(21_845, 3, 3)).toEqual([2 * 65_535, 65_535])
+    expect(await sizes(21_846, 2, 3)).toEqual([65_538, 65_538])
     expect(await sizes(30_000, 2, 3)).toEqual([90_000, 90_000])
   })
 

@@ -11,7 +11,7 @@ export class ByteReader {
   }
 
   /** At least one and at most `limit` bytes, or `undefined` at the end. Valid until the source goes on. */
-  async #some(limit: number): Promise<Uint8Array | undefined> {
+  async some(limit: number): Promise<Uint8Array | undefined> {
     while (this.#part.length === 0) {
       const next = await this.#parts.next()
       if (next.done) return undefined
@@ -34,7 +34,7 @@ export class ByteReader {
     const bytes = new Uint8Array(length)
     let filled = 0
     while (filled < length) {
-      const part = await this.#some(length - filled)
+      const part = await this.some(length - filled)
       if (!part) break
       bytes.set(part, filled)
       filled += part.length
@@ -48,7 +48,7 @@ export class ByteReader {
 
   async skip(length: number): Promise<void> {
     for (let left = length; left > 0;) {
-      const part = await this.#some(left)
+      const part = await this.some(left)
       if (!part) throw truncated()
       left -= part.length
     }

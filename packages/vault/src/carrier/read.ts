@@ -1,13 +1,10 @@
 import { LatentError } from '@latent/core'
-import { Unzlib } from 'fflate'
 import { ByteReader } from './byte-reader.ts'
 import type { Geometry } from './geometry.ts'
+import { Inflater, STEP } from './inflate.ts'
 import { carrierKind } from './kind.ts'
 import { truncated } from './refusals.ts'
 import { unfilter } from './unfilter.ts'
-
-// A hostile stream can inflate a thousandfold: this much of it is inflated at a time.
-const INFLATE_BYTES = 1 << 16
 
 /** No PNG has longer chunks. Without names and lengths to go by, a file of holes would be read for hours. */
 const MAX_CHUNK = 2 ** 31 - 1
@@ -26,7 +23,7 @@ export interface CarrierReader {
   readonly geometry: Geometry
   /** The file's first bytes, {@link START_BYTES} of them if it has so many. */
   readonly start: Uint8Array
-  /** @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken */
+  /** Parts are whoever's who asks for them. @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken */
   readonly pixels: AsyncIterable<Uint8Array>
   /** Lets go of the source; needed where `pixels` is not read to its end. */
   close(): Promise<void>
@@ -56,16 +53,13 @@ export async function readCarrier(source: AsyncIterable<Uint8Array>): Promise<Ca
 }
 
 /**
- * The inflated data of all IDAT chunks, up to the first part that completes `size` bytes. What a file
- * holds beyond that is skipped and not inflated, but it must be there up to the end of IEND.
+ * The inflated data of all IDAT chunks, up to the first part that completes `size` bytes; parts are valid until the
+ * next is asked for. What a file holds beyond that is skipped and not inflated, but it must be there up to the end of
+ * IEND.
  */
 async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = []
   let missing = size
-  const unzlib = new Unzlib(part => {
-    parts.push(part)
-    missing -= part.length
-  })
+  const inflater = new Inflater()
   try {
     for (;;) {
       const head = await input.upTo(8)
@@ -74,23 +68,29 @@ async function* inflate(input: ByteReader, size: number): AsyncGenerator<Uint8Ar
       const type = new TextDecoder('latin1').decode(head.subarray(4, 8))
       if (length > MAX_CHUNK || !/^[a-z]{4}$/i.test(type)) throw broken('the chunks of this PNG are broken')
       for (let left = type === 'IDAT' ? length : 0; left > 0;) {
-        const data = await input.upTo(Math.min(left, INFLATE_BYTES))
-        if (data.length === 0) throw truncated()
+        const data = inflater.packed ? await input.upTo(Math.min(left, STEP)) : await input.some(left)
+        if (!data?.length) throw truncated()
         left -= data.length
-        if (missing <= 0) continue
-        try {
-          // fflate keeps what it is given: the reader's buffer must not change under it.
-          unzlib.push(data)
-        } catch (cause) {
-          throw broken('the compressed data of this PNG is broken', cause)
+        for (const parts = inflater.push(data); missing > 0;) {
+          const part = nextPart(parts)
+          if (!part) break
+          missing -= part.length
+          yield part
         }
-        yield* parts
-        parts = []
       }
       await input.skip(type === 'IDAT' ? 4 : length + 4)
       if (type === 'IEND') return
     }
   } finally {
     await input.close()
+  }
+}
+
+/** @returns nothing at the end @throws E_CHUNK */
+function nextPart(parts: Generator<Uint8Array>): Uint8Array | undefined {
+  try {
+    return parts.next().value ?? undefined
+  } catch (cause) {
+    throw broken('the compressed data of this PNG is broken', cause)
   }
 }

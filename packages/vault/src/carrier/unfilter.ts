@@ -1,23 +1,32 @@
-import { LatentError } from '@latent/core'
+import { bytesToFill, LatentError } from '@latent/core'
 import type { Geometry } from './geometry.ts'
 import { reencoded, truncated } from './refusals.ts'
 
-/** Undoes PNG's row filters (PNG 9.2), and drops an opaque alpha channel that a tool has added. */
+/** Rows leave in groups of so many bytes or a few more: one part a row would be slow for narrow pictures. */
+const GROUP_BYTES = 1 << 16
+
+/**
+ * Undoes PNG's row filters (PNG 9.2), and drops an opaque alpha channel that a tool has added. Parts are whoever's who
+ * asks for them.
+ */
 export async function* unfilter(
   { width, height }: Geometry,
   channels: 3 | 4,
   raw: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const rowBytes = width * channels
-  let row = new Uint8Array(rowBytes)
-  let above = new Uint8Array(rowBytes)
+  const group = Math.max(1, Math.ceil(GROUP_BYTES / (width * 3)))
+  const nextGroup = () => bytesToFill(Math.min(group, height - rows) * width * 3)
+  let rows = 0
+  let out = nextGroup()
+  let filled = 0
+  // Rows of three channels lie where they leave, others where alpha can be taken off.
+  const nextRow = (last?: Uint8Array) =>
+    channels === 3 ? out.subarray(filled, filled + rowBytes) : (last ?? new Uint8Array(rowBytes))
+  let row = nextRow()
+  let above: Uint8Array = new Uint8Array(rowBytes)
   let filter = -1
   let column = 0
-  let rows = 0
-  // Rows leave in groups: one part a row would be slow for narrow pictures.
-  const group = Math.max(1, Math.floor(65536 / rowBytes))
-  let out = new Uint8Array(group * width * 3)
-  let filled = 0
 
   for await (const part of raw) {
     for (let at = 0; at < part.length && rows < height;) {
@@ -35,15 +44,18 @@ export async function* unfilter(
       at += take
       if (column < rowBytes) continue
       undoFilter(filter, row, above, channels)
-      filled = appendRow(out, filled, row, channels)
-      ;[row, above] = [above, row]
+      if (channels === 4) withoutAlpha(row, out, filled)
+      filled += width * 3
+      ;[row, above] = [nextRow(above), row]
       filter = -1
       column = 0
       rows++
       if (filled === out.length) {
+        if (channels === 3) above = above.slice()
         yield out
-        out = new Uint8Array(Math.min(group, height - rows) * width * 3)
+        out = nextGroup()
         filled = 0
+        if (channels === 3) row = nextRow()
       }
     }
   }
@@ -55,18 +67,13 @@ export async function* unfilter(
   }
 }
 
-function appendRow(out: Uint8Array, at: number, row: Uint8Array, channels: 3 | 4): number {
-  if (channels === 3) {
-    out.set(row, at)
-    return at + row.length
-  }
+function withoutAlpha(row: Uint8Array, out: Uint8Array, at: number): void {
   for (let i = 0; i < row.length; i += 4) {
     if (row[i + 3] !== 255) throw reencoded('it has become partly transparent')
     out[at++] = row[i]!
     out[at++] = row[i + 1]!
     out[at++] = row[i + 2]!
   }
-  return at
 }
 
 function undoFilter(filter: number, row: Uint8Array, above: Uint8Array, bpp: number): void {

@@ -1,7 +1,11 @@
-import { crc32, LatentError } from '@latent/core'
+import { bytesToFill, crc32, LatentError } from '@latent/core'
+import { type Adler32, openAdler32 } from './adler32.ts'
 import { BLOCKS_A_CHUNK, type Geometry, SIGNATURE, STORED_BLOCK } from './geometry.ts'
 
-/** The file, part by part, from pixel bytes in parts of any size. @throws E_INTERNAL if their number is wrong */
+/**
+ * The file, part by part, from pixel bytes in parts of any size; its parts are whoever's who asks for them.
+ * @throws E_INTERNAL if their number is wrong
+ */
 export async function* writeCarrier(geometry: Geometry, pixels: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { width, height } = geometry
   yield SIGNATURE
@@ -35,6 +39,10 @@ export async function* writeCarrier(geometry: Geometry, pixels: AsyncIterable<Ui
 }
 
 const FILTER_NONE = new Uint8Array(1)
+
+let opened: Adler32 | undefined
+/** Opened when the first carrier is written. */
+const adler32 = (): Adler32 => (opened ??= openAdler32())
 
 /**
  * The zlib stream of stored blocks, as IDAT chunks. Bytes are put where they stay: block headers, lengths and
@@ -70,7 +78,7 @@ class StoredData {
   /** The chunk, once it is full. */
   takeWhole(): Uint8Array | undefined {
     if (this.#at < this.#end) return undefined
-    this.#adler = adler32(this.#chunk.subarray(this.#start, this.#end), this.#adler)
+    this.#adler = adler32()(this.#chunk.subarray(this.#start, this.#end), this.#adler)
     if (this.#blocks > 0) {
       this.#openBlock()
       return undefined
@@ -104,7 +112,7 @@ class StoredData {
 }
 
 function newChunk(type: string, length: number): Uint8Array {
-  const bytes = new Uint8Array(12 + length)
+  const bytes = bytesToFill(12 + length)
   new DataView(bytes.buffer).setUint32(0, length)
   bytes.set(new TextEncoder().encode(type), 4)
   return bytes
@@ -120,20 +128,4 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   const bytes = newChunk(type, data.length)
   bytes.set(data, 8)
   return withChecksum(bytes)
-}
-
-/** Adler-32 (RFC 1950); sums of 3800 bytes stay below 2^31, so the remainder can wait that long. */
-function adler32(bytes: Uint8Array, previous: number): number {
-  let a = previous & 0xffff
-  let b = previous >>> 16
-  for (let at = 0; at < bytes.length;) {
-    const end = Math.min(bytes.length, at + 3800)
-    for (; at < end; at++) {
-      a += bytes[at]!
-      b += a
-    }
-    a %= 65521
-    b %= 65521
-  }
-  return ((b << 16) | a) >>> 0
 }
