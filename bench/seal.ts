@@ -1,6 +1,6 @@
 // Sealing, beside what it is built on and what it is compared with; every pair in one run, alternating.
-// With --large the one large file alone, which takes a minute; folders behind it are other checkouts, whose commands take
-// turns with this one's.
+// With --large the one large file alone, which takes a minute; folders behind it are other checkouts, whose commands
+// take turns with this one's.
 import { type ExactFlow, sealingWeights, TILE_BYTES, trainedWeights } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { spawnSync } from 'node:child_process'

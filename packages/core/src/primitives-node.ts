@@ -1,11 +1,9 @@
 import {
-  type Cipheriv,
   createCipheriv,
   createDecipheriv,
   createHash,
   createHmac,
   createSecretKey,
-  type Decipheriv,
   hkdfSync,
   pbkdf2,
   randomFillSync,
@@ -31,7 +29,7 @@ const ZEROS = new Uint8Array(PIECE)
 
 /** What a cipher makes of `length` bytes. @param given so many of them from a place on */
 function through(
-  cipher: Cipheriv | Decipheriv,
+  cipher: { update(bytes: Uint8Array): Uint8Array },
   length: number,
   given: (from: number, to: number) => Uint8Array,
   target: Uint8Array,
@@ -39,7 +37,7 @@ function through(
   for (let at = 0; at < length; at += PIECE) {
     const piece = cipher.update(given(at, Math.min(length, at + PIECE)))
     target.set(piece, at)
-    if (piece.length === piece.buffer.byteLength) discardBuffer(piece.buffer)
+    if (piece.length === piece.buffer.byteLength) discardBuffer(piece.buffer as ArrayBuffer)
   }
 }
 

@@ -23,8 +23,8 @@ export interface Opened extends Inspection {
   /** What its header says beside it, if it has a note. */
   readonly note: Uint8Array | undefined
   /**
-   * The file's bytes; parts are whoever's who asks for them. They are authentic as they come, the whole only when the iteration has ended
-   * without an error: write to a temporary place until then.
+   * The file's bytes; parts are whoever's who asks for them. They are authentic as they come, the whole only when the
+   * iteration has ended without an error: write to a temporary place until then.
    * @throws E_CHUNK (which one, and which bytes it held); E_TRUNCATED; E_HASH
    */
   readonly bytes: AsyncIterable<Uint8Array>

@@ -58,7 +58,10 @@ export async function readOwnText(path: string): Promise<string> {
 export interface SteadyFile {
   /** The file as it was when it was opened. */
   readonly info: BigIntStats
-  /** Its bytes; parts are whoever's who asks for them. @throws E_CHANGED at the end if something wrote to it meanwhile; E_IO */
+  /**
+   * Its bytes; parts are whoever's who asks for them.
+   * @throws E_CHANGED at the end if something wrote to it meanwhile; E_IO
+   */
   readonly parts: AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }

@@ -27,9 +27,9 @@ export const rowsAtOnce = ({ networks }: Weights): number =>
 /**
  * The round networks on some backend. All backends give equal bytes.
  *
- * `rows` is 1 to {@link rowsAtOnce}. `input` holds `rows * 128` positions in blocks of b: 12b channels of the half, then 4b of the
- * secret map, channels last; `output` takes as many blocks of 12b channels. What a
- * kernel sees beyond the edges is zero.
+ * `rows` is 1 to {@link rowsAtOnce}. `input` holds `rows * 128` positions in blocks of b: 12b channels of the half,
+ * then 4b of the secret map, channels last; `output` takes as many blocks of 12b channels. What a kernel sees beyond
+ * the edges is zero.
  */
 export interface RoundNetworks {
   readonly backend: string

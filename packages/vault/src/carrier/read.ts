@@ -23,7 +23,10 @@ export interface CarrierReader {
   readonly geometry: Geometry
   /** The file's first bytes, {@link START_BYTES} of them if it has so many. */
   readonly start: Uint8Array
-  /** Parts are whoever's who asks for them. @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken */
+  /**
+   * Parts are whoever's who asks for them.
+   * @throws E_TRUNCATED if the file ends before it should; E_CHUNK if its deflate data is broken
+   */
   readonly pixels: AsyncIterable<Uint8Array>
   /** Lets go of the source; needed where `pixels` is not read to its end. */
   close(): Promise<void>
