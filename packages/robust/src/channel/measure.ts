@@ -2,6 +2,7 @@ import { LEVELS } from './constellation.ts'
 import { carriedBy, type Mode } from './modes.ts'
 import { pilotOf } from './pilots.ts'
 import type { Received } from './received.ts'
+import { refinedLine } from './refine.ts'
 
 /** What became of one coefficient on its way. */
 export interface Line {
@@ -29,6 +30,8 @@ export function pilotAgreement(received: Received, mode: Mode, mostBlocks = 4096
   return got === 0 ? 0 : both / Math.sqrt(sent * got)
 }
 
+/** Smaller steps are those of pixels: nothing was quantised by them. */
+const QUANTISED = 1
 /** Pilots of other coefficients count as so many of one's own: pictures may be small. */
 const PRIOR = 12
 const RELUCTANCES = [0, 0.06, 0.12, 0.18, 0.25, 0.33, 0.42]
@@ -43,12 +46,17 @@ export function measureLines(received: Received, mode: Mode): Line[] {
   const power = mode.amplitude ** 2
   const sent = new Float64Array(64)
   const both = new Float64Array(64)
+  const found = new Float64Array(64)
+  const pilots = new Float64Array(64)
   const { wide, high, stride, coefficients, steps, shift } = received
   for (let y = 0; y < high; y++)
     for (let x = 0; x < wide; x++) {
       const { place, value } = pilotOf(x + (shift?.x ?? 0), y + (shift?.y ?? 0), mode)
-      both[place]! += value * coefficients[64 * (y * stride + x) + place]! * steps[place]!
+      const arrived = coefficients[64 * (y * stride + x) + place]! * steps[place]!
+      both[place]! += value * arrived
       sent[place]! += value * value
+      found[place]! += arrived * arrived
+      pilots[place]!++
     }
   const common = Math.max(0, sum(both)) / Math.max(1, sum(sent))
   return Array.from(places, (place, index) => {
@@ -56,12 +64,14 @@ export function measureLines(received: Received, mode: Mode): Line[] {
     const counts = histogram(received, place)
     const step = steps[place]!
     const piloted = Math.max(0, (both[place]! + PRIOR * power * common) / (sent[place]! + PRIOR * power))
+    if (step < QUANTISED) {
+      const sums = { both: both[place]!, sent: sent[place]!, found: found[place]!, count: pilots[place]! }
+      return refinedLine(counts, step, levels, sums, piloted)
+    }
     const likelihood = (line: Line) => logLikelihood(counts, levels, step, line)
     const best = (lines: readonly Line[]) =>
       lines.map(line => ({ line, of: likelihood(line) })).reduce((a, b) => (b.of > a.of ? b : a)).line
     let line = best(NOISES.map(noise => ({ gain: piloted, noise, reluctance: 0 })))
-    // Pixels have no steps to be reluctant about.
-    if (step < 1) return line
     for (let round = 0; round < 2; round++) {
       line = best(RELUCTANCES.flatMap(reluctance => [line.gain, common].map(gain => ({ ...line, gain, reluctance }))))
       line = best([line, ...GAINS.map(factor => ({ ...line, gain: line.gain * factor }))])
@@ -74,7 +84,7 @@ export function measureLines(received: Received, mode: Mode): Line[] {
 const sum = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0)
 
 /** How often a coefficient has which value, in steps: pairs. */
-type Histogram = readonly (readonly [value: number, count: number])[]
+export type Histogram = readonly (readonly [value: number, count: number])[]
 
 const ZERO = 32768
 const counts = new Uint32Array(2 * ZERO)
