@@ -18,10 +18,12 @@ const percent = (share: number) => `${(100 * share).toFixed(0)} %`
 export function undecodable(
   { format, width, height }: Pick<ReadPicture['opened'], 'format' | 'width' | 'height'>,
   { information, needed, agreement }: Pick<ReadPicture['channel'], 'information' | 'needed' | 'agreement'>,
+  scale = 1,
 ): LatentError {
+  const scaled = scale === 1 ? '' : ` that was scaled to ${percent(scale)} of its sides`
   return new LatentError(
     'E_REENCODED',
-    `this ${format} of ${width} x ${height} pixels is a robust carrier, but what is left of it is too little: ` +
+    `this ${format} of ${width} x ${height} pixels is a robust carrier${scaled}, but what is left of it is too little: ` +
       `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more ` +
       `(pilots agree to ${percent(agreement)})`,
     {
@@ -77,7 +79,7 @@ export async function collectPictures(
     await attempt(name, async () => {
       const read = await readPicture(bytes, decode)
       const part = partOf(name, read)
-      if (!part) throw undecodable(read.opened, read.channel)
+      if (!part) throw undecodable(read.opened, read.channel, read.scale)
       parts.push(part)
     })
   const files: RestoredFile[] = []

@@ -1,5 +1,5 @@
 import { forwardDct } from './channel/dct.ts'
-import { type Mode, MODES } from './channel/modes.ts'
+import { type Mode, PLAIN_MODES } from './channel/modes.ts'
 import { pilotOf } from './channel/pilots.ts'
 import type { Luma } from './channel/received.ts'
 
@@ -14,6 +14,8 @@ export interface Place {
   readonly shift: { readonly x: number; readonly y: number }
 }
 
+/** All eight, likely ones first. */
+export const ORIENTATIONS: readonly number[] = [1, 6, 3, 8, 2, 4, 5, 7]
 /** Blocks that may be missing at the left and at the top. */
 const MOST_SHIFT = 4
 const SAMPLES = 320
@@ -25,7 +27,7 @@ const leastAgreement = (samples: number) => Math.max(0.33, 5.5 / Math.sqrt(sampl
  * top.
  */
 export function locate(luma: Luma): Place | undefined {
-  for (const orientation of [1, 6, 3, 8, 2, 4, 5, 7]) {
+  for (const orientation of ORIENTATIONS) {
     const found = locateUpright(luma, orientation)
     if (found) return found
   }
@@ -76,7 +78,7 @@ function expectations(blocks: readonly { readonly x: number; readonly y: number 
     x: i % (MOST_SHIFT + 1),
     y: Math.floor(i / (MOST_SHIFT + 1)),
   }))
-  return MODES.flatMap(mode =>
+  return PLAIN_MODES.flatMap(mode =>
     shifts.map(shift => {
       const pilots = blocks.map(({ x, y }) => pilotOf(x + shift.x, y + shift.y, mode))
       return {
@@ -104,10 +106,12 @@ function turnedView({ width, height, data }: Luma, orientation: number) {
   }
 }
 
-/** The picture turned upright. */
-export function turned(luma: Luma, orientation: number): Luma {
+/** The picture turned upright, or so many pixels of it each way from the upper left corner on. */
+export function turned(luma: Luma, orientation: number, most = Number.POSITIVE_INFINITY): Luma {
   if (orientation === 1) return luma
-  const { width, height, at } = turnedView(luma, orientation)
+  const view = turnedView(luma, orientation)
+  const { at } = view
+  const [width, height] = [Math.min(most, view.width), Math.min(most, view.height)]
   const data = new Float32Array(width * height)
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) data[y * width + x] = at(x, y)
   return { width, height, data }

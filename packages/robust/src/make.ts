@@ -5,7 +5,7 @@ import { modeOf } from './channel/modes.ts'
 import { Draws } from './draws.ts'
 import { spareParts } from './erasure.ts'
 import type { Descriptor } from './frame.ts'
-import { encodePicture } from './picture.ts'
+import { encodePicture, pictureSize } from './picture.ts'
 import { groupBytes, planGroup } from './plan.ts'
 import type { Preset } from './presets.ts'
 
@@ -20,7 +20,7 @@ export interface PartTask {
 /** The PNG of a part: grey, 8 bits, stored without compression, for noise does not become smaller. */
 export function makePart({ content, descriptor, blocks, mode }: PartTask): Uint8Array {
   const data = encodePicture(content, descriptor, blocks, modeOf(mode))
-  return encodePng({ width: 8 * blocks.wide, height: 8 * blocks.high, channels: 1, format: 'u8', data }, 0)
+  return encodePng({ ...pictureSize(blocks, modeOf(mode)), channels: 1, format: 'u8', data }, 0)
 }
 
 /**

@@ -1,9 +1,10 @@
 import { LatentError } from '@latent/core'
 import { demap, informationIn } from './channel/demap.ts'
 import { type Blocks, frameBytes, framesOf, slotsOf } from './channel/geometry.ts'
+import { enlarged } from './channel/enlarge.ts'
 import { Interleaver } from './channel/interleave.ts'
 import { type Line, measureLines, pilotAgreement } from './channel/measure.ts'
-import { type Mode, MODES } from './channel/modes.ts'
+import { type Mode, PLAIN_MODES } from './channel/modes.ts'
 import { modulate } from './channel/modulate.ts'
 import type { Received } from './channel/received.ts'
 import { Draws } from './draws.ts'
@@ -16,6 +17,12 @@ export const contentBytes = (mode: Mode): number => frameBytes(mode) - FRAME_OVE
 
 /** Bytes of content in a picture. */
 export const pictureBytes = (blocks: Blocks, mode: Mode): number => framesOf(blocks, mode) * contentBytes(mode)
+
+/** Sides of a picture in pixels. */
+export const pictureSize = ({ wide, high }: Blocks, { enlargement }: Mode): { width: number; height: number } => ({
+  width: 8 * wide * enlargement,
+  height: 8 * high * enlargement,
+})
 
 /** The grey pixels, row by row, of a picture that carries `content`, which is as long as {@link pictureBytes} says. */
 export function encodePicture(content: Uint8Array, descriptor: Descriptor, blocks: Blocks, mode: Mode): Uint8Array {
@@ -37,7 +44,8 @@ export function encodePicture(content: Uint8Array, descriptor: Descriptor, block
     }
     interleaver.scatter(first, codewords, slots)
   }
-  return modulate(slots, blocks, mode)
+  const pixels = modulate(slots, blocks, mode)
+  return mode.enlargement === 1 ? pixels : enlarged(pixels, 8 * blocks.wide, 8 * blocks.high)
 }
 
 /** So many codewords are spread over their slots, or collected from them, at a time. */
@@ -85,9 +93,9 @@ const leastAgreement = (blocks: number) => Math.max(0.3, 5 / Math.sqrt(blocks))
 const HOPELESS = 0.9
 const MOST_ROUNDS = 60
 
-/** The mode whose pilots a picture has, if any. */
+/** The mode whose pilots a picture of its own size has, if any. */
 export function findMode(received: Received): { readonly mode: Mode; readonly agreement: number } | undefined {
-  const found = MODES.map(mode => ({ mode, agreement: pilotAgreement(received, mode) }))
+  const found = PLAIN_MODES.map(mode => ({ mode, agreement: pilotAgreement(received, mode) }))
   const best = found.reduce((a, b) => (b.agreement > a.agreement ? b : a))
   return best.agreement >= leastAgreement(received.wide * received.high) ? best : undefined
 }

@@ -20,8 +20,9 @@ export const GROUP_PARTS = 60
 
 /** The largest picture that a preset allows. */
 export function largestBlocks({ side, bytes, bitsPerPixel, mode }: Preset): Blocks {
-  const most = bytes === undefined ? Number.POSITIVE_INFINITY : (8 * bytes) / bitsPerPixel / 64
-  const edge = 2 * Math.floor(Math.min(side / 8, Math.sqrt(most)) / 2)
+  const pixels = bytes === undefined ? Number.POSITIVE_INFINITY : (8 * bytes) / bitsPerPixel
+  const { enlargement } = modeOf(mode)
+  const edge = 2 * Math.floor(Math.min(side, Math.sqrt(pixels)) / 8 / enlargement / 2)
   const blocks = { wide: edge, high: edge }
   if (framesOf(blocks, modeOf(mode)) < 1)
     throw new LatentError('E_ARGUMENT', 'the pictures of this preset are too small to carry anything')

@@ -43,6 +43,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     spare: 0,
     made: 'WebP of quality 75 and JPEG of quality 85 and better',
   },
+  'robust:resize': {
+    mode: 5,
+    side: 2560,
+    bitsPerPixel: 4,
+    spare: 0,
+    made: 'services that make pictures smaller, to half their sides at the least; then JPEG and WebP of quality 75',
+  },
 }
 
 /**

@@ -2,7 +2,8 @@ import { LatentError } from '@latent/core'
 import { encodePng, readPngTexts } from '@latent/core/png'
 import { type Blocks, framesOf } from './channel/geometry.ts'
 import { type Mode, MODES } from './channel/modes.ts'
-import { type Received, transformed } from './channel/received.ts'
+import { type Luma, type Received, transformed } from './channel/received.ts'
+import { regridded } from './channel/regrid.ts'
 import { Draws } from './draws.ts'
 import { qualityOf } from './jpeg/quality.ts'
 import { locate } from './locate.ts'
@@ -11,9 +12,8 @@ import { type Preset, PRESETS } from './presets.ts'
 import { openPicture, type PictureFormat, type PixelDecoder } from './read.ts'
 
 /**
- * A test picture: a band for each mode, one below the other, with content that everyone knows. What came back
- * tells which
- * of them a service leaves intact, by decoding them.
+ * A test picture: a band for each mode, one below the other, with content that everyone knows. What came back tells
+ * which of them a service leaves intact, by decoding them.
  */
 
 /** Sides that a probe may have, and has if nothing is said. */
@@ -21,10 +21,39 @@ export const PROBE_SIDES = { least: 512, usual: 2048, most: 8192 } as const
 /** Information above what the code needs at which codewords have been decoded without a failure. */
 export const SAFE_MARGIN = 0.05
 
-const bandOf = (side: number): Blocks => ({
-  wide: 2 * Math.floor(side / 16),
-  high: 2 * Math.floor(side / 16 / MODES.length),
-})
+/** A part of the probe, as high as its mode needs for a codeword in the smallest one. */
+interface Band {
+  readonly mode: Mode
+  readonly blocks: Blocks
+  /** Where it begins, and how high it is, in pixels of the probe. */
+  readonly top: number
+  readonly height: number
+}
+
+interface Layout {
+  readonly width: number
+  readonly height: number
+  readonly bands: readonly Band[]
+}
+
+function layoutOf(side: number): Layout {
+  const width = 32 * Math.floor(side / 32)
+  const height = 16 * Math.floor(side / 16)
+  const [small, large] = [16 * Math.floor(height / 128), 32 * Math.floor((height * 15) / 32 / 32)]
+  const heights = MODES.map(({ enlargement }) => (enlargement > 1 ? large : small))
+  // The first mode has the fewest bits a block: what the others leave is its.
+  heights[0] = height - heights.slice(1).reduce((sum, height) => sum + height, 0)
+  const bands = MODES.map((mode, i): Band => {
+    const unit = 8 * mode.enlargement
+    return {
+      mode,
+      blocks: { wide: width / unit, high: heights[i]! / unit },
+      top: heights.slice(0, i).reduce((sum, height) => sum + height, 0),
+      height: heights[i]!,
+    }
+  })
+  return { width, height, bands }
+}
 
 /** @throws E_ARGUMENT */
 function checkSide(side: number): void {
@@ -35,9 +64,9 @@ function checkSide(side: number): void {
     )
 }
 
-function contentOf(mode: Mode, band: Blocks): Uint8Array {
+function contentOf(mode: Mode, blocks: Blocks): Uint8Array {
   const draws = new Draws(0x5052_4f00 + mode.id)
-  return Uint8Array.from({ length: pictureBytes(band, mode) }, () => draws.next() >>> 24)
+  return Uint8Array.from({ length: pictureBytes(blocks, mode) }, () => draws.next() >>> 24)
 }
 
 const descriptorOf = (mode: Mode) => ({
@@ -53,13 +82,10 @@ const descriptorOf = (mode: Mode) => ({
 /** The PNG of a probe. @param side of the square, in pixels, rounded down to whole bands; @throws E_ARGUMENT */
 export function makeProbe(side: number = PROBE_SIDES.usual): Uint8Array {
   checkSide(side)
-  const band = bandOf(side)
-  const width = 8 * band.wide
-  const height = 8 * band.high * MODES.length
+  const { width, height, bands } = layoutOf(side)
   const data = new Uint8Array(width * height)
-  MODES.forEach((mode, i) =>
-    data.set(encodePicture(contentOf(mode, band), descriptorOf(mode), band, mode), i * width * 8 * band.high),
-  )
+  for (const { mode, blocks, top } of bands)
+    data.set(encodePicture(contentOf(mode, blocks), descriptorOf(mode), blocks, mode), top * width)
   const annotations = { Comment: PROBE_COMMENT }
   return encodePng({ width, height, channels: 1, format: 'u8', data, annotations }, 0)
 }
@@ -110,7 +136,7 @@ export interface ProbeReport {
     readonly metadata: readonly string[]
     readonly orientation?: number
   }
-  /** Empty where the picture was scaled: nothing can be read then. */
+  /** Where the picture was scaled, those whose pictures survive that: nothing else can be read then. */
   readonly modes: readonly ProbedMode[]
   /** Names of presets whose pictures come back, the densest first. */
   readonly fitting: readonly string[]
@@ -127,23 +153,26 @@ export async function readProbe(
   decode?: PixelDecoder,
 ): Promise<ProbeReport> {
   checkSide(side)
-  const band = bandOf(side)
-  const sent = { width: 8 * band.wide, height: 8 * band.high * MODES.length }
+  const sent = layoutOf(side)
   const opened = await openPicture(bytes, decode)
   const { format, width, height, jpeg } = opened
   const facts = { format, width, height, bytes: bytes.length, ...(jpeg && { jpeg: { ...jpegFacts(jpeg) } }) }
   const untouched = { left: 0, top: 0, right: 0, bottom: 0 }
   const [across, down] = [width / sent.width, height / sent.height]
-  if (Math.abs(across - down) < 0.01 && across < 0.97)
-    return { ...facts, scale: across, cropped: untouched, modes: [], fitting: [] }
-  const place = width === sent.width && height === sent.height ? undefined : locate(opened.luma())
+  if (Math.abs(across - down) < 0.01 && across < 0.97) {
+    const modes = sent.bands.filter(isEnlarged).map(band => probedAt(opened.luma(), band, { across, down }))
+    return { ...facts, scale: across, cropped: untouched, modes, fitting: fittingProfiles(modes) }
+  }
   const shifted = width !== sent.width || height !== sent.height
+  const place = shifted ? locate(upperRows(opened.luma(), sent.bands[0]!.height)) : undefined
   if (shifted && !place) throw noProbe(width, height, sent)
   const [left, top] = place ? [8 * place.shift.x - place.left, 8 * place.shift.y - place.top] : [0, 0]
   const received = place
     ? { ...transformed(opened.luma(), place.left, place.top), shift: place.shift }
     : opened.received
-  const modes = MODES.map((mode, index) => probed(received, band, mode, index))
+  const modes = sent.bands.map(band =>
+    isEnlarged(band) ? probedAt(opened.luma(), band, { across: 1, down: 1, left, top }) : probed(received, band),
+  )
   if (modes.every(({ gain }) => gain < 0.05)) throw noProbe(width, height, sent)
   return {
     ...facts,
@@ -158,6 +187,13 @@ export async function readProbe(
     fitting: fittingProfiles(modes),
   }
 }
+
+/** Every band has pilots of its own: those of the first are looked for where it is. */
+const upperRows = ({ width, height, data }: Luma, most: number): Luma => ({
+  width,
+  height: Math.min(height, most),
+  data: data.subarray(0, width * Math.min(height, most)),
+})
 
 const noProbe = (width: number, height: number, sent: { width: number; height: number }) =>
   new LatentError('E_NOT_SEALED', `no probe is found in this picture of ${width} x ${height} pixels`, {
@@ -178,26 +214,53 @@ function jpegFacts(jpeg: NonNullable<Awaited<ReturnType<typeof openPicture>>['jp
   }
 }
 
-function probed(received: Received, band: Blocks, mode: Mode, index: number): ProbedMode {
-  const above = (received.shift?.y ?? 0) - index * band.high
+const isEnlarged = ({ mode }: Band) => mode.enlargement > 1
+
+/** A band of a mode that keeps its size. */
+function probed(received: Received, { mode, blocks, top }: Band): ProbedMode {
+  const above = (received.shift?.y ?? 0) - top / 8
   // Rows of blocks of this band alone: those before it have negative numbers.
   const first = Math.max(0, -above)
-  const rows = Math.min(received.high - first, band.high - Math.max(0, above))
+  const rows = Math.min(received.high - first, blocks.high - Math.max(0, above))
   const part: Received = {
     ...received,
     high: Math.max(0, rows),
     coefficients: received.coefficients.subarray(64 * first * received.stride),
     shift: { x: received.shift?.x ?? 0, y: Math.max(0, above) },
   }
-  const { channel, frames } = decodePicture(part, band, mode)
+  return measured(part, blocks, mode)
+}
+
+/** Where a probe lies in what came back: its scale, and what was cut away before it. */
+interface Framing {
+  readonly across: number
+  readonly down: number
+  readonly left?: number
+  readonly top?: number
+}
+
+/** A band of a mode that may be made smaller. */
+function probedAt(luma: Luma, { mode, blocks, top, height }: Band, framing: Framing): ProbedMode {
+  const { across, down } = framing
+  const window = {
+    left: -(framing.left ?? 0),
+    top: top * down - (framing.top ?? 0),
+    width: 8 * blocks.wide * mode.enlargement * across,
+    height: height * down,
+  }
+  return measured(regridded(luma, blocks, mode, window), blocks, mode)
+}
+
+function measured(received: Received, blocks: Blocks, mode: Mode): ProbedMode {
+  const { channel, frames } = decodePicture(received, blocks, mode)
   const decoded = frames.filter(Boolean).length
   const { information, needed, lines } = channel
   return {
     mode: mode.id,
-    rate: (8 * pictureBytes(band, mode)) / (64 * band.wide * band.high),
+    rate: (8 * pictureBytes(blocks, mode)) / (64 * blocks.wide * blocks.high * mode.enlargement ** 2),
     information,
     needed,
-    frames: framesOf(band, mode),
+    frames: framesOf(blocks, mode),
     decoded,
     gain: lines.reduce((sum, { gain }) => sum + gain, 0) / lines.length,
     safe: decoded === frames.length && information >= needed + SAFE_MARGIN,

@@ -1,13 +1,14 @@
 import { LatentError } from '@latent/core'
 import { decodePng } from '@latent/core/png'
 import type { Blocks } from './channel/geometry.ts'
+import { regridded } from './channel/regrid.ts'
 import type { Mode } from './channel/modes.ts'
 import { type Luma, pixelsOf, type Received, transformed } from './channel/received.ts'
 import { type JpegFacts, readJpegLuma } from './jpeg/index.ts'
 import { locate, type Place, turned } from './locate.ts'
 import { type DecodedPicture, decodePicture, findMode } from './picture.ts'
 import { type PictureFormat, pictureFormat } from './picture-format.ts'
-import { findScale } from './scale.ts'
+import { type Enlarged, findEnlarged, findScale, type Scaled } from './scale.ts'
 
 export { type PictureFormat, pictureFormat } from './picture-format.ts'
 
@@ -32,7 +33,8 @@ export interface Opened {
   readonly height: number
   /** On the grid that begins at the first pixel. */
   readonly received: Received
-  luma(): Luma
+  /** All of it, or at least so many pixels each way from the upper left corner on. */
+  luma(most?: number): Luma
   /** What a JPEG says of itself. */
   readonly jpeg?: JpegFacts & { readonly steps: Uint16Array; readonly cut: boolean }
 }
@@ -46,7 +48,8 @@ export async function openPicture(bytes: Uint8Array, decode: PixelDecoder | unde
     })
     const received = { wide: blocksWide, high: blocksHigh, stride, coefficients, steps }
     const jpeg = { ...facts, steps, cut }
-    return { format, width, height, received, jpeg, luma: () => pixelsOf(received, width, height) }
+    const luma = (most = MOST_PIXELS) => pixelsOf(received, Math.min(most, width), Math.min(most, height))
+    return { format, width, height, received, jpeg, luma }
   }
   const pixels = format === 'PNG' ? pngPixels(bytes) : await otherPixels(format, bytes, decode)
   const luma = lumaOf(pixels)
@@ -93,6 +96,8 @@ export interface ReadPicture extends DecodedPicture {
   /** How it had to be turned, and pixels that are missing at its left and top. */
   readonly orientation: number
   readonly cropped: { readonly left: number; readonly top: number }
+  /** Its sides in terms of those that it was made with: other than 1 only for modes that survive it. */
+  readonly scale: number
 }
 
 /**
@@ -107,6 +112,8 @@ export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Pro
   if (upright) attempts.push({ received: opened.received, mode: upright.mode, place: UPRIGHT })
   if (!upright) {
     const luma = opened.luma()
+    const enlarged = findEnlarged(luma)
+    if (enlarged) return readEnlarged(opened, enlarged)
     const place = locate(luma)
     if (!place) throw noPilots(opened, findScale(luma))
     const received = { ...transformed(turned(luma, place.orientation), place.left, place.top), shift: place.shift }
@@ -117,11 +124,22 @@ export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Pro
     for (const blocks of candidates(opened, received, place)) {
       const cropped = { left: (8 * place.shift.x - place.left) % 2 ** 16, top: 8 * place.shift.y - place.top }
       const decoded = decodePicture(received, blocks, mode, true)
-      const read = { ...decoded, opened, blocks, orientation: place.orientation, cropped }
+      const read = { ...decoded, opened, blocks, orientation: place.orientation, cropped, scale: 1 }
       best ??= read
       if (decoded.frames.some(Boolean)) return read
     }
   return best!
+}
+
+/** Below half of their sides, pictures lack a part of what carries; a little less may leave enough. */
+const LEAST_SCALE = 0.45
+
+/** @throws E_NOT_SEALED for one that was made too small, or cut: its blocks are not where they were */
+function readEnlarged(opened: Opened, { mode, orientation, scale, whole }: Enlarged): ReadPicture {
+  if (!whole || scale < LEAST_SCALE) throw wasScaled(opened, { mode, scale }, !whole)
+  const { luma, blocks } = whole
+  const decoded = decodePicture(regridded(luma, blocks, mode), blocks, mode)
+  return { ...decoded, opened, blocks, orientation, cropped: { left: 0, top: 0 }, scale }
 }
 
 const UPRIGHT = { orientation: 1, left: 0, top: 0, shift: { x: 0, y: 0 } } as const
@@ -146,21 +164,28 @@ function candidates(
   return found.toSorted((a, b) => a.wide + a.high - b.wide - b.high)
 }
 
-function noPilots({ format, width, height }: Opened, scale: number | undefined): LatentError {
-  const picture = `this ${format} of ${width} x ${height} pixels`
-  if (scale === undefined)
-    return new LatentError('E_NOT_SEALED', `nothing of a robust carrier is found in ${picture}`, {
-      hint: 'it was never one, or a service has scaled it: latent probe tells what a service does',
-    })
+function noPilots(opened: Opened, scaled: Scaled | undefined): LatentError {
+  if (scaled) return wasScaled(opened, scaled)
+  const { format, width, height } = opened
+  const message = `nothing of a robust carrier is found in this ${format} of ${width} x ${height} pixels`
+  return new LatentError('E_NOT_SEALED', message, {
+    hint: 'it was never one, or a service has scaled it: latent probe tells what a service does',
+  })
+}
+
+/** What of it could be read is lost by that. */
+function wasScaled({ format, width, height }: Opened, { mode, scale }: Scaled, wasCut = false): LatentError {
   const side = Math.max(width, height)
   const share = (100 * scale).toFixed(0)
+  const allowed = mode.enlargement * side
   return new LatentError(
     'E_NOT_SEALED',
-    `${picture} is a robust carrier that was scaled to ${share} % of its sides, which leaves nothing of it`,
+    `this ${format} of ${width} x ${height} pixels is a robust carrier that was scaled to ${share} % of its sides` +
+      `${wasCut ? ' and cut' : ''}, which leaves nothing of it`,
     {
       hint:
         `it had a side of about ${Math.round(side / scale)} pixels: ` +
-        `get that one, or seal again with a side of ${side} at most`,
+        `get that one, or seal again with a side of ${allowed} at most`,
     },
   )
 }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { sharpPixels } from '../src/node/pixels.ts'
-import { isProbe, makeProbe, readProbe } from '../src/probe.ts'
+import { isProbe, makeProbe, PROBE_SIDES, type ProbedMode, readProbe, SAFE_MARGIN } from '../src/probe.ts'
+import { MODES } from '../src/channel/modes.ts'
 
 const SIDE = 768
 const probe = makeProbe(SIDE)
@@ -43,7 +44,7 @@ describe('a probe', () => {
       orientation: 6,
     })
     expect(report.jpeg!.metadata.some(name => name.startsWith('Exif'))).toBe(true)
-    expect(report.fitting).toEqual(['robust:harsh'])
+    expect(report.fitting).toEqual(['robust:harsh', 'robust:resize'])
     const { decoded, information, needed } = report.modes.find(({ mode }) => mode === 4)!
     expect(decoded).toBe(0)
     expect(information).toBeLessThan(needed)
@@ -57,13 +58,27 @@ describe('a probe', () => {
     )
     expect(report.cropped).toEqual({ left: 6, top: 9, right: 4, bottom: 0 })
     expect(report.modes[0]!.gain).toBeGreaterThan(0.9)
+    const { frames, decoded } = report.modes.at(-1)!
+    expect(decoded).toBe(frames)
   })
 
-  test('tells the scale, and then claims nothing else', async () => {
-    const report = await read(await served(image => image.resize(600).jpeg({ quality: 90 })))
-    expect(report.scale).toBeCloseTo(600 / SIDE, 3)
-    expect(report.fitting).toEqual([])
-    expect(report.modes).toEqual([])
+  test.each([300, 400, 600])('scaled to %i pixels tells the scale, and the preset that survives it', async width => {
+    const report = await read(await served(image => image.resize(width).jpeg({ quality: 75 })))
+    expect(report.scale).toBeCloseTo(width / SIDE, 3)
+    expect(report.modes.map(({ mode }) => mode)).toEqual([5])
+    const [{ frames, decoded, information, needed }] = report.modes as [ProbedMode]
+    const survives = width >= SIDE / 2
+    expect(report.fitting).toEqual(survives ? ['robust:resize'] : [])
+    expect(decoded).toBe(survives ? frames : 0)
+    expect(information > needed + SAFE_MARGIN).toBe(survives)
+  })
+
+  test.each([PROBE_SIDES.least, 700, 1000])('of %i pixels has a codeword of every mode', async side => {
+    const made = makeProbe(side)
+    const { width, height, modes } = await readProbe(made, side)
+    expect(Math.max(width, height)).toBeLessThanOrEqual(side)
+    expect(modes.map(({ mode }) => mode)).toEqual(MODES.map(({ id }) => id))
+    for (const { frames, decoded } of modes) expect([frames > 0, decoded]).toEqual([true, frames])
   })
 
   test('that is none is an error', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import sharp, { type Sharp } from 'sharp'
 import { blocksFor } from '../src/channel/geometry.ts'
 import { type Mode, modeOf } from '../src/channel/modes.ts'
-import { encodePicture, pictureBytes } from '../src/picture.ts'
+import { encodePicture, pictureBytes, pictureSize } from '../src/picture.ts'
 
 /** Bytes that look drawn and are the same every time. */
 export function drawn(length: number, seed: string): Uint8Array {
@@ -16,7 +16,7 @@ export function carrier(id: number, frames: number) {
   const content = drawn(pictureBytes(blocks, mode), `mode ${id}`)
   const descriptor = { set: drawn(8, 'set'), group: 0, groups: 1, size: content.length, data: 1, spare: 0, part: 0 }
   const pixels = encodePicture(content, descriptor, blocks, mode)
-  return { mode, blocks, content, descriptor, pixels, width: 8 * blocks.wide, height: 8 * blocks.high }
+  return { mode, blocks, content, descriptor, pixels, ...pictureSize(blocks, mode) }
 }
 
 /** What a service makes of it, with sharp. */

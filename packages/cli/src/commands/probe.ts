@@ -62,29 +62,31 @@ function told(report: ProbeReport, side: number): string {
     `cropped   ${cut.length === 0 ? 'nothing' : cut.map(([edge, pixels]) => `${pixels} ${edge}`).join(', ')}`,
     '',
   ]
-  if (modes.length === 0)
+  lines.push(
+    'mode  bits a pixel  codewords  information  needed  margin',
+    ...modes.map(({ mode, rate, decoded, frames, information, needed }) =>
+      [
+        String(mode).padEnd(4),
+        rate.toFixed(2).padStart(12),
+        `${decoded}/${frames}`.padStart(9),
+        information.toFixed(3).padStart(11),
+        needed.toFixed(3).padStart(6),
+        (information - needed - SAFE_MARGIN).toFixed(3).padStart(6),
+      ].join('  '),
+    ),
+    '',
+  )
+  // What was scaled to half its sides would be scaled by more if it were larger.
+  const most = (name: string) => Math.min(PRESETS[name]!.side, scale === 1 ? Number.POSITIVE_INFINITY : 2 * longest)
+  if (fitting.length > 0)
+    lines.push(`Fits: ${fitting.map(name => `${name} (up to ${most(name)} pixels a side)`).join(', ')}.`)
+  else if (scale === 1) lines.push('No preset fits: this service leaves too little.')
+  else lines.push('What was scaled so carries nothing.')
+  if (scale !== 1)
     lines.push(
-      'A picture that was scaled carries nothing. Smaller ones are not scaled: make a probe with',
-      `--side ${Math.max(width, height)}, and seal with a preset of at most that side.`,
+      'Smaller pictures are not scaled, and other presets carry more in what is left: make a probe with',
+      `--side ${longest}, and seal with a preset of at most that side.`,
     )
-  else
-    lines.push(
-      'mode  bits a pixel  codewords  information  needed  margin',
-      ...modes.map(({ mode, rate, decoded, frames, information, needed }) =>
-        [
-          String(mode).padEnd(4),
-          rate.toFixed(2).padStart(12),
-          `${decoded}/${frames}`.padStart(9),
-          information.toFixed(3).padStart(11),
-          needed.toFixed(3).padStart(6),
-          (information - needed - SAFE_MARGIN).toFixed(3).padStart(6),
-        ].join('  '),
-      ),
-      '',
-      fitting.length === 0
-        ? 'No preset fits: this service leaves too little.'
-        : `Fits: ${fitting.map(name => `${name} (up to ${PRESETS[name]!.side} pixels a side)`).join(', ')}.`,
-      ...(Math.max(width, height) <= side ? [`Sides above ${side} pixels were not tried.`] : []),
-    )
+  else if (longest <= side) lines.push(`Sides above ${side} pixels were not tried.`)
   return `${lines.join('\n')}\n`
 }

@@ -14,6 +14,8 @@ export interface Mode {
   /** Root mean square of every coefficient that carries bits, in levels. */
   readonly amplitude: number
   readonly rate: Rate
+  /** The picture of its blocks is enlarged by so much, and found again at any scale that leaves its blocks in it. */
+  readonly enlargement: 1 | 2
 }
 
 /**
@@ -21,10 +23,17 @@ export interface Mode {
  * these qualities, and what carries nothing takes up what clipping would cost the others.
  */
 export const MODES: readonly Mode[] = [
-  { id: 1, bits: [3, 3, 3, 3, 3, 3, 3, 2, 2, 0, 0, 0, 0, 0, 0], amplitude: 76, rate: '3/4' },
-  { id: 2, bits: [4, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 0, 0, 0, 0], amplitude: 62, rate: '3/4' },
-  { id: 3, bits: [4, 4, 4, 4, 4, 4, 3, 3, 3, 2, 0, 0, 0, 0, 0], amplitude: 64, rate: '3/4' },
-  { id: 4, bits: [4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3, 0, 0, 0], amplitude: 56, rate: '4/5' },
+  { id: 1, bits: [3, 3, 3, 3, 3, 3, 3, 2, 2, 0, 0, 0, 0, 0, 0], amplitude: 76, rate: '3/4', enlargement: 1 },
+  { id: 2, bits: [4, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 0, 0, 0, 0], amplitude: 62, rate: '3/4', enlargement: 1 },
+  { id: 3, bits: [4, 4, 4, 4, 4, 4, 3, 3, 3, 2, 0, 0, 0, 0, 0], amplitude: 64, rate: '3/4', enlargement: 1 },
+  { id: 4, bits: [4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3, 0, 0, 0], amplitude: 56, rate: '4/5', enlargement: 1 },
+  { id: 5, bits: [4, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 0, 0, 0, 0], amplitude: 58, rate: '3/5', enlargement: 2 },
+]
+
+/** Modes whose pictures must keep their size, and those whose pictures may be made smaller. */
+export const [PLAIN_MODES, ENLARGED_MODES] = [
+  MODES.filter(({ enlargement }) => enlargement === 1),
+  MODES.filter(({ enlargement }) => enlargement > 1),
 ]
 
 /** @throws E_ARGUMENT */

@@ -55,8 +55,8 @@ export function transformed({ width, height, data }: Luma, left = 0, top = 0): R
 export function pixelsOf({ wide, high, stride, coefficients, steps }: Received, width: number, height: number): Luma {
   const data = new Float32Array(width * height)
   const block = new Float64Array(64)
-  for (let y = 0; y < high; y++)
-    for (let x = 0; x < wide; x++) {
+  for (let y = 0; y < Math.min(high, height / 8); y++)
+    for (let x = 0; x < Math.min(wide, width / 8); x++) {
       const from = 64 * (y * stride + x)
       for (let i = 0; i < 64; i++) block[i] = coefficients[from + i]! * steps[i]!
       inverseDct(block)

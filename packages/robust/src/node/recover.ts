@@ -41,7 +41,10 @@ export async function recover(
       const reading = await pool.read(picture.source)
       const part = await keep(reading, picture.source, join(folder, `part-${index}`))
       if (part) parts.push(part)
-      else results.push(failure(picture.source, undecodable(reading, reading), { sealedBytes: picture.size }))
+      else
+        results.push(
+          failure(picture.source, undecodable(reading, reading, reading.scale), { sealedBytes: picture.size }),
+        )
     } catch (error) {
       const coded = ioError(error, `cannot read ${basename(picture.source)}`)
       // It may be a sealed PNG that a service encoded anew, so it is never passed over.

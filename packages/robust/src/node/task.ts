@@ -12,6 +12,7 @@ export interface Reading {
   readonly width: number
   readonly height: number
   readonly mode: number
+  readonly scale: number
   readonly agreement: number
   readonly information: number
   readonly needed: number

@@ -25,13 +25,14 @@ async function read(path: string): Promise<Outcome> {
 
 async function readingOf(path: string): Promise<Reading> {
   const read = await readPicture(await readFile(path), sharpPixels)
-  const { channel, frames, opened } = read
+  const { channel, frames, opened, scale } = read
   const part = partOf(path, read)
   return {
     format: opened.format,
     width: opened.width,
     height: opened.height,
     mode: channel.mode.id,
+    scale,
     agreement: channel.agreement,
     information: channel.information,
     needed: channel.needed,

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import sharp from 'sharp'
-import { carriers, FOLDER, pixelBytes, SETS, sha256, type Vector, VECTORS } from './vectors.ts'
+import { carriers, FOLDER, largeCarrier, pixelBytes, SETS, sha256, type Vector, VECTORS } from './vectors.ts'
 
 const filesOf = (...sets: readonly string[]): Vector['files'] =>
   sets.flatMap(set =>
@@ -11,6 +11,12 @@ const made = await carriers()
 const image = (name: string) => sharp(made.get(name)).toColourspace('srgb')
 const size = await image('one-1.png').metadata()
 const q75 = await image('one-1.png').jpeg({ quality: 75 }).toBuffer()
+const large = await largeCarrier()
+const { width } = await sharp(large).metadata()
+const smaller = (scale: number, kernel: 'lanczos3' | 'cubic') =>
+  sharp(large)
+    .resize(Math.round(scale * width), undefined, { kernel })
+    .toColourspace('srgb')
 const pictures: Record<string, Uint8Array> = {
   ...Object.fromEntries(made),
   'two-1.q75.jpg': await image('two-1.png').jpeg({ quality: 75 }).toBuffer(),
@@ -34,6 +40,9 @@ const pictures: Record<string, Uint8Array> = {
     .resize(Math.round(size.width * 0.7))
     .jpeg({ quality: 90 })
     .toBuffer(),
+  'large.half.jpg': await smaller(0.5, 'cubic').jpeg({ quality: 75 }).toBuffer(),
+  'large.seventy.webp': await smaller(0.7, 'lanczos3').webp({ quality: 75 }).toBuffer(),
+  'large.quarter.jpg': await smaller(0.28, 'lanczos3').jpeg({ quality: 75 }).toBuffer(),
   'other.jpg': await sharp({ create: { width: 160, height: 160, channels: 3, background: 'teal' } })
     .jpeg()
     .toBuffer(),
@@ -102,6 +111,22 @@ const vectors: Vector[] = [
     pictures: ['one.scaled.jpg'],
     files: [],
     errors: ['E_NOT_SEALED'],
+  },
+  ...['half.jpg', 'seventy.webp'].map(way => ({
+    name: `resize-${way.split('.')[0]!}`,
+    comment: `a part of mode 5, made smaller`,
+    pictures: [`large.${way}`],
+    files: filesOf('one'),
+    errors: [],
+    made: sha256(large),
+  })),
+  {
+    name: 'resize-quarter',
+    comment: 'a part of mode 5, made smaller than half its sides',
+    pictures: ['large.quarter.jpg'],
+    files: [],
+    errors: ['E_NOT_SEALED'],
+    made: sha256(large),
   },
   { name: 'other', comment: 'no carrier', pictures: ['other.jpg'], files: [], errors: ['E_NOT_SEALED'] },
   {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { collectPictures } from '../../src/collect.ts'
 import { sharpPixels } from '../../src/node/pixels.ts'
-import { carriers, FOLDER, sha256, type Vector, VECTORS } from './vectors.ts'
+import { carriers, FOLDER, largeCarrier, sha256, type Vector, VECTORS } from './vectors.ts'
 
 const vectors = JSON.parse(readFileSync(VECTORS, 'utf8')) as Vector[]
 const read = (name: string) => new Uint8Array(readFileSync(new URL(name, FOLDER)))
@@ -29,6 +29,8 @@ describe('the conformance kit', () => {
 
   test('holds carriers as the library makes them, and nothing that no vector names', async () => {
     for (const [name, bytes] of await carriers()) expect([name, sha256(read(name))]).toEqual([name, sha256(bytes)])
+    const large = vectors.flatMap(({ made }) => made ?? [])
+    expect(new Set(large)).toEqual(new Set([sha256(await largeCarrier())]))
     const named = new Set(vectors.flatMap(({ pictures }) => pictures))
     expect(readdirSync(FOLDER).filter(name => !named.has(name))).toEqual([])
   })
