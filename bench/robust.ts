@@ -47,6 +47,11 @@ const OWN: Readonly<Record<string, readonly (readonly [encoder: string, quality:
     ['cjpeg of Debian', 85],
     ['jpeg-js', 85],
   ],
+  'robust:resize': [
+    ['sharp JPEG 4:2:0', 75],
+    ['sharp WebP', 75],
+    ['mozjpeg', 75],
+  ],
 }
 /** Small pictures: many of them say more than few large ones. */
 const FRAMES = 2
@@ -59,6 +64,7 @@ export default async function run([table, pictures = '1000', ...named]: readonly
   const tables: Tables = {
     own,
     breaks,
+    resize: async pictures => (await import('./robust/resize.ts')).resize(pool(), Math.ceil(pictures / 125)),
     limits,
     files: async () => (await import('./robust/files.ts')).files(),
     speed: async () => (await import('./robust/files.ts')).speed(),

@@ -37,8 +37,8 @@ export const recognised = (bytes: Uint8Array) => showsCarrier(new Blob([bytes.sl
 const BLOCKS = { wide: 128, high: 128 }
 
 /** A part of drawn bytes, its PNG, and MB of payload a second that making it took. */
-export function made() {
-  const mode = modeOf(2)
+export function made(id = 2) {
+  const mode = modeOf(id)
   const draws = new Draws(0x4252_4f57)
   const content = Uint8Array.from({ length: pictureBytes(BLOCKS, mode) }, () => draws.next() >>> 24)
   const about = { group: 0, groups: 1, size: content.length, data: 1, spare: 0, part: 0 }

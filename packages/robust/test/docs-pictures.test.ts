@@ -5,6 +5,8 @@ import { expect, test } from 'vitest'
 import { collectPictures } from '../src/collect.ts'
 import { sharpPixels } from '../src/node/pixels.ts'
 import { groupBytes, GROUP_PARTS, largestBlocks } from '../src/plan.ts'
+import { modeOf } from '../src/channel/modes.ts'
+import { pictureSize } from '../src/picture.ts'
 import { PRESETS } from '../src/presets.ts'
 import { FOLDER, noFlows, PASSPHRASE } from './docs-pictures.ts'
 
@@ -28,8 +30,8 @@ test.each(['lake.carrier.png', 'lake.q50.jpg'])('%s opens to the photograph of t
 
 test.each(Object.keys(PRESETS))('the rate of %s is what its largest picture carries', name => {
   const preset = PRESETS[name]!
-  const { wide, high } = largestBlocks(preset)
-  const rate = (8 * groupBytes(preset)) / (GROUP_PARTS * 64 * wide * high)
+  const { width, height } = pictureSize(largestBlocks(preset), modeOf(preset.mode))
+  const rate = (8 * groupBytes(preset)) / (GROUP_PARTS * width * height)
   const row = page.split('\n').find(line => line.startsWith(`| \`${name}\` | `))
   expect(row?.split('|').at(-2)?.trim()).toBe(rate.toFixed(2))
 })
