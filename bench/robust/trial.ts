@@ -28,8 +28,8 @@ export interface Outcome {
   /** Codewords that passed their check and were not what was sent: there must be none. */
   readonly wrongFrames: number
   /**
-   * Sums over pictures: payload a pixel as made and as it came back, what likelihoods held a pixel, bits a pixel of the file, rounds a
-   * codeword.
+   * Sums over pictures: payload a pixel as made and as it came back, what likelihoods held a pixel, bits a pixel of
+   * the file, rounds a codeword.
    */
   readonly net: number
   readonly netBack: number

@@ -23,8 +23,8 @@ export function undecodable(
   const scaled = scale === 1 ? '' : ` that was scaled to ${percent(scale)} of its sides`
   return new LatentError(
     'E_REENCODED',
-    `this ${format} of ${width} x ${height} pixels is a robust carrier${scaled}, but what is left of it is too little: ` +
-      `${percent(information)} of its bits, where its code needs ${percent(needed)} and some more ` +
+    `this ${format} of ${width} x ${height} pixels is a robust carrier${scaled}, but what is left of it ` +
+      `is too little: ${percent(information)} of its bits, where its code needs ${percent(needed)} and some more ` +
       `(pilots agree to ${percent(agreement)})`,
     {
       hint: 'get it from the service in a better quality, or seal again with a harsher preset: latent probe finds one',

@@ -1,18 +1,9 @@
 import { LEVELS } from './constellation.ts'
+import type { Histogram, Line } from './line.ts'
 import { carriedBy, type Mode } from './modes.ts'
 import { pilotOf } from './pilots.ts'
 import type { Received } from './received.ts'
 import { refinedLine } from './refine.ts'
-
-/** What became of one coefficient on its way. */
-export interface Line {
-  /** What a level of 1 has become. */
-  readonly gain: number
-  /** Standard deviation, in levels, of what was added before the last quantisation. */
-  readonly noise: number
-  /** How much farther, in steps, values must be from zero to be rounded away from it: encoders save bits so. */
-  readonly reluctance: number
-}
 
 /** How well the pilots of a mode are found: 1 if nothing happened to them, about 0 if they are not there. */
 export function pilotAgreement(received: Received, mode: Mode, mostBlocks = 4096): number {
@@ -82,9 +73,6 @@ export function measureLines(received: Received, mode: Mode): Line[] {
 }
 
 const sum = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0)
-
-/** How often a coefficient has which value, in steps: pairs. */
-export type Histogram = readonly (readonly [value: number, count: number])[]
 
 const ZERO = 32768
 const counts = new Uint32Array(2 * ZERO)

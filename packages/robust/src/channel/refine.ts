@@ -1,4 +1,4 @@
-import type { Histogram, Line } from './measure.ts'
+import type { Histogram, Line } from './line.ts'
 
 /** What the pilots of a coefficient say: sums of what was sent times what was found, and of the squares of either. */
 export interface PilotSums {
