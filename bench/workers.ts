@@ -1,13 +1,15 @@
-// npm run bench -- workers [photos]: two, four and eight processes of `latent worker` against one vault in a folder, a
-// planner and a Redis of their own; then the arithmetic for a hundred machines and ten million photos.
+// npm run bench -- workers [photos]: two, four and eight workers against one vault in a folder, a planner and a Redis of
+// their own, each with two child processes that do the batches, as `latent worker` has; then two that do the batches
+// themselves, whose requests can be counted; then the arithmetic for a hundred machines and ten million photos.
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CountingStore, Keyring, type Requests, Vault } from '@latent/vault'
 import { addFiles, FolderStore, openQueue, QueueCrew, runWorker } from '@latent/vault/node'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { SANDBOX } from '../packages/cli/src/commands/vault/sandbox.ts'
 import { noFlows } from '../packages/vault/src/vault/segment.ts'
 import { RedisServer } from '../packages/vault/test/redis-server.ts'
 
@@ -27,8 +29,17 @@ const cpuSeconds = () => {
   return (userCPUTime + systemCPUTime) / 1e6
 }
 
+/** Of child processes that have ended; Linux counts them in hundredths of a second. */
+function cpuSecondsOfChildren(): number {
+  const afterName = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)!.split(' ')
+  return (Number(afterName[13]) + Number(afterName[14])) / 100
+}
+
+/** Who does a worker's batches. */
+type Hands = 'children' | 'itself'
+
 /** A process of its own: works until it is told to stop. */
-async function work(folder: string, source: string, identity: string, url: string): Promise<void> {
+async function work(folder: string, source: string, identity: string, url: string, hands: Hands): Promise<void> {
   const store = new CountingStore(new FolderStore(folder))
   const keyring = new Keyring({ identities: [identity] })
   const vault = await Vault.open(store, { keyring, index: false })
@@ -47,8 +58,10 @@ async function work(folder: string, source: string, identity: string, url: strin
     lanes: 2,
     signal: stop.signal,
     done: () => void jobs++,
+    ...(hands === 'children' ? { sandbox: SANDBOX } : {}),
   })
-  console.log(JSON.stringify({ cpuSeconds: cpuSeconds() - before, jobs, requests: store.requests } satisfies Told))
+  const spent = cpuSeconds() - before + cpuSecondsOfChildren()
+  console.log(JSON.stringify({ cpuSeconds: spent, jobs, requests: store.requests } satisfies Told))
   process.exit()
 }
 
@@ -76,12 +89,12 @@ const machine = () => {
   }
 }
 
-async function measure(count: number, scratch: string, identity: string, url: string): Promise<Measured> {
-  const folder = join(scratch, `vault-${count}`)
+async function measure(count: number, hands: Hands, scratch: string, identity: string, url: string): Promise<Measured> {
+  const folder = join(scratch, `vault-${count}-${hands}`)
   const source = join(scratch, 'photos')
   await Vault.init(new FolderStore(folder), [await identityToRecipient(identity)])
   const vault = await Vault.open(new FolderStore(folder), { keyring: new Keyring({ identities: [identity] }) })
-  const command = [join(import.meta.dirname, 'run.ts'), 'workers', 'work', folder, source, identity, url]
+  const command = [join(import.meta.dirname, 'run.ts'), 'workers', 'work', folder, source, identity, url, hands]
   const children = Array.from({ length: count }, () =>
     spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] }),
   )
@@ -128,7 +141,7 @@ async function measure(count: number, scratch: string, identity: string, url: st
 
 /** @param options how many photos; default 320 */
 export default async function run([count = '320', ...options]: readonly string[]): Promise<void> {
-  if (count === 'work') return work(...(options as [string, string, string, string]))
+  if (count === 'work') return work(...(options as [string, string, string, string, Hands]))
   if (spawnSync('redis-server', ['--version']).status !== 0) throw new Error('redis-server is not installed')
   const photos = Number(count)
   const scratch = mkdtempSync(join(tmpdir(), 'latent-bench-workers-'))
@@ -139,12 +152,18 @@ export default async function run([count = '320', ...options]: readonly string[]
     const identity = await generateX25519Identity()
     console.log(`${photos} photos of ${PHOTO_BYTES} bytes in batches of ${BATCH} at most, a vault in a folder`)
     const measured: Measured[] = []
-    for (const workers of [2, 4, 8]) {
-      const found = await measure(workers, scratch, identity, redis.url)
+    const runs = [
+      [2, 'children'],
+      [4, 'children'],
+      [8, 'children'],
+      [2, 'itself'],
+    ] as const
+    for (const [workers, hands] of runs) {
+      const found = await measure(workers, hands, scratch, identity, redis.url)
       measured.push(found)
       const { seconds, jobs, idle, planner } = found
       console.log(
-        `${workers} workers: ${(jobs / seconds).toFixed(1)} jobs/s, ${(photos / seconds).toFixed(0)} photos/s, ` +
+        `${workers} workers${hands === 'itself' ? ' without child processes' : ''}: ${(jobs / seconds).toFixed(1)} jobs/s, ${(photos / seconds).toFixed(0)} photos/s, ` +
           `${(measured[0]!.seconds / seconds).toFixed(2)} times as fast as 2; a photo takes ` +
           `${((1000 * found.workers) / photos).toFixed(1)} ms of a worker's processor and ` +
           `${((1000 * planner) / photos).toFixed(2)} ms of the planner's; ` +
@@ -152,7 +171,7 @@ export default async function run([count = '320', ...options]: readonly string[]
           `${((100 * found.others) / (seconds * cpus().length)).toFixed(0)} %`,
       )
     }
-    model(measured, photos)
+    model(measured[0]!, measured.at(-1)!.requests, photos)
   } finally {
     await redis.stop()
     rmSync(scratch, { recursive: true, force: true })
@@ -160,9 +179,9 @@ export default async function run([count = '320', ...options]: readonly string[]
 }
 
 /** A hundred machines and ten million photos, from what was measured here and a few assumptions that are printed. */
-function model(measured: readonly Measured[], photos: number): void {
+function model(measured: Measured, requests: readonly Requests[], photos: number): void {
   const [MACHINES, PHOTOS, MEGABYTES, LANES, LATENCY_MS] = [100, 1e7, 3, 4, 50]
-  const { workers, planner, requests, jobs } = measured[0]!
+  const { workers, planner, jobs } = measured
   const each = (kind: keyof Requests) => requests.reduce((total, one) => total + one[kind], 0) / photos
   const asked = each('create') + each('stat') + each('read') + each('list')
   const perPhoto = workers / photos
@@ -184,7 +203,7 @@ function model(measured: readonly Measured[], photos: number): void {
   line('all workers', `${rate.toFixed(0)} photos/s: ${(PHOTOS / rate / 3600).toFixed(1)} hours`)
   line('network', `${((rate * MEGABYTES * 8) / 1000).toFixed(1)} Gbit/s in all`)
   line('the store', `${(rate * asked).toFixed(0)} requests/s, spread over 256 folders`)
-  const here = jobs / measured[0]!.seconds
+  const here = jobs / measured.seconds
   line('the queue', `${(rate / 128).toFixed(1)} jobs/s, ${batches.toFixed(0)} in all (here ${here.toFixed(1)} jobs/s)`)
   const hours = (seconds: number) => (seconds / 3600).toFixed(1)
   line(
