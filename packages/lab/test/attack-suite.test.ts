@@ -28,7 +28,10 @@ const COSTLY = new Set([
   'inverse-local-blocks',
   'inverse-local-pixels',
   'jigsaw',
+  'jigsaw-of-many',
+  'map-of-many',
   'short-keys',
+  'unpaired-colours',
 ])
 const tried = ATTACKS.filter(({ id }) => LONG || !COSTLY.has(id))
 

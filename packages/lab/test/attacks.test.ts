@@ -7,8 +7,10 @@ import { afterAll, describe, expect, test } from 'vitest'
 import {
   advancedFeatureReconstruction,
   assembleBlocks,
+  attackPictures,
   featureReconstruction,
   imageCorrelation,
+  layBlocks,
   neighbourhoodsKept,
   type Opened,
   type Oracle,
@@ -356,6 +358,29 @@ describe('jigsaw', () => {
     // 112 neighbourhoods of 2016 pairs.
     expect(await kept('etc', plain)).toBeGreaterThan(2 * (112 / 2016))
     expect(await kept('aes-256-ctr', plain)).toBeLessThan(2 * (112 / 2016))
+  })
+
+  test('pictures that no order of their own tells are told together, each laid as the others', async () => {
+    const cipher = await cipherOf('etc')
+    const plains = (await attackPictures('scenes', 'others', 64)).map(({ plain }) => plain)
+    const pile = (await Promise.all(plains.map(plain => cipher.encrypt(plain, key(1))))) as Image<'u8'>[]
+    const across = plains[0]!.width / 4
+    const keptBy = async (found: Uint32Array) => neighbourhoodsKept(await orderOf(cipher, plains[0]!), found, across)
+    const { order, states, picture } = assembleBlocks(pile)
+    expect(await keptBy(order)).toBe(1)
+    expect(await keptBy(assembleBlocks(pile[0]!).order)).toBeLessThan(0.5)
+    expect(layBlocks(pile[0]!, { order, states }, 4)).toEqual(picture)
+    // One state of the whole is not known: its symmetry and recolouring keep how far samples are from the mean.
+    const spread = ({ data }: Image<'u8'>) =>
+      Array.from(data, value => Math.abs(value - 127.5)).toSorted((a, b) => a - b)
+    expect(spread(layBlocks(pile[5]!, { order, states }, 4))).toEqual(spread(plains[5]!))
+  })
+
+  test('a pile of several shapes, or of nothing', () => {
+    const flat = (side: number) =>
+      image({ width: side, height: 8, channels: 1, format: 'u8', data: new Uint8Array(8 * side) })
+    for (const pile of [[flat(8), flat(12)], []])
+      expect(() => assembleBlocks(pile)).toThrow(expect.objectContaining({ code: 'E_ARGUMENT' }))
   })
 
   test('sides that hold no blocks', async () => {

@@ -2,6 +2,7 @@ import { type Image, image, KeyStream, sha256Of } from '@latent/core'
 import { openScheme } from '@latent/schemes'
 import { describe, expect, test } from 'vitest'
 import {
+  coloursApart,
   connectedLocally,
   learnClasses,
   learnInverse,
@@ -211,5 +212,28 @@ describe('the unpaired attack', () => {
         0,
       ) / a.length
     expect(change(short.opened, long.opened)).toBeGreaterThan(2)
+  })
+})
+
+describe('how far colours are apart', () => {
+  const picture = (...pixels: number[]) =>
+    image({ width: pixels.length / 3, height: 1, channels: 3, format: 'u8', data: Uint8Array.from(pixels) })
+
+  test('nothing where the same pixels stand elsewhere; levels where one channel is brighter', () => {
+    const some = picture(10, 200, 30, 90, 100, 110)
+    expect(coloursApart([some], [picture(90, 100, 110, 10, 200, 30)])).toBe(0)
+    // Five levels of the first channel, and of its differences from the two others.
+    expect(coloursApart([some], [picture(15, 200, 30, 95, 100, 110)])).toBeCloseTo(15, 9)
+  })
+
+  test('channels that only go together otherwise are told', () => {
+    const [together, across] = [picture(0, 0, 0, 200, 200, 200), picture(0, 200, 0, 200, 0, 200)]
+    expect(coloursApart([together], [across])).toBeGreaterThan(100)
+  })
+
+  test('shapes must agree', () => {
+    expect(() => coloursApart([picture(1, 2, 3)], [picture(1, 2, 3, 4, 5, 6)])).toThrow(
+      expect.objectContaining({ code: 'E_ARGUMENT' }),
+    )
   })
 })

@@ -1,13 +1,18 @@
 import { argumentError, type Image } from '@latent/core'
 import { cutBlock, inState, joinBlocks, placesOf, type State, statesOf } from './block-states.ts'
 
-/** What a solver ends with. */
-export interface Assembled {
-  readonly picture: Image<'u8'>
+/** Where blocks belong. */
+export interface Layout {
   /** For every block of the picture, row by row, the block of the cipher image that was put there. */
   readonly order: Uint32Array
   /** The state that it was put there in, by number. */
   readonly states: Uint8Array
+}
+
+/** What a solver ends with. */
+export interface Assembled extends Layout {
+  /** The first cipher image, laid so. */
+  readonly picture: Image<'u8'>
   /** L1 between samples that meet where blocks meet, a sample. */
   readonly seam: number
 }
@@ -31,21 +36,28 @@ export interface JigsawOptions {
  * The first block's state is not known either: the outcome is right up to one of those states for the
  * whole picture. Blocks that are alike (a plain sky) can take one another's places. Work grows with the square of the
  * number of blocks.
- * @throws E_ARGUMENT unless the sides are multiples of the block's
+ *
+ * Several cipher images under one key are one puzzle: a block is then the pile of blocks that lie at one place in all of
+ * them, and edges fit where they do in all. What is plain in one picture is not in the next.
+ * @throws E_ARGUMENT unless the sides are multiples of the block's, and all images have the shape of the first
  */
 export function assembleBlocks(
-  cipher: Image<'u8'>,
+  ciphers: Image<'u8'> | readonly Image<'u8'>[],
   { side = 4, start = 0, meeting = 'samples' }: JigsawOptions = {},
 ): Assembled {
+  const pile = 'data' in ciphers ? [ciphers] : ciphers
+  const cipher = pile[0]
+  if (!cipher) throw argumentError('ciphers', 'at least one image', 0)
   const { width, height, channels } = cipher
+  if (pile.some(other => other.width !== width || other.height !== height || other.channels !== channels))
+    throw argumentError('ciphers', `images of ${width}x${height}x${channels}`, 'images of several shapes')
   if (width % side !== 0 || height % side !== 0)
     throw argumentError('cipher', `sides that are multiples of ${side}`, `${width}x${height}`)
   const [across, down] = [width / side, height / side]
   const count = across * down
   const states = statesOf(side, channels)
-  const blocks = Array.from({ length: count }, (_, b) => cutBlock(cipher, b, side))
-  const length = side * channels
-  const rims = rimsOf(blocks, states, side, channels, meeting)
+  const length = side * channels * pile.length
+  const rims = rimsOf(pile, states, side, meeting)
   const rim = (own: number, { block, state }: { block: number; state: number }) => {
     const [at, { edges, slopes, sums }] = [block * states.length + state, rims[own]!]
     return {
@@ -57,7 +69,7 @@ export function assembleBlocks(
 
   // Positions are relative to the first block, and the frame is wherever the placed blocks fit into it.
   const placed = new Map<string, { row: number; column: number; block: number; state: number }>()
-  const left = new Set(blocks.keys())
+  const left = new Set(Array(count).keys())
   const slots = new Map<string, Slot>()
   const box = { top: 0, bottom: 0, left: 0, right: 0 }
   const neighbours = (row: number, column: number) =>
@@ -120,19 +132,20 @@ export function assembleBlocks(
     place: (row - box.top) * across + column - box.left,
     block,
     state,
-    form: inState(blocks[block]!, states[state]!),
   })).toSorted((a, b) => a.place - b.place)
-  const picture = joinBlocks(
-    pieces.map(({ form }) => form),
-    cipher,
-    side,
-  )
-  return {
-    picture,
+  const layout = {
     order: Uint32Array.from(pieces, ({ block }) => block),
     states: Uint8Array.from(pieces, ({ state }) => state),
-    seam: seamOf(picture.data, width, height, channels, side),
   }
+  const picture = layBlocks(cipher, layout, side)
+  return { ...layout, picture, seam: seamOf(picture.data, width, height, channels, side) }
+}
+
+/** A cipher image whose blocks are laid as a solver says, in the states of {@link assembleBlocks}. */
+export function layBlocks(cipher: Image<'u8'>, { order, states }: Layout, side: number): Image<'u8'> {
+  const known = statesOf(side, cipher.channels)
+  const forms = Array.from(order, (block, place) => inState(cutBlock(cipher, block, side), known[states[place]!]!))
+  return joinBlocks(forms, cipher, side)
 }
 
 interface Slot {
@@ -152,7 +165,7 @@ const AROUND = [
   [0, -1, LEFT, RIGHT],
 ] as const
 
-/** One side of every block in every state: the samples at its rim, one state after the other. */
+/** One side of every block in every state: the samples at its rim, picture by picture, one state after the other. */
 interface Rim {
   readonly edges: Int16Array
   /** What the samples go on to beyond the rim; left out where edges alone are compared. */
@@ -163,29 +176,35 @@ interface Rim {
 
 /** In the order of {@link AROUND}. */
 function rimsOf(
-  blocks: readonly Uint8Array[],
+  pile: readonly Image<'u8'>[],
   states: readonly State[],
   side: number,
-  channels: number,
   meeting: JigsawOptions['meeting'],
 ): Rim[] {
-  const length = side * channels
+  const { width, height, channels } = pile[0]!
+  const count = (width / side) * (height / side)
+  const each = side * channels
+  const length = each * pile.length
+  const blocks = pile.map(picture => Array.from({ length: count }, (_, b) => cutBlock(picture, b, side)))
   const [outer, inner] = [placesOf(side, channels, 0), placesOf(side, channels, 1)]
   return outer.map((places, own) => {
-    const edges = new Int16Array(blocks.length * states.length * length)
+    const edges = new Int16Array(count * states.length * length)
     const slopes = meeting === 'samples' ? undefined : new Int16Array(edges.length)
-    const sums = new Int32Array(blocks.length * states.length)
-    blocks.forEach((block, b) => {
-      states.forEach(({ source, flip }, state) => {
-        const at = b * states.length + state
-        for (let i = 0; i < length; i++) {
-          const sample = block[source[places[i]!]!]! ^ flip
-          edges[at * length + i] = sample
-          sums[at]! += sample
-          if (slopes) slopes[at * length + i] = 2 * sample - (block[source[inner[own]![i]!]!]! ^ flip)
+    const sums = new Int32Array(count * states.length)
+    for (const [n, of] of blocks.entries()) {
+      for (const [b, block] of of.entries()) {
+        for (const [state, { source, flip }] of states.entries()) {
+          const at = b * states.length + state
+          const from = at * length + n * each
+          for (let i = 0; i < each; i++) {
+            const sample = block[source[places[i]!]!]! ^ flip
+            edges[from + i] = sample
+            sums[at]! += sample
+            if (slopes) slopes[from + i] = 2 * sample - (block[source[inner[own]![i]!]!]! ^ flip)
+          }
         }
-      })
-    })
+      }
+    }
     return { edges, slopes, sums }
   })
 }

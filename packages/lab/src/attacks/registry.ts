@@ -4,11 +4,19 @@ import { classByDistance, classByNetwork, classByProbe } from './suite/classes.t
 import { advancedFeatureReconstructionAttack, featureReconstructionAttack } from './suite/folding.ts'
 import { foldedMap } from './suite/folded-map.ts'
 import { outline, rightHalf, squint } from './suite/glance.ts'
-import { inverseLocalBlocks, inverseLocalPixels } from './suite/inverse-networks.ts'
-import { jigsaw } from './suite/jigsaw.ts'
+import { inverseLocalBlocks, inverseLocalPixels, unpairedColours } from './suite/inverse-networks.ts'
+import { jigsaw, jigsawOfMany } from './suite/jigsaw.ts'
 import { linearBlocks, linearImage, linearPixels, linearSharedBlocks } from './suite/linear.ts'
 import { look } from './suite/look.ts'
-import { coordinateMap, helperBlocks, helperNumberedBlocks, helperPixels, knownMap, sampleMap } from './suite/maps.ts'
+import {
+  coordinateMap,
+  helperBlocks,
+  helperNumberedBlocks,
+  helperPixels,
+  knownMap,
+  mapOfMany,
+  sampleMap,
+} from './suite/maps.ts'
 import {
   backgroundMode,
   chosenCipherMask,
@@ -35,10 +43,13 @@ export const ATTACKS: readonly Attack[] = [
   featureReconstructionAttack,
   advancedFeatureReconstructionAttack,
   jigsaw,
+  jigsawOfMany,
   twoTimePad,
   manyTimePad,
   backgroundMode,
   silhouettes,
+  mapOfMany,
+  unpairedColours,
   toldByStatistics,
   toldByPlaces,
   classByDistance,

@@ -46,15 +46,18 @@ export const inverseNetwork = (
     },
   })
 
+/** How an adversarial attack is trained: `kin` public pictures, and from so many random starts (1). */
+type Unpaired = Training<UnpairedOptions> & { readonly kin: number; readonly starts?: number }
+
 /**
  * The adversarial attack on cipher images and other pictures of the same kind, none of them a pair. See {@link
- * learnUnpaired}.
+ * learnUnpaired}. Of several starts that one counts whose guesses have the colours of pictures: an attacker can tell.
  */
 export const unpairedNetwork = (
   id: string,
   title: string,
   network: Network,
-  { budget, positiveControl, kin: wanted, ...options }: Training<UnpairedOptions> & { readonly kin: number },
+  { budget, positiveControl, kin: wanted, starts = 1, seed = 1, ...options }: Unpaired,
 ): Attack =>
   defineAttack({
     id: `unpaired-${id}`,
@@ -65,15 +68,18 @@ export const unpairedNetwork = (
     source: SOURCE,
     positiveControl,
     async run({ shape, ciphers, kin }, asked) {
-      const seen = await ciphers(asked)
-      if (!seen.every(cipher => fits(shape, { cipher }))) return undefined
-      const { learnUnpaired } = await import('../trained/index.ts')
-      const { open } = await learnUnpaired(
-        await loaded(network),
-        seen as readonly BytePair['cipher'][],
-        await kin(wanted),
-        options,
-      )
+      // One tells whether the shapes fit: encrypting hundreds takes long.
+      const first = await ciphers(1)
+      if (!first.every(cipher => fits(shape, { cipher }))) return undefined
+      const seen = [...first, ...(await ciphers(asked - 1))] as readonly BytePair['cipher'][]
+      const { coloursApart, learnUnpaired } = await import('../trained/index.ts')
+      const [chosen, pictures] = [await loaded(network), await kin(wanted)]
+      const tries = []
+      for (let start = 0; start < starts; start++) {
+        const { open } = await learnUnpaired(chosen, seen, pictures, { seed: seed + start, ...options })
+        tries.push({ open, apart: starts === 1 ? 0 : coloursApart(await open(seen), pictures) })
+      }
+      const { open } = tries.toSorted((a, b) => a.apart - b.apart)[0]!
       return { open: targets => open(targets as readonly BytePair['cipher'][]) }
     },
   })
@@ -97,3 +103,22 @@ export const inverseLocalBlocks = inverseNetwork('local-blocks', 'a hidden layer
   threads: 1,
   positiveControl: { scheme: 'tanaka-le', expects: 'opened' },
 })
+
+/** A map of colours that is the same at every pixel, all that a discriminator's word suffices for at this size. */
+export const unpairedColours = unpairedNetwork(
+  'colours',
+  'what becomes of each colour',
+  async () => (await import('../trained/index.ts')).sharedColours,
+  {
+    budget: 256,
+    kin: 256,
+    starts: 2,
+    steps: 240,
+    batch: 16,
+    width: 16,
+    rate: 0.01,
+    discriminatorRate: 0.002,
+    threads: 1,
+    positiveControl: { scheme: controls.recoloured, expects: 'opened' },
+  },
+)

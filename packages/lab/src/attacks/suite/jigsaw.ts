@@ -1,9 +1,9 @@
 import type { Image } from '@latent/core'
 import { annealBlocks } from '../annealed-blocks.ts'
 import { halfTurns, statesOf } from '../block-states.ts'
-import { defineAttack } from '../contract.ts'
+import { type AttackEntry, defineAttack } from '../contract.ts'
 import { controls } from '../controls.ts'
-import { type Assembled, assembleBlocks } from '../jigsaw.ts'
+import { type Assembled, assembleBlocks, layBlocks } from '../jigsaw.ts'
 import { asPicture } from '../score.ts'
 import { learnSeams, type Seam } from '../seams.ts'
 
@@ -38,6 +38,9 @@ const greedily = (picture: Image<'u8'>, side: number): Assembled =>
 /** Public pictures whose seams are looked at. */
 const KIN = 160
 
+const appliesTo: AttackEntry['appliesTo'] = ({ accepts, role }) =>
+  role === 'control' || accepts.sides?.multiple === 4 ? undefined : 'it moves no blocks'
+
 /** Lays blocks beside one another where their edges fit: see {@link annealBlocks}. */
 export const jigsaw = defineAttack({
   id: 'jigsaw',
@@ -45,8 +48,7 @@ export const jigsaw = defineAttack({
   threat: 'ciphertext-only',
   source: 'after Chuman, Kurihara and Kiya 2017; which edges fit is learned',
   upTo: 'appearance',
-  appliesTo: ({ accepts, role }) =>
-    role === 'control' || accepts.sides?.multiple === 4 ? undefined : 'it moves no blocks',
+  appliesTo,
   positiveControl: { scheme: controls.scrambledBlocks, expects: 'leaks' },
   async run({ scheme, shape, kin }, _, random) {
     const known = await kin(KIN)
@@ -69,5 +71,24 @@ export const jigsaw = defineAttack({
         return found
       },
     }
+  },
+})
+
+/** Many cipher images under one key are one puzzle, whose pieces are not to be mistaken: see {@link assembleBlocks}. */
+export const jigsawOfMany = defineAttack({
+  id: 'jigsaw-of-many',
+  title: 'jigsaw of many pictures at once: blocks laid where their edges fit in all of them',
+  threat: 'ciphertext-only',
+  returns: 'key',
+  budget: 64,
+  source: 'ours, after Chuman, Kurihara and Kiya 2017',
+  upTo: 'appearance',
+  appliesTo,
+  positiveControl: { scheme: 'etc', expects: 'opened' },
+  async run({ shape, ciphers }, asked) {
+    const pile = (await ciphers(asked)).map(cipher => asPicture(cipher, shape))
+    const side = 4
+    const layout = assembleBlocks(pile, { side })
+    return { open: targets => targets.map(target => layBlocks(asPicture(target, shape), layout, side)) }
   },
 })

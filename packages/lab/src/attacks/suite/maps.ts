@@ -4,6 +4,7 @@ import { type Attack, defineAttack, type Found, type Oracles } from '../contract
 import { recoverCoordinateMap } from '../coordinate-map.ts'
 import { recoverMapFromPairs } from '../known-pairs.ts'
 import type { Opened } from '../chosen-plaintext.ts'
+import { recoverMovedPixels } from '../moved-pixels.ts'
 import { recoverPixelBased } from '../pixel-based.ts'
 import { recoverSampleMap } from '../sample-map.ts'
 
@@ -43,6 +44,40 @@ const chosen = (
     positiveControl: { scheme, expects: 'opened' },
     run: async oracles => opening(await recover(oracles.encrypt, oracles.shape), oracles),
   })
+
+/** Public pictures that tell how far apart places are. */
+const KIN = 256
+
+/** See {@link recoverMovedPixels}. */
+export const mapOfMany = defineAttack({
+  id: 'map-of-many',
+  title: 'where pixels went is told by those that vary alike in many pictures',
+  threat: 'ciphertext-only',
+  returns: 'key',
+  budget: 256,
+  upTo: 'appearance',
+  positiveControl: { scheme: 'fixed-permutation', expects: 'opened' },
+  async run({ shape, ciphers, kin }, asked, random) {
+    // One tells whether the shapes fit: encrypting hundreds takes long.
+    const first = await ciphers(1)
+    if (!first.every(cipher => fits(cipher, shape))) return undefined
+    const seen = [...first, ...(await ciphers(asked - 1))] as Image<'u8'>[]
+    const places = await recoverMovedPixels(seen, await kin(KIN), random)
+    if (!places) return undefined
+    const { channels } = shape
+    return {
+      open: targets =>
+        targets.map(target => ({
+          ...shape,
+          format: 'u8',
+          data: Uint8Array.from(
+            { length: places.length * channels },
+            (_, i) => target.data[places[Math.floor(i / channels)]! * channels + (i % channels)]!,
+          ),
+        })),
+    }
+  },
+})
 
 const HELPERS = 'Chang and Li 2020, with fewer helper pictures'
 

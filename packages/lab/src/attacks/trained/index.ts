@@ -1,6 +1,7 @@
 export { type Example, learnClasses } from './class-network.ts'
+export { coloursApart } from './colours.ts'
 export { type Pair, picturesOf, planesOf } from './images.ts'
 export { attackMap } from './map-descent.ts'
-export { connectedLocally, linear, type Reconstructor, sharedBlocks, sharedPixels } from './networks.ts'
+export { connectedLocally, linear, type Reconstructor, sharedBlocks, sharedColours, sharedPixels } from './networks.ts'
 export { type LearnOptions, learnInverse, type Reconstruction, sizeOf } from './paired.ts'
 export { learnUnpaired, type UnpairedOptions } from './unpaired.ts'

@@ -100,6 +100,26 @@ export const sharedPixels: Reconstructor = {
 }
 
 /**
+ * Our smallest attacker: what a colour becomes, the same at every pixel, by a hidden layer of 16. It holds any
+ * recolouring of whole pictures, and has so little else to learn that a discriminator's word suffices.
+ */
+export const sharedColours: Reconstructor = {
+  id: 'shared-colours',
+  title: 'ours, a small map of colours shared by all pixels',
+  ...asPictures,
+  parameters: ({ channels }) => ({
+    first: layers.conv2dParameters(channels, 16, 1, { slope: 0.2 }),
+    last: layers.conv2dParameters(16, channels, 1),
+  }),
+  state: () => ({}),
+  apply(p, _, x) {
+    const { first, last } = p as unknown as Record<'first' | 'last', layers.Affine<Operand>>
+    const inner = ops.leakyRelu(layers.conv2d(first, ops.sub(x, 0.5)), 0.2)
+    return { y: ops.add(layers.conv2d(last, inner), 0.5), state: {} }
+  },
+}
+
+/**
  * The network of the same repository for block-wise ciphers: a 4x4 convolution of stride 4, two 1x1 ones, a
  * pixel shuffle, a last 1x1; shared by all blocks. Repaired as {@link sharedPixels}.
  */

@@ -1,7 +1,6 @@
 import type { Image } from '@latent/core'
 import {
   adam,
-  constantRate,
   epochOrder,
   type Expr,
   heNormal,
@@ -21,6 +20,10 @@ import { type LearnOptions, type Reconstruction, reconstruction, trained } from 
 export interface UnpairedOptions extends LearnOptions {
   /** Weight of the total variation of the guesses: a prior that pictures are smooth. Ours; 0 as published. */
   readonly smoothness?: number
+  /** Channels of the discriminator's first layer, and half those of its second: 64 as published. */
+  readonly width?: number
+  /** Adam's rate of the discriminator; that of the generator, as published, where nothing is said. */
+  readonly discriminatorRate?: number
 }
 
 type Discriminator<L> = {
@@ -31,14 +34,14 @@ type Discriminator<L> = {
 }
 
 /**
- * 4x4 convolutions: stride 2 to 64 channels, stride 2 to 128 with spectral norm, then to one score; the greatest of
- * each 3x3 scores counts.
+ * 4x4 convolutions: stride 2 to `width` channels, stride 2 to twice as many with spectral norm, then to one score; the
+ * greatest of each 3x3 scores counts.
  */
-const discriminatorParameters = (channels: number): Discriminator<Parameter> => ({
-  first: layers.conv2dParameters(channels, 64, 4, { slope: 0.2 }),
-  second: heNormal([128, 64, 4, 4], 64 * 16, { slope: 0.2 }),
-  secondBias: layers.conv2dParameters(1, 128, 1).bias!,
-  last: layers.conv2dParameters(128, 1, 4),
+const discriminatorParameters = (channels: number, width: number): Discriminator<Parameter> => ({
+  first: layers.conv2dParameters(channels, width, 4, { slope: 0.2 }),
+  second: heNormal([2 * width, width, 4, 4], width * 16, { slope: 0.2 }),
+  secondBias: layers.conv2dParameters(1, 2 * width, 1).bias!,
+  last: layers.conv2dParameters(2 * width, 1, 4),
 })
 
 /**
@@ -46,10 +49,11 @@ const discriminatorParameters = (channels: number): Discriminator<Parameter> => 
  * iteration a step).
  */
 function discriminate(p: Discriminator<Operand>, direction: Expr, x: Expr): { logits: Expr; direction: Expr } {
-  const matrix = ops.reshape(p.second as Expr, [128, 64 * 16])
+  const outputs = direction.shape[0]!
+  const matrix = ops.reshape(p.second as Expr, [outputs, (outputs / 2) * 16])
   const still = ops.stopGradient(matrix)
   const unit = (v: Expr) => ops.div(v, ops.add(ops.sqrt(ops.sum(ops.square(v))), 1e-8))
-  const v = unit(ops.matmul(ops.reshape(ops.stopGradient(direction), [1, 128]), still))
+  const v = unit(ops.matmul(ops.reshape(ops.stopGradient(direction), [1, outputs]), still))
   const u = unit(ops.matmul(v, ops.transpose(still, [1, 0])))
   const greatest = ops.sum(ops.mul(ops.matmul(u, matrix), v))
   const first = ops.leakyRelu(layers.conv2d(p.first, x, { stride: 2, padding: 1 }), 0.2)
@@ -58,7 +62,7 @@ function discriminate(p: Discriminator<Operand>, direction: Expr, x: Expr): { lo
     0.2,
   )
   const scores = layers.conv2d(p.last, second, { padding: 1 })
-  return { logits: ops.maxPool(scores, 3), direction: ops.reshape(u, [128]) }
+  return { logits: ops.maxPool(scores, 3), direction: ops.reshape(u, [outputs]) }
 }
 
 /**
@@ -73,15 +77,20 @@ export async function learnUnpaired(
   network: Reconstructor,
   ciphers: readonly Image<'u8'>[],
   plain: readonly Image<'u8'>[],
-  { steps, batch = 32, rate = 2e-4, seed = 1, smoothness = 0, onStep, ...session }: UnpairedOptions,
+  options: UnpairedOptions,
 ): Promise<Reconstruction> {
+  const { steps, batch = 32, rate = 2e-4, seed = 1, smoothness = 0, width = 64, onStep, ...others } = options
+  const { discriminatorRate = rate, ...session } = others
   const size = commonShape([...ciphers, ...plain])
   const count = Math.min(batch, ciphers.length, plain.length)
   type State = { attacker: never; direction: Expr }
   const stepper = await openStepper(
     {
-      networks: { attacker: network.parameters(size) as object, discriminator: discriminatorParameters(size.channels) },
-      state: { attacker: network.state(size), direction: normal([128], 1) },
+      networks: {
+        attacker: network.parameters(size) as object,
+        discriminator: discriminatorParameters(size.channels, width),
+      },
+      state: { attacker: network.state(size), direction: normal([2 * width], 1) },
       batch: { cipher: network.input(size, count), plain: network.output(size, count) },
       phases: [
         {
@@ -124,12 +133,11 @@ export async function learnUnpaired(
   try {
     // Two orders: that the n-th cipher image and the n-th plain one are the same picture must not be of use.
     const orders = [epochOrder(seed, ciphers.length, count), epochOrder(seed + 1, plain.length, count)] as const
-    const rates = constantRate(rate)
     for (let step = 0; step < steps; step++) {
       const [a, b] = [await orders[0](step), await orders[1](step)]
       const found = await stepper.advance(
         { cipher: network.encode(Array.from(a, i => ciphers[i]!)), plain: planesOf(Array.from(b, i => plain[i]!)) },
-        [rates(step, steps), rates(step, steps)],
+        [discriminatorRate, rate],
       )
       onStep?.(step + 1, found)
     }
