@@ -1,6 +1,6 @@
-// npm run bench -- workers [photos]: two, four and eight workers against one vault in a folder, a planner and a Redis of
-// their own, each with two child processes that do the batches, as `latent worker` has; then two that do the batches
-// themselves, whose requests can be counted; then the arithmetic for a hundred machines and ten million photos.
+// npm run bench -- workers [photos]: two, four and eight workers against one vault in a folder, with a planner and a
+// Redis of their own, each with two child processes that do the batches, as `latent worker` has; then two that do the
+// batches themselves, whose requests can be counted; then the arithmetic for a hundred machines and ten million photos.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
@@ -163,7 +163,8 @@ export default async function run([count = '320', ...options]: readonly string[]
       measured.push(found)
       const { seconds, jobs, idle, planner } = found
       console.log(
-        `${workers} workers${hands === 'itself' ? ' without child processes' : ''}: ${(jobs / seconds).toFixed(1)} jobs/s, ${(photos / seconds).toFixed(0)} photos/s, ` +
+        `${workers} workers${hands === 'itself' ? ' without child processes' : ''}: ` +
+          `${(jobs / seconds).toFixed(1)} jobs/s, ${(photos / seconds).toFixed(0)} photos/s, ` +
           `${(measured[0]!.seconds / seconds).toFixed(2)} times as fast as 2; a photo takes ` +
           `${((1000 * found.workers) / photos).toFixed(1)} ms of a worker's processor and ` +
           `${((1000 * planner) / photos).toFixed(2)} ms of the planner's; ` +

@@ -37,8 +37,8 @@ export interface JigsawOptions {
  * whole picture. Blocks that are alike (a plain sky) can take one another's places. Work grows with the square of the
  * number of blocks.
  *
- * Several cipher images under one key are one puzzle: a block is then the pile of blocks that lie at one place in all of
- * them, and edges fit where they do in all. What is plain in one picture is not in the next.
+ * Several cipher images under one key are one puzzle: a block is then the pile of blocks that lie at one place in all
+ * of them, and edges fit where they do in all. What is plain in one picture is not in the next.
  * @throws E_ARGUMENT unless the sides are multiples of the block's, and all images have the shape of the first
  */
 export function assembleBlocks(
