@@ -318,3 +318,46 @@ test('parts that are given away are used up once they are written, and others ar
   expect([...kept, ...given].map(({ length }) => length)).toEqual([700_000, 700_000, 700_000, 0, 0, 0])
   expect((await readFile(at('given'))).equals(Buffer.concat(kept))).toBe(true)
 })
+
+describe('a large file', () => {
+  const part = new Uint8Array(1 << 20)
+  function* parts(count: number, between: () => void = () => undefined) {
+    for (let i = 0; i < count; i++) {
+      between()
+      yield part
+    }
+  }
+  class Watched extends Destination {
+    flushes = 0
+    override async flushFile(file: FileHandle): Promise<void> {
+      this.flushes++
+      await super.flushFile(file)
+    }
+  }
+
+  test('is flushed while it is written, and once more at its end; where nothing need be durable, not at all', async () => {
+    const destination = new Watched()
+    const before: number[] = []
+    await publish(
+      at('large'),
+      parts(70, () => before.push(destination.flushes)),
+      { destination },
+    )
+    expect([before[0], before.at(-1) !== 0, destination.flushes]).toEqual([0, true, 3])
+    await publish(at('small'), parts(31), { destination })
+    expect(destination.flushes).toBe(4)
+    await publish(at('light'), parts(70), { destination, durable: false })
+    expect(destination.flushes).toBe(4)
+  })
+
+  test('does not appear where a flush on the way has failed', async () => {
+    class Broken extends Watched {
+      override async flushFile(file: FileHandle): Promise<void> {
+        await super.flushFile(file)
+        if (this.flushes === 1) throw Object.assign(new Error('worn out'), { code: 'EIO' })
+      }
+    }
+    await expect(publish(at('lost'), parts(70), { destination: new Broken() })).rejects.toThrow('reports an error')
+    expect(await readdir(folder)).not.toContain('lost')
+  })
+})

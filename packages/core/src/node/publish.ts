@@ -20,6 +20,8 @@ import { onDisk } from './paths.ts'
 import { newTemporary, releaseTemporary } from './temporaries.ts'
 
 const WRITE_BYTES = 1 << 20
+/** Of a large file so much is flushed at a time, while more is being made: the last flush then finds little left. */
+const FLUSH_BYTES = 1 << 25
 
 interface Common {
   /**
@@ -84,11 +86,19 @@ export async function publish(
     temporary = newTemporary(dirname(target))
     const file = await open(onDisk(temporary), 'wx', mode)
     let bytes = 0
+    let flushed = Promise.resolve()
     try {
-      bytes = await writeParts(file, parts, given)
+      bytes = await writeParts(file, parts, given, () => {
+        if (!durable) return
+        // One at a time; what goes wrong shows at the end.
+        flushed = flushed.then(() => destination.flushFile(file))
+        flushed.catch(() => undefined)
+      })
+      await flushed
       if (modified !== undefined) setTime(file.fd, modified)
       if (durable) await destination.flushFile(file)
     } finally {
+      await flushed.catch(() => undefined)
       await file.close()
     }
     await beforePublish?.(temporary)
@@ -221,6 +231,7 @@ async function writeParts(
   file: FileHandle,
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   given: boolean,
+  much: () => void,
 ): Promise<number> {
   // Small parts go out together: one system call for most photos.
   let [written, size] = [0, 0]
@@ -228,6 +239,7 @@ async function writeParts(
   const flush = async () => {
     await writeAll(file, waiting)
     written += size
+    if (Math.floor(written / FLUSH_BYTES) > Math.floor((written - size) / FLUSH_BYTES)) much()
     if (given) for (const part of waiting) release(part)
     waiting = []
     size = 0
