@@ -6,4 +6,6 @@ import { openExactFlowAsNeeded } from '@latent/schemes/exact-flow/node'
  * on all cores when there is enough to do.
  */
 export const sharedFlow = (workers?: number): ExactFlows =>
-  openFlows(weights => openExactFlowAsNeeded({ weights, ...(workers === undefined ? {} : { workers }) }))
+  openFlows((weights, bytes) =>
+    openExactFlowAsNeeded({ weights, ...(workers === undefined ? {} : { workers }) }, bytes),
+  )

@@ -17,8 +17,16 @@ export interface Primitives {
     iterations: number,
     length: number,
   ) => Awaitable<Uint8Array>
-  /** `length` bytes of AES-256 in counter mode over zeros, from a 16-byte big-endian initial counter. */
-  readonly aes256CtrStream: (key: Uint8Array, counter: Uint8Array, length: number) => Awaitable<Uint8Array>
+  /**
+   * `length` bytes of AES-256 in counter mode over zeros, from a 16-byte big-endian initial counter.
+   * @param into takes them at its start, if it is given, and is what comes back
+   */
+  readonly aes256CtrStream: (
+    key: Uint8Array,
+    counter: Uint8Array,
+    length: number,
+    into?: Uint8Array,
+  ) => Awaitable<Uint8Array>
   /**
    * AES-256-GCM: the ciphertext followed by its 16-byte tag. Keys of 32 bytes and nonces of 12 alone.
    * @throws E_ARGUMENT

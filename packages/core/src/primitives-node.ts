@@ -56,11 +56,10 @@ export const primitives: Primitives = {
   hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', createSecretKey(key), salt, info, length)),
   pbkdf2Sha256: async (password, salt, iterations, length) =>
     plain(await stretch(password, salt, iterations, length, 'sha256')),
-  aes256CtrStream(key, counter, length) {
-    const stream = bytesToFill(length)
+  aes256CtrStream(key, counter, length, into = bytesToFill(length)) {
     const cipher = createCipheriv('aes-256-ctr', createSecretKey(key), counter)
-    through(cipher, length, (from, to) => ZEROS.subarray(0, to - from), stream)
-    return stream
+    through(cipher, length, (from, to) => ZEROS.subarray(0, to - from), into)
+    return into
   },
   aes256GcmSeal(key, nonce, plaintext, aad) {
     checkGcm(key, nonce)

@@ -63,10 +63,12 @@ export const primitives: Primitives = {
     const params = { name: 'PBKDF2', hash: 'SHA-256', salt: own(salt), iterations }
     return new Uint8Array(await crypto.subtle.deriveBits(params, material, length * 8))
   },
-  async aes256CtrStream(key, counter, length) {
+  async aes256CtrStream(key, counter, length, into) {
     const aesKey = await importKey(key, 'AES-CTR', 'encrypt')
     const params = { name: 'AES-CTR', counter: own(counter), length: 128 }
-    return new Uint8Array(await crypto.subtle.encrypt(params, aesKey, new Uint8Array(length)))
+    const stream = new Uint8Array(await crypto.subtle.encrypt(params, aesKey, new Uint8Array(length)))
+    into?.set(stream)
+    return into ?? stream
   },
   async aes256GcmSeal(key, nonce, plaintext, aad) {
     checkGcm(key, nonce)

@@ -23,13 +23,14 @@ function named(name: string, done: string[]): ExactFlow {
   }
 }
 
-async function growing(pool: (done: string[]) => Promise<ExactFlow>) {
+async function growing(pool: (done: string[]) => Promise<ExactFlow>, expected?: number) {
   const done: string[] = []
   let started = 0
   const flow = await openGrowing(
     async () => named('here', done),
     () => (started++, pool(done)),
     3,
+    expected,
   )
   return { flow, done, started: () => started }
 }
@@ -47,7 +48,7 @@ describe('a flow that grows', () => {
     expect(done.at(-1)).toBe('here closes')
   })
 
-  test('goes on here until the pool is ready, then there; both are closed', async () => {
+  test('goes on here until the pool is ready, then there, and what is here is closed', async () => {
     let ready: (flow: ExactFlow) => void = () => undefined
     const { flow, done, started } = await growing(() => new Promise(resolve => (ready = resolve)))
     await tiles(flow, 12)
@@ -55,9 +56,9 @@ describe('a flow that grows', () => {
     ready(named('pool', done))
     await Promise.resolve()
     await tiles(flow, 4)
-    expect(done.slice(12)).toEqual(['pool encrypts', 'pool decrypts', 'pool encrypts', 'pool decrypts'])
+    expect(done.slice(12)).toEqual(['here closes', 'pool encrypts', 'pool decrypts', 'pool encrypts', 'pool decrypts'])
     await flow.close()
-    expect([started(), done.slice(-2)]).toEqual([1, ['here closes', 'pool closes']])
+    expect([started(), done.slice(17)]).toEqual([1, ['pool closes']])
   })
 
   test('closed while the pool is still starting, it waits for it and closes it', async () => {
@@ -75,5 +76,27 @@ describe('a flow that grows', () => {
     await tiles(flow, 9)
     await expect(flow.encrypt(key, tweak, mebibyte)).rejects.toThrow('no threads')
     await flow.close()
+  })
+
+  test('starts the pool at once where it is known that there is much to do, and not where there is little', async () => {
+    const pooled = async (done: string[]) => named('pool', done)
+    const [little, much] = [await growing(pooled, 8 * MIB), await growing(pooled, 8 * MIB + 1)]
+    expect([little.started(), much.started()]).toEqual([0, 1])
+    await tiles(much.flow, 20)
+    expect(much.started()).toBe(1)
+    await much.flow.close()
+    expect(much.done.filter(each => each.endsWith('closes'))).toEqual(['here closes', 'pool closes'])
+  })
+
+  test('closes the pool where nothing opens here', async () => {
+    const done: string[] = []
+    const opening = openGrowing(
+      () => Promise.reject(new Error('no backend')),
+      async () => named('pool', done),
+      3,
+      9 * MIB,
+    )
+    await expect(opening).rejects.toThrow('no backend')
+    expect(done).toEqual(['pool closes'])
   })
 })

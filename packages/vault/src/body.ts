@@ -37,7 +37,11 @@ export function paddedSize(size: number, chunk: number, smallest: number): numbe
   return size === 0 || (rest > 0 && rest < smallest) ? size - rest + smallest : size
 }
 
-/** What seals and opens the chunks of a file. @throws E_UNSUPPORTED if the weights are unknown here */
-export function bodyCipher(header: Header, keys: FileKeys, flows: FlowProvider): Promise<BodyCipher> {
-  return bodyOf(header.body).open({ keys, header: headerId(header), weights: header.weights, flows })
+/**
+ * What seals and opens the chunks of a file.
+ * @param bytes that they have together, where all are about to be worked on
+ * @throws E_UNSUPPORTED if the weights are unknown here
+ */
+export function bodyCipher(header: Header, keys: FileKeys, flows: FlowProvider, bytes?: number): Promise<BodyCipher> {
+  return bodyOf(header.body).open({ keys, header: headerId(header), weights: header.weights, flows, bytes })
 }

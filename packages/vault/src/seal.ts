@@ -87,7 +87,7 @@ export async function prepareSeal({
     size: carrierSize(geometry),
     nonce,
     async *png(source, read) {
-      const cipher = await bodyCipher(header, keys, flows)
+      const cipher = await bodyCipher(header, keys, flows, plaintextSize)
       const plaintext = pieces(plaintextOf(region, metadata.size, source, plaintextSize, read), chunk, plaintextSize)
       yield* writeCarrier(
         geometry,

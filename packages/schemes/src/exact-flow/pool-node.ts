@@ -9,13 +9,19 @@ const WORKERS = Math.min(8, availableParallelism())
 
 /**
  * For commands in Node: this thread while there is little to do, then a pool, whose threads take a quarter of a second
- * of the processor each to start. @throws E_BACKEND
+ * of the processor each to start.
+ * @param expected bytes that are about to be worked on, if they are known
+ * @throws E_BACKEND
  */
-export function openExactFlowAsNeeded({ workers = WORKERS, ...options }: PoolOptions = {}): Promise<ExactFlow> {
+export function openExactFlowAsNeeded(
+  { workers = WORKERS, ...options }: PoolOptions = {},
+  expected?: number,
+): Promise<ExactFlow> {
   return openGrowing(
     () => openExactFlow({ ...options, threads: 1 }),
     () => openExactFlowPool({ workers, ...options }),
     workers,
+    expected,
   )
 }
 

@@ -1,4 +1,4 @@
-import { aes256CtrStream, argumentError, bytesToFill, deriveKey, hmacSha256, release, u32 } from '@latent/core'
+import { aes256CtrStream, argumentError, bytesToFill, deriveKey, hmacSha256, u32 } from '@latent/core'
 import { INPUT_ROW_BYTES, MAP_ROW_BYTES, ROW_BYTES, type RoundNetworks, rowsAtOnce } from './network.ts'
 import { otherOf, plainRooms, type Room, type Rooms } from './room.ts'
 
@@ -110,9 +110,7 @@ async function applyRound(
     u32(hashed.length),
     hashed,
   ])
-  const stream = await aes256CtrStream(h, ZERO_COUNTER, room[target].length + room.rows * MAP_ROW_BYTES)
-  room.stream.set(stream)
-  release(stream)
+  await aes256CtrStream(h, ZERO_COUNTER, room[target].length + room.rows * MAP_ROW_BYTES, room.stream)
   if (ablation?.startsWith('network')) room.stream.fill(0, 0, room[target].length)
   const most = rowsAtOnce(networks.weights)
   for (let row = 0; row < room.rows; row += most) {

@@ -10,8 +10,8 @@ export const exactFlowBody = {
   open,
 } as const satisfies BodyFormat
 
-async function open({ keys, header, weights = '', flows }: BodyNeeds): Promise<BodyCipher> {
-  const flow = await flows(weights)
+async function open({ keys, header, weights = '', flows, bytes }: BodyNeeds): Promise<BodyCipher> {
+  const flow = await flows(weights, bytes)
   if (flow.weightsId !== weights)
     throw new LatentError(
       'E_UNSUPPORTED',

@@ -1,7 +1,10 @@
 import type { ExactFlow } from '@latent/schemes/exact-flow'
 
-/** Gives the exact flow for a weight set; opened when the first body needs it. */
-export type FlowProvider = (weightsId: string) => Promise<ExactFlow>
+/**
+ * Gives the exact flow for a weight set; opened when the first body needs it.
+ * @param bytes that are about to be worked on, if they are known
+ */
+export type FlowProvider = (weightsId: string, bytes?: number) => Promise<ExactFlow>
 
 /**
  * One way to seal the chunks of a body, by the name that headers give it. A new one is a new name: what a name
@@ -25,6 +28,8 @@ export interface BodyNeeds {
   readonly header: Uint8Array
   readonly weights: string | undefined
   readonly flows: FlowProvider
+  /** Bytes that all chunks have together, where all are about to be worked on. */
+  readonly bytes?: number | undefined
 }
 
 /** Seals and opens the chunks of one file. */
