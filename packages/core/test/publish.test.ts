@@ -335,7 +335,7 @@ describe('a large file', () => {
     }
   }
 
-  test('is flushed while it is written, and once more at its end; where nothing need be durable, not at all', async () => {
+  test('is flushed while it is written, and at its end; where nothing need be durable, not at all', async () => {
     const destination = new Watched()
     const before: number[] = []
     await publish(

@@ -78,7 +78,7 @@ describe('a flow that grows', () => {
     await flow.close()
   })
 
-  test('starts the pool at once where it is known that there is much to do, and not where there is little', async () => {
+  test('starts the pool at once where there is known to be much to do, and not where there is little', async () => {
     const pooled = async (done: string[]) => named('pool', done)
     const [little, much] = [await growing(pooled, 8 * MIB), await growing(pooled, 8 * MIB + 1)]
     expect([little.started(), much.started()]).toEqual([0, 1])
