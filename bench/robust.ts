@@ -66,6 +66,7 @@ export default async function run([table, pictures = '1000', ...named]: readonly
     breaks,
     resize: async pictures => (await import('./robust/resize.ts')).resize(pool(), Math.ceil(pictures / 125)),
     limits,
+    learned: async pictures => (await import('./robust/learned.ts')).learned(Math.ceil(pictures / 250)),
     files: async () => (await import('./robust/files.ts')).files(),
     speed: async () => (await import('./robust/files.ts')).speed(),
     hostile: async () => (await import('./robust/hostile.ts')).hostile(),

@@ -3,7 +3,7 @@ import { PRESETS } from '@latent/robust'
 import { SCALERS } from './scalers.ts'
 import type { Outcome, Trial } from './trial.ts'
 
-const SCALES = [0.5, 0.53, 0.6, Math.SQRT1_2, 0.8, 0.9]
+const SCALES = [1, 0.9, 0.8, Math.SQRT1_2, 0.6, 0.53, 0.5]
 const ENCODED = [
   ['sharp JPEG 4:2:0', 85],
   ['sharp JPEG 4:2:0', 75],
@@ -16,18 +16,13 @@ const row = (...cells: readonly (string | number)[]) => console.log(`| ${cells.j
 
 /** Pictures made smaller, then encoded. */
 export async function resize(threads: Workers<Trial, Outcome | undefined>, pictures: number): Promise<void> {
+  const [, ...scaled] = SCALES
   console.log(`\n## Pictures that were made smaller, then encoded: restored to the bit, of ${pictures} each\n`)
-  row(
-    'scaled by',
-    'sides',
-    ...ENCODED.map(([encoder, quality]) => `${encoder} q${quality}`),
-    'as made',
-    'as it came back',
-  )
-  row(...Array.from({ length: ENCODED.length + 4 }, () => '---'))
-  const cases = [{ name: 'nothing', to: 1 }, ...Object.keys(SCALERS).flatMap(name => SCALES.map(to => ({ name, to })))]
+  console.log(`Three numbers: ${ENCODED.map(([encoder, quality]) => `${encoder} q${quality}`).join(', ')}.\n`)
+  row('scaled by', ...SCALES.map(to => to.toFixed(3)))
+  row(...Array.from({ length: SCALES.length + 1 }, () => '---'))
   const sum = { pictures: 0, failedPictures: 0, frames: 0, failedFrames: 0, wrongFrames: 0 }
-  for (const { name, to } of cases) {
+  const restored = async (name: string, to: number) => {
     const outcomes = await Promise.all(
       ENCODED.map(([encoder, quality]) =>
         threads.run({
@@ -41,16 +36,24 @@ export async function resize(threads: Workers<Trial, Outcome | undefined>, pictu
         }),
       ),
     )
-    const said = outcomes.map(outcome => (outcome ? `${outcome.pictures - outcome.failedPictures}` : 'not installed'))
-    for (const outcome of outcomes)
-      if (outcome) for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += outcome[key]
-    const [first] = outcomes
-    const rates = first ? [first.net / pictures, first.netBack / pictures].map(rate => rate.toFixed(3)) : ['', '']
-    row(`${name}${SCALERS[name]?.tuned === false ? ' *' : ''}`, Number(to.toFixed(3)), ...said, ...rates)
+    const found = outcomes.flatMap(outcome => outcome ?? [])
+    for (const outcome of found) for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += outcome[key]
+    const said = found.map(outcome => outcome.pictures - outcome.failedPictures).join(' ')
+    return { said, rate: (found[0]!.netBack / pictures).toFixed(2) }
   }
+  const untouched = await restored('nothing', 1)
+  row('nothing', untouched.said, ...scaled.map(() => ''))
+  let rates: string[] = []
+  for (const [name, { tuned }] of Object.entries(SCALERS)) {
+    const cells: Awaited<ReturnType<typeof restored>>[] = []
+    for (const to of scaled) cells.push(await restored(name, to))
+    row(`${name}${tuned ? '' : ' *'}`, '', ...cells.map(({ said }) => said))
+    rates = cells.map(({ rate }) => rate)
+  }
+  row('bits a pixel that came back', untouched.rate, ...rates)
   await threads.close()
   console.log(
     `\n${sum.pictures} pictures, ${sum.pictures - sum.failedPictures} restored; ${sum.frames} codewords, ` +
-      `${sum.wrongFrames} of them wrong. Rates are payload bits a pixel. * nothing was tuned on it.`,
+      `${sum.wrongFrames} of them wrong. * nothing was tuned on it.`,
   )
 }

@@ -45,7 +45,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   'robust:resize': {
     mode: 5,
-    side: 2560,
+    side: 2048,
     bitsPerPixel: 4,
     spare: 0,
     made: 'services that make pictures smaller, to half their sides at the least; then JPEG and WebP of quality 75',
