@@ -150,7 +150,7 @@ export async function learnDemapper({ inputs, signs }: Samples, steps: number, s
           trains: ['demapper'] as const,
           optimiser: adam(),
           loss: ({ networks, batch }) => {
-            const told = corrected(networks.demapper as Network<Expr>, batch['x']!)
+            const told = corrected(networks.demapper, batch['x']!)
             const mask = ops.abs(batch['signs']!)
             const wrong = ops.mul(mask, ops.softplus(ops.neg(ops.mul(batch['signs']!, told))))
             return { loss: ops.div(ops.sum(wrong), ops.sum(mask)) }
