@@ -14,8 +14,11 @@ export const INPUT_ROW_BYTES = POSITIONS * inputsOf(1)
  * sessions instead of 95 with whole halves, at the same speed).
  */
 export const PICTURE_ROWS = 32
-/** What networks take at most at once: activations of so many rows still lie in a core's own cache. */
-export const MOST_ROWS = 128
+/**
+ * What networks take at most at once. More would hardly be quicker, and what ONNX Runtime keeps for its sessions grows
+ * with it.
+ */
+export const MOST_ROWS = 64
 
 /**
  * How many rows the networks take at once: a picture, or more of them where no row sees another, so that its edges are

@@ -6,6 +6,8 @@ import { openGrowing } from './growing.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 
 const WORKERS = Math.min(8, availableParallelism())
+/** Tiles lie outside of a thread's heap, and what else it makes for them is little and soon gone: 25 MB a thread less. */
+const LIMITS = { maxYoungGenerationSizeMb: 6 }
 
 /**
  * For commands in Node: this thread while there is little to do, then a pool, whose threads take a quarter of a second
@@ -30,7 +32,7 @@ export function openExactFlowPool({ workers = WORKERS, ...options }: PoolOptions
   forbidTelemetry()
   return openPool(
     (answered, failed) => {
-      const worker = new Worker(new URL('./worker-node.ts', import.meta.url))
+      const worker = new Worker(new URL('./worker-node.ts', import.meta.url), { resourceLimits: LIMITS })
       worker.on('message', answered)
       worker.on('error', failed)
       worker.on('exit', () => failed())
