@@ -11,7 +11,12 @@ import {
   onnxNetworks,
   type OnnxOptions,
   openExactFlow,
+  PICTURE_ROWS,
   POSITIONS,
+  ROW_BYTES,
+  rowsAtOnce,
+  secondWeights,
+  trainedWeights,
 } from '../src/exact-flow/index.ts'
 import { flowParameters, mastersOf, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
 
@@ -113,4 +118,22 @@ describe.each(SHAPES)('networks of another shape: %s', (name, shaped) => {
     }
     await Promise.all(flows.map(flow => flow.close()))
   })
+})
+
+test('networks in which no row sees another take two pictures at once, and give what they give one by one', async () => {
+  const [seeing, blind] = [await trainedWeights(), await secondWeights()]
+  expect([rowsAtOnce(seeing), rowsAtOnce(blind)]).toEqual([PICTURE_ROWS, 2 * PICTURE_ROWS])
+  const rows = rowsAtOnce(blind)
+  const input = await drawn('rows at once', rows * INPUT_ROW_BYTES)
+  const networks = loopNetworks(blind)
+  const [whole, halves] = [0, 1].map(() => new Uint8Array(rows * ROW_BYTES)) as [Uint8Array, Uint8Array]
+  await networks.run(0, input, rows, whole)
+  for (const first of [0, PICTURE_ROWS])
+    await networks.run(
+      0,
+      input.subarray(first * INPUT_ROW_BYTES, (first + PICTURE_ROWS) * INPUT_ROW_BYTES),
+      PICTURE_ROWS,
+      halves.subarray(first * ROW_BYTES, (first + PICTURE_ROWS) * ROW_BYTES),
+    )
+  expect(Buffer.compare(whole, halves)).toBe(0)
 })
