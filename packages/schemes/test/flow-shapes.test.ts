@@ -120,7 +120,7 @@ describe.each(SHAPES)('networks of another shape: %s', (name, shaped) => {
   })
 })
 
-test('networks in which no row sees another take two pictures at once, and give what they give one by one', async () => {
+test('networks in which no row sees another take two pictures at once, and give the same as for each', async () => {
   const [seeing, blind] = [await trainedWeights(), await secondWeights()]
   expect([rowsAtOnce(seeing), rowsAtOnce(blind)]).toEqual([PICTURE_ROWS, 2 * PICTURE_ROWS])
   const rows = rowsAtOnce(blind)

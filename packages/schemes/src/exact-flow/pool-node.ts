@@ -6,7 +6,7 @@ import { openGrowing } from './growing.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 
 const WORKERS = Math.min(8, availableParallelism())
-/** Tiles lie outside of a thread's heap, and what else it makes for them is little and soon gone: 25 MB a thread less. */
+/** Tiles lie outside of a thread's heap, and what else it makes for them is little and soon gone. */
 const LIMITS = { maxYoungGenerationSizeMb: 6 }
 
 /**
