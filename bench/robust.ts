@@ -66,6 +66,9 @@ export default async function run([table, pictures = '1000', ...named]: readonly
     breaks,
     resize: async pictures => (await import('./robust/resize.ts')).resize(pool(), Math.ceil(pictures / 125)),
     limits,
+    learn: async () => {
+      if (table === 'learn') await (await import('./robust/learned.ts')).learn()
+    },
     learned: async pictures => (await import('./robust/learned.ts')).learned(Math.ceil(pictures / 250)),
     files: async () => (await import('./robust/files.ts')).files(),
     speed: async () => (await import('./robust/files.ts')).speed(),
@@ -166,8 +169,11 @@ async function breaks(_: number, presets: readonly string[]): Promise<void> {
   for (const name of presets) {
     const cells = await Promise.all(
       encoders.map(async encoder => {
-        let lowest: number | undefined
-        for (let quality = 95; quality >= 5; quality -= 5) {
+        // By halves: what comes back from one quality comes back from all better ones.
+        let [least, most] = [1, 20]
+        while (least < most) {
+          const step = Math.floor((least + most) / 2)
+          const quality = 5 * step
           const outcome = await threads.run({
             mode: PRESETS[name]!.mode,
             encoder,
@@ -177,10 +183,10 @@ async function breaks(_: number, presets: readonly string[]): Promise<void> {
             frames: 3,
           })
           if (!outcome) return 'not installed'
-          if (outcome.failedPictures > 0) break
-          lowest = quality
+          if (outcome.failedPictures > 0) least = step + 1
+          else most = step
         }
-        return lowest === undefined ? 'none' : String(lowest)
+        return most === 20 ? 'none' : String(5 * most)
       }),
     )
     row(name, ...cells)

@@ -3,6 +3,7 @@ import { demap, informationIn } from './channel/demap.ts'
 import { type Blocks, frameBytes, framesOf, slotsOf } from './channel/geometry.ts'
 import { enlarged } from './channel/enlarge.ts'
 import { Interleaver } from './channel/interleave.ts'
+import { corrected } from './channel/learned.ts'
 import type { Line } from './channel/line.ts'
 import { measureLines, pilotAgreement } from './channel/measure.ts'
 import { type Mode, PLAIN_MODES } from './channel/modes.ts'
@@ -93,6 +94,8 @@ const leastAgreement = (blocks: number) => Math.max(0.3, 5 / Math.sqrt(blocks))
 /** With less the codewords are not tried: nothing below has ever been decoded. */
 const HOPELESS = 0.9
 const MOST_ROUNDS = 60
+/** Likelihoods of more pixels are not corrected: two megapixels or so take a second. */
+const MOST_CORRECTED = 2 ** 24
 
 /** The mode whose pilots a picture of its own size has, if any. */
 export function findMode(received: Received): { readonly mode: Mode; readonly agreement: number } | undefined {
@@ -108,29 +111,38 @@ export function findMode(received: Received): { readonly mode: Mode; readonly ag
  */
 export function decodePicture(received: Received, blocks: Blocks, mode: Mode, few = false): DecodedPicture {
   const lines = measureLines(received, mode)
-  const frames = framesOf(blocks, mode)
   const slots = demap(received, blocks, mode, lines, slotsOf(blocks, mode))
   const needed = dataBits(mode.rate) / CODEWORD_BITS
   const information = informationIn(slots)
   const channel = { mode, agreement: pilotAgreement(received, mode), lines, information, needed }
-  const decoded: (Frame | undefined)[] = Array.from({ length: frames })
-  if (information < HOPELESS * needed) return { channel, frames: decoded, rounds: 0 }
-  const interleaver = new Interleaver(frames)
+  const frames: (Frame | undefined)[] = Array.from({ length: framesOf(blocks, mode) })
+  if (information < HOPELESS * needed) return { channel, frames, rounds: 0 }
+  let rounds = decodeFrames(slots, mode, frames, few)
+  const isCorrectable = information >= needed && 64 * blocks.wide * blocks.high <= MOST_CORRECTED
+  const isTrial = few && !frames.some(Boolean)
+  if (frames.every(Boolean) || isTrial || !isCorrectable) return { channel, frames, rounds }
+  rounds += decodeFrames(corrected(received, blocks, mode, lines, slots), mode, frames, few)
+  return { channel, frames, rounds }
+}
+
+/** Fills in codewords that are missing. @returns rounds of the decoder */
+function decodeFrames(slots: Int8Array, mode: Mode, frames: (Frame | undefined)[], few: boolean): number {
+  const interleaver = new Interleaver(frames.length)
   const decoder = openDecoder(mode.rate)
   const bytes = new Uint8Array(frameBytes(mode))
   let rounds = 0
   let failed = 0
-  for (let first = 0; first < frames; first += TOGETHER) {
-    const codewords = new Int8Array(Math.min(TOGETHER, frames - first) * CODEWORD_BITS)
+  for (let first = 0; first < frames.length; first += TOGETHER) {
+    const codewords = new Int8Array(Math.min(TOGETHER, frames.length - first) * CODEWORD_BITS)
     interleaver.gather(first, slots, codewords)
     for (let at = 0, index = first; at < codewords.length; at += CODEWORD_BITS, index++) {
+      if (frames[index]) continue
       decoder.likelihoods.set(codewords.subarray(at, at + CODEWORD_BITS))
       rounds += decoder.decode(MOST_ROUNDS).rounds
       packSigns(decoder.likelihoods, bytes)
-      decoded[index] = decodeFrame(index, bytes)
-      if (decoded[index] === undefined && ++failed >= 3 && failed > index && (few || index >= 8))
-        return { channel, frames: decoded, rounds }
+      frames[index] = decodeFrame(index, bytes)
+      if (frames[index] === undefined && ++failed >= 3 && failed > index && (few || index >= 8)) return rounds
     }
   }
-  return { channel, frames: decoded, rounds }
+  return rounds
 }

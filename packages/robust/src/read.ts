@@ -108,29 +108,27 @@ export interface ReadPicture extends DecodedPicture {
 export async function readPicture(bytes: Uint8Array, decode?: PixelDecoder): Promise<ReadPicture> {
   const opened = await openPicture(bytes, decode)
   const upright = findMode(opened.received)
-  const attempts: { received: Received; place: Omit<Place, 'mode'>; mode: Mode }[] = []
-  if (upright) attempts.push({ received: opened.received, mode: upright.mode, place: UPRIGHT })
-  if (!upright) {
-    const luma = opened.luma()
-    const enlarged = findEnlarged(luma)
-    if (enlarged) return readEnlarged(opened, enlarged)
-    const place = locate(luma)
-    if (!place) throw noPilots(opened, findScale(luma))
-    const received = { ...transformed(turned(luma, place.orientation), place.left, place.top), shift: place.shift }
-    attempts.push({ received, mode: place.mode, place })
-  }
-  let best: ReadPicture | undefined
-  for (const { received, mode, place } of attempts)
-    for (const blocks of candidates(opened, received, place)) {
-      const cropped = { left: (8 * place.shift.x - place.left) % 2 ** 16, top: 8 * place.shift.y - place.top }
-      const decoded = decodePicture(received, blocks, mode, true)
-      const read = { ...decoded, opened, blocks, orientation: place.orientation, cropped, scale: 1 }
-      best ??= read
-      if (decoded.frames.some(Boolean)) return read
-    }
-  return best!
+  if (upright) return readPlain(opened, opened.received, upright.mode, UPRIGHT)
+  const luma = opened.luma()
+  const enlarged = findEnlarged(luma)
+  if (enlarged) return readEnlarged(opened, enlarged)
+  const place = locate(luma)
+  if (!place) throw noPilots(opened, findScale(luma))
+  const received = { ...transformed(turned(luma, place.orientation), place.left, place.top), shift: place.shift }
+  return readPlain(opened, received, place.mode, place)
 }
 
+/** One of its own size. What it was before it was cut is tried; with all means where nothing shows what that was. */
+function readPlain(opened: Opened, received: Received, mode: Mode, place: Omit<Place, 'mode'>): ReadPicture {
+  const cropped = { left: (8 * place.shift.x - place.left) % 2 ** 16, top: 8 * place.shift.y - place.top }
+  const about = { opened, orientation: place.orientation, cropped, scale: 1 }
+  const all = candidates(opened, received, place)
+  for (const blocks of all) {
+    const decoded = decodePicture(received, blocks, mode, true)
+    if (decoded.frames.some(Boolean)) return { ...decoded, ...about, blocks }
+  }
+  return { ...decodePicture(received, all[0]!, mode), ...about, blocks: all[0]! }
+}
 /** Below half of their sides, pictures lack a part of what carries; a little less may leave enough. */
 const LEAST_SCALE = 0.45
 
