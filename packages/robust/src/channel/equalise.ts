@@ -82,11 +82,14 @@ function momentsOf({ width, height, data }: Luma, mode: Mode): Map<number, Momen
     found.set(place, moments)
     for (let a = 0; a < SIZE; a++) {
       moments.sent[a]! += taps[a]! * value
-      for (let b = 0; b < SIZE; b++) moments.products[a * SIZE + b]! += taps[a]! * taps[b]!
+      for (let b = 0; b <= a; b++) moments.products[a * SIZE + b]! += taps[a]! * taps[b]!
     }
     moments.power += value * value
     moments.count++
   }
+  // What is below the diagonal is above it, too.
+  for (const { products } of found.values())
+    for (let a = 0; a < SIZE; a++) for (let b = 0; b < a; b++) products[b * SIZE + a] = products[a * SIZE + b]!
   return found
 }
 
@@ -144,13 +147,14 @@ function solved(rows: readonly Float64Array[]): Float64Array {
 function filtered({ width, height, data }: Luma, weights: Float64Array): Luma {
   const out = new Float32Array(width * height)
   const lines = Array.from({ length: REACH + 1 }, () => new Float64Array(width + 2 * REACH))
+  const columns = Int32Array.from(lines[0]!, (_, i) => mirrored(i - REACH, width))
   const sum = new Float64Array(width)
   for (let y = 0; y < height; y++) {
     // Rows as far above as below are filtered alike, so they are added up first.
     lines.forEach((line, shift) => {
       const [above, below] = [mirrored(y - shift, height) * width, mirrored(y + shift, height) * width]
       for (let i = 0; i < line.length; i++) {
-        const x = mirrored(i - REACH, width)
+        const x = columns[i]!
         line[i] = shift === 0 ? data[above + x]! - 128 : data[above + x]! + data[below + x]! - 256
       }
     })

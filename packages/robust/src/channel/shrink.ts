@@ -50,9 +50,10 @@ export function shrunk(
     ...[across[0]!, across.at(-1)!].map(({ first, weights }) => Math.max(-first, first + weights.length - stride)),
   )
   const line = new Float64Array(stride + 2 * margin)
+  const columns = Int32Array.from(line, (_, i) => mirrored(i - margin, stride))
   const narrow = new Float32Array(width * rows)
   for (let y = 0; y < rows; y++) {
-    for (let i = 0; i < line.length; i++) line[i] = data[y * stride + mirrored(i - margin, stride)]!
+    for (let i = 0; i < line.length; i++) line[i] = data[y * stride + columns[i]!]!
     for (let x = 0; x < width; x++) {
       const { first, weights } = across[x]!
       let sum = 0
