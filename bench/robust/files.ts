@@ -150,7 +150,7 @@ export async function speed(): Promise<void> {
           preset: { ...PRESETS[name]!, side: 2048 },
         }),
       )
-      for (const part of readdirSync(sealed)) {
+      for (const part of readdirSync(sealed).filter(part => part.endsWith('.png'))) {
         const made = sharp(join(sealed, part))
         const { width } = await made.metadata()
         // What may be made smaller is.
