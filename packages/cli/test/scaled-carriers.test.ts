@@ -23,7 +23,7 @@ async function serve(from: string, to: string, scale: number): Promise<void> {
   await writeFile(at(to), await smaller.jpeg({ quality: 75 }).toBuffer())
 }
 
-test('what robust:resize has sealed is opened after a service has made it smaller, or refused with the scale', async () => {
+test('robust:resize opens after a service has made its picture smaller, or is refused with the scale', async () => {
   await latent('keygen', '-o', 'me.key')
   await writeFile(at('photo.jpg'), 'a photograph')
   await latent('seal', 'photo.jpg', '-o', 'carriers', '-i', 'me.key', '--carrier', 'robust:resize')
