@@ -1,9 +1,9 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { Unzlib, zlibSync } from 'fflate'
 import { joinBytes } from './bytes.ts'
 import { LatentError } from './errors.ts'
 import { checkGcm } from './gcm.ts'
 import type { Primitives } from './primitive-set.ts'
+import { sha256 } from './sha256-web.ts'
 
 // WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>
@@ -86,10 +86,7 @@ export const primitives: Primitives = {
       return undefined
     }
   },
-  sha256() {
-    const hash = sha256.create()
-    return { update: bytes => void hash.update(bytes), digest: () => hash.digest() }
-  },
+  sha256,
   crc32,
   zlibPack: (bytes, level) => zlibSync(bytes, { level }),
   zlibUnpack(bytes, limit) {

@@ -1,0 +1,54 @@
+import { sha256 as slowSha256 } from '@noble/hashes/sha2.js'
+import { createSHA256, type IHasher } from 'hash-wasm'
+import type { Sha256 } from './primitive-set.ts'
+
+// The platform's own takes everything at once. In WebAssembly parts are hashed several times as fast as by a script,
+// which does it until that is compiled, and where a page's policy lets it compile none. Nothing waits for it here: a
+// worker whose module does misses its first messages.
+let hasher: IHasher | undefined
+createSHA256().then(
+  made => (hasher = made),
+  () => undefined,
+)
+
+/** What the one instance would go on from for somebody, while it works for others. */
+interface Kept {
+  state?: Uint8Array
+}
+/** For whom it works now. */
+let holder: Kept | undefined
+
+class WasmSha256 implements Sha256 {
+  readonly #hasher: IHasher
+  readonly #kept: Kept = {}
+
+  constructor(shared: IHasher) {
+    this.#hasher = shared
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hold()
+    this.#hasher.update(bytes)
+  }
+
+  digest(): Uint8Array {
+    this.#hold()
+    holder = undefined
+    return this.#hasher.digest('binary')
+  }
+
+  #hold(): void {
+    if (holder === this.#kept) return
+    if (holder) holder.state = this.#hasher.save()
+    if (this.#kept.state) this.#hasher.load(this.#kept.state)
+    else this.#hasher.init()
+    holder = this.#kept
+  }
+}
+
+/** An incremental SHA-256 for browsers. */
+export function sha256(): Sha256 {
+  if (hasher) return new WasmSha256(hasher)
+  const hash = slowSha256.create()
+  return { update: bytes => void hash.update(bytes), digest: () => hash.digest() }
+}
