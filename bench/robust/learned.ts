@@ -10,7 +10,7 @@ import { measureLines } from '../../packages/robust/src/channel/measure.ts'
 import { carriedBy, type Mode, modeOf } from '../../packages/robust/src/channel/modes.ts'
 import { modulate } from '../../packages/robust/src/channel/modulate.ts'
 import { pilotIndex } from '../../packages/robust/src/channel/pilots.ts'
-import { regridded } from '../../packages/robust/src/channel/regrid.ts'
+import { regridded, windowsOf } from '../../packages/robust/src/channel/regrid.ts'
 import type { Received } from '../../packages/robust/src/channel/received.ts'
 import { SEEN, Sight } from '../../packages/robust/src/channel/seen.ts'
 import { Draws } from '../../packages/robust/src/draws.ts'
@@ -73,7 +73,7 @@ async function served(pixels: Uint8Array, blocks: Blocks, mode: Mode, way: Way, 
     quality,
   )
   const opened = await openPicture(new Uint8Array(file!), sharpPixels)
-  return mode.enlargement === 1 ? opened.received : regridded(opened.luma(), blocks, mode)
+  return mode.enlargement === 1 ? opened.received : regridded(opened.luma(), blocks, mode, windowsOf(opened, made))
 }
 
 /** Pictures of drawn bits, from qualities around those at which presets break. */

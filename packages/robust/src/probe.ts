@@ -3,7 +3,8 @@ import { encodePng, readPngTexts } from '@latent/core/png'
 import { type Blocks, framesOf } from './channel/geometry.ts'
 import { type Mode, MODES } from './channel/modes.ts'
 import { type Luma, type Received, transformed } from './channel/received.ts'
-import { regridded } from './channel/regrid.ts'
+import { regridded, windowsOf } from './channel/regrid.ts'
+import type { Window } from './channel/shrink.ts'
 import { Draws } from './draws.ts'
 import { qualityOf } from './jpeg/quality.ts'
 import { locate } from './locate.ts'
@@ -160,7 +161,9 @@ export async function readProbe(
   const untouched = { left: 0, top: 0, right: 0, bottom: 0 }
   const [across, down] = [width / sent.width, height / sent.height]
   if (Math.abs(across - down) < 0.01 && across < 0.97) {
-    const modes = sent.bands.filter(isEnlarged).map(band => probedAt(opened.luma(), band, { across, down }))
+    const modes = sent.bands
+      .filter(isEnlarged)
+      .map(band => probedAt(opened.luma(), band, windowsOf({ width, height }, sent, band)))
     return { ...facts, scale: across, cropped: untouched, modes, fitting: fittingProfiles(modes) }
   }
   const shifted = width !== sent.width || height !== sent.height
@@ -171,7 +174,9 @@ export async function readProbe(
     ? { ...transformed(opened.luma(), place.left, place.top), shift: place.shift }
     : opened.received
   const modes = sent.bands.map(band =>
-    isEnlarged(band) ? probedAt(opened.luma(), band, { across: 1, down: 1, left, top }) : probed(received, band),
+    isEnlarged(band)
+      ? probedAt(opened.luma(), band, [{ left: -left, top: band.top - top, width: sent.width, height: band.height }])
+      : probed(received, band),
   )
   if (modes.every(({ gain }) => gain < 0.05)) throw noProbe(width, height, sent)
   return {
@@ -231,25 +236,9 @@ function probed(received: Received, { mode, blocks, top }: Band): ProbedMode {
   return measured(part, blocks, mode)
 }
 
-/** Where a probe lies in what came back: its scale, and what was cut away before it. */
-interface Framing {
-  readonly across: number
-  readonly down: number
-  readonly left?: number
-  readonly top?: number
-}
-
 /** A band of a mode that may be made smaller. */
-function probedAt(luma: Luma, { mode, blocks, top, height }: Band, framing: Framing): ProbedMode {
-  const { across, down } = framing
-  const window = {
-    left: -(framing.left ?? 0),
-    top: top * down - (framing.top ?? 0),
-    width: 8 * blocks.wide * mode.enlargement * across,
-    height: height * down,
-  }
-  return measured(regridded(luma, blocks, mode, window), blocks, mode)
-}
+const probedAt = (luma: Luma, { mode, blocks }: Band, windows: readonly Window[]): ProbedMode =>
+  measured(regridded(luma, blocks, mode, windows), blocks, mode)
 
 function measured(received: Received, blocks: Blocks, mode: Mode): ProbedMode {
   const { channel, frames } = decodePicture(received, blocks, mode)

@@ -1,12 +1,12 @@
 import { LatentError } from '@latent/core'
 import { decodePng } from '@latent/core/png'
 import type { Blocks } from './channel/geometry.ts'
-import { regridded } from './channel/regrid.ts'
+import { regridded, windowsOf } from './channel/regrid.ts'
 import type { Mode } from './channel/modes.ts'
 import { type Luma, pixelsOf, type Received, transformed } from './channel/received.ts'
 import { type JpegFacts, readJpegLuma } from './jpeg/index.ts'
 import { locate, type Place, turned } from './locate.ts'
-import { type DecodedPicture, decodePicture, findMode } from './picture.ts'
+import { type DecodedPicture, decodePicture, findMode, pictureSize } from './picture.ts'
 import { type PictureFormat, pictureFormat } from './picture-format.ts'
 import { type Enlarged, findEnlarged, findScale, type Scaled } from './scale.ts'
 
@@ -136,7 +136,8 @@ const LEAST_SCALE = 0.45
 function readEnlarged(opened: Opened, { mode, orientation, scale, whole }: Enlarged): ReadPicture {
   if (!whole || scale < LEAST_SCALE) throw wasScaled(opened, { mode, scale }, !whole)
   const { luma, blocks } = whole
-  const decoded = decodePicture(regridded(luma, blocks, mode), blocks, mode)
+  const received = regridded(luma, blocks, mode, windowsOf(luma, pictureSize(blocks, mode)))
+  const decoded = decodePicture(received, blocks, mode)
   return { ...decoded, opened, blocks, orientation, cropped: { left: 0, top: 0 }, scale }
 }
 

@@ -4,7 +4,8 @@ import sharp, { type KernelEnum } from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { type Moved, movedEdges } from '../src/channel/align.ts'
 import { ENLARGING, enlarged, mirrored } from '../src/channel/enlarge.ts'
-import { shrunk } from '../src/channel/shrink.ts'
+import { windowsOf } from '../src/channel/regrid.ts'
+import { shrunk, type Window } from '../src/channel/shrink.ts'
 import { collectPictures } from '../src/collect.ts'
 import { sharpPixels } from '../src/node/pixels.ts'
 import { pictureSize } from '../src/picture.ts'
@@ -42,6 +43,28 @@ describe('a carrier that may be made smaller', () => {
     expect(found.scale).toBeCloseTo(scale, 2)
     expect(contentOf(found)).toEqual(made.content)
     expect(found.frames[0]!.descriptor).toEqual(made.descriptor)
+  })
+
+  test('comes back where one side was asked for, and the other rounded, from the hardest scale', async () => {
+    const small = carrier(5, 4)
+    const width = Math.round(0.53 * small.width)
+    // The kernel knows the exact scale: the picture does not end where pixels end.
+    expect(Math.abs(((small.height * width) / small.width) % 1) - 0.5).toBeLessThan(0.3)
+    const served = sharp(await picture(small).png().toBuffer()).resize(width, undefined, { kernel: 'cubic' })
+    expect(contentOf(await read(await served.jpeg({ quality: 75 }).toBuffer()))).toEqual(small.content)
+  })
+
+  test('lies in what came back as it was stretched, or scaled alike from the middle', () => {
+    const made = { width: 1000, height: 600 }
+    expect(windowsOf({ width: 500, height: 300 }, made)).toEqual([{ left: 0, top: 0, width: 500, height: 300 }])
+    const close = (window: Window) => Object.values(window).map(value => Math.round(1e6 * value) / 1e6)
+    expect(windowsOf({ width: 501, height: 301 }, made).map(close)).toEqual([
+      [0, 0, 501, 301],
+      [0, 0.2, 501, 300.6],
+      [-0.333333, 0, 501.666667, 301],
+    ])
+    const lower = windowsOf({ width: 501, height: 301 }, made, { top: 300, height: 300 })
+    expect(lower.map(close)[1]).toEqual([0, 150.5, 501, 150.3])
   })
 
   test('is found where it lies between pixels: its scale need not be that of its sides', () => {
