@@ -483,6 +483,15 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     const { mode, uid } = statSync(join(LAUNCHER, '../../node_modules/.cache/latent'))
     expect({ others: mode & 0o022, uid }).toEqual({ others: 0, uid: statSync(LAUNCHER).uid })
   })
+
+  test('threads find compiled code in the same folder, unless the user has named another', async () => {
+    const tell = "process.on('exit',()=>process._rawDebug(process.env.NODE_COMPILE_CACHE))"
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(tell)}`
+    const told = async (NODE_COMPILE_CACHE: string | undefined) =>
+      (await start(['--version'], { env: { NODE_OPTIONS, NODE_COMPILE_CACHE } }).done).err.trim()
+    expect(await told(undefined)).toBe(join(LAUNCHER, '../../node_modules/.cache/latent'))
+    expect(await told(root)).toBe(root)
+  })
 })
 
 describe.skipIf(old === undefined || process.platform !== 'linux')('started by an older Node', () => {
