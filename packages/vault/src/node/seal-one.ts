@@ -338,7 +338,11 @@ function skip({ watcher }: SealRun, { source, size }: Found, target: string, rea
   return { source, target, status: 'skipped', reason, plainBytes: size }
 }
 
-/** Opens what is being written, to the end; its hash comparison is the check. */
+/**
+ * Opens what is being written, to the end; its hash comparison is the check. It shares the album key and the threads
+ * with the sealing and computes everything else again, keys and key streams too: what a fault of memory or processor
+ * had spoilt there would be spoilt here as well, and compare equal.
+ */
 async function checkSealed({ album, flows }: SealRun, png: AsyncIterable<Uint8Array>): Promise<void> {
   const { bytes } = await openSealed(png, new Keyring().remember(album), flows)
   for await (const part of bytes) release(part)
