@@ -20,8 +20,8 @@ export interface Mode {
 
 /**
  * What the diagonals carry follows from what encoders leave of them: those of mozjpeg erase the highest frequencies at
- * these qualities, and what carries nothing takes up what clipping would cost the others. Mode 5 is that of JPEG q75 once
- * more, with a code that makes up for kernels, and blocks of twice the size.
+ * these qualities, and what carries nothing takes up what clipping would cost the others. Mode 5 is that of JPEG q75
+ * once more, with a code that makes up for kernels, and blocks of twice the size.
  */
 export const MODES: readonly Mode[] = [
   { id: 1, bits: [3, 3, 3, 3, 3, 3, 3, 2, 2, 0, 0, 0, 0, 0, 0], amplitude: 76, rate: '3/4', enlargement: 1 },
