@@ -1,15 +1,18 @@
 import { sha256 as slowSha256 } from '@noble/hashes/sha2.js'
-import { createSHA256, type IHasher } from 'hash-wasm'
+import type { IHasher } from 'hash-wasm'
 import type { Sha256 } from './primitive-set.ts'
 
 // The platform's own takes everything at once. In WebAssembly parts are hashed several times as fast as by a script,
-// which does it until that is compiled, and where a page's policy lets it compile none. Nothing waits for it here: a
-// worker whose module does misses its first messages.
+// which does it until that is there, and where a page's policy lets it compile none. It is loaded when it is first asked
+// for, since many pages hash nothing, and nothing waits for it: a worker whose module does misses its first messages.
 let hasher: IHasher | undefined
-createSHA256().then(
-  made => (hasher = made),
-  () => undefined,
-)
+let loading = false
+
+async function load(): Promise<void> {
+  loading = true
+  const { createSHA256 } = await import('hash-wasm')
+  hasher = await createSHA256()
+}
 
 /** What the one instance would go on from for somebody, while it works for others. */
 interface Kept {
@@ -49,6 +52,7 @@ class WasmSha256 implements Sha256 {
 /** An incremental SHA-256 for browsers. */
 export function sha256(): Sha256 {
   if (hasher) return new WasmSha256(hasher)
+  if (!loading) load().catch(() => undefined)
   const hash = slowSha256.create()
   return { update: bytes => void hash.update(bytes), digest: () => hash.digest() }
 }

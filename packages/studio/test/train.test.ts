@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { drawPicture } from '@latent/data'
 import { readModel } from '@latent/schemes/models'
 import { describe, expect, test } from 'vitest'
+import { atLength, LONG } from '../../../test/long.ts'
 import { Explorer } from '../src/explore/study.ts'
 import { digitsOf, drawnDigits } from '../src/train/digits.ts'
 import { type TrainEngine, TrainState } from '../src/train/train-state.ts'
@@ -62,40 +63,43 @@ test('digits of another size, or too few, are no training', async () => {
 })
 
 describe('a training in the page', () => {
-  test('as published: it learns, goes on after a pause, any key opens, and its weights are used', async () => {
-    const trainer = await Trainer.open({ scheme: PUBLISHED, backend: 'wasm' }, digits, 1)
-    try {
-      expect(trainer.backend).toBe('wasm')
-      const first = await trained(trainer, 4)
-      expect(first.finished).toBe(false)
-      const { step } = trainer.progress
-      const second = await trained(trainer, step + 6)
-      const curve = [...first.curve, ...second.curve]
-      expect(curve.at(-1)!.loss).toBeLessThan(0.9 * curve[0]!.loss)
-      expect(curve.every(({ step }, i) => i === 0 || step > curve[i - 1]!.step)).toBe(true)
-      const { plain, cipher, decrypted, wrong } = second.seen.at(-1)!
-      expect(wrong).toEqual(decrypted)
-      expect([plain, cipher, decrypted].map(({ width, height }) => [width, height])).toEqual(
-        Array.from({ length: 3 }, () => [112, 56]),
-      )
+  test.runIf(LONG)(
+    `as published: it learns, goes on after a pause, any key opens, its weights are used${atLength}`,
+    async () => {
+      const trainer = await Trainer.open({ scheme: PUBLISHED, backend: 'wasm' }, digits, 1)
+      try {
+        expect(trainer.backend).toBe('wasm')
+        const first = await trained(trainer, 4)
+        expect(first.finished).toBe(false)
+        const { step } = trainer.progress
+        const second = await trained(trainer, step + 6)
+        const curve = [...first.curve, ...second.curve]
+        expect(curve.at(-1)!.loss).toBeLessThan(0.9 * curve[0]!.loss)
+        expect(curve.every(({ step }, i) => i === 0 || step > curve[i - 1]!.step)).toBe(true)
+        const { plain, cipher, decrypted, wrong } = second.seen.at(-1)!
+        expect(wrong).toEqual(decrypted)
+        expect([plain, cipher, decrypted].map(({ width, height }) => [width, height])).toEqual(
+          Array.from({ length: 3 }, () => [112, 56]),
+        )
 
-      const weights = await trainer.weights()
-      expect(readModel(weights, { scheme: PUBLISHED, profile: 'compact' }).id).toBe('file')
-      const explorer = new Explorer()
-      const picture = await drawPicture('lettering', 56, 56)
-      const [own, shipped, again] = [
-        await explorer.study(PUBLISHED, picture, weights),
-        await explorer.study(PUBLISHED, picture),
-        await explorer.study(PUBLISHED, picture, weights),
-      ]
-      expect(own.cipher).not.toEqual(shipped.cipher)
-      expect(again.cipher).toEqual(own.cipher)
-      await expect(explorer.study(REPAIRED, picture, weights)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
-      await explorer.study('identity', picture)
-    } finally {
-      await trainer.close()
-    }
-  })
+        const weights = await trainer.weights()
+        expect(readModel(weights, { scheme: PUBLISHED, profile: 'compact' }).id).toBe('file')
+        const explorer = new Explorer()
+        const picture = await drawPicture('lettering', 56, 56)
+        const [own, shipped, again] = [
+          await explorer.study(PUBLISHED, picture, weights),
+          await explorer.study(PUBLISHED, picture),
+          await explorer.study(PUBLISHED, picture, weights),
+        ]
+        expect(own.cipher).not.toEqual(shipped.cipher)
+        expect(again.cipher).toEqual(own.cipher)
+        await expect(explorer.study(REPAIRED, picture, weights)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+        await explorer.study('identity', picture)
+      } finally {
+        await trainer.close()
+      }
+    },
+  )
 
   test('repaired: a wrong key shows nothing of what the right one does', async () => {
     const trainer = await Trainer.open({ scheme: REPAIRED, backend: 'wasm' }, digits, 1)
