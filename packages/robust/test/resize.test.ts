@@ -28,7 +28,7 @@ const contentOf = ({ frames }: ReadPicture) =>
 
 describe('a carrier that may be made smaller', () => {
   type Service = [scale: number, kernel: keyof KernelEnum, format: 'jpeg' | 'webp', quality: number]
-  const comesBack = async (scale: number, kernel: keyof KernelEnum, format: 'jpeg' | 'webp', quality: number) => {
+  const expectBack = async (scale: number, kernel: keyof KernelEnum, format: 'jpeg' | 'webp', quality: number) => {
     const found = await read(await scaled(scale, kernel).toFormat(format, { quality }).toBuffer())
     expect(found.channel.mode.id).toBe(5)
     expect(found.scale).toBeCloseTo(scale, 2)
@@ -41,7 +41,7 @@ describe('a carrier that may be made smaller', () => {
     [0.5, 'lanczos3', 'jpeg', 75],
     [0.6, 'mitchell', 'jpeg', 75],
     [0.7, 'cubic', 'webp', 75],
-  ])('comes back to the bit at %d by %s, then %s q%i', comesBack)
+  ])('comes back to the bit at %d by %s, then %s q%i', (...service) => expectBack(...service))
 
   test.runIf(LONG).each<Service>([
     [0.5, 'cubic', 'jpeg', 75],
@@ -50,7 +50,7 @@ describe('a carrier that may be made smaller', () => {
     [0.5, 'lanczos3', 'webp', 75],
     [0.53, 'lanczos3', 'jpeg', 75],
     [0.93, 'mitchell', 'jpeg', 75],
-  ])(`comes back to the bit at %d by %s, then %s q%i${atLength}`, comesBack)
+  ])(`comes back to the bit at %d by %s, then %s q%i${atLength}`, (...service) => expectBack(...service))
 
   test('comes back where one side was asked for, and the other rounded, from the hardest scale', async () => {
     const small = carrier(5, 4)
