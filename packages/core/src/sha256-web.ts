@@ -3,8 +3,8 @@ import type { IHasher } from 'hash-wasm'
 import type { Sha256 } from './primitive-set.ts'
 
 // The platform's own takes everything at once. In WebAssembly parts are hashed several times as fast as by a script,
-// which does it until that is there, and where a page's policy lets it compile none. It is loaded when it is first asked
-// for, since many pages hash nothing, and nothing waits for it: a worker whose module does misses its first messages.
+// which does it until that is there, and where a page's policy lets it compile none. It is loaded when somebody first
+// hashes, since many pages never do, and nothing waits for it: a worker whose module does misses its first messages.
 let hasher: IHasher | undefined
 let loading = false
 
