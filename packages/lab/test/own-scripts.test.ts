@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { atLength, LONG } from '../../../test/long.ts'
 import {
   claimsFrom,
   type Claim,
@@ -266,7 +267,7 @@ describe('a run', { timeout: 400_000 }, () => {
     keys: 64,
   })
 
-  test('from the library, schemes and tests as they are: measured in this process', async () => {
+  test.runIf(LONG)(`from the library, schemes and tests as they are: measured in this process${atLength}`, async () => {
     const mine = defineScheme({
       id: 'mine-inline',
       title: 'Mine',
@@ -291,27 +292,30 @@ describe('a run', { timeout: 400_000 }, () => {
     return runLatent(['lab', 'evaluate', ...small, ...args])
   }
 
-  test('a script that lies anywhere finds the packages; another content is another run', async () => {
-    const path = script(
-      'anywhere.ts',
-      `import { bytewise, defineScheme } from '@latent/schemes'\nconst xor = async (bytes: Uint8Array, ` +
-        `{ key }: { key: Uint8Array }) => bytes.map((v, i) => v ^ key[i % 32]!)\nexport default ` +
-        `defineScheme({ id: 'anywhere', title: 'Repeated key', load: async () => bytewise({ encrypt: ` +
-        `xor, decrypt: xor }) })\n`,
-    )
-    const out = join(scratch, 'anywhere-run')
-    const first = await command('-s', path, '-o', out)
-    expect([first.code, first.out]).toEqual([
-      0,
-      expect.stringMatching(/^anywhere +exact +fails histogram.*mask-reuse/m),
-    ])
-    const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8')
-    expect(rows).toContain('"scheme":"anywhere"')
-    writeFileSync(path, `${readFileSync(path, 'utf8')}// changed\n`)
-    const again = await command('-s', path, '-o', out)
-    expect([again.code, again.err]).toEqual([1, expect.stringContaining('[E_EXISTS]')])
-    expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(rows)
-  })
+  test.runIf(LONG)(
+    `a script that lies anywhere finds the packages; another content is another run${atLength}`,
+    async () => {
+      const path = script(
+        'anywhere.ts',
+        `import { bytewise, defineScheme } from '@latent/schemes'\nconst xor = async (bytes: Uint8Array, ` +
+          `{ key }: { key: Uint8Array }) => bytes.map((v, i) => v ^ key[i % 32]!)\nexport default ` +
+          `defineScheme({ id: 'anywhere', title: 'Repeated key', load: async () => bytewise({ encrypt: ` +
+          `xor, decrypt: xor }) })\n`,
+      )
+      const out = join(scratch, 'anywhere-run')
+      const first = await command('-s', path, '-o', out)
+      expect([first.code, first.out]).toEqual([
+        0,
+        expect.stringMatching(/^anywhere +exact +fails histogram.*mask-reuse/m),
+      ])
+      const rows = readFileSync(join(out, 'rows.jsonl'), 'utf8')
+      expect(rows).toContain('"scheme":"anywhere"')
+      writeFileSync(path, `${readFileSync(path, 'utf8')}// changed\n`)
+      const again = await command('-s', path, '-o', out)
+      expect([again.code, again.err]).toEqual([1, expect.stringContaining('[E_EXISTS]')])
+      expect(readFileSync(join(out, 'rows.jsonl'), 'utf8')).toBe(rows)
+    },
+  )
 
   test('a test that gives no numbers ends the run with its name', async () => {
     const path = script(
