@@ -10,7 +10,7 @@ let loading = false
 
 async function load(): Promise<void> {
   loading = true
-  const { createSHA256 } = await import('hash-wasm')
+  const { createSHA256 } = await import('./sha256-wasm.ts')
   hasher = await createSHA256()
 }
 
