@@ -41,7 +41,7 @@ const LIMITS: Readonly<Record<string, readonly [program: string, kilobytes: numb
     200,
   ],
   'read and write PNG files': ["export * from '@latent/core/png'", 20],
-  'make and read robust carriers': ["export * from '@latent/robust'", 42],
+  'make and read robust carriers': ["export * from '@latent/robust'", 50],
 }
 
 /** Modules that hold a set of weights. */
