@@ -12,7 +12,7 @@ export interface Room {
 export const ROOMS: Readonly<Record<string, Room>> = {
   core: {
     mutate: ['packages/core/src/*.ts', '!packages/core/src/index.ts', '!packages/core/src/png*.ts'],
-    tests: ['core', 'images', 'known-answers', 'names', 'platform', 'streams'].map(
+    tests: ['bytes', 'core', 'images', 'known-answers', 'names', 'platform', 'sha256-web', 'streams'].map(
       name => `packages/core/test/${name}.test.ts`,
     ),
   },
@@ -42,7 +42,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   carrier: {
     mutate: ['packages/vault/src/carrier/*.ts', '!packages/vault/src/carrier/index.ts'],
-    tests: ['packages/vault/test/carrier.test.ts'],
+    tests: ['adler32', 'carrier', 'inflate'].map(name => `packages/vault/test/${name}.test.ts`),
   },
   keys: {
     mutate: ['packages/vault/src/keys/*.ts', '!packages/vault/src/keys/index.ts', 'packages/vault/src/envelope.ts'],
