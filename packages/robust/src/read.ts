@@ -129,6 +129,7 @@ function readPlain(opened: Opened, received: Received, mode: Mode, place: Omit<P
   }
   return { ...decodePicture(received, all[0]!, mode), ...about, blocks: all[0]! }
 }
+
 /** Below half of their sides, pictures lack a part of what carries; a little less may leave enough. */
 const LEAST_SCALE = 0.45
 

@@ -1,4 +1,5 @@
 import { argumentError, type Image } from '@latent/core'
+import { commonShape } from './common-shape.ts'
 import { cutBlock, inState, joinBlocks, placesOf, type State, statesOf } from './block-states.ts'
 
 /** Where blocks belong. */
@@ -46,11 +47,8 @@ export function assembleBlocks(
   { side = 4, start = 0, meeting = 'samples' }: JigsawOptions = {},
 ): Assembled {
   const pile = 'data' in ciphers ? [ciphers] : ciphers
-  const cipher = pile[0]
-  if (!cipher) throw argumentError('ciphers', 'at least one image', 0)
-  const { width, height, channels } = cipher
-  if (pile.some(other => other.width !== width || other.height !== height || other.channels !== channels))
-    throw argumentError('ciphers', `images of ${width}x${height}x${channels}`, 'images of several shapes')
+  const { width, height, channels } = commonShape(pile)
+  const cipher = pile[0]!
   if (width % side !== 0 || height % side !== 0)
     throw argumentError('cipher', `sides that are multiples of ${side}`, `${width}x${height}`)
   const [across, down] = [width / side, height / side]

@@ -1,6 +1,6 @@
-import { type Image, type KeyStream } from '@latent/core'
+import type { Image, KeyStream } from '@latent/core'
 import { cheapestAssignment } from './assignment.ts'
-import { commonShape } from './trained/images.ts'
+import { commonShape } from './common-shape.ts'
 
 /** Directions in which places are laid out before they are matched; each may point either way. */
 const DIRECTIONS = 4

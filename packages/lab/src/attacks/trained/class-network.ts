@@ -19,7 +19,8 @@ import {
   type Tensor,
   tensor,
 } from '@latent/graph'
-import { commonShape, planesOf } from './images.ts'
+import { commonShape } from '../common-shape.ts'
+import { planesOf } from './images.ts'
 import { type LearnOptions, trained } from './paired.ts'
 
 /** A picture and the number of its class. */

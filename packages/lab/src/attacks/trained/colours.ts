@@ -1,5 +1,5 @@
 import type { Image } from '@latent/core'
-import { commonShape } from './images.ts'
+import { commonShape } from '../common-shape.ts'
 
 /** Quantiles that are compared. */
 const QUANTILES = 500

@@ -1,27 +1,12 @@
-import { argumentError, type Image, image } from '@latent/core'
+import { type Image, image } from '@latent/core'
 import { type Tensor, tensor } from '@latent/graph'
 import type { TargetShape } from '../chosen-plaintext.ts'
+import { commonShape } from '../common-shape.ts'
 
 /** An image in both forms. */
 export interface Pair {
   readonly plain: Image<'u8'>
   readonly cipher: Image<'u8'>
-}
-
-/** @throws E_ARGUMENT without pictures, or where their shapes differ */
-export function commonShape(pictures: readonly Image<'u8'>[]): TargetShape {
-  const first = pictures[0]
-  if (!first) throw argumentError('pictures', 'at least one', 0)
-  const other = pictures.find(
-    ({ width, height, channels }) => width !== first.width || height !== first.height || channels !== first.channels,
-  )
-  if (other)
-    throw argumentError(
-      'pictures',
-      `images of ${first.width}x${first.height}x${first.channels}`,
-      `${other.width}x${other.height}x${other.channels}`,
-    )
-  return { width: first.width, height: first.height, channels: first.channels }
 }
 
 /** Pictures as `[N, C, H, W]` with values in 0..1. */

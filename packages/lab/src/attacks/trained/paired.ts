@@ -19,7 +19,8 @@ import {
   type Tree,
 } from '@latent/graph'
 import type { TargetShape } from '../chosen-plaintext.ts'
-import { commonShape, type Pair } from './images.ts'
+import { commonShape } from '../common-shape.ts'
+import type { Pair } from './images.ts'
 import type { Reconstructor } from './networks.ts'
 
 /**

@@ -12,7 +12,8 @@ import {
   type Operand,
   type Parameter,
 } from '@latent/graph'
-import { commonShape, planesOf } from './images.ts'
+import { commonShape } from '../common-shape.ts'
+import { planesOf } from './images.ts'
 import type { Reconstructor } from './networks.ts'
 import { type LearnOptions, type Reconstruction, reconstruction, trained } from './paired.ts'
 
