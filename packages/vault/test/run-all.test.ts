@@ -44,4 +44,17 @@ describe('files of a run side by side', () => {
     expect(most).toBe(16)
     expect(out).toEqual([...small, 9_000_000])
   })
+
+  test('work that waits for nothing is still told to end', async () => {
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 1)
+    let done = 0
+    const work = async () => {
+      for (const until = performance.now() + 2; performance.now() < until;);
+      if (!stop.signal.aborted) done++
+    }
+    for (const results = runAll(Array.from({ length: 200 }), undefined, work); !(await results.next()).done;);
+    expect(done).toBeGreaterThan(0)
+    expect(done).toBeLessThan(200)
+  })
 })

@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
 import { ioError, onDisk, pathFromBytes, systemCode } from '@latent/core/node'
-import type { BigIntStats } from 'node:fs'
+import { type BigIntStats, statSync } from 'node:fs'
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { PathSelection } from '../path-selection.ts'
@@ -97,7 +97,8 @@ class Walk {
       return void this.#excluded.push(path)
     }
     try {
-      const info = await stat(onDisk(path), { bigint: true })
+      // One after the other in any case: to wait for a thread that asks the system takes ten times as long as to ask.
+      const info = statSync(onDisk(path), { bigint: true })
       if (info.isDirectory()) await this.#folder(path, info, kind, below)
       else if (info.isFile()) await this.#file(path, info, kind)
       else this.#pass(path, 'it is neither a file nor a folder', kind === 'named')

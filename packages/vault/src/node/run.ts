@@ -1,5 +1,6 @@
 import { type ErrorCode, LatentError } from '@latent/core'
 import { mostOpenFiles } from '@latent/core/node'
+import { setImmediate as turn } from 'node:timers/promises'
 
 /**
  * `interrupted`: the run was ended before this one was done, and nothing of it was written; `salvaged`: something
@@ -59,6 +60,9 @@ const SMALL_JOBS_FILES = 128
 /** Bytes that more than {@link JOBS} files may have together: less than two chunks of one large file. */
 const SMALL_BYTES = 1 << 20
 
+/** Work that waits for nothing lets signals and displays have their turn as often as this. */
+const TURN_MS = 20
+
 /**
  * Works on several items at once and yields results as they come; one item's failure is its own.
  * @param jobs how many; by default a few, and more of what is small
@@ -88,8 +92,12 @@ export async function* runAll<T, R>(
     }
   }
   start()
-  while (underWay.size > 0) {
+  for (let turned = performance.now(); underWay.size > 0;) {
     const { id, result } = await Promise.race(underWay.values())
+    if (performance.now() - turned > TURN_MS) {
+      await turn()
+      turned = performance.now()
+    }
     underWay.delete(id)
     bytes -= sizeOf(items[id]!)
     start()

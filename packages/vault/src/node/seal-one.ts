@@ -94,36 +94,37 @@ async function sealTo(context: SealContext, file: Found, target: string): Promis
   return sealNow(context, file, target, state)
 }
 
-/** What the journal can say of a source before it is read. */
-function sourceMarks(
-  { journal, run }: SealContext,
-  { relative, info }: Pick<Found, 'relative' | 'info'>,
-): { name: string; stamp: string; seen: string } {
-  return {
-    name: journal.mark('name', relative),
-    stamp: journal.mark('stamp', relative, info.size, info.mtimeNs, run.body.type, run.padding ?? 'none'),
-    seen: journal.mark('seen', relative, info.ctimeNs, info.ino),
-  }
-}
+type Source = Pick<Found, 'relative' | 'info'>
+
+/** What the journal can say of a source before it is read: its path, what was to be sealed how, what else is known. */
+const sourceMarks = (context: SealContext, source: Source): { name: string; stamp: string; seen: string } => ({
+  name: context.journal.mark('name', source.relative),
+  stamp: stampMark(context, source),
+  seen: seenMark(context, source),
+})
+
+const stampMark = ({ journal, run }: SealContext, { relative, info }: Source): string =>
+  journal.mark('stamp', relative, info.size, info.mtimeNs, run.body.type, run.padding ?? 'none')
+
+const seenMark = ({ journal }: SealContext, { relative, info }: Source): string =>
+  journal.mark('seen', relative, info.ctimeNs, info.ino)
 
 const albumMark = (journal: Journal, key: Uint8Array): string => journal.mark('album', toHex(key))
 
 /** Was it sealed from this source, as it is now? */
 async function isSource(context: SealContext, file: Found, entry: Entry): Promise<boolean> {
   const { journal, run } = context
-  const { stamp, seen } = sourceMarks(context, file)
   if (entry.by === undefined) return entry.stamp !== undefined && entry.stamp === oldStamp(run, file) && !run.reread
   if (entry.by !== journal.by) return (await recognised(context, file, entry.target)) !== undefined
-  if (entry.stamp !== stamp) return false
-  if (entry.seen === seen && !run.reread) return true
+  if (entry.stamp !== stampMark(context, file)) return false
+  if (entry.seen === seenMark(context, file) && !run.reread) return true
   return entry.content === journal.contentMark(entry, await hashOf(file.source))
 }
 
 /** Brings the journal up to date about a file that is there and right. */
 async function refresh(context: SealContext, file: Found, entry: Entry, info: BigIntStats): Promise<void> {
   const { run, journal, marks } = context
-  const source = sourceMarks(context, file)
-  const seen = isSettled(file.info) ? source.seen : ''
+  const seen = isSettled(file.info) ? seenMark(context, file) : ''
   if (entry.by !== journal.by || entry.base !== marks.base || (entry.seen !== seen && seen !== '')) {
     const path = join(run.output, entry.target)
     const content =
@@ -133,7 +134,7 @@ async function refresh(context: SealContext, file: Found, entry: Entry, info: Bi
     await journal.promise({
       ...entry,
       by: journal.by,
-      ...source,
+      ...sourceMarks(context, file),
       seen,
       content,
       base: marks.base,

@@ -26,18 +26,9 @@ export interface Leftover {
  * out or could not read, may hold their sources still.
  */
 export function leftover(journal: Journal, targets: Targets, found: Discovery, base: string, hide = false): Leftover {
-  const worked = new Set(found.files.map(({ relative }) => relative))
-  const kept = new Set(
-    Array.from(found.met).flatMap(relative => {
-      const isHidden = worked.has(relative) ? [hide] : [false, true]
-      return isHidden.flatMap(hidden =>
-        hidden
-          ? [hiddenName(journal.mark('hidden', relative))]
-          : [sealedName(relative), distinctName(relative), portableName(relative)],
-      )
-    }),
-  )
-  const unmatched = journal.expected().filter(({ target }) => !targets.isOfThisRun(target) && !kept.has(target))
+  const others = journal.expected().filter(({ target }) => !targets.isOfThisRun(target))
+  const kept = others.length === 0 ? new Set<string>() : namesOfMet(journal, found, hide)
+  const unmatched = others.filter(({ target }) => !kept.has(target))
   const isOfThisBase = (entry: Entry) => entry.by === journal.by && entry.base === base
   const told = unmatched.filter(({ target }) => !isHiddenName(target))
   const hidden = isGone(['.'], found)
@@ -50,6 +41,21 @@ export function leftover(journal: Journal, targets: Targets, found: Discovery, b
     unplaced: gone.filter(({ by }) => by === undefined),
     untold: all ? [] : hidden,
   }
+}
+
+/** Every name that a sealed file may have of whatever was met. */
+function namesOfMet(journal: Journal, { files, met }: Discovery, hide: boolean): Set<string> {
+  const worked = new Set(files.map(({ relative }) => relative))
+  return new Set(
+    Array.from(met).flatMap(relative => {
+      const isHidden = worked.has(relative) ? [hide] : [false, true]
+      return isHidden.flatMap(hidden =>
+        hidden
+          ? [hiddenName(journal.mark('hidden', relative))]
+          : [sealedName(relative), distinctName(relative), portableName(relative)],
+      )
+    }),
+  )
 }
 
 /** A folder and those that it lies in, the nearest first. */

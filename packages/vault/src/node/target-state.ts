@@ -1,7 +1,6 @@
 import { sha256, toHex } from '@latent/core'
 import { onDisk, readFileParts } from '@latent/core/node'
-import type { BigIntStats } from 'node:fs'
-import { lstat } from 'node:fs/promises'
+import { type BigIntStats, lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { carrierSize } from '../carrier/index.ts'
 import { type Inspection, inspectSealed } from '../open.ts'
@@ -25,7 +24,7 @@ export type TargetState =
  */
 export async function lookAt(output: string, target: string, journal: Journal, reread: boolean): Promise<TargetState> {
   const path = join(output, target)
-  const info = await lstat(onDisk(path), { bigint: true }).catch(() => undefined)
+  const info = standingAt(path)
   if (!info) return { kind: 'absent' }
   if (!info.isFile()) return { kind: 'foreign', info, sealed: false }
   const latest = journal.latest(target)
@@ -37,6 +36,14 @@ export async function lookAt(output: string, target: string, journal: Journal, r
   if (!found && (await isRemnant(path, info)) && journal.mentions(target))
     return { kind: 'ours', entry: latest ?? { target, nonce: '' }, info, damaged: true }
   return { kind: 'foreign', info, sealed: found !== undefined }
+}
+
+function standingAt(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(onDisk(path), { bigint: true, throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 async function isWhole(
