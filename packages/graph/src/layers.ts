@@ -228,7 +228,10 @@ export function upsampleNearest(x: Expr, r = 2): Expr {
 /** Bilinear resizing with pixel centres aligned (half-pixel convention), as two products with constant matrices. */
 export function resizeBilinear(x: Expr, height: number, width: number): Expr {
   const [, , h, w] = x.shape as [number, number, number, number]
-  return op.matmul(op.matmul(interpolation(height, h), x), op.transpose(op.constant(interpolation(width, w)), [1, 0]))
+  return op.matmul(
+    op.matmul(interpolation(height, h), x),
+    op.transpose(op.constant(interpolation(width, w)), [0, 1, 3, 2]),
+  )
 }
 
 function interpolation(to: number, from: number): ReturnType<typeof tensor<'f32'>> {
@@ -240,7 +243,8 @@ function interpolation(to: number, from: number): ReturnType<typeof tensor<'f32'
     data[i * from + low]! += 1 - (at - low)
     data[i * from + high]! += at - low
   }
-  return tensor('f32', [to, from], data)
+  // Of as many dimensions as a picture: a product with a matrix on its left would put the rows in front.
+  return tensor('f32', [1, 1, to, from], data)
 }
 
 /** Mirrors `size` rows and columns around the image without repeating the edge. */

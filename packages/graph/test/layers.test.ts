@@ -200,6 +200,14 @@ describe('known answers', () => {
     expect([...back.data]).toEqual([...x.data])
   })
 
+  test('resizeBilinear keeps pictures and channels apart, and is what it was in the middle of a pixel', async () => {
+    const x = tensor('f32', [2, 2, 1, 2], Float32Array.of(0, 4, 10, 14, 20, 24, 30, 34))
+    const y = await evaluate(({ x }) => layer.resizeBilinear(x!, 2, 4), { x })
+    expect(y.dims).toEqual([2, 2, 2, 4])
+    const row = (from: number) => [from, from + 1, from + 3, from + 4]
+    expect([...y.data]).toEqual([0, 10, 20, 30].flatMap(from => [...row(from), ...row(from)]))
+  })
+
   test('reflectionPad mirrors without repeating the edge', async () => {
     const x = tensor('f32', [1, 1, 1, 3], Float32Array.of(1, 2, 3))
     await expect(evaluate(({ x }) => layer.reflectionPad(x!, 1), { x })).rejects.toMatchObject({ code: 'E_ARGUMENT' })

@@ -3,6 +3,7 @@ import { abadiRecipe } from './abadi-andersen/recipe.ts'
 import { compressorRecipe } from './autoencoders/recipe.ts'
 import { cycleRecipes } from './cycles/recipe.ts'
 import { keyImageRecipe } from './deepkeygen/recipe.ts'
+import { encryptGanRecipe } from './encryptgan/recipe.ts'
 import { denoiserRecipe } from './denoiser/recipe.ts'
 import { flowCryptRecipes } from './flowcrypt/recipe.ts'
 import { exactFlowRecipes } from './exact-flow/recipe.ts'
@@ -14,6 +15,7 @@ import { encipherGanRepairedRecipes } from './encipher-gan/repaired.ts'
 import { denseResnetLearnedRecipes } from './dense-resnet/learned.ts'
 import { denseResnetPublishedRecipe, denseResnetRecipe } from './dense-resnet/recipe.ts'
 import { scrambledRecipe } from './sang/recipe.ts'
+import { ganTransformRecipe } from './sirichotedumrong/recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type { Profile, Recipe, RecipeContext, RecipeRun } from './recipe.ts'
@@ -38,6 +40,8 @@ export const recipes: readonly Recipe[] = [
   scrambledRecipe,
   menderRecipe,
   ...cycleRecipes,
+  encryptGanRecipe,
+  ganTransformRecipe,
 ]
 
 /** @throws E_ARGUMENT for an unknown name, listing the known ones */

@@ -3,8 +3,8 @@ import type { Tensor } from '@latent/graph'
 import { type ByteTransform, bytewise, xorInto } from '../contract/bytewise.ts'
 import type { Transform } from '../contract/scheme.ts'
 import { type Model, networkWeights } from '../models/index.ts'
+import { clouds } from '../neural/clouds.ts'
 import { rememberLast } from '../remember.ts'
-import { clouds, noise } from './initial.ts'
 import { convolved, halved, type Layer, layer, type Planes, plus, rational, rectified, upsampled } from './layers.ts'
 import { GAIN, type Generator, generatorOf, generatorParameters, PLANES } from './network.ts'
 
@@ -48,6 +48,9 @@ const split = (values: Float64Array, parts: number): Float64Array[] =>
   Array.from({ length: parts }, (_, i) =>
     values.subarray((i * values.length) / parts, ((i + 1) * values.length) / parts),
   )
+
+/** An initial image as uniform noise in 0..1, plane by plane: what the drawn generator is given. */
+const noise: KeyImages['initial'] = (stream, planes, width, height) => stream.uniforms(planes * width * height)
 
 let remembered: Promise<Generator<Layer>> | undefined
 

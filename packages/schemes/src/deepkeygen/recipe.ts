@@ -2,8 +2,8 @@ import { adam, compile, cosineRate, losses, mapTree, ops, shape, stepStream, ten
 import type { Expr, layers, MapTree, Parameter, Tensor, Training } from '@latent/graph'
 import type { KeyStream } from '@latent/core'
 import { discriminate, type Discriminator, discriminatorParameters } from '../encipher-gan/network.ts'
+import { clouds } from '../neural/clouds.ts'
 import type { Recipe } from '../recipe.ts'
-import { clouds } from './initial.ts'
 import { generate, type Generator, generatorParameters, PLANES } from './network.ts'
 
 const [BATCH, SIDE, STEPS, CHECK_EVERY] = [4, 32, 5_000, 250]

@@ -58,24 +58,34 @@ const SLOPE: Record<Norm, number> = { instance: 0, none: 0.01, frozen: 0 }
 /** After the sum of a residual block, in the published variant alone. */
 const PUBLISHED_SLOPE = 0.2
 
+/** Planes that a generator takes and gives. */
+interface Ends {
+  readonly inputs: number
+  readonly outputs: number
+}
+
 /** Initial parameters of a generator in a profile. @param norm what stands behind each layer */
-export function generatorParameters(profile: Profile, norm: Norm): Generator<Parameter> {
+export function generatorParameters(
+  profile: Profile,
+  norm: Norm,
+  { inputs, outputs }: Ends = { inputs: 3, outputs: 3 },
+): Generator<Parameter> {
   const { width, blocks } = DIMENSIONS[profile]
   const options = { bias: norm === 'frozen', slope: SLOPE[norm] }
   // Without a norm the sum of many branches would grow with their number.
   const branch = norm === 'instance' ? options : { ...options, gain: 0.1 }
   return {
-    enter: layers.conv2dParameters(3, width, 7, options),
+    enter: layers.conv2dParameters(inputs, width, 7, options),
     down1: layers.conv2dParameters(width, 2 * width, 3, options),
     down2: layers.conv2dParameters(2 * width, 4 * width, 3, options),
     blocks: Array.from({ length: blocks }, () => layers.residualBlockParameters(4 * width, branch)),
     up1: layers.convTranspose2dParameters(4 * width, 2 * width, 3, options),
     up2: layers.convTranspose2dParameters(2 * width, width, 3, options),
-    leave: layers.conv2dParameters(width, 3, 7, { bias: false, gain: 0.5 }),
+    leave: layers.conv2dParameters(width, outputs, 7, { bias: false, gain: 0.5 }),
   }
 }
 
-/** Images `[N, 3, H, W]` in -1..1 to images of the same kind; sides are multiples of 4. */
+/** Images `[N, C, H, W]` in -1..1, C as the parameters have it, to such images; sides are multiples of 4. */
 export function generate(p: Generator<Operand>, image: Expr, norm: Norm): Expr {
   const normed = (x: Expr) => (norm === 'instance' ? layers.instanceNorm(x) : x)
   const activation = (x: Expr) => ops.leakyRelu(x, SLOPE[norm])

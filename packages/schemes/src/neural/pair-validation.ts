@@ -2,6 +2,7 @@ import { compile, losses, mapTree, ops, secrecy, shape, tensor } from '@latent/g
 import type { Expr, MapTree, Operand, Parameter, Tensor } from '@latent/graph'
 import type { Profile } from '../recipe.ts'
 import { cut, type Planes } from './crops.ts'
+import { psnrOf } from './photo-crops.ts'
 import type { PairVariant } from './pair-variant.ts'
 
 /** Of a pair of networks, what its validation runs. */
@@ -24,7 +25,10 @@ const TARGETS = [
 /** Of validation pictures, as means: PSNR in dB, SSIM, bits a byte, and correlations without their sign. */
 type Figures = Readonly<
   Record<'psnr' | 'worst' | 'ssim' | 'entropy' | 'correlation' | 'edges' | 'deviation' | 'squint', number>
->
+> & {
+  /** Where there is a key: PSNR in dB under a wrong one. */
+  readonly wrongKey?: number
+}
 
 /** What is left of a cipher in 0..1 after 8 bits. */
 export const unitWire = (cipher: Expr): Expr =>
@@ -61,12 +65,20 @@ export const margin = (figures: Figures): number =>
   )
 
 /** What measures a pair's weights on validation pictures. */
-export async function openValidation<N>(variant: Checked<N>, profile: Profile, checks: readonly Planes[]) {
-  const dims = CHECK_DIMS
+export function openValidation<N>(variant: Checked<N>, profile: Profile, checks: readonly Planes[]) {
   const { encryption, decryption } = variant.networks(profile)
-  const weights = mapTree({ encryption, decryption }, (_, leaf) => shape((leaf as Parameter).dims)) as object
+  return openFigures({ encryption, decryption }, pairCheck(variant), checks)
+}
+
+/** A graph of some networks' weights `p` and one validation picture `x`, of {@link CHECK_DIMS}. */
+type Check = (inputs: { p: never; x: Expr }) => Readonly<Record<string, Expr>>
+
+/** What measures networks on validation pictures. @param check gives `cipher`, and the figures of it */
+export async function openFigures(networks: object, check: Check, checks: readonly Planes[]) {
+  const dims = CHECK_DIMS
+  const weights = mapTree(networks as unknown, (_, leaf) => shape((leaf as Parameter).dims)) as object
   const squares = checks.map(picture => cut(picture, { size: CHECK.size, u: 0.5, v: 0.5, mirror: false }, 'unit'))
-  const compiled = await compile(pairCheck(variant) as never, { p: weights, x: shape(dims) } as never)
+  const compiled = await compile(check as never, { p: weights, x: shape(dims) } as never)
   let last: { weights: object; figures: Figures } | undefined
   return {
     close: () => compiled.close(),
@@ -75,7 +87,7 @@ export async function openValidation<N>(variant: Checked<N>, profile: Profile, c
       if (last?.weights === found) return last.figures
       const feeds = Object.fromEntries(
         Object.entries(found)
-          .filter(([path]) => /^(en|de)cryption\./.test(path))
+          .filter(([path]) => Object.hasOwn(networks, path.split('.')[0]!))
           .map(([path, value]) => [`p.${path}`, value]),
       )
       const each: Omit<Figures, 'worst'>[] = []
@@ -83,16 +95,17 @@ export async function openValidation<N>(variant: Checked<N>, profile: Profile, c
         const out = await compiled.run({ ...feeds, x: tensor('f32', dims, square) })
         const value = (name: string) => Number(out[name]!.data[0])
         each.push({
-          psnr: -10 * Math.log10(Math.max(value('mse'), 1e-10)),
+          psnr: psnrOf(value('mse')),
           ssim: value('ssim'),
           entropy: entropy(out['cipher']!.data as Float32Array),
           correlation: Math.max(...Array.from(out['neighbours']!.data as Float32Array)),
           edges: Math.sqrt(value('edges')),
           deviation: Math.sqrt(value('deviation')),
           squint: Math.sqrt(value('squint')),
+          ...('wrongKey' in out && { wrongKey: psnrOf(value('wrongKey')) }),
         })
       }
-      const mean = (name: keyof (typeof each)[number]) => each.reduce((sum, row) => sum + row[name], 0) / each.length
+      const mean = (name: keyof (typeof each)[number]) => each.reduce((sum, row) => sum + row[name]!, 0) / each.length
       const figures: Figures = {
         psnr: mean('psnr'),
         worst: Math.min(...each.map(({ psnr }) => psnr)),
@@ -102,6 +115,7 @@ export async function openValidation<N>(variant: Checked<N>, profile: Profile, c
         edges: mean('edges'),
         deviation: mean('deviation'),
         squint: mean('squint'),
+        ...(each[0]?.wrongKey !== undefined && { wrongKey: mean('wrongKey') }),
       }
       last = { weights: found, figures }
       return figures

@@ -1,26 +1,39 @@
 import type { KeyStream } from '@latent/core'
 
-/** Distances of the grids on which the octaves of clouds are drawn, in pixels, and how much each counts. */
-const OCTAVES = [
+/** One octave: the distance of the points of its grid in pixels, and how much it counts. */
+interface Octave {
+  readonly cell: number
+  readonly share: number
+}
+
+/** Soft shapes, in which neighbours are alike as in a picture. */
+export const CLOUDS: readonly Octave[] = [
   { cell: 16, share: 0.5 },
   { cell: 8, share: 0.25 },
   { cell: 4, share: 0.15 },
   { cell: 2, share: 0.1 },
-] as const
+]
+
+/** Fine grains. */
+export const SAND: readonly Octave[] = [
+  { cell: 4, share: 0.2 },
+  { cell: 2, share: 0.3 },
+  { cell: 1, share: 0.5 },
+]
 
 /**
- * An initial image as uniform noise in 0..1, plane by plane: what the drawn generator is given.
+ * A drawn picture in 0..1, plane by plane: noise of some octaves, bilinear between the points of their grids. Sums and
+ * products alone: the same doubles on every machine.
  */
-export const noise = (stream: KeyStream, planes: number, width: number, height: number): Promise<Float64Array> =>
-  stream.uniforms(planes * width * height)
-
-/**
- * An initial image as clouds in 0..1, plane by plane: noise of four octaves, bilinear between the points of their
- * grids, so that neighbours are alike as in a picture. Sums and products alone: the same doubles on every machine.
- */
-export async function clouds(stream: KeyStream, planes: number, width: number, height: number): Promise<Float64Array> {
+export async function clouds(
+  stream: KeyStream,
+  planes: number,
+  width: number,
+  height: number,
+  octaves: readonly Octave[] = CLOUDS,
+): Promise<Float64Array> {
   const out = new Float64Array(planes * width * height)
-  for (const { cell, share } of OCTAVES) {
+  for (const { cell, share } of octaves) {
     const [across, down] = [Math.ceil(width / cell) + 1, Math.ceil(height / cell) + 1]
     const points = await stream.uniforms(planes * across * down)
     for (let p = 0; p < planes; p++) {
