@@ -1,8 +1,8 @@
 // npm run bench -- small-files [files]: milliseconds a file of sealing, of skipping, of opening and of skipping again.
 import { openFlows, sealingWeights } from '@latent/schemes/exact-flow'
-import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
+import { openExactFlowAsNeeded } from '@latent/schemes/exact-flow/node'
 import { createAlbum, Keyring } from '@latent/vault'
-import { openFiles, sealFiles } from '@latent/vault/node'
+import { FileThreads, openFiles, sealFiles } from '@latent/vault/node'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -57,7 +57,8 @@ export default async function run([count = '20000', role, folder, identity]: rea
 async function part(role: string, folder: string, identity: string): Promise<Found> {
   const before = process.cpuUsage()
   const started = performance.now()
-  const { flows, close } = openFlows(weights => openExactFlowPool({ weights }))
+  const { flows, close } = openFlows(weights => openExactFlowAsNeeded({ weights }))
+  const fileThreads = new FileThreads()
   const [plain, sealed, opened] = [join(folder, 'plain'), join(folder, 'sealed'), join(folder, 'opened')] as const
   const recipients = [await identityToRecipient(identity)]
   const keyring = new Keyring({ identities: [identity] })
@@ -71,11 +72,13 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
           lock: { recipients },
           keyring,
           flows,
+          fileThreads,
           body: { type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id },
         })
       : openFiles({ inputs: [sealed], output: opened, keyring, flows })
   const counts: Record<string, number> = {}
   for await (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
+  await fileThreads.close()
   await close()
   const { user, system } = process.cpuUsage(before)
   return { seconds: (performance.now() - started) / 1000, cpuSeconds: (user + system) / 1e6, counts }

@@ -2,7 +2,7 @@ import type * as fs from 'node:fs'
 import { mkdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { joinBytes } from '../src/index.ts'
-import { openSteady, readFileParts } from '../src/node/index.ts'
+import { openSteady, readFileParts, readSteadyNow } from '../src/node/index.ts'
 import { calls, failing, hooks } from './places/faults.ts'
 import { at, bytes, openFiles, read, refused } from './places/folder.ts'
 
@@ -116,5 +116,42 @@ describe('reading', () => {
     await read(at('a'))
     expect(joinBytes(await collected(again.parts))).toEqual(bytes('CONTENT')[0])
     await again.close()
+  })
+})
+
+describe('reading a small file at once', () => {
+  test('gives what is there, however little a call gives, and nothing of what is too large', async () => {
+    const content = Uint8Array.from({ length: 1000 }, (_, i) => i * i)
+    await writeFile(at('a'), content)
+    expect(readSteadyNow(at('a'), 1000)!.bytes).toEqual(content)
+    expect(readSteadyNow(at('a'), 1000)!.info.size).toBe(1000n)
+    expect(readSteadyNow(at('a'), 999)).toBeUndefined()
+    hooks['readSync'] = (_: number, buffer: Uint8Array, { offset }: { offset: number }) => {
+      const part = content.subarray(offset, Math.min(offset + 7, 1000))
+      buffer.set(part, offset)
+      return part.length
+    }
+    expect(readSteadyNow(at('a'), 1000)!.bytes).toEqual(content)
+    await writeFile(at('empty'), '')
+    delete hooks['readSync']
+    expect(readSteadyNow(at('empty'), 0)!.bytes).toEqual(new Uint8Array(0))
+  })
+
+  test.each(['size', 'mtimeNs', 'ctimeNs'] as const)('another %s at the end means that it changed', async field => {
+    await writeFile(at('a'), 'content')
+    const { info } = readSteadyNow(at('a'), 100)!
+    const times = [info, { ...info, [field]: info[field] + 1n }]
+    hooks['fstatSync'] = () => times.shift()
+    expect(() => readSteadyNow(at('a'), 100)).toThrow(expect.objectContaining({ code: 'E_CHANGED' }))
+    expect(times).toEqual([])
+  })
+
+  test.runIf(process.platform === 'linux')('what fails is told as what could not be read, and is closed', async () => {
+    await writeFile(at('a'), 'content')
+    const failure = { code: 'E_IO', message: expect.stringContaining('cannot read') }
+    expect(() => readSteadyNow(at('none'), 100)).toThrow(expect.objectContaining(failure))
+    hooks['readSync'] = failing('EIO')
+    expect(() => readSteadyNow(at('a'), 100)).toThrow(expect.objectContaining(failure))
+    expect(await openFiles()).toEqual([])
   })
 })

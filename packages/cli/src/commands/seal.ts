@@ -1,6 +1,7 @@
 import { argumentError, LatentError } from '@latent/core'
 import { sealingWeights } from '@latent/schemes/exact-flow'
 import { BODY_TYPES, type BodyType, createAlbum } from '@latent/vault'
+import { FileThreads } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { CARRIER_HELP, carrierOf } from '../carrier-option.ts'
 import { untilInterrupted } from '../ending.ts'
@@ -87,6 +88,7 @@ export function sealCommand(program: Command): void {
           ? ({ type: 'aes-256-gcm' } as const)
           : ({ type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id } as const)
       const { flows, close } = sharedFlow(threads)
+      const fileThreads = new FileThreads({ threads })
       const display = runDisplay('sealing', options.json)
       const prune = ask && ((stale: readonly string[]) => display.progress.aside(() => ask(stale)))
       try {
@@ -100,6 +102,7 @@ export function sealCommand(program: Command): void {
             lock,
             ...(keyring ? { keyring } : {}),
             flows,
+            fileThreads,
             body,
             padding: options.pad ? 'padme' : 'none',
             check: options.check,
@@ -113,6 +116,7 @@ export function sealCommand(program: Command): void {
           })
         await untilInterrupted(signal => reportRun(run(signal), display, { done: 'sealed', output }))
       } finally {
+        await fileThreads.close()
         await close()
       }
     })

@@ -1,7 +1,6 @@
 import { bytesToFill } from '../bytes.ts'
 import { LatentError } from '../errors.ts'
-import type { BigIntStats } from 'node:fs'
-import { constants } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { ioError } from './io-error.ts'
@@ -83,10 +82,7 @@ async function steady(file: FileHandle, path: string): Promise<SteadyFile> {
   async function* parts() {
     try {
       yield* handleParts(file, Number(info.size))
-      if (!isUnchanged(info, await file.stat({ bigint: true })))
-        throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, {
-          hint: 'run it again when nothing writes to it',
-        })
+      requireUnchanged(path, info, await file.stat({ bigint: true }))
     } catch (error) {
       throw ioError(error, `cannot read ${basename(path)}`)
     }
@@ -94,5 +90,41 @@ async function steady(file: FileHandle, path: string): Promise<SteadyFile> {
   return { info, parts: parts(), close: () => file.close() }
 }
 
-const isUnchanged = (a: BigIntStats, b: BigIntStats) =>
-  a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+/**
+ * All bytes of a small file, of one moment, blocking meanwhile: on a thread that has nothing else to do, this takes a
+ * tenth of the time.
+ * @returns `undefined` for a file of more than `most` bytes
+ * @throws E_CHANGED if something wrote to it meanwhile; E_IO
+ */
+export function readSteadyNow(
+  path: string,
+  most: number,
+): { readonly info: BigIntStats; readonly bytes: Uint8Array } | undefined {
+  try {
+    const file = openSync(onDisk(path), 'r')
+    try {
+      const info = fstatSync(file, { bigint: true })
+      if (info.size > most) return undefined
+      // One byte more than there should be: what has grown gives it.
+      const buffer = new Uint8Array(Number(info.size) + 1)
+      let length = 0
+      for (let more = 1; more > 0 && length < buffer.length; length += more)
+        more = readSync(file, buffer, { offset: length })
+      requireUnchanged(path, info, fstatSync(file, { bigint: true }))
+      return { info, bytes: buffer.subarray(0, length) }
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    throw ioError(error, `cannot read ${basename(path)}`)
+  }
+}
+
+/** @throws E_CHANGED */
+function requireUnchanged(path: string, before: BigIntStats, after: BigIntStats): void {
+  const isSame = before.size === after.size && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs
+  if (!isSame)
+    throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, {
+      hint: 'run it again when nothing writes to it',
+    })
+}

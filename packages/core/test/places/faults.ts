@@ -27,7 +27,7 @@ export const failing = (code: string) => () => {
 export function faultyFs<M extends object>(original: M): M {
   const real = original as unknown as Record<string, Hook>
   const hooked = Object.fromEntries(
-    ['linkSync', 'unlinkSync', 'renameSync', 'mkdirSync', 'futimesSync'].map(name => [
+    ['linkSync', 'unlinkSync', 'renameSync', 'mkdirSync', 'futimesSync', 'fstatSync', 'readSync'].map(name => [
       name,
       (...args: never[]) => (hooks[name] ?? real[name]!)(...args),
     ]),

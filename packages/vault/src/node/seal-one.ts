@@ -1,22 +1,19 @@
-import { LatentError, release, sha256, toHex } from '@latent/core'
-import { ioError, onDisk, openSteady, publish, readFileParts } from '@latent/core/node'
-import { type BigIntStats, lstatSync } from 'node:fs'
-import { basename, join, sep } from 'node:path'
-import { Keyring } from '../envelope.ts'
+import { LatentError, sha256, toHex } from '@latent/core'
+import { ioError, readFileParts } from '@latent/core/node'
+import type { BigIntStats } from 'node:fs'
+import { basename, join } from 'node:path'
 import { openSealed } from '../open.ts'
-import { mediaType, type Metadata, metadataFault } from '../payload.ts'
-import { noteOfPlace } from '../place.ts'
 import { rewrapSealed } from '../rewrap.ts'
-import { looksSealed } from '../salvage.ts'
-import { prepareSeal } from '../seal.ts'
-import { alongside, releasing } from '../streams.ts'
+import { releasing } from '../streams.ts'
 import type { Found } from './discover.ts'
-import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
+import { albumMark, hashing, isSettled, publishSealed, seenMark, sourceMarks, stampMark } from './publish-sealed.ts'
 import { isNameRefused, refusalOf } from './refused-names.ts'
-import { counted, failure, type FileResult, stopIfAborted } from './run.ts'
+import { failure, type FileResult, stopIfAborted } from './run.ts'
+import { sealNow, skip } from './seal-now.ts'
 import type { SealContext, SealRun } from './seal-run.ts'
-import { hashOf, lookAt, type TargetState } from './target-state.ts'
+import { milliseconds } from './source-file.ts'
+import { hashOf, lookAt } from './target-state.ts'
 
 /** Seals a file, or finds that an earlier run did. Never throws: a failure is the file's own. */
 export async function sealOne(context: SealContext, file: Found): Promise<FileResult> {
@@ -94,23 +91,6 @@ async function sealTo(context: SealContext, file: Found, target: string): Promis
   return sealNow(context, file, target, state)
 }
 
-type Source = Pick<Found, 'relative' | 'info'>
-
-/** What the journal can say of a source before it is read: its path, what was to be sealed how, what else is known. */
-const sourceMarks = (context: SealContext, source: Source): { name: string; stamp: string; seen: string } => ({
-  name: context.journal.mark('name', source.relative),
-  stamp: stampMark(context, source),
-  seen: seenMark(context, source),
-})
-
-const stampMark = ({ journal, run }: SealContext, { relative, info }: Source): string =>
-  journal.mark('stamp', relative, info.size, info.mtimeNs, run.body.type, run.padding ?? 'none')
-
-const seenMark = ({ journal }: SealContext, { relative, info }: Source): string =>
-  journal.mark('seen', relative, info.ctimeNs, info.ino)
-
-const albumMark = (journal: Journal, key: Uint8Array): string => journal.mark('album', toHex(key))
-
 /** Was it sealed from this source, as it is now? */
 async function isSource(context: SealContext, file: Found, entry: Entry): Promise<boolean> {
   const { journal, run } = context
@@ -148,13 +128,6 @@ async function refresh(context: SealContext, file: Found, entry: Entry, info: Bi
   await journal.published(entry, info)
 }
 
-/** Within this time a file system may give two states of a file one time. */
-const RACY_MS = 2500
-
-/** What was written this moment may be written again without another time to show for it. */
-const isSettled = ({ mtimeMs, ctimeMs }: BigIntStats) =>
-  Date.now() - Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs) > RACY_MS
-
 /**
  * The entry that a sealed file deserves which the journal does not know, or another machine sealed: the key
  * opens it, and what is inside is the source, byte for byte.
@@ -186,75 +159,6 @@ async function recognised(
   }
 }
 
-async function sealNow(context: SealContext, file: Found, target: string, state: TargetState): Promise<FileResult> {
-  const { run, journal } = context
-  const started = performance.now()
-  const source = await openSteady(file.source)
-  try {
-    const first = (await source.parts.next()).value ?? new Uint8Array(0)
-    if (looksSealed(first)) return skip(run, file, join(run.output, target), 'it is a sealed file already')
-    const size = Number(source.info.size)
-    const modified = milliseconds(source.info.mtimeNs)
-    const permissions = process.platform === 'win32' ? {} : { mode: Number(source.info.mode) & 0o777 }
-    const metadata = fitting({ name: basename(file.source), type: mediaType(first), size, modified, ...permissions })
-    const sealing = await prepareSeal({
-      ...run,
-      metadata,
-      padding: run.padding ?? 'none',
-      ...(run.hideNames ? { note: noteOfPlace(file.relative.split(sep).join('/')) } : {}),
-    })
-    const entry = { target, nonce: toHex(sealing.nonce) }
-    const album = albumMark(journal, run.album.key)
-    let content: Uint8Array = new Uint8Array(0)
-    const parts = releasing(joined(first, source.parts))
-    const plain = counted(parts, bytes => run.watcher?.progress?.(file.source, bytes), run.signal)
-    const made = sealing.png(plain, sha256 => (content = sha256))
-    const png = run.check === false ? made : alongside(made, copy => checkSealed(run, copy))
-    const facts = () => {
-      const marks = sourceMarks(context, { relative: file.relative, info: source.info })
-      return {
-        ...marks,
-        album,
-        seen: isSettled(source.info) ? marks.seen : '',
-        content: journal.contentMark(entry, toHex(content)),
-      }
-    }
-    const bytes = await publishSealed(context, entry, sealing.size, png, facts, state)
-    const notes = [
-      ...(BigInt(modified) === source.info.mtimeNs / 1_000_000n
-        ? []
-        : ['its time is beyond what a sealed file holds; the nearest was kept']),
-      ...(metadata.name === basename(file.source) ? [] : ['its name is longer than a sealed file holds, and was cut']),
-    ]
-    return {
-      source: file.source,
-      target: join(run.output, target),
-      status: 'done',
-      ...(notes.length > 0 ? { note: notes.join('; ') } : {}),
-      plainBytes: size,
-      sealedBytes: bytes,
-      seconds: (performance.now() - started) / 1000,
-    }
-  } finally {
-    await source.parts.return(undefined)
-    await source.close()
-  }
-}
-
-/**
- * A name whose bytes are no text takes more room in a sealed file than on the disk: what does not fit is cut from
- * its stem.
- */
-function fitting(metadata: Metadata): Metadata {
-  const { name } = metadata
-  const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length
-  for (let length = dot; length > 0; length--) {
-    const cut = { ...metadata, name: name.slice(0, length) + name.slice(dot) }
-    if (metadataFault(cut) === undefined) return cut
-  }
-  return metadata
-}
-
 /** The same sealed file for the recipients of this run, if the key opens it. */
 async function rewrap(
   context: SealContext,
@@ -279,8 +183,7 @@ async function rewrap(
     const bytes = await publishSealed(
       context,
       kept,
-      rewrapping.size,
-      rewrapping.png,
+      ...hashing(rewrapping.png, rewrapping.size),
       () => ({ ...sourceMarks(context, file), ...kept }),
       { kind: 'ours', entry, info, damaged: false },
     )
@@ -297,77 +200,6 @@ async function rewrap(
   } finally {
     await rewrapping.close()
   }
-}
-
-/** Writes a sealed file between its two lines in the journal. @returns its bytes */
-async function publishSealed(
-  { run, journal, destination, marks }: SealContext,
-  entry: Pick<Entry, 'target' | 'nonce'>,
-  size: number,
-  png: AsyncIterable<Uint8Array>,
-  facts: () => Partial<Entry>,
-  state: TargetState,
-): Promise<number> {
-  const sealed = sha256()
-  const { bytes, info } = await publish(join(run.output, entry.target), hashed(png, sealed), {
-    destination,
-    given: true,
-    replace: state.kind === 'absent' ? undefined : path => isSameFile(path, state.info),
-    beforePublish: () =>
-      journal.promise({
-        ...facts(),
-        target: entry.target,
-        nonce: entry.nonce,
-        by: journal.by,
-        ...marks,
-        bytes: size,
-        sha256: toHex(sealed.digest()),
-      }),
-  })
-  await journal.published(entry, info)
-  return bytes
-}
-
-/** What was looked at and found to be ours is what is replaced. */
-function isSameFile(path: string, { dev, ino, size, mtimeNs }: BigIntStats): boolean {
-  const now = lstatSync(onDisk(path), { bigint: true, throwIfNoEntry: false })
-  return now !== undefined && now.dev === dev && now.ino === ino && now.size === size && now.mtimeNs === mtimeNs
-}
-
-function skip({ watcher }: SealRun, { source, size }: Found, target: string, reason: string): FileResult {
-  watcher?.progress?.(source, size)
-  return { source, target, status: 'skipped', reason, plainBytes: size }
-}
-
-/**
- * Opens what is being written, to the end; its hash comparison is the check. It shares the album key and the threads
- * with the sealing and computes everything else again, keys and key streams too: what a fault of memory or processor
- * had spoilt there would be spoilt here as well, and compare equal.
- */
-async function checkSealed({ album, flows }: SealRun, png: AsyncIterable<Uint8Array>): Promise<void> {
-  const { bytes } = await openSealed(png, new Keyring().remember(album), flows)
-  for await (const part of bytes) release(part)
-}
-
-async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (first.length > 0) yield first
-  yield* rest
-}
-
-async function* hashed(
-  parts: AsyncIterable<Uint8Array>,
-  hash: { update(bytes: Uint8Array): void },
-): AsyncGenerator<Uint8Array> {
-  for await (const part of parts) {
-    hash.update(part)
-    yield part
-  }
-}
-
-/** Whole milliseconds since 1970, as near as a sealed file can hold them. */
-function milliseconds(nanoseconds: bigint): number {
-  const exact = Number(nanoseconds / 1_000_000n)
-  return Math.min(Math.max(exact, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
 }
 
 /** How version 0.1.0 told a source: without a key. */

@@ -2,6 +2,7 @@ import type { Destination } from '@latent/core/node'
 import type { FlowProvider } from '../bodies/index.ts'
 import type { Album, Keyring, Lock } from '../envelope.ts'
 import type { SealOptions } from '../seal.ts'
+import type { FileThreads } from './file-threads.ts'
 import type { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 import type { RunWatcher } from './run.ts'
@@ -19,6 +20,8 @@ export interface SealRun {
   /** Opens what earlier runs made: tells what a lost journal knew. */
   readonly keyring?: Keyring
   readonly flows: FlowProvider
+  /** Seal small files whole, with networks of their own. Without them every file is sealed on this thread. */
+  readonly fileThreads?: FileThreads
   readonly body: SealOptions['body']
   readonly padding?: SealOptions['padding']
   /** Open every sealed file again, to the last byte, before it appears. Default true. */

@@ -1,0 +1,151 @@
+import { type Deferred, deferred, type ErrorCode, LatentError } from '@latent/core'
+import { forbidTelemetry } from '@latent/core/telemetry'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Outcome, Reply, Request } from './file-thread.ts'
+import type { NotWhole, SealedWhole, SealTask } from './seal-whole.ts'
+
+/** Threads are worth their start once so many files, or bytes, were to be sealed. */
+const FEW_FILES = 31
+const FEW_BYTES = 8 << 20
+/** What a thread is given at once: a message costs as much as sealing a few kilobytes. */
+const BATCH_FILES = 8
+const BATCH_BYTES = 1 << 18
+/** Batches that a thread has: while the results of one are put on the disk, it works on the other. */
+const BATCHES = 2
+/** What lies outside of a thread's heap is the most of what it makes. */
+const LIMITS = { maxYoungGenerationSizeMb: 6 }
+
+interface Waiting {
+  readonly task: SealTask
+  readonly sealed: Deferred<SealedWhole | NotWhole>
+}
+
+/** How many threads, and when they are started. */
+export interface FileThreadsOptions {
+  /** Default: one a core, at most 8. */
+  readonly threads?: number | undefined
+  /** So many files are left to whoever asks before any thread is started. Default {@link FEW_FILES}. */
+  readonly fewFiles?: number
+}
+
+/**
+ * Threads that seal small files whole: reading, sealing, checking and hashing are one piece of work, so that a file is
+ * two messages and not dozens, and nothing in between waits for the system on another thread. Started once there is
+ * enough to do.
+ */
+export class FileThreads {
+  readonly #count: number
+  readonly #fewFiles: number
+  readonly #waiting: Waiting[] = []
+  #threads: FileThread[] | undefined
+  #files = 0
+  #bytes = 0
+
+  constructor({ threads = Math.min(8, availableParallelism()), fewFiles = FEW_FILES }: FileThreadsOptions = {}) {
+    this.#count = threads
+    this.#fewFiles = fewFiles
+  }
+
+  /** @returns `undefined` as long as there is too little to do */
+  seal(task: SealTask): Promise<SealedWhole | NotWhole> | undefined {
+    this.#files++
+    this.#bytes += task.size
+    if (this.#files <= this.#fewFiles && this.#bytes < FEW_BYTES) return undefined
+    const give = () => this.#give()
+    this.#threads ??= Array.from({ length: this.#count }, () => new FileThread(give))
+    const sealed = deferred<SealedWhole | NotWhole>()
+    this.#waiting.push({ task, sealed })
+    // What is asked for in one go is given in one.
+    queueMicrotask(give)
+    return sealed.promise
+  }
+
+  #give(): void {
+    for (let turn = 1; turn <= BATCHES; turn++)
+      for (const thread of this.#threads!)
+        if (this.#waiting.length > 0 && thread.batches < turn) thread.work(this.#nextBatch())
+  }
+
+  /** As much as leaves something for the other threads. */
+  #nextBatch(): Waiting[] {
+    const most = Math.min(BATCH_FILES, Math.ceil(this.#waiting.length / this.#count))
+    let [files, bytes] = [1, this.#waiting[0]!.task.size]
+    while (files < most && (bytes += this.#waiting[files]!.task.size) <= BATCH_BYTES) files++
+    return this.#waiting.splice(0, files)
+  }
+
+  /** Finishes what is under way and ends the threads. */
+  async close(): Promise<void> {
+    await Promise.all((this.#threads ?? []).map(thread => thread.close()))
+  }
+}
+
+class FileThread {
+  readonly #worker: Worker
+  /** What it was given and has not answered, oldest first. */
+  readonly #given: (readonly Waiting[])[] = []
+  readonly #free: () => void
+  readonly #ended = deferred()
+  #dead: LatentError | undefined
+
+  /** @param free told when it can take more */
+  constructor(free: () => void) {
+    forbidTelemetry()
+    this.#free = free
+    this.#worker = new Worker(new URL('./file-thread.ts', import.meta.url), { resourceLimits: LIMITS })
+    this.#worker.on('message', (reply: Reply) => this.#answered(reply))
+    this.#worker.on('error', (cause: unknown) => this.#fail(cause))
+    this.#worker.on('exit', () => this.#fail())
+  }
+
+  get batches(): number {
+    return this.#given.length
+  }
+
+  work(batch: readonly Waiting[]): void {
+    if (this.#dead) return reject(batch, this.#dead)
+    this.#given.push(batch)
+    this.#post({ tasks: batch.map(({ task }) => task) })
+  }
+
+  #post(request: Request): void {
+    // Files under way keep the process alive, and threads that wait do not.
+    this.#worker.ref()
+    this.#worker.postMessage(request)
+  }
+
+  #answered(reply: Reply): void {
+    if ('closed' in reply) return this.#fail()
+    if ('outcomes' in reply) settle(this.#given.shift()!, reply.outcomes)
+    if (this.#given.length === 0) this.#worker.unref()
+    this.#free()
+  }
+
+  #fail(cause?: unknown): void {
+    this.#dead ??= new LatentError('E_BACKEND', 'a thread that seals small files has ended', { cause })
+    for (const batch of this.#given.splice(0)) reject(batch, this.#dead)
+    this.#ended.resolve()
+  }
+
+  /** No thread is ended while native code runs on it: see [Note: Ending threads] in `pool.ts` of the exact flow. */
+  async close(): Promise<void> {
+    if (!this.#dead) {
+      this.#post({ close: true })
+      await this.#ended.promise
+    }
+    await this.#worker.terminate()
+  }
+}
+
+function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
+  for (const [i, { sealed }] of batch.entries()) {
+    const outcome = outcomes[i]!
+    if ('made' in outcome) sealed.resolve(outcome.made)
+    else sealed.reject(new LatentError(outcome.code as ErrorCode, outcome.message, { hint: outcome.hint }))
+  }
+}
+
+function reject(batch: readonly Waiting[], error: LatentError): void {
+  for (const { sealed } of batch) sealed.reject(error)
+}
