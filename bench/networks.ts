@@ -170,15 +170,7 @@ export const trainingD: Training<typeof resNet, typeof resNetState> = {
             state.blocks[i]!.norm2,
           )
           // Option A: every second pixel, and zeros for the new channels.
-          const shortcut =
-            inputs === width
-              ? x
-              : ops.pad(everySecond(x), [
-                  [0, 0],
-                  [0, width - inputs],
-                  [0, 0],
-                  [0, 0],
-                ])
+          const shortcut = inputs === width ? x : layers.subsample(x, 2, width)
           x = ops.relu(ops.add(second.y, shortcut))
           return { norm1: first.running, norm2: second.running }
         })
@@ -187,16 +179,6 @@ export const trainingD: Training<typeof resNet, typeof resNetState> = {
       },
     },
   ],
-}
-
-function everySecond(x: Expr): Expr {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
-  return ops.reshape(ops.slice(ops.slice(ops.reshape(x, [n, c, h / 2, 2, w / 2, 2]), 3, 0, 1), 5, 0, 1), [
-    n,
-    c,
-    h / 2,
-    w / 2,
-  ])
 }
 
 /** Waves, so that nothing is zero, denormal or equal. Labels become one-hot rows. */

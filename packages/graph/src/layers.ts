@@ -205,6 +205,21 @@ export function residualBlock(
   return op.add(x, norm(conv2d(p.second, activation(norm(conv2d(p.first, x))))))
 }
 
+/**
+ * Every `step`-th pixel of both axes, from the first, and zeros for channels that `x` does not have:
+ * `[N, C, H, W]` to `[N, channels, ceil(H / step), ceil(W / step)]` (He et al. 2016, option A). A convolution with a
+ * kernel of ones and zeros, because taking single numbers out of rows is slower than computing.
+ * @throws E_ARGUMENT for fewer channels than there are
+ */
+export function subsample(x: Expr, step: number, channels = x.shape[1]!): Expr {
+  const inputs = x.shape[1]!
+  if (channels < inputs) throw argumentError('channels', `at least the image's ${inputs}`, channels)
+  const kernel = Float32Array.from({ length: channels * inputs }, (_, i) =>
+    Number(Math.floor(i / inputs) === i % inputs),
+  )
+  return op.conv(x, op.constant(tensor('f32', [channels, inputs, 1, 1], kernel)), { stride: step, padding: 0 })
+}
+
 /** Depth to space (Shi et al. 2016): `[N, C r^2, H, W]` to `[N, C, H r, W r]`. */
 export function pixelShuffle(x: Expr, r: number): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]

@@ -62,6 +62,7 @@ const CASES: Record<string, Case> = {
   },
   pixelShuffle: { x: [2, 8, 3, 4], fn: (_, x) => layer.pixelShuffle(x, 2) },
   pixelUnshuffle: { x: [2, 3, 4, 6], fn: (_, x) => layer.pixelUnshuffle(x, 2) },
+  subsample: { x: [2, 3, 5, 4], fn: (_, x) => layer.subsample(x, 2, 4) },
   upsampleNearest: { x: image, fn: (_, x) => layer.upsampleNearest(x, 3) },
   resizeBilinear: { x: image, fn: (_, x) => layer.resizeBilinear(x, 9, 3) },
   reflectionPad: { x: image, fn: (_, x) => layer.reflectionPad(x, 3) },
@@ -206,6 +207,16 @@ describe('known answers', () => {
     expect(y.dims).toEqual([2, 2, 2, 4])
     const row = (from: number) => [from, from + 1, from + 3, from + 4]
     expect([...y.data]).toEqual([0, 10, 20, 30].flatMap(from => [...row(from), ...row(from)]))
+  })
+
+  test('subsample takes every second pixel from the first, and new channels are zero', async () => {
+    const x = tensor('f32', [1, 1, 3, 3], Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9))
+    const y = await evaluate(({ x }) => layer.subsample(x!, 2, 2), { x })
+    expect([y.dims, ...y.data]).toEqual([[1, 2, 2, 2], 1, 3, 7, 9, 0, 0, 0, 0])
+    const two = tensor('f32', [1, 2, 1, 1], Float32Array.of(1, 2))
+    await expect(evaluate(({ x }) => layer.subsample(x!, 2, 1), { x: two })).rejects.toMatchObject({
+      code: 'E_ARGUMENT',
+    })
   })
 
   test('reflectionPad mirrors without repeating the edge', async () => {

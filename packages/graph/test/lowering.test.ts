@@ -422,6 +422,7 @@ describe.each(targets)('convolutions %s', (_, target) => {
     'a 1x1 kernel': { x: [1, 16, 4, 16], w: [32, 16, 1, 1] },
     strided: { x: [2, 16, 8, 32], w: [32, 16, 3, 3], stride: 2, padding: 1 },
     'strided, images as channels': { x: [16, 16, 6, 6], w: [16, 16, 3, 3], stride: 2, padding: 1 },
+    'strided by three, odd sizes, images as channels': { x: [16, 16, 7, 5], w: [16, 16, 3, 3], stride: 3, padding: 1 },
     dilated: { x: [1, 16, 7, 16], w: [16, 16, 3, 3], dilation: 2 },
     'no blocks fit': { x: [1, 20, 6, 7], w: [24, 20, 3, 3] },
   }
@@ -517,6 +518,14 @@ describe('what the compiler does to a graph', () => {
     expect(operators(({ x }) => op.mul(op.exp(x!), op.add(op.exp(x!), 1)), { x: [4] })).toEqual(['Exp', 'Add', 'Mul'])
     expect(operators(({ x }) => (op.exp(x!), op.neg(op.neg(op.neg(x!)))), { x: [4] })).toEqual(['Neg'])
     expect(operators(({ x }) => op.transpose(op.transpose(x!, [1, 0, 2]), [1, 0, 2]), { x: [2, 3, 4] })).toEqual([])
+  })
+
+  test('signs go to the outside, so that products and sums of x and of -x are one', () => {
+    const both = (f: (x: Expr) => Expr) => operators(({ x }) => op.sub(f(x!), op.sqrt(f(op.neg(x!)))), { x: [4, 6] })
+    expect(both(x => op.mul(x, op.exp(op.square(x))))).toEqual(['Mul', 'Exp', 'Mul', 'Neg', 'Sqrt', 'Sub'])
+    expect(both(x => op.sum(x, [1]))).toEqual(['ReduceSum', 'Reshape', 'Neg', 'Sqrt', 'Sub'])
+    // What is negative and small stays small.
+    expect(operators(({ x, y }) => op.mul(op.neg(x!), y!), { x: [1, 6], y: [4, 6] })).toEqual(['Neg', 'Mul'])
   })
 
   test('what cannot be lowered is refused by name, with shapes and a hint', () => {

@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
 import { elementCount } from '../tensor.ts'
-import { multiply, spread } from './elementwise.ts'
+import { multiply, negate, negated, spread } from './elementwise.ts'
 import { blockedReduce } from './blocks.ts'
 import { broadcastShapes } from './graph.ts'
 import type { Graph, Value } from './graph.ts'
@@ -22,6 +22,9 @@ export function reduce(graph: Graph, value: Value, op: string, axes: readonly nu
     const result = reduce(graph, numbers, op === 'Add' ? 'Max' : op === 'Mul' ? 'Min' : op, axes)
     return graph.node('Cast', [result], kept, { dtype: 'bool', attributes: { to: 9 } })
   }
+  // The negative of a sum, which is small, in place of a sum of negatives.
+  const positive = op === 'Add' ? negated(graph, value) : undefined
+  if (positive) return negate(graph, reduce(graph, positive, op, axes))
   if (value.thin) {
     // Along broadcast axes a sum is a multiple and an extremum is the value itself.
     const thin = value.thin

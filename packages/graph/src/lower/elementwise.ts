@@ -133,8 +133,12 @@ export function multiply(graph: Graph, a: Value, b: Value): Value {
     )
   const activation = leakyRelu(graph, a, b) ?? leakyRelu(graph, b, a)
   if (activation) return activation
-  // A quotient of two whole arrays; where the divisor is smaller, multiplying by its reciprocal is cheaper.
   const whole = (value: Value) => !value.thin && sameShape(value.shape, shape)
+  // Signs go to the outside, so that the products which a derivative takes of g and of -g are one.
+  const [minusA, minusB] = [a, b].map(value => (whole(value) ? negated(graph, value) : undefined))
+  if (minusA) return negate(graph, multiply(graph, minusA, b))
+  if (minusB) return negate(graph, multiply(graph, a, minusB))
+  // A quotient of two whole arrays; where the divisor is smaller, multiplying by its reciprocal is cheaper.
   const divisor = whole(b) ? definition(b, 'Reciprocal') : undefined
   if (divisor) return elementwise(graph, 'Div', [a, rewrap(graph, divisor, b)])
   const otherDivisor = whole(a) ? definition(a, 'Reciprocal') : undefined
@@ -224,7 +228,8 @@ function hyperbolicTangent(graph: Graph, a: Value, b: Value): Value | undefined 
   return elementwise(graph, 'Tanh', [rewrap(graph, argument.node.operands[1 - twice]!, a)])
 }
 
-function negated(graph: Graph, value: Value): Value | undefined {
+/** What a value is the negative of, if it is one. */
+export function negated(graph: Graph, value: Value): Value | undefined {
   const inner = definition(value, 'Neg')
   return inner && rewrap(graph, inner, value)
 }

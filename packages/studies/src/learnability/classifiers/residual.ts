@@ -77,40 +77,13 @@ export function residualNetwork(
         const skipped = own.shortcut
           ? normed(own.shortcut, found.shortcut!, x, norm, block.stride)
           : changes(block)
-            ? withZeros(x, block)
+            ? layers.subsample(x, block.stride, block.width)
             : x
         x = ops.relu(ops.add(branch, skipped))
       }
       return layers.dense(p.dense, layers.globalAvgPool(x))
     },
   })
-}
-
-function withZeros(x: Expr, { inputs, width, stride }: { inputs: number; width: number; stride: number }): Expr {
-  return ops.pad(stride === 2 ? everySecond(x) : x, [
-    [0, 0],
-    [0, width - inputs],
-    [0, 0],
-    [0, 0],
-  ])
-}
-
-/** Every second pixel of both axes, from the first; odd sizes keep their last. */
-function everySecond(x: Expr): Expr {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
-  const even = ops.pad(x, [
-    [0, 0],
-    [0, 0],
-    [0, h % 2],
-    [0, w % 2],
-  ])
-  const [rows, columns] = [(h + (h % 2)) / 2, (w + (w % 2)) / 2]
-  return ops.reshape(ops.slice(ops.slice(ops.reshape(even, [n, c, rows, 2, columns, 2]), 3, 0, 1), 5, 0, 1), [
-    n,
-    c,
-    rows,
-    columns,
-  ])
 }
 
 /**
