@@ -1,9 +1,9 @@
 import * as fs from 'node:fs'
-import { type FileHandle, link, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { Destination, onDisk, publish, publishNow } from '../src/node/index.ts'
-import { count, failing, hooks } from './places/faults.ts'
+import { count, failing, failingLater, hooks } from './places/faults.ts'
 import { at, bytes, folder, read, refused, root } from './places/folder.ts'
 
 const { faultyFs, faultyPromises } = await vi.hoisted(() => import('./places/faults.ts'))
@@ -72,7 +72,7 @@ describe('folders', () => {
     publishNow(at('p/q/r/t'), bytes('x')[0]!, { destination })
     await publish(at('p/u'), bytes('x'), { destination, durable: false })
     await destination.flush()
-    expect(count('sync')).toBe(2)
+    expect(count('fsync')).toBe(2)
     expect((await readdir(at('p/q/r'))).toSorted()).toEqual(['s', 't'])
   })
 
@@ -99,14 +99,14 @@ describe('folders', () => {
     const destination = new Destination()
     await publish(at('sub/a'), bytes('x'), { destination })
     const before = count('close')
-    hooks['sync'] = failing('EIO')
+    hooks['fsync'] = failingLater('EIO')
     await expect(destination.flush()).rejects.toMatchObject({ code: 'E_IO' })
     expect(count('close')).toBe(before + 1)
-    hooks['sync'] = () => Promise.reject(Object.assign(new Error('?'), { code: 'ENOTTY' }))
+    hooks['fsync'] = failingLater('ENOTTY')
     await destination.flush()
     expect(destination.unflushed).toBe('ENOTTY')
-    const handle = { sync: () => Promise.reject(new Error('no code')) } as unknown as FileHandle
-    await expect(destination.flushFile(handle)).rejects.toThrow('no code')
+    hooks['fsync'] = (_: number, tell: (error: Error) => void) => tell(new Error('no code'))
+    await expect(destination.flushFile(1)).rejects.toThrow('no code')
   })
 
   test('an input is known by what it is, and by where it lies', async () => {

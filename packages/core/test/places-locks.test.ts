@@ -32,7 +32,7 @@ describe('locks', () => {
     expect(typeof (JSON.parse(content) as { born?: string }).born).toBe(
       process.platform === 'linux' ? 'string' : 'undefined',
     )
-    expect([content.endsWith('\n'), count('sync')]).toEqual([true, 0])
+    expect([content.endsWith('\n'), count('fsync')]).toEqual([true, 0])
     expect([process.listenerCount('exit'), vi.getTimerCount()]).toEqual([listeners + 1, 1])
     await utimes(at('lock'), 1, 1)
     vi.advanceTimersByTime(29_000)
@@ -126,7 +126,7 @@ describe('locks', () => {
       fs.rmSync(path, { force: true })
     }
     let made = 0
-    hooks['open'] = (_: string, flags: string) => {
+    hooks['openSync'] = (_: string, flags: string) => {
       // The first file that is made is the lock under which the dead one would be removed.
       if (flags !== 'wx' || ++made !== 1) return
       if (left === undefined) fs.rmSync(at('lock'))

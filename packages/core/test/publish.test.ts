@@ -1,7 +1,6 @@
 import * as fs from 'node:fs'
 import {
   chmod,
-  type FileHandle,
   link,
   lstat,
   mkdir,
@@ -31,14 +30,19 @@ import {
 } from '../src/node/index.ts'
 
 /** What the file system answers in place of a link, a flush. */
-const refused = vi.hoisted((): { link?: string } => ({}))
+const refused = vi.hoisted((): { link?: string; flush?: string } => ({}))
 vi.mock(import('node:fs'), async original => {
   const real = await original()
   const linkSync: typeof real.linkSync = (from, to) => {
     if (refused.link !== undefined) throw Object.assign(new Error(refused.link), { code: refused.link })
     real.linkSync(from, to)
   }
-  return { ...real, linkSync, default: { ...real, linkSync } }
+  const fsync = (file: number, tell: fs.NoParamCallback) => {
+    const code = refused.flush
+    if (code === undefined) real.fsync(file, tell)
+    else tell(Object.assign(new Error(code), { code }))
+  }
+  return { ...real, linkSync, fsync, default: { ...real, linkSync, fsync } } as never
 })
 
 const root = fs.mkdtempSync(join(tmpdir(), 'latent-publish-'))
@@ -48,6 +52,7 @@ beforeEach(async () => {
 })
 afterEach(() => {
   delete refused.link
+  delete refused.flush
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
@@ -298,16 +303,18 @@ test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
 )
 
 test('a file system that cannot flush is told once, and a device that fails is a failure', async () => {
-  const handle = (code: string) =>
-    ({ sync: () => Promise.reject(Object.assign(new Error(code), { code })) }) as unknown as FileHandle
   for (const code of ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EPERM']) {
     const destination = new Destination()
-    await destination.flushFile(handle(code))
-    await destination.flushFile(handle('EINVAL'))
+    refused.flush = code
+    await destination.flushFile(1)
+    refused.flush = 'EINVAL'
+    await destination.flushFile(1)
     expect(destination.unflushed).toBe(code)
   }
-  for (const code of ['EIO', 'ENOSPC', 'EDQUOT'])
-    await expect(new Destination().flushFile(handle(code))).rejects.toMatchObject({ code })
+  for (const code of ['EIO', 'ENOSPC', 'EDQUOT']) {
+    refused.flush = code
+    await expect(new Destination().flushFile(1)).rejects.toMatchObject({ code })
+  }
 })
 
 test('parts that are given away are used up once they are written, and others are left alone', async () => {
@@ -329,7 +336,7 @@ describe('a large file', () => {
   }
   class Watched extends Destination {
     flushes = 0
-    override async flushFile(file: FileHandle): Promise<void> {
+    override async flushFile(file: number): Promise<void> {
       this.flushes++
       await super.flushFile(file)
     }
@@ -352,7 +359,7 @@ describe('a large file', () => {
 
   test('does not appear where a flush on the way has failed', async () => {
     class Broken extends Watched {
-      override async flushFile(file: FileHandle): Promise<void> {
+      override async flushFile(file: number): Promise<void> {
         await super.flushFile(file)
         if (this.flushes === 1) throw Object.assign(new Error('worn out'), { code: 'EIO' })
       }

@@ -161,7 +161,7 @@ export async function readHeader({
       throw new LatentError('E_HEADER', 'the header of this sealed file does not end', {
         hint: 'download or copy the file again',
       })
-    bytes = concatBytes(bytes, next.value)
+    bytes = bytes.length === 0 ? next.value : concatBytes(bytes, next.value)
     parsed = parseHeader(bytes)
   }
   const body = bytes.subarray(parsed.size)

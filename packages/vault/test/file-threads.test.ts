@@ -116,7 +116,7 @@ describe('threads that seal small files', () => {
     await put(join(plain, 'a'), 'a')
     await put(join(plain, 'b'), 'b')
     await withThreads(async threads => {
-      const [a, gone, b] = await Promise.allSettled(tasks.map(task => threads.seal(task)!))
+      const [a, gone, b] = await Promise.allSettled(tasks.map(task => threads.seal(task)))
       expect([a!.status, b!.status]).toEqual(['fulfilled', 'fulfilled'])
       const { reason } = gone as PromiseRejectedResult
       expect(reason).toBeInstanceOf(LatentError)
@@ -125,13 +125,13 @@ describe('threads that seal small files', () => {
   })
 
   test('nothing of a run that was interrupted appears afterwards', async () => {
-    for (let i = 0; i < 30; i++) await put(join(plain, `${i}`), await noise(20_000, `${i}`))
+    for (let i = 0; i < 90; i++) await put(join(plain, `${i}`), await noise(3000, `${i}`))
     await withThreads(async fileThreads => {
       const stop = new AbortController()
       const watcher = { progress: () => stop.abort() }
       const results = await seal({ fileThreads, signal: stop.signal, watcher })
       const count = (status: string) => results.filter(result => result.status === status).length
-      expect([count('done') + count('interrupted'), count('interrupted') > 0]).toEqual([30, true])
+      expect([count('done') + count('interrupted'), count('interrupted') > 0]).toEqual([90, true])
       expect(Object.keys(await tree(sealed)).length).toBe(count('done'))
       expect(states(await seal({ fileThreads })).filter(state => state.endsWith('done')).length).toBe(
         count('interrupted'),
@@ -142,7 +142,7 @@ describe('threads that seal small files', () => {
   test('are not started for little, and take nothing once they are closed', async () => {
     const task = taskFor(await put(join(plain, 'a'), 'a'), 'aes-256-gcm')
     const threads = new FileThreads({ threads: 1, fewFiles: 2 })
-    expect([threads.seal(task), threads.seal(task)]).toEqual([undefined, undefined])
+    expect(await Promise.all([threads.seal(task), threads.seal(task)])).toEqual([undefined, undefined])
     expect(await threads.seal(task)).toMatchObject({ notes: [] })
     await threads.close()
     await expect(threads.seal(task)).rejects.toMatchObject({ code: 'E_BACKEND' })

@@ -24,7 +24,7 @@ describe('files of a run side by side', () => {
   const small = Array.from({ length: 100 }, (_, i) => 1000 + i)
 
   test('many small ones, few large ones, and as many as were asked for', async () => {
-    expect(await watched(small)).toMatchObject({ most: 48, out: small })
+    expect(await watched(small)).toMatchObject({ most: 64, out: small })
     expect(await watched(small, 3)).toMatchObject({ most: 3, out: small })
     const large = Array.from({ length: 20 }, (_, i) => 5_000_000 + i)
     expect(await watched(large)).toMatchObject({ most: 4, out: large })
@@ -41,7 +41,7 @@ describe('files of a run side by side', () => {
 
   test('a large one among small ones lets no more than the usual few run beside it', async () => {
     const { most, out } = await watched([9_000_000, ...small])
-    expect(most).toBe(48)
+    expect(most).toBe(64)
     expect(out).toEqual([...small, 9_000_000])
   })
 

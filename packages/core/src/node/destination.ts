@@ -1,9 +1,12 @@
 import { LatentError } from '../errors.ts'
-import { type BigIntStats, mkdirSync, realpathSync, statSync } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises'
+import { type BigIntStats, fsync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { lstat, mkdir, open } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { ioError, systemCode } from './io-error.ts'
 import { onDisk } from './paths.ts'
+
+const fsyncLater = promisify(fsync)
 
 /** What an input is known by: a name may lead to it in many ways. */
 type Identity = Pick<BigIntStats, 'dev' | 'ino'>
@@ -60,8 +63,8 @@ export class Destination {
   }
 
   /** Flushes a file to the disk, where the file system can. */
-  async flushFile(file: FileHandle): Promise<void> {
-    await file.sync().catch((error: unknown) => this.#tolerate(error))
+  async flushFile(file: number): Promise<void> {
+    await fsyncLater(file).catch((error: unknown) => this.#tolerate(error))
   }
 
   /** Makes the names of new files survive a loss of power. @throws E_IO */
@@ -72,7 +75,7 @@ export class Destination {
       try {
         const handle = await open(onDisk(folder), 'r')
         try {
-          await this.flushFile(handle)
+          await this.flushFile(handle.fd)
         } finally {
           await handle.close()
         }

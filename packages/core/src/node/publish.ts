@@ -11,15 +11,25 @@ import {
   rmSync,
   unlinkSync,
   writeFileSync,
+  writev,
+  writevSync,
 } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Destination } from './destination.ts'
 import { ioError, systemCode } from './io-error.ts'
 import { onDisk } from './paths.ts'
 import { newTemporary, releaseTemporary } from './temporaries.ts'
 
+/**
+ * What is written at once, on a thread that blocks meanwhile. Files with less than that block this one: waking another
+ * takes longer.
+ */
 const WRITE_BYTES = 1 << 20
+const writevLater = (file: number, parts: readonly Uint8Array[]) =>
+  new Promise<number>((written, failed) =>
+    writev(file, parts, (error, bytes) => (error ? failed(error) : written(bytes))),
+  )
 /** Of a large file so much is flushed at a time, while more is being made: the last flush then finds little left. */
 const FLUSH_BYTES = 1 << 25
 
@@ -84,7 +94,7 @@ export async function publish(
     const standing = standingFile(target, options, destination)
     if (standing && !(await replace!(target))) throw foreign(target)
     temporary = newTemporary(dirname(target))
-    const file = await open(onDisk(temporary), 'wx', mode)
+    const file = openSync(onDisk(temporary), 'wx', mode)
     let bytes = 0
     let flushed = Promise.resolve()
     try {
@@ -95,11 +105,11 @@ export async function publish(
         flushed.catch(() => undefined)
       })
       await flushed
-      if (modified !== undefined) setTime(file.fd, modified)
+      if (modified !== undefined) setTime(file, modified)
       if (durable) await destination.flushFile(file)
     } finally {
       await flushed.catch(() => undefined)
-      await file.close()
+      closeSync(file)
     }
     await beforePublish?.(temporary)
     const info = giveName(temporary, target, standing)
@@ -228,7 +238,7 @@ const isSame = (a: BigIntStats, b: BigIntStats) =>
   a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
 
 async function writeParts(
-  file: FileHandle,
+  file: number,
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   given: boolean,
   much: () => void,
@@ -236,8 +246,7 @@ async function writeParts(
   // Small parts go out together: one system call for most photos.
   let [written, size] = [0, 0]
   let waiting: Uint8Array[] = []
-  const flush = async () => {
-    await writeAll(file, waiting)
+  const wrote = () => {
     written += size
     if (Math.floor(written / FLUSH_BYTES) > Math.floor((written - size) / FLUSH_BYTES)) much()
     if (given) for (const part of waiting) release(part)
@@ -247,21 +256,32 @@ async function writeParts(
   for await (const part of parts) {
     waiting.push(part)
     size += part.length
-    if (size >= WRITE_BYTES) await flush()
+    if (size < WRITE_BYTES) continue
+    await writeAll(file, waiting)
+    wrote()
   }
-  if (size > 0) await flush()
+  if (size > 0) {
+    writeAllNow(file, waiting)
+    wrote()
+  }
   return written
 }
 
-/** Writes may take less than they are given. */
-async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  const { bytesWritten } = await file.writev(parts)
-  let skip = bytesWritten
-  for (const part of parts) {
-    let rest = part.subarray(Math.min(skip, part.length))
-    skip -= part.length - rest.length
-    while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten)
-  }
+async function writeAll(file: number, parts: readonly Uint8Array[]): Promise<void> {
+  for (let left = parts; left.length > 0;) left = behind(left, await writevLater(file, left))
+}
+
+function writeAllNow(file: number, parts: readonly Uint8Array[]): void {
+  for (let left = parts; left.length > 0;) left = behind(left, writevSync(file, left))
+}
+
+/** What is left to write: the system may take less than it is given. */
+function behind(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  return parts.flatMap(part => {
+    const rest = part.subarray(Math.min(written, part.length))
+    written -= part.length - rest.length
+    return rest.length > 0 ? [rest] : []
+  })
 }
 
 /** A file is worth more than its time: one that the file system cannot hold is told, not fatal. */

@@ -105,13 +105,13 @@ export function readSteadyNow(
     try {
       const info = fstatSync(file, { bigint: true })
       if (info.size > most) return undefined
-      // One byte more than there should be: what has grown gives it.
-      const buffer = new Uint8Array(Number(info.size) + 1)
+      const bytes = bytesToFill(Number(info.size))
       let length = 0
-      for (let more = 1; more > 0 && length < buffer.length; length += more)
-        more = readSync(file, buffer, { offset: length })
-      requireUnchanged(path, info, fstatSync(file, { bigint: true }))
-      return { info, bytes: buffer.subarray(0, length) }
+      for (let more = 1; more > 0 && length < bytes.length; length += more)
+        more = readSync(file, bytes, { offset: length })
+      const isAll = length === bytes.length && readSync(file, new Uint8Array(1)) === 0
+      requireUnchanged(path, info, fstatSync(file, { bigint: true }), isAll)
+      return { info, bytes }
     } finally {
       closeSync(file)
     }
@@ -120,10 +120,10 @@ export function readSteadyNow(
   }
 }
 
-/** @throws E_CHANGED */
-function requireUnchanged(path: string, before: BigIntStats, after: BigIntStats): void {
+/** @param isAll whether there were as many bytes as there should be @throws E_CHANGED */
+function requireUnchanged(path: string, before: BigIntStats, after: BigIntStats, isAll = true): void {
   const isSame = before.size === after.size && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs
-  if (!isSame)
+  if (!isSame || !isAll)
     throw new LatentError('E_CHANGED', `${basename(path)} changed while it was being read`, {
       hint: 'run it again when nothing writes to it',
     })

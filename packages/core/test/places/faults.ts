@@ -24,6 +24,10 @@ export const failing = (code: string) => () => {
   throw Object.assign(new Error(code), { code })
 }
 
+/** The same for a call that tells another one. */
+export const failingLater = (code: string) => (_: number, tell: (error: Error) => void) =>
+  tell(Object.assign(new Error(code), { code }))
+
 export function faultyFs<M extends object>(original: M): M {
   const real = original as unknown as Record<string, Hook>
   const hooked = Object.fromEntries(
@@ -32,14 +36,22 @@ export function faultyFs<M extends object>(original: M): M {
       (...args: never[]) => (hooks[name] ?? real[name]!)(...args),
     ]),
   )
-  return { ...real, ...hooked, default: { ...real, ...hooked } } as never
+  const counted = Object.fromEntries(
+    ['fsync', 'writev', 'writevSync', 'closeSync'].map(name => [
+      name,
+      (...args: never[]) => (calls.push(name), (hooks[name] ?? real[name]!)(...args)),
+    ]),
+  )
+  const openSync = (...args: never[]) => (hooks['openSync']?.(...args), real['openSync']!(...args))
+  const replaced = { ...hooked, ...counted, openSync }
+  return { ...real, ...replaced, default: { ...real, ...replaced } } as never
 }
 
 export function faultyPromises(real: typeof files): typeof files {
   const open = async (...args: Parameters<typeof real.open>) => {
     hooks['open']?.(...(args as unknown as never[]))
     const handle = await real.open(...args)
-    for (const name of ['sync', 'writev', 'write', 'stat', 'close'] as const) {
+    for (const name of ['stat', 'close'] as const) {
       const method = handle[name].bind(handle) as unknown as Hook
       Object.assign(handle, {
         [name]: (...given: never[]) => (

@@ -1,3 +1,4 @@
+import { discardBuffer } from '@latent/core'
 import { encodeModel, type OnnxNode } from '@latent/graph/onnx'
 import { type Backend, openSession, type Session } from '@latent/graph/runtime'
 import { type Tensor, tensor } from '@latent/graph/tensor'
@@ -35,10 +36,11 @@ export async function onnxNetworks(weights: Weights, options: OnnxOptions = {}):
     async run(round, input, rows, output) {
       const session = sessions[round]!
       const feeds = { x: tensor('u8', [1, rows, places, inputsOf(block)], input) }
-      // Native runs write where they are told.
-      if (session.backend === 'ort-node')
-        await session.run(feeds, { y: tensor('u8', [1, rows, places, block * HALF_CHANNELS], output) })
-      else output.set((await session.run(feeds)).y!.data as Uint8Array)
+      if (session.backend !== 'ort-node') return output.set((await session.run(feeds)).y!.data as Uint8Array)
+      // Native runs write where they are told, and give back a copy, of which the collector would learn late.
+      const into = tensor('u8', [1, rows, places, block * HALF_CHANNELS], output)
+      const { buffer } = (await session.run(feeds, { y: into })).y!.data
+      if (buffer !== output.buffer) discardBuffer(buffer as ArrayBuffer)
     },
     async close() {
       for (const open of sessions) await open.close()

@@ -1,9 +1,10 @@
 import { LatentError } from '@latent/core'
 import { openExactFlow, openFlows } from '@latent/schemes/exact-flow'
+import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
-import { type NotWhole, type SealedWhole, type SealTask, sealWhole } from './seal-whole.ts'
+import { BATCH_FILES, type NotWhole, type SealedWhole, type SealTask, sealWhole } from './seal-whole.ts'
 
-// One of the threads of `file-threads.ts`: it has networks of its own and works on one small file after the other.
+// One of the threads of `file-threads.ts`: it has networks of its own and works on a few small files at a time.
 
 /** What a thread is told: files to work on, or that there will be no more. */
 export type Request = { readonly tasks: readonly SealTask[] } | { readonly close: true }
@@ -15,7 +16,8 @@ export type Outcome =
 export type Reply = { readonly ready: true } | { readonly outcomes: readonly Outcome[] } | { readonly closed: true }
 
 const port = parentPort!
-const { flows, close } = openFlows(weights => openExactFlow({ weights, threads: 1 }))
+const TOGETHER = { tiles: BATCH_FILES, turn: () => setImmediate() }
+const { flows, close } = openFlows(weights => openExactFlow({ weights, threads: 1, together: TOGETHER }))
 const answer = (reply: Reply, transfer: ArrayBuffer[] = []) => port.postMessage(reply, transfer)
 
 async function outcomeOf(task: SealTask): Promise<Outcome> {
@@ -28,8 +30,8 @@ async function outcomeOf(task: SealTask): Promise<Outcome> {
 }
 
 async function work(tasks: readonly SealTask[]): Promise<void> {
-  const outcomes: Outcome[] = []
-  for (const task of tasks) outcomes.push(await outcomeOf(task))
+  // Side by side, so that the networks take their tiles together.
+  const outcomes = await Promise.all(tasks.map(outcomeOf))
   const given = outcomes.flatMap(outcome =>
     'made' in outcome && typeof outcome.made === 'object' ? [outcome.made.png.buffer as ArrayBuffer] : [],
   )

@@ -3,13 +3,12 @@ import { forbidTelemetry } from '@latent/core/telemetry'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Outcome, Reply, Request } from './file-thread.ts'
-import type { NotWhole, SealedWhole, SealTask } from './seal-whole.ts'
+import { BATCH_FILES, type NotWhole, type SealedWhole, type SealTask } from './seal-whole.ts'
 
-/** Threads are worth their start once so many files, or bytes, were to be sealed. */
-const FEW_FILES = 31
+/** So many files are sealed before threads would be ready: as many bytes take longer. */
+const FEW_FILES = 24
 const FEW_BYTES = 8 << 20
-/** What a thread is given at once: a message costs as much as sealing a few kilobytes. */
-const BATCH_FILES = 8
+/** A batch has no more bytes than this, and {@link BATCH_FILES} files at most. */
 const BATCH_BYTES = 1 << 18
 /** Batches that a thread has: while the results of one are put on the disk, it works on the other. */
 const BATCHES = 2
@@ -18,14 +17,14 @@ const LIMITS = { maxYoungGenerationSizeMb: 6 }
 
 interface Waiting {
   readonly task: SealTask
-  readonly sealed: Deferred<SealedWhole | NotWhole>
+  readonly sealed: Deferred<SealedWhole | NotWhole | undefined>
 }
 
 /** How many threads, and when they are started. */
 export interface FileThreadsOptions {
   /** Default: one a core, at most 8. */
   readonly threads?: number | undefined
-  /** So many files are left to whoever asks before any thread is started. Default {@link FEW_FILES}. */
+  /** So many files are left to whoever asks before any thread is started. Default: as many as are not worth it. */
   readonly fewFiles?: number
 }
 
@@ -47,23 +46,26 @@ export class FileThreads {
     this.#fewFiles = fewFiles
   }
 
-  /** @returns `undefined` as long as there is too little to do */
-  seal(task: SealTask): Promise<SealedWhole | NotWhole> | undefined {
+  /** @returns nothing as long as there is too little to do: whoever asks seals it then */
+  seal(task: SealTask): Promise<SealedWhole | NotWhole | undefined> {
+    const sealed = deferred<SealedWhole | NotWhole | undefined>()
+    this.#waiting.push({ task, sealed })
     this.#files++
     this.#bytes += task.size
-    if (this.#files <= this.#fewFiles && this.#bytes < FEW_BYTES) return undefined
-    const give = () => this.#give()
-    this.#threads ??= Array.from({ length: this.#count }, () => new FileThread(give))
-    const sealed = deferred<SealedWhole | NotWhole>()
-    this.#waiting.push({ task, sealed })
-    // What is asked for in one go is given in one.
-    queueMicrotask(give)
+    // What is asked for in one go is looked at together.
+    if (this.#waiting.length === 1) setImmediate(() => this.#begin())
     return sealed.promise
   }
 
+  #begin(): void {
+    if (this.#threads || this.#files > this.#fewFiles || this.#bytes > FEW_BYTES) return this.#give()
+    for (const { sealed } of this.#waiting.splice(0)) sealed.resolve(undefined)
+  }
+
   #give(): void {
+    this.#threads ??= Array.from({ length: this.#count }, () => new FileThread(() => this.#give()))
     for (let turn = 1; turn <= BATCHES; turn++)
-      for (const thread of this.#threads!)
+      for (const thread of this.#threads)
         if (this.#waiting.length > 0 && thread.batches < turn) thread.work(this.#nextBatch())
   }
 

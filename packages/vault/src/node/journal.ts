@@ -1,7 +1,7 @@
 import { jsonLines, LatentError } from '@latent/core'
 import { ioError, onDisk, publish, systemCode } from '@latent/core/node'
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import { type BigIntStats, constants } from 'node:fs'
+import { type BigIntStats, constants, writeFileSync } from 'node:fs'
 import { type FileHandle, lstat, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Entry, JournalState } from './journal-state.ts'
@@ -20,7 +20,7 @@ export class Journal extends JournalState {
   readonly #path: string
   readonly #secret: KeyObject
   readonly #file: FileHandle
-  #waiting: { line: string; written: () => void; failed: (error: unknown) => void }[] = []
+  #waiting: { line: string; flush: boolean; written: () => void; failed: (error: unknown) => void }[] = []
   #writing: Promise<void> | undefined
   #flushes = true
 
@@ -110,34 +110,44 @@ export class Journal extends JournalState {
 
   #append(line: object, flush: boolean): Promise<void> {
     return new Promise<void>((written, failed) => {
-      this.#waiting.push({ line: jsonLines([line]), written: flush ? written : () => undefined, failed })
-      this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
+      this.#waiting.push({ line: jsonLines([line]), flush, written: flush ? written : () => undefined, failed })
+      this.#writing ??= this.#write()
       if (!flush) written()
     })
   }
 
   /** Lines that come while others are being flushed go out together. */
   async #write(): Promise<void> {
+    // Whoever adds a line later than this starts another writing, or is met by this one: nothing is left behind.
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const batch = this.#waiting
       this.#waiting = []
       try {
-        await this.#file.appendFile(batch.map(({ line }) => line).join(''))
-        if (this.#flushes) await this.#file.datasync()
+        // A few hundred bytes a file are there before another thread would have been woken to write them.
+        writeFileSync(this.#file.fd, batch.map(({ line }) => line).join(''))
+        if (batch.some(({ flush }) => flush)) await this.#flush()
+        for (const { written } of batch) written()
       } catch (error) {
-        if (!CANNOT_FLUSH.has(systemCode(error) ?? '')) {
-          for (const { failed } of batch) failed(error)
-          continue
-        }
-        this.#flushes = false
+        for (const { failed } of batch) failed(error)
       }
-      for (const { written } of batch) written()
+    }
+    this.#writing = undefined
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      if (this.#flushes) await this.#file.datasync()
+    } catch (error) {
+      if (!CANNOT_FLUSH.has(systemCode(error) ?? '')) throw error
+      this.#flushes = false
     }
   }
 
   async close(): Promise<void> {
     try {
       while (this.#writing) await this.#writing
+      await this.#flush()
     } finally {
       await this.#file.close()
     }

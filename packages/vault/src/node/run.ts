@@ -54,7 +54,7 @@ export function failure(source: string, error: LatentError, rest: Partial<FileRe
 /** Files of a run that are worked on at once, unless it says so. */
 const JOBS = 4
 /** So many at once where they are small: they wait for the disk, and lines of the journal are flushed together. */
-const SMALL_JOBS = 48
+const SMALL_JOBS = 64
 /** Source, target and journal, and what the process itself has open: with fewer than this, no more than a few. */
 const SMALL_JOBS_FILES = 256
 /** Bytes that more than {@link JOBS} files may have together: as much as one large file has under way. */

@@ -1,8 +1,8 @@
-import { sha256Of } from '@latent/core'
+import { joinBytes, release, sha256Of } from '@latent/core'
 import { readSteadyNow } from '@latent/core/node'
 import type { FlowProvider } from '../bodies/index.ts'
 import { looksSealed } from '../salvage.ts'
-import { collect, streamOf } from '../streams.ts'
+import { streamOf } from '../streams.ts'
 import type { Found } from './discover.ts'
 import { checkSealed, prepareSource, type SealingOptions, type SourceInfo } from './source-file.ts'
 
@@ -26,6 +26,12 @@ export interface SealedWhole {
 /** A file that is not sealed whole: it is sealed already, or has grown since it was met. */
 export type NotWhole = 'sealed already' | 'too large'
 
+/**
+ * Small files that a thread works on side by side: a message, or a run of the networks, costs as much as sealing a few
+ * kilobytes.
+ */
+export const BATCH_FILES = 16
+
 /** Bytes of the largest file that is sealed whole: a few times as many are in memory meanwhile. */
 export const WHOLE_BYTES = 1 << 20
 
@@ -41,7 +47,11 @@ export async function sealWhole(task: SealTask, flows: FlowProvider): Promise<Se
   if (looksSealed(bytes)) return 'sealed already'
   const { sealing, notes } = await prepareSource(how, task, info, bytes, flows)
   let content: Uint8Array = new Uint8Array(0)
-  const png = await collect(sealing.png(streamOf(bytes), sha256 => (content = sha256)))
+  const parts: Uint8Array[] = []
+  for await (const part of sealing.png(streamOf(bytes), sha256 => (content = sha256))) parts.push(part)
+  const png = joinBytes(parts)
+  // Each file has another size: its memory is of no use to the next one, and the collector would learn of it late.
+  for (const part of [bytes, ...parts]) release(part)
   if (check) await checkSealed(how.album, streamOf(png), flows)
   const { size, mtimeNs, ctimeNs, mtimeMs, ctimeMs, ino, mode } = info
   return {

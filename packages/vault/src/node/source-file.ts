@@ -74,9 +74,10 @@ export function milliseconds(nanoseconds: bigint): number {
 }
 
 /**
- * Opens what was sealed, to the end; its hash comparison is the check. It shares the album key and the threads with
- * the sealing and computes everything else again, keys and key streams too: what a fault of memory or processor had
- * spoilt there would be spoilt here as well, and compare equal.
+ * Opens what was sealed, to the end; its hash comparison is the check. It shares the album key, the threads and runs
+ * of the networks with the sealing, and computes everything else again: file keys, those of the flow, key streams and
+ * what the networks give. What a fault of memory or processor had spoilt there would be spoilt here as well, and
+ * compare equal. A run of the networks takes rows of several files and keeps nothing of them.
  */
 export async function checkSealed(
   { key }: Pick<Album, 'key'>,
