@@ -1,5 +1,4 @@
-import type { Backend } from '@latent/graph/runtime'
-import { type Arithmetic, TILE_BYTES } from '@latent/schemes/exact-flow'
+import { type Arithmetic, type FlowBackend, sealingWeights, TILE_BYTES } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -9,7 +8,7 @@ import type * as Script from './exact-flow/rate-page.ts'
 
 interface Line {
   readonly where: 'Node' | 'Chromium'
-  readonly backend: Backend
+  readonly backend: FlowBackend
   readonly arithmetic: Arithmetic
   /** Workers side by side, each with its own tiles and sessions. */
   readonly workers: number
@@ -20,7 +19,7 @@ interface Line {
 
 const line = (
   where: Line['where'],
-  backend: Backend,
+  backend: FlowBackend,
   arithmetic: Arithmetic,
   workers: number,
   threads: number,
@@ -30,9 +29,13 @@ const LINES: readonly Line[] = [
   line('Node', 'ort-node', 'int8', 1, 1),
   line('Node', 'ort-node', 'int8', 1, 2),
   line('Node', 'ort-node', 'int8', 2, 1),
+  line('Node', 'kernel', 'int8', 1, 1),
+  line('Node', 'kernel', 'int8', 2, 1),
   line('Node', 'ort-wasm', 'int8', 1, 1),
   line('Node', 'ort-wasm', 'int8', 1, 2),
   line('Node', 'ort-wasm', 'int8', 2, 1),
+  line('Chromium', 'kernel', 'int8', 1, 1),
+  line('Chromium', 'kernel', 'int8', 2, 1),
   line('Chromium', 'ort-wasm', 'int8', 1, 1),
   line('Chromium', 'ort-wasm', 'int8', 1, 2),
   line('Chromium', 'ort-wasm', 'int8', 2, 1),
@@ -45,13 +48,20 @@ const MILLISECONDS = 2000
 const SMALL_TILE_BYTES = 98_304
 
 /**
- * Exact-flow encryption in Chromium and in Node, WASM and native: megabytes a second of the whole
- * cipher, and ratios to native int8 on one thread. Every line is measured in each of the passes, and
- * the median ratio within a pass counts: what else the machine does changes from pass to pass. `--passes N`
+ * Exact-flow encryption in Chromium and in Node, native and in WebAssembly, by our kernel and by ONNX Runtime:
+ * megabytes a second of the whole cipher, and ratios to native int8 on one thread. Every line is measured in each of
+ * the passes, and the median ratio within a pass counts: what else the machine does changes from pass to pass.
+ * `--passes N`; `--only TEXT` for the lines whose backend is called so, beside the first
  */
 export default async function run(options: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...options], options: { passes: { type: 'string', default: '3' } } })
-  const lines = LINES.filter(({ where }) => where === 'Node' || chromium !== undefined)
+  const { values } = parseArgs({
+    args: [...options],
+    options: { passes: { type: 'string', default: '3' }, only: { type: 'string', default: '' } },
+  })
+  const lines = LINES.filter(
+    ({ where, backend }, i) =>
+      (where === 'Node' || chromium !== undefined) && (i === 0 || backend.includes(values.only)),
+  )
   if (chromium === undefined) console.log('no Chromium here: Node alone')
   const passes: number[][] = []
   while (passes.length < Number(values.passes)) {
@@ -87,7 +97,8 @@ const row = (where: string, backend: string, ...cells: readonly (string | number
 // given.
 async function measure({ where, backend, arithmetic, workers, threads, gpu }: Line): Promise<number> {
   const options = { backend, arithmetic, workers, threads }
-  if (where === 'Node') return rate(await openExactFlowPool(options), TILE_BYTES, MILLISECONDS)
+  if (where === 'Node')
+    return rate(await openExactFlowPool({ ...options, weights: await sealingWeights() }), TILE_BYTES, MILLISECONDS)
   const page = await openPage<typeof Script>(
     new URL('exact-flow/rate-page.ts', import.meta.url),
     gpu === undefined ? {} : { gpu },

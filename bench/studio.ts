@@ -17,10 +17,11 @@ const FILE_BYTES = 1e6
 const THREADS = Math.min(8, availableParallelism())
 
 /**
- * Latent Studio in Chromium beside the same code in Node on the WebAssembly runtime, on as many threads: sealing files
- * and opening each again, megabytes of files a second and their ratio within each pass; then the memory of all of the
- * browser's processes over many photos. Needs `npm run studio` first. `--files N --passes N --photos N`;
- * `--large GiB` does nothing but seal one file of that size and open it again.
+ * Latent Studio in Chromium beside the same code in Node, on our WebAssembly kernel and, as the studio computed before
+ * there was one, on ONNX Runtime in WebAssembly, on as many threads: sealing files and opening each again, megabytes of
+ * files a second and their ratios within each pass; then the memory of all of the browser's processes over many photos.
+ * Needs `npm run studio` first. `--files N --passes N --photos N`; `--large GiB` does nothing but seal one file of that
+ * size and open it again.
  */
 export default async function run(options: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -42,22 +43,29 @@ export default async function run(options: readonly string[]): Promise<void> {
       return await largeFile(browser, server.address, scratch, Number(values.large) * 2 ** 30)
     console.log(`load ${loadavg()[0]!.toFixed(1)}, ${THREADS} threads, ${values.files} files of ${FILE_BYTES / 1e6} MB`)
     const page = await openPage(browser, server.address, scratch)
-    const { flows, close } = openFlows(weights => openExactFlowPool({ weights, workers: THREADS, backend: 'ort-wasm' }))
-    const ratios: number[] = []
+    const peers = ([['kernel', 'ort-wasm'], 'ort-wasm'] as const).map(backend =>
+      openFlows(weights => openExactFlowPool({ weights, workers: THREADS, backend })),
+    )
+    const ratios: number[][] = []
     // The first pass starts runtimes, and is not counted.
     for (let pass = 0; pass <= Number(values.passes); pass++) {
       const files = Array.from({ length: pass === 0 ? 2 : Number(values.files) }, () => randomBytes(FILE_BYTES))
-      const inNode = await sealInNode(files, key, flows)
-      const inPage = await sealInPage(page, files, scratch)
+      const seconds = [await sealInPage(page, files, scratch)]
+      for (const { flows } of peers) seconds.push(await sealInNode(files, key, flows))
       if (pass === 0) continue
-      const [node, chromium] = [inNode, inPage].map(seconds => (files.length * FILE_BYTES) / 1e6 / seconds)
-      ratios.push(chromium! / node!)
+      const [inPage, ...inNode] = seconds.map(each => (files.length * FILE_BYTES) / 1e6 / each) as [number, ...number[]]
+      ratios.push(inNode.map(rate => inPage / rate))
       console.log(
-        `Node ${node!.toFixed(2)} MB/s  page ${chromium!.toFixed(2)} MB/s  ratio ${ratios.at(-1)!.toFixed(2)}`,
+        `page ${inPage.toFixed(2)} MB/s  Node on the kernel ${inNode[0]!.toFixed(2)}, on ONNX Runtime's WebAssembly ` +
+          `${inNode[1]!.toFixed(2)} MB/s  ratios ${ratios
+            .at(-1)!
+            .map(ratio => ratio.toFixed(2))
+            .join(' ')}`,
       )
     }
-    console.log(`median ratio ${ratios.toSorted((a, b) => a - b)[ratios.length >> 1]!.toFixed(2)}`)
-    await close()
+    const median = (peer: number) => ratios.map(pass => pass[peer]!).toSorted((a, b) => a - b)[ratios.length >> 1]!
+    console.log(`median ratios ${peers.map((_, peer) => median(peer).toFixed(2)).join(' ')}`)
+    for (const { close } of peers) await close()
     await page.close()
     await manyPhotos(browser, server.address, scratch, Number(values.photos))
   } finally {

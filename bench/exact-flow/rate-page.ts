@@ -1,3 +1,4 @@
+import { sealingWeights } from '@latent/schemes/exact-flow'
 import { openExactFlowPool } from '@latent/schemes/exact-flow/web'
 import { rate } from './rate.ts'
 
@@ -6,4 +7,5 @@ export const rateInBrowser = async (
   options: Parameters<typeof openExactFlowPool>[0],
   tileBytes: number,
   milliseconds: number,
-): Promise<number> => rate(await openExactFlowPool(options), tileBytes, milliseconds)
+): Promise<number> =>
+  rate(await openExactFlowPool({ ...options, weights: await sealingWeights() }), tileBytes, milliseconds)

@@ -233,6 +233,7 @@ test('doctor runs every backend right and tells its speed', async () => {
     'native float': 'right',
     'WASM int8': 'right',
     'WASM float': 'right',
+    'WASM kernel': 'right',
     'plain loop': 'right',
   })
   expect(facts.exactFlowMBps).toBeGreaterThan(0)

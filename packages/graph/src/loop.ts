@@ -1,6 +1,16 @@
 import type * as Ort from 'onnxruntime-web'
 import { encodeModel } from './onnx.ts'
-import { load, type Loaded, onFirst, running, type Backend, type SessionOptions, unwrap, wrap } from './runtime.ts'
+import {
+  type Backend,
+  chainOf,
+  load,
+  type Loaded,
+  onFirst,
+  running,
+  type SessionOptions,
+  unwrap,
+  wrap,
+} from './runtime.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
@@ -35,7 +45,7 @@ export function openLoop(
   options: SessionOptions = {},
 ): Promise<Loop> {
   const carried = Object.keys(initial)
-  return onFirst(options, async backend => {
+  return onFirst(chainOf(options.backend), async backend => {
     const loaded = await load(backend, model, options, backend === 'ort-webgpu' ? carried.map(name => NEXT + name) : [])
     return backend === 'ort-webgpu' ? deviceLoop(loaded, initial, options) : hostLoop(backend, loaded, initial)
   })

@@ -57,7 +57,7 @@ const FROM_ORT_TYPE = Object.fromEntries(Object.entries(ORT_TYPE).map(([dtype, n
  * @throws E_BACKEND if none does, with each one's reason in the hint
  */
 export const openSession = (model: Uint8Array, options: SessionOptions = {}): Promise<Session> =>
-  onFirst(options, async backend => {
+  onFirst(chainOf(options.backend), async backend => {
     const { ort, session, close } = await load(backend, model, options)
     return {
       backend,
@@ -75,14 +75,20 @@ export const openSession = (model: Uint8Array, options: SessionOptions = {}): Pr
     }
   })
 
-/** What `open` gives on the first backend of the chain on which it does not throw. @throws E_BACKEND */
-export async function onFirst<T>({ backend }: SessionOptions, open: (backend: Backend) => Promise<T>): Promise<T> {
+/** Backends in the order in which they are tried: those asked for, or those of this platform. */
+export const chainOf = (backend?: Backend | readonly Backend[]): readonly Backend[] =>
+  backend === undefined ? defaultChain : [backend].flat()
+
+/** What `open` gives on the first backend of a chain on which it does not throw. @throws E_BACKEND */
+export async function onFirst<B extends string, T>(chain: readonly B[], open: (backend: B) => Promise<T>): Promise<T> {
   const failures: string[] = []
-  for (const candidate of backend === undefined ? defaultChain : [backend].flat()) {
+  for (const candidate of chain) {
     try {
       return await open(candidate)
     } catch (error) {
-      failures.push(`${candidate}: ${firstLine(error)}`)
+      // What tried a chain of its own has said why in its hint.
+      const told = error instanceof LatentError && error.code === 'E_BACKEND' ? error.hint : undefined
+      failures.push(told ?? `${candidate}: ${firstLine(error)}`)
     }
   }
   throw new LatentError('E_BACKEND', 'no compute backend could load the model', { hint: failures.join('; ') })

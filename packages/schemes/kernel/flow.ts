@@ -95,3 +95,129 @@ export function subtract(target: usize, t: usize, whitening: usize, length: usiz
   for (let i = whole; i < length; i++)
     store<u8>(target + i, load<u8>(target + i) - load<u8>(t + i) - load<u8>(whitening + i))
 }
+
+/** Places that layers take side by side: each weight that is loaded then serves four. */
+const ABREAST: usize = 4
+/** Bytes of a table's line. */
+const LINE: usize = 20
+
+/**
+ * Layers of 1x1 convolutions on bytes, one place like another; inputs and outputs of each are multiples of 16. Four
+ * places go through all of them before the next four, so that nothing leaves the nearest cache. What is between two
+ * layers has 16 bits a number: of each two channels the numbers of all four places, side by side.
+ * @param table a line a layer, of 32-bit numbers: inputs, outputs, shift (1 or more), where the weights lie and where
+ *   the biases do. Weights have 16 bits, ordered by eight outputs, then by two inputs, then output by output
+ * @param scratch room for what is between two layers, twice
+ * @param most channels anywhere
+ */
+export function pointwise(
+  input: usize,
+  places: usize,
+  table: usize,
+  layers: usize,
+  scratch: usize,
+  most: usize,
+  output: usize,
+): void {
+  const end = table + layers * LINE
+  const first: usize = load<u32>(table)
+  for (let place: usize = 0; place < places; place += ABREAST) {
+    let from = scratch
+    let to = scratch + 2 * ABREAST * most
+    for (let i: usize = 0; i < first; i += 8, input += 8)
+      interleave(
+        v128.load8x8_u(input),
+        v128.load8x8_u(input + first),
+        v128.load8x8_u(input + 2 * first),
+        v128.load8x8_u(input + 3 * first),
+        from + 2 * ABREAST * i,
+      )
+    input += (ABREAST - 1) * first
+    for (let line = table; line < end; line += LINE) {
+      const inputs: usize = load<u32>(line)
+      const outputs: usize = load<u32>(line, 4)
+      const shift = load<i32>(line, 8)
+      let weights: usize = load<u32>(line, 12)
+      let biases: usize = load<u32>(line, 16)
+      const stop = from + 2 * ABREAST * inputs
+      const last = line + LINE === end
+      for (let o: usize = 0; o < outputs; o += 8, biases += 32) {
+        let a0 = v128.load(biases)
+        let a1 = v128.load(biases, 16)
+        let b0 = a0
+        let b1 = a1
+        let c0 = a0
+        let c1 = a1
+        let d0 = a0
+        let d1 = a1
+        for (let x = from; x < stop; x += 32, weights += 64) {
+          let w0 = v128.load(weights)
+          let w1 = v128.load(weights, 16)
+          let pair = v128.load32_splat(x)
+          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, w0))
+          a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, w1))
+          pair = v128.load32_splat(x, 4)
+          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(pair, w0))
+          b1 = i32x4.add(b1, i32x4.dot_i16x8_s(pair, w1))
+          pair = v128.load32_splat(x, 8)
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(pair, w0))
+          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(pair, w1))
+          pair = v128.load32_splat(x, 12)
+          d0 = i32x4.add(d0, i32x4.dot_i16x8_s(pair, w0))
+          d1 = i32x4.add(d1, i32x4.dot_i16x8_s(pair, w1))
+          w0 = v128.load(weights, 32)
+          w1 = v128.load(weights, 48)
+          pair = v128.load32_splat(x, 16)
+          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, w0))
+          a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, w1))
+          pair = v128.load32_splat(x, 20)
+          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(pair, w0))
+          b1 = i32x4.add(b1, i32x4.dot_i16x8_s(pair, w1))
+          pair = v128.load32_splat(x, 24)
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(pair, w0))
+          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(pair, w1))
+          pair = v128.load32_splat(x, 28)
+          d0 = i32x4.add(d0, i32x4.dot_i16x8_s(pair, w0))
+          d1 = i32x4.add(d1, i32x4.dot_i16x8_s(pair, w1))
+        }
+        const a = activation(a0, a1, shift)
+        const b = activation(b0, b1, shift)
+        const c = activation(c0, c1, shift)
+        const d = activation(d0, d1, shift)
+        if (last) {
+          const ab = i8x16.narrow_i16x8_u(a, b)
+          const cd = i8x16.narrow_i16x8_u(c, d)
+          v128.store64_lane(output + o, ab, 0)
+          v128.store64_lane(output + o + outputs, ab, 1)
+          v128.store64_lane(output + o + 2 * outputs, cd, 0)
+          v128.store64_lane(output + o + 3 * outputs, cd, 1)
+        } else interleave(a, b, c, d, to + 2 * ABREAST * o)
+      }
+      const taken = from
+      from = to
+      to = taken
+      if (last) output += ABREAST * outputs
+    }
+  }
+}
+
+/** Eight sums divided by 2^shift, rounded half to even, and clipped to 0..255, in 16 bits each. */
+function activation(low: v128, high: v128, shift: i32): v128 {
+  const one = i32x4.splat(1)
+  const half = i32x4.splat((1 << (shift - 1)) - 1)
+  const l = i32x4.shr_s(i32x4.add(i32x4.add(low, half), v128.and(i32x4.shr_s(low, shift), one)), shift)
+  const h = i32x4.shr_s(i32x4.add(i32x4.add(high, half), v128.and(i32x4.shr_s(high, shift), one)), shift)
+  return i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(l, h), i16x8.splat(0)), i16x8.splat(255))
+}
+
+/** Eight channels of four places, pair by pair. */
+function interleave(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+  const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+  const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+  const cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<i64>(ab0, cd0, 0, 2))
+  v128.store(to, v128.shuffle<i64>(ab0, cd0, 1, 3), 16)
+  v128.store(to, v128.shuffle<i64>(ab1, cd1, 0, 2), 32)
+  v128.store(to, v128.shuffle<i64>(ab1, cd1, 1, 3), 48)
+}

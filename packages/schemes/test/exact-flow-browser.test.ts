@@ -38,6 +38,20 @@ describe.skipIf(!chromium || !LONG)(`published vectors in Chromium${atLength}`, 
     })
   })
 
+  test('what new files are sealed with, on the kernel: no runtime is fetched', async () => {
+    const second = await publishedVectors('second')
+    expect(await page.call.vectorsOfPool('second', 2, second.vectors)).toEqual({ ...second, backend: 'kernel int8' })
+    const fresh = await openPage<typeof Script>(script)
+    try {
+      expect(await fresh.call.vectors('second', {}, second.vectors)).toEqual({ ...second, backend: 'kernel int8' })
+      expect(await fresh.call.runtimes()).toEqual([])
+      await fresh.call.vectors('constant', { threads: 1 }, published.vectors.slice(0, 1))
+      expect(await fresh.call.runtimes()).not.toEqual([])
+    } finally {
+      await fresh.close()
+    }
+  })
+
   test('an error in a web worker arrives', async () => {
     const tooShort = { ...published.vectors[0]!, length: 31 }
     await expect(page.call.vectorsOfPool('constant', 1, [tooShort])).rejects.toThrow(

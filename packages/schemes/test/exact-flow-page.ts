@@ -34,6 +34,13 @@ export const vectorsOfPool = async (
   inputs: readonly VectorInput[],
 ): Promise<Computed> => compute(await openExactFlowPool({ workers, weights: await WEIGHT_SETS[set].load() }), inputs)
 
+/** Files of ONNX Runtime that the page has fetched. */
+export const runtimes = (): string[] =>
+  performance
+    .getEntriesByType('resource')
+    .map(({ name }) => name)
+    .filter(name => /ort-wasm[^/]*\.wasm/.test(name))
+
 async function compute(flow: ExactFlow, inputs: readonly VectorInput[]): Promise<Computed> {
   try {
     return {

@@ -62,6 +62,7 @@ describe.each(Object.entries(WEIGHT_SETS))(
       ['native float', { backend: 'ort-node', arithmetic: 'float', threads: 2 }],
       ['WASM int8', { backend: 'ort-wasm', arithmetic: 'int8', threads: 2 }],
       ['WASM float', { backend: 'ort-wasm', arithmetic: 'float', threads: 2 }],
+      ...(set === 'second' ? [['WASM kernel', { backend: 'kernel' }] as [string, ExactFlowOptions]] : []),
     ]
     test.each(backends)('%s', async (_, options) => {
       const { weights, vectors } = await publishedVectors(set)

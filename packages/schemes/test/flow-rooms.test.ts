@@ -3,14 +3,14 @@ import fc from 'fast-check'
 import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { KERNEL_SOURCE_SHA256 } from '../src/exact-flow/kernel-module.ts'
-import { openRooms } from '../src/exact-flow/kernel.ts'
+import { kernelRooms as roomsOf, openKernel } from '../src/exact-flow/kernel.ts'
 import { POSITIONS } from '../src/exact-flow/network.ts'
 import { otherOf, plainRooms, type Room, type Rooms } from '../src/exact-flow/room.ts'
 
 let kernelRooms: Rooms
 let noise: Uint8Array
 beforeAll(async () => {
-  kernelRooms = await openRooms()
+  kernelRooms = roomsOf((await openKernel())!)
   noise = await (
     await KeyStream.create(sha256Of(Uint8Array.of(1)), 'latent/v1/test/rooms', new Uint8Array(0))
   ).bytes(400_000)

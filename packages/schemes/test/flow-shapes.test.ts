@@ -16,8 +16,12 @@ import {
   ROW_BYTES,
   rowsAtOnce,
   secondWeights,
+  shiftHalfEven,
   trainedWeights,
+  type Weights,
 } from '../src/exact-flow/index.ts'
+import { kernelRooms, openKernel } from '../src/exact-flow/kernel.ts'
+import { pointwiseNetworks } from '../src/exact-flow/pointwise.ts'
 import { flowParameters, mastersOf, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
 
 const KEY = sha256Of(new TextEncoder().encode('exact-flow shapes'))
@@ -107,7 +111,11 @@ describe.each(SHAPES)('networks of another shape: %s', (name, shaped) => {
       await openExactFlow({ weights, loop: true }),
       await openExactFlow({ weights, backend: 'ort-node' }),
       await openExactFlow({ weights, backend: 'ort-wasm' }),
+      // The kernel, if it can compute them.
+      await openExactFlow({ weights, backend: ['kernel', 'ort-wasm'] }),
     ]
+    const fitting = shaped.layers.every(({ outputs, kernel }) => outputs % 16 === 0 && Math.max(...kernel) === 1)
+    expect(flows[3]!.backend).toBe(fitting ? 'kernel int8' : 'ort-wasm int8')
     for (const length of [32, 95, 3072, 3073, 7000]) {
       const plain = await drawn(`${name} tile`, length)
       const ciphers = await Promise.all(flows.map(flow => flow.encrypt(KEY, Uint8Array.of(1), plain)))
@@ -136,4 +144,45 @@ test('networks in which no row sees another take two pictures at once, and give 
       halves.subarray(first * ROW_BYTES, (first + PICTURE_ROWS) * ROW_BYTES),
     )
   expect(Buffer.compare(whole, halves)).toBe(0)
+})
+
+test('the kernel rounds half to even and clips, at every shift, wherever a sum can stand', async () => {
+  const kernel = (await openKernel())!
+  const rows = 1
+  for (let shift = 1; shift <= 16; shift++) {
+    // No weights: a sum is its bias, of which every place has the same.
+    const sums = Int32Array.from({ length: 48 }, (_, o) => (o - 8) * 2 ** (shift - 1) + ((o * 7) % 3) - 1)
+    sums.set([-(2 ** 24) + 1, 2 ** 24 - 1, 255 * 2 ** shift, 255.5 * 2 ** shift - 1], 44)
+    const layer = {
+      inputs: 64,
+      outputs: 48,
+      kernel: [1, 1] as const,
+      weights: new Int8Array(64 * 48),
+      bias: sums,
+      shift,
+    }
+    const weights: Weights = { networks: [[layer], [layer]], block: 4, id: 'of no file' }
+    const networks = pointwiseNetworks([kernel], weights)
+    const room = kernelRooms(kernel)(2 * rows * POSITIONS * HALF_CHANNELS)
+    await networks.run(0, room.input, rows, room.output)
+    const expected = Array.from(sums, sum => Math.min(255, Math.max(0, shiftHalfEven(sum, shift))))
+    expect(Array.from(room.output.subarray(0, 48))).toEqual(expected)
+    expect(Array.from(room.output.subarray(31 * 48, 32 * 48))).toEqual(expected)
+  }
+})
+
+test('what the kernel cannot compute is refused with what can', async () => {
+  await expect(openExactFlow({ weights: await trainedWeights(), backend: 'kernel' })).rejects.toMatchObject({
+    code: 'E_BACKEND',
+    hint: expect.stringContaining('1x1 convolutions'),
+  })
+  await expect(
+    openExactFlow({ weights: await secondWeights(), backend: 'kernel', arithmetic: 'float' }),
+  ).rejects.toThrow(expect.objectContaining({ code: 'E_BACKEND', hint: 'kernel: it computes with integers' }))
+})
+
+test('the kernel refuses what lies elsewhere than in its memory', async () => {
+  const networks = pointwiseNetworks([(await openKernel())!], await secondWeights())
+  const elsewhere = new Uint8Array(INPUT_ROW_BYTES)
+  expect(() => networks.run(0, elsewhere, 1, elsewhere)).toThrow('rooms of the same kernel')
 })

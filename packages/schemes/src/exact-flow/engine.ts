@@ -1,9 +1,11 @@
 import { release, toHex } from '@latent/core'
+import { type Backend, chainOf, onFirst } from '@latent/graph/runtime'
 import { constantWeights } from './constant-weights.ts'
 import { gathered } from './gathered.ts'
+import { type Kernel, kernelRooms, openKernel } from './kernel.ts'
 import { loopNetworks, type RoundNetworks, silentNetworks } from './network.ts'
 import { type OnnxOptions, onnxNetworks } from './onnx.ts'
-import { openRooms } from './kernel.ts'
+import { pointwiseNetworks } from './pointwise.ts'
 import { plainRooms, type Rooms } from './room.ts'
 import { type Ablation, decryptTile, encryptTile, type KeySchedule, keySchedule } from './tile.ts'
 import type { Weights } from './weights.ts'
@@ -26,8 +28,13 @@ export interface ExactFlow {
   close(): Promise<void>
 }
 
+/** What computes the networks: a backend of ONNX Runtime, or our WebAssembly kernel, for what it can compute. */
+export type FlowBackend = Backend | 'kernel'
+
 /** Which weights compute the flow, and how. */
-export interface ExactFlowOptions extends OnnxOptions {
+export interface ExactFlowOptions extends Omit<OnnxOptions, 'backend'> {
+  /** Default: the native library if there is one, then the kernel, then ONNX Runtime in WebAssembly. */
+  readonly backend?: FlowBackend | readonly FlowBackend[]
   /** Default: {@link constantWeights}, for good: cipher images of pixel mode do not say what they were made with. */
   readonly weights?: Weights
   /** `loop` avoids ONNX Runtime and the kernel altogether: slow, and the same bytes. */
@@ -49,6 +56,11 @@ export interface Together {
   readonly turn: () => Promise<unknown>
 }
 
+/** ONNX Runtime in WebAssembly takes several times as long as the kernel. */
+const CHAIN: readonly FlowBackend[] = chainOf().flatMap(backend =>
+  backend === 'ort-wasm' ? ['kernel', backend] : [backend],
+)
+
 /**
  * Opens the cipher in this thread.
  * @throws E_BACKEND if no compute backend starts
@@ -58,19 +70,39 @@ export async function openExactFlow({
   loop,
   ablation,
   together,
-  ...onnx
+  ...options
 }: ExactFlowOptions = {}): Promise<ExactFlow> {
   const chosen = weights ?? (await constantWeights())
-  const rooms = await Promise.all(
-    Array.from({ length: together?.tiles ?? 1 }, async () => (loop ? plainRooms : openRooms())),
-  )
-  if (ablation === 'stream-only')
-    return { ...onNetworks(silentNetworks(chosen), rooms), weightsId: `none, ${ablation}` }
-  const alone = loop ? loopNetworks(chosen) : await onnxNetworks(chosen, onnx)
-  const networks = together ? gathered(alone, together.turn) : alone
-  return ablation
-    ? { ...onNetworks(networks, rooms, ablation), weightsId: `${chosen.id}, ${ablation}` }
-    : onNetworks(networks, rooms)
+  const tiles = Array.from({ length: together?.tiles ?? 1 })
+  const kernels = loop ? [] : (await Promise.all(tiles.map(openKernel))).filter(kernel => kernel !== undefined)
+  const networks = loop
+    ? loopNetworks(chosen)
+    : ablation === 'stream-only'
+      ? silentNetworks(chosen)
+      : await networksOf(chosen, kernels, { ...options, ...(together && { together }) })
+  // Weights take their place in a kernel's memory before the first room does.
+  const rooms = kernels.length > 0 ? kernels.map(kernelRooms) : tiles.map(() => plainRooms)
+  if (ablation === undefined) return onNetworks(networks, rooms)
+  if (ablation === 'stream-only') return { ...onNetworks(networks, rooms), weightsId: `none, ${ablation}` }
+  return { ...onNetworks(networks, rooms, ablation), weightsId: `${chosen.id}, ${ablation}` }
+}
+
+/** @throws E_BACKEND */
+function networksOf(
+  weights: Weights,
+  kernels: readonly Kernel[],
+  { backend = CHAIN, together, ...options }: Omit<ExactFlowOptions, 'weights' | 'loop' | 'ablation'>,
+): Promise<RoundNetworks> {
+  return onFirst([backend].flat(), async candidate => {
+    if (candidate !== 'kernel') {
+      const onnx = await onnxNetworks(weights, { ...options, backend: candidate })
+      return together ? gathered(onnx, together.turn) : onnx
+    }
+    if (kernels.length === 0) throw new Error('WebAssembly with SIMD does not run here')
+    if (options.arithmetic === 'float') throw new Error('it computes with integers')
+    // A run costs next to nothing beside its rows: there is nothing to gather.
+    return pointwiseNetworks(kernels, weights)
+  })
 }
 
 /** @param rooms one for each tile that may be worked on at once: networks that must not run twice at once have one */

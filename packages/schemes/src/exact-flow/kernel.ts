@@ -1,15 +1,24 @@
 import { KERNEL } from './kernel-module.ts'
 import { POSITIONS, ROW_BYTES } from './network.ts'
-import { measuresOf, otherOf, plainRooms, type Rooms, roomSizes } from './room.ts'
+import { measuresOf, otherOf, type Rooms, roomSizes } from './room.ts'
 import { MAP_CHANNELS } from './weights.ts'
 
 /** What `kernel/flow.ts` exports; every argument but counts is an address. */
-interface Kernel {
+export interface KernelExports {
   split(tile: number, bits: number, pairs: number, x: number, y: number): void
   merge(tile: number, bits: number, pairs: number, x: number, y: number): void
   join(half: number, map: number, input: number, positions: number, block: number): void
   add(target: number, output: number, whitening: number, length: number): void
   subtract(target: number, output: number, whitening: number, length: number): void
+  pointwise(
+    input: number,
+    places: number,
+    table: number,
+    layers: number,
+    scratch: number,
+    most: number,
+    output: number,
+  ): void
 }
 
 const PAGE = 65536
@@ -19,34 +28,65 @@ const FIRST_ADDRESS = 2048
 const SLACK = 16
 const ALIGNMENT = 64
 
-/** Rooms in the memory of a WebAssembly kernel, or plain ones where it does not run (no SIMD, or not allowed). */
-export async function openRooms(): Promise<Rooms> {
+/** A WebAssembly kernel and the memory that it works in. */
+export interface Kernel {
+  readonly run: KernelExports
+  readonly memory: WebAssembly.Memory
+  /** Takes memory for good: everything that tiles use lies behind it. */
+  reserve(bytes: number): number
+  /** Where tiles begin. */
+  readonly end: number
+}
+
+/** @returns `undefined` where it does not run: no SIMD, or not allowed */
+export async function openKernel(): Promise<Kernel | undefined> {
   try {
     const memory = new WebAssembly.Memory({ initial: 1 })
     const { instance } = await WebAssembly.instantiate(
       Uint8Array.from(atob(KERNEL), character => character.charCodeAt(0)),
       { env: { memory } },
     )
-    return kernelRooms(instance.exports as unknown as Kernel, memory)
+    let end = FIRST_ADDRESS
+    return {
+      run: instance.exports as unknown as KernelExports,
+      memory,
+      reserve(bytes) {
+        const start = end
+        end = behind(start, bytes)
+        reach(memory, end)
+        return start
+      },
+      get end() {
+        return end
+      },
+    }
   } catch {
-    return plainRooms
+    return undefined
   }
 }
 
-function kernelRooms(kernel: Kernel, memory: WebAssembly.Memory): Rooms {
+/** The first address behind an array at which another may begin. */
+const behind = (start: number, bytes: number): number => Math.ceil((start + bytes + SLACK) / ALIGNMENT) * ALIGNMENT
+
+function reach(memory: WebAssembly.Memory, end: number): void {
+  if (end > memory.buffer.byteLength) memory.grow(Math.ceil((end - memory.buffer.byteLength) / PAGE))
+}
+
+/** Rooms in the memory of a kernel. */
+export function kernelRooms({ run: kernel, memory, end: first }: Kernel): Rooms {
   return length => {
     const measures = measuresOf(length)
     const { pairs, xLength, yLength, rows } = measures
     const sizes = roomSizes(length, measures)
-    let end = FIRST_ADDRESS
+    let end = first
     const at = Object.fromEntries(
       Object.entries(sizes).map(([name, size]) => {
         const start = end
-        end = Math.ceil((end + size + SLACK) / ALIGNMENT) * ALIGNMENT
+        end = behind(start, size)
         return [name, start]
       }),
     ) as Record<keyof typeof sizes, number>
-    if (end > memory.buffer.byteLength) memory.grow(Math.ceil((end - memory.buffer.byteLength) / PAGE))
+    reach(memory, end)
     const view = (start: number, size: number) => new Uint8Array(memory.buffer, start, size)
     const lengths = { x: xLength, y: yLength }
     // An earlier tile was here: what is no half is zero again.

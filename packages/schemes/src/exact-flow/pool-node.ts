@@ -1,11 +1,14 @@
 import { forbidTelemetry } from '@latent/core/telemetry'
+import { chainOf } from '@latent/graph/runtime'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { type ExactFlow, openExactFlow } from './engine.ts'
+import { type ExactFlow, type FlowBackend, openExactFlow } from './engine.ts'
 import { openGrowing } from './growing.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 
 const WORKERS = Math.min(8, availableParallelism())
+/** Of a megabyte, the native library takes longer to load than the kernel to compute. */
+const QUICK_TO_START: readonly FlowBackend[] = ['kernel', ...chainOf()]
 /** Tiles lie outside of a thread's heap, and what else it makes for them is little and soon gone. */
 const LIMITS = { maxYoungGenerationSizeMb: 6 }
 
@@ -20,7 +23,7 @@ export function openExactFlowAsNeeded(
   expected?: number,
 ): Promise<ExactFlow> {
   return openGrowing(
-    () => openExactFlow({ ...options, threads: 1 }),
+    () => openExactFlow({ backend: QUICK_TO_START, ...options, threads: 1 }),
     () => openExactFlowPool({ workers, ...options }),
     workers,
     expected,

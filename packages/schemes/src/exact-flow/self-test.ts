@@ -18,6 +18,7 @@ const ARITHMETICS: Readonly<Record<string, ExactFlowOptions>> = {
   'native float': { backend: 'ort-node', arithmetic: 'float', threads: 1 },
   'WASM int8': { backend: 'ort-wasm', arithmetic: 'int8' },
   'WASM float': { backend: 'ort-wasm', arithmetic: 'float' },
+  'WASM kernel': { backend: ['kernel', 'ort-wasm'] },
   'plain loop': { loop: true },
 }
 
