@@ -1,12 +1,14 @@
 import { effect } from '@preact/signals-core'
 import { toHex } from '@latent/core'
-import { openExactFlow, openFlows } from '@latent/schemes/exact-flow'
-import { inspectSealed, streamOf } from '@latent/vault'
+import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-flow'
+import { createAlbum, inspectSealed, Keyring, streamOf } from '@latent/vault'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Engine, Job } from '../src/vault/engine.ts'
 import { type KeyChoice, newKey, readKeyFile } from '../src/vault/keys.ts'
 import { LocalEngine } from '../src/vault/local-engine.ts'
+import type { Place } from '../src/vault/place.ts'
 import { RecyclingEngine } from '../src/vault/recycling-engine.ts'
+import { sealFile } from '../src/vault/seal-file.ts'
 import { type Places, VaultSession } from '../src/vault/session.ts'
 import { MemoryFolder } from './folder.ts'
 
@@ -183,6 +185,50 @@ describe('the queue of the vault view', () => {
     expect(folder.paths()).toHaveLength(session.results.value.length)
     await session.start(key, into(folder))
     expect(new Set(stages(session))).toEqual(new Set(['done']))
+  })
+
+  test('six small files are worked on at once, or three of which some may be large', async () => {
+    const engine = new LocalEngine(flows)
+    let most = 0
+    const underWay = new Set<number>()
+    const watched: Engine = Object.assign(Object.create(engine) as Engine, {
+      run: async (job: Job, report: (bytes: number) => void) => {
+        underWay.add(job.id)
+        most = Math.max(most, underWay.size)
+        return engine.run(job, report).finally(() => underWay.delete(job.id))
+      },
+    })
+    for (const [size, expected] of [
+      [1000, 6],
+      [4_000_001, 3],
+    ] as const) {
+      const busy = new VaultSession(watched)
+      await busy.add(Array.from({ length: 8 }, (_, i) => fileOf(`${size} ${i}.jpg`, new Uint8Array(size))))
+      most = 0
+      await busy.start(key, inMemory)
+      expect([most, busy.results.value.length]).toEqual([expected, 8])
+    }
+  })
+
+  test('what was saved has to be what was sealed: another sealed file in its place is noticed', async () => {
+    const { file, path } = fileOf('a.jpg', bytesOf(1))
+    const other = await sealed('a.jpg', bytesOf(1))
+    const album = await createAlbum({ recipients: [made.recipient] })
+    let discarded = 0
+    const place = {
+      existing: async () => undefined,
+      create: async () => ({
+        write: async () => undefined,
+        finish: async () => other,
+        discard: async () => void discarded++,
+      }),
+    } as unknown as Place
+    const { id: weights } = await sealingWeights()
+    const tools = { flows, place, keyring: new Keyring({ identities: [made.identity] }), report: () => undefined }
+    await expect(
+      sealFile(file, path, { album, weights }, { ...tools, signal: new AbortController().signal }),
+    ).rejects.toMatchObject({ code: 'E_HASH' })
+    expect(discarded).toBe(1)
   })
 
   test('progress counts two passes over every file, and time left follows from it', async () => {

@@ -22,14 +22,25 @@ export async function* partsOf(file: Blob, signal?: AbortSignal): AsyncGenerator
   }
 }
 
+/** Passes parts on, and tells of each when it is asked for the next. */
+export async function* telling(
+  source: AsyncIterable<Uint8Array>,
+  report: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const part of source) {
+    const { length } = part
+    yield part
+    report(length)
+  }
+}
+
 /** Passes parts on; `hash` is that of all that went through, in hexadecimal. */
 export function hashing(source: AsyncIterable<Uint8Array>, report: (bytes: number) => void) {
   const state = sha256()
   async function* through(): AsyncGenerator<Uint8Array> {
-    for await (const part of source) {
+    for await (const part of telling(source, report)) {
       state.update(part)
       yield part
-      report(part.length)
     }
   }
   return { parts: through(), hash: () => toHex(state.digest()) }

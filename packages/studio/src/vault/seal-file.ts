@@ -1,7 +1,7 @@
-import { LatentError } from '@latent/core'
+import { LatentError, toHex } from '@latent/core'
 import type { ExactFlow } from '@latent/schemes/exact-flow'
 import { type Album, type Keyring, mediaType, openSealed, prepareSeal } from '@latent/vault'
-import { hashing, hashOf, partsOf } from './bytes.ts'
+import { hashOf, partsOf, telling } from './bytes.ts'
 import type { Intent } from './intent.ts'
 import type { Draft, Place } from './place.ts'
 
@@ -76,16 +76,18 @@ export async function sealFile(
   }
   const { draft } = here
   try {
-    const source = hashing(partsOf(file, signal), report)
-    for await (const part of sealing.png(source.parts)) await draft.write(part)
+    let sha256 = ''
+    const source = telling(partsOf(file, signal), report)
+    for await (const part of sealing.png(source, hash => (sha256 = toHex(hash)))) await draft.write(part)
     const output = await draft.finish()
+    // Opening it compares the hash of what comes out with the one that was sealed in it.
     const opened = await openSealed(partsOf(output, signal), opening, flows)
-    const [before, after] = [source.hash(), await hashOf(opened.bytes, report)]
-    if (before !== after || opened.metadata.name !== metadata.name)
+    for await (const _ of telling(opened.bytes, report)) void _
+    if (toHex(opened.header.nonce) !== toHex(sealing.nonce) || opened.metadata.name !== metadata.name)
       throw new LatentError('E_HASH', 'the sealed file that was written does not hold what was read', {
         hint: 'the disk or the memory is faulty: seal it again elsewhere',
       })
-    return { intent: 'seal', path: here.path, output, type, sha256: before, size, wasThere: false }
+    return { intent: 'seal', path: here.path, output, type, sha256, size, wasThere: false }
   } catch (error) {
     await draft.discard()
     throw error

@@ -56,6 +56,8 @@ export interface Places {
 
 /** Files that are worked on at once: while one is written another keeps the processor busy. */
 const AT_ONCE = 3
+/** So many where they are small, of at most so many bytes: they wait for storage and other threads most of the time. */
+const [SMALL_AT_ONCE, SMALL_BYTES] = [6, 4e6]
 /** No rate is told before so many seconds. */
 const SETTLED = 1
 
@@ -143,10 +145,11 @@ export class VaultSession {
       this.#passedBefore = this.#passed()
       this.#started.value = this.#now()
       await this.#gather(waiting())
-      const next = () => (this.#stopping ? undefined : waiting()[0])
+      const next = (most: number) => (this.#stopping ? undefined : waiting().find(({ file: { size } }) => size <= most))
       await Promise.all(
-        Array.from({ length: AT_ONCE }, async () => {
-          for (let entry = next(); entry; entry = next()) await this.#work(entry, places)
+        Array.from({ length: SMALL_AT_ONCE }, async (_, lane) => {
+          const most = lane < AT_ONCE ? Number.POSITIVE_INFINITY : SMALL_BYTES
+          for (let entry = next(most); entry; entry = next(most)) await this.#work(entry, places)
         }),
       )
     } finally {
