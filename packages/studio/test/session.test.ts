@@ -188,21 +188,20 @@ describe('the queue of the vault view', () => {
   })
 
   test('six small files are worked on at once, or three of which some may be large', async () => {
-    const engine = new LocalEngine(flows)
     let most = 0
     const underWay = new Set<number>()
-    const watched: Engine = Object.assign(Object.create(engine) as Engine, {
-      run: async (job: Job, report: (bytes: number) => void) => {
+    class Watched extends LocalEngine {
+      override run(job: Job, report: (bytes: number) => void): ReturnType<LocalEngine['run']> {
         underWay.add(job.id)
         most = Math.max(most, underWay.size)
-        return engine.run(job, report).finally(() => underWay.delete(job.id))
-      },
-    })
+        return super.run(job, report).finally(() => underWay.delete(job.id))
+      }
+    }
     for (const [size, expected] of [
       [1000, 6],
       [4_000_001, 3],
     ] as const) {
-      const busy = new VaultSession(watched)
+      const busy = new VaultSession(new Watched(flows))
       await busy.add(Array.from({ length: 8 }, (_, i) => fileOf(`${size} ${i}.jpg`, new Uint8Array(size))))
       most = 0
       await busy.start(key, inMemory)
