@@ -101,9 +101,14 @@ export function readSteadyNow(
   most: number,
 ): { readonly info: BigIntStats; readonly bytes: Uint8Array } | undefined {
   try {
-    const file = openSync(onDisk(path), 'r')
+    // Nobody waits for what is no file: a pipe would hold the thread up for ever.
+    const file = openSync(onDisk(path), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       const info = fstatSync(file, { bigint: true })
+      if (!info.isFile())
+        throw new LatentError('E_IO', `cannot read ${basename(path)}: it is no regular file any more`, {
+          hint: 'run it again when nothing writes there',
+        })
       if (info.size > most) return undefined
       const bytes = bytesToFill(Number(info.size))
       let length = 0

@@ -139,7 +139,11 @@ export class JournalState {
 /** Version 0.1.0 wrote a line before the file appeared, and none afterwards. */
 const isPublished = ({ file, by }: Entry) => file !== undefined || by === undefined
 
-const texts = (fields: Record<string, unknown>) =>
-  Object.fromEntries(
-    TEXTS.flatMap(key => (typeof fields[key] === 'string' ? [[key, fields[key]]] : [])),
-  ) as Partial<Entry>
+function texts(fields: Record<string, unknown>): Partial<Entry> {
+  const found: Partial<Record<(typeof TEXTS)[number], string>> = {}
+  for (const key of TEXTS) {
+    const value = fields[key]
+    if (typeof value === 'string') found[key] = value
+  }
+  return found
+}

@@ -1,7 +1,7 @@
 import { bytesOfName } from '@latent/core'
 import { ioError, onDisk } from '@latent/core/node'
-import { type BigIntStats } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { type BigIntStats, lstatSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { spelledName, windowsName } from '../safe-name.ts'
 import { isReservedName } from './own-files.ts'
@@ -96,7 +96,7 @@ export class GivenNames {
     let taken: string | undefined
     for (let n = 1; ; n++) {
       const target = join(folder, n === 1 ? name : fitName(stem, ` (${n})${extension}`))
-      const info = await infoOf(target)
+      const info = infoOf(target)
       if (!info && this.#given.has(target)) continue
       if (!info) return { target: taken ?? target, state: taken === undefined ? 'free' : 'taken' }
       if (!this.#given.has(target) && (await this.#isTwin(target, info))) continue
@@ -127,12 +127,11 @@ export class GivenNames {
   }
 }
 
-async function infoOf(path: string): Promise<BigIntStats | undefined> {
+function infoOf(path: string): BigIntStats | undefined {
   try {
-    return await lstat(onDisk(path), { bigint: true })
+    return lstatSync(onDisk(path), { bigint: true, throwIfNoEntry: false })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
-      return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
     throw ioError(error, `cannot write ${basename(path)}`)
   }
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, LatentError } from '@latent/core'
+import { deferred, type ErrorCode, LatentError } from '@latent/core'
 import { mostOpenFiles } from '@latent/core/node'
 import { setImmediate as turn } from 'node:timers/promises'
 
@@ -74,34 +74,41 @@ export async function* runAll<T, R>(
   work: (item: T) => Promise<R>,
   sizeOf: (item: T) => number = () => SMALL_BYTES,
 ): AsyncGenerator<R> {
-  const underWay = new Map<number, Promise<{ id: number; result: R }>>()
   const mostSmall = mostOpenFiles() < SMALL_JOBS_FILES ? JOBS : SMALL_JOBS
-  let next = 0
-  let bytes = 0
+  // Not a race: that would ask all that are under way for every one that is done.
+  const done: { readonly size: number; readonly result: Promise<R> }[] = []
+  let more = deferred()
+  let [next, underWay, bytes] = [0, 0, 0]
   function start(): void {
     for (; next < items.length; next++) {
-      const [id, item] = [next, items[next]!]
+      const item = items[next]!
       const size = sizeOf(item)
-      const small = jobs === undefined && underWay.size < mostSmall && bytes + size <= SMALL_BYTES
-      if (underWay.size >= (jobs ?? JOBS) && !small) return
+      const small = jobs === undefined && underWay < mostSmall && bytes + size <= SMALL_BYTES
+      if (underWay >= (jobs ?? JOBS) && !small) return
+      underWay++
       bytes += size
-      underWay.set(
-        id,
-        work(item).then(result => ({ id, result })),
-      )
+      const result = work(item)
+      const tell = () => {
+        done.push({ size, result })
+        more.resolve()
+      }
+      result.then(tell, tell)
     }
   }
   start()
-  for (let turned = performance.now(); underWay.size > 0;) {
-    const { id, result } = await Promise.race(underWay.values())
+  for (let turned = performance.now(); underWay > 0;) {
+    if (done.length === 0) await more.promise
+    more = deferred()
+    const { size, result } = done.shift()!
+    const value = await result
     if (performance.now() - turned > TURN_MS) {
       await turn()
       turned = performance.now()
     }
-    underWay.delete(id)
-    bytes -= sizeOf(items[id]!)
+    underWay--
+    bytes -= size
     start()
-    yield result
+    yield value
   }
 }
 
