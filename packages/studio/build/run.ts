@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { formatBytes } from '@latent/core'
 import { SITE_POLICY } from './policy.ts'
@@ -60,4 +61,8 @@ const firstLoad = (site: string): number =>
     .filter(path => /\.(?:html|js|css|svg|webmanifest)$/.test(path) && !path.startsWith('models/'))
     .reduce((sum, path) => sum + gzipSync(readFileSync(join(site, path))).length, 0)
 
-if (import.meta.url === pathToFileURL(process.argv[1]!).href) await buildStudio(process.argv[2] ?? OUT)
+if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
+  // What begins with a dash is refused: it would be the name of a folder.
+  const [out = OUT] = parseArgs({ allowPositionals: true }).positionals
+  await buildStudio(out)
+}
