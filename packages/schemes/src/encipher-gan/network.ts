@@ -64,13 +64,13 @@ interface Ends {
   readonly outputs: number
 }
 
-/** Initial parameters of a generator in a profile. @param norm what stands behind each layer */
+/** Initial parameters of a generator, in a profile or of other dimensions. @param norm what stands behind each layer */
 export function generatorParameters(
-  profile: Profile,
+  size: Profile | Dimensions,
   norm: Norm,
   { inputs, outputs }: Ends = { inputs: 3, outputs: 3 },
 ): Generator<Parameter> {
-  const { width, blocks } = DIMENSIONS[profile]
+  const { width, blocks } = typeof size === 'string' ? DIMENSIONS[size] : size
   const options = { bias: norm === 'frozen', slope: SLOPE[norm] }
   // Without a norm the sum of many branches would grow with their number.
   const branch = norm === 'instance' ? options : { ...options, gain: 0.1 }

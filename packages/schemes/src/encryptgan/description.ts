@@ -36,7 +36,7 @@ export const ENCRYPTGAN = describe({
       standing: 'source',
     },
     { name: 'that noise', value: 'is the noise that was put in', standing: 'inferred' },
-    { name: 'generators', value: '24 channels and three residual blocks; 64 and nine are published', standing: 'ours' },
+    { name: 'generators', value: '16 channels and three residual blocks; 64 and nine are published', standing: 'ours' },
     { name: 'norms', value: 'a threshold a channel in place of instance norm', standing: 'ours' },
     { name: 'U-Net', value: 'four levels of 8 to 32 channels; eight are published', standing: 'ours' },
     {

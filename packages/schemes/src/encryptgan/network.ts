@@ -1,6 +1,6 @@
 import { layers, ops } from '@latent/graph'
 import type { Expr, Operand, Parameter } from '@latent/graph'
-import { generate, type Generator, generatorParameters } from '../encipher-gan/network.ts'
+import { type Dimensions, generate, type Generator, generatorParameters } from '../encipher-gan/network.ts'
 import { unit } from '../neural/crops.ts'
 import type { Profile } from '../recipe.ts'
 
@@ -13,8 +13,8 @@ import type { Profile } from '../recipe.ts'
  * decryption: disguise, noise, features of the key -> cover, message
  * ```
  *
- * The generators are those of Encipher GAN here (9 residual blocks and 64 channels are published), with thresholds in
- * place of instance norm, which lets no picture's contrast come back.
+ * The generators have the form of Encipher GAN's, with thresholds in place of instance norm, which lets no picture's
+ * contrast come back.
  */
 export type Networks<L> = {
   readonly keys: KeyNetwork<L>
@@ -25,6 +25,8 @@ export type Networks<L> = {
 /** A U-Net: levels down, each half as wide and high, and levels up, each joined to its counterpart. */
 export type KeyNetwork<L> = { readonly down: readonly layers.Affine<L>[]; readonly up: readonly layers.Affine<L>[] }
 
+/** Of the generators; `paper` as published. */
+const DIMENSIONS: Record<Profile, Dimensions> = { compact: { width: 16, blocks: 3 }, paper: { width: 64, blocks: 9 } }
 /** Channels of the levels; published are eight levels. */
 const WIDTHS = [8, 16, 32, 32]
 /** Levels whose features are the key; published are the second to the fourth. */
@@ -45,8 +47,8 @@ export const encryptGanParameters = (profile: Profile): Networks<Parameter> => (
       layers.conv2dParameters(i === WIDTHS.length - 1 ? width : width + WIDTHS[i]!, WIDTHS[i - 1] ?? PLANES),
     ),
   },
-  encryption: generatorParameters(profile, 'frozen', { inputs: 3 * PLANES, outputs: PLANES }),
-  decryption: generatorParameters(profile, 'frozen', { inputs: 3 * PLANES, outputs: 2 * PLANES }),
+  encryption: generatorParameters(DIMENSIONS[profile], 'frozen', { inputs: 3 * PLANES, outputs: PLANES }),
+  decryption: generatorParameters(DIMENSIONS[profile], 'frozen', { inputs: 3 * PLANES, outputs: 2 * PLANES }),
 })
 
 /** Levels of the key network, widest first. @param key `[N, 3, H, W]` in 0..1, sides multiples of 16 */
