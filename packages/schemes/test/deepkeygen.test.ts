@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { keyPlanes, layersOf } from '../src/deepkeygen/cipher.ts'
 import { deepKeyGen } from '../src/deepkeygen/scheme.ts'
 import { generate, type Generator, generatorParameters, PLANES } from '../src/deepkeygen/network.ts'
-import { keyImageFigures, keyImageTraining } from '../src/deepkeygen/recipe.ts'
+import { keyImageFigures, keyImageTraining, likeness } from '../src/deepkeygen/recipe.ts'
 import { clouds } from '../src/neural/clouds.ts'
 import { openScheme } from '../src/index.ts'
 import { writeModel } from '../src/models/index.ts'
@@ -47,6 +47,15 @@ test('figures of key images: nothing in a constant one, all in noise', async () 
   const { entropy, correlation } = keyImageFigures(Float32Array.from(bytes, byte => byte / 127.5 - 1))
   expect(entropy).toBeGreaterThan(7.99)
   expect(Math.abs(correlation)).toBeLessThan(0.02)
+})
+
+test('key images are as alike as they are', async () => {
+  const noise = Float32Array.from(await (await stream(6)).uniforms(3 * 1024))
+  expect(Math.abs(likeness(noise, 3))).toBeLessThan(0.1)
+  const repeated = Float32Array.from({ length: 3 * 1024 }, (_, i) => noise[i % 1024]!)
+  expect(likeness(repeated, 3)).toBeCloseTo(1, 5)
+  const turned = Float32Array.from(repeated, (value, i) => (i < 1024 || i >= 2048 ? value : -value))
+  expect(likeness(turned, 3)).toBeCloseTo(-1, 5)
 })
 
 test('the discriminator learns from what the generator makes, and never trains it', async () => {

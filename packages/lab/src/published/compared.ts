@@ -32,8 +32,9 @@ export const COMPARED: readonly PublishedScheme[] = [
         'and give a picture of the other domain and a message; a U-net makes the features.',
     ],
     missing:
-      'trained weights: two generators and four discriminators for 200 epochs, and a key network before them; and ' +
-      'two domains of pictures that are free to use, in place of flowers, faces, cats and dogs',
+      'trained weights: the recipe `encryptgan` (drawn clouds disguised as drawn sand, not faces as flowers) ' +
+      'brings messages back, and by where it was stopped a wrong key opens them as well ([trainings]' +
+      '(../../training.md))',
   },
   {
     id: 'maniyath-2020',
@@ -148,8 +149,8 @@ export const COMPARED: readonly PublishedScheme[] = [
       'Not open to us: which pictures the transformation domain has; here it is noise. A patent of the authors ' +
         '(US 2021/0385081) has a generator of 64 to 256 channels and six residual blocks: ours is smaller.',
       'By the game alone the judge wins, and key images become flat ([trainings](../../training.md)): what runs here ' +
-        'was asked for even values and unlike neighbours too. `deepkeygen-2022-drawn` is the same cipher with a ' +
-        'generator that is drawn, not trained.',
+        'was asked for even values, unlike neighbours and unlike images of different keys too. ' +
+        '`deepkeygen-2022-drawn` is the same cipher with a generator that is drawn, not trained.',
     ],
   },
   {
@@ -161,8 +162,8 @@ export const COMPARED: readonly PublishedScheme[] = [
         'take what it makes. `ito-transform-2021`, of the same group a year later, does the same and runs.',
     ],
     missing:
-      'trained weights; what the generator is trained towards (the target pictures), its layers and its loss ' +
-      'weights, and a classifier that it is trained with',
+      'trained weights: the recipe `gan-transform` is in its spirit, and has not been trained. Not open to us: what ' +
+      'the generator is trained towards (the target pictures), its layers and its loss weights',
   },
   {
     id: 'huang-2022',

@@ -1,4 +1,16 @@
-import { adam, compile, cosineRate, losses, mapTree, normals, ops, shape, stepStream, tensor } from '@latent/graph'
+import {
+  adam,
+  compile,
+  cosineRate,
+  losses,
+  mapTree,
+  normals,
+  ops,
+  secrecy,
+  shape,
+  stepStream,
+  tensor,
+} from '@latent/graph'
 import type { Expr, layers, MapTree, Parameter, Tensor, Training } from '@latent/graph'
 import type { KeyStream } from '@latent/core'
 import { discriminate, type Discriminator, discriminatorParameters } from '../encipher-gan/network.ts'
@@ -13,8 +25,11 @@ const DIMS = [BATCH, PLANES, SIDE, SIDE]
 const JUDGE = 8
 /** Deviation of the noise on all that the discriminator sees. */
 const GRAIN = 0.5
-/** Weights, beside the game, of the distance from uniform values and of the covariance of neighbours. */
-const [UNIFORM, COVARIANCE] = [200, 2_000]
+/**
+ * Weights, beside the game: of the distance from uniform values, of the covariance of neighbours, and of what key
+ * images of different keys have in common.
+ */
+const [UNIFORM, COVARIANCE, COMMON] = [200, 2_000, 20]
 
 /**
  * DeepKeyGen's game: a generator makes key images of initial ones, and a patch discriminator tells them from pictures
@@ -22,7 +37,8 @@ const [UNIFORM, COVARIANCE] = [200, 2_000]
  * a key stream is to look like.
  *
  * A discriminator that learns at the usual rate wins, and key images become flat. This one is twenty times slower and
- * sees everything through noise; what it does not see, statistics ask for.
+ * sees everything through noise; what it does not see, statistics ask for. Without the last of them the generator draws
+ * one image from the borders of the picture, whatever the key.
  */
 export function keyImageTraining(): Training {
   return {
@@ -52,6 +68,7 @@ export function keyImageTraining(): Training {
             game: losses.lsgan.generator(seen(p, made, batch)),
             uniform: ops.mul(UNIFORM, losses.uniformDistance(unit(made))),
             covariance: ops.mul(COVARIANCE, losses.neighbourCovariance(unit(made))),
+            common: ops.mul(COMMON, secrecy.squaredCorrelation(made, nextOf(made))),
           }
           return { loss: Object.values(terms).reduce((a, b) => ops.add(a, b)), metrics: terms }
         },
@@ -59,6 +76,9 @@ export function keyImageTraining(): Training {
     ],
   }
 }
+
+/** Each image of a batch replaced by the one behind it. */
+const nextOf = (x: Expr): Expr => ops.concat([ops.slice(x, 0, 1, BATCH), ops.slice(x, 0, 0, 1)], 0)
 
 /** What the discriminator makes of images behind the noise of a batch. */
 const seen = (p: Networks<Expr>, x: Expr, batch: Readonly<Record<string, Expr>>): Expr =>
@@ -85,7 +105,8 @@ export const keyImageRecipe: Recipe = {
       const feeds = Object.fromEntries(
         Object.entries(found).map(([path, value]) => [`p.${path.replace(/^generator\./, '')}`, value]),
       )
-      return keyImageFigures((await check.run({ ...feeds, x: initial }))['output']!.data as Float32Array)
+      const made = (await check.run({ ...feeds, x: initial }))['output']!.data as Float32Array
+      return { ...keyImageFigures(made), common: likeness(made, BATCH) }
     }
     return {
       training: keyImageTraining() as unknown as Training<never, never>,
@@ -106,13 +127,14 @@ export const keyImageRecipe: Recipe = {
           ),
         }
       },
-      scoreName: 'bits a byte of key images, less eight times the correlation of neighbours without its sign',
+      scoreName:
+        'bits a byte of key images, less eight times the correlations, without sign, of neighbours and of two keys',
       validation: {
         every: CHECK_EVERY,
         patience: Number.MAX_SAFE_INTEGER,
         async score(found) {
-          const { entropy, correlation } = await measure(found)
-          return entropy - 8 * Math.abs(correlation)
+          const { entropy, correlation, common } = await measure(found)
+          return entropy - 8 * Math.abs(correlation) - 8 * Math.abs(common)
         },
       },
       watch: {
@@ -143,6 +165,24 @@ export function keyImageFigures(values: Float32Array): { readonly entropy: numbe
   )
   const [mean, variance] = [sum / n, squares / n - (sum / n) ** 2]
   return { entropy, correlation: variance > 0 ? (products / n - mean * mean) / variance : 1 }
+}
+
+/** The mean correlation of key images of different keys, each with the next. */
+export function likeness(values: Float32Array, images: number): number {
+  const each = values.length / images
+  const centred = Array.from({ length: images }, (_, n) => {
+    const own = values.subarray(n * each, (n + 1) * each)
+    const mean = own.reduce((sum, value) => sum + value, 0) / each
+    return own.map(value => value - mean)
+  })
+  const product = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+  return (
+    centred.slice(1).reduce((sum, b, n) => {
+      const a = centred[n]!
+      return sum + product(a, b) / Math.sqrt(product(a, a) * product(b, b))
+    }, 0) /
+    (images - 1)
+  )
 }
 
 async function initialImages(stream: KeyStream): Promise<Tensor<'f32'>> {

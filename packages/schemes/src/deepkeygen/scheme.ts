@@ -50,7 +50,7 @@ export const deepKeyGen: Scheme = defineScheme({
     },
     {
       name: 'statistics',
-      value: 'distance from uniform values and covariance of neighbours, asked for beside the game',
+      value: 'uniform values, unlike neighbours, and unlike key images of different keys are asked for beside the game',
       standing: 'ours',
     },
     { name: 'initial image', value: 'clouds, drawn from the key; the paper has medical images', standing: 'ours' },

@@ -28,6 +28,10 @@ export const SIRICHOTEDUMRONG = describe({
       standing: 'ours',
     },
     { name: 'visual information', value: 'squared correlations of outlines, counted fivefold', standing: 'ours' },
-    { name: 'its training', value: '1,500 steps of eight squares of photographs, reduced to 32 x 32', standing: 'ours' },
+    {
+      name: 'its training',
+      value: '1,500 steps of eight squares of photographs, reduced to 32 x 32',
+      standing: 'ours',
+    },
   ],
 })
