@@ -163,7 +163,9 @@ export const flip = (x: Expr, axes: Axes): Expr => np.flip(take(x), axesOf(axes)
 export const sort = (x: Expr): Expr => np.sort(take(x))
 /** Rows of `x` along `axis` picked by an integer array. */
 export const gather = (x: Expr, indices: Operand, axis = 0): Expr => np.take(take(x), take(indices), axis)
-/** The matrix product of the last two dimensions, the others broadcast; rows of a bare matrix on the left come first */
+/**
+ * The matrix product of the last two dimensions, the others broadcast; rows of a bare matrix on the left come first.
+ */
 export const matmul = (a: Operand, b: Operand): Expr => np.matmul(take(a), take(b))
 
 /** The part of `x` from `start` (inclusive) to `end` (exclusive) along one axis. */

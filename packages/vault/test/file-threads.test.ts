@@ -145,7 +145,7 @@ describe('threads that seal small files', () => {
     expect(await Promise.all([threads.seal(task), threads.seal(task)])).toEqual([undefined, undefined])
     expect(await threads.seal(task)).toMatchObject({ notes: [] })
     await threads.close()
-    await expect(threads.seal(task)).rejects.toMatchObject({ code: 'E_BACKEND' })
+    expect(await threads.seal(task)).toBeUndefined()
     await new FileThreads({ threads: 1 }).close()
   })
 })

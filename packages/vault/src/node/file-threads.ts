@@ -46,7 +46,10 @@ export class FileThreads {
     this.#fewFiles = fewFiles
   }
 
-  /** @returns nothing as long as there is too little to do: whoever asks seals it then */
+  /**
+   * @returns nothing as long as there is too little to do, or where the thread has ended that had it: whoever asks
+   * seals it then
+   */
   seal(task: SealTask): Promise<SealedWhole | NotWhole | undefined> {
     const sealed = deferred<SealedWhole | NotWhole | undefined>()
     this.#waiting.push({ task, sealed })
@@ -59,13 +62,15 @@ export class FileThreads {
 
   #begin(): void {
     if (this.#threads || this.#files > this.#fewFiles || this.#bytes > FEW_BYTES) return this.#give()
-    for (const { sealed } of this.#waiting.splice(0)) sealed.resolve(undefined)
+    giveBack(this.#waiting.splice(0))
   }
 
   #give(): void {
     this.#threads ??= Array.from({ length: this.#count }, () => new FileThread(() => this.#give()))
+    const working = this.#threads.filter(({ hasEnded }) => !hasEnded)
+    if (working.length === 0) return giveBack(this.#waiting.splice(0))
     for (let turn = 1; turn <= BATCHES; turn++)
-      for (const thread of this.#threads)
+      for (const thread of working)
         if (this.#waiting.length > 0 && thread.batches < turn) thread.work(this.#nextBatch())
   }
 
@@ -89,16 +94,20 @@ class FileThread {
   readonly #given: (readonly Waiting[])[] = []
   readonly #free: () => void
   readonly #ended = deferred()
-  #dead: LatentError | undefined
+  #hasEnded = false
 
-  /** @param free told when it can take more */
+  /** @param free told when it can take more, or never will again */
   constructor(free: () => void) {
     forbidTelemetry()
     this.#free = free
     this.#worker = new Worker(new URL('./file-thread.ts', import.meta.url), { resourceLimits: LIMITS })
     this.#worker.on('message', (reply: Reply) => this.#answered(reply))
-    this.#worker.on('error', (cause: unknown) => this.#fail(cause))
-    this.#worker.on('exit', () => this.#fail())
+    this.#worker.on('error', () => this.#end())
+    this.#worker.on('exit', () => this.#end())
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   get batches(): number {
@@ -106,7 +115,6 @@ class FileThread {
   }
 
   work(batch: readonly Waiting[]): void {
-    if (this.#dead) return reject(batch, this.#dead)
     this.#given.push(batch)
     this.#post({ tasks: batch.map(({ task }) => task) })
   }
@@ -118,21 +126,24 @@ class FileThread {
   }
 
   #answered(reply: Reply): void {
-    if ('closed' in reply) return this.#fail()
+    if ('closed' in reply) return this.#end()
     if ('outcomes' in reply) settle(this.#given.shift()!, reply.outcomes)
     if (this.#given.length === 0) this.#worker.unref()
     this.#free()
   }
 
-  #fail(cause?: unknown): void {
-    this.#dead ??= new LatentError('E_BACKEND', 'a thread that seals small files has ended', { cause })
-    for (const batch of this.#given.splice(0)) reject(batch, this.#dead)
+  /** By itself, or because it was told to: what it had is given back. */
+  #end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    for (const batch of this.#given.splice(0)) giveBack(batch)
     this.#ended.resolve()
+    this.#free()
   }
 
   /** No thread is ended while native code runs on it: see [Note: Ending threads] in `pool.ts` of the exact flow. */
   async close(): Promise<void> {
-    if (!this.#dead) {
+    if (!this.#hasEnded) {
       this.#post({ close: true })
       await this.#ended.promise
     }
@@ -148,6 +159,6 @@ function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
   }
 }
 
-function reject(batch: readonly Waiting[], error: LatentError): void {
-  for (const { sealed } of batch) sealed.reject(error)
+function giveBack(batch: readonly Waiting[]): void {
+  for (const { sealed } of batch) sealed.resolve(undefined)
 }
