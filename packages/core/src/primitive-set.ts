@@ -8,8 +8,13 @@ export interface Primitives {
   readonly randomBytes: (length: number) => Uint8Array
   /** HMAC-SHA-256 over the concatenation of `parts`; 32 bytes. */
   readonly hmacSha256: (key: Uint8Array, parts: readonly Uint8Array[]) => Awaitable<Uint8Array>
-  /** HKDF-SHA-256 (RFC 5869). */
-  readonly hkdfSha256: (key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number) => Awaitable<Uint8Array>
+  /** HKDF-SHA-256 (RFC 5869): `length` bytes, at most 8160, for each of `infos`. */
+  readonly hkdfSha256: (
+    key: Uint8Array,
+    salt: Uint8Array,
+    infos: readonly Uint8Array[],
+    length: number,
+  ) => Awaitable<readonly Uint8Array[]>
   /** PBKDF2-HMAC-SHA-256 (RFC 8018). */
   readonly pbkdf2Sha256: (
     password: Uint8Array,

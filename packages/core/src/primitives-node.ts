@@ -4,7 +4,6 @@ import {
   createHash,
   createHmac,
   createSecretKey,
-  hkdfSync,
   pbkdf2,
   randomFillSync,
 } from 'node:crypto'
@@ -13,6 +12,7 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
 import { bytesToFill, release } from './bytes.ts'
 import { LatentError } from './errors.ts'
+import { hkdfSha256 } from './hkdf-node.ts'
 import { discardBuffer } from './platform.ts'
 import type { Primitives } from './primitive-set.ts'
 
@@ -53,7 +53,7 @@ export const primitives: Primitives = {
     for (const part of parts) hmac.update(part)
     return plain(hmac.digest())
   },
-  hkdfSha256: (key, salt, info, length) => new Uint8Array(hkdfSync('sha256', createSecretKey(key), salt, info, length)),
+  hkdfSha256,
   pbkdf2Sha256: async (password, salt, iterations, length) =>
     plain(await stretch(password, salt, iterations, length, 'sha256')),
   aes256CtrStream(key, counter, length, into = bytesToFill(length)) {

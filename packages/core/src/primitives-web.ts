@@ -53,10 +53,13 @@ export const primitives: Primitives = {
     const hmacKey = await importKey(key, { name: 'HMAC', hash: 'SHA-256' }, 'sign')
     return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, joinBytes(parts)))
   },
-  async hkdfSha256(key, salt, info, length) {
+  async hkdfSha256(key, salt, infos, length) {
     const ikm = await importKey(key, 'HKDF', 'deriveBits')
-    const params = { name: 'HKDF', hash: 'SHA-256', salt: own(salt), info: own(info) }
-    return new Uint8Array(await crypto.subtle.deriveBits(params, ikm, length * 8))
+    const derive = async (info: Uint8Array) => {
+      const params = { name: 'HKDF', hash: 'SHA-256', salt: own(salt), info: own(info) }
+      return new Uint8Array(await crypto.subtle.deriveBits(params, ikm, length * 8))
+    }
+    return Promise.all(infos.map(derive))
   },
   async pbkdf2Sha256(password, salt, iterations, length) {
     const material = await importKey(password, 'PBKDF2', 'deriveBits')

@@ -29,6 +29,12 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
   return hash.digest()
 }
 
+/** As much as HKDF gives for one purpose. */
+const MOST_DERIVED = 255 * 32
+
+/** What a key is for. */
+export type KeyPurpose = `latent/v1/${string}`
+
 /**
  * Derives a key for one purpose. Every purpose in Latent starts with the format generation, and no two
  * purposes share one, so that a key can never be used in two roles.
@@ -36,12 +42,32 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
  */
 export async function deriveKey(
   key: Uint8Array,
-  purpose: `latent/v1/${string}`,
+  purpose: KeyPurpose,
   salt: Uint8Array = new Uint8Array(0),
   length = 32,
 ): Promise<Uint8Array> {
+  const [derived] = await derive(key, [purpose], salt, length)
+  return derived!
+}
+
+/** The same keys as {@link deriveKey} gives for each purpose, of 32 bytes, in less time. */
+export async function deriveKeys<const P extends readonly KeyPurpose[]>(
+  key: Uint8Array,
+  purposes: P,
+): Promise<{ readonly [I in keyof P]: Uint8Array }> {
+  return derive(key, purposes, new Uint8Array(0), 32) as never
+}
+
+async function derive(key: Uint8Array, purposes: readonly KeyPurpose[], salt: Uint8Array, length: number) {
   if (key.length < 16) throw argumentError('key', 'at least 16 bytes', key)
-  return hkdfSha256(key, salt, new TextEncoder().encode(purpose), length)
+  if (length > MOST_DERIVED) throw argumentError('length', `at most ${MOST_DERIVED} bytes`, length)
+  const text = new TextEncoder()
+  return hkdfSha256(
+    key,
+    salt,
+    purposes.map(purpose => text.encode(purpose)),
+    length,
+  )
 }
 
 /** Compares without telling by its timing where two arrays differ. Lengths are public. */

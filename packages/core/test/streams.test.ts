@@ -1,6 +1,6 @@
 import { createCipheriv, createHash, hkdfSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { concatBytes, deriveKey, fromHex, joinBytes, KeyStream, release, sha256Of, toHex, u32 } from '../src/index.ts'
+import { concatBytes, deriveKey, deriveKeys, fromHex, joinBytes, KeyStream, release, sha256Of, toHex, u32 } from '../src/index.ts'
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1)
 const text = (value: string) => new TextEncoder().encode(value)
@@ -138,6 +138,17 @@ describe('derived keys', () => {
     expect(await deriveKey(key, 'latent/v1/test/key')).toEqual(
       new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), text('latent/v1/test/key'), 32)),
     )
+  })
+
+  test('of several purposes at once are those of each', async () => {
+    const purposes = ['latent/v1/test/key', 'latent/v1/test/other', 'latent/v1/test/key'] as const
+    expect(await deriveKeys(key, purposes)).toEqual(await Promise.all(purposes.map(purpose => deriveKey(key, purpose))))
+  })
+
+  test('are as long as HKDF can make them, and no longer', async () => {
+    const longest = new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), text('latent/v1/test/key'), 8160))
+    expect(await deriveKey(key, 'latent/v1/test/key', undefined, 8160)).toEqual(longest)
+    await expect(deriveKey(key, 'latent/v1/test/key', undefined, 8161)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
   })
 
   test('of 16 bytes and more, never fewer', async () => {

@@ -1,6 +1,7 @@
 import {
   concatBytes,
   deriveKey,
+  deriveKeys,
   equalConstantTime,
   fromHex,
   hmacSha256,
@@ -76,16 +77,19 @@ export interface FileKeys {
   readonly note: Uint8Array
 }
 
+const PURPOSES = [
+  'latent/v1/sealed/body',
+  'latent/v1/sealed/flow',
+  'latent/v1/sealed/header',
+  'latent/v1/sealed/filler',
+  'latent/v1/sealed/note',
+] as const
+
 /** Derives the keys of one file. @param albumKey 32 bytes @param nonce 32 bytes, of the header */
 export async function fileKeys(albumKey: Uint8Array, nonce: Uint8Array): Promise<FileKeys> {
   const file = await deriveKey(albumKey, 'latent/v1/sealed/file', nonce)
-  return {
-    body: await deriveKey(file, 'latent/v1/sealed/body'),
-    flow: await deriveKey(file, 'latent/v1/sealed/flow'),
-    header: await deriveKey(file, 'latent/v1/sealed/header'),
-    filler: await deriveKey(file, 'latent/v1/sealed/filler'),
-    note: await deriveKey(file, 'latent/v1/sealed/note'),
-  }
+  const [body, flow, header, filler, note] = await deriveKeys(file, PURPOSES)
+  return { body, flow, header, filler, note }
 }
 
 const ascii = (text: string) => new TextEncoder().encode(text)

@@ -1,4 +1,4 @@
-import { aes256CtrStream, argumentError, bytesToFill, deriveKey, hmacSha256, u32 } from '@latent/core'
+import { aes256CtrStream, argumentError, bytesToFill, deriveKeys, hmacSha256, u32 } from '@latent/core'
 import { INPUT_ROW_BYTES, MAP_ROW_BYTES, ROW_BYTES, type RoundNetworks, rowsAtOnce } from './network.ts'
 import { otherOf, plainRooms, type Room, type Rooms } from './room.ts'
 
@@ -23,9 +23,11 @@ export interface KeySchedule {
 /** The keys of a flow: one a round, and that of the splits. @param key 32 bytes @throws E_ARGUMENT */
 export async function keySchedule(key: Uint8Array, rounds: number): Promise<KeySchedule> {
   if (key.length !== 32) throw argumentError('key', '32 bytes', key)
-  const roundKeys: Uint8Array[] = []
-  for (let i = 0; i < rounds; i++) roundKeys.push(await deriveKey(key, `latent/v1/exact-flow/round/${i}`))
-  return { roundKeys, splitKey: await deriveKey(key, 'latent/v1/exact-flow/split'), splitBits: new Uint8Array(0) }
+  const [splitKey, ...roundKeys] = await deriveKeys(key, [
+    'latent/v1/exact-flow/split',
+    ...Array.from({ length: rounds }, (_, i) => `latent/v1/exact-flow/round/${i}` as const),
+  ])
+  return { roundKeys, splitKey, splitBits: new Uint8Array(0) }
 }
 
 /** What tiles are permuted with. */
