@@ -1,6 +1,17 @@
 import { createCipheriv, createHash, hkdfSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { concatBytes, deriveKey, deriveKeys, fromHex, joinBytes, KeyStream, release, sha256Of, toHex, u32 } from '../src/index.ts'
+import {
+  concatBytes,
+  deriveKey,
+  deriveKeys,
+  fromHex,
+  joinBytes,
+  KeyStream,
+  release,
+  sha256Of,
+  toHex,
+  u32,
+} from '../src/index.ts'
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1)
 const text = (value: string) => new TextEncoder().encode(value)

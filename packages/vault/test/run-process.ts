@@ -19,7 +19,7 @@ const fileThreads = new FileThreads({ threads: 2, fewFiles: 4 })
 process.stdout.write('begin\n')
 for await (const { status } of what === 'seal'
   ? sealFiles({ ...run, fileThreads, album, lockName: 'test', body: BODIES[body]! })
-  : openFiles({ ...run, keyring: new Keyring().remember(album) })) {
+  : openFiles({ ...run, fileThreads, keyring: new Keyring().remember(album) })) {
   if (status === 'failed') process.exitCode = 1
 }
 await fileThreads.close()

@@ -1,6 +1,7 @@
 import { LatentError } from '@latent/core'
 import { openAll, verifyAll } from '@latent/robust/open'
 import { PathSelection } from '@latent/vault'
+import { FileThreads } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
@@ -39,6 +40,7 @@ export function openCommand(program: Command): void {
   ).action(async (inputs: string[], options: OpenOptions) => {
     const threads = parseThreads(options.threads)
     const { flows, close } = sharedFlow(threads)
+    const fileThreads = new FileThreads({ threads })
     const keyring = await chooseKeyring(options)
     const display = runDisplay('opening', options.json)
     const only = new PathSelection(options.only ?? [])
@@ -49,6 +51,7 @@ export function openCommand(program: Command): void {
           output: options.output,
           keyring,
           flows,
+          fileThreads,
           only,
           salvage: options.salvage ?? false,
           force: options.force ?? false,
@@ -59,6 +62,7 @@ export function openCommand(program: Command): void {
       await untilInterrupted(signal => reportRun(run(signal), display, { done: 'opened', output: options.output }))
       requireUsed(only)
     } finally {
+      await fileThreads.close()
       await close()
     }
   })
@@ -74,6 +78,7 @@ export function verifyCommand(program: Command): void {
   ).action(async (inputs: string[], options: OpenOptions) => {
     const threads = parseThreads(options.threads)
     const { flows, close } = sharedFlow(threads)
+    const fileThreads = new FileThreads({ threads })
     const keyring = await chooseKeyring(options)
     const display = runDisplay('verifying', options.json)
     try {
@@ -83,6 +88,7 @@ export function verifyCommand(program: Command): void {
             inputs,
             keyring,
             flows,
+            fileThreads,
             watcher: display.watcher,
             signal,
             ...(threads === undefined ? {} : { threads }),
@@ -92,6 +98,7 @@ export function verifyCommand(program: Command): void {
         ),
       )
     } finally {
+      await fileThreads.close()
       await close()
     }
   })

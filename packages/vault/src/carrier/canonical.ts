@@ -27,19 +27,29 @@ async function* positioned(input: ByteReader, rowBytes: number, total: number): 
     const data = await input.upTo(Math.min(STORED_BLOCK, total - raw))
     if (data.length === 0) return
     const out = new Uint8Array(data.length)
-    let filled = 0
-    for (let at = 0; at < data.length;) {
-      const column = (raw + at) % (rowBytes + 1)
-      if (column === 0) {
-        at++
-        continue
-      }
-      const take = Math.min(data.length - at, rowBytes + 1 - column)
-      out.set(data.subarray(at, at + take), filled)
-      filled += take
-      at += take
-    }
+    const filled = copyRows(data, raw, rowBytes, out)
     raw += data.length
     yield out.subarray(0, filled)
   }
+}
+
+/**
+ * Copies what of filtered rows is pixel bytes: all but the byte in front of each.
+ * @param raw where in all of the rows `data` begins
+ * @param filled bytes of `out` that are there already
+ * @returns bytes that are there then
+ */
+export function copyRows(data: Uint8Array, raw: number, rowBytes: number, out: Uint8Array, filled = 0): number {
+  for (let at = 0; at < data.length;) {
+    const column = (raw + at) % (rowBytes + 1)
+    if (column === 0) {
+      at++
+      continue
+    }
+    const take = Math.min(data.length - at, rowBytes + 1 - column)
+    out.set(data.subarray(at, at + take), filled)
+    filled += take
+    at += take
+  }
+  return filled
 }

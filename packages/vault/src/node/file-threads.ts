@@ -2,7 +2,8 @@ import { type Deferred, deferred, type ErrorCode, LatentError } from '@latent/co
 import { forbidTelemetry } from '@latent/core/telemetry'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Outcome, Reply, Request } from './file-thread.ts'
+import type { Made, Outcome, Reply, Request, Task } from './file-thread.ts'
+import type { Locked, OpenedWhole, OpenTask } from './open-whole.ts'
 import { BATCH_FILES, type NotWhole, type SealedWhole, type SealTask } from './seal-whole.ts'
 
 /** So many files are sealed before threads would be ready: as many bytes take longer. */
@@ -16,8 +17,8 @@ const BATCHES = 2
 const LIMITS = { maxYoungGenerationSizeMb: 6 }
 
 interface Waiting {
-  readonly task: SealTask
-  readonly sealed: Deferred<SealedWhole | NotWhole | undefined>
+  readonly task: Task
+  readonly made: Deferred<Made | undefined>
 }
 
 /** How many threads, and when they are started. */
@@ -29,9 +30,9 @@ export interface FileThreadsOptions {
 }
 
 /**
- * Threads that seal small files whole: reading, sealing, checking and hashing are one piece of work, so that a file is
- * two messages and not dozens, and nothing in between waits for the system on another thread. Started once there is
- * enough to do.
+ * Threads that seal and open small files whole: reading, sealing, checking and hashing, or reading and opening, are one
+ * piece of work, so that a file is two messages and not dozens, and nothing in between waits for the system on another
+ * thread. Started once there is enough to do.
  */
 export class FileThreads {
   readonly #count: number
@@ -51,13 +52,22 @@ export class FileThreads {
    * seals it then
    */
   seal(task: SealTask): Promise<SealedWhole | NotWhole | undefined> {
-    const sealed = deferred<SealedWhole | NotWhole | undefined>()
-    this.#waiting.push({ task, sealed })
+    return this.#ask(task)
+  }
+
+  /** @returns nothing as {@link seal}, and where the file is not one that is opened whole */
+  open(task: OpenTask): Promise<OpenedWhole | Locked | undefined> {
+    return this.#ask(task)
+  }
+
+  #ask<T extends Made>(task: Task): Promise<T | undefined> {
+    const made = deferred<Made | undefined>()
+    this.#waiting.push({ task, made })
     this.#files++
     this.#bytes += task.size
     // What is asked for in one go is looked at together.
     if (this.#waiting.length === 1) setImmediate(() => this.#begin())
-    return sealed.promise
+    return made.promise as Promise<T | undefined>
   }
 
   #begin(): void {
@@ -152,13 +162,13 @@ class FileThread {
 }
 
 function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
-  for (const [i, { sealed }] of batch.entries()) {
+  for (const [i, { made }] of batch.entries()) {
     const outcome = outcomes[i]!
-    if ('made' in outcome) sealed.resolve(outcome.made)
-    else sealed.reject(new LatentError(outcome.code as ErrorCode, outcome.message, { hint: outcome.hint }))
+    if ('made' in outcome) made.resolve(outcome.made)
+    else made.reject(new LatentError(outcome.code as ErrorCode, outcome.message, { hint: outcome.hint }))
   }
 }
 
 function giveBack(batch: readonly Waiting[]): void {
-  for (const { sealed } of batch) sealed.resolve(undefined)
+  for (const { made } of batch) made.resolve(undefined)
 }

@@ -3,14 +3,17 @@ import { ioError, readFileParts, removeStale } from '@latent/core/node'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { openSealed } from '../open.ts'
+import type { Metadata } from '../payload.ts'
 import { placeInNote } from '../place.ts'
 import { releasing } from '../streams.ts'
 import { discover, type Found } from './discover.ts'
 import { type Expectation, expectedFiles } from './expected-files.ts'
 import type { OpenRun } from './open-run.ts'
-import { Output, TakenError } from './output.ts'
+import type { OpenedWhole } from './open-whole.ts'
+import { type Content, Output, TakenError } from './output.ts'
 import { counted, failure, type FileResult, runAll, stopIfAborted } from './run.ts'
 import { salvageFile } from './salvage-file.ts'
+import { WHOLE_BYTES } from './seal-whole.ts'
 import { plainFolder } from './sealed-names.ts'
 
 /**
@@ -36,7 +39,7 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   }
   let missing = 0
   yield* overFiles(run, work, async files => {
-    for (const { source } of files) output.destination.protect(source)
+    for (const { source, info } of files) output.destination.protect(source, info)
     const expected = await expectedFiles(run.inputs, files, run.listedBeside)
     missing = expected.missing.length + expected.unread.length
   })
@@ -58,11 +61,10 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
   let expectation: Expectation | undefined
   const work = async (file: Found): Promise<FileResult> => {
     const started = performance.now()
-    const opened = await openSealed(watched(run, file), run.keyring, run.flows)
-    for await (const part of opened.bytes) release(part)
+    const opened = (await openByThread(run, file, false)) ?? (await readToTheEnd(run, file))
     const last = expectation?.nonces.get(file.source)
     const note =
-      last === undefined || last === toHex(opened.header.nonce)
+      last === undefined || last === toHex(opened.nonce)
         ? {}
         : { note: 'intact, but another one than was sealed last: an older copy, or one that another machine sealed' }
     return {
@@ -85,6 +87,12 @@ export async function* verifyFiles(run: Omit<OpenRun, 'output' | 'force' | 'salv
   })
   for (const path of expectation?.missing ?? []) yield { ...failure(path, MISSING), status: 'missing' }
   for (const path of expectation?.unread ?? []) yield { ...failure(path, UNREAD), status: 'missing' }
+}
+
+async function readToTheEnd(run: Opening, file: Found): Promise<Pick<OpenedWhole, 'nonce' | 'metadata'>> {
+  const { bytes, header, metadata } = await openSealed(watched(run, file), run.keyring, run.flows)
+  for await (const part of bytes) release(part)
+  return { nonce: header.nonce, metadata }
 }
 
 const MISSING = new LatentError('E_IO', 'an earlier run sealed it here, and it is gone', {
@@ -153,6 +161,9 @@ async function openOne(run: OpenRun, output: Output, file: Found): Promise<FileR
   }
 }
 
+/** What opening takes, wherever the files go. */
+type Opening = Pick<OpenRun, 'keyring' | 'flows' | 'fileThreads' | 'watcher' | 'signal'>
+
 const SKIPPED = {
   there: 'opened before and unchanged',
   twice: 'copies of other sealed files, of the same content',
@@ -160,14 +171,38 @@ const SKIPPED = {
 
 async function openWhole(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
   const started = performance.now()
-  let ready = [await openSealed(watched(run, file), run.keyring, run.flows)]
-  const { metadata, note: noted } = ready[0]!
-  const place = placeInNote(noted)
-  const folder = place === undefined ? plainFolder(dirname(file.relative)) : dirname(place)
-  if (run.only?.has(join(folder, metadata.name).split(sep).join('/')) === false) {
-    await ready[0]!.close()
-    return { source: file.source, status: 'skipped', reason: 'not asked for' }
+  const { content, note: noted, close } = (await contentByThread(run, file)) ?? (await contentOf(run, file))
+  try {
+    const { metadata } = content
+    const place = placeInNote(noted)
+    const folder = place === undefined ? plainFolder(dirname(file.relative)) : dirname(place)
+    if (run.only?.has(join(folder, metadata.name).split(sep).join('/')) === false)
+      return { source: file.source, status: 'skipped', reason: 'not asked for' }
+    const { target, there, note } = await output.deliver(folder, metadata.name, content)
+    const result = {
+      source: file.source,
+      target,
+      plainBytes: metadata.size,
+      sealedBytes: file.size,
+      ...(note === undefined ? {} : { note }),
+    }
+    if (there !== undefined) return { ...result, status: 'skipped', reason: SKIPPED[there] }
+    return { ...result, status: 'done', seconds: (performance.now() - started) / 1000 }
+  } finally {
+    await close()
   }
+}
+
+/** A sealed file whose metadata are known. */
+interface Readable {
+  readonly content: Content & { readonly metadata: Metadata }
+  readonly note: Uint8Array | undefined
+  readonly close: () => Promise<void>
+}
+
+async function contentOf(run: OpenRun, file: Found): Promise<Readable> {
+  let ready = [await openSealed(watched(run, file), run.keyring, run.flows)]
+  const { metadata, note } = ready[0]!
   // The hash and the bytes both take a reading of their own.
   const reading = async () => {
     const opened =
@@ -180,25 +215,39 @@ async function openWhole(run: OpenRun, output: Output, file: Found): Promise<Fil
     ready = []
     return opened
   }
-  try {
-    const { target, there, note } = await output.deliver(folder, metadata.name, {
-      size: metadata.size,
-      metadata,
-      sha256: async () => (await reading()).sha256(),
-      async *bytes() {
-        yield* (await reading()).bytes
-      },
-    })
-    const result = {
-      source: file.source,
-      target,
-      plainBytes: metadata.size,
-      sealedBytes: file.size,
-      ...(note === undefined ? {} : { note }),
-    }
-    if (there !== undefined) return { ...result, status: 'skipped', reason: SKIPPED[there] }
-    return { ...result, status: 'done', seconds: (performance.now() - started) / 1000 }
-  } finally {
-    await ready.pop()?.close()
+  const content = {
+    size: metadata.size,
+    metadata,
+    sha256: async () => (await reading()).sha256(),
+    async *bytes() {
+      yield* (await reading()).bytes
+    },
   }
+  return { content, note, close: async () => ready.pop()?.close() }
+}
+
+async function contentByThread(run: OpenRun, file: Found): Promise<Readable | undefined> {
+  const opened = await openByThread(run, file, true)
+  if (!opened?.bytes) return undefined
+  const { metadata, note, sha256, bytes } = opened
+  const content = { size: metadata.size, metadata, sha256: () => Promise.resolve(sha256), bytes: () => [bytes] }
+  return { content, note, close: () => Promise.resolve() }
+}
+
+/**
+ * @param wanted whether the bytes are asked for
+ * @returns `undefined` where no thread opens it: it is large, damaged or another file, or there is too little to do
+ */
+async function openByThread(run: Opening, { source, size }: Found, wanted: boolean): Promise<OpenedWhole | undefined> {
+  if (!run.fileThreads || size > WHOLE_BYTES) return undefined
+  const task = { source, size, wanted }
+  let opened = await run.fileThreads.open(task)
+  if (opened && 'locked' in opened) {
+    const envelope = opened.locked
+    opened = await run.fileThreads.open({ ...task, album: { envelope, key: await run.keyring.albumKey(envelope) } })
+  }
+  stopIfAborted(run.signal)
+  if (!opened || 'locked' in opened) return undefined
+  run.watcher?.progress?.(source, size)
+  return opened
 }

@@ -1,6 +1,7 @@
 import type { FlowProvider } from '../bodies/index.ts'
 import type { Keyring } from '../envelope.ts'
 import type { PathSelection } from '../path-selection.ts'
+import type { FileThreads } from './file-threads.ts'
 import type { RunWatcher } from './run.ts'
 
 /** What `openFiles` is asked for. */
@@ -9,6 +10,8 @@ export interface OpenRun {
   readonly output: string
   readonly keyring: Keyring
   readonly flows: FlowProvider
+  /** Open small files whole, with networks of their own. Without them every file is opened on this thread. */
+  readonly fileThreads?: FileThreads
   readonly force?: boolean
   /** Of the files inside, those alone whose paths are selected. It knows afterwards which patterns fitted nothing. */
   readonly only?: PathSelection

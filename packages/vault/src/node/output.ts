@@ -13,7 +13,7 @@ export interface Content {
   readonly metadata?: Metadata | undefined
   sha256(): Promise<Uint8Array>
   /** Parts are whoever's who asks for them. */
-  bytes(): AsyncIterable<Uint8Array>
+  bytes(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
 /** Where a file went. */
@@ -80,13 +80,8 @@ export class Output {
 
   /** Under the first name that the file system takes. */
   async #putUnder(own: string, content: Content): Promise<{ path: string; delivered: Delivered }> {
-    const spelled = (spell: (part: string) => string) =>
-      own
-        .split(sep)
-        .map(part => (part === '.' ? part : spell(part)))
-        .join(sep)
     let refusal: unknown
-    for (const path of new Set([own, spelled(portableName), spelled(plainName)])) {
+    for (const path of namesFor(own)) {
       try {
         return { path, delivered: await this.#put(path, content) }
       } catch (error) {
@@ -129,6 +124,20 @@ export class Output {
       this.#names.give(target, info)
       return { target, note: timeKept ? undefined : 'the file system cannot hold its time' }
     })
+  }
+}
+
+/** The path, and such as more file systems take: none twice, and none spelled before the one before was refused. */
+function* namesFor(own: string): Generator<string> {
+  const given = new Set<string>()
+  for (const spell of [(part: string) => part, portableName, plainName]) {
+    const path = own
+      .split(sep)
+      .map(part => (part === '.' ? part : spell(part)))
+      .join(sep)
+    if (given.has(path)) continue
+    given.add(path)
+    yield path
   }
 }
 

@@ -4,7 +4,7 @@ import type { FlowProvider } from '../bodies/index.ts'
 import { looksSealed } from '../salvage.ts'
 import { streamOf } from '../streams.ts'
 import type { Found } from './discover.ts'
-import { checkSealed, prepareSource, type SealingOptions, type SourceInfo } from './source-file.ts'
+import { checkAtOnce, prepareSource, type SealingOptions, type SourceInfo } from './source-file.ts'
 
 /** A small file that one thread seals whole. */
 export interface SealTask extends Pick<Found, 'source' | 'relative' | 'size'> {
@@ -52,7 +52,7 @@ export async function sealWhole(task: SealTask, flows: FlowProvider): Promise<Se
   const png = joinBytes(parts)
   // Each file has another size: its memory is of no use to the next one, and the collector would learn of it late.
   for (const part of [bytes, ...parts]) release(part)
-  if (check) await checkSealed(how.album, streamOf(png), flows)
+  if (check) await checkAtOnce(how.album, png, flows)
   const { size, mtimeNs, ctimeNs, mtimeMs, ctimeMs, ino, mode } = info
   return {
     info: { size, mtimeNs, ctimeNs, mtimeMs, ctimeMs, ino, mode },

@@ -2,11 +2,13 @@ import { release } from '@latent/core'
 import type { BigIntStats } from 'node:fs'
 import { basename, sep } from 'node:path'
 import type { FlowProvider } from '../bodies/index.ts'
-import type { Album } from '../envelope.ts'
+import type { Album, AlbumKeys } from '../envelope.ts'
 import { openSealed } from '../open.ts'
+import { openAtOnce } from '../open-at-once.ts'
 import { mediaType, type Metadata, metadataFault } from '../payload.ts'
 import { noteOfPlace } from '../place.ts'
 import { prepareSeal, type SealOptions, type Sealing } from '../seal.ts'
+import { streamOf } from '../streams.ts'
 import type { Found } from './discover.ts'
 
 /** What is known of a file before its bytes are read; as the system told it when it was opened. */
@@ -80,10 +82,17 @@ export function milliseconds(nanoseconds: bigint): number {
  * compare equal. A run of the networks takes rows of several files and keeps nothing of them.
  */
 export async function checkSealed(
-  { key }: Pick<Album, 'key'>,
+  album: Pick<Album, 'key'>,
   png: AsyncIterable<Uint8Array>,
   flows: FlowProvider,
 ): Promise<void> {
-  const { bytes } = await openSealed(png, { albumKey: () => Promise.resolve(key) }, flows)
+  const { bytes } = await openSealed(png, keyOf(album), flows)
   for await (const part of bytes) release(part)
 }
+
+/** As {@link checkSealed}, for what lies in memory. */
+export async function checkAtOnce(album: Pick<Album, 'key'>, png: Uint8Array, flows: FlowProvider): Promise<void> {
+  if (!(await openAtOnce(png, keyOf(album), flows))) await checkSealed(album, streamOf(png), flows)
+}
+
+const keyOf = ({ key }: Pick<Album, 'key'>): AlbumKeys => ({ albumKey: () => Promise.resolve(key) })
