@@ -75,7 +75,7 @@ async function part(role: string, folder: string, identity: string): Promise<Fou
           fileThreads,
           body: { type: 'exact-flow+aes-256-gcm', weights: (await sealingWeights()).id },
         })
-      : openFiles({ inputs: [sealed], output: opened, keyring, flows, fileThreads })
+      : openFiles({ inputs: [sealed], output: opened, keyring, flows, fileThreads, memory: join(folder, 'memory') })
   const counts: Record<string, number> = {}
   for await (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
   await fileThreads.close()

@@ -21,6 +21,8 @@ const DATA = resolve(process.env['LATENT_DATA'] ?? '../shared/data')
 /** What `docs/security.md` names beside the folders of the command line. */
 const CACHE = fileURLToPath(new URL('../../packages/cli/node_modules/.cache', import.meta.url))
 const STATE = '.local/state/latent/journal.key'
+/** What was opened, and need not be read again. */
+const CACHED = 'home/.cache'
 /** Sealed files on their way into robust carriers, and out of them. */
 const ROBUST = 'tmp/latent-robust-'
 const FRIEND = 'age1rmchpu2m4xnceu6dkvy70jjlgxaf3lwgzd6a4yqk22dld0y3rqtsyncvxu'
@@ -48,7 +50,7 @@ describe.skipIf(!strace)('a session opens no socket and writes nowhere but where
     ['seal in -o sealed -i me.key', 'sealed'],
     ['verify sealed -i me.key'],
     ['inspect sealed/one.png.png'],
-    ['open sealed -o back -i me.key', 'back'],
+    ['open sealed -o back -i me.key', 'back', CACHED],
     ['encrypt in/one.png cipher.png --key-file pixel.key', 'cipher.png'],
     ['decrypt cipher.png plain.png --key-file pixel.key', 'plain.png'],
     ['dataset encrypt class coded --scheme etc --key-file pixel.key', 'coded'],
@@ -61,7 +63,7 @@ describe.skipIf(!strace)('a session opens no socket and writes nowhere but where
     [`seal in -o hidden -i you.key -r ${FRIEND} --hide-names`, 'hidden'],
     ['list hidden -i you.key --only *.png'],
     ['seal in/one.png -o robust -i you.key --carrier robust', 'robust', ROBUST],
-    ['open robust -o robust-back -i you.key', 'robust-back', ROBUST],
+    ['open robust -o robust-back -i you.key', 'robust-back', ROBUST, CACHED],
     ['probe make -o probe.png --side 512', 'probe.png'],
     ['probe read probe.png --side 512'],
     ['encrypt photo.jpg photo.png --key-file you.hex', 'photo.png'],
@@ -99,7 +101,11 @@ describe.skipIf(!strace)('a session opens no socket and writes nowhere but where
       stderr: expect.any(String),
     })
     expect(readdirSync(join(root, 'tmp'))).toEqual([])
-    expect(readdirSync(home).filter(name => knowsMachine || name !== '.local')).toEqual([])
+    expect(readdirSync(home).filter(name => name !== '.cache' && (knowsMachine || name !== '.local'))).toEqual([])
+    const kept = readdirSync(home).includes('.cache') ? readdirSync(join(home, '.cache'), { recursive: true }) : []
+    expect(
+      kept.filter(name => !/^latent(\/opened(\/[0-9a-f]{32}(\/\.latent-journal\.jsonl)?)?)?$/.test(String(name))),
+    ).toEqual([])
   }
 
   test('keygen, seal, verify, inspect, open, encrypt, decrypt, dataset, lab, doctor', async () => {

@@ -8,6 +8,9 @@ import { runCommand } from '../src/program.ts'
 /** What users start: for tests that need a shell around it. */
 export const LAUNCHER = fileURLToPath(new URL('../bin/latent.js', import.meta.url))
 
+/** Where it keeps what it remembers between runs: not among what the user of this machine has. */
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/tests-home', import.meta.url))
+
 /** How the command ended, and what it said. */
 export interface Ended {
   readonly code: number | null
@@ -52,7 +55,11 @@ export function startLatent(
     detached,
   }: Place & { readonly node?: string; readonly detached?: boolean } = {},
 ): Started {
-  const child = spawn(node, [LAUNCHER, ...args], { cwd, env: { ...process.env, ...env }, detached })
+  const child = spawn(node, [LAUNCHER, ...args], {
+    cwd,
+    env: { XDG_CACHE_HOME: CACHE, ...process.env, ...env },
+    detached,
+  })
   const [out, err]: [Buffer[], Buffer[]] = [[], []]
   const text = (parts: readonly Buffer[]) => Buffer.concat(parts).toString()
   let heard = () => {}
@@ -98,7 +105,8 @@ export function latentHere(args: readonly string[], place: Place = {}): Promise<
   return run
 }
 
-async function runHere(args: readonly string[], { cwd, env = {}, input }: Place): Promise<Ended> {
+async function runHere(args: readonly string[], { cwd, env: given, input }: Place): Promise<Ended> {
+  const env: NodeJS.ProcessEnv = { XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? CACHE, ...given }
   const written = { out: [] as Uint8Array[], err: [] as Uint8Array[] }
   const capture = (stream: NodeJS.WriteStream, parts: Uint8Array[]) =>
     vi.spyOn(stream, 'write').mockImplementation((part, encoding?: unknown, done?: unknown) => {

@@ -2,7 +2,7 @@ import { latentHere } from './command.ts'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 let root: string
 const at = (...parts: string[]) => join(root, ...parts)
@@ -37,6 +37,24 @@ test('private files come back private, and a second run finds them all', async (
   expect((await latent('open', 'sealed', '-o', 'back', '-i', 'me.key')).out).toContain(
     'skipped  30 (30 opened before and unchanged)',
   )
+})
+
+test('what is kept of an earlier opening lies in the cache, and --reread does without it', async () => {
+  const open = (key: string, ...options: readonly string[]) =>
+    latentHere(['open', 'sealed', '-o', 'kept', '-i', key, ...options], {
+      cwd: root,
+      env: { XDG_CACHE_HOME: at('cache') },
+    })
+  // What was sealed a moment ago is not kept.
+  await vi.waitUntil(async () => Date.now() - (await stat(at('sealed', 'IMG_9.jpg.png'))).ctimeMs > 2600, 10_000)
+  await open('me.key')
+  expect(await readdir(at('cache'))).toEqual(['latent'])
+  expect(await readdir(at('cache', 'latent'))).toEqual(['opened'])
+  expect((await readdir(at('kept'))).toSorted()).toEqual((await readdir(at('in'))).toSorted())
+  // A key that opens nothing is not asked for, unless contents are to be compared.
+  expect((await open('other.key')).out).toContain('skipped  30 (30 opened before and unchanged)')
+  expect((await open('other.key', '--reread')).err).toContain('30 of 30 files failed')
+  expect((await open('me.key', '--reread')).out).toContain('skipped  30 (30 opened before and unchanged)')
 })
 
 test('verify tells what is missing, in words and in numbers, and what it cannot know', async () => {

@@ -1,8 +1,10 @@
 import { LatentError } from '@latent/core'
+import { cacheFolder } from '@latent/core/node'
 import { openAll, verifyAll } from '@latent/robust/open'
 import { PathSelection } from '@latent/vault'
 import { FileThreads } from '@latent/vault/node'
 import type { Command } from 'commander'
+import { join } from 'node:path'
 import { untilInterrupted } from '../ending.ts'
 import { sharedFlow } from '../flows.ts'
 import { chooseKeyring, type IdentityOptions, repeated, withIdentityOptions } from '../keys/index.ts'
@@ -13,6 +15,7 @@ interface OpenOptions extends IdentityOptions {
   readonly output: string
   readonly salvage?: boolean
   readonly force?: boolean
+  readonly reread?: boolean
   readonly only?: string[]
   readonly threads?: string
 }
@@ -32,6 +35,7 @@ export function openCommand(program: Command): void {
       .requiredOption('-o, --output <folder>', 'where the files go; the structure is kept')
       .option('--salvage', 'write what is intact of damaged files, with zeros for what is missing')
       .option('--force', 'replace files that exist')
+      .option('--reread', 'compare contents where sizes and times say that nothing changed since it was opened')
       .option(
         '--only <pattern>',
         'of the files inside, those that fit: holiday/*.jpg, *.heic; may be repeated',
@@ -55,6 +59,8 @@ export function openCommand(program: Command): void {
           only,
           salvage: options.salvage ?? false,
           force: options.force ?? false,
+          memory: join(cacheFolder(), 'opened'),
+          reread: options.reread ?? false,
           watcher: display.watcher,
           signal,
           ...(threads === undefined ? {} : { threads }),

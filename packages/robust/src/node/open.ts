@@ -34,7 +34,7 @@ export function listAll(run: ListRun & Pick<RobustOpenRun, 'threads' | 'signal'>
   return overAll(run, '.latent-nowhere', changed => listFiles({ ...run, ...changed }))
 }
 
-type Work<R> = (changed: Pick<OpenRun, 'inputs' | 'except' | 'watcher'>) => AsyncGenerator<R | FileResult>
+type Work<R> = (changed: Pick<OpenRun, 'inputs' | 'except' | 'watcher' | 'memory'>) => AsyncGenerator<R | FileResult>
 
 async function* overAll<R extends { readonly source: string }>(
   run: Pick<RobustOpenRun, 'inputs' | 'threads' | 'watcher' | 'signal'>,
@@ -61,7 +61,7 @@ async function* overPictures<R extends { readonly source: string }>(
     yield* results
     if (recovered.length > 0) {
       const sources = new Map(recovered.map(({ path, from, remark }) => [path, { from, remark }]))
-      for await (const result of work({ inputs: [join(scratch.path, 'sealed')], watcher: {} })) {
+      for await (const result of work({ inputs: [join(scratch.path, 'sealed')], watcher: {}, memory: undefined })) {
         const { from, remark } = sources.get(result.source) ?? { from: result.source, remark: undefined }
         yield { ...result, source: from, ...('status' in result ? told(result, remark) : {}) }
       }

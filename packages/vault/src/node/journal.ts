@@ -91,9 +91,13 @@ export class Journal extends JournalState {
 
   /** The file lies there. Without this line a later run reads the file once. */
   async published(entry: Pick<Entry, 'target' | 'nonce'>, info: BigIntStats): Promise<void> {
-    const line = { target: entry.target, nonce: entry.nonce, file: this.fileMark(entry, info) }
-    this.take(line)
-    await this.#append(line, false)
+    await this.note({ target: entry.target, nonce: entry.nonce, file: this.fileMark(entry, info) })
+  }
+
+  /** On the disk when it is closed, or later. */
+  async note(entry: Entry): Promise<void> {
+    this.take({ ...entry })
+    await this.#append(entry, false)
   }
 
   async removed({ target, nonce }: Entry): Promise<void> {

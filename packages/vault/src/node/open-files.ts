@@ -8,6 +8,7 @@ import { placeInNote } from '../place.ts'
 import { releasing } from '../streams.ts'
 import { discover, type Found } from './discover.ts'
 import { type Expectation, expectedFiles } from './expected-files.ts'
+import { OpenedJournal } from './opened-journal.ts'
 import type { OpenRun } from './open-run.ts'
 import type { OpenedWhole } from './open-whole.ts'
 import { type Content, Output, TakenError } from './output.ts'
@@ -26,11 +27,21 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   if (info && !info.isDirectory())
     throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
   await removeStale(run.output)
-  const output = new Output(run.output, run.force ?? false)
+  const journal = run.memory === undefined ? undefined : await OpenedJournal.open(run.memory, run.output)
+  try {
+    yield* openInto(run, new Output(run.output, run.force ?? false), journal)
+  } finally {
+    await journal?.close()
+  }
+}
+
+async function* openInto(run: OpenRun, output: Output, journal: OpenedJournal | undefined): AsyncGenerator<FileResult> {
   const contested: { file: Found; error: TakenError }[] = []
   const work = async (file: Found) => {
     try {
-      return await openOne(run, output, file)
+      return (
+        (journal && (await openedBefore(run, output, journal, file))) ?? (await openOne(run, output, journal, file))
+      )
     } catch (error) {
       if (!(error instanceof TakenError)) throw error
       contested.push({ file, error })
@@ -46,7 +57,7 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   // What stood in the way may have turned out to be another file of this run.
   for (const { file, error } of contested)
     yield await attempt(run, file, async () =>
-      output.hasGiven(error.target) ? openOne(run, output, file) : Promise.reject(error),
+      output.hasGiven(error.target) ? openOne(run, output, journal, file) : Promise.reject(error),
     )
   await output.destination.flush()
   if (missing > 0)
@@ -152,9 +163,49 @@ const watched = ({ watcher, signal }: Pick<OpenRun, 'watcher' | 'signal'>, { sou
 /** What a file that is opened with damage may still be salvaged from. */
 const DAMAGE: ReadonlySet<string> = new Set(['E_HEADER', 'E_CHUNK', 'E_TRUNCATED', 'E_HASH'])
 
-async function openOne(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
+/** Where the file of a sealed one goes whose name tells it. */
+const namesAsSealed = ({ relative }: Found) => ({
+  folder: plainFolder(dirname(relative)),
+  name: basename(relative).replace(/\.png$/, ''),
+})
+
+/** A file that was opened to where its name says, and has not changed since, nor has what it was opened to. */
+async function openedBefore(
+  run: OpenRun,
+  output: Output,
+  journal: OpenedJournal,
+  file: Found,
+): Promise<FileResult | undefined> {
+  const { folder, name } = namesAsSealed(file)
+  if (run.force || run.reread) return undefined
+  const found = await output.recognise(folder, name, (target, info) => journal.knows(file, target, info))
+  if (!found) return undefined
+  run.watcher?.progress?.(file.source, file.size)
+  if (!isAskedFor(run, folder, name)) return notAskedFor(file)
+  const { target, info } = found
+  return {
+    source: file.source,
+    target,
+    status: 'skipped',
+    reason: SKIPPED.there,
+    plainBytes: Number(info.size),
+    sealedBytes: file.size,
+  }
+}
+
+const isAskedFor = ({ only }: OpenRun, folder: string, name: string) =>
+  only?.has(join(folder, name).split(sep).join('/')) !== false
+
+const notAskedFor = ({ source }: Found): FileResult => ({ source, status: 'skipped', reason: 'not asked for' })
+
+async function openOne(
+  run: OpenRun,
+  output: Output,
+  journal: OpenedJournal | undefined,
+  file: Found,
+): Promise<FileResult> {
   try {
-    return await openWhole(run, output, file)
+    return await openWhole(run, output, journal, file)
   } catch (error) {
     if (!run.salvage || !(error instanceof LatentError) || !DAMAGE.has(error.code)) throw error
     return salvageFile(run, output, file, error)
@@ -169,16 +220,23 @@ const SKIPPED = {
   twice: 'copies of other sealed files, of the same content',
 } as const
 
-async function openWhole(run: OpenRun, output: Output, file: Found): Promise<FileResult> {
+async function openWhole(
+  run: OpenRun,
+  output: Output,
+  journal: OpenedJournal | undefined,
+  file: Found,
+): Promise<FileResult> {
   const started = performance.now()
   const { content, note: noted, close } = (await contentByThread(run, file)) ?? (await contentOf(run, file))
   try {
     const { metadata } = content
     const place = placeInNote(noted)
     const folder = place === undefined ? plainFolder(dirname(file.relative)) : dirname(place)
-    if (run.only?.has(join(folder, metadata.name).split(sep).join('/')) === false)
-      return { source: file.source, status: 'skipped', reason: 'not asked for' }
-    const { target, there, note } = await output.deliver(folder, metadata.name, content)
+    if (!isAskedFor(run, folder, metadata.name)) return notAskedFor(file)
+    const { target, info, there, note } = await output.deliver(folder, metadata.name, content)
+    const named = namesAsSealed(file)
+    if (folder === named.folder && metadata.name === named.name && there !== 'twice')
+      await journal?.opened(file, target, info)
     const result = {
       source: file.source,
       target,

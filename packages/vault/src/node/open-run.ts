@@ -13,6 +13,13 @@ export interface OpenRun {
   /** Open small files whole, with networks of their own. Without them every file is opened on this thread. */
   readonly fileThreads?: FileThreads
   readonly force?: boolean
+  /**
+   * A private folder in which the run keeps marks of what it opened, so that the next one into this output need not
+   * read what has not changed. Without it, contents are compared.
+   */
+  readonly memory?: string | undefined
+  /** Compare contents in spite of what is kept there. */
+  readonly reread?: boolean
   /** Of the files inside, those alone whose paths are selected. It knows afterwards which patterns fitted nothing. */
   readonly only?: PathSelection
   /** Files of the inputs that are read in another way. */

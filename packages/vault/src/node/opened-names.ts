@@ -127,7 +127,8 @@ export class GivenNames {
   }
 }
 
-function infoOf(path: string): BigIntStats | undefined {
+/** What lies there, whatever it is. @throws E_IO */
+export function infoOf(path: string): BigIntStats | undefined {
   try {
     return lstatSync(onDisk(path), { bigint: true, throwIfNoEntry: false })
   } catch (error) {

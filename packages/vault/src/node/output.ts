@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import type { Metadata } from '../payload.ts'
 import { releasing } from '../streams.ts'
-import { GivenNames, plainName, portableName, safeName } from './opened-names.ts'
+import { GivenNames, infoOf, plainName, portableName, safeName } from './opened-names.ts'
 import { isNameRefused, refusalOf } from './refused-names.ts'
 
 /** A file to be put into the output. */
@@ -19,6 +19,8 @@ export interface Content {
 /** Where a file went. */
 export interface Delivered {
   readonly target: string
+  /** The file as it lies there now. */
+  readonly info: BigIntStats
   /** The very file was there already: since an earlier run, or from another sealed file of this one. */
   readonly there?: 'there' | 'twice'
   /** What is not as it was when it was sealed. */
@@ -58,11 +60,7 @@ export class Output {
    * @throws E_EXISTS; E_IO; whatever reading the content throws
    */
   async deliver(folder: string, name: string, content: Content): Promise<Delivered> {
-    const safeFolder = folder
-      .split(sep)
-      .map(part => (part === '.' ? part : safeName(part)))
-      .join(sep)
-    const own = join(safeFolder, safeName(name))
+    const own = safePath(folder, name)
     const { path, delivered } = await this.#putUnder(own, content)
     const notes = [
       ...(basename(path) === name ? [] : [`the name ${JSON.stringify(name)} cannot be used here`]),
@@ -94,17 +92,39 @@ export class Output {
     throw refusal
   }
 
+  /**
+   * A file that lies where {@link deliver} would put this one first, and is known to be it: given to it, unread.
+   * @throws E_IO as `deliver`
+   */
+  async recognise(
+    folder: string,
+    name: string,
+    isKnown: (target: string, info: BigIntStats) => boolean,
+  ): Promise<Delivered | undefined> {
+    const path = safePath(folder, name)
+    const target = join(this.#root, path)
+    const info = path === join(folder, name) && !this.#names.has(target) ? infoOf(target) : undefined
+    if (!info?.isFile() || !isKnown(target, info)) return undefined
+    await this.#ensure(dirname(target))
+    this.#names.give(target, info)
+    return { target, info, there: 'there' }
+  }
+
   /** Did this run put a file there, or find it there? */
   hasGiven(target: string): boolean {
     return this.#names.has(target)
   }
 
-  async #put(path: string, content: Content): Promise<Delivered> {
-    const { size, metadata } = content
-    const [folder, name] = [join(this.#root, dirname(path)), basename(path)]
+  async #ensure(folder: string): Promise<void> {
     await this.destination.ensure(folder).catch((error: unknown) => {
       throw ioError(error, `cannot write to the folder ${folder}`)
     })
+  }
+
+  async #put(path: string, content: Content): Promise<Delivered> {
+    const { size, metadata } = content
+    const [folder, name] = [join(this.#root, dirname(path)), basename(path)]
+    await this.#ensure(folder)
     return this.#names.inTurn(folder, name, async () => {
       const isSame = async (there: string, info: BigIntStats) =>
         info.isFile() && Number(info.size) === size && equalConstantTime(await hashOf(there), await content.sha256())
@@ -112,7 +132,7 @@ export class Output {
       if (state === 'taken' && !this.#force) throw new TakenError(target)
       if (there && (state === 'twice' || (state === 'there' && !this.#force))) {
         this.#names.give(target, there)
-        return { target, there: state === 'twice' ? state : 'there' }
+        return { target, info: there, there: state === 'twice' ? state : 'there' }
       }
       const { timeKept, info } = await publish(target, content.bytes(), {
         mode: metadata?.mode ?? PRIVATE,
@@ -122,10 +142,19 @@ export class Output {
         ...(metadata === undefined ? {} : { modified: metadata.modified }),
       })
       this.#names.give(target, info)
-      return { target, note: timeKept ? undefined : 'the file system cannot hold its time' }
+      return { target, info, note: timeKept ? undefined : 'the file system cannot hold its time' }
     })
   }
 }
+
+const safePath = (folder: string, name: string) =>
+  join(
+    folder
+      .split(sep)
+      .map(part => (part === '.' ? part : safeName(part)))
+      .join(sep),
+    safeName(name),
+  )
 
 /** The path, and such as more file systems take: none twice, and none spelled before the one before was refused. */
 function* namesFor(own: string): Generator<string> {
