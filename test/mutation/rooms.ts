@@ -39,7 +39,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mutate: 'journal journal-state machine-secret own-files stale target-state'
       .split(' ')
       .map(name => `packages/vault/src/node/${name}.ts`),
-    tests: 'forged-journal hidden-names journal-state machine-secret seal target-state'
+    tests: 'journal-state machine-secret own-files stale target-state'
       .split(' ')
       .map(name => `packages/vault/test/${name}.test.ts`),
   },

@@ -60,6 +60,18 @@ test('a second run skips all of it; what is gone is told, and pruned if that is 
   expect(await sealedNames()).toHaveLength(3)
 })
 
+test('a run that hides names again, or no more, finds what one like it sealed before', async () => {
+  await putAll()
+  for (const hideNames of [false, true]) await seal({ hideNames })
+  const names = await sealedNames()
+  expect(names).toHaveLength(2 * NAMES.length)
+  for (const hideNames of [false, true]) {
+    const results = await seal({ hideNames })
+    expect(results.filter(({ reason }) => reason === 'sealed and unchanged')).toHaveLength(NAMES.length)
+    expect(await sealedNames()).toEqual(names)
+  }
+})
+
 test.each([
   [true, true, []],
   [true, false, ['note.txt.png']],

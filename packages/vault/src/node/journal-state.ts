@@ -1,8 +1,9 @@
-import { LatentError, parseJsonLines } from '@latent/core'
+import { type LatentError, parseJsonLines } from '@latent/core'
 import { onDisk, readOwnText, systemCode } from '@latent/core/node'
 import { readdir } from 'node:fs/promises'
-import { isAbsolute, join, sep } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { isFields, isJournalName, JOURNAL } from './own-files.ts'
+import { isHiddenName } from './sealed-names.ts'
 
 /**
  * One sealed file, as the journal knows it. Marks are keyed hashes: only the machine whose secret keyed
@@ -34,11 +35,14 @@ export interface Entry {
 
 const TEXTS = ['by', 'base', 'name', 'lock', 'album', 'stamp', 'seen', 'content', 'sha256', 'file'] as const
 
-/** Whoever can write to a sealed folder can write lines into its journal: none may reach out of the folder. */
-function isBelow(target: string): boolean {
-  const names = target.split(sep === '\\' ? /[\\/]/ : '/')
-  return !target.includes('\0') && !isAbsolute(target) && names.every(name => !['', '.', '..'].includes(name))
-}
+const ANY_FOLDER = resolve(sep, 'folder')
+
+/**
+ * Whoever can write to a sealed folder can write lines into its journal: none may reach out of the folder, or name a
+ * file in another way than a run does.
+ */
+const isBelow = (target: string): boolean =>
+  !target.includes('\0') && resolve(ANY_FOLDER, target) === ANY_FOLDER + sep + target.replaceAll('/', sep)
 
 /** What a folder was sealed from, read from its journal and from the copies that services made of it. */
 export class JournalState {
@@ -53,6 +57,17 @@ export class JournalState {
   /** Copies that synchronising services made where two machines wrote. */
   copies: readonly string[] = []
 
+  /** @param known is gone on from, and of no use any more */
+  constructor(known?: JournalState) {
+    if (!known) return
+    this.#targets = known.#targets
+    this.#byName = known.#byName
+    this.locks = known.locks
+    this.surplus = known.surplus
+    this.unkeyed = known.unkeyed
+    this.copies = known.copies
+  }
+
   /** @throws E_IO if there is a journal that cannot be read */
   static async read(folder: string): Promise<JournalState> {
     const state = new JournalState()
@@ -64,7 +79,7 @@ export class JournalState {
     // The journal itself last: what it says is newest.
     for (const name of [...state.copies, JOURNAL]) {
       const text = await readOwnText(join(folder, name)).catch((error: unknown) => {
-        if (error instanceof LatentError && systemCode(error.cause) === 'ENOENT') return ''
+        if (systemCode((error as LatentError).cause) === 'ENOENT') return ''
         throw error
       })
       for (const value of parseJsonLines(text).values) if (isFields(value)) state.take(value)
@@ -91,7 +106,8 @@ export class JournalState {
       ...(before?.gone || fields['gone'] === true ? { gone: fields['gone'] === true } : {}),
     }
     known.set(nonce, entry)
-    if (entry.name !== undefined && !entry.gone) this.#byName.set(`${entry.by} ${entry.name}`, target)
+    if (entry.name !== undefined && !entry.gone)
+      this.#byName.set(`${entry.by} ${entry.name} ${isHiddenName(target)}`, target)
   }
 
   find(target: string, nonce: string): Entry | undefined {
@@ -112,9 +128,9 @@ export class JournalState {
     return this.#targets.has(target)
   }
 
-  /** Where a source was sealed to, by its mark. */
-  targetOf(by: string, name: string): string | undefined {
-    return this.#byName.get(`${by} ${name}`)
+  /** Where a source was sealed to last, by its mark: under a name that tells nothing, or another one. */
+  targetOf(by: string, name: string, isHidden: boolean): string | undefined {
+    return this.#byName.get(`${by} ${name} ${isHidden}`)
   }
 
   /** The sealed files that ought to be in the folder. */

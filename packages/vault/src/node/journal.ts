@@ -24,8 +24,8 @@ export class Journal extends JournalState {
   #writing: Promise<void> | undefined
   #flushes = true
 
-  private constructor(path: string, file: FileHandle, secret: Uint8Array) {
-    super()
+  private constructor(path: string, file: FileHandle, secret: Uint8Array, known: JournalState) {
+    super(known)
     this.#path = path
     this.#file = file
     // Bytes would be made into a key at every mark, which takes Node longer than the mark.
@@ -47,23 +47,13 @@ export class Journal extends JournalState {
         constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0),
         0o666,
       )
-      const journal = new Journal(path, file, secret)
-      journal.#absorb(state)
       // What follows an unfinished line must not be lost with it.
       const { size } = await file.stat()
       if (size > 0 && (await file.read(new Uint8Array(1), 0, 1, size - 1)).buffer[0] !== 10) await file.appendFile('\n')
-      return journal
+      return new Journal(path, file, secret, state)
     } catch (error) {
       throw ioError(error, `cannot write to the folder ${folder}`)
     }
-  }
-
-  #absorb(state: JournalState): void {
-    for (const [lock, members] of state.locks) this.locks.set(lock, members)
-    for (const entry of state.all()) this.take({ ...entry })
-    this.surplus = state.surplus
-    this.unkeyed = state.unkeyed
-    this.copies = state.copies
   }
 
   /** A keyed hash: nobody without the secret can tell what it is of, or try what it might be of. */
@@ -101,8 +91,9 @@ export class Journal extends JournalState {
   }
 
   async removed({ target, nonce }: Entry): Promise<void> {
-    this.take({ target, nonce, gone: true })
-    await this.#append({ target, nonce, gone: true }, true)
+    const line = { target, nonce, gone: true }
+    this.take(line)
+    await this.#append(line, true)
   }
 
   /** Who can open what has this mark for a lock: one mark each. */
@@ -114,7 +105,7 @@ export class Journal extends JournalState {
 
   #append(line: object, flush: boolean): Promise<void> {
     return new Promise<void>((written, failed) => {
-      this.#waiting.push({ line: jsonLines([line]), flush, written: flush ? written : () => undefined, failed })
+      this.#waiting.push({ line: jsonLines([line]), flush, written, failed })
       this.#writing ??= this.#write()
       if (!flush) written()
     })
@@ -164,13 +155,14 @@ export class Journal extends JournalState {
   async tidy(folder: string): Promise<void> {
     const live = this.live()
     if (!this.unkeyed && this.copies.length === 0 && this.surplus < 3 * live.length + 100) return
-    const entries = live.map(({ stamp, ...entry }) =>
-      entry.by === undefined || stamp === undefined ? entry : { ...entry, stamp },
-    )
+    const entries = live.map(({ stamp, ...entry }) => (entry.by === undefined ? entry : { ...entry, stamp }))
     const lines = [...Array.from(this.locks, ([lock, members]) => ({ lock, members })), ...entries]
     await publish(this.#path, [new TextEncoder().encode(jsonLines(lines))], { replace: isOwnFile })
-    for (const copy of this.copies)
-      if (await isOwnFile(join(folder, copy))) await rm(join(folder, copy), { force: true })
+    for (const copy of this.copies) {
+      const path = join(folder, copy)
+      // Whatever made it may have taken it away since.
+      if (await isOwnFile(path).catch(() => false)) await rm(path, { force: true })
+    }
   }
 }
 

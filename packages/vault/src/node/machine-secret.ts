@@ -3,18 +3,21 @@ import { ioError, publish, systemCode } from '@latent/core/node'
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
 /**
  * What keys the marks in journals: known to this machine and not to whoever holds the sealed folder, so
  * that sizes and times cannot be guessed and tried. Linux gives every machine a random name that is not
  * to leave it, and asks that only hashes of it be used; elsewhere a file of ours stands in for it.
+ * @param namePath where that name is
  */
-export async function machineSecret(): Promise<Uint8Array> {
-  const id = await readFile('/etc/machine-id', 'utf8').catch(() => '')
-  if (/^[0-9a-f]{32}\s*$/.test(id) && new Set(id.trim()).size > 4)
-    return new Uint8Array(createHmac('sha256', id.trim()).update('latent/v1/journal/marks').digest())
-  return ownSecret(join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'latent', 'journal.key'))
+export async function machineSecret(namePath = '/etc/machine-id'): Promise<Uint8Array> {
+  const name = (await readFile(namePath, 'utf8').catch(() => '')).trim()
+  // Some images of systems have a name that was never drawn: nothing but zeros.
+  if (/^[0-9a-f]{32}$/.test(name) && new Set(name).size > 4)
+    return new Uint8Array(createHmac('sha256', name).update('latent/v1/journal/marks').digest())
+  const { XDG_STATE_HOME: stated = '' } = process.env
+  return ownSecret(join(isAbsolute(stated) ? stated : join(homedir(), '.local/state'), 'latent', 'journal.key'))
 }
 
 /** @throws E_IO if there is a file that cannot be read, or is none of ours */
@@ -35,7 +38,7 @@ export async function ownSecret(path: string): Promise<Uint8Array> {
       return drawn
     } catch (error) {
       // Another run was faster.
-      if (error instanceof LatentError && error.code === 'E_EXISTS') continue
+      if ((error as LatentError).code === 'E_EXISTS') continue
       // Nowhere to keep it: every run compares contents.
       return drawn
     }

@@ -21,20 +21,23 @@ export const isReservedName = (name: string): boolean =>
 
 /**
  * Is it a journal, a lock or a temporary file of Latent's? A name alone says little: users have notes on Latent
- * too.
+ * too. One without content is what a kill leaves of a name that was claimed.
  */
 export async function isOwnFile(path: string): Promise<boolean> {
   const name = basename(path)
   if (isTemporary(name)) return true
   if (!isReservedName(name)) return false
   const start = await startOf(path)
+  if (start.trim() === '') return true
   if (name === RECIPIENTS) return start.startsWith('age-encryption.org/v1\n')
-  const [first] = parseJsonLines(`${start.split('\n')[0]}\n`).values
-  const fields = isFields(first) ? first : {}
-  if (name === ROBUST_JOURNAL) return start === '' || start.startsWith('\n') || 'set' in fields
-  return name.startsWith(LOCK)
-    ? 'machine' in fields && 'process' in fields
-    : start === '' || start.startsWith('\n') || ('target' in fields && 'nonce' in fields) || 'lock' in fields
+  // Any line will do: a kill may have cut the first.
+  return parseJsonLines(start).values.some(value => isFields(value) && isOwnLine(name, value))
+}
+
+function isOwnLine(name: string, fields: Record<string, unknown>): boolean {
+  if (name === ROBUST_JOURNAL) return 'set' in fields
+  if (name.startsWith(LOCK)) return 'machine' in fields && 'process' in fields
+  return ('target' in fields && 'nonce' in fields) || 'lock' in fields
 }
 
 /** An object, as every line of a journal or a lock is one. */

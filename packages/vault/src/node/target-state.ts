@@ -33,14 +33,14 @@ export async function lookAt(output: string, target: string, journal: Journal, r
   const found = await inspectSealed(readFileParts(path)).catch(() => undefined)
   const entry = found ? journal.find(target, toHex(found.header.nonce)) : undefined
   if (found && entry) return { kind: 'ours', entry, info, damaged: !(await isWhole(path, entry, found, info)) }
-  if (!found && (await isRemnant(path, info)) && journal.mentions(target))
+  if (!found && (await isRemnant(path)) && journal.mentions(target))
     return { kind: 'ours', entry: latest ?? { target, nonce: '' }, info, damaged: true }
   return { kind: 'foreign', info, sealed: found !== undefined }
 }
 
 function standingAt(path: string): BigIntStats | undefined {
   try {
-    return lstatSync(onDisk(path), { bigint: true, throwIfNoEntry: false })
+    return lstatSync(onDisk(path), { bigint: true })
   } catch {
     return undefined
   }
@@ -48,20 +48,18 @@ function standingAt(path: string): BigIntStats | undefined {
 
 async function isWhole(
   path: string,
-  { sha256: expected, bytes }: Entry,
+  { sha256: expected }: Entry,
   { geometry }: Inspection,
-  info: BigIntStats,
+  { size }: BigIntStats,
 ): Promise<boolean> {
   // Version 0.1.0 kept no hash.
-  if (expected === undefined) return info.size === BigInt(carrierSize(geometry))
-  return info.size === BigInt(bytes ?? 0) && (await hashOf(path)) === expected
+  return expected === undefined ? size === BigInt(carrierSize(geometry)) : (await hashOf(path)) === expected
 }
 
 /** Nothing, or the first bytes of a sealed file: a cut, or a name that was claimed where links are refused. */
-async function isRemnant(path: string, { size }: BigIntStats): Promise<boolean> {
-  if (size === 0n) return true
+async function isRemnant(path: string): Promise<boolean> {
   for await (const part of readFileParts(path)) return looksSealed(part)
-  return false
+  return true
 }
 
 /** In hexadecimal. @throws E_IO */

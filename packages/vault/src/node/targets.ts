@@ -47,7 +47,7 @@ export class Targets {
     const unmarked = this.#journal.latest(plain)
     // What another machine or version 0.1.0 wrote says nothing of the source but by its name.
     const target =
-      this.#journal.targetOf(by, this.#journal.mark('name', relative)) ??
+      this.#journal.targetOf(by, this.#journal.mark('name', relative), this.#hide) ??
       (unmarked && unmarked.by !== by ? plain : undefined)
     if (target === undefined || this.isOfThisRun(target) || isHiddenName(target) !== this.#hide) return false
     this.#give(relative, target)
