@@ -1,3 +1,4 @@
+import { deferred } from '@latent/core'
 import {
   type FileHandle,
   lstat,
@@ -48,6 +49,8 @@ describe('what is known of a target', () => {
     const state = stateOf(promised, published, { ...promised, nonce: '2' }, { ...published, nonce: '2', file: 'g' })
     expect(state.latest('a.png')!.nonce).toBe('2')
     expect(state.find('a.png', '1')!.file).toBe('f')
+    expect(state.latest('b.png')).toBeUndefined()
+    expect(stateOf(published, { ...published, nonce: '2' }, published).latest('a.png')!.nonce).toBe('1')
     state.take({ target: 'a.png', nonce: '2', gone: true })
     expect([state.latest('a.png'), state.find('a.png', '2'), state.expected()]).toEqual([undefined, undefined, []])
     expect(state.find('a.png', '1')).toBeDefined()
@@ -366,10 +369,12 @@ describe('in a folder', () => {
 
     test('that is slow, the end waits for what was told meanwhile', async () => {
       const journal = await Journal.open(folder, secret)
-      flushes.mockImplementationOnce(() => new Promise(resolve => setTimeout(resolve, 20)))
+      const slow = deferred()
+      flushes.mockImplementationOnce(() => slow.promise)
       const told = journal.promise(promise)
-      await vi.waitFor(() => expect(flushes).toHaveBeenCalledTimes(1))
+      await new Promise(setImmediate)
       await journal.knowLock('l', ['m'])
+      setTimeout(slow.resolve, 30)
       await journal.close()
       await told
       expect([...(await JournalState.read(folder)).locks]).toEqual([['l', ['m']]])
