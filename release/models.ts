@@ -1,4 +1,4 @@
-import { packageOf, type ModelCard } from '@latent/schemes/models'
+import { packageOf, type ModelCard, weightsFile } from '@latent/schemes/models'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commonFields, folderOf } from './manifest.ts'
@@ -23,7 +23,7 @@ export function buildModels(): Map<string, string> {
   const files = new Map<string, string[]>([[first, cards.map(({ id }) => `${id}.json`)]])
   for (const card of cards) {
     const holder = packageOf(card)
-    if (holder !== undefined) files.set(holder, [...(files.get(holder) ?? []), weightsFile(card)])
+    if (holder !== undefined) files.set(holder, [...(files.get(holder) ?? []), packedFile(card)])
   }
   return new Map(
     [...files].map(([name, names]) => [
@@ -33,8 +33,8 @@ export function buildModels(): Map<string, string> {
   )
 }
 
-const weightsFile = ({ id }: ModelCard): string =>
-  [`${id}.safetensors`, `${id}.weights`].find(name => existsSync(join(MODELS, name)))!
+const packedFile = (card: ModelCard): string =>
+  [weightsFile(card), `${card.id}.weights`].find(name => existsSync(join(MODELS, name)))!
 
 function stage(name: string, files: readonly string[], description: string): string {
   const out = join(OUT, 'packages', folderOf(name))

@@ -1,6 +1,7 @@
 """Encipher GAN in PyTorch: the networks of packages/schemes/src/encipher-gan/network.ts, paper profile, in the forms
 `instance` and `frozen`. Images are [N, 3, H, W] in -1..1, sides multiples of 4. Parameters have the names of our
 weight files: `python3 encipher_gan.py WEIGHTS` encrypts and decrypts one 256x256 picture with them."""
+import gzip
 import json
 import struct
 import sys
@@ -71,8 +72,8 @@ class EncipherGan(nn.Module):
 
 
 def read_weights(path):
-    """Tensors of a safetensors file, as float32."""
-    with open(path, 'rb') as file:
+    """Tensors of a safetensors file, packed or not, as float32."""
+    with (gzip.open if path.endswith('.gz') else open)(path, 'rb') as file:
         data = file.read()
     length = struct.unpack('<Q', data[:8])[0]
     header = json.loads(data[8:8 + length])

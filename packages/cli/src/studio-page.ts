@@ -59,7 +59,9 @@ export class StudioPage {
 
   /** Paths of everything that is installed of the site: its files, and weights. */
   async paths(): Promise<string[]> {
-    const weights = (await readdir(modelFolder)).filter(name => /\.(?:json|safetensors|weights)$/.test(name))
+    const weights = (await readdir(modelFolder)).filter(name =>
+      /\.(?:json|safetensors|safetensors\.gz|weights)$/.test(name),
+    )
     return [...this.#listed, ...weights.map(name => MODELS + name)]
   }
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { fetchModel, isHere, modelCards } from '../src/models/fetch.ts'
 import { modelFile } from '../src/models/file-node.ts'
@@ -103,6 +104,51 @@ test('a page looks in the folder that it chose, else beside itself', async () =>
     'https://cdn.example.org/weights/toy-small.safetensors',
     'https://example.org/app/models/toy-small.safetensors',
   ])
+})
+
+describe('weights too large for any package, packed', () => {
+  // As large as the card says, and nothing but zeros behind the header: what gzip packs best.
+  const long = 9_000_000
+  const start = new TextEncoder().encode(
+    JSON.stringify({ __metadata__: wanted, 'net.bias': { dtype: 'F32', shape: [long / 4], data_offsets: [0, long] } }),
+  )
+  const bytes = new Uint8Array(8 + start.length + long)
+  new DataView(bytes.buffer).setUint32(0, start.length, true)
+  bytes.set(start, 8)
+  const large = { ...card, sha256: toHex(sha256Of(bytes)), bytes: bytes.length }
+  const packed = gzipSync(bytes)
+  beforeEach(() => writeFile(join(folder, 'cards/toy-small.json'), JSON.stringify(large)))
+
+  test('are read where they lie, whoever unpacks them', async () => {
+    for (const file of [packed, bytes]) {
+      await writeFile(join(folder, 'cards', `${FILE}.gz`), file)
+      expect((await loadModel(card.id, wanted)).sha256).toBe(large.sha256)
+    }
+  })
+
+  test('are fetched packed, and lie in the cache as their card says', async () => {
+    await writeFile(join(mirror, `${FILE}.gz`), packed)
+    expect(await fetchModel(card.id, pathToFileURL(mirror))).toMatchObject({ bytes: bytes.length })
+    expect(new Uint8Array(await readFile(join(cached, `${large.sha256}.safetensors`)))).toEqual(bytes)
+    expect((await loadModel(card.id, wanted)).sha256).toBe(large.sha256)
+  })
+
+  test.each<[string, Uint8Array]>([
+    ['cut short', packed.subarray(0, -9)],
+    ['one bit altered', packed.map((byte, i) => (i === 200 ? byte ^ 1 : byte))],
+    ['that hold a byte more', gzipSync(new Uint8Array(bytes.length + 1))],
+    ['that hold less', gzipSync(bytes.subarray(0, -1))],
+    [
+      'that would unpack to a gigabyte',
+      Buffer.concat(Array.from({ length: 100 }, () => gzipSync(new Uint8Array(1e7)))),
+    ],
+  ])('%s: refused where they lie, and not fetched', async (_, file) => {
+    await writeFile(join(folder, 'cards', `${FILE}.gz`), file)
+    await expect(loadModel(card.id, wanted)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    await writeFile(join(mirror, `${FILE}.gz`), file)
+    await expect(fetchModel(card.id, pathToFileURL(mirror))).rejects.toMatchObject({ code: 'E_HASH' })
+    expect(await readdir(folder)).not.toContain('cache')
+  })
 })
 
 describe('the cache', () => {

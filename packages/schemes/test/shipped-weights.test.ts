@@ -2,7 +2,8 @@ import { sha256Of, toHex } from '@latent/core'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { modelFile } from '../src/models/file-node.ts'
-import { loadModel, type ModelCard } from '../src/models/index.ts'
+import { loadModel, type ModelCard, weightsFile } from '../src/models/index.ts'
+import { weightsOf } from '../src/models/model.ts'
 
 const MODELS = new URL('../../../models/', import.meta.url)
 const cards = await Promise.all(
@@ -19,19 +20,21 @@ const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i ===
 
 test('every card is that of its file', async () => {
   expect(cards.length).toBeGreaterThan(10)
-  for (const { id, sha256, bytes, storage } of cards) {
-    const file = await modelFile(`${id}.${storage === 'i8' ? 'weights' : 'safetensors'}`)
+  for (const card of cards) {
+    const { id, sha256, bytes, storage } = card
+    const file = storage === 'i8' ? await modelFile(`${id}.weights`) : await weightsOf(card)
     expect({ id, sha256: toHex(sha256Of(file)), bytes: file.length }).toEqual({ id, sha256, bytes })
   }
 })
 
 test.each(cards.filter(({ storage }) => storage !== 'i8').map(card => [card.id, card] as const))(
   '%s: one bit of its last number altered, and it is refused',
-  async (id, { scheme, profile, sha256 }) => {
-    const bytes = await modelFile(`${id}.safetensors`)
+  async (id, card) => {
+    const { scheme, profile, sha256 } = card
+    const bytes = await weightsOf(card)
     expect((await loadModel(id, { scheme, profile })).sha256).toBe(sha256)
     await expect(
-      loadModel(id, { scheme, profile }, served({ [`${id}.safetensors`]: flipped(bytes, bytes.length - 2) })),
+      loadModel(id, { scheme, profile }, served({ [weightsFile(card)]: flipped(bytes, bytes.length - 2) })),
     ).rejects.toThrow(refusal)
   },
 )

@@ -1,6 +1,7 @@
 import { sha256Of, toHex } from '@latent/core'
 import { elementCount } from '@latent/graph'
-import { type ModelCard, readModel, writeModel } from '@latent/schemes/models'
+import { type ModelCard, readModel, weightsFile, writeModel } from '@latent/schemes/models'
+import { gzipSync } from 'node:zlib'
 import { writeModelFiles, readRun } from './finished-run.ts'
 
 /** Which weights of a run are kept, under which name, and where. */
@@ -36,6 +37,8 @@ export async function addModel(
     ...run.facts,
     remarks: remark,
   }
-  await writeModelFiles(out, card, { [`${id}.safetensors`]: bytes, [`${id}.svg`]: run.curve }, force)
+  const file = weightsFile(card)
+  const packed = file.endsWith('.gz') ? gzipSync(bytes, { level: 9 }) : bytes
+  await writeModelFiles(out, card, { [file]: packed, [`${id}.svg`]: run.curve }, force)
   return card
 }

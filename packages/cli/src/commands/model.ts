@@ -105,7 +105,7 @@ export function modelCommand(program: Command): void {
     .command('fetch')
     .description('bring weights that no package holds into ~/.cache/latent, and check every byte against their card')
     .argument('<id...>', 'names as latent model list prints them')
-    .addOption(new Option('--from <url>', 'address of a folder of .safetensors files').env('LATENT_MODELS'))
+    .addOption(new Option('--from <url>', 'address of a folder with the files of models/').env('LATENT_MODELS'))
     .action(async (ids: string[], { from }: { from?: string }) => {
       if (from === undefined)
         throw new LatentError('E_ARGUMENT', 'there is no address to fetch weights from', {

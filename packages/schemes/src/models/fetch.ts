@@ -4,8 +4,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { ModelCard } from './card.ts'
 import { cachedModel, modelCache, modelFile, packageFolder } from './file-node.ts'
-import { readCard } from './model.ts'
-import { MODELS_PACKAGE } from './places.ts'
+import { readCard, weightsOf } from './model.ts'
+import { MODELS_PACKAGE, weightsFile } from './places.ts'
+import { packedLimit, unpackWeights } from './unpack.ts'
 
 /** Every card that came with Latent, in the order of the alphabet. @throws E_WEIGHTS */
 export async function modelCards(): Promise<ModelCard[]> {
@@ -22,19 +23,22 @@ export async function modelCards(): Promise<ModelCard[]> {
 /** Whether weights are here and are what their card says. Those of the exact flow travel in its code. */
 export async function isHere(card: ModelCard): Promise<boolean> {
   if (card.storage === 'i8') return true
-  const bytes = await modelFile(`${card.id}.safetensors`, card).catch(() => undefined)
+  const bytes = await weightsOf(card).catch(() => undefined)
   return bytes !== undefined && toHex(sha256Of(bytes)) === card.sha256
 }
 
 /**
- * Brings weights into the cache, from a folder of `ID.safetensors` files at an address.
+ * Brings weights into the cache, from a folder of the files of `models/` at an address.
  * @throws E_WEIGHTS for an unknown id; E_IO; E_HASH if what comes is not what the card says
  */
 export async function fetchModel(id: string, from: URL): Promise<{ path: string; bytes: number } | 'present'> {
   const card = readCard(await modelFile(`${id}.json`), id)
   if (await isHere(card)) return 'present'
-  const address = new URL(`${id}.safetensors`, String(from).replace(/\/*$/, '/'))
-  const bytes = address.protocol === 'file:' ? await fromDisk(address, card) : await fromNetwork(address, card)
+  const address = new URL(weightsFile(card), String(from).replace(/\/*$/, '/'))
+  const file = address.protocol === 'file:' ? await fromDisk(address, card) : await fromNetwork(address, card)
+  const bytes = await unpackWeights(file, card).catch((error: LatentError) => {
+    throw notTheOnes(address, card, error.message)
+  })
   const sha256 = toHex(sha256Of(bytes))
   if (sha256 !== card.sha256) throw notTheOnes(address, card, `what it holds has the SHA-256 ${sha256.slice(0, 16)}...`)
   const path = cachedModel(card.sha256)
@@ -55,7 +59,8 @@ async function fromDisk(address: URL, card: ModelCard): Promise<Uint8Array> {
   try {
     const path = fileURLToPath(address)
     const { size } = await stat(path)
-    if (size !== card.bytes) throw notTheOnes(address, card, `it has ${size} bytes, not ${card.bytes}`)
+    if (size > packedLimit(card.bytes))
+      throw notTheOnes(address, card, `it has ${size} bytes, and they have ${card.bytes}`)
     return new Uint8Array(await readFile(path))
   } catch (error) {
     throw ioError(error, `cannot read ${address.href}`)
@@ -63,7 +68,7 @@ async function fromDisk(address: URL, card: ModelCard): Promise<Uint8Array> {
 }
 
 async function fromNetwork(address: URL, card: ModelCard): Promise<Uint8Array> {
-  const bytes = new Uint8Array(card.bytes)
+  const bytes = new Uint8Array(packedLimit(card.bytes))
   let received = 0
   try {
     const response = await fetch(address)
@@ -72,7 +77,7 @@ async function fromNetwork(address: URL, card: ModelCard): Promise<Uint8Array> {
     for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
       // Leaving the loop ends the download: nothing longer is ever held.
       if (received + part.length > bytes.length)
-        throw notTheOnes(address, card, `it is longer than ${card.bytes} bytes`)
+        throw notTheOnes(address, card, `it is longer than their ${card.bytes} bytes`)
       bytes.set(part, received)
       received += part.length
     }
@@ -83,6 +88,5 @@ async function fromNetwork(address: URL, card: ModelCard): Promise<Uint8Array> {
       cause: error,
     })
   }
-  if (received !== bytes.length) throw notTheOnes(address, card, `it has ${received} bytes, not ${card.bytes}`)
-  return bytes
+  return bytes.subarray(0, received)
 }

@@ -3,7 +3,8 @@ import { LatentError, sha256Of, toHex } from '@latent/core'
 import { decodeSafetensors, encodeSafetensors, leaves, mapTree } from '@latent/graph'
 import type { MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import type { ModelCard } from './card.ts'
-import type { WantedFile } from './places.ts'
+import { type WantedFile, weightsFile } from './places.ts'
+import { unpackWeights } from './unpack.ts'
 
 /** Weights of one scheme's networks, ready to be compiled in. */
 export interface Model {
@@ -38,7 +39,7 @@ export async function loadModel(
   from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile,
 ): Promise<Model> {
   const card = readCard(await from(`${id}.json`), id, wanted)
-  const bytes = await from(`${id}.safetensors`, card)
+  const bytes = await weightsOf(card, from)
   const sha256 = toHex(sha256Of(bytes))
   if (sha256 !== card.sha256) {
     throw new LatentError(
@@ -50,6 +51,12 @@ export async function loadModel(
   }
   return readModel(bytes, wanted, id)
 }
+
+/** The file of weights that a card is of, unpacked; its hash is not yet compared. @throws E_WEIGHTS */
+export const weightsOf = async (
+  card: WantedFile,
+  from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile,
+): Promise<Uint8Array> => unpackWeights(await from(weightsFile(card), card), card)
 
 /** Weights that a user gives, or those that come with Latent. @throws E_WEIGHTS, E_LIMIT */
 export function modelFor(wanted: ModelWanted, given: Uint8Array | undefined): Promise<Model> {

@@ -18,6 +18,10 @@ export function packageOf({ scheme, bytes }: Pick<ModelCard, 'scheme' | 'bytes'>
   return bytes > SMALL_BYTES ? schemePackage(scheme) : MODELS_PACKAGE
 }
 
+/** The file that weights lie in. What no package holds is packed by gzip: a checkout has it all. */
+export const weightsFile = (card: Pick<ModelCard, 'id' | 'scheme' | 'bytes'>): string =>
+  `${card.id}.safetensors${packageOf(card) === undefined ? '.gz' : ''}`
+
 let folder: URL | undefined
 
 /** Looks for cards and weights in another folder first: one that a page serves, or in Node one of the disk. */
