@@ -14,16 +14,24 @@ const CROPS = { batch: 4, crop: 32 }
 const STEPS = 5_000
 /** Steps of the key network, which stands still from then on. */
 const KEY_STEPS = 300
-/** As published: weights in L1 of a cover that comes back, of a message, and of the noise under a wrong key. */
-const [CYCLE, MESSAGE, WRONG] = [10, 10, 10]
+/** As published: weights in L1 of a message and of a cover that come back. */
+const [MESSAGE, CYCLE] = [10, 10]
+/**
+ * Weight of the noise under a wrong key; 10 is published. A decryption that heeds no key gives one picture for both, and
+ * where both count alike nothing draws that picture anywhere.
+ */
+const WRONG = 7
 
 /**
  * Weight of the adversarial terms; 1 is published. As strong as that, they drove disguises to black and white here, and
  * hardly anything of a message came back.
  */
 const ADVERSARIAL = 0.1
-/** Between these steps what a wrong key gives comes to count. */
-const WRONG_COUNTS = [900, 1_800] as const
+/**
+ * Between these steps the cover and the judges come to count. Keys are heeded from the first step or not at all: where
+ * wrong ones came to count last, a disguise held nothing of its key by then, and nothing of it was learned.
+ */
+const COVER_COUNTS = [700, 1_700] as const
 
 type Trained<L> = Networks<L> & { readonly disguises: Discriminator<L>; readonly covers: Discriminator<L> }
 
@@ -32,8 +40,7 @@ const judged = (p: Discriminator<Operand>, x: Expr) => discriminate(p, ops.sub(o
 /**
  * EncryptGAN's training. Batches `[N, 3, side, side]` in 0..1: `message`, photographs; `cover` and `domain`, pictures
  * of the domain that is disguised and of the one that it is disguised as; `key`, key pictures, of which each one's
- * wrong key is the one before; `noise`; and `heed`, how much wrong keys count: as long as no message comes back, right
- * and wrong keys pull at one picture.
+ * wrong key is the one before; `noise`; and `covering`, from 0 to 1, how much covers and judges count.
  */
 export function encryptGanTraining(profile: Profile, { batch: n, crop: side } = CROPS): Training {
   const dims = shape([n, PLANES, side, side])
@@ -48,7 +55,7 @@ export function encryptGanTraining(profile: Profile, { batch: n, crop: side } = 
       disguises: discriminatorParameters('compact'),
       covers: discriminatorParameters('compact'),
     },
-    batch: { message: dims, cover: dims, domain: dims, key: dims, noise: dims, heed: shape([1]) },
+    batch: { message: dims, cover: dims, domain: dims, key: dims, noise: dims, covering: shape([1]) },
     average: 0.998,
     phases: [
       {
@@ -85,12 +92,13 @@ export function encryptGanTraining(profile: Profile, { batch: n, crop: side } = 
           const { disguised, features, wrong } = hidden(p, batch)
           const cipher = unitWire(disguised)
           const [right, other] = [features, wrong].map(key => uncover(p.decryption, cipher, batch['noise']!, key))
+          const covering = ops.mean(batch['covering']!)
           const terms = {
             message: ops.mul(MESSAGE, losses.l1(right!.message, batch['message']!)),
-            cycle: ops.mul(CYCLE, losses.l1(right!.cover, batch['cover']!)),
-            wrong: ops.mul(WRONG, ops.mul(ops.mean(batch['heed']!), losses.l1(other!.message, batch['noise']!))),
-            disguise: ops.mul(ADVERSARIAL, losses.lsgan.generator(judged(p.disguises, disguised))),
-            cover: ops.mul(ADVERSARIAL, losses.lsgan.generator(judged(p.covers, other!.cover))),
+            wrong: ops.mul(WRONG, losses.l1(other!.message, batch['noise']!)),
+            cycle: ops.mul(ops.mul(CYCLE, covering), losses.l1(right!.cover, batch['cover']!)),
+            disguise: ops.mul(ops.mul(ADVERSARIAL, covering), losses.lsgan.generator(judged(p.disguises, disguised))),
+            cover: ops.mul(ops.mul(ADVERSARIAL, covering), losses.lsgan.generator(judged(p.covers, other!.cover))),
           }
           return { loss: Object.values(terms).reduce((a, b) => ops.add(a, b)), metrics: terms }
         },
@@ -144,7 +152,7 @@ export const encryptGanRecipe: Recipe = {
         return {
           message: plain,
           ...(await pictures(stream, CROPS.batch, CROPS.crop)),
-          heed: tensor('f32', [1], Float32Array.of(risingWeight(step, ...WRONG_COUNTS))),
+          covering: tensor('f32', [1], Float32Array.of(risingWeight(step, ...COVER_COUNTS))),
         }
       },
       scoreName: 'PSNR in dB on photographs that are not trained on, through 8 bits, under the right key',
