@@ -30,7 +30,7 @@ export const SIRICHOTEDUMRONG = describe({
     { name: 'visual information', value: 'squared correlations of outlines, counted fivefold', standing: 'ours' },
     {
       name: 'its training',
-      value: '1,500 steps of eight squares of photographs, reduced to 32 x 32',
+      value: '5,000 steps of eight squares of photographs, reduced to 32 x 32',
       standing: 'ours',
     },
   ],

@@ -17,7 +17,7 @@ import type { Profile, Recipe } from '../recipe.ts'
 /** Squares of photographs, reduced to the size that the classifier reads. */
 const CROPS = { batch: 8, crop: 128 }
 const [SIDE, REDUCED] = [32, 4]
-const [STEPS, CHECK_EVERY] = [1_500, 250]
+const [STEPS, CHECK_EVERY] = [5_000, 250]
 /** Channels behind the first layer of the discriminator. */
 const JUDGE = 8
 /** Weights of being taken for noise, and of outlines, beside the classifier's entropy. */
