@@ -7,6 +7,7 @@ import { cycleSchemes } from './cycles/scheme.ts'
 import { deepKeyGenSchemes } from './deepkeygen/scheme.ts'
 import { denseResnetSchemes } from './dense-resnet/scheme.ts'
 import { encipherGanSchemes } from './encipher-gan/scheme.ts'
+import { encryptGanSchemes } from './encryptgan/scheme.ts'
 import { erkanSchemes } from './erkan/scheme.ts'
 import { exactFlowSchemes } from './exact-flow/scheme.ts'
 import { flowCryptSchemes } from './flowcrypt/scheme.ts'
@@ -17,6 +18,7 @@ import { maskAutoencoderSchemes } from './mask-autoencoder/scheme.ts'
 import { opticalNetworkSchemes } from './optical-networks/scheme.ts'
 import { opticsSchemes } from './optics/scheme.ts'
 import { sangSchemes } from './sang/scheme.ts'
+import { sirichotedumrongSchemes } from './sirichotedumrong/scheme.ts'
 import { vortexSchemes } from './vortex/scheme.ts'
 
 export * from './contract/index.ts'
@@ -32,7 +34,9 @@ export const schemes: readonly Scheme[] = [
   ...denseResnetSchemes,
   ...learnableSchemes,
   ...itoSchemes,
+  ...sirichotedumrongSchemes,
   ...cycleSchemes,
+  ...encryptGanSchemes,
   ...abadiSchemes,
   ...autoencoderSchemes,
   ...deepKeyGenSchemes,
