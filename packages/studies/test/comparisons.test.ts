@@ -119,3 +119,17 @@ test('measures a stream cipher as one: exact, flat, and without diffusion', asyn
   expect(measured.entropy).toBeGreaterThan(7.9)
   expect(measured.npcr).toBeCloseTo(1 / (48 * 48 * image.channels), 6)
 })
+
+test('of pictures that nobody decrypts, cipher images are measured and nothing else', async () => {
+  const image = await drawPicture('landscape', 32, 32)
+  const measured = await measureSystem('ito-transform-2021', [{ id: 'drawn', image }], 1)
+  expect(measured).toMatchObject({ exact: false, keyBits: 0 })
+  expect(measured).not.toHaveProperty('psnr')
+  expect(measured).not.toHaveProperty('ssim')
+  expect(measured).not.toHaveProperty('decryptMs')
+  expect(measured.shown).not.toHaveProperty('decrypted')
+  expect(measured.entropy).toBeGreaterThan(1)
+  expect(measured.correlation).toHaveLength(3)
+  // Convolutions: one sample changes something, and only around it.
+  expect(measured.npcr).toBeGreaterThan(0)
+})

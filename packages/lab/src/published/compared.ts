@@ -31,7 +31,7 @@ export const COMPARED: readonly PublishedScheme[] = [
       'Known: two generators of nine residual blocks that take a picture, a message and features of a key picture, ' +
         'and give a picture of the other domain and a message; a U-net makes the features.',
       'What runs here disguises drawn clouds as drawn sand, not faces as flowers, and was asked to heed keys before ' +
-        'it was asked for disguises: in the other order a wrong key opened everything ([trainings](../../training.md)).',
+        'it was asked for disguises: in the other order wrong keys opened everything ([trainings](../../training.md)).',
     ],
   },
   {

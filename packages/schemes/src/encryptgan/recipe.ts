@@ -17,8 +17,8 @@ const KEY_STEPS = 300
 /** As published: weights in L1 of a message and of a cover that come back. */
 const [MESSAGE, CYCLE] = [10, 10]
 /**
- * Weight of the noise under a wrong key; 10 is published. A decryption that heeds no key gives one picture for both, and
- * where both count alike nothing draws that picture anywhere.
+ * Weight of the noise under a wrong key; 10 is published. A decryption that heeds no key gives one picture for both,
+ * and where both count alike nothing draws that picture anywhere.
  */
 const WRONG = 7
 
