@@ -1,8 +1,11 @@
 import { discardBuffer, takeBuffer } from './platform.ts'
 
-/** Joins arrays into one. */
-export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+/** Joins arrays into one. @param make gives the one */
+export function joinBytes(
+  parts: readonly Uint8Array[],
+  make = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length),
+): Uint8Array<ArrayBuffer> {
+  const joined = make(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
     joined.set(part, at)
@@ -61,10 +64,9 @@ export function release(bytes: Uint8Array): void {
   const { buffer } = bytes
   if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < LARGE || bytes.length !== buffer.byteLength) return
   const alike = spareTotal + bytes.length > MOST_SPARE ? undefined : spare.get(bytes.length)
-  const memory = alike && takeBuffer(buffer)
-  if (!memory) return discardBuffer(buffer)
-  alike.push(memory)
-  spareTotal += memory.byteLength
+  if (!alike) return discardBuffer(buffer)
+  alike.push(takeBuffer(buffer))
+  spareTotal += alike.at(-1)!.byteLength
 }
 
 function forgetOldest(): void {

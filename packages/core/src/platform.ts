@@ -41,9 +41,9 @@ export function discardBuffer(buffer: ArrayBuffer): void {
 }
 
 /**
- * The memory of a buffer under another name, which leaves the old one empty.
- * @returns `undefined` where the platform cannot
+ * The memory of a buffer under another name, which leaves the old one empty. Not by its method `transfer`: what comes
+ * from that Chromium copies when it is passed on to another thread.
  */
-export function takeBuffer(buffer: ArrayBuffer): ArrayBuffer | undefined {
-  return (buffer as Transferable).transfer?.call(buffer)
+export function takeBuffer(buffer: ArrayBuffer): ArrayBuffer {
+  return structuredClone(buffer, { transfer: [buffer] })
 }

@@ -50,6 +50,8 @@ export interface Primitives {
     aad: Uint8Array,
   ) => Awaitable<Uint8Array | undefined>
   readonly sha256: () => Sha256
+  /** The same for a stream of at most `size` bytes, as fast as the platform can. */
+  readonly sha256OfSize: (size: number) => AwaitedSha256
   /** CRC-32 as PNG and zlib use it; `previous` continues an earlier one. */
   readonly crc32: (bytes: Uint8Array, previous?: number) => number
   /** A zlib stream (RFC 1950). Level 0 stores, 9 packs tightest; platforms may pack to different bytes. */
@@ -71,4 +73,10 @@ export type Awaitable<T> = T | Promise<T>
 export interface Sha256 {
   update(bytes: Uint8Array): void
   digest(): Uint8Array
+}
+
+/** One that may have to be waited for at the end. */
+export interface AwaitedSha256 {
+  update(bytes: Uint8Array): void
+  digest(): Awaitable<Uint8Array>
 }

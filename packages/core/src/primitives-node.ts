@@ -14,7 +14,7 @@ import { bytesToFill, release } from './bytes.ts'
 import { LatentError } from './errors.ts'
 import { hkdfSha256 } from './hkdf-node.ts'
 import { discardBuffer } from './platform.ts'
-import type { Primitives } from './primitive-set.ts'
+import type { Primitives, Sha256 } from './primitive-set.ts'
 
 const TAG = 16
 /** The largest that zlib takes at once, nearly. */
@@ -43,6 +43,11 @@ function through(
 
 // A Buffer's `slice` shares memory and a Uint8Array's does not: callers must never meet a Buffer.
 const plain = (buffer: Uint8Array) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+
+function sha256(): Sha256 {
+  const hash = createHash('sha256')
+  return { update: bytes => void hash.update(bytes), digest: () => plain(hash.digest()) }
+}
 
 /** The primitives by `node:crypto` and `node:zlib`. `primitives.ts` checks their arguments. */
 export const primitives: Primitives = {
@@ -87,10 +92,8 @@ export const primitives: Primitives = {
     }
     return plaintext
   },
-  sha256() {
-    const hash = createHash('sha256')
-    return { update: bytes => void hash.update(bytes), digest: () => plain(hash.digest()) }
-  },
+  sha256,
+  sha256OfSize: sha256,
   crc32: (bytes, previous = 0) => crc32(bytes, previous),
   zlibPack: (bytes, level) =>
     plain(deflateSync(bytes, { level, chunkSize: Math.min(MAX_CHUNK, bytes.length + (bytes.length >>> 8) + 1024) })),

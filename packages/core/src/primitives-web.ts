@@ -1,9 +1,11 @@
 import { Unzlib, zlibSync } from 'fflate'
-import { joinBytes } from './bytes.ts'
+import { bytesToFill, joinBytes, release } from './bytes.ts'
+import { openCrc32 } from './crc32-web.ts'
 import { LatentError } from './errors.ts'
 import { checkGcm } from './gcm.ts'
+import { discardBuffer } from './platform.ts'
 import type { Primitives } from './primitive-set.ts'
-import { sha256 } from './sha256-web.ts'
+import { sha256, sha256OfSize } from './sha256-web.ts'
 
 // WebCrypto's declarations ask for arrays over non-shared memory; ours never are shared.
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>
@@ -11,33 +13,33 @@ const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<
 const importKey = (key: Uint8Array, algorithm: string | HmacImportParams, usage: KeyUsage) =>
   crypto.subtle.importKey('raw', own(key), algorithm, false, [usage])
 
-// CRC-32 of the reflected polynomial 0xEDB88320, four bytes a step (slicing by four).
-const CRC_TABLES = (() => {
-  const tables = Array.from({ length: 4 }, () => new Uint32Array(256))
-  for (let n = 0; n < 256; n++) {
-    let c = n
-    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
-    tables[0]![n] = c
-  }
-  for (let n = 0; n < 256; n++) {
-    for (let t = 1; t < 4; t++) {
-      const c = tables[t - 1]![n]!
-      tables[t]![n] = (c >>> 8) ^ tables[0]![c & 255]!
-    }
-  }
-  return tables
-})()
+/**
+ * What WebCrypto is given at once of a key stream. It makes an array for everything that it gives, and this one lies
+ * where the last one lay: that of a whole tile would be new memory, whose pages cost as much as what is computed.
+ */
+const PIECE = 2 ** 18
+const zeros = new Uint8Array(PIECE)
 
-function crc32(bytes: Uint8Array, previous = 0): number {
-  const [t0, t1, t2, t3] = CRC_TABLES as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
-  let c = ~previous
-  let i = 0
-  for (; i + 4 <= bytes.length; i += 4) {
-    c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
-    c = t3[c & 255]! ^ t2[(c >>> 8) & 255]! ^ t1[(c >>> 16) & 255]! ^ t0[c >>> 24]!
+/** A big-endian counter, `blocks` further on. */
+function advanced(counter: Uint8Array, blocks: number): Uint8Array<ArrayBuffer> {
+  const made = new Uint8Array(counter)
+  for (let i = made.length - 1; i >= 0 && blocks > 0; i--) {
+    blocks += made[i]!
+    made[i] = blocks
+    blocks = Math.floor(blocks / 256)
   }
-  for (; i < bytes.length; i++) c = (c >>> 8) ^ t0[(c ^ bytes[i]!) & 255]!
-  return ~c >>> 0
+  return made
+}
+
+/**
+ * What WebCrypto gave, in memory of ours. It is new memory every time, and Chromium takes milliseconds to pass a
+ * megabyte of it on to another thread, where a copy takes a tenth of one.
+ */
+function kept(given: ArrayBuffer): Uint8Array {
+  const bytes = bytesToFill(given.byteLength)
+  bytes.set(new Uint8Array(given))
+  discardBuffer(given)
+  return bytes
 }
 
 /** The primitives by WebCrypto and streams of the browser. `primitives.ts` checks their arguments. */
@@ -51,7 +53,10 @@ export const primitives: Primitives = {
   },
   async hmacSha256(key, parts) {
     const hmacKey = await importKey(key, { name: 'HMAC', hash: 'SHA-256' }, 'sign')
-    return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, joinBytes(parts)))
+    const joined = joinBytes(parts, bytesToFill)
+    const code = await crypto.subtle.sign('HMAC', hmacKey, joined)
+    release(joined)
+    return new Uint8Array(code)
   },
   async hkdfSha256(key, salt, infos, length) {
     const ikm = await importKey(key, 'HKDF', 'deriveBits')
@@ -66,31 +71,35 @@ export const primitives: Primitives = {
     const params = { name: 'PBKDF2', hash: 'SHA-256', salt: own(salt), iterations }
     return new Uint8Array(await crypto.subtle.deriveBits(params, material, length * 8))
   },
-  async aes256CtrStream(key, counter, length, into) {
+  async aes256CtrStream(key, counter, length, into = bytesToFill(length)) {
     const aesKey = await importKey(key, 'AES-CTR', 'encrypt')
-    const params = { name: 'AES-CTR', counter: own(counter), length: 128 }
-    const stream = new Uint8Array(await crypto.subtle.encrypt(params, aesKey, new Uint8Array(length)))
-    into?.set(stream)
-    return into ?? stream
+    for (let at = 0; at < length; at += PIECE) {
+      const params = { name: 'AES-CTR', counter: advanced(counter, at / 16), length: 128 }
+      const piece = await crypto.subtle.encrypt(params, aesKey, zeros.subarray(0, length - at))
+      into.set(new Uint8Array(piece), at)
+      discardBuffer(piece)
+    }
+    return into
   },
   async aes256GcmSeal(key, nonce, plaintext, aad) {
     checkGcm(key, nonce)
     const aesKey = await importKey(key, 'AES-GCM', 'encrypt')
     const params = { name: 'AES-GCM', iv: own(nonce), additionalData: own(aad), tagLength: 128 }
-    return new Uint8Array(await crypto.subtle.encrypt(params, aesKey, own(plaintext)))
+    return kept(await crypto.subtle.encrypt(params, aesKey, own(plaintext)))
   },
   async aes256GcmOpen(key, nonce, sealed, aad) {
     checkGcm(key, nonce)
     const aesKey = await importKey(key, 'AES-GCM', 'decrypt')
     const params = { name: 'AES-GCM', iv: own(nonce), additionalData: own(aad), tagLength: 128 }
     try {
-      return new Uint8Array(await crypto.subtle.decrypt(params, aesKey, own(sealed)))
+      return kept(await crypto.subtle.decrypt(params, aesKey, own(sealed)))
     } catch {
       return undefined
     }
   },
   sha256,
-  crc32,
+  sha256OfSize,
+  crc32: openCrc32(),
   zlibPack: (bytes, level) => zlibSync(bytes, { level }),
   zlibUnpack(bytes, limit) {
     const parts: Uint8Array[] = []

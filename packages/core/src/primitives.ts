@@ -2,7 +2,7 @@ import { primitives } from '#primitives'
 import { argumentError, LatentError } from './errors.ts'
 import type { Primitives } from './primitive-set.ts'
 
-export type { Awaitable, Primitives, Sha256, ZlibLevel } from './primitive-set.ts'
+export type { Awaitable, AwaitedSha256, Primitives, Sha256, ZlibLevel } from './primitive-set.ts'
 
 /** Bytes that AES-256-GCM appends to a ciphertext. */
 export const GCM_TAG_BYTES = 16
@@ -17,6 +17,7 @@ export const {
   aes256GcmSeal,
   aes256GcmOpen,
   sha256,
+  sha256OfSize,
   crc32,
   zlibPack,
   zlibUnpack,

@@ -1,6 +1,7 @@
 import { sha256 as slowSha256 } from '@noble/hashes/sha2.js'
 import type { IHasher } from 'hash-wasm'
-import type { Sha256 } from './primitive-set.ts'
+import { bytesToFill, release } from './bytes.ts'
+import type { AwaitedSha256, Sha256 } from './primitive-set.ts'
 
 // The platform's own takes everything at once. In WebAssembly parts are hashed several times as fast as by a script,
 // which does it until that is there, and where a page's policy lets it compile none. It is loaded when somebody first
@@ -56,3 +57,30 @@ export function sha256(): Sha256 {
   const hash = slowSha256.create()
   return { update: bytes => void hash.update(bytes), digest: () => hash.digest() }
 }
+
+/** So much is gathered and given to the platform whole, which hashes several times as fast as WebAssembly does. */
+const MOST_WHOLE = 8 << 20
+
+class WholeSha256 implements AwaitedSha256 {
+  readonly #bytes: Uint8Array<ArrayBuffer>
+  #length = 0
+
+  constructor(size: number) {
+    // A power of two, so that the next one finds the memory of the last.
+    this.#bytes = bytesToFill(2 ** Math.ceil(Math.log2(size)))
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  async digest(): Promise<Uint8Array> {
+    const digest = await crypto.subtle.digest('SHA-256', this.#bytes.subarray(0, this.#length))
+    release(this.#bytes)
+    return new Uint8Array(digest)
+  }
+}
+
+/** An incremental SHA-256 of at most `size` bytes. */
+export const sha256OfSize = (size: number): AwaitedSha256 => (size > MOST_WHOLE ? sha256() : new WholeSha256(size))

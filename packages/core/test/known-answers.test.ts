@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../src/index.ts'
@@ -120,6 +121,33 @@ describe.each([node, web])('$name', primitives => {
     // All 128 bits count: behind the counter of all ones comes that of zeros.
     const over = await primitives.aes256CtrStream(key, repeat(0xff, 16), 32)
     expect(over.subarray(16)).toEqual(await primitives.aes256CtrStream(key, new Uint8Array(16), 16))
+    // However much is asked for at once, every block has the counter behind the last one's.
+    for (const counter of ['00'.repeat(16), 'ff'.repeat(16), '00'.repeat(13) + 'ffc001']) {
+      const long = await primitives.aes256CtrStream(key, fromHex(counter), 700_001)
+      for (const block of [0, 16_383, 16_384, 32_768, 43_750]) {
+        const at = (BigInt(`0x${counter}`) + BigInt(block)) % 2n ** 128n
+        const one = await primitives.aes256CtrStream(key, fromHex(at.toString(16).padStart(32, '0')), 16)
+        expect([block, long.subarray(16 * block, 16 * block + 16)]).toEqual([
+          block,
+          one.subarray(0, 700_001 - 16 * block),
+        ])
+      }
+    }
+  })
+
+  test.each([0, 1, 64, 65_536, 100_003, 2 ** 23, 2 ** 23 + 1])('SHA-256 of a stream of %d bytes', async size => {
+    const bytes = Uint8Array.from({ length: size }, (_, i) => (i * i) >> 3)
+    // Fewer than were announced, and others meanwhile.
+    for (const announced of [size, size + 1]) {
+      const [hash, other] = [primitives.sha256OfSize(announced), primitives.sha256OfSize(announced)]
+      for (let at = 0; at < size; at += 70_001) {
+        hash.update(bytes.subarray(at, at + 70_001))
+        if (at === 0) other.update(bytes.subarray(0, 10))
+      }
+      const expected = createHash('sha256').update(bytes).digest('hex')
+      expect(toHex(await hash.digest())).toBe(expected)
+      expect(toHex(await other.digest())).toBe(createHash('sha256').update(bytes.subarray(0, 10)).digest('hex'))
+    }
   })
 
   test.each(GCM)('AES-256-GCM, case $name', async ({ key, iv, plaintext, aad, sealed }) => {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 const PACKAGES = join(import.meta.dirname, '../..')
 /** Each source below packages/, and the module that is written. */
 const KERNELS = [
+  ['core/kernel/crc.ts', 'core/src/crc32-kernel.ts'],
   ['schemes/kernel/flow.ts', 'schemes/src/exact-flow/kernel-module.ts'],
   ['robust/kernel/codeword.ts', 'robust/src/ldpc/kernel-module.ts'],
   ['robust/kernel/fit.ts', 'robust/src/channel/kernel-module.ts'],

@@ -1,4 +1,4 @@
-import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sha256 } from '@latent/core'
+import { concatBytes, equalConstantTime, GCM_TAG_BYTES, LatentError, release, sha256OfSize } from '@latent/core'
 import { type BodyCipher, bodyOf, type FlowProvider } from './bodies/index.ts'
 import { bodyCipher, type Chunks, chunksIn } from './body.ts'
 import { type CarrierReader, type Geometry, pixelBytes, readCarrier, tooShort, truncated } from './carrier/index.ts'
@@ -276,7 +276,7 @@ async function* fileBytes(
   first: Uint8Array,
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const hash = sha256()
+  const hash = sha256OfSize(metadata.size)
   const expected = new Uint8Array(HASH_BYTES)
   let at = 0
 
@@ -296,7 +296,7 @@ async function* fileBytes(
     const next: IteratorResult<Uint8Array> = await rest.next()
     part = next.done ? undefined : next.value
   }
-  if (!equalConstantTime(hash.digest(), expected))
+  if (!equalConstantTime(await hash.digest(), expected))
     throw new LatentError('E_HASH', 'the bytes that came out are not those that were sealed', {
       hint: 'the file was sealed from a faulty memory or by a faulty program',
     })

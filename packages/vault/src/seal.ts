@@ -1,4 +1,4 @@
-import { argumentError, LatentError, randomBytes, release, sha256 } from '@latent/core'
+import { argumentError, LatentError, randomBytes, release, sha256OfSize } from '@latent/core'
 import { type BodyCipher, bodyOf, type BodyType, type FlowProvider } from './bodies/index.ts'
 import { bodyCipher, chunksOf, paddedSize } from './body.ts'
 import { carrierSize, type Geometry, pixelBytes, writeCarrier } from './carrier/index.ts'
@@ -124,7 +124,7 @@ async function* plaintextOf(
   whenRead?: (sha256: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   yield region
-  const hash = sha256()
+  const hash = sha256OfSize(size)
   let read = 0
   for await (const part of source) {
     read += part.length
@@ -139,7 +139,7 @@ async function* plaintextOf(
         `received ${read < size ? read : `more than ${size}`}`,
       { hint: 'seal it again when nothing writes to it' },
     )
-  const digest = hash.digest()
+  const digest = await hash.digest()
   whenRead?.(digest)
   yield digest
   let left = total - region.length - size - HASH_BYTES
