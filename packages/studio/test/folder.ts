@@ -19,7 +19,7 @@ export class MemoryFolder {
   }
 
   async getFileHandle(name: string, { create = false } = {}): Promise<MemoryFile> {
-    const found = this.entries.get(name) ?? (create ? new MemoryFile(name, this.room) : undefined)
+    const found = this.entries.get(name) ?? (create ? new MemoryFile(name, this.room, this) : undefined)
     if (!(found instanceof MemoryFile)) throw new DOMException('no file', 'NotFoundError')
     this.entries.set(name, found)
     return found
@@ -44,13 +44,16 @@ export class MemoryFolder {
 
 class MemoryFile {
   readonly kind = 'file'
-  readonly name: string
+  name: string
   readonly room: number
+  readonly folder: MemoryFolder
   content: Blob = new Blob()
+  #open = false
 
-  constructor(name: string, room: number) {
+  constructor(name: string, room: number, folder: MemoryFolder) {
     this.name = name
     this.room = room
+    this.folder = folder
   }
 
   async getFile(): Promise<File> {
@@ -67,5 +70,35 @@ class MemoryFile {
       close: async () => void (this.content = new Blob(parts)),
       abort: async () => undefined,
     }
+  }
+
+  /** As in private storage: one at a time, in place. */
+  async createSyncAccessHandle() {
+    if (this.#open) throw new DOMException('it is open', 'NoModificationAllowedError')
+    this.#open = true
+    let bytes = new Uint8Array(await this.content.arrayBuffer())
+    return {
+      read: (into: Uint8Array, { at }: { at: number }) => {
+        const part = bytes.subarray(at, at + into.length)
+        into.set(part)
+        return part.length
+      },
+      write: (part: Uint8Array, { at }: { at: number }) => {
+        if (at + part.length > this.room) throw new DOMException('full', 'QuotaExceededError')
+        const grown = new Uint8Array(Math.max(bytes.length, at + part.length))
+        grown.set(bytes)
+        grown.set(part, at)
+        bytes = grown
+        this.content = new Blob([bytes.slice()])
+        return part.length
+      },
+      close: () => void (this.#open = false),
+    }
+  }
+
+  async move(name: string): Promise<void> {
+    this.folder.entries.delete(this.name)
+    this.name = name
+    this.folder.entries.set(name, this)
   }
 }

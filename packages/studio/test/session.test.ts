@@ -4,6 +4,7 @@ import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-
 import { createAlbum, inspectSealed, Keyring, streamOf } from '@latent/vault'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Engine, Job } from '../src/vault/engine.ts'
+import { partsOf } from '../src/vault/bytes.ts'
 import { type KeyChoice, newKey, readKeyFile } from '../src/vault/keys.ts'
 import { LocalEngine } from '../src/vault/local-engine.ts'
 import type { Place } from '../src/vault/place.ts'
@@ -218,7 +219,7 @@ describe('the queue of the vault view', () => {
       existing: async () => undefined,
       create: async () => ({
         write: async () => undefined,
-        finish: async () => other,
+        finish: async () => ({ file: other, parts: () => partsOf(other) }),
         discard: async () => void discarded++,
       }),
     } as unknown as Place

@@ -1,23 +1,24 @@
-import { sha256, toHex } from '@latent/core'
-import { fileError } from './place.ts'
+import { discardBuffer, sha256OfSize, toHex } from '@latent/core'
+import { fileError } from './file-error.ts'
 
-const FIRST = 2 ** 16
 const PART = 2 ** 22
 
 /**
- * A file in parts, the first of them small: most of what is asked of a file is at its start. Slices, because streams of
- * files can be iterated in some browsers alone.
+ * A file in parts, each of which is there until the next is asked for. Slices, because streams of files can be
+ * iterated in some browsers alone; and few of them, because Chromium asks another process for each.
+ * @param first bytes of the first part, where most of what is asked is at the start
  * @throws E_IO where the file is gone or was changed
  */
-export async function* partsOf(file: Blob, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < file.size;) {
+export async function* partsOf(file: Blob, signal?: AbortSignal, first = PART): AsyncGenerator<Uint8Array> {
+  const { size } = file
+  for (let at = 0; at < size;) {
     signal?.throwIfAborted()
-    const end = Math.min(file.size, at + (at === 0 ? FIRST : PART))
-    try {
-      yield new Uint8Array(await file.slice(at, end).arrayBuffer())
-    } catch (error) {
-      throw fileError(error)
-    }
+    const end = Math.min(size, at + (at === 0 ? first : PART))
+    const part = await (end - at === size ? file : file.slice(at, end))
+      .arrayBuffer()
+      .catch((error: unknown) => Promise.reject(fileError(error)))
+    yield new Uint8Array(part)
+    discardBuffer(part)
     at = end
   }
 }
@@ -34,21 +35,25 @@ export async function* telling(
   }
 }
 
-/** Passes parts on; `hash` is that of all that went through, in hexadecimal. */
-export function hashing(source: AsyncIterable<Uint8Array>, report: (bytes: number) => void) {
-  const state = sha256()
+/** Passes parts on, `size` bytes in all; `hash` is that of all that went through, in hexadecimal. */
+export function hashing(source: AsyncIterable<Uint8Array>, size: number, report: (bytes: number) => void) {
+  const state = sha256OfSize(size)
   async function* through(): AsyncGenerator<Uint8Array> {
     for await (const part of telling(source, report)) {
       state.update(part)
       yield part
     }
   }
-  return { parts: through(), hash: () => toHex(state.digest()) }
+  return { parts: through(), hash: async () => toHex(await state.digest()) }
 }
 
-/** The SHA-256 of all parts, in hexadecimal. */
-export async function hashOf(source: AsyncIterable<Uint8Array>, report: (bytes: number) => void): Promise<string> {
-  const { parts, hash } = hashing(source, report)
+/** The SHA-256 of all parts, `size` bytes together, in hexadecimal. */
+export async function hashOf(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+  report: (bytes: number) => void = () => undefined,
+): Promise<string> {
+  const { parts, hash } = hashing(source, size, report)
   for await (const _ of parts) void _
   return hash()
 }

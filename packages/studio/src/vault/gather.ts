@@ -13,7 +13,8 @@ import {
 } from '@latent/robust'
 import { reencoded, writeCarrier } from '@latent/vault'
 import { type Fault, faultOf } from './fault.ts'
-import { fileError, openPlace } from './place.ts'
+import { fileError } from './file-error.ts'
+import { openPlace } from './place.ts'
 
 /** A picture that may be a part of a robust carrier. */
 export interface Picture {
@@ -114,7 +115,7 @@ async function restored(set: PartSet, pictures: readonly Picture[]): Promise<Gat
     const draft = await place.create(path, 'image/png', Date.now())
     for await (const part of writeCarrier(found.geometry, found.pixels())) await draft.write(part)
     made.push({
-      file: (await draft.finish()) as File,
+      file: (await draft.finish()).file as File,
       path,
       from: pictures.map(({ id }) => id),
       whole: !hasHoles,

@@ -3,6 +3,9 @@ import { type PixelDecoder, pictureFormat, showsCarrier } from '@latent/robust'
 import { inspectSealed } from '@latent/vault'
 import { partsOf } from './bytes.ts'
 
+/** Of a file that is sealed, its header lies in so many bytes or a few more. */
+const HEAD = 2 ** 16
+
 /** What is to be done with a file that was dropped. */
 export type Intent = 'seal' | 'open'
 
@@ -28,7 +31,7 @@ export async function lookAt(file: File, decode?: PixelDecoder): Promise<Look> {
   if (format === 'JPEG' || format === 'WebP' || format === 'AVIF')
     return { intent: (await shows()) ? 'open' : 'seal', robust: true }
   try {
-    await inspectSealed(partsOf(file))
+    await inspectSealed(partsOf(file, undefined, HEAD))
     return { intent: 'open', robust: false }
   } catch (error) {
     if (!(error instanceof LatentError)) throw error

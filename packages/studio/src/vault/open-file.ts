@@ -34,14 +34,14 @@ export async function openFile(
     }
     const { draft } = here
     try {
-      const source = hashing(opened.bytes, report)
+      const source = hashing(opened.bytes, size, report)
       for await (const part of source.parts) {
         signal.throwIfAborted()
         await draft.write(part)
       }
-      const output = await draft.finish()
-      const sha256 = source.hash()
-      if ((await hashOf(partsOf(output, signal), report)) !== sha256)
+      const { file: output, parts } = await draft.finish()
+      const sha256 = await source.hash()
+      if ((await hashOf(parts(signal), size, report)) !== sha256)
         throw new LatentError('E_HASH', 'the file that was written is not the one that was opened', {
           hint: 'the disk or the memory is faulty: open it again elsewhere',
         })
@@ -61,6 +61,7 @@ async function sameAsSealed(
   { keyring, flows }: Pick<Tools, 'keyring' | 'flows'>,
 ): Promise<string | undefined> {
   const opened = await openSealed(partsOf(sealed), keyring, flows)
-  const [inside, there] = [await hashOf(opened.bytes, () => {}), await hashOf(partsOf(found), () => {})]
+  const { size } = opened.metadata
+  const [inside, there] = [await hashOf(opened.bytes, size), await hashOf(partsOf(found), found.size)]
   return inside === there ? there : undefined
 }

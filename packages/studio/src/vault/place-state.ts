@@ -1,5 +1,5 @@
 import { computed, type Signal, signal } from '@preact/signals-core'
-import type { PlaceChoice } from './place.ts'
+import { type PlaceChoice, UNFINISHED } from './place.ts'
 import type { Places } from './session.ts'
 
 const SCRATCH = 'sealed'
@@ -21,7 +21,7 @@ export class PlaceState {
     }
     const scratch = this.#scratch.value
     // What was sealed is no secret and may wait on the disk. What was opened may not.
-    return { sealed: scratch ? { kind: 'folder', id: 'scratch', folder: scratch } : MEMORY, opened: MEMORY }
+    return { sealed: scratch ? { kind: 'storage', id: 'scratch', folder: scratch } : MEMORY, opened: MEMORY }
   })
 
   choose(folder: FileSystemDirectoryHandle): void {
@@ -81,7 +81,7 @@ async function filesIn(folder: FileSystemDirectoryHandle, path: string): Promise
     else {
       const file = await entry.getFile()
       // Of what a closed page was writing. Here no file is the user's, and no sealed one is empty.
-      if (file.size === 0) await folder.removeEntry(entry.name)
+      if (file.size === 0 || entry.name.endsWith(UNFINISHED)) await folder.removeEntry(entry.name)
       else if (!entry.name.endsWith('.crswap')) found.push({ path: path + entry.name, file })
     }
   }

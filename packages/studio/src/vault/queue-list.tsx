@@ -25,7 +25,7 @@ export function QueueList({ session, offered }: Props) {
 }
 
 function Row({ session, offered, entry }: Props & { readonly entry: Entry }) {
-  const { stage, intent, file, passed, gathered } = entry
+  const { stage, intent, size, passed, gathered } = entry
   const { value: now } = stage
   // What came out of a robust carrier has no name before it is opened.
   const path = gathered && now.is === 'done' ? now.result.path : entry.path
@@ -40,7 +40,7 @@ function Row({ session, offered, entry }: Props & { readonly entry: Entry }) {
             {name}
           </bdi>
         </span>
-        <span class="size">{formatBytes(file.size)}</span>
+        <span class="size">{formatBytes(size)}</span>
         <span class="state" title={now.is === 'done' ? text.hash(now.result.sha256) : undefined}>
           {stateText(entry)}
         </span>
@@ -77,25 +77,23 @@ function Row({ session, offered, entry }: Props & { readonly entry: Entry }) {
           </button>
         </span>
       </div>
-      {now.is === 'working' ? (
-        <progress value={passed.value} max={Math.max(1, 2 * file.size)} aria-hidden="true" />
-      ) : null}
+      {now.is === 'working' ? <progress value={passed.value} max={Math.max(1, 2 * size)} aria-hidden="true" /> : null}
       {now.is === 'failed' ? <FaultView fault={now.fault} /> : null}
       {now.is === 'done' && entry.gathered?.remark !== undefined ? <p class="note">{entry.gathered.remark}</p> : null}
     </li>
   )
 }
 
-function stateText({ stage: { value: now }, intent, file, passed }: Entry): string {
+function stateText({ stage: { value: now }, intent, file, size, passed }: Entry): string {
   const sealing = intent.value === 'seal'
-  const percent = (pass: 0 | 1) => Math.floor((100 * (passed.value - pass * file.size)) / Math.max(1, file.size))
+  const percent = (pass: 0 | 1) => Math.floor((100 * (passed.value - pass * size)) / Math.max(1, size))
   switch (now.is) {
     case 'looking':
       return text.looking(DECODER_BYTES[file.type] ?? 0)
     case 'waiting':
       return sealing ? text.toSeal : text.toOpen
     case 'working':
-      if (passed.value >= file.size) return text.checking(percent(1))
+      if (passed.value >= size) return text.checking(percent(1))
       return sealing ? text.sealing(percent(0)) : text.opening(percent(0))
     case 'done':
       return now.result.wasThere ? text.wasThere : sealing ? text.sealed : text.opened

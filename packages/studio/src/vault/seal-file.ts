@@ -1,4 +1,4 @@
-import { LatentError, toHex } from '@latent/core'
+import { discardBuffer, LatentError, release, toHex } from '@latent/core'
 import type { ExactFlow } from '@latent/schemes/exact-flow'
 import { type Album, type Keyring, mediaType, openSealed, prepareSeal } from '@latent/vault'
 import { hashOf, partsOf, telling } from './bytes.ts'
@@ -45,21 +45,16 @@ export async function sealFile(
   { album, weights }: { readonly album: Album; readonly weights: string },
   { flows, place, keyring, report, signal }: Tools,
 ): Promise<Finished> {
-  const type = mediaType(
-    new Uint8Array(
-      await file
-        .slice(0, 16)
-        .arrayBuffer()
-        .catch(() => new ArrayBuffer(0)),
-    ),
-  )
   const { size } = file
+  const parts = partsOf(file, signal)
+  const { value: first = new Uint8Array(0) } = await parts.next()
+  const type = mediaType(first.subarray(0, 16))
   const opening = keyring.remember(album)
   const metadata = { name: path.split('/').at(-1)!, type, size, modified: file.lastModified }
   const sealing = await prepareSeal({ album, metadata, flows, body: { type: 'exact-flow+aes-256-gcm', weights } })
   const target = { place, path: `${path}.png`, type: 'image/png', modified: Date.now() }
   const here = await claim(target, async found => {
-    const [inside, source] = [await hashInside(found, opening, flows), await hashOf(partsOf(file, signal), () => {})]
+    const [inside, source] = [await hashInside(found, opening, flows), await hashOf(partsOf(file, signal), size)]
     return inside === source ? source : undefined
   })
   if ('found' in here) {
@@ -77,12 +72,15 @@ export async function sealFile(
   const { draft } = here
   try {
     let sha256 = ''
-    const source = telling(partsOf(file, signal), report)
-    for await (const part of sealing.png(source, hash => (sha256 = toHex(hash)))) await draft.write(part)
-    const output = await draft.finish()
+    const source = telling(following(first, parts), report)
+    for await (const part of sealing.png(source, hash => (sha256 = toHex(hash)))) {
+      await draft.write(part)
+      release(part)
+    }
+    const { file: output, parts: there } = await draft.finish()
     // Opening it compares the hash of what comes out with the one that was sealed in it.
-    const opened = await openSealed(partsOf(output, signal), opening, flows)
-    for await (const _ of telling(opened.bytes, report)) void _
+    const opened = await openSealed(there(signal), opening, flows)
+    for await (const part of telling(opened.bytes, report)) discardBuffer(part.buffer as ArrayBuffer)
     if (toHex(opened.header.nonce) !== toHex(sealing.nonce) || opened.metadata.name !== metadata.name)
       throw new LatentError('E_HASH', 'the sealed file that was written does not hold what was read', {
         hint: 'the disk or the memory is faulty: seal it again elsewhere',
@@ -94,11 +92,16 @@ export async function sealFile(
   }
 }
 
+async function* following(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first
+  yield* rest
+}
+
 /** Of the file in a sealed one, without reading all of it; nothing if it does not open. */
 async function hashInside(file: Blob, keyring: Keyring, flows: Tools['flows']): Promise<string | undefined> {
   try {
     const opened = await openSealed(partsOf(file), keyring, flows)
-    return await hashOf(opened.bytes, () => {})
+    return await hashOf(opened.bytes, opened.metadata.size)
   } catch (error) {
     if (error instanceof LatentError) return undefined
     throw error

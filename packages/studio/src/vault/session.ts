@@ -25,6 +25,8 @@ export interface Entry {
   readonly file: File
   /** With `/` between folders. */
   readonly path: string
+  /** Of the file: Chromium asks another process whenever a chosen file is asked for it. */
+  readonly size: number
   readonly intent: Signal<Intent>
   /** Where it is opened, it is read as a robust carrier, together with others. */
   readonly robust: Signal<boolean>
@@ -145,7 +147,7 @@ export class VaultSession {
       this.#passedBefore = this.#passed()
       this.#started.value = this.#now()
       await this.#gather(waiting())
-      const next = (most: number) => (this.#stopping ? undefined : waiting().find(({ file: { size } }) => size <= most))
+      const next = (most: number) => (this.#stopping ? undefined : waiting().find(({ size }) => size <= most))
       await Promise.all(
         Array.from({ length: SMALL_AT_ONCE }, async (_, lane) => {
           const most = lane < AT_ONCE ? Number.POSITIVE_INFINITY : SMALL_BYTES
@@ -200,6 +202,7 @@ export class VaultSession {
       id: this.#nextId++,
       file,
       path,
+      size: file.size,
       intent: signal<Intent>(gathered ? 'open' : 'seal'),
       robust: signal(false),
       stage: signal<Stage>(stage),
@@ -218,14 +221,14 @@ export class VaultSession {
   }
 
   async #work(entry: Entry, places: Places): Promise<void> {
-    const { id, file, path, intent, stage, passed } = entry
+    const { id, file, path, size, intent, stage, passed } = entry
     stage.value = { is: 'working' }
     const place = intent.value === 'seal' ? places.sealed : places.opened
     const outcome = await this.#engine.run({ id, intent: intent.value, file, path, place }, bytes => {
-      passed.value = Math.min(2 * file.size, passed.value + bytes)
+      passed.value = Math.min(2 * size, passed.value + bytes)
     })
     if ('value' in outcome) {
-      passed.value = 2 * file.size
+      passed.value = 2 * size
       stage.value = { is: 'done', result: outcome.value }
       return
     }
@@ -245,7 +248,7 @@ export class VaultSession {
     const of = (...stages: readonly Stage['is'][]) =>
       this.entries.value.filter(({ stage }) => stages.includes(stage.value.is))
     const open = of('waiting', 'working')
-    const bytes = [...open, ...of('done', 'gathered')].reduce((sum, { file }) => sum + file.size, 0)
+    const bytes = [...open, ...of('done', 'gathered')].reduce((sum, { size }) => sum + size, 0)
     const passed = this.#passed()
     const seconds = (this.#now() - (this.#started.value ?? Number.POSITIVE_INFINITY)) / 1000
     const rate =

@@ -4,6 +4,7 @@ import { proxy, wrap } from 'comlink'
 import type { Engine } from './engine.ts'
 import { outcome, type Outcome } from './fault.ts'
 import { pagePasskeys } from './page-passkeys.ts'
+import type { Passed } from './progress.ts'
 import type { Disposable } from './recycling-engine.ts'
 import type { Served } from './worker.ts'
 
@@ -27,7 +28,11 @@ export function startWorker(): Disposable {
     (async () => {
       await remote.prepare(await wasmBinary(), await decoderBinaries())
       await remote.onPasskeys(proxy(pagePasskeys))
-      await remote.onProgress(proxy((id: number, bytes: number) => reports.get(id)?.(bytes)))
+      await remote.onProgress(
+        proxy((passed: Passed) => {
+          for (const [id, bytes] of passed) reports.get(id)?.(bytes)
+        }),
+      )
     })(),
   )
   ready.catch(() => undefined)

@@ -5,8 +5,10 @@ import type { Job } from './engine.ts'
 import type { Picture } from './gather.ts'
 import { LocalEngine } from './local-engine.ts'
 import type { Passkeys } from './passkey.ts'
+import { type Passed, Progress } from './progress.ts'
 
-let tell: (id: number, bytes: number) => void = () => undefined
+let tell: (passed: Passed) => void = () => undefined
+const progress = new Progress(passed => tell(passed))
 let passkeys: Passkeys | undefined
 let decode = webDecoder()
 const { flows, prepare } = flowsHere()
@@ -32,8 +34,11 @@ const served = {
   onPasskeys(page: Passkeys) {
     passkeys = page
   },
-  run: (job: Job) => engine.run(job, bytes => tell(job.id, bytes)),
-  gather: (pictures: readonly Picture[]) => engine.gather(pictures, tell),
+  run: (job: Job) => engine.run(job, bytes => progress.report(job.id, bytes)).finally(() => progress.forget(job.id)),
+  gather: (pictures: readonly Picture[]) =>
+    engine.gather(pictures, progress.report).finally(() => {
+      for (const { id } of pictures) progress.forget(id)
+    }),
   cancel: (id: number) => engine.cancel(id),
   lookAt: engine.lookAt,
   unlock: engine.unlock.bind(engine),

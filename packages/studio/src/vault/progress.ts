@@ -1,0 +1,31 @@
+/** How far files are, by their numbers: bytes passed since it was last told. */
+export type Passed = readonly (readonly [id: number, bytes: number])[]
+
+/** Nobody sees more, and drawing it takes time from the work. Milliseconds. */
+const TOLD_EVERY = 100
+
+/** Gathers what is reported of many files, and tells it now and then. */
+export class Progress {
+  readonly #tell: (passed: Passed) => void
+  readonly #passed = new Map<number, number>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(tell: (passed: Passed) => void) {
+    this.#tell = tell
+  }
+
+  report = (id: number, bytes: number): void => {
+    this.#passed.set(id, (this.#passed.get(id) ?? 0) + bytes)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      const passed = [...this.#passed]
+      this.#passed.clear()
+      this.#tell(passed)
+    }, TOLD_EVERY)
+  }
+
+  /** Of a file that is worked on no more: whatever came of it is told otherwise. */
+  forget(id: number): void {
+    this.#passed.delete(id)
+  }
+}
