@@ -280,8 +280,8 @@ test('an engine is let go of when it has done enough, and not before its files a
   await session.start(key, inMemory)
   expect(stages(session)).toEqual(Array.from({ length: 5 }, () => 'done'))
   // All start at once: the engine that takes the key first runs first.
-  const ran = log.filter(line => line.includes('runs')).map(line => line.split(' ')[1])
-  expect(ran.sort()).toEqual(['1', '1', '2', '2', '3'])
+  const ran = log.filter(line => line.includes('runs')).map(line => line.split(' ')[1]!)
+  expect(ran.toSorted((a, b) => a.localeCompare(b))).toEqual(['1', '1', '2', '2', '3'])
   expect(log.filter(line => line.includes('stops'))).toEqual(['engine 1 stops', 'engine 2 stops'])
   // One album a run: nobody is asked again for a passkey.
   const envelopes = await Promise.all(

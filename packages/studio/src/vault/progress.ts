@@ -8,7 +8,7 @@ const TOLD_EVERY = 100
 export class Progress {
   readonly #tell: (passed: Passed) => void
   readonly #passed = new Map<number, number>()
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #waiting = false
 
   constructor(tell: (passed: Passed) => void) {
     this.#tell = tell
@@ -16,8 +16,10 @@ export class Progress {
 
   report = (id: number, bytes: number): void => {
     this.#passed.set(id, (this.#passed.get(id) ?? 0) + bytes)
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
+    if (this.#waiting) return
+    this.#waiting = true
+    setTimeout(() => {
+      this.#waiting = false
       const passed = [...this.#passed]
       this.#passed.clear()
       this.#tell(passed)
