@@ -4,6 +4,7 @@ import {
   createHash,
   createHmac,
   createSecretKey,
+  hkdfSync,
   pbkdf2,
   randomFillSync,
 } from 'node:crypto'
@@ -12,7 +13,6 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import { checkGcm } from './gcm.ts'
 import { bytesToFill, release } from './bytes.ts'
 import { LatentError } from './errors.ts'
-import { hkdfSha256 } from './hkdf-node.ts'
 import { discardBuffer } from './platform.ts'
 import type { Primitives, Sha256 } from './primitive-set.ts'
 
@@ -58,7 +58,10 @@ export const primitives: Primitives = {
     for (const part of parts) hmac.update(part)
     return plain(hmac.digest())
   },
-  hkdfSha256,
+  hkdfSha256(key, salt, infos, length) {
+    const secret = createSecretKey(key)
+    return infos.map(info => new Uint8Array(hkdfSync('sha256', secret, salt, info, length)))
+  },
   pbkdf2Sha256: async (password, salt, iterations, length) =>
     plain(await stretch(password, salt, iterations, length, 'sha256')),
   aes256CtrStream(key, counter, length, into = bytesToFill(length)) {

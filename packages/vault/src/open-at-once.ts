@@ -10,6 +10,7 @@ import { HASH_BYTES } from './seal.ts'
 /** A sealed file that is open to its last byte, and is what was sealed. */
 export interface OpenedAtOnce extends Pick<Opened, 'metadata' | 'note'> {
   readonly nonce: Uint8Array
+  readonly envelope: Uint8Array
   readonly bytes: Uint8Array
   readonly sha256: Uint8Array
 }
@@ -40,5 +41,5 @@ export async function openAtOnce(
   const sha256 = sha256Of(bytes)
   if (!equalConstantTime(sha256, plaintext.subarray(end, end + HASH_BYTES))) return undefined
   if (plaintext.subarray(end + HASH_BYTES).some(byte => byte !== 0)) return undefined
-  return { metadata, note, nonce: header.nonce, bytes, sha256 }
+  return { metadata, note, nonce: header.nonce, envelope: header.envelope.slice(), bytes, sha256 }
 }

@@ -21,7 +21,7 @@ async function outcome(work: () => Promise<unknown>): Promise<unknown> {
 const partByPart = (sealed: Uint8Array, keys: AlbumKeys, opener: FlowProvider = flows) =>
   outcome(async () => {
     const { metadata, note, header, bytes } = await openSealed(streamOf(sealed, 1000), keys, opener)
-    return { metadata, note, nonce: header.nonce, bytes: await collect(bytes) }
+    return { metadata, note, nonce: header.nonce, envelope: header.envelope, bytes: await collect(bytes) }
   })
 
 const atOnce = (sealed: Uint8Array, keys: AlbumKeys, opener: FlowProvider = flows) =>

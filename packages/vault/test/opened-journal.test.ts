@@ -1,9 +1,10 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { toHex } from '@latent/core'
 import { Keyring, PathSelection } from '../src/index.ts'
 import { type FileResult, openFiles, type OpenRun } from '../src/node/index.ts'
-import { flows, noise } from './fixtures.ts'
+import { flows, noise, testAlbum } from './fixtures.ts'
 import { all, keyring, opened, plain, put, root, seal, sealed, tree } from './folders.ts'
 
 let memory = ''
@@ -17,8 +18,9 @@ afterEach(() => vi.useRealTimers())
 const open = (options: Partial<OpenRun> = {}) =>
   all(openFiles({ inputs: [sealed], output: opened, keyring: keyring(), flows, memory, ...options }))
 
-/** Without a key, so that whatever is read fails. */
-const openUnread = (options: Partial<OpenRun> = {}) => open({ keyring: new Keyring(), ...options })
+/** With a keyring that opens every envelope, to nothing that opens a file: whatever is read fails. */
+const openUnread = (options: Partial<OpenRun> = {}) =>
+  open({ keyring: { albumKey: async () => new Uint8Array(32) } as unknown as Keyring, ...options })
 
 const states = (results: readonly FileResult[]) =>
   Object.fromEntries(results.map(({ source, status, code }) => [basename(source, '.png'), code ?? status]))
@@ -52,9 +54,34 @@ test('what was opened and has not changed is not read again', async () => {
   // The same is said where it is read.
   expect(await open({ reread: true })).toEqual(again)
   expect(await open({ memory: undefined })).toEqual(again)
-  expect(states(await openUnread({ reread: true }))).toEqual({ 'a.jpg': 'E_NO_MATCH', b: 'E_NO_MATCH' })
-  expect(states(await openUnread({ force: true }))).toEqual({ 'a.jpg': 'E_NO_MATCH', b: 'E_NO_MATCH' })
+  expect(states(await openUnread({ reread: true }))).toEqual({ 'a.jpg': 'E_HEADER', b: 'E_HEADER' })
+  expect(states(await openUnread({ force: true }))).toEqual({ 'a.jpg': 'E_HEADER', b: 'E_HEADER' })
   expect(await tree(opened)).toEqual(await tree(plain))
+})
+
+test('a wrong key opens nothing, whatever was opened before; and reads one header of an album for it', async () => {
+  await openTwo()
+  for (const keyring of [new Keyring(), new Keyring({ passphrases: ['another one'] })])
+    expect(states(await open({ keyring }))).toEqual({ 'a.jpg': 'E_NO_MATCH', b: 'E_NO_MATCH' })
+  expect(states(await openUnread())).toEqual({ 'a.jpg': 'skipped', b: 'skipped' })
+  // Two albums in one folder, and one header of each.
+  const others = await testAlbum()
+  const other = await put(join(root, 'c'), 'of another album')
+  await seal({ inputs: [other], album: others.album, lockName: 'other' })
+  await open({ keyring: keyring().remember(others.album) })
+  expect(states(await open())).toEqual({ 'a.jpg': 'skipped', b: 'skipped', c: 'E_NO_MATCH' })
+  const asked: string[] = []
+  const albumKey = async (envelope: Uint8Array) => {
+    asked.push(toHex(envelope))
+    return new Uint8Array(32)
+  }
+  expect(states(await openUnread({ keyring: { albumKey } as unknown as Keyring }))).toEqual({
+    'a.jpg': 'skipped',
+    b: 'skipped',
+    c: 'skipped',
+  })
+  expect(new Set(asked).size).toBe(2)
+  expect(asked.length).toBe(2)
 })
 
 describe('is read again', () => {
@@ -108,7 +135,7 @@ describe('is read again', () => {
   test('once, where it turns out to be the same', async () => {
     await openTwo()
     await utimes(path(), 1, 1)
-    expect(states(await openUnread())).toEqual({ 'a.jpg': 'E_NO_MATCH', b: 'skipped' })
+    expect(states(await openUnread())).toEqual({ 'a.jpg': 'E_HEADER', b: 'skipped' })
     await open()
     expect(states(await openUnread())).toEqual({ 'a.jpg': 'skipped', b: 'skipped' })
   })
@@ -116,16 +143,13 @@ describe('is read again', () => {
   test('what was sealed this moment, and may be written again without another time to show for it', async () => {
     vi.useRealTimers()
     await openTwo()
-    expect(states(await openUnread())).toEqual({ 'a.jpg': 'E_NO_MATCH', b: 'E_NO_MATCH' })
+    expect(states(await openUnread())).toEqual({ 'a.jpg': 'E_HEADER', b: 'E_HEADER' })
   })
 
   test('what was opened into another folder, or moved with it', async () => {
     await openTwo()
     await rename(opened, join(root, 'moved'))
-    expect(states(await openUnread({ output: join(root, 'moved') }))).toEqual({
-      'a.jpg': 'E_NO_MATCH',
-      b: 'E_NO_MATCH',
-    })
+    expect(states(await openUnread({ output: join(root, 'moved') }))).toEqual({ 'a.jpg': 'E_HEADER', b: 'E_HEADER' })
     expect(states(await open({ output: join(root, 'moved') }))).toEqual({ 'a.jpg': 'skipped', b: 'skipped' })
   })
 
@@ -136,7 +160,7 @@ describe('is read again', () => {
     await rename(join(sealed, 'again/a.jpg.png'), join(sealed, 'again/b.jpg.png'))
     await open()
     expect(await readFile(join(opened, 'again/a.jpg'), 'utf8')).toBe('of one name')
-    expect(new Set(Object.values(states(await openUnread())))).toEqual(new Set(['E_NO_MATCH']))
+    expect(new Set(Object.values(states(await openUnread())))).toEqual(new Set(['E_HEADER']))
     expect(new Set(Object.values(states(await open())))).toEqual(new Set(['skipped']))
   })
 })
@@ -182,6 +206,7 @@ describe('the journal', () => {
         target: expect.stringMatching(/^[0-9a-f]{32}$/),
         nonce: '',
         by: expect.stringMatching(/^[0-9a-f]{8}$/),
+        album: expect.stringMatching(/^[0-9a-f]{32}$/),
         file: expect.stringMatching(/^[0-9a-f]{32}$/),
       })
     expect(lines.length).toBe(2)

@@ -27,7 +27,7 @@ export async function* openFiles(run: OpenRun): AsyncGenerator<FileResult> {
   if (info && !info.isDirectory())
     throw new LatentError('E_IO', `the output ${run.output} is not a folder`, { hint: 'give a folder with -o' })
   await removeStale(run.output)
-  const journal = run.memory === undefined ? undefined : await OpenedJournal.open(run.memory, run.output)
+  const journal = run.memory === undefined ? undefined : await OpenedJournal.open(run.memory, run.output, run.keyring)
   try {
     yield* openInto(run, new Output(run.output, run.force ?? false), journal)
   } finally {
@@ -169,7 +169,10 @@ const namesAsSealed = ({ relative }: Found) => ({
   name: basename(relative).replace(/\.png$/, ''),
 })
 
-/** A file that was opened to where its name says, and has not changed since, nor has what it was opened to. */
+/**
+ * A file that was opened to where its name says, and has not changed since, nor has what it was opened to; and that the
+ * keys of this run would open.
+ */
 async function openedBefore(
   run: OpenRun,
   output: Output,
@@ -177,7 +180,7 @@ async function openedBefore(
   file: Found,
 ): Promise<FileResult | undefined> {
   const { folder, name } = namesAsSealed(file)
-  if (run.force || run.reread) return undefined
+  if (run.force || run.reread || !(await journal.isOurs(file))) return undefined
   const found = await output.recognise(folder, name, (target, info) => journal.knows(file, target, info))
   if (!found) return undefined
   run.watcher?.progress?.(file.source, file.size)
@@ -227,7 +230,7 @@ async function openWhole(
   file: Found,
 ): Promise<FileResult> {
   const started = performance.now()
-  const { content, note: noted, close } = (await contentByThread(run, file)) ?? (await contentOf(run, file))
+  const { content, envelope, note: noted, close } = (await contentByThread(run, file)) ?? (await contentOf(run, file))
   try {
     const { metadata } = content
     const place = placeInNote(noted)
@@ -236,7 +239,7 @@ async function openWhole(
     const { target, info, there, note } = await output.deliver(folder, metadata.name, content)
     const named = namesAsSealed(file)
     if (folder === named.folder && metadata.name === named.name && there !== 'twice')
-      await journal?.opened(file, target, info)
+      await journal?.opened(file, envelope, target, info)
     const result = {
       source: file.source,
       target,
@@ -254,13 +257,14 @@ async function openWhole(
 /** A sealed file whose metadata are known. */
 interface Readable {
   readonly content: Content & { readonly metadata: Metadata }
+  readonly envelope: Uint8Array
   readonly note: Uint8Array | undefined
   readonly close: () => Promise<void>
 }
 
 async function contentOf(run: OpenRun, file: Found): Promise<Readable> {
   let ready = [await openSealed(watched(run, file), run.keyring, run.flows)]
-  const { metadata, note } = ready[0]!
+  const { metadata, note, header } = ready[0]!
   // The hash and the bytes both take a reading of their own.
   const reading = async () => {
     const opened =
@@ -281,15 +285,15 @@ async function contentOf(run: OpenRun, file: Found): Promise<Readable> {
       yield* (await reading()).bytes
     },
   }
-  return { content, note, close: async () => ready.pop()?.close() }
+  return { content, envelope: header.envelope, note, close: async () => ready.pop()?.close() }
 }
 
 async function contentByThread(run: OpenRun, file: Found): Promise<Readable | undefined> {
   const opened = await openByThread(run, file, true)
   if (!opened?.bytes) return undefined
-  const { metadata, note, sha256, bytes } = opened
+  const { metadata, envelope, note, sha256, bytes } = opened
   const content = { size: metadata.size, metadata, sha256: () => Promise.resolve(sha256), bytes: () => [bytes] }
-  return { content, note, close: () => Promise.resolve() }
+  return { content, envelope, note, close: () => Promise.resolve() }
 }
 
 /**

@@ -1,8 +1,10 @@
-import { bytesOfName, deriveKey, LatentError, toHex } from '@latent/core'
-import { ioError, makeOwnFolder, onDisk } from '@latent/core/node'
+import { bytesOfName, deriveKey, LatentError, sha256Of, toHex } from '@latent/core'
+import { ioError, makeOwnFolder, onDisk, readFileParts } from '@latent/core/node'
 import type { BigIntStats } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import type { AlbumKeys } from '../envelope.ts'
+import { inspectSealed } from '../open.ts'
 import type { Found } from './discover.ts'
 import { Journal } from './journal.ts'
 import { machineSecret } from './machine-secret.ts'
@@ -20,27 +22,54 @@ const FORGOTTEN_MS = 365 * 24 * 60 * 60 * 1000
 export class OpenedJournal {
   readonly #folder: string
   readonly #journal: Journal
+  readonly #keyring: AlbumKeys
+  /** Whether the keys of this run open an album. */
+  readonly #albums = new Map<string, Promise<boolean>>()
 
-  private constructor(folder: string, journal: Journal) {
+  private constructor(folder: string, journal: Journal, keyring: AlbumKeys) {
     this.#folder = folder
     this.#journal = journal
+    this.#keyring = keyring
   }
 
   /**
    * @param memory the private folder for the journals of all outputs
    * @returns `undefined` where it cannot be kept: contents are compared then
    */
-  static async open(memory: string, output: string): Promise<OpenedJournal | undefined> {
+  static async open(memory: string, output: string, keyring: AlbumKeys): Promise<OpenedJournal | undefined> {
     try {
       const secret = await machineSecret()
       const name = await deriveKey(secret, 'latent/v1/journal/opened', bytesOfName(resolve(output)), 16)
       const folder = join(memory, toHex(name))
       makeOwnFolder(folder)
       await forgetOld(memory)
-      return new OpenedJournal(folder, await Journal.open(folder, secret))
+      return new OpenedJournal(folder, await Journal.open(folder, secret), keyring)
     } catch (error) {
       if (error instanceof LatentError) return undefined
       throw error
+    }
+  }
+
+  /**
+   * Whether a file was opened that the keys of this run open: with another key it is read, which fails. A run may not
+   * say of a wrong key that everything is there. Of each album one header is read.
+   */
+  async isOurs(sealed: Found): Promise<boolean> {
+    const album = this.#journal.latest(this.#nameOf(sealed))?.album
+    if (album === undefined) return false
+    const tried = this.#albums.get(album) ?? this.#opens(sealed, album)
+    this.#albums.set(album, tried)
+    return tried
+  }
+
+  async #opens({ source }: Found, album: string): Promise<boolean> {
+    try {
+      const { header } = await inspectSealed(readFileParts(source))
+      await this.#keyring.albumKey(header.envelope)
+      return this.#albumMark(header.envelope) === album
+    } catch {
+      // Whoever reads the whole file says what is wrong.
+      return false
     }
   }
 
@@ -51,11 +80,15 @@ export class OpenedJournal {
   }
 
   /** Its content lies there. Lost with power, as any line that is not flushed: a later run reads the file once. */
-  async opened(sealed: Found, target: string, info: BigIntStats): Promise<void> {
+  async opened(sealed: Found, envelope: Uint8Array, target: string, info: BigIntStats): Promise<void> {
     if (!isSettled(sealed.info)) return
     const [name, file] = [this.#nameOf(sealed), this.#markOf(sealed, target, info)]
     if (this.#journal.latest(name)?.file === file) return
-    await this.#journal.note({ target: name, nonce: '', by: this.#journal.by, file })
+    await this.#journal.note({ target: name, nonce: '', by: this.#journal.by, album: this.#albumMark(envelope), file })
+  }
+
+  #albumMark(envelope: Uint8Array): string {
+    return this.#journal.mark('album', toHex(sha256Of(envelope)))
   }
 
   #nameOf({ source }: Found): string {
