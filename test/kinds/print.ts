@@ -18,12 +18,13 @@ interface Listed {
   readonly file: string
 }
 
-function listed(files: readonly string[]): Listed[] {
+/** Tests of a run of `npm test`, or of `npm run test:long`. */
+function listed(mode: 'test' | 'long', files: readonly string[]): Listed[] {
   const folder = mkdtempSync(join(tmpdir(), 'latent-kinds-'))
   try {
     const list = join(folder, 'list.json')
     const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
-    const args = [vitest, 'list', '--no-static-parse', `--json=${list}`, ...files]
+    const args = [vitest, 'list', '--mode', mode, '--no-static-parse', `--json=${list}`, ...files]
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
     if (status !== 0) throw new Error(`vitest list ended with ${status}: ${stderr}`)
     return JSON.parse(readFileSync(list, 'utf8')) as Listed[]
@@ -35,7 +36,15 @@ function listed(files: readonly string[]): Listed[] {
 /** A file as the table has it. */
 const shortName = (file: string): string => file.replace(/^packages\//, '').replace('.test.ts', '')
 
-const all = listed([...new Set(KINDS.flatMap(({ tests }) => Object.keys(tests)))])
+const files = [...new Set(KINDS.flatMap(({ tests }) => Object.keys(tests)))]
+// What has a short form and a long one is one test.
+const all = [
+  ...new Map(
+    [...listed('long', files), ...listed('test', files)].map(
+      test => [`${test.file} ${test.name.replace(' (at length)', '')}`, test] as const,
+    ),
+  ).values(),
+]
 process.stdout.write('| kind | fault | inputs | shown by |\n|---|---|---|---|\n')
 for (const [index, { title, tests }] of KINDS.entries()) {
   const counts = Object.entries(tests).map(([file, begins]) => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'puppeteer-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { firefox } from '../../../../test/browser/page.ts'
 import { atLength, LONG } from '../../../../test/long.ts'
 import { latentHere } from '../../../cli/test/command.ts'
@@ -20,17 +20,22 @@ import {
 
 /** What the page does in Firefox, which has another engine, other workers and other file systems than Chromium. */
 export function firefoxTests(served: () => Served, identity: string): void {
-  describe.skipIf(firefox === undefined || !LONG)(`Latent Studio in Firefox${atLength}`, { timeout: 180_000 }, () => {
+  // Tried again on a page of its own: about once in some dozens of whole suites a file stood still at its first try,
+  // and nothing has shown it again. Twice in a row is a fault of ours; the first message says where the queue stood.
+  const again = { timeout: 180_000, retry: 1 }
+  describe.skipIf(firefox === undefined || !LONG)(`Latent Studio in Firefox${atLength}`, again, () => {
     const photo = Uint8Array.from({ length: 60_000 }, (_, i) => (i * i + (i >> 6)) & 255)
     let studio: Studio
     let page: Page
     let key: string
     beforeAll(async () => {
       studio = await lookWith('firefox', served())
-      page = await studio.open()
       key = join(studio.folder, 'firefox.key')
       await writeFile(key, `${identity}\n`)
     }, 180_000)
+    beforeEach(async () => {
+      page = await studio.open()
+    })
     afterAll(() => studio?.close())
 
     test('what the page seals, the command opens exactly', async () => {
@@ -51,7 +56,6 @@ export function firefoxTests(served: () => Served, identity: string): void {
       const { code } = await latentHere(['seal', join(studio.folder, 'vixen.jpg'), '-i', key, '-o', output])
       expect(code).toBe(0)
       const made = new Uint8Array(await readFile(join(output, 'vixen.jpg.png')))
-      await page.reload()
       await choose(studio, page, '#choose-files', { 'vixen.jpg.png': made })
       await page.waitForSelector('.queue li.waiting')
       await page.type('#passphrase', 'not the right one')

@@ -125,8 +125,14 @@ export async function runQueue(page: Page): Promise<void> {
   await page.waitForSelector('.start button:not(:disabled)')
   await press(page, '.start button')
   // Not by a function, which puppeteer compiles within the page: in Firefox its policy forbids that.
-  await page.waitForSelector('.queue:not(:has(li:not(.done, .failed, .gathered)))')
+  await page
+    .waitForSelector('.queue:not(:has(li:not(.done, .failed, .gathered)))')
+    .catch(async (cause: unknown) => Promise.reject(new Error(`it stands at ${await standing(page)}`, { cause })))
 }
+
+/** What the page says of its queue, for whoever waits for it in vain. */
+const standing = async (page: Page): Promise<string> =>
+  JSON.stringify([await states(page), await page.$$eval('.fault', all => all.map(each => each.textContent))])
 
 /** The file that is offered as a download when something is done. */
 export async function offeredBy(page: Page, act: () => Promise<void>): Promise<Uint8Array> {
