@@ -62,6 +62,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'packages/graph/test/safetensors.test.ts',
       'packages/schemes/test/models.test.ts',
       'packages/schemes/test/model-places.test.ts',
+      'packages/schemes/test/unpack.test.ts',
       'packages/schemes/test/flow-weights.test.ts',
     ],
   },
