@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { readModel } from '../src/models/index.ts'
 import { packedLimit, unpackWeights } from '../src/models/unpack.ts'
 
 const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >> 7)
@@ -38,4 +39,10 @@ test('gzip never makes more of anything than is read of a file', () => {
       const packed = gzipSync(Buffer.alloc(size, noise.length > 0 ? noise : 0), { level })
       expect(packed.length).toBeLessThanOrEqual(packedLimit(size))
     }
+})
+
+test('weights that a user gives packed are refused, and what to do is said', () => {
+  expect(() => readModel(gzipSync(bytes), { scheme: 'toy', profile: 'small' })).toThrow(
+    expect.objectContaining({ code: 'E_WEIGHTS', hint: 'unpack the file: gunzip -k FILE' }),
+  )
 })

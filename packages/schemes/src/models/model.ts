@@ -4,7 +4,7 @@ import { decodeSafetensors, encodeSafetensors, leaves, mapTree } from '@latent/g
 import type { MapTree, Parameter, Tensor, Tree } from '@latent/graph'
 import type { ModelCard } from './card.ts'
 import { type WantedFile, weightsFile } from './places.ts'
-import { unpackWeights } from './unpack.ts'
+import { isPacked, unpackWeights } from './unpack.ts'
 
 /** Weights of one scheme's networks, ready to be compiled in. */
 export interface Model {
@@ -99,6 +99,8 @@ export function readModel(bytes: Uint8Array, { scheme, profile }: ModelWanted, i
       `this weight file has ${bytes.length} bytes, more than the limit of ${MAX_BYTES}`,
       { hint: 'it is no weight file of latent train' },
     )
+  if (isPacked(bytes))
+    throw new LatentError('E_WEIGHTS', 'these weights are packed by gzip', { hint: 'unpack the file: gunzip -k FILE' })
   const { tensors, metadata } = decodeSafetensors(bytes)
   const [of, as] = [metadata['scheme'], metadata['profile']]
   if (of === undefined || as === undefined)

@@ -4,6 +4,9 @@ import type { WantedFile } from './places.ts'
 /** What gzip files begin with. Those of safetensors begin with the length of a header, and none is as long as that. */
 const GZIP = [0x1f, 0x8b]
 
+/** Whether it begins as gzip files do. */
+export const isPacked = (file: Uint8Array): boolean => GZIP.every((byte, i) => file[i] === byte)
+
 /** More than gzip ever adds to what it cannot pack. */
 export const packedLimit = (bytes: number): number => bytes + Math.ceil(bytes / 1000) + 100
 
@@ -13,7 +16,7 @@ export const packedLimit = (bytes: number): number => bytes + Math.ceil(bytes / 
  * @throws E_WEIGHTS for a damaged gzip file, and for one that holds more or less than the card says
  */
 export async function unpackWeights(file: Uint8Array, { id, bytes }: WantedFile): Promise<Uint8Array> {
-  if (!GZIP.every((byte, i) => file[i] === byte)) return file
+  if (!isPacked(file)) return file
   const out = new Uint8Array(bytes)
   let filled = 0
   const refused = (what: string, cause?: unknown) =>
