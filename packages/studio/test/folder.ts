@@ -19,7 +19,7 @@ export class MemoryFolder {
   }
 
   async getFileHandle(name: string, { create = false } = {}): Promise<MemoryFile> {
-    const found = this.entries.get(name) ?? (create ? new MemoryFile(name, this.room, this) : undefined)
+    const found = this.entries.get(name) ?? (create ? new MemoryFile(name, this.room) : undefined)
     if (!(found instanceof MemoryFile)) throw new DOMException('no file', 'NotFoundError')
     this.entries.set(name, found)
     return found
@@ -44,20 +44,23 @@ export class MemoryFolder {
 
 class MemoryFile {
   readonly kind = 'file'
-  name: string
+  readonly name: string
   readonly room: number
-  readonly folder: MemoryFolder
-  content: Blob = new Blob()
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #open = false
 
-  constructor(name: string, room: number, folder: MemoryFolder) {
+  constructor(name: string, room: number) {
     this.name = name
     this.room = room
-    this.folder = folder
   }
 
   async getFile(): Promise<File> {
-    return new File([this.content], this.name)
+    return new File([this.#bytes.slice()], this.name)
+  }
+
+  /** As a faulty disk does. */
+  alter(at: number): void {
+    this.#bytes[at]! ^= 1
   }
 
   async createWritable() {
@@ -67,7 +70,7 @@ class MemoryFile {
         parts.push(bytes.slice())
         if (new Blob(parts).size > this.room) throw new DOMException('full', 'QuotaExceededError')
       },
-      close: async () => void (this.content = new Blob(parts)),
+      close: async () => void (this.#bytes = new Uint8Array(await new Blob(parts).arrayBuffer())),
       abort: async () => undefined,
     }
   }
@@ -76,29 +79,22 @@ class MemoryFile {
   async createSyncAccessHandle() {
     if (this.#open) throw new DOMException('it is open', 'NoModificationAllowedError')
     this.#open = true
-    let bytes = new Uint8Array(await this.content.arrayBuffer())
     return {
+      getSize: () => this.#bytes.length,
       read: (into: Uint8Array, { at }: { at: number }) => {
-        const part = bytes.subarray(at, at + into.length)
+        const part = this.#bytes.subarray(at, at + into.length)
         into.set(part)
         return part.length
       },
       write: (part: Uint8Array, { at }: { at: number }) => {
         if (at + part.length > this.room) throw new DOMException('full', 'QuotaExceededError')
-        const grown = new Uint8Array(Math.max(bytes.length, at + part.length))
-        grown.set(bytes)
+        const grown = new Uint8Array(Math.max(this.#bytes.length, at + part.length))
+        grown.set(this.#bytes)
         grown.set(part, at)
-        bytes = grown
-        this.content = new Blob([bytes.slice()])
+        this.#bytes = grown
         return part.length
       },
       close: () => void (this.#open = false),
     }
-  }
-
-  async move(name: string): Promise<void> {
-    this.folder.entries.delete(this.name)
-    this.name = name
-    this.folder.entries.set(name, this)
   }
 }

@@ -219,7 +219,8 @@ describe('the queue of the vault view', () => {
       existing: async () => undefined,
       create: async () => ({
         write: async () => undefined,
-        finish: async () => ({ file: other, parts: () => partsOf(other) }),
+        readBack: () => partsOf(other),
+        finish: async () => other,
         discard: async () => void discarded++,
       }),
     } as unknown as Place

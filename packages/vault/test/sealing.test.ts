@@ -494,6 +494,15 @@ describe('opening', () => {
     expect(source.closed()).toBe(true)
   })
 
+  test('the hash is had after all bytes were read, too, and is the one they were compared with', async () => {
+    const source = watched(await largeFile(), 10_000)
+    const opened = await openSealed(source.source, keyring(), flows)
+    const whole = await collect(opened.bytes)
+    expect(toHex(await opened.sha256())).toBe(toHex(sha256Of(whole)))
+    expect(toHex(await opened.sha256())).toBe(toHex(sha256Of(whole)))
+    expect(source.closed()).toBe(true)
+  })
+
   test('a hash that lies in two chunks is had whole', async () => {
     for (const size of [1500 - 92 - 1, 1500 - 92 - 31, 1500 - 92 - 32, 1500 - 92]) {
       const whole = pattern(size)

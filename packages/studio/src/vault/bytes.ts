@@ -1,4 +1,4 @@
-import { discardBuffer, sha256OfSize, toHex } from '@latent/core'
+import { discardBuffer, release, sha256OfSize, toHex } from '@latent/core'
 import { fileError } from './file-error.ts'
 
 const PART = 2 ** 22
@@ -35,17 +35,8 @@ export async function* telling(
   }
 }
 
-/** Passes parts on, `size` bytes in all; `hash` is that of all that went through, in hexadecimal. */
-export function hashing(source: AsyncIterable<Uint8Array>, size: number, report: (bytes: number) => void) {
-  const state = sha256OfSize(size)
-  async function* through(): AsyncGenerator<Uint8Array> {
-    for await (const part of telling(source, report)) {
-      state.update(part)
-      yield part
-    }
-  }
-  return { parts: through(), hash: async () => toHex(await state.digest()) }
-}
+/** Lets go of a part of an opened file, with the bytes beside it in its chunk: nobody else has them. */
+export const releaseWhole = ({ buffer }: Uint8Array): void => release(new Uint8Array(buffer))
 
 /** The SHA-256 of all parts, `size` bytes together, in hexadecimal. */
 export async function hashOf(
@@ -53,7 +44,7 @@ export async function hashOf(
   size: number,
   report: (bytes: number) => void = () => undefined,
 ): Promise<string> {
-  const { parts, hash } = hashing(source, size, report)
-  for await (const _ of parts) void _
-  return hash()
+  const state = sha256OfSize(size)
+  for await (const part of telling(source, report)) state.update(part)
+  return toHex(await state.digest())
 }

@@ -112,10 +112,10 @@ async function restored(set: PartSet, pictures: readonly Picture[]): Promise<Gat
   const made: GatheredFile[] = []
   for (const [index, found] of files.entries()) {
     const path = `${first.slice(0, first.lastIndexOf('/') + 1)}${set.name}-${index + 1}.png`
-    const draft = await place.create(path, 'image/png', Date.now())
+    const draft = (await place.create(path, 'image/png', Date.now()))!
     for await (const part of writeCarrier(found.geometry, found.pixels())) await draft.write(part)
     made.push({
-      file: (await draft.finish()).file as File,
+      file: (await draft.finish()) as File,
       path,
       from: pictures.map(({ id }) => id),
       whole: !hasHoles,

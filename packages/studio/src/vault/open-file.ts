@@ -1,6 +1,6 @@
-import { LatentError } from '@latent/core'
+import { LatentError, toHex } from '@latent/core'
 import { openSealed, spelledName, windowsName } from '@latent/vault'
-import { hashing, hashOf, partsOf } from './bytes.ts'
+import { hashOf, partsOf, releaseWhole, telling } from './bytes.ts'
 import { claim, type Finished, type Tools } from './seal-file.ts'
 
 /**
@@ -34,17 +34,17 @@ export async function openFile(
     }
     const { draft } = here
     try {
-      const source = hashing(opened.bytes, size, report)
-      for await (const part of source.parts) {
+      for await (const part of telling(opened.bytes, report)) {
         signal.throwIfAborted()
         await draft.write(part)
+        releaseWhole(part)
       }
-      const { file: output, parts } = await draft.finish()
-      const sha256 = await source.hash()
-      if ((await hashOf(parts(signal), size, report)) !== sha256)
+      const sha256 = toHex(await opened.sha256())
+      if ((await hashOf(draft.readBack(signal), size, report)) !== sha256)
         throw new LatentError('E_HASH', 'the file that was written is not the one that was opened', {
           hint: 'the disk or the memory is faulty: open it again elsewhere',
         })
+      const output = await draft.finish()
       return { intent: 'open', path: here.path, output, type, sha256, size, wasThere: false }
     } catch (error) {
       await draft.discard()
@@ -62,6 +62,7 @@ async function sameAsSealed(
 ): Promise<string | undefined> {
   const opened = await openSealed(partsOf(sealed), keyring, flows)
   const { size } = opened.metadata
-  const [inside, there] = [await hashOf(opened.bytes, size), await hashOf(partsOf(found), found.size)]
-  return inside === there ? there : undefined
+  for await (const part of opened.bytes) releaseWhole(part)
+  const inside = toHex(await opened.sha256())
+  return inside === (await hashOf(partsOf(found), size)) ? inside : undefined
 }

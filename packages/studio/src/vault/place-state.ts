@@ -1,5 +1,5 @@
 import { computed, type Signal, signal } from '@preact/signals-core'
-import { type PlaceChoice, UNFINISHED } from './place.ts'
+import { isUnfinished, type PlaceChoice } from './place.ts'
 import type { Places } from './session.ts'
 
 const SCRATCH = 'sealed'
@@ -80,8 +80,8 @@ async function filesIn(folder: FileSystemDirectoryHandle, path: string): Promise
     if (entry.kind === 'directory') found.push(...(await filesIn(entry, `${path}${entry.name}/`)))
     else {
       const file = await entry.getFile()
-      // Of what a closed page was writing. Here no file is the user's, and no sealed one is empty.
-      if (file.size === 0 || entry.name.endsWith(UNFINISHED)) await folder.removeEntry(entry.name)
+      // Here no file is the user's.
+      if (await isUnfinished(file)) await folder.removeEntry(entry.name)
       else if (!entry.name.endsWith('.crswap')) found.push({ path: path + entry.name, file })
     }
   }

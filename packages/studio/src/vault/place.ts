@@ -1,25 +1,22 @@
 import { partsOf } from './bytes.ts'
 import { fileError } from './file-error.ts'
 
-/** A file that is being written: it is there for others when it is finished, and not before. */
+/** A file that is being written: others take it for one when it is finished, and not before. */
 export interface Draft {
   write(bytes: Uint8Array): Promise<void>
-  finish(): Promise<Written>
+  /** Ends the writing, and reads what was written from where it lies; a part is there until the next is asked for. */
+  readBack(signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** The file, which is where it should be. */
+  finish(): Promise<Blob>
   discard(): Promise<void>
-}
-
-/** A file that is where it should be. */
-export interface Written {
-  readonly file: Blob
-  /** Reads it again from there; a part is there until the next is asked for. */
-  readonly parts: (signal: AbortSignal) => AsyncIterable<Uint8Array>
 }
 
 /** Where results go. */
 export interface Place {
   /** What has this name already. */
   existing(path: string): Promise<Blob | undefined>
-  create(path: string, type: string, modified: number): Promise<Draft>
+  /** @returns nothing if somebody else has just taken the name */
+  create(path: string, type: string, modified: number): Promise<Draft | undefined>
 }
 
 /** Where results go, in a form that crosses to a worker. */
@@ -37,8 +34,6 @@ export function openPlace(choice: PlaceChoice): Place {
 /** Bytes that are gathered before the browser takes them over: a script's own memory stays this small. */
 const GATHERED = 8 * 2 ** 20
 
-const readAsBlob = (file: Blob): Written => ({ file, parts: signal => partsOf(file, signal) })
-
 const memoryPlace: Place = {
   existing: async () => undefined,
   async create(path, type, modified) {
@@ -50,16 +45,19 @@ const memoryPlace: Place = {
       parts = []
       held = 0
     }
+    let file: File | undefined
+    const written = () => {
+      hand()
+      return (file ??= new File(blobs, path.split('/').at(-1)!, { type, lastModified: modified }))
+    }
     return {
       async write(bytes) {
         parts.push(bytes.slice())
         held += bytes.length
         if (held >= GATHERED) hand()
       },
-      async finish() {
-        hand()
-        return readAsBlob(new File(blobs, path.split('/').at(-1)!, { type, lastModified: modified }))
-      },
+      readBack: signal => partsOf(written(), signal),
+      finish: async () => written(),
       async discard() {
         blobs = []
         parts = []
@@ -68,8 +66,8 @@ const memoryPlace: Place = {
   },
 }
 
-/** Starts a file of a folder, of which nobody sees half. */
-type Write = (folder: FileSystemDirectoryHandle, name: string) => Promise<Draft>
+/** Starts a file of a folder, of which nobody sees half. @returns nothing where somebody else writes it */
+type Write = (folder: FileSystemDirectoryHandle, name: string) => Promise<Draft | undefined>
 
 /** What is written is put into its place when it is finished; nothing is ever replaced. */
 function folderPlace(top: FileSystemDirectoryHandle, write: Write): Place {
@@ -96,13 +94,21 @@ function folderPlace(top: FileSystemDirectoryHandle, write: Write): Place {
     async create(path) {
       const attempt = <T>(work: Promise<T>) => work.catch((error: unknown) => Promise.reject(fileError(error)))
       const draft = await attempt(folderOf(path, true).then(([folder, name]) => write(folder, name)))
+      if (!draft) return undefined
       beingWritten.add(path)
       return {
         write: bytes => attempt(draft.write(bytes)),
+        async *readBack(signal) {
+          try {
+            yield* draft.readBack(signal)
+          } catch (error) {
+            throw fileError(error)
+          }
+        },
         async finish() {
-          const written = await attempt(draft.finish())
+          const file = await attempt(draft.finish())
           beingWritten.delete(path)
-          return written
+          return file
         },
         async discard() {
           await draft.discard()
@@ -117,12 +123,17 @@ function folderPlace(top: FileSystemDirectoryHandle, write: Write): Place {
 const writeBeside: Write = async (folder, name) => {
   const handle = await folder.getFileHandle(name, { create: true })
   const stream = await handle.createWritable()
+  let closed: Promise<void> | undefined
+  const written = async () => {
+    await (closed ??= stream.close())
+    return handle.getFile()
+  }
   return {
     write: bytes => stream.write(bytes as Uint8Array<ArrayBuffer>),
-    async finish() {
-      await stream.close()
-      return readAsBlob(await handle.getFile())
+    async *readBack(signal) {
+      yield* partsOf(await written(), signal)
     },
+    finish: written,
     async discard() {
       await stream.abort().catch(() => undefined)
       await folder.removeEntry(name).catch(() => undefined)
@@ -130,70 +141,81 @@ const writeBeside: Write = async (folder, name) => {
   }
 }
 
-/** What files of private storage end with until they are finished. */
-export const UNFINISHED = '.part'
-
 interface Access {
+  getSize(): number
   read(bytes: Uint8Array, options: { at: number }): number
   write(bytes: Uint8Array, options: { at: number }): number
   close(): void
 }
 
-/** A file of private storage; only workers can open one, and not every browser lets it be renamed. */
+/** A file of private storage; only workers can open one. */
 interface StorageFile extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<Access>
-  move(name: string): Promise<void>
 }
 
 const writesDirectly = (): boolean =>
-  typeof FileSystemFileHandle === 'function' &&
-  ['createSyncAccessHandle', 'move'].every(method => method in FileSystemFileHandle.prototype)
+  typeof FileSystemFileHandle === 'function' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype
 
-/** In private storage a worker writes and reads by itself, where streams pass everything to another process. */
+/** Bytes that are read at once. */
+const READ = 2 ** 20
+
+/**
+ * In private storage a worker writes and reads by itself, where streams pass everything to another process. What is
+ * asked of that process takes longer than writing a photo does: there is one file, under its name from the start, and
+ * it is opened once. Its first byte is written last, see {@link isUnfinished}.
+ */
 const writeDirectly: Write = async (folder, name) => {
-  // Empty until then, so that nobody else takes the name.
-  await folder.getFileHandle(name, { create: true })
-  const unfinished = `${name}.${crypto.randomUUID()}${UNFINISHED}`
-  const handle = (await folder.getFileHandle(unfinished, { create: true })) as StorageFile
-  const access = await handle.createSyncAccessHandle()
-  let at = 0
+  const handle = (await folder.getFileHandle(name, { create: true })) as StorageFile
+  const access = await soleAccess(handle)
+  if (!access) return undefined
+  const first = new Uint8Array(1)
+  let size = 0
+  const put = (bytes: Uint8Array, at: number) => {
+    if (access.write(bytes, { at }) !== bytes.length)
+      throw new DOMException('not all was written', 'QuotaExceededError')
+  }
   return {
     async write(bytes) {
-      const written = access.write(bytes, { at })
-      if (written !== bytes.length) throw new DOMException('not all was written', 'QuotaExceededError')
-      at += written
+      if (bytes.length === 0) return
+      if (size === 0) first.set(bytes.subarray(0, 1))
+      const from = size === 0 ? 1 : 0
+      put(bytes.subarray(from), size + from)
+      size += bytes.length
+    },
+    async *readBack(signal) {
+      if (size > 0) put(first, 0)
+      const room = new Uint8Array(READ)
+      for (let at = 0; ;) {
+        signal.throwIfAborted()
+        const read = access.read(room, { at })
+        if (read === 0) return
+        at += read
+        yield room.subarray(0, read)
+      }
     },
     async finish() {
+      if (size > 0) put(first, 0)
       access.close()
-      await handle.move(name)
-      const finished = (await folder.getFileHandle(name)) as StorageFile
-      return { file: await finished.getFile(), parts: signal => readDirectly(finished, signal) }
+      return handle.getFile()
     },
     async discard() {
       access.close()
-      await folder.removeEntry(unfinished).catch(() => undefined)
       await folder.removeEntry(name).catch(() => undefined)
     },
   }
 }
 
-/** Bytes that are read at once. */
-const READ = 2 ** 20
-
-async function* readDirectly(handle: StorageFile, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const access = await handle.createSyncAccessHandle()
-  try {
-    const room = new Uint8Array(READ)
-    for (let at = 0; ;) {
-      signal.throwIfAborted()
-      const read = access.read(room, { at })
-      if (read === 0) return
-      at += read
-      yield room.subarray(0, read)
-    }
-  } catch (error) {
-    throw fileError(error)
-  } finally {
-    access.close()
-  }
+/** The only access to a new file: none where another worker has it, or had it before. */
+async function soleAccess(handle: StorageFile): Promise<Access | undefined> {
+  const access = await handle.createSyncAccessHandle().catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === 'NoModificationAllowedError') return undefined
+    throw error
+  })
+  if (!access || access.getSize() === 0) return access
+  access.close()
+  return undefined
 }
+
+/** Is it what a closed page was writing into private storage? No sealed file is empty or begins with a zero. */
+export const isUnfinished = async (file: Blob): Promise<boolean> =>
+  !new Uint8Array(await file.slice(0, 1).arrayBuffer())[0]

@@ -1,7 +1,7 @@
-import { discardBuffer, LatentError, release, toHex } from '@latent/core'
+import { LatentError, release, toHex } from '@latent/core'
 import type { ExactFlow } from '@latent/schemes/exact-flow'
 import { type Album, type Keyring, mediaType, openSealed, prepareSeal } from '@latent/vault'
-import { hashOf, partsOf, telling } from './bytes.ts'
+import { hashOf, partsOf, releaseWhole, telling } from './bytes.ts'
 import type { Intent } from './intent.ts'
 import type { Draft, Place } from './place.ts'
 
@@ -77,14 +77,14 @@ export async function sealFile(
       await draft.write(part)
       release(part)
     }
-    const { file: output, parts: there } = await draft.finish()
     // Opening it compares the hash of what comes out with the one that was sealed in it.
-    const opened = await openSealed(there(signal), opening, flows)
-    for await (const part of telling(opened.bytes, report)) discardBuffer(part.buffer as ArrayBuffer)
+    const opened = await openSealed(draft.readBack(signal), opening, flows)
+    for await (const part of telling(opened.bytes, report)) releaseWhole(part)
     if (toHex(opened.header.nonce) !== toHex(sealing.nonce) || opened.metadata.name !== metadata.name)
       throw new LatentError('E_HASH', 'the sealed file that was written does not hold what was read', {
         hint: 'the disk or the memory is faulty: seal it again elsewhere',
       })
+    const output = await draft.finish()
     return { intent: 'seal', path: here.path, output, type, sha256, size, wasThere: false }
   } catch (error) {
     await draft.discard()
@@ -97,11 +97,12 @@ async function* following(first: Uint8Array, rest: AsyncIterable<Uint8Array>): A
   yield* rest
 }
 
-/** Of the file in a sealed one, without reading all of it; nothing if it does not open. */
+/** Of the file in a sealed one, all of which was opened; nothing if it does not open. */
 async function hashInside(file: Blob, keyring: Keyring, flows: Tools['flows']): Promise<string | undefined> {
   try {
     const opened = await openSealed(partsOf(file), keyring, flows)
-    return await hashOf(opened.bytes, opened.metadata.size)
+    for await (const part of opened.bytes) releaseWhole(part)
+    return toHex(await opened.sha256())
   } catch (error) {
     if (error instanceof LatentError) return undefined
     throw error
@@ -129,7 +130,11 @@ export function claim(
     for (let n = 1; n <= MOST_NAMES; n++) {
       const candidate = n === 1 ? path : numbered(path, n)
       const file = await place.existing(candidate)
-      if (!file) return { path: candidate, draft: await place.create(candidate, type, modified) }
+      if (!file) {
+        const draft = await place.create(candidate, type, modified)
+        if (draft) return { path: candidate, draft }
+        continue
+      }
       const sha256 = await compare(file)
       if (sha256 !== undefined) return { path: candidate, found: { file, sha256 } }
     }
