@@ -2,7 +2,7 @@ import { effect } from '@preact/signals-core'
 import { toHex } from '@latent/core'
 import { openExactFlow, openFlows, sealingWeights } from '@latent/schemes/exact-flow'
 import { createAlbum, inspectSealed, Keyring, streamOf } from '@latent/vault'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Engine, Job } from '../src/vault/engine.ts'
 import { partsOf } from '../src/vault/bytes.ts'
 import { type KeyChoice, newKey, readKeyFile } from '../src/vault/keys.ts'
@@ -210,6 +210,21 @@ describe('the queue of the vault view', () => {
     }
   })
 
+  test('what is worked on is not turned round before it is shown so', async () => {
+    await session.add([fileOf('a.jpg', bytesOf(1))])
+    const [entry] = session.entries.value
+    const run = session.start(key, inMemory)
+    const turned = vi.fn(() => session.turn(entry!))
+    const engineRuns = vi.spyOn(LocalEngine.prototype, 'run').mockImplementation(function (this: LocalEngine, ...args) {
+      turned()
+      engineRuns.mockRestore()
+      return this.run(...args)
+    })
+    await run
+    expect(turned).toHaveBeenCalledOnce()
+    expect(entry).toMatchObject({ intent: { value: 'seal' }, stage: { value: { is: 'done' } } })
+  })
+
   test('what was saved has to be what was sealed: another sealed file in its place is noticed', async () => {
     const { file, path } = fileOf('a.jpg', bytesOf(1))
     const other = await sealed('a.jpg', bytesOf(1))
@@ -234,28 +249,31 @@ describe('the queue of the vault view', () => {
 
   test('progress counts two passes over every file, and time left follows from it', async () => {
     let now = 0
-    const passes: number[] = []
-    const rates: (number | undefined)[] = []
+    let rate: number | undefined
     const engine = new LocalEngine(flows)
-    const watched = new VaultSession(
+    const watched: VaultSession = new VaultSession(
       Object.assign(Object.create(engine) as Engine, {
         unlock: engine.unlock.bind(engine),
-        run: (job: Job, report: (bytes: number) => void) =>
-          engine.run(job, bytes => {
+        async run(job: Job, report: (bytes: number) => void) {
+          const outcome = await engine.run(job, bytes => {
             now += 1000
             report(bytes)
-            passes.push(watched.totals.value.share)
-            rates.push(watched.totals.value.rate)
-          }),
+          })
+          await vi.waitUntil(() => watched.totals.value.share === 1)
+          rate = watched.totals.value.rate
+          return outcome
+        },
       }),
       () => now,
     )
     await watched.add([fileOf('a.jpg', bytesOf(1, 150_000))])
+    const shares: number[] = []
+    const end = effect(() => void shares.push(watched.totals.value.share))
     await watched.start(key, inMemory)
-    expect(passes.toSorted((a, b) => a - b)).toEqual(passes)
-    expect(passes.at(-1)).toBe(1)
+    end()
+    expect(shares.toSorted((a, b) => a - b)).toEqual(shares)
     // Bytes of the file a second, half of what both passes go over.
-    expect(rates.at(-1)).toBeCloseTo(150_000 / (now / 1000))
+    expect(rate).toBeCloseTo(150_000 / (now / 1000))
     expect(watched.totals.value).toMatchObject({ done: 1, failed: 0, rate: undefined })
   })
 })

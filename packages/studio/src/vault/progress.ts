@@ -1,8 +1,8 @@
 /** How far files are, by their numbers: bytes passed since it was last told. */
 export type Passed = readonly (readonly [id: number, bytes: number])[]
 
-/** Nobody sees more, and drawing it takes time from the work. Milliseconds. */
-const TOLD_EVERY = 100
+/** No more is shown: see `pace.ts`. Milliseconds. */
+const TOLD_EVERY = 250
 
 /** Gathers what is reported of many files, and tells it now and then. */
 export class Progress {

@@ -5,6 +5,7 @@ import type { GatheredFile } from './gather.ts'
 import type { Found } from './intake.ts'
 import type { Intent } from './intent.ts'
 import type { KeyChoice } from './keys.ts'
+import { Pace } from './pace.ts'
 import type { PlaceChoice } from './place.ts'
 import type { Finished } from './seal-file.ts'
 
@@ -78,6 +79,9 @@ export class VaultSession {
   readonly #now: () => number
   #nextId = 1
   readonly #started: Signal<number | undefined> = signal(undefined)
+  readonly #pace = new Pace()
+  /** Files that are worked on, which may not be shown yet: those that are shown so may be done. */
+  readonly #underWay = new Set<Entry>()
   #passedBefore = 0
   #stopping = false
 
@@ -93,16 +97,18 @@ export class VaultSession {
     this.entries.value = [...this.entries.value, ...added]
     for (const entry of added) {
       const { intent, robust } = await this.#engine.lookAt(entry.file)
-      batch(() => {
+      this.#pace.soon(() => {
         entry.intent.value = intent
         entry.robust.value = robust
         entry.stage.value = { is: 'waiting' }
       })
     }
+    this.#pace.catchUp()
   }
 
   /** Seals what would be opened, or the other way round. */
   turn(entry: Entry): void {
+    if (this.#underWay.has(entry)) return
     entry.intent.value = entry.intent.value === 'seal' ? 'open' : 'seal'
     this.#wait(entry)
   }
@@ -136,7 +142,8 @@ export class VaultSession {
     this.#stopping = false
     for (const entry of this.entries.value) if (entry.stage.value.is === 'stopped') this.#wait(entry)
     try {
-      const waiting = () => this.entries.value.filter(({ stage: { value } }) => value.is === 'waiting')
+      const waiting = () =>
+        this.entries.value.filter(entry => entry.stage.value.is === 'waiting' && !this.#underWay.has(entry))
       const sealing = waiting().some(({ intent: { value } }) => value === 'seal')
       const unlocked = await this.#engine.unlock(key, sealing)
       if ('fault' in unlocked) {
@@ -155,14 +162,17 @@ export class VaultSession {
         }),
       )
     } finally {
-      this.running.value = false
+      batch(() => {
+        this.#pace.catchUp()
+        this.running.value = false
+      })
     }
   }
 
   /** Ends the run: what is under way is given up and its traces removed, the rest waits. */
   stop(): void {
     this.#stopping = true
-    for (const { id, stage } of this.entries.value) if (stage.value.is === 'working') this.#engine.cancel(id)
+    for (const { id } of this.#underWay) this.#engine.cancel(id)
   }
 
   /**
@@ -174,16 +184,19 @@ export class VaultSession {
     if (fresh.length === 0 || this.#stopping) return
     const earlier = this.entries.value.filter(({ stage: { value } }) => value.is === 'gathered' && !value.whole)
     const pictures = [...earlier, ...fresh]
-    for (const { stage, passed } of pictures) {
-      stage.value = { is: 'working' }
-      passed.value = 0
+    for (const entry of pictures) {
+      this.#underWay.add(entry)
+      entry.stage.value = { is: 'working' }
+      entry.passed.value = 0
     }
     const byId = new Map(pictures.map(entry => [entry.id, entry]))
     const outcome = await this.#engine.gather(
       pictures.map(({ id, file, path }) => ({ id, file, path })),
-      (id, bytes) => void (byId.get(id)!.passed.value += bytes),
+      (id, bytes) => this.#pace.soon(() => (byId.get(id)!.passed.value += bytes)),
     )
+    this.#pace.catchUp()
     batch(() => {
+      for (const entry of pictures) this.#underWay.delete(entry)
       if ('fault' in outcome) {
         for (const entry of pictures) this.#fail(entry, outcome.fault)
         return
@@ -222,17 +235,18 @@ export class VaultSession {
 
   async #work(entry: Entry, places: Places): Promise<void> {
     const { id, file, path, size, intent, stage, passed } = entry
-    stage.value = { is: 'working' }
+    this.#underWay.add(entry)
+    this.#pace.soon(() => (stage.value = { is: 'working' }))
     const place = intent.value === 'seal' ? places.sealed : places.opened
-    const outcome = await this.#engine.run({ id, intent: intent.value, file, path, place }, bytes => {
-      passed.value = Math.min(2 * size, passed.value + bytes)
-    })
-    if ('value' in outcome) {
+    const outcome = await this.#engine.run({ id, intent: intent.value, file, path, place }, bytes =>
+      this.#pace.soon(() => (passed.value = Math.min(2 * size, passed.value + bytes))),
+    )
+    this.#pace.soon(() => {
+      this.#underWay.delete(entry)
+      if ('fault' in outcome) return this.#fail(entry, outcome.fault)
       passed.value = 2 * size
       stage.value = { is: 'done', result: outcome.value }
-      return
-    }
-    this.#fail(entry, outcome.fault)
+    })
   }
 
   #wait(entry: Entry): void {
