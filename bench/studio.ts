@@ -4,22 +4,34 @@ import { openExactFlowPool } from '@latent/schemes/exact-flow/node'
 import { folder } from '@latent/studio'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Browser, ElementHandle, Page } from 'puppeteer-core'
 import { serveStudio } from '../packages/cli/src/studio-server.ts'
+import type { Found } from '../packages/studio/src/vault/intake.ts'
 import { newKey, type NewKey } from '../packages/studio/src/vault/keys.ts'
 import { LocalEngine } from '../packages/studio/src/vault/local-engine.ts'
+import type { PlaceChoice } from '../packages/studio/src/vault/place.ts'
 import { VaultSession } from '../packages/studio/src/vault/session.ts'
 import { startBrowser } from './studio-browser.ts'
+import { DiskFile, DiskFolder, writeLikeWorkers } from './studio-disk.ts'
 
 const FILE_BYTES = 1e6
 const THREADS = Math.min(8, availableParallelism())
+
+/** The same code in Node: what computes, and whether files are read from the disk and written to it as in the page. */
+const PEERS = [
+  { name: 'the kernel, all in memory', backend: ['kernel', 'ort-wasm'], onDisk: false },
+  { name: 'the kernel, on the disk as in the page', backend: ['kernel', 'ort-wasm'], onDisk: true },
+  { name: "ONNX Runtime's WebAssembly, all in memory", backend: 'ort-wasm', onDisk: false },
+] as const
 
 /**
  * Latent Studio in Chromium beside the same code in Node, on our WebAssembly kernel and, as the studio computed before
  * there was one, on ONNX Runtime in WebAssembly, on as many threads: sealing files and opening each again, megabytes of
  * files a second and their ratios within each pass; then the memory of all of the browser's processes over many photos.
+ * The page reads its files from the disk, writes what it seals there, and reads that again. Node does so once, too, and
+ * has everything in memory otherwise, which is the stricter measure.
  * Needs `npm run studio` first. `--files N --passes N --photos N`; `--large GiB` does nothing but seal one file of that
  * size and open it again.
  */
@@ -35,6 +47,7 @@ export default async function run(options: readonly string[]): Promise<void> {
   })
   const scratch = mkdtempSync(join(tmpdir(), 'latent-bench-studio-'))
   const key = await newKey()
+  writeLikeWorkers()
   writeFileSync(join(scratch, 'me.key'), key.file)
   const server = await serveStudio({ folder }, 0)
   const browser = await startBrowser()
@@ -43,28 +56,27 @@ export default async function run(options: readonly string[]): Promise<void> {
       return await largeFile(browser, server.address, scratch, Number(values.large) * 2 ** 30)
     console.log(`load ${loadavg()[0]!.toFixed(1)}, ${THREADS} threads, ${values.files} files of ${FILE_BYTES / 1e6} MB`)
     const page = await openPage(browser, server.address, scratch)
-    const peers = ([['kernel', 'ort-wasm'], 'ort-wasm'] as const).map(backend =>
-      openFlows(weights => openExactFlowPool({ weights, workers: THREADS, backend })),
-    )
+    const peers = PEERS.map(peer => ({
+      ...peer,
+      ...openFlows(weights => openExactFlowPool({ weights, workers: THREADS, backend: peer.backend })),
+    }))
     const ratios: number[][] = []
     // The first pass starts runtimes, and is not counted.
     for (let pass = 0; pass <= Number(values.passes); pass++) {
       const files = Array.from({ length: pass === 0 ? 2 : Number(values.files) }, () => randomBytes(FILE_BYTES))
-      const seconds = [await sealInPage(page, files, scratch)]
-      for (const { flows } of peers) seconds.push(await sealInNode(files, key, flows))
+      const paths = written(files, scratch)
+      const seconds = [await sealInPage(page, paths)]
+      for (const { flows, onDisk } of peers)
+        seconds.push(await (onDisk ? sealOnDisk(paths, key, flows, scratch) : sealInMemory(files, key, flows)))
       if (pass === 0) continue
       const [inPage, ...inNode] = seconds.map(each => (files.length * FILE_BYTES) / 1e6 / each) as [number, ...number[]]
       ratios.push(inNode.map(rate => inPage / rate))
-      console.log(
-        `page ${inPage.toFixed(2)} MB/s  Node on the kernel ${inNode[0]!.toFixed(2)}, on ONNX Runtime's WebAssembly ` +
-          `${inNode[1]!.toFixed(2)} MB/s  ratios ${ratios
-            .at(-1)!
-            .map(ratio => ratio.toFixed(2))
-            .join(' ')}`,
-      )
+      console.log(`page ${inPage.toFixed(2)} MB/s`)
+      for (const [i, { name }] of peers.entries())
+        console.log(`  Node on ${name}: ${inNode[i]!.toFixed(2)} MB/s, ratio ${ratios.at(-1)![i]!.toFixed(2)}`)
     }
     const median = (peer: number) => ratios.map(pass => pass[peer]!).toSorted((a, b) => a - b)[ratios.length >> 1]!
-    console.log(`median ratios ${peers.map((_, peer) => median(peer).toFixed(2)).join(' ')}`)
+    for (const [i, { name }] of peers.entries()) console.log(`median ratio to Node on ${name}: ${median(i).toFixed(2)}`)
     for (const { close } of peers) await close()
     await page.close()
     await manyPhotos(browser, server.address, scratch, Number(values.photos))
@@ -87,32 +99,45 @@ async function openPage(browser: Browser, address: string, scratch: string): Pro
   return page
 }
 
+type Flows = ConstructorParameters<typeof LocalEngine>[0]
+
+function sealInMemory(files: readonly Uint8Array[], key: NewKey, flows: Flows): Promise<number> {
+  const found = files.map((bytes, i) => ({ file: new File([bytes.slice()], `${i}.jpg`), path: `${i}.jpg` }))
+  return sealInNode(found, key, flows, { kind: 'memory' })
+}
+
+async function sealOnDisk(paths: readonly string[], key: NewKey, flows: Flows, scratch: string): Promise<number> {
+  const folder = join(scratch, 'sealed')
+  const found = await Promise.all(
+    paths.map(async path => ({ file: await new DiskFile(path).getFile(), path: basename(path) })),
+  )
+  const choice = { kind: 'storage', id: folder, folder: new DiskFolder(folder).handle } as const
+  const seconds = await sealInNode(found, key, flows, choice)
+  rmSync(folder, { recursive: true })
+  return seconds
+}
+
 /** Seconds. */
-async function sealInNode(
-  files: readonly Uint8Array<ArrayBuffer>[] | readonly Uint8Array[],
-  key: NewKey,
-  flows: ConstructorParameters<typeof LocalEngine>[0],
-): Promise<number> {
+async function sealInNode(found: readonly Found[], key: NewKey, flows: Flows, sealed: PlaceChoice): Promise<number> {
   const session = new VaultSession(new LocalEngine(flows))
-  await session.add(files.map((bytes, i) => ({ file: new File([bytes.slice()], `${i}.jpg`), path: `${i}.jpg` })))
+  await session.add(found)
   const started = performance.now()
-  const memory = { kind: 'memory' } as const
   const choice = { kind: 'file', identities: [key.identity], recipients: '' } as const
-  await session.start(choice, { sealed: memory, opened: memory })
-  if (session.results.value.length !== files.length) throw new Error('not everything was sealed in Node')
+  await session.start(choice, { sealed, opened: { kind: 'memory' } })
+  if (session.results.value.length !== found.length) throw new Error('not everything was sealed in Node')
   return (performance.now() - started) / 1000
 }
 
 /** Seconds from the press of the button to the last file's being checked. */
-async function sealInPage(page: Page, files: readonly Uint8Array[], scratch: string): Promise<number> {
-  await choose(page, files, scratch)
+async function sealInPage(page: Page, paths: readonly string[]): Promise<number> {
+  await choose(page, paths)
   const seconds = await page.evaluate(async count => {
     const started = performance.now()
     document.querySelector<HTMLButtonElement>('.start button')!.click()
     while (document.querySelectorAll('.queue li.done').length < count)
       await new Promise(resolve => setTimeout(resolve, 20))
     return (performance.now() - started) / 1000
-  }, files.length)
+  }, paths.length)
   await page.evaluate(() => {
     for (const each of document.querySelectorAll('button')) if (each.textContent === 'Clear what is done') each.click()
   })
@@ -120,27 +145,26 @@ async function sealInPage(page: Page, files: readonly Uint8Array[], scratch: str
   return seconds
 }
 
-async function choose(page: Page, files: readonly Uint8Array[], scratch: string): Promise<void> {
-  const paths = files.map((bytes, i) => {
+const written = (files: readonly Uint8Array[], scratch: string): string[] =>
+  files.map((bytes, i) => {
     const path = join(scratch, `${i}.jpg`)
     writeFileSync(path, bytes)
     return path
   })
+
+async function choose(page: Page, paths: readonly string[]): Promise<void> {
   const input = (await page.waitForSelector('#choose-files')) as ElementHandle<HTMLInputElement>
   await input.uploadFile(...paths)
-  await page.waitForFunction(`document.querySelectorAll('.queue li.waiting').length === ${files.length}`)
+  await page.waitForFunction(`document.querySelectorAll('.queue li.waiting').length === ${paths.length}`)
 }
 
 /** Megabytes of memory that all processes of the browser have for themselves (PSS), while photos are sealed. */
 async function manyPhotos(browser: Browser, address: string, scratch: string, count: number): Promise<void> {
   const page = await openPage(browser, address, scratch)
-  await choose(
-    page,
-    Array.from({ length: count }, () => randomBytes(FILE_BYTES / 2)),
-    scratch,
-  )
+  const photos = Array.from({ length: count }, () => randomBytes(FILE_BYTES / 2))
+  await choose(page, written(photos, scratch))
+  const seen = [{ done: 0, memory: memoryOf(browser.process()!.pid!) }]
   await page.$eval('.start button', start => (start as HTMLElement).click())
-  const seen: { done: number; memory: number }[] = []
   for (let done = 0; done < count;) {
     await new Promise(resolve => setTimeout(resolve, 1000))
     done = (await page.$$('.queue li.done')).length
