@@ -17,11 +17,11 @@ export function joinBytes(
 /** {@link joinBytes} for a few arrays that are named one by one. */
 export const concatBytes = (...parts: readonly Uint8Array[]): Uint8Array => joinBytes(parts)
 
-/** A 32-bit number, big-endian. */
-export function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value)
-  return bytes
+/** 32-bit numbers, big-endian. */
+export function u32(...values: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * values.length))
+  for (let i = 0; i < values.length; i++) view.setUint32(4 * i, values[i]!)
+  return new Uint8Array(view.buffer)
 }
 
 /** Smaller arrays are not worth keeping: what gives memory out keeps them itself. */

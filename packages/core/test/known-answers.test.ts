@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../src/index.ts'
@@ -68,6 +68,17 @@ const HKDF: [string, Uint8Array, Uint8Array, Uint8Array, string][] = [
   ],
 ]
 
+// What is short is hashed in another way than what is long.
+test.each([0, 1, 4095, 4096, 4097, 70_000])('HMAC-SHA-256 of %i bytes, keys on both sides of a block', async length => {
+  const message = Uint8Array.from({ length }, (_, i) => i * 7)
+  for (const size of [0, 1, 32, 63, 64, 65, 200]) {
+    const key = range(1, size)
+    const tag = createHmac('sha256', key).update(message).digest('hex')
+    expect(toHex(await node.hmacSha256(key, [message]))).toBe(tag)
+    expect(toHex(await node.hmacSha256(key, [message.subarray(0, 1), message.subarray(1)]))).toBe(tag)
+  }
+})
+
 describe.each([node, web])('$name', primitives => {
   test.each(HMAC)('HMAC-SHA-256, RFC 4231 case %s', async (_, key, message, tag) => {
     expect(toHex(await primitives.hmacSha256(key, [message])).slice(0, tag.length)).toBe(tag)
@@ -82,6 +93,8 @@ describe.each([node, web])('$name', primitives => {
   test.each(HKDF)('HKDF-SHA-256, RFC 5869 case %s', async (_, key, salt, info, okm) => {
     const [derived] = await primitives.hkdfSha256(key, salt, [info], okm.length / 2)
     expect(toHex(derived!)).toBe(okm)
+    const [short] = await primitives.hkdfSha256(key, salt, [info], 32)
+    expect(toHex(short!)).toBe(okm.slice(0, 64))
   })
 
   // RFC 7914, section 11.

@@ -1,4 +1,4 @@
-import { aes256CtrStream, argumentError, bytesToFill, deriveKeys, hmacSha256, u32 } from '@latent/core'
+import { aes256CtrStream, argumentError, bytesToFill, concatBytes, deriveKeys, hmacSha256, u32 } from '@latent/core'
 import { INPUT_ROW_BYTES, MAP_ROW_BYTES, ROW_BYTES, type RoundNetworks, rowsAtOnce } from './network.ts'
 import { otherOf, plainRooms, type Room, type Rooms } from './room.ts'
 
@@ -104,14 +104,8 @@ async function applyRound(
   const target = i % 2 === 0 ? 'x' : 'y'
   const source = otherOf(target)
   const hashed = ablation === 'network-fixed-map' ? new Uint8Array(0) : room[source]
-  const h = await hmacSha256(schedule.roundKeys[i]!, [
-    u32(tweak.length),
-    tweak,
-    u32(i),
-    u32(room.tile.length),
-    u32(hashed.length),
-    hashed,
-  ])
+  const head = concatBytes(u32(tweak.length), tweak, u32(i, room.tile.length, hashed.length))
+  const h = await hmacSha256(schedule.roundKeys[i]!, [head, hashed])
   await aes256CtrStream(h, ZERO_COUNTER, room[target].length + room.rows * MAP_ROW_BYTES, room.stream)
   if (ablation?.startsWith('network')) room.stream.fill(0, 0, room[target].length)
   const most = rowsAtOnce(networks.weights)
