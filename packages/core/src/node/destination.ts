@@ -20,6 +20,8 @@ export class Destination {
   unflushed: string | undefined
   readonly #root: string | undefined
   readonly #known = new Set<string>()
+  /** Folders that are being made: the files of a new one come many at once. */
+  readonly #making = new Map<string, Promise<void>>()
   readonly #inputs = new Set<string>()
   readonly #inputPaths = new Map<string, Set<string>>()
 
@@ -45,6 +47,12 @@ export class Destination {
 
   async ensure(folder: string): Promise<void> {
     if (this.#known.has(folder)) return
+    const making = this.#making.get(folder) ?? this.#make(folder).finally(() => this.#making.delete(folder))
+    this.#making.set(folder, making)
+    await making
+  }
+
+  async #make(folder: string): Promise<void> {
     const below = this.#root === undefined ? '' : relative(this.#root, resolve(folder))
     if (below !== '' && !below.startsWith('..')) {
       await this.ensure(dirname(resolve(folder)))
