@@ -24,7 +24,9 @@ export async function* unfilter(
   const nextRow = (last?: Uint8Array) =>
     channels === 3 ? out.subarray(filled, filled + rowBytes) : (last ?? new Uint8Array(rowBytes))
   let row = nextRow()
-  let above: Uint8Array = new Uint8Array(rowBytes)
+  /** The last row of a group that has left; what is above the first row is zero. */
+  const kept = new Uint8Array(rowBytes)
+  let above: Uint8Array = kept
   let filter = -1
   let column = 0
 
@@ -51,7 +53,10 @@ export async function* unfilter(
       column = 0
       rows++
       if (filled === out.length) {
-        if (channels === 3) above = above.slice()
+        if (channels === 3) {
+          kept.set(above)
+          above = kept
+        }
         yield out
         out = nextGroup()
         filled = 0
