@@ -13,8 +13,8 @@ const FEW_BYTES = 8 << 20
 const BATCH_BYTES = 1 << 18
 /** Batches that a thread has: while the results of one are put on the disk, it works on the other. */
 const BATCHES = 2
-/** What lies outside of a thread's heap is the most of what it makes. */
-const LIMITS = { maxYoungGenerationSizeMb: 6 }
+/** A file leaves 200 KB of what is soon gone; with a quarter of this it is cleared every few files. */
+const LIMITS = { maxYoungGenerationSizeMb: 24 }
 
 interface Waiting {
   readonly task: Task
