@@ -259,7 +259,8 @@ describe.each(['ed', 'rsa'] as const)('the stanza of age for SSH keys: %s', kind
     const { args, body } = await wrapped()
     for (const wrong of [args.slice(0, -1), [...args, 'AAAA']].filter(each => each.length >= 2))
       await expect(unwrap(new Stanza(wrong, body))).rejects.toThrow('a malformed SSH stanza')
-    for (const wrong of [body.subarray(1), concatBytes(body, Uint8Array.of(0))])
+    // One byte less at the end: without a first byte of zero an RSA ciphertext is the same number.
+    for (const wrong of [body.subarray(0, -1), concatBytes(body, Uint8Array.of(0))])
       await expect(unwrap(new Stanza(args, wrong))).rejects.toThrow(
         kind === 'ed' ? 'a malformed SSH stanza' : /operation/,
       )
