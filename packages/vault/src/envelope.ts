@@ -51,7 +51,8 @@ export async function wrapAlbum(key: Uint8Array, lock: Lock): Promise<Album> {
     for (const recipient of lock.recipients) encrypter.addRecipient(ageRecipient(recipient))
     for (const other of lock.others ?? []) encrypter.addRecipient(other)
   }
-  const envelope = await encrypter.encrypt(key)
+  // As streams: see `tryWith`.
+  const envelope = await collect(partsOf(await encrypter.encrypt(webStreamOf(key))))
   if (envelope.length > MAX_ENVELOPE)
     throw new LatentError(
       'E_LIMIT',
