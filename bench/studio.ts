@@ -30,8 +30,8 @@ const PEERS = [
  * Latent Studio in Chromium beside the same code in Node, on our WebAssembly kernel and, as the studio computed before
  * there was one, on ONNX Runtime in WebAssembly, on as many threads: sealing files and opening each again, megabytes of
  * files a second and their ratios within each pass; then the memory of all of the browser's processes over many photos.
- * The page reads its files from the disk, writes what it seals there, and reads that again. Node does so once, too, and
- * has everything in memory otherwise, which is the stricter measure.
+ * The page reads its files from the disk, writes what it seals there, and reads that again. One of the peers does so,
+ * too; the others have everything in memory.
  * Needs `npm run studio` first. `--files N --passes N --photos N`; `--large GiB` does nothing but seal one file of that
  * size and open it again.
  */

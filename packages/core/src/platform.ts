@@ -33,12 +33,7 @@ export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K,
   return groups
 }
 
-type Transferable = { readonly transfer?: (length?: number) => ArrayBuffer }
-
-/** Gives the memory of a buffer back at once where the platform can; otherwise the collector does, in its own time. */
-export function discardBuffer(buffer: ArrayBuffer): void {
-  ;(buffer as Transferable).transfer?.call(buffer, 0)
-}
+export { discardBuffer } from '#discard'
 
 /**
  * The memory of a buffer under another name, which leaves the old one empty. Not by its method `transfer`: what comes
