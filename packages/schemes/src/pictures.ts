@@ -21,7 +21,7 @@ import {
   u32,
 } from '@latent/core'
 import type { PngChunk } from '@latent/core/png'
-import type { OpenScheme } from './contract/index.ts'
+import { type LoadOptions, openScheme, type OpenScheme, type Scheme } from './contract/index.ts'
 
 /**
  * Pixel mode: a picture under any cipher of the registry, with everything beside it that decryption needs
@@ -135,6 +135,25 @@ export interface DecryptedPicture {
 
 /** The id of the cipher that a picture names; undefined for those of version 0.1.0 and for strangers'. */
 export const schemeOf = ({ annotations }: Image): string | undefined => annotations?.[SCHEME]?.split('/')[0]
+
+/**
+ * Opens a scheme to decrypt a picture: with the weights that are given, or with those that it names where Latent has
+ * them, or with the scheme's own.
+ * @throws as {@link openScheme}
+ */
+export async function openSchemeFor(
+  { annotations }: Image,
+  scheme: Scheme,
+  options: LoadOptions = {},
+): Promise<OpenScheme> {
+  const named = annotations?.[WEIGHTS]
+  if (options.weights !== undefined || !scheme.weights?.others || named?.length !== NAME_DIGITS)
+    return openScheme(scheme, options)
+  // What reads weights is loaded for those who need it alone.
+  const { otherWeights } = await import('./models/index.ts')
+  const weights = await otherWeights(scheme.weights, named)
+  return openScheme(scheme, weights === undefined ? {} : { weights })
+}
 
 /**
  * @throws E_NO_MATCH for a wrong key; E_HASH for a picture that was altered, unless that is allowed; E_IMAGE for one of

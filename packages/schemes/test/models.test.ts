@@ -7,7 +7,16 @@ import { TRAINED, TRAINED_SHA256 } from '../src/exact-flow/trained.ts'
 import { modelFile as fromPage } from '../src/models/file-web.ts'
 import { modelFile } from '../src/models/file-node.ts'
 import { readCard } from '../src/models/model.ts'
-import { loadModel, type ModelCard, modelFor, networkWeights, readModel, writeModel } from '../src/models/index.ts'
+import { schemes } from '../src/index.ts'
+import {
+  loadModel,
+  type ModelCard,
+  modelFor,
+  networkWeights,
+  otherWeights,
+  readModel,
+  writeModel,
+} from '../src/models/index.ts'
 
 const MODELS = new URL('../../../models/', import.meta.url)
 const cards = await Promise.all(
@@ -108,6 +117,29 @@ describe('weights that come with Latent, and their cards', () => {
       tensors: {},
     })
     await expect(modelFor({ scheme, profile: 'tiny', id }, given)).rejects.toThrow(refusal)
+  })
+
+  test('other weights of a scheme are found by the first digits of their hash, and are what their card says', async () => {
+    const [first, second] = cards.filter(card => card.scheme === 'flowcrypt-2025-compact')
+    const wanted = { scheme: first!.scheme, profile: first!.profile, others: [first!.id, second!.id] }
+    for (const { sha256 } of [first!, second!])
+      expect(toHex(sha256Of((await otherWeights(wanted, sha256.slice(0, 16)))!))).toBe(sha256)
+    expect(await otherWeights(wanted, '0'.repeat(16))).toBeUndefined()
+    expect(await otherWeights({ ...wanted, others: [first!.id] }, second!.sha256.slice(0, 16))).toBeUndefined()
+    const name = `${first!.id}.safetensors`
+    const altered = served({ [name]: flipped(await modelFile(name), 5000) })
+    await expect(otherWeights(wanted, first!.sha256.slice(0, 16), altered)).rejects.toThrow(refusal)
+    await expect(otherWeights({ ...wanted, others: [other.id] }, first!.sha256.slice(0, 16))).rejects.toThrow(refusal)
+  })
+
+  test('what schemes name as other weights are weights of their own networks, and not those they have', async () => {
+    const naming = schemes.flatMap(({ weights }) => (weights?.others ? [weights] : []))
+    expect(naming.length).toBeGreaterThan(2)
+    for (const { scheme, profile, id = scheme, others } of naming)
+      for (const name of others!) {
+        expect(cards.find(card => card.id === name)).toMatchObject({ scheme, profile })
+        expect(name).not.toBe(id)
+      }
   })
 
   test('a card of another set of weights, and weights of another set', async () => {

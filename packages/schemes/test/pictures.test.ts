@@ -5,11 +5,14 @@ import {
   decryptPicture,
   encryptPicture,
   type EncryptPictureOptions,
+  findScheme,
   openScheme,
   type OpenScheme,
+  openSchemeFor,
   schemeOf,
   schemes,
 } from '../src/index.ts'
+import { modelFile } from '../src/models/file-node.ts'
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => 7 * i)
 const wrong = key.map(byte => byte ^ 1)
@@ -182,6 +185,45 @@ describe('one key file for several ciphers', () => {
       besideLost: false,
     })
     expect((await decryptPicture(flow, old, wrong)).image.data).not.toEqual(plain.data)
+  })
+})
+
+describe('a picture names the weights it was made with', () => {
+  const weightsOf = (id: string) => modelFile(`${id}.safetensors`)
+
+  test.each([
+    ['flowcrypt-2025-compact', 'flowcrypt-2025-compact-quality'],
+    ['dense-resnet-2024', 'dense-resnet-2024-structured-paper'],
+    ['dense-resnet-2024-repaired', 'dense-resnet-2024-structured-paper'],
+  ])('%s of %s, which may have been its own in an earlier release: opened with them', async (id, named) => {
+    const scheme = findScheme(id)
+    const weights = await weightsOf(named)
+    const then = await openScheme(scheme, { weights })
+    opened.push(then)
+    const { image: cipher } = await sent(then, { wire: 'u8' })
+    const now = await openSchemeFor(cipher, scheme)
+    opened.push(now)
+    expect(now.weights).toBe(then.weights)
+    const [back, expected] = [await decryptPicture(now, cipher, key), await decryptPicture(then, cipher, key)]
+    expect(back).toEqual(expected)
+    expect(back.key).toBe('right')
+    // The scheme's own weights refuse it; those of others are not looked for.
+    await expect(decryptPicture(await open(id), cipher, key)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
+    const strange = await openSchemeFor(relabelled(cipher, { 'latent:weights': '0123456789abcdef' }), scheme)
+    opened.push(strange)
+    expect(strange.weights).toBe((await open(id)).weights)
+  })
+
+  test('weights that are given come before those that it names', async () => {
+    const scheme = findScheme('flowcrypt-2025-compact')
+    const [named, given] = [await weightsOf(`${scheme.id}-quality`), await weightsOf(`${scheme.id}-statistics`)]
+    const then = await openScheme(scheme, { weights: named })
+    opened.push(then)
+    const { image: cipher } = await sent(then, { wire: 'u8' })
+    const now = await openSchemeFor(cipher, scheme, { weights: given })
+    opened.push(now)
+    expect(now.weights).not.toBe(then.weights)
+    await expect(decryptPicture(now, cipher, key)).rejects.toMatchObject({ code: 'E_WEIGHTS' })
   })
 })
 

@@ -13,8 +13,10 @@ import {
   decryptPicture,
   encryptPicture,
   findScheme,
+  type LoadOptions,
   openScheme,
   type OpenScheme,
+  openSchemeFor,
   requireKeyKind,
   type Scheme,
   schemeOf,
@@ -120,7 +122,7 @@ export async function encryptPictureFile(
   await requirePlace(source, target, force)
   const scheme = findScheme(options.scheme ?? DEFAULT_SCHEME)
   requireKeyKind(key, scheme)
-  const opened = await openWith(scheme, options)
+  const opened = await openWith(given => openScheme(scheme, given), options)
   try {
     const { exact, wire: wires, secret } = opened.cipher.traits
     if (wire !== undefined && !wires.includes(wire))
@@ -185,7 +187,7 @@ export async function decryptPictureFile(
   const input = pixelsToFloats(image)
   const scheme = chooseScheme(schemeOf(input), options.scheme)
   requireKeyKind(key, scheme)
-  const opened = await openWith(scheme, options)
+  const opened = await openWith(given => openSchemeFor(input, scheme, given), options)
   try {
     const back = await decryptPicture(opened, input, key, { ...(nonce ? { nonce } : {}), altered, chunks })
     const beside = [...back.beside, { type: DECRYPTED, data: new Uint8Array(0) }]
@@ -234,14 +236,17 @@ function chooseScheme(named: string | undefined, asked: string | undefined): Sch
   )
 }
 
-async function openWith(scheme: Scheme, { weights }: PictureFileOptions): Promise<OpenScheme> {
-  if (weights === undefined) return openScheme(scheme)
+async function openWith(
+  open: (options: LoadOptions) => Promise<OpenScheme>,
+  { weights }: PictureFileOptions,
+): Promise<OpenScheme> {
+  if (weights === undefined) return open({})
   try {
     if ((await stat(onDisk(weights))).size > MAX_WEIGHT_BYTES)
       throw new LatentError('E_LIMIT', `${weights} is too large for a file of weights`, {
         hint: 'give a weights.safetensors that latent train wrote',
       })
-    return await openScheme(scheme, { weights: new Uint8Array(await readFile(onDisk(weights))) })
+    return await open({ weights: new Uint8Array(await readFile(onDisk(weights))) })
   } catch (error) {
     throw ioError(error, `cannot read ${weights}`)
   }

@@ -26,8 +26,11 @@ export const REPAIRED: DenseResnetVariant = {
   diffusion: { rule: 'xor-sbox', passes: 3 },
 }
 
-/** The same diffusion behind networks that were learned from random weights. */
-export const LEARNED: DenseResnetVariant = { id: 'dense-resnet-2024-learned', diffusion: REPAIRED.diffusion }
+/** The same diffusion behind networks that began as a code written by hand. */
+export const STRUCTURED: DenseResnetVariant = { id: 'dense-resnet-2024-structured', diffusion: REPAIRED.diffusion }
+
+/** All of them. */
+export const DENSE_RESNETS: readonly DenseResnetVariant[] = [DESCRIBED, REPAIRED, STRUCTURED]
 
 /**
  * The whole cipher: encryption network, rounding to bytes, diffusion; lossy by the networks and the

@@ -22,7 +22,7 @@ export const PROFILES: Readonly<Record<string, { readonly variant: Variant; read
   published: { variant: 'published', widths: WIDTHS.paper },
 }
 
-/** Whose weights the variants have, but for the learned one. */
+/** As whose weights files of every variant are labelled. */
 const SCHEME = 'dense-resnet-2024'
 
 /** Both networks with their weights, compiled for each size of tile that is asked for. */
@@ -37,11 +37,15 @@ export interface DenseNetworks {
 }
 
 /** Weights that come with Latent, or a file that a user supplies. @throws E_WEIGHTS */
-export async function denseResnetModel(weights?: Uint8Array, profile = 'paper', scheme = SCHEME): Promise<Model> {
-  if (!weights) return loadModel(`${scheme}-${profile}`, { scheme, profile })
+export async function denseResnetModel(
+  weights?: Uint8Array,
+  profile = 'paper',
+  id = `${SCHEME}-${profile}`,
+): Promise<Model> {
+  if (!weights) return loadModel(id, { scheme: SCHEME, profile })
   const named = decodeSafetensors(weights).metadata['profile']
   return readModel(weights, {
-    scheme,
+    scheme: SCHEME,
     profile: named !== undefined && Object.hasOwn(PROFILES, named) ? named : profile,
   })
 }

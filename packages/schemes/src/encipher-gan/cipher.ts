@@ -7,7 +7,7 @@ import { decryptTiles, encryptTiles, sizedNetwork, type Tile, type TileRule } fr
 import { type Model, modelFor, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } from './network.ts'
-import { KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './description.ts'
+import { LEARNED, KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './description.ts'
 import { mixing, START, structuredPair, type Weights } from './structure.ts'
 
 /** Larger pictures are encrypted in tiles of this rule. */
@@ -39,9 +39,10 @@ export async function loadTrained(
 }
 
 /** The weights that come with Latent, for those who study them. */
-export const shippedPairs: Readonly<Record<'instance' | 'frozen', () => Promise<Pair>>> = {
-  instance: async () => trainedPair(await modelFor(PUBLISHED.weights!, undefined), 'instance'),
-  frozen: async () => trainedPair(await modelFor(STRUCTURED.weights!, undefined), 'frozen'),
+export const shippedPairs: Readonly<Record<'published' | 'learned' | 'structured', () => Promise<Pair>>> = {
+  published: async () => trainedPair(await modelFor(PUBLISHED.weights!, undefined), 'instance'),
+  learned: async () => trainedPair(await modelFor(LEARNED.weights!, undefined), 'frozen'),
+  structured: async () => trainedPair(await modelFor(STRUCTURED.weights!, undefined), 'frozen'),
 }
 
 function trainedPair(model: Model, norm: Norm): Pair {

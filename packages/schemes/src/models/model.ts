@@ -24,6 +24,8 @@ export interface ModelWanted {
   readonly profile: string
   /** Of the weights that come with Latent, where their id is not the scheme's. */
   readonly id?: string
+  /** Ids of other weights of these networks that come with Latent: what names them is opened with them. */
+  readonly others?: readonly string[]
 }
 
 const MAX_BYTES = 2 ** 28
@@ -39,17 +41,23 @@ export async function loadModel(
   from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile,
 ): Promise<Model> {
   const card = readCard(await from(`${id}.json`), id, wanted)
+  return readModel(await checkedWeights(card, from), wanted, id)
+}
+
+/** The file of weights that a card is of. @throws E_WEIGHTS if it is not what the card says */
+async function checkedWeights(
+  card: ModelCard,
+  from: (name: string, card?: WantedFile) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   const bytes = await weightsOf(card, from)
   const sha256 = toHex(sha256Of(bytes))
-  if (sha256 !== card.sha256) {
-    throw new LatentError(
-      'E_WEIGHTS',
-      `the weights ${id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card ` +
-        `says ${card.sha256.slice(0, 16)}...`,
-      { hint: 'the file was altered or damaged; install Latent again' },
-    )
-  }
-  return readModel(bytes, wanted, id)
+  if (sha256 === card.sha256) return bytes
+  throw new LatentError(
+    'E_WEIGHTS',
+    `the weights ${card.id} have the SHA-256 ${sha256.slice(0, 16)}..., and their card ` +
+      `says ${card.sha256.slice(0, 16)}...`,
+    { hint: 'the file was altered or damaged; install Latent again' },
+  )
 }
 
 /** The file of weights that a card is of, unpacked; its hash is not yet compared. @throws E_WEIGHTS */
@@ -63,6 +71,25 @@ export function modelFor(wanted: ModelWanted, given: Uint8Array | undefined): Pr
   return given === undefined
     ? loadModel(wanted.id ?? wanted.scheme, wanted)
     : Promise.resolve(given).then(bytes => readModel(bytes, wanted))
+}
+
+/**
+ * Of the other weights of a scheme's networks, the file of those that a cipher picture names: earlier releases may have
+ * had them as the scheme's own.
+ * @param named the first digits of their SHA-256, in hexadecimal
+ * @returns undefined if none is named so
+ * @throws E_WEIGHTS if they are not at hand, or not what their card says
+ */
+export async function otherWeights(
+  { others = [], ...wanted }: ModelWanted,
+  named: string,
+  from: (name: string, card?: WantedFile) => Promise<Uint8Array> = modelFile,
+): Promise<Uint8Array | undefined> {
+  for (const id of others) {
+    const card = readCard(await from(`${id}.json`), id, wanted)
+    if (card.sha256.startsWith(named)) return checkedWeights(card, from)
+  }
+  return undefined
 }
 
 /** @throws E_WEIGHTS for a card that is malformed, of another name, or not of the weights that are wanted */

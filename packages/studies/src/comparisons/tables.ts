@@ -36,7 +36,7 @@ export const COMPARISONS: readonly Comparison[] = [
     systems: [
       'dense-resnet-2024',
       'dense-resnet-2024-repaired',
-      'dense-resnet-2024-learned',
+      'dense-resnet-2024-structured',
       'deepedn-2021',
       'bao-avalanche-2021',
       'isaae-2021',

@@ -18,13 +18,14 @@ export function choices({ parameters }: DenseNetworks, publishedTrips: Trips | u
             `${fixed(mean(publishedTrips.psnr), 1)} dB (below). `
           : 'No weights of that variant are shipped; its recipe is. ') +
         'The ciphers here therefore use our own variant without norms.',
-      'Our variant does not start from random weights either. The architecture can hold an almost ' +
-        'lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 ' +
-        'channels; the dense blocks transform (DCT by opponent colours), compress and scale each ' +
-        'coefficient, and mix all 48 by a pseudo-random rotation; transposed convolutions and a sigmoid ' +
-        "make bytes of them. The decryption network holds the inverse, with the sigmoid's inverse in " +
-        'linear pieces. Training starts there and bends both networks. **This start is ours, not the ' +
-        "paper's, and most of the quality below comes from it.**",
+      'Two trainings of that variant are here. The registered one begins at random weights and minimises the ' +
+        'described sum with terms for what a cipher shows (`dense-resnet-learned`; `docs/training.md` tells how, and ' +
+        'what did not work). The other, `dense-resnet-2024-structured`, does not: the architecture can hold an almost ' +
+        'lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 channels; the ' +
+        'dense blocks transform (DCT by opponent colours), compress and scale each coefficient, and mix all 48 by a ' +
+        'pseudo-random rotation; transposed convolutions and a sigmoid make bytes of them. The decryption network ' +
+        "holds the inverse, with the sigmoid's inverse in linear pieces. Training starts there and bends both " +
+        "networks. **This start is ours, not the paper's, and stands in rows of its own.**",
     ],
     tables: [
       {
@@ -47,8 +48,9 @@ export function choices({ parameters }: DenseNetworks, publishedTrips: Trips | u
           [
             'loss',
             'weighted sum of encryption loss, decryption loss and total variation; terms and weights unknown',
-            'distance to uniform values by crop and covariance of neighbours; L1 + (1 - SSIM); ' +
-              'anisotropic total variation (own terms and weights)',
+            'distance to uniform values by crop and covariance of neighbours, and, learned, edges, deviations and ' +
+              'means over squares that follow the picture; L1 + (1 - SSIM); anisotropic total variation (own terms ' +
+              'and weights)',
           ],
           [
             'rounding between the networks',
@@ -65,8 +67,8 @@ export function choices({ parameters }: DenseNetworks, publishedTrips: Trips | u
           [
             'data',
             'BSDS500 and DIV2K',
-            'BSDS500, train; half of the crops more saturated and noisier than photographs are, a ' +
-              'quarter sharper (own)',
+            'learned: open-photos, train, as they are; from the start: BSDS500, train, half of the crops more ' +
+              'saturated and noisier than photographs are, a quarter sharper (own)',
           ],
         ],
       },

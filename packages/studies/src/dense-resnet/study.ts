@@ -2,11 +2,14 @@ import { LatentError } from '@latent/core'
 import {
   type DenseNetworks,
   denseResnetModel,
+  DESCRIPTIONS,
   openNetworks,
+  STRUCTURED,
   structuredStart,
   WIDTHS,
 } from '@latent/schemes/dense-resnet'
 import { leaves, type Tensor } from '@latent/graph'
+import type { Model } from '@latent/schemes/models'
 import type { NamedImage, Study, StudyContext } from '../study.ts'
 import { roundTrips, type Trips } from './measure.ts'
 import { CHAIN, PAPER, SBOX } from './ciphers.ts'
@@ -34,7 +37,10 @@ export const study: Study = {
         context.progress(done, drawings.length, 'round trips of drawings'),
       )
       const few = pictures.slice(0, context.quick ? 1 : 25)
-      const startTrips = await tripsBeforeTraining(context, few)
+      const structuredTrips = await tripsOf('trained from a start', few, context, () =>
+        denseResnetModel(undefined, 'paper', DESCRIPTIONS[STRUCTURED.id].weights?.id),
+      )
+      const startTrips = await tripsOf('before training', few, context, () => startOf(context))
       const publishedTrips =
         published &&
         (await roundTrips(published, few, CHAIN, context.seed, done =>
@@ -53,7 +59,13 @@ export const study: Study = {
         sections: [
           choices(networks, publishedTrips),
           secrets(),
-          quality(source, { trained: trips, drawn: drawnTrips, start: startTrips, published: publishedTrips }),
+          quality(source, {
+            learned: trips,
+            drawn: drawnTrips,
+            structured: structuredTrips,
+            start: startTrips,
+            published: publishedTrips,
+          }),
           await gallery(networks),
           await diffusions(context),
           await whole(networks, pictures, context),
@@ -65,9 +77,9 @@ export const study: Study = {
           {
             heading: 'Again',
             text: [
-              '`latent train dense-resnet --profile paper` trains the networks (own variant) from the ' +
-                'structured start, `latent train dense-resnet-published --profile paper` the variant with ' +
-                'instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s ' +
+              '`latent train dense-resnet-learned --profile paper` trains the networks (own variant) from random ' +
+                'weights, `latent train dense-resnet --profile paper` from the structured start, `latent train ' +
+                'dense-resnet-published --profile paper` the variant with instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s ' +
                 'dense-resnet-2024 dense-resnet-2024-repaired -d bsds500/val@256 -o FOLDER` measures ' +
                 'the ciphers beside the controls.',
             ],
@@ -81,32 +93,37 @@ export const study: Study = {
   },
 }
 
-/**
- * The networks as training finds them: with the structured start, whose scales are measured on the training pictures.
- */
-async function tripsBeforeTraining(
-  { images, quick, seed, progress }: StudyContext,
+/** Round trips of networks that are opened for them alone. */
+async function tripsOf(
+  name: string,
   pictures: readonly NamedImage[],
+  { seed, progress }: StudyContext,
+  model: () => Promise<Model>,
 ): Promise<Trips> {
+  const networks = openNetworks(await model())
+  try {
+    return await roundTrips(networks, pictures, SBOX, seed, done =>
+      progress(done, pictures.length, `round trips, ${name}`),
+    )
+  } finally {
+    await networks.close()
+  }
+}
+
+/** The structured start as training finds it, its scales measured on the training pictures. */
+async function startOf({ images, quick }: StudyContext): Promise<Model> {
   const training = await images(quick ? 'procedural:4' : 'bsds500/train')
   const weights = await structuredStart(
     WIDTHS.paper,
     training.map(({ image }) => image),
     1,
   )
-  const networks = openNetworks({
+  return {
     id: 'start',
     scheme: 'dense-resnet-2024',
     profile: 'paper',
     sha256: '',
     tensors: Object.fromEntries(leaves<Tensor<'f32'>>(weights)),
-  })
-  try {
-    return await roundTrips(networks, pictures, SBOX, seed, done =>
-      progress(done, pictures.length, 'round trips before training'),
-    )
-  } finally {
-    await networks.close()
   }
 }
 

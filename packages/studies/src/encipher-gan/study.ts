@@ -11,7 +11,12 @@ import { damage, differences, edges, linearAttack, weightKeys } from './weakness
 /** Of the 100 of the split. */
 const PHOTOS = 50
 
-const CIPHERS = ['encipher-gan-2023', 'encipher-gan-2023-structured', 'encipher-gan-2023-keyed']
+const CIPHERS = [
+  'encipher-gan-2023',
+  'encipher-gan-2023-learned',
+  'encipher-gan-2023-structured',
+  'encipher-gan-2023-keyed',
+]
 
 /** The page of `latent lab study encipher-gan-2023`. */
 export const study: Study = {
@@ -34,10 +39,11 @@ export const study: Study = {
             'Image Encryption System Using a Deep Generative Model*, MDPI Systems 2023, 11(1), 36. An ' +
             'encryption network turns a colour picture into a noise-like one, a decryption network ' +
             'turns it back, a discriminator judges the noise. The trained weights are the secret key.',
-          'Three ciphers: `encipher-gan-2023` is the published variant, trained for a short time; ' +
-            '`encipher-gan-2023-structured` is ours, with thresholds in place of norms and a start ' +
-            'that is no random one; `encipher-gan-2023-keyed` is ours too: the weights are drawn from ' +
-            'a 32-byte key and a nonce and not trained at all. **None of the three is secure**; what ' +
+          'Four ciphers: `encipher-gan-2023` is the published variant, trained for a short time; ' +
+            '`encipher-gan-2023-learned` has the smallest repair with which it learns, thresholds in place of norms, ' +
+            'and was trained from random weights; `encipher-gan-2023-structured` is ours, trained from a start that ' +
+            'is no random one; `encipher-gan-2023-keyed` is ours too: the weights are drawn from ' +
+            'a 32-byte key and a nonce and not trained at all. **None of the four is secure**; what ' +
             'breaks each is measured below. To keep a picture secret, seal it (`latent seal`).',
         ],
         sections: [
@@ -73,8 +79,8 @@ function facts(): StudySection {
         `length of training can do much better, and what that means for the paper's ${PAPER.psnr} dB, ` +
         'which is **not reproduced** here. Without norms and without biases, a network of convolutions ' +
         'and ReLUs is positively homogeneous (twice the input is twice the output, up to the last ' +
-        'tanh), so that it cannot undo the tanh that made the cipher. Ours therefore has ' +
-        '**thresholds**: one constant for each channel, which is what is left of a batch norm with ' +
+        'tanh), so that it cannot undo the tanh that made the cipher. The repaired ' +
+        'ones therefore have **thresholds**: one constant for each channel, which is what is left of a batch norm with ' +
         'frozen statistics.',
       `The structured start writes a linear code into the weights: a cosine transform of ${BLOCK} ` +
         'samples (4x4 pixels, 3 colours), a gain for each of its bands, and a random orthogonal ' +
@@ -103,24 +109,27 @@ function facts(): StudySection {
           [
             'norm',
             'instance norm; batch norm in residual blocks',
-            'published variant: instance norm throughout (batches of one image make both the same); ours: thresholds',
+            'published variant: instance norm throughout (batches of one image make both the same); the others: ' +
+              'thresholds',
           ],
           [
             'loss',
             'adversarial, SSIM; weights unknown',
             'published variant: adversarial 1, SSIM with uniform noise 1, SSIM 10, L1 10, the cipher ' +
-              'terms brought in late; ours: in place of SSIM with noise, uniformity and neighbour ' +
-              'covariance of one picture’s cipher',
+              'terms brought in late; learned: L1, SSIM, the judge, and terms for what a cipher shows (values, ' +
+              'neighbours, edges, deviations, means over squares; `docs/training.md`); structured: in place of SSIM ' +
+              'with noise, uniformity and neighbour covariance of one picture’s cipher',
           ],
           [
             'data, size, optimiser, length',
             'medical images (perhaps ISIC 2018); the rest unknown',
-            'BSDS500 train, crops of 48x48; see the cards of the weights',
+            'learned: open-photos train, crops of 64x64; the others: BSDS500 train, crops of 48x48; see the cards of ' +
+              'the weights',
           ],
           [
             'secret',
             'the trained weights',
-            'published and structured variant: the weights, and the bytes of the key do not enter; ' +
+            'all but the keyed variant: the weights, and the bytes of the key do not enter; ' +
               'keyed: 32 bytes and a nonce',
           ],
           ['cipher image', 'wire format unknown', '8 bits a sample everywhere'],

@@ -32,11 +32,12 @@ export async function weightKeys(
   const points: ChartPoint[] = []
   const flips: (string | number)[][] = []
   const some = drawn.slice(0, 3)
-  for (const [norm, name] of [
-    ['instance', 'published variant'],
-    ['frozen', 'structured'],
+  for (const [of, norm, name] of [
+    ['published', 'instance', 'published variant'],
+    ['learned', 'frozen', 'learned'],
+    ['structured', 'frozen', 'structured'],
   ] as const) {
-    const pair = await shippedPairs[norm]()
+    const pair = await shippedPairs[of]()
     const [encrypt, decrypt] = waysOf(nets[norm], pair)
     const ciphers = await Promise.all(some.map(({ image }) => encrypt(image)))
     for (const [i, sigma] of sigmas.entries()) {

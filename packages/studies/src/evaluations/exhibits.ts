@@ -61,7 +61,7 @@ export const EVALUATIONS: readonly Evaluation[] = [
   {
     title: 'FlowCrypt (Yang, Ping, Xu 2025)',
     open: 'The abstract: three claims, no table and no figure. Which three sets it means is not known to us.',
-    schemes: ['flowcrypt-2025', 'flowcrypt-2025-learned'],
+    schemes: ['flowcrypt-2025', 'flowcrypt-2025-structured'],
     exhibits: [
       { exhibit: 'abstract', shows: 'recovery of 100 dB on three data sets', ...here(SECTIONS.flowcrypt) },
       { exhibit: 'abstract', shows: 'cipher images uniformly distributed', ...flowcrypt('Claims and measurements') },
@@ -142,7 +142,7 @@ export const EVALUATIONS: readonly Evaluation[] = [
   {
     title: 'Dense-ResNet with bit-XOR diffusion (Bao et al. 2024)',
     open: 'The abstract and the references. There are sixteen figures, whose captions are not open, nor is any table.',
-    schemes: ['dense-resnet-2024', 'dense-resnet-2024-repaired', 'dense-resnet-2024-learned'],
+    schemes: ['dense-resnet-2024', 'dense-resnet-2024-repaired', 'dense-resnet-2024-structured'],
     exhibits: [
       { exhibit: 'abstract', shows: 'times of encryption and decryption', ...here(SECTIONS.denseResnet) },
       { exhibit: 'abstract', shows: 'PSNR and SSIM', ...here(SECTIONS.denseResnet) },

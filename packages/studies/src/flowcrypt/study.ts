@@ -11,14 +11,15 @@ export const study: Study = {
   id: 'flowcrypt-2025',
   title: 'FlowCrypt',
   async run(context) {
-    const [paper, compact, quality, statistics, start] = await Promise.all([
-      shipped('paper', 'paper', 'flowcrypt-2025', 12),
+    const [paper, structured, compact, quality, statistics, start] = await Promise.all([
+      shipped('learned', 'paper', 'flowcrypt-2025', 12),
+      shipped('from our start', 'paper', 'flowcrypt-2025-structured', 12),
       shipped('compact', 'compact', 'flowcrypt-2025-compact', 5),
       shipped('compact, quality', 'compact', 'flowcrypt-2025-compact-quality', 10),
       shipped('compact, statistics', 'compact', 'flowcrypt-2025-compact-statistics', 10),
       untrained(),
     ])
-    const variants = [paper, compact, quality, statistics, start]
+    const variants = [paper, structured, compact, quality, statistics, start]
     try {
       const rows = await measureAll(context, variants)
       return {

@@ -18,14 +18,12 @@ export const diffusionPeel = defineAttack({
   positiveControl: { scheme: 'dense-resnet-2024', expects: 'opened' },
   async run({ shape, pairs, scheme }) {
     const [known] = await pairs(1)
-    const { denseResnetModel, DESCRIBED, intermediateCipher, openIntermediate, openNetworks, REPAIRED } =
+    const { denseResnetModel, DENSE_RESNETS, DESCRIBED, intermediateCipher, openIntermediate, openNetworks } =
       await import('@latent/schemes/dense-resnet')
-    const { diffusion } = scheme.id === REPAIRED.id ? REPAIRED : DESCRIBED
-    const model = await denseResnetModel(
-      undefined,
-      'paper',
-      scheme.id.startsWith('dense-resnet-2024') ? scheme.weights?.scheme : undefined,
-    )
+    // Controls have no such diffusion, and are met as if they were the one that is described.
+    const own = DENSE_RESNETS.find(({ id }) => id === scheme.id)
+    const { diffusion } = own ?? DESCRIBED
+    const model = await denseResnetModel(undefined, 'paper', own && scheme.weights?.id)
     const networks = openNetworks(model)
     const intermediate = await intermediateCipher(networks, known!.plain)
     await networks.close()
