@@ -6,19 +6,24 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest, which begin first, so that at the end no core waits for one of them. */
 const LONGEST = [
-  'vault/test/kills.test.ts',
-  'test/trace/session.test.ts',
   'lab/test/attack-suite.test.ts',
+  'vault/test/kills.test.ts',
   'cli/test/ending.test.ts',
-  'lab/test/degenerate.test.ts',
-  'lab/test/broken-ciphers.test.ts',
-  'studies/test/exact-flow-study.test.ts',
-  'cli/test/vault-command.test.ts',
-  'cli/test/train-queue.test.ts',
-  'test/examples.test.ts',
-  'lab/test/evaluate.test.ts',
-  'lab/test/learned-attacks.test.ts',
+  'studio/test/page.test.ts',
+  'test/trace/session.test.ts',
   'schemes/test/exact-flow.test.ts',
+  'schemes/test/exact-flow-browser.test.ts',
+  'lab/test/evaluate.test.ts',
+  'lab/test/run.test.ts',
+  'lab/test/broken-ciphers.test.ts',
+  'schemes/test/contract.test.ts',
+  'test/examples.test.ts',
+  'lab/test/degenerate.test.ts',
+  'studies/test/learnability.test.ts',
+  'lab/test/trained-attacks.test.ts',
+  'studies/test/exact-flow-study.test.ts',
+  'studies/test/mask-autoencoder.test.ts',
+  'robust/test/browser.test.ts',
 ]
 
 /** The files whose tests have a long form, which `npm run test:long` runs. */
