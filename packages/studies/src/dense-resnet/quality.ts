@@ -118,8 +118,8 @@ export async function gallery(networks: DenseNetworks): Promise<StudySection> {
   return {
     heading: 'To look at',
     text: [
-      'Where a picture is busy, an intermediate cipher (the networks alone) may have more contrast, and outlines show. ' +
-        'Between the contrast of 8x8 blocks of the plain picture and of the intermediate cipher the correlation is ' +
+      'The networks alone make a texture that repeats every four pixels, whatever the picture: it is no noise. Do ' +
+        'outlines show in it? Between the contrast of 8x8 blocks of the plain picture and of the intermediate cipher the correlation is ' +
         `${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures at the top; ` +
         `after the diffusion it is ${outlines.map(({ diffused }) => fixed(diffused, 2)).join(', ')}.`,
     ],

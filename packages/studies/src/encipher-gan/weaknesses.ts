@@ -286,7 +286,8 @@ export async function linearAttack(
         `pixels, tanh undone) to ${BLOCK} plain samples, over all blocks of pictures known together ` +
         'with their ciphers, and the map then opens pictures that were never seen (PSNR of a drawn ' +
         'picture and of a photograph). For the structured pair that is nearly the decryption network, ' +
-        'for the price of one known picture. The keyed variant changes its matrix with every nonce, so ' +
+        'for the price of one known picture; what training found from random weights is not far from linear either, ' +
+        'once neighbouring blocks count too. The keyed variant changes its matrix with every nonce, so ' +
         'that other pictures tell nothing: but a known corner of a picture opens all of it.',
       'The published variant is further from linear; after so short a training its own decryption ' +
         'network recovers no more than such a map does.',
@@ -348,8 +349,8 @@ export async function damage(ciphers: readonly ImageCipher[], drawn: readonly Na
     text: [
       'A part of the cipher image blackened in the middle, or the whole of it re-encoded, and then ' +
         'decrypted: PSNR, and the share of samples that differ from those of the intact cipher. The ' +
-        'structured ciphers lose the blocks that were hit; in the published variant the instance norms ' +
-        'carry damage everywhere. This robustness to holes is the reverse of the missing diffusion ' +
+        'structured ciphers lose the blocks that were hit, the learned one those around them too; in the published ' +
+        'variant the instance norms carry damage everywhere. This robustness to holes is the reverse of the missing diffusion ' +
         'above.',
       'A JPEG picture has no text chunks: a cipher image that went through one is refused with ' +
         '`E_IMAGE` and a hint that says so. For the rows of this table the chunks were put back by ' +
