@@ -40,7 +40,9 @@ test.runIf(LONG)(
     expect(row('parameters')[2]).toBe('953,440')
     expect(Number.parseFloat(String(row('PSNR from floats, dB')[2]))).toBeGreaterThan(100)
     expect(Number.parseFloat(String(row('another key (its last character)')[2]))).toBeLessThan(12)
-    // What squinting shows of the paper's network is far above chance: over 96 squares that is 0.2.
+    const captions = page.sections.flatMap(({ figures = [] }) => figures.map(({ caption }) => caption))
+    expect(captions).toEqual([...new Set(captions)])
+    // What squinting shows of networks that began at our start is far above chance: over 96 squares that is 0.2.
     const squint = row('correlation of means over squares').slice(1).map(Number)
     expect(squint.length).toBeGreaterThan(2)
     expect(Math.max(...squint.map(Math.abs))).toBeGreaterThan(0.3)

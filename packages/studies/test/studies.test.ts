@@ -192,3 +192,15 @@ describe('studies', () => {
     await expect(findStudy('constructor')).rejects.toThrow(LatentError)
   })
 })
+
+test('no two figures of a page have one caption', async () => {
+  const folder = new URL('../../../docs/schemes/', import.meta.url)
+  const pages = (await readdir(folder, { recursive: true })).filter(name => name.endsWith('README.md'))
+  expect(pages.length).toBeGreaterThan(8)
+  for (const page of pages) {
+    const captions = [...(await readFile(new URL(page, folder), 'utf8')).matchAll(/^!\[([^\]]+)\]\(/gm)].map(
+      ([, caption]) => caption,
+    )
+    expect([page, captions]).toEqual([page, [...new Set(captions)]])
+  }
+})

@@ -50,7 +50,8 @@ export function quality(source: string, { learned, drawn, structured, start, pub
         'so that quality after the whole cipher is quality after the networks with rounding between ' +
         'them, sample for sample; the tests hold the two equal.',
       'The registered networks were learned from random weights. Beside them stand those that began at a start ' +
-        `written by hand, on the first ${start.pictures} pictures: it gave ${fixed(mean(start.psnr), 2)} dB, training ` +
+        `written by hand, on the first ${start.pictures} pictures: it gave ${fixed(mean(start.psnr), 2)} dB, ` +
+        `training ` +
         `brought it to ${fixed(mean(structured.psnr), 2)} dB, and the entropy of the networks' output from ` +
         `${fixed(start.intermediate.entropy, 3)} to ${fixed(structured.intermediate.entropy, 3)} bits; on the same ` +
         `pictures the learned ones reach ${fixed(mean(learned.psnr.slice(0, start.pictures)), 2)} dB.`,
@@ -119,7 +120,8 @@ export async function gallery(networks: DenseNetworks): Promise<StudySection> {
     heading: 'To look at',
     text: [
       'The networks alone make a texture that repeats every four pixels, whatever the picture: it is no noise. Do ' +
-        'outlines show in it? Between the contrast of 8x8 blocks of the plain picture and of the intermediate cipher the correlation is ' +
+        'outlines show in it? Between the contrast of 8x8 blocks of the plain picture and of the intermediate ' +
+        'cipher the correlation is ' +
         `${outlines.map(({ alone }) => fixed(alone, 2)).join(', ')} for the three pictures at the top; ` +
         `after the diffusion it is ${outlines.map(({ diffused }) => fixed(diffused, 2)).join(', ')}.`,
     ],

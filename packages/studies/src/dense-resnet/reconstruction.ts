@@ -20,7 +20,8 @@ export function choices({ parameters }: DenseNetworks, publishedTrips: Trips | u
         'The ciphers here therefore use our own variant without norms.',
       'Two trainings of that variant are here. The registered one begins at random weights and minimises the ' +
         'described sum with terms for what a cipher shows (`dense-resnet-learned`; `docs/training.md` tells how, and ' +
-        'what did not work). The other, `dense-resnet-2024-structured`, does not: the architecture can hold an almost ' +
+        'what did not work). The other, `dense-resnet-2024-structured`, does not: the architecture can hold an ' +
+        'almost ' +
         'lossless code of 4x4 blocks: the three first layers turn the 48 samples of a block into 48 channels; the ' +
         'dense blocks transform (DCT by opponent colours), compress and scale each coefficient, and mix all 48 by a ' +
         'pseudo-random rotation; transposed convolutions and a sigmoid make bytes of them. The decryption network ' +

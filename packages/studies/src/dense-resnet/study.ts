@@ -79,7 +79,8 @@ export const study: Study = {
             text: [
               '`latent train dense-resnet-learned --profile paper` trains the networks (own variant) from random ' +
                 'weights, `latent train dense-resnet --profile paper` from the structured start, `latent train ' +
-                'dense-resnet-published --profile paper` the variant with instance norm; `latent model add` turns a run into weights. `latent lab evaluate -s ' +
+                'dense-resnet-published --profile paper` the variant with instance norm; `latent model add` turns ' +
+                'a run into weights. `latent lab evaluate -s ' +
                 'dense-resnet-2024 dense-resnet-2024-repaired -d bsds500/val@256 -o FOLDER` measures ' +
                 'the ciphers beside the controls.',
             ],

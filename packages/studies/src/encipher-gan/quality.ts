@@ -190,7 +190,8 @@ export async function tradeOff(
         'suffer from 8 bits).',
       `Training from random weights reaches ${found('learned').psnr.toFixed(2)} dB, SSIM ` +
         `${found('learned').ssim.toFixed(4)}, entropy ${found('learned').entropy.toFixed(3)} and largest correlation ` +
-        `${largest(found('learned')).toFixed(3)}. Training from a structured start moved what it was given as follows: PSNR ${change(({ psnr }) => psnr, 2)} dB, ` +
+        `${largest(found('learned')).toFixed(3)}. Training from a structured start moved what it was given as ` +
+        `follows: PSNR ${change(({ psnr }) => psnr, 2)} dB, ` +
         `SSIM ${change(({ ssim }) => ssim, 4)}, entropy ${change(({ entropy }) => entropy, 3)} bits, ` +
         `largest correlation ${change(largest, 3)}.`,
     ],
@@ -257,7 +258,8 @@ export async function pictures(ciphers: readonly ImageCipher[], drawn: readonly 
       {
         name: 'pictures',
         caption:
-          'Each row: a drawn picture, then cipher and recovered picture of the published variant, of the learned, the ' +
+          'Each row: a drawn picture, then cipher and recovered picture of the published variant, of the learned, ' +
+          'the ' +
           'structured and the keyed one',
         image: contactSheet(shown, 1 + 2 * ciphers.length),
       },

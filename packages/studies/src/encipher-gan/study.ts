@@ -80,7 +80,8 @@ function facts(): StudySection {
         'which is **not reproduced** here. Without norms and without biases, a network of convolutions ' +
         'and ReLUs is positively homogeneous (twice the input is twice the output, up to the last ' +
         'tanh), so that it cannot undo the tanh that made the cipher. The repaired ' +
-        'ones therefore have **thresholds**: one constant for each channel, which is what is left of a batch norm with ' +
+        'ones therefore have **thresholds**: one constant for each channel, which is what is left of a batch norm ' +
+        'with ' +
         'frozen statistics.',
       `The structured start writes a linear code into the weights: a cosine transform of ${BLOCK} ` +
         'samples (4x4 pixels, 3 colours), a gain for each of its bands, and a random orthogonal ' +

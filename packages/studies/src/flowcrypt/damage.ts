@@ -4,6 +4,12 @@ import type { StudyContext, StudySection } from '../study.ts'
 import { DAMAGES, keysFor, measureDamage } from './measure.ts'
 import { type Variant, someImages } from './variants.ts'
 
+const WORDS = {
+  occlusion: 'a black rectangle over a part of the 8-bit cipher image',
+  'salt-pepper': 'a part of its values set to black or white',
+  gaussian: 'Gaussian noise on it, by variance',
+} as const
+
 /** The section on damage: PSNR of what is left, by kind and strength. */
 export async function damageSection(context: StudyContext, variants: readonly Variant[]): Promise<StudySection> {
   const plains = await someImages(context, 2)
@@ -18,12 +24,7 @@ export async function damageSection(context: StudyContext, variants: readonly Va
   }
   const curves = (['occlusion', 'salt-pepper', 'gaussian'] as const).map(async kind => ({
     name: `damage-${kind}`,
-    caption:
-      'PSNR after ' + kind === 'occlusion'
-        ? 'a black rectangle over a part of the 8-bit cipher image'
-        : kind === 'salt-pepper'
-          ? 'a part of its values set to black or white'
-          : 'Gaussian noise on it, by variance',
+    caption: `PSNR after ${WORDS[kind]}`,
     svg: await chart(
       DAMAGES.flatMap((damage, j) =>
         damage.kind === kind

@@ -30,15 +30,16 @@ export async function glanceSection(
   return {
     heading: 'Without any key: squint',
     text: [
-      'All figures above can be met by a cipher image that shows the picture. A cipher value is a ' +
-        'large keyed dither and a share of a pixel; averaging over 8 x 8 values takes most of the ' +
-        'dither away and leaves the pixels. The means of the right half of the 8-bit cipher image, ' +
-        'where the rows of the picture lie squeezed, against the means of the same places of the ' +
-        'picture: correlation, mean over pictures (a good cipher: 0).',
-      'Entropy looks at values and not at places, and the correlation of direct neighbours is too ' +
-        'small to see what hundreds of them share. This is the price of recovery from 8 bits in a map ' +
-        'that is smooth, and the reason why these statistics are no proof of anything. Whether the ' +
-        'published weights do better cannot be said: they are not to be had.',
+      'All figures above can be met by a cipher image that shows the picture. Where training began at our start, a ' +
+        'cipher value is a large keyed dither and a share of a pixel; averaging over 8 x 8 values takes most of the ' +
+        'dither away and leaves the pixels. The means of the right half of the 8-bit cipher image, where the rows of ' +
+        'the picture lie squeezed, against the means of the same places of the picture: correlation, mean over ' +
+        'pictures (a good cipher: 0).',
+      'Entropy looks at values and not at places, and the correlation of direct neighbours is too small to see what ' +
+        'hundreds of them share: a reason why these statistics are no proof of anything. It is no price of recovery ' +
+        'from 8 bits: the learned network was asked for means that tell nothing, shows nothing here, and recovers ' +
+        'more than what began at our start. Whether the published weights do better cannot be said: they are not to ' +
+        'be had.',
     ],
     tables: [glanceTable(rows.map(row => ({ name: row.variant.name, correlations: of(row, 'glance') })))],
     figures: [

@@ -30,7 +30,8 @@ export function facts(): StudySection {
         'of the loss; a noise layer without JPEG; wire formats; tiles of 512 pixels for pictures of ' +
         'any size.',
       '**Two trainings:** the first column is learned from random weights on photographs free for any use, with a ' +
-        'term for what squinting shows that the paper does not name (`flowcrypt-2025`; `docs/training.md` tells how). ' +
+        'term for what squinting shows that the paper does not name (`flowcrypt-2025`; `docs/training.md` tells ' +
+        'how). ' +
         'The second begins at a start of ours (`flowcrypt-2025-structured`): `image / 5 + v(K)` on top of random ' +
         'weights: the first two blocks exchange the halves and turn one of them over, and the third adds three ' +
         'entries of K, folded to be uniform, more of it in the middle of the range than at its ends. So do the ' +
@@ -49,7 +50,7 @@ export const PLAIN_WORDS: StudySection = {
       'rounding, with cipher images that look like noise at first sight, and no picture from a wrong ' +
       'key.',
     'It does not show security. Entropy, correlation and PSNR with a wrong key say what a look at ' +
-      'the cipher image says. They are blind to what matters: the means of a cipher image show the ' +
+      'the cipher image says. They are blind to what matters: the means of a cipher image may show the ' +
       'picture, equal pictures under one password give equal ciphers (without our nonce), one changed ' +
       'pixel changes next to nothing, whoever knows K nearly decrypts nearly, K is shared by all ' +
       'pictures of a size, and its entries are fewer than the values they hide. There is no ' +
