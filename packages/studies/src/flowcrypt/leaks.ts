@@ -7,12 +7,15 @@ import { decibels, decrypt, encrypt, glance, keysFor, pictureOf, type Planes, pl
 import { type Row, of } from './quality.ts'
 import { type Variant, sideOf } from './variants.ts'
 
-/** What squinting shows of each network's ciphers: the mean over pictures. */
+/** What squinting shows of each network's ciphers, and of noise: means over pictures. */
 export const glanceTable = (
-  found: readonly { readonly name: string; readonly correlations: readonly number[] }[],
+  found: readonly { readonly name: string; readonly seen: readonly number[]; readonly atNoise: readonly number[] }[],
 ): StudyTable => ({
   columns: ['', ...found.map(({ name }) => name)],
-  rows: [['correlation of means over squares', ...found.map(({ correlations }) => mean(correlations).toFixed(3))]],
+  rows: [
+    ['correlation of means over squares', ...found.map(({ seen }) => mean(seen).toFixed(3))],
+    ['the same of noise in its place', ...found.map(({ atNoise }) => mean(atNoise).toFixed(3))],
+  ],
 })
 
 /** The section on what squinting at a cipher image shows, with its pictures. */
@@ -23,31 +26,34 @@ export async function glanceSection(
 ): Promise<StudySection> {
   const side = sideOf(context)
   const plain = planesOf(await drawPicture('landscape', side, side))
-  const { seen } = glance(
-    planesOf(pictureOf(await encrypt(runner, plain, (await keysFor(side, side, context.seed)).right))),
-    plain,
-  )
+  const { right } = await keysFor(side, side, context.seed)
+  const { seen } = glance(planesOf(pictureOf(await encrypt(runner, plain, right))), plain, right.order)
   return {
     heading: 'Without any key: squint',
     text: [
       'All figures above can be met by a cipher image that shows the picture. Where training began at our start, a ' +
         'cipher value is a large keyed dither and a share of a pixel; averaging over 8 x 8 values takes most of the ' +
-        'dither away and leaves the pixels. The means of the right half of the 8-bit cipher image, where the rows of ' +
-        'the picture lie squeezed, against the means of the same places of the picture: correlation, mean over ' +
-        'pictures (a good cipher: 0).',
+        'dither away and leaves the pixels. The means of each half of the 8-bit cipher image against the means of ' +
+        'each half of the picture, as the mask has split it into rows and columns: correlation without its sign, of ' +
+        'the four ways to look the one that shows the most, mean over pictures.',
       'Entropy looks at values and not at places, and the correlation of direct neighbours is too small to see what ' +
-        'hundreds of them share: a reason why these statistics are no proof of anything. It is no price of recovery ' +
-        'from 8 bits: the learned network was asked for means that tell nothing, shows nothing here, and recovers ' +
-        'more than what began at our start. Whether the published weights do better cannot be said: they are not to ' +
-        'be had.',
+        'hundreds of them share: a reason why these statistics are no proof of anything. The learned network was ' +
+        'asked for means that tell little, on crops of 32 x 32, and tells less than what began at our start while it ' +
+        'recovers more: so most of it was no price of recovery from 8 bits. It is not nothing: large dark and bright ' +
+        'areas are to be seen in the picture at the top. Whether the published weights do better cannot be said: ' +
+        'they are not to be had.',
     ],
-    tables: [glanceTable(rows.map(row => ({ name: row.variant.name, correlations: of(row, 'glance') })))],
+    tables: [
+      glanceTable(
+        rows.map(row => ({ name: row.variant.name, seen: of(row, 'glance'), atNoise: of(row, 'glanceAtNoise') })),
+      ),
+    ],
     figures: [
       {
         name: 'squint',
         caption:
-          'Left: a drawn picture. Right: means over 8 x 8 squares of the right half of its cipher ' +
-          `image, contrast stretched; no key was used (${name} network)`,
+          'Left: a drawn picture. Right: means over 8 x 8 squares of the half of its cipher image that shows the ' +
+          `most, contrast stretched; no key was used (${name} network)`,
         image: contactSheet([pictureOf(plain), seen], 2),
       },
     ],

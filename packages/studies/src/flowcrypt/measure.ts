@@ -1,9 +1,11 @@
 import { pearson } from '../numbers.ts'
 import type { Image, SampleFormat } from '@latent/core'
 import {
+  cutHalves,
   type FlowCryptRunner,
   gatherHalf,
   scatterHalf,
+  type SplitOrder,
   stretch,
   throughWire,
   type TileKey,
@@ -130,7 +132,8 @@ export type Figures = Record<
   | 'rightMapWrongMask'
   | 'wrongMapRightMask'
   | 'misplaced'
-  | 'glance',
+  | 'glance'
+  | 'glanceAtNoise',
   number
 >
 
@@ -162,9 +165,16 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
     rightMapWrongMask: await restored(keys.rightMapWrongMask),
     wrongMapRightMask: await restored(keys.wrongMapRightMask),
     misplaced: decibels(plain, misplaced(whole, keys)),
-    glance: glance(planesOf(view), plain).correlation,
+    glance: Math.abs(glance(planesOf(view), plain, keys.right.order).correlation),
+    glanceAtNoise: Math.abs(glance(noise(plain), plain, keys.right.order).correlation),
   }
 }
+
+/** What a cipher image should look like: the control of {@link glance}. Multiplicative hashing of the place. */
+const noise = ({ values, ...size }: Planes): Planes => ({
+  ...size,
+  values: values.map((_, i) => (Math.imul(i + 1, 2654435761) >>> 0) / 2 ** 32),
+})
 
 /** Both halves decrypted with their right maps, and pixels put back by a wrong mask. */
 export function misplaced(restored: Planes, { right, wrong }: Keys): Planes {
@@ -220,40 +230,72 @@ export async function measureNudges(runner: FlowCryptRunner, plain: Planes, key:
 const GLANCE = 8
 
 /**
- * What a cipher image shows without any key: the means of its right half over squares of 8 x 8. That half holds the
- * picture's rows squeezed to half their width, so squares of it lie on 16 x 8 pixels of the picture.
- * @returns the means as a picture of the picture's size with stretched contrast, and their correlation with the
- * picture's own means
+ * Where a pixel of the picture is to be expected in a half: the mask takes about every second one of a row, for the
+ * first half, or of a column. Half pictures are `height` rows of `width / 2`.
  */
-export function glance(cipher: Planes, plain: Planes): { seen: Image<'u8'>; correlation: number } {
-  const { width, height } = plain
+const EXPECTED = {
+  first: (x: number, y: number, { width }: Planes) => y * (width / 2) + (x >> 1),
+  second: (x: number, y: number, { height }: Planes) => x * (height / 2) + (y >> 1),
+} as const
+
+/**
+ * What a cipher image shows to whoever averages it: the means of one of its halves over squares of 8 x 8, against the
+ * same means of a half of the picture, as it was split. Either may shine through either: of the four ways to look, the
+ * one that shows the most.
+ * @returns the means as a picture of the picture's size with stretched contrast, pixels where they are to be expected
+ * without the mask; and their correlation
+ */
+export function glance(cipher: Planes, plain: Planes, order: SplitOrder): { seen: Image<'u8'>; correlation: number } {
+  const { width } = plain
+  const looks = Object.values(cutHalves(cipher.values, { w: width / 2 })).flatMap(half => {
+    const means = squareMeans(half, plain)
+    return (['first', 'second'] as const).map(which => ({
+      which,
+      means,
+      correlation: pearson(means, squareMeans(gatherHalf(plain.values, order[which]), plain)),
+    }))
+  })
+  const best = looks.reduce((one, other) => (Math.abs(other.correlation) > Math.abs(one.correlation) ? other : one))
+  return { seen: unfolded(best.means, plain, EXPECTED[best.which]), correlation: best.correlation }
+}
+
+/** Of a place in a half, the square that it lies in; what is left over at an edge belongs to the last. */
+function squareOf(place: number, { width, height }: Planes): number {
   const [columns, rows] = [Math.floor(width / 2 / GLANCE), Math.floor(height / GLANCE)]
-  const average = ({ values }: Planes, c: number, left: number, top: number, w: number) => {
-    let sum = 0
-    for (let y = top; y < top + GLANCE; y++)
-      for (let x = left; x < left + w; x++) sum += values[(c * height + y) * width + x]!
-    return sum / (w * GLANCE)
+  const [x, y] = [place % (width / 2), Math.floor(place / (width / 2))]
+  return Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / GLANCE))
+}
+
+const squaresOf = ({ width, height }: Planes) => Math.floor(width / 2 / GLANCE) * Math.floor(height / GLANCE)
+
+/** Means of a half over its squares, colour by colour. */
+function squareMeans(half: Float32Array, size: Planes): number[] {
+  const [squares, places] = [squaresOf(size), half.length / 3]
+  const [sums, counts] = [new Float64Array(3 * squares), new Float64Array(squares)]
+  for (let place = 0; place < places; place++) {
+    const square = squareOf(place, size)
+    counts[square]!++
+    for (let c = 0; c < 3; c++) sums[c * squares + square]! += half[c * places + place]!
   }
-  const [means, truth]: [number[], number[]] = [[], []]
-  for (let c = 0; c < 3; c++) {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        means.push(average(cipher, c, width / 2 + column * GLANCE, row * GLANCE, GLANCE))
-        truth.push(average(plain, c, 2 * column * GLANCE, row * GLANCE, 2 * GLANCE))
-      }
-    }
-  }
+  return Array.from(sums, (sum, i) => sum / counts[i % squares]!)
+}
+
+function unfolded(
+  means: readonly number[],
+  size: Planes,
+  expected: (x: number, y: number, size: Planes) => number,
+): Image<'u8'> {
+  const { width, height } = size
   const [low, high] = [Math.min(...means), Math.max(...means)]
   const data = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const cell =
-        Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / 2 / GLANCE))
+      const square = squareOf(expected(x, y, size), size)
       for (let c = 0; c < 3; c++)
         data[(y * width + x) * 3 + c] = Math.round(
-          (255 * (means[c * rows * columns + cell]! - low)) / (high - low || 1),
+          (255 * (means[c * squaresOf(size) + square]! - low)) / (high - low || 1),
         )
     }
   }
-  return { seen: { width, height, channels: 3, format: 'u8', data }, correlation: pearson(means, truth) }
+  return { width, height, channels: 3, format: 'u8', data }
 }
