@@ -7,7 +7,7 @@ import { decryptTiles, encryptTiles, sizedNetwork, type Tile, type TileRule } fr
 import { type Model, modelFor, networkWeights } from '../models/index.ts'
 import type { Profile } from '../recipe.ts'
 import { DIMENSIONS, type Generator, generate, generatorParameters, type Norm } from './network.ts'
-import { LEARNED, KEYED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './description.ts'
+import { KEYED, LEARNED, MINIMUM_SIDE, PUBLISHED, STRUCTURED } from './description.ts'
 import { mixing, START, structuredPair, type Weights } from './structure.ts'
 
 /** Larger pictures are encrypted in tiles of this rule. */

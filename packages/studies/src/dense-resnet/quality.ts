@@ -51,8 +51,7 @@ export function quality(source: string, { learned, drawn, structured, start, pub
         'them, sample for sample; the tests hold the two equal.',
       'The registered networks were learned from random weights. Beside them stand those that began at a start ' +
         `written by hand, on the first ${start.pictures} pictures: it gave ${fixed(mean(start.psnr), 2)} dB, ` +
-        `training ` +
-        `brought it to ${fixed(mean(structured.psnr), 2)} dB, and the entropy of the networks' output from ` +
+        `training brought it to ${fixed(mean(structured.psnr), 2)} dB, and the entropy of the networks' output from ` +
         `${fixed(start.intermediate.entropy, 3)} to ${fixed(structured.intermediate.entropy, 3)} bits; on the same ` +
         `pictures the learned ones reach ${fixed(mean(learned.psnr.slice(0, start.pictures)), 2)} dB.`,
       'Drawn pictures have hard edges in strong colours, which photographs from JPEG files hardly ' +

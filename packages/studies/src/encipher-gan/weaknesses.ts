@@ -351,8 +351,7 @@ export async function damage(ciphers: readonly ImageCipher[], drawn: readonly Na
         'decrypted: PSNR, and the share of samples that differ from those of the intact cipher. The ' +
         'structured ciphers lose the blocks that were hit, the learned one those around them too; in the published ' +
         'variant the instance norms carry damage everywhere. This robustness to holes is the reverse of the ' +
-        'missing diffusion ' +
-        'above.',
+        'missing diffusion above.',
       'A JPEG picture has no text chunks: a cipher image that went through one is refused with ' +
         '`E_IMAGE` and a hint that says so. For the rows of this table the chunks were put back by ' +
         'hand.',
