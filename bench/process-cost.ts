@@ -33,14 +33,14 @@ process.once('exit', () => {
 })`
 
 /**
- * Runs the `latent` of a checkout as a process, to its end.
- * @param checkout its folder
+ * Runs a `latent` as a process, to its end.
+ * @param checkout the folder of a checkout, or the `latent.js` of what was installed
  */
 export function latentCost(checkout: string, args: readonly string[]): Cost {
   const folder = mkdtempSync(join(tmpdir(), 'latent-cost-'))
   try {
     const told = join(folder, 'usage.json')
-    const latent = join(checkout, 'packages/cli/bin/latent.js')
+    const latent = checkout.endsWith('.js') ? checkout : join(checkout, 'packages/cli/bin/latent.js')
     const started = performance.now()
     const { status, stdout, stderr } = spawnSync(
       process.execPath,

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { joinModules } from './chunks.ts'
 import { folderOf, publishedManifest } from './manifest.ts'
 import { buildModels } from './models.ts'
 import { codePackages, OUT, ROOT, type Source } from './packages.ts'
@@ -11,13 +12,14 @@ import { buildStudioPackage } from './studio.ts'
  * licence. The types of Node 20 are checked against, so that nothing is called which it lacks.
  * @returns the folders, by the package's name
  */
-export function build(): Map<string, string> {
+export async function build(): Promise<Map<string, string>> {
   const emitted = join(OUT, 'emitted')
   rmSync(OUT, { recursive: true, force: true })
   mkdirSync(emitted, { recursive: true })
   const sources = codePackages()
   emit(sources, emitted)
-  const staged = sources.map(source => [source.manifest.name, stage(source, emitted)] as const)
+  const staged: (readonly [name: string, folder: string])[] = []
+  for (const source of sources) staged.push([source.manifest.name, await stage(source, emitted)])
   rmSync(emitted, { recursive: true })
   return new Map([...staged, ...buildModels(), buildStudioPackage()])
 }
@@ -38,7 +40,7 @@ function emit(sources: readonly Source[], outDir: string): void {
   })
 }
 
-function stage(source: Source, emitted: string): string {
+async function stage(source: Source, emitted: string): Promise<string> {
   const { folder, manifest } = source
   const out = join(OUT, 'packages', folderOf(manifest.name))
   mkdirSync(out, { recursive: true })
@@ -49,7 +51,9 @@ function stage(source: Source, emitted: string): string {
   const readme = join(folder, 'README.md')
   if (existsSync(readme)) writeFileSync(join(out, 'README.md'), withinPackage(readFileSync(readme, 'utf8')))
   cpSync(join(ROOT, 'LICENSE'), join(out, 'LICENSE'))
-  writeFileSync(join(out, 'package.json'), `${JSON.stringify(publishedManifest(source), undefined, 2)}\n`)
+  const published = publishedManifest(source)
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`)
+  await joinModules(out, published)
   return out
 }
 
@@ -79,4 +83,4 @@ export function namingBuiltFiles(text: string, file: string): string {
   return built
 }
 
-if (import.meta.main) for (const [name, folder] of build()) process.stdout.write(`${name}: ${folder}\n`)
+if (import.meta.main) for (const [name, folder] of await build()) process.stdout.write(`${name}: ${folder}\n`)

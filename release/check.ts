@@ -18,7 +18,7 @@ execFileSync('npm', ['ci', '--prefix', join(ROOT, 'release/tools')], {
   stdio: ['ignore', 'ignore', 'inherit'],
   shell: process.platform === 'win32',
 })
-const tarballs = pack()
+const tarballs = await pack()
 for (const { name, size, unpackedSize } of tarballs)
   process.stdout.write(`         ${name}: ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked\n`)
 await checkManifests(tarballs)

@@ -20,8 +20,8 @@ export interface Tarball {
 }
 
 /** Builds and packs everything that is published into `dist/tarballs`. */
-export function pack(): Tarball[] {
-  const folders = build()
+export async function pack(): Promise<Tarball[]> {
+  const folders = await build()
   const tarballs = join(OUT, 'tarballs')
   mkdirSync(tarballs)
   const told = execFileSync('npm', ['pack', ...folders.values(), '--json', '--pack-destination', tarballs], {
@@ -37,5 +37,5 @@ export function pack(): Tarball[] {
 type Told = Omit<Tarball, 'path' | 'folder'>
 
 if (import.meta.main)
-  for (const { name, version, size, path } of pack())
+  for (const { name, version, size, path } of await pack())
     process.stdout.write(`${name}@${version}  ${(size / 1000).toFixed(0)} kB  ${path}\n`)

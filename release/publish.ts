@@ -27,7 +27,7 @@ const obstacles = [
 ].flat()
 if (!values['dry-run'] && obstacles.length > 0) throw new Error(obstacles.join('; '))
 
-const tarballs = neededFirst(pack())
+const tarballs = neededFirst(await pack())
 for (const { name, version, size, unpackedSize, files, path } of tarballs) {
   process.stdout.write(
     `${name}@${version}  ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked, ${files.length} files\n`,

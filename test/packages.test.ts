@@ -1,7 +1,10 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { namingBuiltFiles, withinPackage } from '../release/build.ts'
+import { joinModules } from '../release/chunks.ts'
 import { publishedManifest } from '../release/manifest.ts'
 import { codePackages, type Manifest, readManifest, releaseVersion, ROOT } from '../release/packages.ts'
 
@@ -163,4 +166,46 @@ test('a published page has no link out of its package', () => {
   expect(withinPackage('See [docs/a.md](../../docs/a.md), [b](src/b.ts).')).toBe(
     'See `docs/a.md` in the repository, [b](src/b.ts).',
   )
+})
+
+test('modules of a built package are joined; entries keep their names, scripts of workers are found', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latent-joined-'))
+  try {
+    const write = (path: string, text: string) => {
+      mkdirSync(join(folder, 'dist', dirname(path)), { recursive: true })
+      writeFileSync(join(folder, 'dist', path), text)
+    }
+    write('index.js', "export { one } from './a/one.js'\nexport { worker } from './a/pool.js'\n")
+    write('other/entry.js', "import { one } from '../a/one.js'\nexport const two = one + 1\n")
+    write('node.js', "export const where = 'node'\n")
+    write('web.js', "export const where = 'web'\n")
+    write('a/one.js', "import { where } from '#here'\nexport const one = where === 'node' ? 1 : 0\n")
+    // A comment may name what is not there.
+    write(
+      'a/pool.js',
+      "// such as new URL('./mine.js', import.meta.url)\nimport { sep } from 'node:path'\n" +
+        "export const worker = sep && new URL('./worker.js', import.meta.url)\n",
+    )
+    write('a/worker.js', "import { one } from './one.js'\nexport const scripted = one\n")
+    const manifest = {
+      name: 'joined',
+      type: 'module',
+      exports: { '.': { default: './dist/index.js' }, './entry': { default: './dist/other/entry.js' } },
+      imports: { '#here': { node: './dist/node.js', default: './dist/web.js' } },
+    }
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+    await joinModules(folder, manifest)
+
+    const files = globSync('**/*.js', { cwd: join(folder, 'dist') })
+    expect(files).toEqual(
+      expect.arrayContaining(['index.js', 'node.js', 'web.js', join('other', 'entry.js'), join('a', 'worker.js')]),
+    )
+    expect(files).not.toContain(join('a', 'pool.js'))
+    const load = (path: string) => import(pathToFileURL(path).href) as Promise<Record<string, unknown>>
+    const { one, worker } = await load(join(folder, 'dist/index.js'))
+    expect([one, (await load(join(folder, 'dist/other/entry.js')))['two']]).toEqual([1, 2])
+    expect((await load(fileURLToPath(worker as URL)))['scripted']).toBe(1)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

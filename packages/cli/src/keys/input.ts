@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
 import { ioError } from '@latent/core/node'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Warn } from './warnings.ts'
 
 /** Far more than any key, identity or list of recipients. */
@@ -34,13 +34,22 @@ export async function readKeyInput(path: string): Promise<KeyInput> {
     const file = await open(path)
     try {
       const info = await file.stat()
-      const bytes = await whole(file.createReadStream({ autoClose: false }), path)
+      const bytes = await whole(parts(file), path)
       return { name: path, bytes, ...(info.isFile() ? { mode: info.mode & 0o777 } : {}) }
     } finally {
       await file.close()
     }
   } catch (error) {
     throw ioError(error, `cannot read ${path}`)
+  }
+}
+
+/** What a file or a pipe gives, read by read: streams of files would be loaded for a few lines. */
+async function* parts(file: FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(1 << 16))
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
   }
 }
 
