@@ -1,5 +1,5 @@
 import { sha256Of, toHex } from '@latent/core'
-import { identityWords } from '@latent/vault'
+import { identityWords } from '@latent/vault/recovery'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,7 +1,8 @@
 import { bech32 } from '@scure/base'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { expect, test } from 'vitest'
-import { createAlbum, identityOfWords, identityWords, Keyring, recoverySheet } from '../src/index.ts'
+import { createAlbum, Keyring } from '../src/index.ts'
+import { identityOfWords, identityWords, recoverySheet } from '../src/recovery.ts'
 
 test('an identity comes back from its words, however they are written', async () => {
   for (const identity of [await generateX25519Identity(), await generateHybridIdentity()]) {

@@ -1,6 +1,7 @@
 import { LatentError } from '@latent/core'
 import { publish } from '@latent/core/node'
-import { decodeKeyText, identityOfWords, Keyring, recipientOf, recoverySheet, select, Vault } from '@latent/vault'
+import { decodeKeyText, Keyring, recipientOf, select, Vault } from '@latent/vault'
+import { identityOfWords, recoverySheet } from '@latent/vault/recovery'
 import { verifyVault } from '@latent/vault/node'
 import type { Command } from 'commander'
 import { sharedFlow } from '../flows.ts'

@@ -3,17 +3,16 @@ import {
   decodeKeyLines,
   decryptEnvelope,
   encryptedFile,
-  identityWords,
   type Keys,
   type Lock,
   mixesQuantumResistance,
   parseIdentities,
   parseRecipients,
   recipientOf,
-  recoverySheet,
   sealingPassphrase,
   strengthOf,
 } from '@latent/vault'
+import { identityWords, recoverySheet } from '@latent/vault/recovery'
 import { generateX25519Identity } from 'age-encryption'
 import type { Fault } from './fault.ts'
 import { type PasskeyChoice, passkeyIdentity, passkeyRecipient, type Passkeys } from './passkey.ts'
