@@ -3,7 +3,7 @@ import { type Attack, requireAttack } from './contract.ts'
 import { classByDistance, classByNetwork, classByProbe } from './suite/classes.ts'
 import { advancedFeatureReconstructionAttack, featureReconstructionAttack } from './suite/folding.ts'
 import { foldedMap } from './suite/folded-map.ts'
-import { outline, rightHalf, squint } from './suite/glance.ts'
+import { outline, eitherHalf, squint } from './suite/glance.ts'
 import { inverseLocalBlocks, inverseLocalPixels, unpairedColours } from './suite/inverse-networks.ts'
 import { jigsaw, jigsawOfMany } from './suite/jigsaw.ts'
 import { linearBlocks, linearImage, linearPixels, linearSharedBlocks } from './suite/linear.ts'
@@ -39,7 +39,7 @@ export const ATTACKS: readonly Attack[] = [
   look,
   squint,
   outline,
-  rightHalf,
+  eitherHalf,
   featureReconstructionAttack,
   advancedFeatureReconstructionAttack,
   jigsaw,

@@ -6,12 +6,9 @@ import { asPicture } from '../score.ts'
 
 const SIDE = 4
 
-/** Every square of {@link SIDE} pixels becomes one grey value, and the picture is stretched to full contrast. */
-export function bySquares(
-  { width, height, channels, data }: Image<'u8'>,
-  value: (samples: readonly number[]) => number,
-): Image<'u8'> {
-  const values = new Float64Array(width * height)
+/** Samples and places of every square of {@link SIDE} pixels; those at the right and lower edge may be smaller. */
+function squaresOf({ width, height, channels, data }: Image<'u8'>): { samples: number[]; places: number[] }[] {
+  const squares: { samples: number[]; places: number[] }[] = []
   for (let top = 0; top < height; top += SIDE) {
     for (let left = 0; left < width; left += SIDE) {
       const samples: number[] = []
@@ -21,11 +18,20 @@ export function bySquares(
           places.push(y * width + x)
           for (let c = 0; c < channels; c++) samples.push(data[(y * width + x) * channels + c]!)
         }
-      const found = value(samples)
-      for (const place of places) values[place] = found
+      squares.push({ samples, places })
     }
   }
-  return stretched(values, { width, height, channels })
+  return squares
+}
+
+/** Every square of {@link SIDE} pixels becomes one grey value, and the picture is stretched to full contrast. */
+export function bySquares(picture: Image<'u8'>, value: (samples: readonly number[]) => number): Image<'u8'> {
+  const values = new Float64Array(picture.width * picture.height)
+  for (const { samples, places } of squaresOf(picture)) {
+    const found = value(samples)
+    for (const place of places) values[place] = found
+  }
+  return stretched(values, picture)
 }
 
 /** Values as grey pixels, the least black and the greatest white. */
@@ -72,29 +78,50 @@ export const outline = defineAttack({
 })
 
 /**
- * FlowCrypt sets its two halves side by side, and the right one is the picture squeezed to half its width under a
- * network that bends it little: that half, stretched to the full width again, squinted at.
+ * FlowCrypt sets its two halves side by side, each the picture squeezed to half its width or height, and any colour of
+ * either may show it, as a negative too: of the six, the one whose means over squares differ the most from each other
+ * for how much they differ within, stretched to the full width again.
  */
-export const rightHalf = defineAttack({
-  id: 'right-half',
-  title: 'the right half of the cipher image, stretched and squinted at',
+export const eitherHalf = defineAttack({
+  id: 'either-half',
+  title: 'the half and colour of the cipher image that shows the most, stretched and squinted at',
   threat: 'ciphertext-only',
+  upTo: 'appearance',
   appliesTo: ({ id }) =>
     id.startsWith('flowcrypt') ? undefined : 'it is for ciphers that set two halves side by side',
   positiveControl: { scheme: controls.twoHalves, expects: 'leaks' },
   run: async ({ shape }) => ({
     open: targets =>
       targets.map(target => {
-        const whole = asPicture(target, shape)
-        const { width, height, channels } = whole
-        const half = image({
-          width: width >> 1,
-          height,
-          channels,
-          format: 'u8',
-          data: whole.data.filter((_, i) => Math.floor(i / channels) % width >= width - (width >> 1)),
-        })
-        return bySquares(asPicture(half, shape), mean)
+        const views = halvesByColour(asPicture(target, shape)).map(view => ({ view, shown: shows(view) }))
+        const { view } = views.reduce((one, other) => (other.shown > one.shown ? other : one))
+        return bySquares(asPicture(view, shape), mean)
       }),
   }),
 })
+
+/** Each colour of each half, as a grey picture of half the width. */
+function halvesByColour({ width, height, channels, data }: Image<'u8'>): Image<'u8'>[] {
+  const half = width >> 1
+  return [0, width - half].flatMap(left =>
+    Array.from({ length: channels }, (_, colour) =>
+      image({
+        width: half,
+        height,
+        channels: 1,
+        format: 'u8',
+        data: Uint8Array.from({ length: half * height }, (_, i) => {
+          const place = Math.floor(i / half) * width + left + (i % half)
+          return data[place * channels + colour]!
+        }),
+      }),
+    ),
+  )
+}
+
+/** Variance of the means of squares for the variance within them: about 1 / SIDE^2 for noise. */
+function shows(view: Image<'u8'>): number {
+  const squares = squaresOf(view).map(({ samples }) => samples)
+  const within = mean(squares.map(samples => deviation(samples) ** 2))
+  return deviation(squares.map(mean)) ** 2 / (within + 1e-9)
+}
