@@ -31,15 +31,57 @@ export function uniformMoments(x: Expr, axes: readonly number[], moments = 8): E
   return op.mul(op.mean(terms.reduce((a, b) => op.add(a, b))), 1 / moments)
 }
 
+/** How {@link localUniformity} looks at an image. */
+export interface LocalOptions {
+  /** Side of the squares, in pixels: 8 unless given. */
+  readonly side?: number
+  /** Trigonometric moments: 3 unless given. */
+  readonly moments?: number
+  /** Channels one by one. Together, what one of them shows another may hide: means of opposite signs cancel. */
+  readonly apart?: boolean
+}
+
 /**
- * {@link uniformMoments} of each square of `side` pixels, all channels together: what keeps a flat
- * place of the picture from being a flat place of the cipher image. 1 / (3 side^2) in expectation for noise.
+ * {@link uniformMoments} of each square of `side` pixels, all channels together unless `apart`: what keeps a flat
+ * place of the picture from being a flat place of the cipher image. 1 / (3 side^2) in expectation for noise, 1 / side^2
+ * channel by channel.
  */
-export function localUniformity(x: Expr, side = 8, moments = 3): Expr {
+export function localUniformity(x: Expr, { side = 8, moments = 3, apart = false }: LocalOptions = {}): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
   if (h % side !== 0 || w % side !== 0)
     throw argumentError('image', `sides that are multiples of ${side}`, `${w} x ${h}`)
-  return uniformMoments(op.reshape(x, [n, c, h / side, side, w / side, side]), [1, 3, 5], moments)
+  const squares = op.reshape(x, [n, c, h / side, side, w / side, side])
+  return uniformMoments(squares, apart ? [3, 5] : [1, 3, 5], moments)
+}
+
+/**
+ * How far pairs of samples are from independent uniform ones in each square of `side` pixels: the first trigonometric
+ * moments of their sums and differences, |E exp(2 pi i (a +- b))|^2, as a mean over squares and pairs. Pairs are the
+ * channels of one pixel and neighbours across and down in one channel. What no sample shows by itself, two may: colours
+ * that are alike here and unlike there, textures. 1 / side^2 in expectation for noise.
+ */
+export function jointUniformity(x: Expr, side = 8): Expr {
+  const angle = op.mul(x, 2 * Math.PI)
+  const [cosine, sine] = [op.cos(angle), op.sin(angle)]
+  const turned = (from: Expr, axis: number, by: number): Expr => {
+    const length = from.shape[axis]!
+    return op.concat([op.slice(from, axis, by, length), op.slice(from, axis, 0, by)], axis)
+  }
+  // Around the edge, where the last column meets the first, few pairs are no neighbours.
+  const terms = [1, 2, 3].flatMap(axis => {
+    const [otherCosine, otherSine] = [turned(cosine, axis, 1), turned(sine, axis, 1)]
+    const inSquares = (a: Expr, b: Expr) => op.avgPool(op.mul(a, b), side)
+    const [cc, ss] = [inSquares(cosine, otherCosine), inSquares(sine, otherSine)]
+    const [cs, sc] = [inSquares(cosine, otherSine), inSquares(sine, otherCosine)]
+    return [
+      op.add(op.square(op.sub(cc, ss)), op.square(op.add(sc, cs))),
+      op.add(op.square(op.add(cc, ss)), op.square(op.sub(sc, cs))),
+    ].map(moment => op.mean(moment))
+  })
+  return op.mul(
+    terms.reduce((a, b) => op.add(a, b)),
+    1 / terms.length,
+  )
 }
 
 const LUMA = [0.299, 0.587, 0.114]
@@ -77,6 +119,27 @@ export function squaredCorrelation(a: Expr, b: Expr, floor = 1e-6): Expr {
   const covariance = op.square(op.mean(op.mul(ca, cb), axes))
   const variance = (x: Expr) => op.add(op.mean(op.square(x), axes), floor)
   return op.mean(op.div(covariance, op.mul(variance(ca), variance(cb))))
+}
+
+/**
+ * Squared correlation of each channel of one map with each channel of another, as a mean over pairs of channels. Unlike
+ * {@link squaredCorrelation} it sees channels that show the same with opposite signs.
+ * @param a `[N, C, H, W]`
+ * @param b `[N, D, H, W]`
+ * @param over `batch`: of all places of all images at once, which also tells whether a whole image is brighter than the
+ *   next; `image`: of each image for itself, as a mean over them, which sees what has another sign in the next one
+ * @param floor the variance below which a channel that hardly varies counts less and less
+ */
+export function channelCorrelation(a: Expr, b: Expr, over: 'batch' | 'image', floor = 1e-6): Expr {
+  const rows = (x: Expr): Expr => {
+    const [n, c, h, w] = x.shape as [number, number, number, number]
+    const flat =
+      over === 'image' ? op.reshape(x, [n, c, h * w]) : op.reshape(op.transpose(x, [1, 0, 2, 3]), [1, c, n * h * w])
+    const centred = op.sub(flat, op.mean(flat, 2, true))
+    return op.div(centred, op.sqrt(op.add(op.mean(op.square(centred), 2, true), floor)))
+  }
+  const [p, q] = [rows(a), rows(b)]
+  return op.mean(op.square(op.mul(op.matmul(p, op.transpose(q, [0, 2, 1])), 1 / p.shape[2]!)))
 }
 
 /** Squared correlations of a cipher image's outlines with the plain image's, by kind. */

@@ -314,7 +314,7 @@ describe('what a cipher image gives away', () => {
       batch.at(n, Math.floor(i / (side * side)), y * side + (Math.floor(i / side) % side), x * side + (i % side)),
     )
 
-  test('uniformity of every square, all channels together', () => {
+  test('uniformity of every square, all channels together or one by one', () => {
     const squares = (side: number) =>
       [0, 1].flatMap(n =>
         Array.from({ length: (16 / side) * (24 / side) }, (_, i) =>
@@ -325,8 +325,13 @@ describe('what a cipher image gives away', () => {
       mean(squares(8).map(values => momentsOf(values, 3))),
       4,
     )
-    expect(value(secrecy.localUniformity(cipher.expr, 4, 2))).toBeCloseTo(
+    expect(value(secrecy.localUniformity(cipher.expr, { side: 4, moments: 2 }))).toBeCloseTo(
       mean(squares(4).map(values => momentsOf(values, 2))),
+      4,
+    )
+    const apart = squares(8).flatMap(values => [0, 1, 2].map(c => values.slice(64 * c, 64 * (c + 1))))
+    expect(value(secrecy.localUniformity(cipher.expr, { apart: true }))).toBeCloseTo(
+      mean(apart.map(values => momentsOf(values, 3))),
       4,
     )
     for (const dims of [
@@ -336,6 +341,39 @@ describe('what a cipher image gives away', () => {
       expect(() => secrecy.localUniformity(new Batch(dims, wave(1)).expr)).toThrow(
         expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(`${dims[3]} x ${dims[2]}`) }),
       )
+  })
+
+  test('joint uniformity: pairs of channels, of neighbours across and down, in every square', () => {
+    const momentsOfPairs = (batch: Batch) => {
+      const [n, c, h, w] = batch.dims as [number, number, number, number]
+      const steps = [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ] as const
+      return steps.flatMap(([channel, down, across]) =>
+        [1, -1].map(sign =>
+          mean(
+            Array.from({ length: n * c * (h / 8) * (w / 8) }, (_, i) => {
+              const [left, top] = [8 * (i % (w / 8)), 8 * (Math.floor(i / (w / 8)) % (h / 8))]
+              const k = Math.floor(i / ((w / 8) * (h / 8))) % c
+              const m = Math.floor(i / ((w / 8) * (h / 8) * c))
+              const angles = Array.from({ length: 64 }, (__, j) => {
+                const [y, x] = [top + Math.floor(j / 8), left + (j % 8)]
+                const other = batch.at(m, (k + channel) % c, (y + down) % h, (x + across) % w)
+                return 2 * Math.PI * (batch.at(m, k, y, x) + sign * other)
+              })
+              return mean(angles.map(Math.cos)) ** 2 + mean(angles.map(Math.sin)) ** 2
+            }),
+          ),
+        ),
+      )
+    }
+    expect(value(secrecy.jointUniformity(cipher.expr))).toBeCloseTo(mean(momentsOfPairs(cipher)), 4)
+    // Red and green are alike and each is even: no channel shows it, pairs do.
+    const even = new Batch([1, 3, 8, 8], i => ((i % 64) * (i < 128 ? 1 : 27)) / 64 + 0.01)
+    expect(value(secrecy.localUniformity(even.expr, { apart: true }))).toBeLessThan(1e-3)
+    expect(value(secrecy.jointUniformity(even.expr))).toBeGreaterThan(0.1)
   })
 
   const edgesOf = (batch: Batch, n: number) =>
@@ -402,6 +440,40 @@ describe('what a cipher image gives away', () => {
     // A map that varies by a thousandth: half of its correlation is left.
     const faint = new Batch(plain.dims, i => 0.001 * (i % 2 === 0 ? 1 : -1))
     expect(value(secrecy.squaredCorrelation(faint.expr, faint.expr))).toBeCloseTo(0.25, 3)
+  })
+
+  test('squared correlation of every two channels, of a whole batch and image by image', () => {
+    const channel = (batch: Batch, c: number, images: readonly number[]) =>
+      images.flatMap(n => Array.from(batch.data.subarray((3 * n + c) * 384, (3 * n + c + 1) * 384)))
+    const mixed = new Batch(plain.dims, i => plain.data[i]! + 0.3 * cipher.data[i]!)
+    const pairs = (floor: number, images: readonly number[]) =>
+      [0, 1, 2].flatMap(c =>
+        [0, 1, 2].map(d => correlationOf(channel(mixed, c, images), channel(plain, d, images), floor)),
+      )
+    for (const floor of [1e-6, 0.05]) {
+      const found = (over: 'batch' | 'image') => value(secrecy.channelCorrelation(mixed.expr, plain.expr, over, floor))
+      expect(found('batch')).toBeCloseTo(mean(pairs(floor, [0, 1])), 4)
+      expect(found('image')).toBeCloseTo(mean([0, 1].flatMap(n => pairs(floor, [n]))), 4)
+    }
+    // Two channels that show the same with opposite signs.
+    const grey = new Batch([2, 1, 8, 8], i => wave(3)(i))
+    const signed = (sign: (n: number, c: number) => number) =>
+      new Batch([2, 2, 8, 8], i => {
+        const [n, c, place] = [Math.floor(i / 128), Math.floor(i / 64) % 2, i % 64]
+        return sign(n, c) * grey.at(n, 0, Math.floor(place / 8), place % 8)
+      })
+    const opposed = signed((_, c) => (c === 0 ? 1 : -1))
+    const both = new Batch([2, 2, 8, 8], i => grey.at(Math.floor(i / 128), 0, Math.floor((i % 64) / 8), i % 8))
+    expect(value(secrecy.channelCorrelation(opposed.expr, grey.expr, 'image'))).toBeCloseTo(1, 3)
+    expect(value(secrecy.squaredCorrelation(opposed.expr, both.expr))).toBeLessThan(0.1)
+    // Two images that show it with opposite signs; and two that differ as wholes alone.
+    const turned = signed(n => (n === 0 ? 1 : -1))
+    expect(value(secrecy.channelCorrelation(turned.expr, grey.expr, 'image'))).toBeCloseTo(1, 3)
+    expect(value(secrecy.channelCorrelation(turned.expr, grey.expr, 'batch'))).toBeLessThan(0.9)
+    const levels = new Batch([2, 1, 8, 8], i => Math.floor(i / 64) + 0.001 * (i % 2))
+    const other = new Batch([2, 1, 8, 8], i => Math.floor(i / 64) + 0.001 * (Math.floor(i / 8) % 2))
+    expect(value(secrecy.channelCorrelation(levels.expr, other.expr, 'batch'))).toBeCloseTo(1, 3)
+    expect(value(secrecy.channelCorrelation(levels.expr, other.expr, 'image'))).toBeCloseTo(0, 3)
   })
 
   test('outlines: each kind of the cipher image with the same kind of the picture', () => {

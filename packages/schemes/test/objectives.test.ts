@@ -222,6 +222,49 @@ describe('FlowCrypt', () => {
   })
 })
 
+/** Pictures that grow brighter to the right and below, and nothing else. */
+const slopes = () =>
+  Promise.resolve(
+    Array.from({ length: 20 }, () =>
+      image({
+        width: 140,
+        height: 140,
+        channels: 3,
+        format: 'u8',
+        data: Uint8Array.from(
+          { length: 3 * 140 * 140 },
+          (_, i) => (Math.floor(i / 3) % 140) * 0.9 + Math.floor(i / 420) * 0.9,
+        ),
+      }),
+    ),
+  )
+
+test.each([
+  ['flowcrypt', false, 4, 32],
+  ['flowcrypt-learned', false, 16, 32],
+  ['flowcrypt-learned', true, 4, 64],
+] as const)(
+  '%s, continued: %s, takes %i windows of %i a step, cut from halves of pictures',
+  async (id, continued, batch, side) => {
+    const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images: slopes, continued })
+    expect(run.batchSize).toBe(batch)
+    const { x, y, mapX, keep, noise } = await run.data(0)
+    expect([x, y, mapX, keep, noise].map(tensor => tensor!.dims)).toEqual([
+      [batch, 3, side, side],
+      [batch, 3, side, side],
+      [batch, 1, side, side],
+      [batch, 3, side, 2 * side],
+      [batch, 3, side, 2 * side],
+    ])
+    // Neighbours in a half are nearly neighbours in the picture: a window of it is no heap of pixels.
+    const unlike = (values: Float32Array, other: (i: number) => number) =>
+      mean(Array.from(values, (value, i) => Math.abs(value - values[other(i) % values.length]!)))
+    for (const half of [x!, y!].map(({ data }) => data as Float32Array))
+      for (const by of [1, side]) expect(unlike(half, i => i + by)).toBeLessThan(0.7 * unlike(half, i => 7919 * i + 13))
+    expect(Math.max(...(x!.data as Float32Array)) - Math.min(...(x!.data as Float32Array))).toBeGreaterThan(0.5)
+  },
+)
+
 /** A recipe's losses as a step reports them, of weights that one gives it: not differentiated, which takes seconds. */
 async function openLosses(id: string, continued = false) {
   const run = await findRecipe(id).open({ profile: 'compact', seed: 1, images, continued })

@@ -240,7 +240,7 @@ test('masked auto-encoder: the error after rounding, and a tenth of what lies ou
 })
 
 describe('FlowCrypt', () => {
-  const [N, SIDE] = [4, 8]
+  const [N, SIDE] = [4, 16]
   const [HALF, MAP, WHOLE] = [
     [N, 3, SIDE, SIDE],
     [N, 1, SIDE, SIDE],
@@ -266,6 +266,7 @@ describe('FlowCrypt', () => {
     all: SUM,
     none: { recovery: 1, squint: 0 },
   }
+  const HALVES = ['x', 'y'] as const
   const beside = ({ x, y }: Halves) => ops.concat([x, y], 3)
   const apart = (v: Expr): Halves => ({ x: ops.slice(v, 3, 0, SIDE), y: ops.slice(v, 3, SIDE, 2 * SIDE) })
 
@@ -281,17 +282,26 @@ describe('FlowCrypt', () => {
       ]
       const cipher = beside(forward(p, plain, map))
       const [front, back] = [(v: Expr) => ops.slice(v, 0, 0, 2), (v: Expr) => ops.slice(v, 0, 2, 4)]
-      const shines = (image: Halves) =>
-        secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(beside(image)))
+      const squinted = ({ x, y }: Halves) => ({ x: secrecy.squint(x), y: secrecy.squint(y) })
+      const [seen, shown] = [squinted(apart(cipher)), squinted(plain)]
       return {
         cipher,
         image: beside(plain),
         arrived: beside(backward(p, apart(ops.add(ops.mul(ops.clip(cipher, 0, 1), b.keep), b.noise)), map)),
         wrong: ops.clip(beside(backward(p, apart(front(cipher)), { x: back(b.mapX), y: back(b.mapY) })), 0, 1),
         neighbours: losses.neighbourCovariance(cipher),
-        local: secrecy.localUniformity(cipher),
-        straight: shines(plain),
-        crossed: shines({ x: b.y, y: b.x }),
+        local: secrecy.localUniformity(cipher, { apart: true }),
+        joint: secrecy.jointUniformity(ops.concat([apart(cipher).x, apart(cipher).y], 0)),
+        looks: Object.fromEntries(
+          HALVES.flatMap(from =>
+            HALVES.flatMap(of =>
+              (['batch', 'image'] as const).map(over => [
+                from + of + over,
+                secrecy.channelCorrelation(seen[from], shown[of], over),
+              ]),
+            ),
+          ),
+        ),
         of: Object.fromEntries(
           Object.entries(CASES).map(([name, weights]) => [
             name,
@@ -326,7 +336,7 @@ describe('FlowCrypt', () => {
 
     // Uniform: minus the entropy by spacings of sorted values, and what lies outside.
     const count = 2 * SIDE * SIDE
-    const span = 2
+    const span = 8
     const entropy = mean(
       Array.from({ length: N * 3 }, (_, row) => {
         const sorted = cipher.slice(row * count, (row + 1) * count).sort((a, b) => a - b)
@@ -348,12 +358,17 @@ describe('FlowCrypt', () => {
     near(number('of.all.metrics.correlation') ** 2, 144 * number('neighbours'))
     expect(144 * number('neighbours')).toBeGreaterThan(1e-3)
 
-    // Squint: squares that are not uniform, and those that show either half of the picture in either half of the
-    // cipher.
-    const shown = number('local') + number('straight') + number('crossed')
+    // Squint: squares that are not uniform, colour by colour, and those that show either half of the picture in either
+    // half of the cipher, in each image and in all together.
+    const looks = HALVES.flatMap(from =>
+      HALVES.flatMap(of => ['batch', 'image'].map(over => number(`looks.${from}${of}${over}`))),
+    )
+    const shown = looks.reduce((sum, look) => sum + look, number('local') + number('joint'))
     near(number('of.squint.loss'), shown)
     near(number('of.all.metrics.shown'), shown)
-    expect(Math.abs(number('straight') - number('crossed'))).toBeGreaterThan(1e-3)
+    // All differ, so that none can stand for another.
+    const ordered = looks.toSorted((a, b) => a - b)
+    expect(Math.min(...ordered.slice(1).map((look, i) => look - ordered[i]!))).toBeGreaterThan(1e-5)
     expect(paths.filter(path => path.startsWith('of.none'))).toEqual(
       [
         'loss',

@@ -12,7 +12,7 @@ export interface Weights {
   readonly uniform: Operand
   readonly correlation: Operand
   readonly key: Operand
-  /** Of values that are uniform in every square of 8 x 8, and of squares whose means show the picture's. Default 0. */
+  /** Of squares of 8 x 8 that show the picture: by their means, or by values that are not uniform. Default 0. */
   readonly squint?: Operand
   /** Share of stronger noise than rounding in recovery. Default 0.5. */
   readonly noisy?: number
@@ -97,14 +97,18 @@ export function objective(
 }
 
 /**
- * What squares of 8 x 8 show of the picture; either half of the picture may shine through either half of the cipher.
+ * What squares of 8 x 8 show of the picture. Either half of it may shine through any colour of either half of the
+ * cipher image, so that each is looked at alone, within each picture and in all of a batch; and what is no line shows
+ * by how far each square's values, and pairs of them, are from uniform.
  */
 function shine(cipher: Expr, image: Expr): Expr {
-  const { x, y } = halves(image)
-  const [straight, crossed] = [image, beside({ x: y, y: x })].map(plain =>
-    secrecy.squaredCorrelation(secrecy.squint(cipher), secrecy.squint(plain)),
-  ) as [Expr, Expr]
-  return ops.add(secrecy.localUniformity(cipher), ops.add(straight, crossed))
+  const [seen, plain] = [cipher, image].map(whole => Object.values(halves(whole)).map(half => secrecy.squint(half)))
+  const looks = seen!.flatMap(means =>
+    plain!.flatMap(shown => (['batch', 'image'] as const).map(over => secrecy.channelCorrelation(means, shown, over))),
+  )
+  const { x, y } = halves(cipher)
+  const joint = secrecy.jointUniformity(ops.concat([x, y], 0))
+  return [secrecy.localUniformity(cipher, { apart: true }), joint, ...looks].reduce((a, b) => ops.add(a, b))
 }
 
 /** How fast the reference density falls off outside [0, 1]. */

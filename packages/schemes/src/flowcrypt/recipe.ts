@@ -9,17 +9,29 @@ import { type FlowCrypt, flowCryptParameters, SHAPES } from './network.ts'
 import { objective, type Weights } from './objective.ts'
 import { balancedMask, gatherHalf, splitOrder } from './split.ts'
 
-const BATCH = 4
-/** Side of the square of a picture that is split, and of the window cut out of both halves. */
-const CROP = 64
-const WINDOW = 32
+/**
+ * Pictures of a step; the side of the square of each that is split; the side of the window cut out of both halves.
+ */
+interface Sizes {
+  readonly batch: number
+  readonly crop: number
+  readonly window: number
+}
+const USUAL: Sizes = { batch: 4, crop: 64, window: 32 }
 const STEPS: Record<Profile, number> = { compact: 1200, paper: 280 }
 const RATE: Record<Profile, number> = { compact: 3e-5, paper: 1.5e-5 }
 /**
  * From random weights there is more to learn. Larger batches and steps learn it, and strong noise on the wire counts
- * little: what is to survive it must be loud in the cipher image.
+ * little: what is to survive it must be loud in the cipher image. A run that goes on from learned weights takes smaller
+ * steps, and larger windows, in which it sees what whole areas show.
  */
-const LEARNED = { batch: 16, steps: 2000, rate: 1e-3, warmup: 20, squint: 5, noisy: 0.1 }
+const LEARNED = {
+  steps: 2000,
+  warmup: 20,
+  noisy: 0.1,
+  begun: { rate: 1e-3, squint: 10, sizes: { ...USUAL, batch: 16 } },
+  continued: { rate: 2e-4, squint: 20, sizes: { batch: 4, crop: 128, window: 64 } },
+}
 const DATA =
   'crops of the 200 training pictures of BSDS500 (Arbelaez et al. 2011), for non-commercial research and education'
 
@@ -37,22 +49,23 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
     title,
     published: 'the publication states neither steps nor epochs',
     data: learned ? OPEN : DATA,
-    async open({ profile, seed, images }) {
+    async open({ profile, seed, images, continued = false }) {
       const pictures = await images(learned ? 'open-photos' : 'bsds500', 'train')
       const networks: Networks = {
         flowcrypt: learned ? flowCryptParameters(SHAPES[profile]) : await initialFlowCrypt(SHAPES[profile], seed),
       }
-      const batch = learned ? LEARNED.batch : BATCH
-      const { half, whole, map } = dimsOf(batch)
-      const { squint, noisy } = LEARNED
-      const training = flowCryptTraining(networks, batch, learned ? { squint, noisy } : {})
+      const { rate, squint, sizes } = LEARNED[continued ? 'continued' : 'begun']
+      const { batch, crop, window } = learned ? sizes : USUAL
+      const dims = { batch, window }
+      const { half, whole, map } = dimsOf(dims)
+      const training = flowCryptTraining(networks, dims, learned ? { squint, noisy: LEARNED.noisy } : {})
       const steps = learned ? LEARNED.steps : STEPS[profile]
       const order = epochOrder(seed, pictures.length, batch)
       return {
         training: training as unknown as Training<never, never>,
         rates: [
           learned
-            ? cosineRate(LEARNED.rate, { warmup: LEARNED.warmup, end: LEARNED.rate / 100 })
+            ? cosineRate(rate, { warmup: LEARNED.warmup, end: rate / 100 })
             : cosineRate(RATE[profile], { warmup: 50, end: 1e-5 }),
         ],
         steps,
@@ -67,13 +80,13 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
             const [u, v, mirror, at, contrast, level] = await stream.uniforms(6)
             // Some crops get the blacks and whites that whole pictures have and most crops do not.
             const [gain, middle] = i % 2 === 0 ? [1, 0.5] : [1 + contrast!, 0.3 + 0.4 * level!]
-            const planes = crop(pictures[index]!, u!, v!, mirror! < 0.5).map(value =>
+            const planes = cropped(pictures[index]!, crop, { u: u!, v: v!, mirrored: mirror! < 0.5 }).map(value =>
               Math.min(1, Math.max(0, 0.5 + gain * (value - middle))),
             )
-            const { first, second } = splitOrder(balancedMask(await stream.integers(CROP * CROP, 2 ** 32)), CROP, CROP)
-            const from = Math.floor(at! * (CROP - WINDOW + 1))
-            x.set(rows(gatherHalf(planes, first), from), i * each)
-            y.set(rows(gatherHalf(planes, second), from), i * each)
+            const { first, second } = splitOrder(balancedMask(await stream.integers(crop * crop, 2 ** 32)), crop, crop)
+            const from = Math.floor(at! * (crop - window + 1))
+            x.set(rows(gatherHalf(planes, first), from, window), i * each)
+            y.set(rows(gatherHalf(planes, second), from, window), i * each)
           }
           const { keep, noise } = await noiseLayer(await stepStream(seed, step, 'noise'), whole)
           const keys = await drawMap(await stepStream(seed, step, 'key'), 2 * elements(map))
@@ -92,19 +105,19 @@ function recipe(id: string, variant: keyof typeof RECOVERY, title: string): Reci
   }
 }
 
-const dimsOf = (batch: number) => ({
-  half: [batch, 3, WINDOW, WINDOW],
-  whole: [batch, 3, WINDOW, 2 * WINDOW],
-  map: [batch, 1, WINDOW, WINDOW],
+const dimsOf = ({ batch, window }: Pick<Sizes, 'batch' | 'window'>) => ({
+  half: [batch, 3, window, window],
+  whole: [batch, 3, window, 2 * window],
+  map: [batch, 1, window, window],
 })
 
 /** @param emphasis where it differs from that of the shipped weights */
 export function flowCryptTraining(
   networks: Networks,
-  images: number,
+  sizes: Pick<Sizes, 'batch' | 'window'>,
   emphasis: Partial<Weights> = {},
 ): Training<Networks> {
-  const { half, whole, map } = dimsOf(images)
+  const { half, whole, map } = dimsOf(sizes)
   return {
     networks,
     batch: {
@@ -149,26 +162,34 @@ export const flowCryptRecipes: readonly Recipe[] = [
 
 const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
 
-/** `[3, CROP, CROP]` in 0..1 from a picture with three channels, or a grey one three times. */
-function crop({ width, height, channels, data }: Image<'u8'>, u: number, v: number, mirrored: boolean): Float32Array {
-  const [left, top] = [Math.floor(u * (width - CROP + 1)), Math.floor(v * (height - CROP + 1))]
-  const out = new Float32Array(3 * CROP * CROP)
+/**
+ * `[3, side, side]` in 0..1 from a picture with three channels, or a grey one three times.
+ * @param at where it lies, both coordinates in 0..1, and whether it is turned
+ */
+function cropped(
+  { width, height, channels, data }: Image<'u8'>,
+  side: number,
+  at: { readonly u: number; readonly v: number; readonly mirrored: boolean },
+): Float32Array {
+  const [left, top] = [Math.floor(at.u * (width - side + 1)), Math.floor(at.v * (height - side + 1))]
+  const out = new Float32Array(3 * side * side)
   for (let c = 0; c < 3; c++) {
-    for (let y = 0; y < CROP; y++) {
-      for (let x = 0; x < CROP; x++) {
-        const from = (top + y) * width + left + (mirrored ? CROP - 1 - x : x)
-        out[(c * CROP + y) * CROP + x] = data[from * channels + Math.min(c, channels - 1)]! / 255
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) {
+        const from = (top + y) * width + left + (at.mirrored ? side - 1 - x : x)
+        out[(c * side + y) * side + x] = data[from * channels + Math.min(c, channels - 1)]! / 255
       }
     }
   }
   return out
 }
 
-/** Rows `from` to `from + WINDOW` of each colour of a half crop. */
-function rows(half: Float32Array, from: number): Float32Array {
-  const out = new Float32Array(3 * WINDOW * WINDOW)
+/** Rows `from` to `from + window` of each colour of a half crop, of which each row has as many pixels. */
+function rows(half: Float32Array, from: number, window: number): Float32Array {
+  const places = half.length / 3
+  const out = new Float32Array(3 * window * window)
   for (let c = 0; c < 3; c++)
-    out.set(half.subarray((c * CROP + from) * WINDOW, (c * CROP + from + WINDOW) * WINDOW), c * WINDOW * WINDOW)
+    out.set(half.subarray(c * places + from * window, c * places + (from + window) * window), c * window * window)
   return out
 }
 
