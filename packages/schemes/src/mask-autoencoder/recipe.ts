@@ -1,6 +1,6 @@
 import { LatentError } from '@latent/core'
 import type { Image } from '@latent/core'
-import { adam, compile, constantRate, cosineRate, epochOrder, mapTree, ops, shape, tensor } from '@latent/graph'
+import { adam, compile, constantRate, cosineRate, epochOrder, mapTree, muon, ops, shape, tensor } from '@latent/graph'
 import type { Expr, Parameter, Schedule, Tensor, Training } from '@latent/graph'
 import type { Profile, Recipe } from '../recipe.ts'
 import { drawMask } from './mask.ts'
@@ -11,7 +11,8 @@ import { objective } from './objective.ts'
 /**
  * Madani and Bourennane give the loss (MSE to the plain image) and the learning rate (0.001, fixed). Adam, batches
  * of 128 and 50 or 100 epochs are our reading of `paper`; `compact` takes batches of 64 and a few epochs at most, which
- * two cores do in minutes, at a rate that falls from 0.002 by a cosine. The repaired variant is ours throughout.
+ * two cores do in minutes, at a rate that falls from 0.002 by a cosine. The repaired variant is ours throughout, and so
+ * learns by Muon, which finds details sooner.
  */
 const BATCHES: Record<Profile, number> = { paper: 128, compact: 64 }
 const EPOCHS: Record<SetName, number> = { mnist: 50, cifar: 100 }
@@ -23,7 +24,7 @@ const COMPACT_STEPS: Record<SetName, Record<Variant, number>> = {
 const RATES: Record<Profile | 'repaired', Schedule> = {
   paper: constantRate(1e-3),
   compact: cosineRate(2e-3, { warmup: 50, end: 2e-5 }),
-  repaired: cosineRate(1.5e-3, { warmup: 50, end: 2e-5 }),
+  repaired: cosineRate(2e-3, { warmup: 50, end: 2e-5 }),
 }
 
 /**
@@ -73,7 +74,7 @@ function maskRecipe(variant: Variant, set: SetName): Recipe {
           {
             name: 'mse',
             trains: ['encoder', 'decoder'],
-            optimiser: adam(),
+            optimiser: variant === 'repaired' ? muon() : adam(),
             loss: ({ networks, batch }) =>
               objective(variant, networks as Networks<Expr>, batch['masked']!, batch['plain']!),
           },
