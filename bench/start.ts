@@ -1,6 +1,6 @@
 // What starting the command costs: seconds by the clock and of the processor, of whole processes. With the folder of
-// another checkout, or the latent.js of what was installed, its command takes turns with this one: what a change brought,
-// on one machine at one time.
+// another checkout, or the latent.js of what was installed, its command takes turns with this one: what a change
+// brought, on one machine at one time.
 import { randomFillSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

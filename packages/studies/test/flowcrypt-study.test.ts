@@ -1,22 +1,14 @@
-import { glanceTable } from '../src/flowcrypt/leaks.ts'
+import { seenTable } from '../src/flowcrypt/leaks.ts'
 import { initialise } from '@latent/graph'
-import { flowCryptParameters, gatherHalf, runnerOf } from '@latent/schemes/flowcrypt'
+import { flowCryptParameters, gatherHalf, runnerOf, type SplitOrder } from '@latent/schemes/flowcrypt'
+import { mean } from '@latent/lab'
 import { drawPicture } from '@latent/data'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { attackMap } from '@latent/lab/attacks/trained'
-import {
-  decibels,
-  decrypt,
-  encrypt,
-  glance,
-  keysFor,
-  misplaced,
-  pictureOf,
-  type Planes,
-  planesOf,
-  splitMap,
-  wholeMap,
-} from '../src/flowcrypt/measure.ts'
+import { decibels, decrypt, encrypt, keysFor, misplaced, splitMap, wholeMap } from '../src/flowcrypt/measure.ts'
+import { pictureOf, type Planes, planesOf } from '../src/flowcrypt/planes.ts'
+import { looksAt, pictureSeen, seenByFit, seenOf, upright } from '../src/flowcrypt/looks.ts'
+import { pearson } from '../src/numbers.ts'
 import { study } from '../src/flowcrypt/study.ts'
 import { atLength, LONG } from '../../../test/long.ts'
 
@@ -44,7 +36,7 @@ test.runIf(LONG)(
     const captions = page.sections.flatMap(({ figures = [] }) => figures.map(({ caption }) => caption))
     expect(captions).toEqual([...new Set(captions)])
     // What squinting shows of networks that began at our start is far above chance: over 96 squares that is 0.2.
-    const squint = row('correlation of means over squares').slice(1).map(Number)
+    const squint = row('squinting: correlation of means over squares').slice(1).map(Number)
     expect(squint.length).toBeGreaterThan(2)
     expect(Math.max(...squint.map(Math.abs))).toBeGreaterThan(0.3)
     expect(Math.max(...squint.map(Math.abs))).toBeLessThanOrEqual(1)
@@ -71,38 +63,105 @@ function shining(plain: Planes, half: Float32Array, side: 'left' | 'right'): Pla
   return { ...plain, values }
 }
 
-test.each(['left', 'right'] as const)(
-  'a glance sees either half of a picture in the %s one of a cipher',
-  async side => {
-    const plain = planesOf(await drawPicture('landscape', 64, 64))
-    const { order } = (await keysFor(64, 64, 1)).right
-    for (const which of ['first', 'second'] as const) {
-      const half = gatherHalf(plain.values, order[which])
-      expect(glance(shining(plain, half, side), plain, order).correlation).toBeCloseTo(1, 6)
-      const inverted = half.map(value => 1 - value)
-      expect(glance(shining(plain, inverted, side), plain, order).correlation).toBeCloseTo(-1, 6)
-      const dithered = half.map((value, i) => 0.8 * ((Math.imul(i + 7, 2654435761) >>> 0) / 2 ** 32) + 0.2 * value)
-      expect(glance(shining(plain, dithered, side), plain, order).correlation).toBeGreaterThan(0.7)
-    }
-  },
-)
-
-test('a glance at noise sees nothing; what is printed is the mean of finds', async () => {
+describe('ways to look at a cipher image', async () => {
   const plain = planesOf(await drawPicture('landscape', 64, 64))
   const { order } = (await keysFor(64, 64, 1)).right
-  const noise = plain.values.map((_, i) => (Math.imul(i + 1, 2654435761) >>> 0) / 2 ** 32)
-  expect(Math.abs(glance({ ...plain, values: noise }, plain, order).correlation)).toBeLessThan(0.35)
-  expect(
-    glanceTable([
-      { name: 'a', seen: [0.31, 0.35, 0.39], atNoise: [0.1, 0.2] },
-      { name: 'b', seen: [0.5, 0.7], atNoise: [0] },
-    ]),
-  ).toEqual({
-    columns: ['', 'a', 'b'],
-    rows: [
-      ['correlation of means over squares', '0.350', '0.600'],
-      ['the same of noise in its place', '0.150', '0.000'],
-    ],
+  const correlations = (cipher: Planes) => looksAt(cipher, plain, order).map(({ correlation }) => correlation)
+  const most = (cipher: Planes) =>
+    correlations(cipher).reduce((one, other) => (Math.abs(other) > Math.abs(one) ? other : one))
+
+  test.each(['left', 'right'] as const)('either half of a picture is seen in the %s one of a cipher', side => {
+    for (const which of ['first', 'second'] as const) {
+      // Grey, so that every colour is as bright as the picture.
+      const colours = gatherHalf(plain.values, order[which])
+      const places = colours.length / 3
+      const half = colours.map((_, i) => {
+        const [r, g, b] = [0, 1, 2].map(c => colours[c * places + (i % places)]!)
+        return 0.299 * r! + 0.587 * g! + 0.114 * b!
+      })
+      expect(most(shining(plain, half, side))).toBeCloseTo(1, 6)
+      const inverted = half.map(value => 1 - value)
+      expect(most(shining(plain, inverted, side))).toBeCloseTo(-1, 6)
+      const dithered = half.map((value, i) => 0.8 * ((Math.imul(i + 7, 2654435761) >>> 0) / 2 ** 32) + 0.2 * value)
+      expect(most(shining(plain, dithered, side))).toBeGreaterThan(0.7)
+      // One colour shows the picture and the next its negative: together they hide each other.
+      const opposed = half.map((value, i) => (i < places ? value : i < 2 * places ? 1 - value : 0.5))
+      expect(Math.abs(most(shining(plain, opposed, side)))).toBeCloseTo(1, 6)
+    }
+  })
+
+  test('noise shows nothing; what is seen is drawn upright', () => {
+    const noise = plain.values.map((_, i) => (Math.imul(i + 1, 2654435761) >>> 0) / 2 ** 32)
+    const found = correlations({ ...plain, values: noise })
+    expect(found).toHaveLength(12)
+    expect(Math.max(...found.map(Math.abs))).toBeLessThan(0.35)
+
+    const inverted = gatherHalf(plain.values, order.first).map(value => 1 - value)
+    const looks = looksAt(shining(plain, inverted, 'left'), plain, order)
+    const { data, width } = pictureSeen(upright(looks[0]!), plain)
+    const luma = (i: number) =>
+      0.299 * plain.values[i]! + 0.587 * plain.values[64 * 64 + i]! + 0.114 * plain.values[2 * 64 * 64 + i]!
+    expect([
+      width,
+      pearson(
+        data,
+        Array.from(data, (_, i) => luma(i)),
+      ),
+    ]).toEqual([64, expect.closeTo(0.9, 0)])
+  })
+
+  /** Uniform values from a hash of place and seed. */
+  const hashed = (i: number, seed: number) => {
+    const mixed = Math.imul((i + 1) ^ Math.imul(seed + 1, 0x9e3779b1), 0x85ebca6b)
+    return (Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35) >>> 0) / 2 ** 32
+  }
+
+  test('a fit sees what no colour shows by itself, in pictures that it was not fitted to', async () => {
+    const pictures = await Promise.all(
+      (['landscape', 'street', 'shapes', 'landscape', 'street', 'shapes'] as const).map(async (name, seed) =>
+        planesOf(await drawPicture(name, 128, 128 - 8 * seed)),
+      ),
+    )
+    const keys = await Promise.all(pictures.map(({ width, height }, seed) => keysFor(width, height, seed)))
+    /** Green is red where the picture is bright, and drawn by itself elsewhere: every value is uniform everywhere. */
+    const alike = (picture: Planes, order: SplitOrder, seed: number): Planes => {
+      const half = gatherHalf(picture.values, order.first)
+      const places = half.length / 3
+      const colours = half.map((_, i) => hashed(i, seed))
+      for (let i = 0; i < places; i++) if (half[i]! > 0.5) colours[places + i] = colours[i]!
+      return shining(picture, colours, 'left')
+    }
+    const noise = (picture: Planes, seed: number) => ({
+      ...picture,
+      values: picture.values.map((_, i) => hashed(i, 100 + seed)),
+    })
+    const seen = (cipher: (picture: Planes, order: SplitOrder, seed: number) => Planes) =>
+      pictures.map((picture, i) => {
+        const { order } = keys[i]!.right
+        return seenOf(cipher(picture, order, i), picture, order)
+      })
+    const leaking = seen(alike)
+    expect(seenByFit(leaking)).toBeGreaterThan(0.6)
+    for (const look of [0, 2, 4].map(i => mean(leaking.map(({ looks }) => looks[i]!)))) expect(look).toBeLessThan(0.35)
+    expect(Math.abs(seenByFit(seen((picture, _, seed) => noise(picture, seed)))!)).toBeLessThan(0.25)
+    expect(seenByFit(leaking.slice(0, 3))).toBeUndefined()
+  })
+
+  test('the table prints the look that shows the most of all pictures, not the most of each', () => {
+    const none = { local: [], bright: [] }
+    const figures = [
+      { seen: { ...none, looks: [0.9, 0.4, 0.1] }, seenInNoise: { ...none, looks: [0, 0.1, 0] } },
+      { seen: { ...none, looks: [0.1, 0.8, 0.2] }, seenInNoise: { ...none, looks: [0.1, 0.2, 0] } },
+    ]
+    expect(seenTable([{ name: 'a', figures }])).toEqual({
+      columns: ['', 'a'],
+      rows: [
+        ['squinting: correlation of means over squares', '0.600'],
+        ['the same of noise in its place', '0.150'],
+        ['fitted to every second picture: correlation in the others', 'too few pictures'],
+        ['the same of noise in its place', 'too few pictures'],
+      ],
+    })
   })
 })
 

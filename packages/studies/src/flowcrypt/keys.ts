@@ -1,12 +1,12 @@
 import { mean } from '@latent/lab'
 import type { StudyContext, StudySection } from '../study.ts'
-import { type Figures, keysFor, measureNudges, NUDGES } from './measure.ts'
+import { type Figure, keysFor, measureNudges, NUDGES } from './measure.ts'
 import { type Row, most, of } from './quality.ts'
 import { type Variant, someImages } from './variants.ts'
 
 /** The section on wrong keys: mask and map each right or wrong. */
 export function keySection(rows: readonly Row[]): StudySection {
-  const names: readonly [keyof Figures, string][] = [
+  const names: readonly [Figure, string][] = [
     ['wrong', 'another key (its last character)'],
     ['rightMapWrongMask', 'right K, wrong mask'],
     ['wrongMapRightMask', 'wrong K, right mask'],

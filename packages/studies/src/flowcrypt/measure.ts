@@ -1,11 +1,8 @@
-import { pearson } from '../numbers.ts'
-import type { Image, SampleFormat } from '@latent/core'
+import { type Image, KeyStream, type SampleFormat } from '@latent/core'
 import {
-  cutHalves,
   type FlowCryptRunner,
   gatherHalf,
   scatterHalf,
-  type SplitOrder,
   stretch,
   throughWire,
   type TileKey,
@@ -21,13 +18,8 @@ import {
   psnrOf,
   shannonEntropy,
 } from '@latent/lab'
-
-/** Three planes of a picture, `[3, height, width]`, in 0..1. */
-export interface Planes {
-  readonly width: number
-  readonly height: number
-  readonly values: Float32Array
-}
+import { type Seen, seenOf } from './looks.ts'
+import { pictureOf, type Planes, planesOf } from './planes.ts'
 
 /** Key material to decrypt with: the right one, and every way of having only a part of it. */
 export interface Keys {
@@ -69,24 +61,6 @@ export const splitMap = (map: Float32Array, { order }: TileKey): TileKey => ({
   mapY: gatherHalf(map, order.second),
 })
 
-/** A picture as planes in 0..1, `[3, height, width]`; grey is repeated. */
-export function planesOf({ width, height, channels, data }: Image<'u8'>): Planes {
-  const values = new Float32Array(3 * width * height)
-  for (let c = 0; c < 3; c++)
-    for (let i = 0; i < width * height; i++)
-      values[c * width * height + i] = data[i * channels + Math.min(c, channels - 1)]! / 255
-  return { width, height, values }
-}
-
-/** Planes rounded to bytes, as a picture. */
-export function pictureOf({ width, height, values }: Planes): Image<'u8'> {
-  const data = new Uint8Array(values.length)
-  const pixels = width * height
-  for (let i = 0; i < values.length; i++)
-    data[(i % pixels) * 3 + Math.floor(i / pixels)] = Math.floor(Math.min(1, Math.max(0, values[i]!)) * 255 + 0.5)
-  return { width, height, channels: 3, format: 'u8', data }
-}
-
 const through =
   (direction: 'forward' | 'backward') =>
   async (runner: FlowCryptRunner, { width, height, values }: Planes, key: TileKey): Promise<Planes> => ({
@@ -119,7 +93,15 @@ export function decibels(plain: Planes, restored: Planes): number {
  * What is measured of one picture. PSNR in dB from each wire format and with each part of a key; the rest of the 8-bit
  * view.
  */
-export type Figures = Record<
+export interface Figures extends Record<Figure, number> {
+  /** What is seen of the picture without a key. */
+  readonly seen: Seen
+  /** The same of noise in place of the cipher image. */
+  readonly seenInNoise: Seen
+}
+
+/** The figures that are one number a picture. */
+export type Figure =
   | 'f32'
   | 'u16'
   | 'u8'
@@ -132,10 +114,6 @@ export type Figures = Record<
   | 'rightMapWrongMask'
   | 'wrongMapRightMask'
   | 'misplaced'
-  | 'glance'
-  | 'glanceAtNoise',
-  number
->
 
 /** Everything in the table, for one picture. */
 export async function measurePicture(runner: FlowCryptRunner, plain: Planes, keys: Keys): Promise<Figures> {
@@ -165,16 +143,17 @@ export async function measurePicture(runner: FlowCryptRunner, plain: Planes, key
     rightMapWrongMask: await restored(keys.rightMapWrongMask),
     wrongMapRightMask: await restored(keys.wrongMapRightMask),
     misplaced: decibels(plain, misplaced(whole, keys)),
-    glance: Math.abs(glance(planesOf(view), plain, keys.right.order).correlation),
-    glanceAtNoise: Math.abs(glance(noise(plain), plain, keys.right.order).correlation),
+    seen: seenOf(planesOf(view), plain, keys.right.order),
+    seenInNoise: seenOf(await noiseLike(plain, keys.right), plain, keys.right.order),
   }
 }
 
-/** What a cipher image should look like: the control of {@link glance}. Multiplicative hashing of the place. */
-const noise = ({ values, ...size }: Planes): Planes => ({
-  ...size,
-  values: values.map((_, i) => (Math.imul(i + 1, 2654435761) >>> 0) / 2 ** 32),
-})
+/** What a cipher image should look like: the control of what is seen of one. */
+async function noiseLike({ values, ...size }: Planes, { mapX }: TileKey): Promise<Planes> {
+  const drawn = new Uint8Array(mapX.slice(0, 8).buffer)
+  const stream = await KeyStream.create(new Uint8Array(32), 'latent/v1/studies/noise', drawn)
+  return { ...size, values: Float32Array.from(await stream.uniforms(values.length)) }
+}
 
 /** Both halves decrypted with their right maps, and pixels put back by a wrong mask. */
 export function misplaced(restored: Planes, { right, wrong }: Keys): Planes {
@@ -224,78 +203,4 @@ export async function measureNudges(runner: FlowCryptRunner, plain: Planes, key:
     results.push(decibels(plain, await decrypt(runner, cipher, splitMap(moved, key))))
   }
   return results
-}
-
-/** Side of the squares of a cipher image that a glance averages over. */
-const GLANCE = 8
-
-/**
- * Where a pixel of the picture is to be expected in a half: the mask takes about every second one of a row, for the
- * first half, or of a column. Half pictures are `height` rows of `width / 2`.
- */
-const EXPECTED = {
-  first: (x: number, y: number, { width }: Planes) => y * (width / 2) + (x >> 1),
-  second: (x: number, y: number, { height }: Planes) => x * (height / 2) + (y >> 1),
-} as const
-
-/**
- * What a cipher image shows to whoever averages it: the means of one of its halves over squares of 8 x 8, against the
- * same means of a half of the picture, as it was split. Either may shine through either: of the four ways to look, the
- * one that shows the most.
- * @returns the means as a picture of the picture's size with stretched contrast, pixels where they are to be expected
- * without the mask; and their correlation
- */
-export function glance(cipher: Planes, plain: Planes, order: SplitOrder): { seen: Image<'u8'>; correlation: number } {
-  const { width } = plain
-  const looks = Object.values(cutHalves(cipher.values, { w: width / 2 })).flatMap(half => {
-    const means = squareMeans(half, plain)
-    return (['first', 'second'] as const).map(which => ({
-      which,
-      means,
-      correlation: pearson(means, squareMeans(gatherHalf(plain.values, order[which]), plain)),
-    }))
-  })
-  const best = looks.reduce((one, other) => (Math.abs(other.correlation) > Math.abs(one.correlation) ? other : one))
-  return { seen: unfolded(best.means, plain, EXPECTED[best.which]), correlation: best.correlation }
-}
-
-/** Of a place in a half, the square that it lies in; what is left over at an edge belongs to the last. */
-function squareOf(place: number, { width, height }: Planes): number {
-  const [columns, rows] = [Math.floor(width / 2 / GLANCE), Math.floor(height / GLANCE)]
-  const [x, y] = [place % (width / 2), Math.floor(place / (width / 2))]
-  return Math.min(rows - 1, Math.floor(y / GLANCE)) * columns + Math.min(columns - 1, Math.floor(x / GLANCE))
-}
-
-const squaresOf = ({ width, height }: Planes) => Math.floor(width / 2 / GLANCE) * Math.floor(height / GLANCE)
-
-/** Means of a half over its squares, colour by colour. */
-function squareMeans(half: Float32Array, size: Planes): number[] {
-  const [squares, places] = [squaresOf(size), half.length / 3]
-  const [sums, counts] = [new Float64Array(3 * squares), new Float64Array(squares)]
-  for (let place = 0; place < places; place++) {
-    const square = squareOf(place, size)
-    counts[square]!++
-    for (let c = 0; c < 3; c++) sums[c * squares + square]! += half[c * places + place]!
-  }
-  return Array.from(sums, (sum, i) => sum / counts[i % squares]!)
-}
-
-function unfolded(
-  means: readonly number[],
-  size: Planes,
-  expected: (x: number, y: number, size: Planes) => number,
-): Image<'u8'> {
-  const { width, height } = size
-  const [low, high] = [Math.min(...means), Math.max(...means)]
-  const data = new Uint8Array(width * height * 3)
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const square = squareOf(expected(x, y, size), size)
-      for (let c = 0; c < 3; c++)
-        data[(y * width + x) * 3 + c] = Math.round(
-          (255 * (means[c * squaresOf(size) + square]! - low)) / (high - low || 1),
-        )
-    }
-  }
-  return { width, height, channels: 3, format: 'u8', data }
 }

@@ -6,17 +6,8 @@ import { histogramCritical, mean } from '@latent/lab'
 import { chart } from '../charts.ts'
 import { contactSheet } from '../pictures.ts'
 import type { StudyContext, StudyFigure, StudySection, StudyTable } from '../study.ts'
-import {
-  decrypt,
-  encrypt,
-  type Figures,
-  keysFor,
-  measurePicture,
-  misplaced,
-  pictureOf,
-  planesOf,
-  stored,
-} from './measure.ts'
+import { decrypt, encrypt, type Figure, type Figures, keysFor, measurePicture, misplaced, stored } from './measure.ts'
+import { pictureOf, planesOf } from './planes.ts'
 import { type Variant, sideOf } from './variants.ts'
 
 /** A variant and what was measured of it, a row of figures a picture. */
@@ -47,7 +38,7 @@ export async function measureAll(context: StudyContext, variants: readonly Varia
 }
 
 /** One figure of all pictures. */
-export const of = ({ figures }: Row, name: keyof Figures): number[] => figures.map(figure => figure[name])
+export const of = ({ figures }: Row, name: Figure): number[] => figures.map(figure => figure[name])
 const least = (values: readonly number[]): number => Math.min(...values)
 /** The largest of some figures. */
 export const most = (values: readonly number[]): number => Math.max(...values)
@@ -61,7 +52,7 @@ export function table(context: StudyContext, rows: readonly Row[], paper: Varian
     published,
     ...rows.map(cell),
   ]
-  const decibel = (name: keyof Figures) => (row: Row) =>
+  const decibel = (name: Figure) => (row: Row) =>
     `${mean(of(row, name)).toFixed(1)} (least ${least(of(row, name)).toFixed(1)})`
   const chiSquares = rows.flatMap(row => of(row, 'chiSquare'))
   const [rejected, tested] = [chiSquares.filter(value => value > histogramCritical(0.01)).length, chiSquares.length]

@@ -1,7 +1,7 @@
 import type { Study } from '../study.ts'
 import { damageSection } from './damage.ts'
 import { keySection, nudgeSection } from './keys.ts'
-import { attackSection, glanceSection } from './leaks.ts'
+import { attackSection, squintSection } from './leaks.ts'
 import { measureAll, pictures, table, tradeOff } from './quality.ts'
 import { shipped, untrained } from './variants.ts'
 import { INTRO, PLAIN_WORDS, facts } from './words.ts'
@@ -30,7 +30,7 @@ export const study: Study = {
           facts(),
           table(context, rows, paper),
           keySection(rows),
-          await glanceSection(context, rows, paper),
+          await squintSection(context, rows, paper),
           await nudgeSection(context, [paper, compact]),
           await tradeOff(rows, [quality, compact, start, statistics]),
           await damageSection(context, [paper, compact, quality]),

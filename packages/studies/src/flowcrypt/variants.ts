@@ -10,7 +10,7 @@ import {
 import { loadModel, networkWeights } from '@latent/schemes/models'
 import type { Profile } from '@latent/schemes/recipes'
 import type { StudyContext } from '../study.ts'
-import { type Planes, planesOf } from './measure.ts'
+import { type Planes, planesOf } from './planes.ts'
 
 const FLOWCRYPT_OF: Readonly<Record<Profile, string>> = { paper: 'flowcrypt-2025', compact: 'flowcrypt-2025-compact' }
 
