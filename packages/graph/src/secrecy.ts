@@ -31,6 +31,12 @@ export function uniformMoments(x: Expr, axes: readonly number[], moments = 8): E
   return op.mul(op.mean(terms.reduce((a, b) => op.add(a, b))), 1 / moments)
 }
 
+/** @throws E_ARGUMENT for an image that squares of this side do not fill */
+function requireSquares({ shape: [, , h, w] }: Expr, side: number): void {
+  if (h! % side !== 0 || w! % side !== 0)
+    throw argumentError('image', `sides that are multiples of ${side}`, `${w} x ${h}`)
+}
+
 /** How {@link localUniformity} looks at an image. */
 export interface LocalOptions {
   /** Side of the squares, in pixels: 8 unless given. */
@@ -48,8 +54,7 @@ export interface LocalOptions {
  */
 export function localUniformity(x: Expr, { side = 8, moments = 3, apart = false }: LocalOptions = {}): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
-  if (h % side !== 0 || w % side !== 0)
-    throw argumentError('image', `sides that are multiples of ${side}`, `${w} x ${h}`)
+  requireSquares(x, side)
   const squares = op.reshape(x, [n, c, h / side, side, w / side, side])
   return uniformMoments(squares, apart ? [3, 5] : [1, 3, 5], moments)
 }
@@ -61,15 +66,14 @@ export function localUniformity(x: Expr, { side = 8, moments = 3, apart = false 
  * that are alike here and unlike there, textures. 1 / side^2 in expectation for noise.
  */
 export function jointUniformity(x: Expr, side = 8): Expr {
+  requireSquares(x, side)
   const angle = op.mul(x, 2 * Math.PI)
   const [cosine, sine] = [op.cos(angle), op.sin(angle)]
-  const turned = (from: Expr, axis: number, by: number): Expr => {
-    const length = from.shape[axis]!
-    return op.concat([op.slice(from, axis, by, length), op.slice(from, axis, 0, by)], axis)
-  }
+  const turned = (from: Expr, axis: number): Expr =>
+    op.concat([op.slice(from, axis, 1, from.shape[axis]!), op.slice(from, axis, 0, 1)], axis)
   // Around the edge, where the last column meets the first, few pairs are no neighbours.
   const terms = [1, 2, 3].flatMap(axis => {
-    const [otherCosine, otherSine] = [turned(cosine, axis, 1), turned(sine, axis, 1)]
+    const [otherCosine, otherSine] = [turned(cosine, axis), turned(sine, axis)]
     const inSquares = (a: Expr, b: Expr) => op.avgPool(op.mul(a, b), side)
     const [cc, ss] = [inSquares(cosine, otherCosine), inSquares(sine, otherSine)]
     const [cs, sc] = [inSquares(cosine, otherSine), inSquares(sine, otherCosine)]

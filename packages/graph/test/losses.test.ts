@@ -370,6 +370,9 @@ describe('what a cipher image gives away', () => {
       )
     }
     expect(value(secrecy.jointUniformity(cipher.expr))).toBeCloseTo(mean(momentsOfPairs(cipher)), 4)
+    expect(() => secrecy.jointUniformity(new Batch([1, 3, 12, 16], wave(1)).expr)).toThrow(
+      expect.objectContaining({ code: 'E_ARGUMENT' }),
+    )
     // Red and green are alike and each is even: no channel shows it, pairs do.
     const even = new Batch([1, 3, 8, 8], i => ((i % 64) * (i < 128 ? 1 : 27)) / 64 + 0.01)
     expect(value(secrecy.localUniformity(even.expr, { apart: true }))).toBeLessThan(1e-3)

@@ -60,8 +60,7 @@ const CHOICES = [
     'two cores; each card in `models/` says how many steps, fewer than the 50 and 100 epochs of ' +
     '`paper`, and the curve beside it whether more would bring more. The cipher image is one channel ' +
     'of bytes: the 16 latents of a 4x4 block lie in its place, row by row. Pictures of other sizes are ' +
-    'cut into tiles of 28 or 32 pixels, each under the ' +
-    'same mask.',
+    'cut into tiles of 28 or 32 pixels, each under the same mask.',
   '**What is secret.** The published decoder is trained for one mask and takes none, so a key of ' +
     "the caller's cannot matter: these ciphers take one, as all do, and make no use of it. The " +
     'secret is the weights, and ours are public (the mask follows from a printed phrase). Trained ' +
@@ -69,7 +68,7 @@ const CHOICES = [
   '**Repaired.** The encoder sees the plain picture; AES-256-CTR under a key derived from the ' +
     "caller's and a fresh nonce is added to its bytes, modulo 256 (not XORed: a byte that travels a " +
     'level off then is a latent a level off). The network is ours too: a linear map of 4x4 blocks ' +
-    'with residual blocks beside it, trained on the same pictures. It is not authenticated; `latent ' +
+    'with residual blocks beside it, trained on the same pictures, by Muon. It is not authenticated; `latent ' +
     'seal` is.',
   'For grey digits, 784 bytes are as many as the picture has: the published "three times smaller" ' +
     "counts each grey value three times. The paper's other transfer time is a slip: 25 pictures of " +
