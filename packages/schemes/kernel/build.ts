@@ -6,23 +6,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const PACKAGES = join(import.meta.dirname, '../..')
-/** Each source below packages/, and the module that is written. */
+/** Each source below packages/, the module that is written, and what of WebAssembly it needs besides. */
 const KERNELS = [
   ['core/kernel/crc.ts', 'core/src/crc32-kernel.ts'],
   ['schemes/kernel/flow.ts', 'schemes/src/exact-flow/kernel-module.ts'],
+  ['schemes/kernel/relaxed.ts', 'schemes/src/exact-flow/relaxed-kernel-module.ts', '--enable relaxed-simd'],
   ['robust/kernel/codeword.ts', 'robust/src/ldpc/kernel-module.ts'],
   ['robust/kernel/fit.ts', 'robust/src/channel/kernel-module.ts'],
   ['vault/kernel/adler.ts', 'vault/src/carrier/kernel-module.ts'],
 ] as const
 
 const compiler = join(import.meta.dirname, 'node_modules/assemblyscript/bin/asc.js')
-const options = '-O3 --noAssert --runtime stub --enable simd --importMemory --outFile'.split(' ')
+const OPTIONS = '-O3 --noAssert --runtime stub --enable simd --importMemory'
 const folder = mkdtempSync(join(tmpdir(), 'latent-kernel-'))
 try {
-  for (const [name, module] of KERNELS) {
+  for (const [name, module, besides = ''] of KERNELS) {
     const source = join(PACKAGES, name)
     const built = join(folder, 'kernel.wasm')
-    execFileSync(process.execPath, [compiler, source, ...options, built], { stdio: 'inherit' })
+    const options = `${OPTIONS} ${besides}`.trim().split(' ')
+    execFileSync(process.execPath, [compiler, source, ...options, '--outFile', built], { stdio: 'inherit' })
     writeFileSync(
       join(PACKAGES, module),
       `// Written by \`npm run kernel\`: ${name.slice(name.indexOf('/') + 1)}, compiled.\n` +

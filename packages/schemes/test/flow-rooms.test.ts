@@ -1,8 +1,9 @@
 import { KeyStream, sha256Of, toHex } from '@latent/core'
 import fc from 'fast-check'
 import { readFile } from 'node:fs/promises'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { KERNEL_SOURCE_SHA256 } from '../src/exact-flow/kernel-module.ts'
+import { KERNEL_SOURCE_SHA256 as RELAXED_SOURCE_SHA256 } from '../src/exact-flow/relaxed-kernel-module.ts'
 import { kernelRooms as roomsOf, openKernel } from '../src/exact-flow/kernel.ts'
 import { POSITIONS } from '../src/exact-flow/network.ts'
 import { otherOf, plainRooms, type Room, type Rooms } from '../src/exact-flow/room.ts'
@@ -31,10 +32,22 @@ function both(length: number, seed: number): [Room, Room] {
 /** By name: large arrays are compared slowly, their hashes at once. */
 const copies = (room: Room) => Object.fromEntries(ARRAYS.map(name => [name, toHex(sha256Of(room[name]))]))
 
-test('the kernel is what its source was compiled to', async () => {
-  const source = await readFile(new URL('../kernel/flow.ts', import.meta.url))
-  expect(toHex(sha256Of(source))).toBe(KERNEL_SOURCE_SHA256)
+test.each([
+  ['flow.ts', KERNEL_SOURCE_SHA256],
+  ['relaxed.ts', RELAXED_SOURCE_SHA256],
+])('a kernel is what its source was compiled to: %s', async (name, compiled) => {
+  const source = await readFile(new URL(`../kernel/${name}`, import.meta.url))
+  expect(toHex(sha256Of(source))).toBe(compiled)
   expect(kernelRooms).not.toBe(plainRooms)
+})
+
+test('where relaxed SIMD does not run, the plain kernel does', async () => {
+  expect(await openKernel()).toMatchObject({ relaxed: true })
+  const refused = vi.spyOn(WebAssembly, 'instantiate').mockRejectedValueOnce(new WebAssembly.CompileError('relaxed'))
+  expect(await openKernel()).toMatchObject({ relaxed: false })
+  refused.mockRejectedValue(new WebAssembly.CompileError('SIMD'))
+  expect(await openKernel()).toBeUndefined()
+  refused.mockRestore()
 })
 
 describe('the kernel does what plain JavaScript does', () => {

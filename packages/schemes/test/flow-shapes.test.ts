@@ -5,6 +5,7 @@ import {
   HALF_CHANNELS,
   INPUT_ROW_BYTES,
   inputsOf,
+  type Layer,
   loopNetworks,
   MAP_CHANNELS,
   type NetworkShape,
@@ -20,7 +21,7 @@ import {
   trainedWeights,
   type Weights,
 } from '../src/exact-flow/index.ts'
-import { kernelRooms, openKernel } from '../src/exact-flow/kernel.ts'
+import { kernelRooms, openKernel, openKernelOf } from '../src/exact-flow/kernel.ts'
 import { pointwiseNetworks } from '../src/exact-flow/pointwise.ts'
 import { flowParameters, mastersOf, quantise, roundNetwork } from '../src/exact-flow/straight-through.ts'
 
@@ -146,29 +147,83 @@ test('networks in which no row sees another take two pictures at once, and give 
   expect(Buffer.compare(whole, halves)).toBe(0)
 })
 
-test('the kernel rounds half to even and clips, at every shift, wherever a sum can stand', async () => {
-  const kernel = (await openKernel())!
-  const rows = 1
-  for (let shift = 1; shift <= 16; shift++) {
-    // No weights: a sum is its bias, of which every place has the same.
-    const sums = Int32Array.from({ length: 48 }, (_, o) => (o - 8) * 2 ** (shift - 1) + ((o * 7) % 3) - 1)
-    sums.set([-(2 ** 24) + 1, 2 ** 24 - 1, 255 * 2 ** shift, 255.5 * 2 ** shift - 1], 44)
-    const layer = {
-      inputs: 64,
-      outputs: 48,
-      kernel: [1, 1] as const,
-      weights: new Int8Array(64 * 48),
-      bias: sums,
-      shift,
-    }
-    const weights: Weights = { networks: [[layer], [layer]], block: 4, id: 'of no file' }
-    const networks = pointwiseNetworks([kernel], weights)
-    const room = kernelRooms(kernel)(2 * rows * POSITIONS * HALF_CHANNELS)
-    await networks.run(0, room.input, rows, room.output)
-    const expected = Array.from(sums, sum => Math.min(255, Math.max(0, shiftHalfEven(sum, shift))))
-    expect(Array.from(room.output.subarray(0, 48))).toEqual(expected)
-    expect(Array.from(room.output.subarray(31 * 48, 32 * 48))).toEqual(expected)
+describe.each(['plain', 'relaxed'] as const)('the %s kernel', kind => {
+  const POINTWISE = { inputs: 64, outputs: 48, kernel: [1, 1] as const }
+
+  /** What layers make of every place of a row of bytes, on the kernel and by the plain loop. */
+  async function computed(layers: readonly Layer[], input: Uint8Array): Promise<[Uint8Array, Uint8Array]> {
+    const kernel = await openKernelOf(kind)
+    const weights: Weights = { networks: [layers, layers], block: 4, id: 'of no file' }
+    const networks = pointwiseNetworks([kernel!], weights)
+    const room = kernelRooms(kernel!)(2 * POSITIONS * HALF_CHANNELS)
+    room.input.set(input)
+    await networks.run(0, room.input, 1, room.output)
+    const looped = new Uint8Array(ROW_BYTES)
+    await loopNetworks(weights).run(0, input, 1, looped)
+    return [room.output.slice(0, ROW_BYTES), looped]
   }
+
+  test('rounds half to even and clips, at every shift, wherever a sum can stand', async () => {
+    for (let shift = 1; shift <= 16; shift++) {
+      // No weights: a sum is its bias, of which every place has the same.
+      const bias = Int32Array.from({ length: 48 }, (_, o) => (o - 8) * 2 ** (shift - 1) + ((o * 7) % 3) - 1)
+      bias.set([-(2 ** 24) + 1, 2 ** 24 - 1, 255 * 2 ** shift, 255.5 * 2 ** shift - 1], 44)
+      const [output] = await computed(
+        [{ ...POINTWISE, weights: new Int8Array(64 * 48), bias, shift }],
+        await drawn('rounding', INPUT_ROW_BYTES),
+      )
+      const expected = Array.from(bias, sum => Math.min(255, Math.max(0, shiftHalfEven(sum, shift))))
+      expect(Array.from(output.subarray(0, 48))).toEqual(expected)
+      expect(Array.from(output.subarray(31 * 48, 32 * 48))).toEqual(expected)
+    }
+  })
+
+  test('adds the largest products that there are, of either sign, without saturating', async () => {
+    // Outputs with weights all alike, alternating, and at one end with the others at the other one.
+    const kinds = [() => 63, () => -63, (i: number) => (i % 2 ? 63 : -63), (i: number) => (i < 32 ? -63 : 63)]
+    const weights = Int8Array.from({ length: 64 * 48 }, (_, at) => kinds[Math.floor(at / 64) % 4]!(at % 64))
+    for (const bytes of [
+      () => 255,
+      () => 0,
+      (i: number) => (i % 2 ? 255 : 0),
+      (i: number) => (i % 64 < 32 ? 255 : 0),
+    ]) {
+      const input = Uint8Array.from({ length: INPUT_ROW_BYTES }, (_, i) => bytes(i))
+      // So that nothing is clipped: the sums lie between -2^20 and 2^20.
+      const [output, looped] = await computed(
+        [{ ...POINTWISE, weights, bias: new Int32Array(48).fill(2 ** 20), shift: 13 }],
+        input,
+      )
+      expect(output).toEqual(looped)
+      expect(Math.max(...output)).toBeLessThan(255)
+      expect(Math.min(...output)).toBeGreaterThan(0)
+    }
+  })
+
+  test('gives what the plain loop gives through several layers, for any weights and bytes', async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      const layers = await Promise.all(
+        [64, 32, 96, 48].map(async (outputs, l, all) => {
+          const inputs = all[l - 1] ?? 64
+          const weights = Int8Array.from(
+            await drawn(`weights ${turn} ${l}`, inputs * outputs),
+            byte => (byte % 127) - 63,
+          )
+          return {
+            inputs,
+            outputs,
+            kernel: [1, 1] as const,
+            weights,
+            bias: new Int32Array(outputs).fill(2 ** 15),
+            shift: 8,
+          }
+        }),
+      )
+      const [output, looped] = await computed(layers, await drawn(`bytes ${turn}`, INPUT_ROW_BYTES))
+      expect(output).toEqual(looped)
+      expect(new Set(output).size).toBeGreaterThan(100)
+    }
+  })
 })
 
 test('what the kernel cannot compute is refused with what can', async () => {

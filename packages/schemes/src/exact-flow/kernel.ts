@@ -1,9 +1,10 @@
 import { KERNEL } from './kernel-module.ts'
 import { POSITIONS, ROW_BYTES } from './network.ts'
+import { KERNEL as RELAXED_KERNEL } from './relaxed-kernel-module.ts'
 import { measuresOf, otherOf, type Rooms, roomSizes } from './room.ts'
 import { MAP_CHANNELS } from './weights.ts'
 
-/** What `kernel/flow.ts` exports; every argument but counts is an address. */
+/** What `kernel/flow.ts` and `kernel/relaxed.ts` export; every argument but counts is an address. */
 export interface KernelExports {
   split(tile: number, bits: number, pairs: number, x: number, y: number): void
   merge(tile: number, bits: number, pairs: number, x: number, y: number): void
@@ -32,24 +33,35 @@ const ALIGNMENT = 64
 export interface Kernel {
   readonly run: KernelExports
   readonly memory: WebAssembly.Memory
+  /** Whether its networks read their weights as `kernel/relaxed.ts` does. */
+  readonly relaxed: boolean
   /** Takes memory for good: everything that tiles use lies behind it. */
   reserve(bytes: number): number
   /** Where tiles begin. */
   readonly end: number
 }
 
-/** @returns `undefined` where it does not run: no SIMD, or not allowed */
-export async function openKernel(): Promise<Kernel | undefined> {
+/**
+ * The kernel with relaxed SIMD where the engine has it, or else the one without; both give the same bytes.
+ * @returns `undefined` where none runs: no SIMD, or not allowed
+ */
+export const openKernel = async (): Promise<Kernel | undefined> =>
+  (await openKernelOf('relaxed')) ?? (await openKernelOf('plain'))
+
+/** @returns `undefined` where it does not run */
+export async function openKernelOf(kind: 'relaxed' | 'plain'): Promise<Kernel | undefined> {
   try {
     const memory = new WebAssembly.Memory({ initial: 1 })
+    const module = { relaxed: RELAXED_KERNEL, plain: KERNEL }[kind]
     const { instance } = await WebAssembly.instantiate(
-      Uint8Array.from(atob(KERNEL), character => character.charCodeAt(0)),
+      Uint8Array.from(atob(module), character => character.charCodeAt(0)),
       { env: { memory } },
     )
     let end = FIRST_ADDRESS
     return {
       run: instance.exports as unknown as KernelExports,
       memory,
+      relaxed: kind === 'relaxed',
       reserve(bytes) {
         const start = end
         end = behind(start, bytes)
