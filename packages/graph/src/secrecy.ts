@@ -59,35 +59,6 @@ export function localUniformity(x: Expr, { side = 8, moments = 3, apart = false 
   return uniformMoments(squares, apart ? [3, 5] : [1, 3, 5], moments)
 }
 
-/**
- * How far pairs of samples are from independent uniform ones in each square of `side` pixels: the first trigonometric
- * moments of their sums and differences, |E exp(2 pi i (a +- b))|^2, as a mean over squares and pairs. Pairs are the
- * channels of one pixel and neighbours across and down in one channel. What no sample shows by itself, two may: colours
- * that are alike here and unlike there, textures. 1 / side^2 in expectation for noise.
- */
-export function jointUniformity(x: Expr, side = 8): Expr {
-  requireSquares(x, side)
-  const angle = op.mul(x, 2 * Math.PI)
-  const [cosine, sine] = [op.cos(angle), op.sin(angle)]
-  const turned = (from: Expr, axis: number): Expr =>
-    op.concat([op.slice(from, axis, 1, from.shape[axis]!), op.slice(from, axis, 0, 1)], axis)
-  // Around the edge, where the last column meets the first, few pairs are no neighbours.
-  const terms = [1, 2, 3].flatMap(axis => {
-    const [otherCosine, otherSine] = [turned(cosine, axis), turned(sine, axis)]
-    const inSquares = (a: Expr, b: Expr) => op.avgPool(op.mul(a, b), side)
-    const [cc, ss] = [inSquares(cosine, otherCosine), inSquares(sine, otherSine)]
-    const [cs, sc] = [inSquares(cosine, otherSine), inSquares(sine, otherCosine)]
-    return [
-      op.add(op.square(op.sub(cc, ss)), op.square(op.add(sc, cs))),
-      op.add(op.square(op.add(cc, ss)), op.square(op.sub(sc, cs))),
-    ].map(moment => op.mean(moment))
-  })
-  return op.mul(
-    terms.reduce((a, b) => op.add(a, b)),
-    1 / terms.length,
-  )
-}
-
 const LUMA = [0.299, 0.587, 0.114]
 
 /** Size of the Sobel gradient of the brightness, for places with a neighbour on every side. */
@@ -144,6 +115,60 @@ export function channelCorrelation(a: Expr, b: Expr, over: 'batch' | 'image', fl
   }
   const [p, q] = [rows(a), rows(b)]
   return op.mean(op.square(op.mul(op.matmul(p, op.transpose(q, [0, 2, 1])), 1 / p.shape[2]!)))
+}
+
+/**
+ * What is local in each square of `side` pixels, as means over it: the samples, and products of two of them, which are
+ * each with itself, two channels of one pixel, and neighbours across and down.
+ * @param x `[N, C, H, W]`
+ * @returns `[N, 5 C, H / side, W / side]`
+ * @throws E_ARGUMENT for an image that squares of this side do not fill
+ */
+export function localMoments(x: Expr, side = 8): Expr {
+  requireSquares(x, side)
+  // Around the edge, where the last column meets the first, few pairs are no neighbours.
+  return op.avgPool(op.concat([x, op.square(x), ...[1, 2, 3].map(axis => op.mul(x, turned(x, axis)))], 1), side)
+}
+
+/** Every place along an axis gets what the next one has; the last gets the first's. */
+const turned = (x: Expr, axis: number): Expr =>
+  op.concat([op.slice(x, axis, 1, x.shape[axis]!), op.slice(x, axis, 0, 1)], axis)
+
+/** Each doubles the right digits of an inverse: enough where no eigenvalue is below 2^-17 of their sum. */
+const INVERSION_TURNS = 20
+
+/**
+ * The share of the variance of one set of columns that the best linear map of another explains, a mean over columns: as
+ * a loss, an opponent who sees all that a linear map can see, and is fitted anew in every step. 0 where nothing is to
+ * be seen but for about k / n, by chance; 1 where everything is.
+ * @param seen `[n, k]`, a row a sample
+ * @param shown `[n, t]`
+ * @param ridge of the fit, as a share of the variance of a column
+ */
+export function linearShare(seen: Expr, shown: Expr, ridge = 1e-3): Expr {
+  const [n, k] = seen.shape as [number, number]
+  const columns = (x: Expr): Expr => {
+    const centred = op.sub(x, op.mean(x, 0, true))
+    return op.div(centred, op.sqrt(op.add(op.mean(op.square(centred), 0, true), 1e-6)))
+  }
+  const [s, p] = [columns(seen), columns(shown)]
+  const transposed = op.transpose(s, [1, 0])
+  const identity = tensor(
+    'f32',
+    [k, k],
+    Float32Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0)),
+  )
+  const among = op.add(op.mul(op.matmul(transposed, s), 1 / n), op.mul(identity, ridge))
+  const across = op.mul(op.matmul(transposed, p), 1 / n)
+  // Newton's iteration for the inverse: the sum of the eigenvalues is k (1 + ridge), so that it converges.
+  const fixed = op.stopGradient(among)
+  let inverse = op.mul(identity, 1 / (k * (1 + ridge)))
+  for (let turn = 0; turn < INVERSION_TURNS; turn++)
+    inverse = op.matmul(inverse, op.sub(op.mul(identity, 2), op.matmul(fixed, inverse)))
+  // The map is the best one: no small change of it changes what it explains, so that it counts as a constant.
+  const map = op.stopGradient(op.matmul(inverse, op.stopGradient(across)))
+  const explained = op.sub(op.mul(2, op.mul(map, across)), op.mul(map, op.matmul(among, map)))
+  return op.mul(op.sum(explained), 1 / shown.shape[1]!)
 }
 
 /** Squared correlations of a cipher image's outlines with the plain image's, by kind. */

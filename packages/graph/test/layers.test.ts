@@ -7,6 +7,7 @@ import * as op from '../src/ops.ts'
 import type { Expr } from '../src/ops.ts'
 import { given, heNormal, initialise, ones, parameterCount, uniform, zerosOf } from '../src/parameters.ts'
 import type { Parameter } from '../src/parameters.ts'
+import * as secrecy from '../src/secrecy.ts'
 import { tensor, zeros } from '../src/tensor.ts'
 import type { Tensor } from '../src/tensor.ts'
 import { leaves } from '../src/tree.ts'
@@ -96,6 +97,12 @@ const CASES: Record<string, Case> = {
   'BCE terms': {
     x: [6, 1],
     fn: (_, x) => op.add(loss.bceGan.discriminator(x, op.mul(x, 2)), loss.bceGan.generator(x)),
+  },
+  localMoments: { x: [2, 3, 8, 4], fn: (_, x) => secrecy.localMoments(x, 4) },
+  // The fit of a moved sample is another one: that it counts as a constant must make no difference.
+  linearShare: {
+    x: [40, 5],
+    fn: (_, x) => op.mul(4, secrecy.linearShare(x, op.sin(op.matmul(x, op.constant(values([5, 3], 3, 9)))))),
   },
   crossEntropy: { x: [4, 5], fn: (_, x) => loss.crossEntropy(x, op.softmax(op.constant(values([4, 5], 1, 9)))) },
 }

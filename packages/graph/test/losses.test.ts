@@ -343,40 +343,74 @@ describe('what a cipher image gives away', () => {
       )
   })
 
-  test('joint uniformity: pairs of channels, of neighbours across and down, in every square', () => {
-    const momentsOfPairs = (batch: Batch) => {
-      const [n, c, h, w] = batch.dims as [number, number, number, number]
-      const steps = [
+  test('local moments: samples and products of two, as means over squares', () => {
+    const inSquares = (term: (n: number, c: number, y: number, x: number) => number) =>
+      cipher.each(16 / 8, 24 / 8, (n, c, top, left) =>
+        mean(Array.from({ length: 64 }, (_, i) => term(n, c, 8 * top + Math.floor(i / 8), 8 * left + (i % 8)))),
+      )
+    const of = (n: number, c: number, y: number, x: number) => cipher.at(n, c % 3, y % 16, x % 24)
+    const kinds = [
+      inSquares(of),
+      ...[
+        [0, 0, 0],
         [1, 0, 0],
         [0, 1, 0],
         [0, 0, 1],
-      ] as const
-      return steps.flatMap(([channel, down, across]) =>
-        [1, -1].map(sign =>
-          mean(
-            Array.from({ length: n * c * (h / 8) * (w / 8) }, (_, i) => {
-              const [left, top] = [8 * (i % (w / 8)), 8 * (Math.floor(i / (w / 8)) % (h / 8))]
-              const k = Math.floor(i / ((w / 8) * (h / 8))) % c
-              const m = Math.floor(i / ((w / 8) * (h / 8) * c))
-              const angles = Array.from({ length: 64 }, (__, j) => {
-                const [y, x] = [top + Math.floor(j / 8), left + (j % 8)]
-                const other = batch.at(m, (k + channel) % c, (y + down) % h, (x + across) % w)
-                return 2 * Math.PI * (batch.at(m, k, y, x) + sign * other)
-              })
-              return mean(angles.map(Math.cos)) ** 2 + mean(angles.map(Math.sin)) ** 2
-            }),
-          ),
-        ),
-      )
-    }
-    expect(value(secrecy.jointUniformity(cipher.expr))).toBeCloseTo(mean(momentsOfPairs(cipher)), 4)
-    expect(() => secrecy.jointUniformity(new Batch([1, 3, 12, 16], wave(1)).expr)).toThrow(
+      ].map(([dc, dy, dx]) => inSquares((n, c, y, x) => of(n, c, y, x) * of(n, c + dc!, y + dy!, x + dx!))),
+    ]
+    // By image, then by kind.
+    const expected = [0, 1].flatMap(n => kinds.flatMap(list => list.slice(18 * n, 18 * (n + 1))))
+    expect(values(secrecy.localMoments(cipher.expr))).toEqual(expected.map(x => expect.closeTo(x, 5)))
+    expect(() => secrecy.localMoments(new Batch([1, 3, 12, 16], wave(1)).expr)).toThrow(
       expect.objectContaining({ code: 'E_ARGUMENT' }),
     )
-    // Red and green are alike and each is even: no channel shows it, pairs do.
-    const even = new Batch([1, 3, 8, 8], i => ((i % 64) * (i < 128 ? 1 : 27)) / 64 + 0.01)
-    expect(value(secrecy.localUniformity(even.expr, { apart: true }))).toBeLessThan(1e-3)
-    expect(value(secrecy.jointUniformity(even.expr))).toBeGreaterThan(0.1)
+  })
+
+  test('the share that the best linear map explains, by normal equations solved step by step', () => {
+    const [n, k] = [60, 7]
+    const mixed = new Batch([n, k], wave(0.7))
+    // Columns that are nearly one another's sums, and one of another scale: hard for an inverse.
+    const seen = new Batch([n, k], i => {
+      const [row, column] = [Math.floor(i / k), i % k]
+      const [own, first] = [mixed.data[i]!, mixed.data[row * k]!]
+      return column === 3 ? first + 0.03 * own : column === 4 ? 100 * own : own
+    })
+    const shown = new Batch([n, 2], i => {
+      const at = Math.floor(i / 2) * k
+      return i % 2 === 0 ? mixed.data[at + 3]! - 0.4 * mixed.data[at + 1]! : Math.cos(1.9 * i)
+    })
+    const columnsOf = ({ dims, data }: Batch) =>
+      Array.from({ length: dims[1]! }, (_, c) => {
+        const column = Array.from({ length: n }, (__, row) => data[row * dims[1]! + c]!)
+        const middle = mean(column)
+        const deviation = Math.sqrt(mean(column.map(x => (x - middle) ** 2)) + 1e-6)
+        return column.map(x => (x - middle) / deviation)
+      })
+    const product = (p: readonly number[], q: readonly number[]) => mean(p.map((x, i) => x * q[i]!))
+    const explained = (target: readonly number[], columns: readonly (readonly number[])[], ridge: number) => {
+      const rows = columns.map((p, i) => [
+        ...columns.map((q, j) => product(p, q) + (i === j ? ridge : 0)),
+        product(p, target),
+      ])
+      for (const [i, row] of rows.entries())
+        for (const [j, other] of rows.entries()) {
+          if (i === j) continue
+          const factor = other[i]! / row[i]!
+          for (let c = i; c <= k; c++) other[c]! -= factor * row[c]!
+        }
+      return rows.reduce((sum, row, i) => sum + (row[k]! / row[i]!) * product(columns[i]!, target), 0)
+    }
+    for (const ridge of [1e-3, 0.1]) {
+      const shares = columnsOf(shown).map(target => explained(target, columnsOf(seen), ridge))
+      expect(value(secrecy.linearShare(seen.expr, shown.expr, ridge))).toBeCloseTo(mean(shares), 3)
+      expect(Math.abs(shares[0]! - shares[1]!)).toBeGreaterThan(0.3)
+    }
+    // What is a sum of two columns shows by neither.
+    const [low, high] = [new Batch([n, 1], wave(2.3)), new Batch([n, 1], i => Math.cos(i))]
+    const hidden = new Batch([n, 2], i => (i % 2 === 0 ? 1 : -1) * low.data[i >> 1]! + 0.1 * high.data[i >> 1]!)
+    expect(value(secrecy.linearShare(hidden.expr, high.expr))).toBeGreaterThan(0.9)
+    expect(value(secrecy.linearShare(new Batch([n, 1], i => hidden.data[2 * i]!).expr, high.expr))).toBeLessThan(0.5)
+    expect(value(secrecy.linearShare(low.expr, new Batch([n, 1], () => 0.5).expr))).toBeCloseTo(0, 5)
   })
 
   const edgesOf = (batch: Batch, n: number) =>

@@ -27,7 +27,7 @@ export const FLOWCRYPTS = {
   'flowcrypt-2025': describe({
     ...FACTS,
     id: 'flowcrypt-2025',
-    title: 'FlowCrypt (Yang et al. 2025), learned from random weights, with a term for what squinting shows',
+    title: 'FlowCrypt (Yang et al. 2025), learned from random weights, with terms for what shows without a key',
     role: 'repaired',
     weights: { scheme: 'flowcrypt-2025', profile: 'paper', others: ['flowcrypt-2025-structured'] },
   }),

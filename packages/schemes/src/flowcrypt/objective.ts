@@ -14,6 +14,8 @@ export interface Weights {
   readonly key: Operand
   /** Of squares of 8 x 8 that show the picture: by their means, or by values that are not uniform. Default 0. */
   readonly squint?: Operand
+  /** Of what a linear map of all that is local in such squares sees of the picture. Default 0. */
+  readonly fit?: Operand
   /** Share of stronger noise than rounding in recovery. Default 0.5. */
   readonly noisy?: number
 }
@@ -79,9 +81,11 @@ export function objective(
     [weights.correlation, correlation],
     [weights.key, key],
   ]
-  const { squint = 0 } = weights
+  const { squint = 0, fit = 0 } = weights
   const shown = squint === 0 ? undefined : shine(cipher, image)
   if (shown) terms.push([squint, shown])
+  const fitted = fit === 0 ? undefined : seenByFit(cipher, image)
+  if (fitted) terms.push([fit, fitted])
   return {
     loss: terms.map(([weight, term]) => ops.mul(weight, term)).reduce((a, b) => ops.add(a, b)),
     metrics: {
@@ -92,6 +96,7 @@ export function objective(
       correlation: ops.sqrt(correlation),
       outside,
       ...(shown ? { shown } : {}),
+      ...(fitted ? { fitted } : {}),
     },
   }
 }
@@ -99,16 +104,27 @@ export function objective(
 /**
  * What squares of 8 x 8 show of the picture. Either half of it may shine through any colour of either half of the
  * cipher image, so that each is looked at alone, within each picture and in all of a batch; and what is no line shows
- * by how far each square's values, and pairs of them, are from uniform.
+ * by how far each square's values are from uniform.
  */
 function shine(cipher: Expr, image: Expr): Expr {
   const [seen, plain] = [cipher, image].map(whole => Object.values(halves(whole)).map(half => secrecy.squint(half)))
   const looks = seen!.flatMap(means =>
     plain!.flatMap(shown => (['batch', 'image'] as const).map(over => secrecy.channelCorrelation(means, shown, over))),
   )
-  const { x, y } = halves(cipher)
-  const joint = secrecy.jointUniformity(ops.concat([x, y], 0))
-  return [secrecy.localUniformity(cipher, { apart: true }), joint, ...looks].reduce((a, b) => ops.add(a, b))
+  return [secrecy.localUniformity(cipher, { apart: true }), ...looks].reduce((a, b) => ops.add(a, b))
+}
+
+/** What the best linear map of this batch sees of both halves of the picture in both halves of the cipher image. */
+function seenByFit(cipher: Expr, image: Expr): Expr {
+  const squares = (maps: readonly Expr[]): Expr => {
+    const [n, c, h, w] = maps[0]!.shape as [number, number, number, number]
+    return ops.reshape(ops.transpose(ops.concat(maps, 1), [0, 2, 3, 1]), [n * h * w, maps.length * c])
+  }
+  const [seen, plain] = [cipher, image].map(whole => Object.values(halves(whole)))
+  return secrecy.linearShare(
+    squares(seen!.map(half => secrecy.localMoments(half))),
+    squares(plain!.map(half => secrecy.squint(half))),
+  )
 }
 
 /** How fast the reference density falls off outside [0, 1]. */

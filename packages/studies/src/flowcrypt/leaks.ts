@@ -60,12 +60,12 @@ export async function squintSection(
         'colours and of neighbours), fitted to every second picture and measured on the others.',
       'Entropy looks at values and not at places, and the correlation of direct neighbours is too small to ' +
         'see what hundreds of them share: a reason why these statistics are no proof of anything. Nor is the ' +
-        'next one. The learned network was asked for means that tell little of the picture, all colours of ' +
-        'both halves together, and learned to show it in one colour and its negative in another: together ' +
-        'they hide it, one by one they do not, and a fit sees most. Asked colour by colour, a later run ' +
-        'showed it in what two colours have in common (`docs/training.md`). What is asked for is met, and the ' +
-        'picture moves to what is not. Whether the published weights do better cannot be said: they are not ' +
-        'to be had.',
+        'next one: what is asked for is met, and the picture moves to what is not. Asked for means that tell ' +
+        'little of the picture, all colours of both halves together, a network learned to show it in one ' +
+        'colour and its negative in another; asked colour by colour, in what two colours have in common ' +
+        '(`docs/training.md`). So the learned network played against the fit itself, made anew of every batch. ' +
+        'That is a statement about this look and about squinting, not about all looks; and whether the ' +
+        'published weights do as well cannot be said: they are not to be had.',
     ],
     tables: [seenTable(rows.map(({ variant, figures }) => ({ name: variant.name, figures })))],
     figures: [

@@ -29,9 +29,9 @@ export function facts(): StudySection {
         'picture, so that a wrong mask is a wrong map; a nonce as an option; every formula and weight ' +
         'of the loss; a noise layer without JPEG; wire formats; tiles of 512 pixels for pictures of ' +
         'any size.',
-      '**Two trainings:** the first column is learned from random weights on photographs free for any use, with a ' +
-        'term for what squinting shows that the paper does not name (`flowcrypt-2025`; `docs/training.md` tells ' +
-        'how). The second begins at a start of ours (`flowcrypt-2025-structured`): `image / 5 + v(K)` on top of ' +
+      '**Two trainings:** the first column is learned from random weights on photographs free for any use, with ' +
+        'terms for what squinting and a linear fit show, which the paper does not name (`flowcrypt-2025`; ' +
+        '`docs/training.md` tells how). The second begins at a start of ours (`flowcrypt-2025-structured`): `image / 5 + v(K)` on top of ' +
         'random weights: the first two blocks exchange the halves and turn one of them over, and the third adds ' +
         'three entries of K, folded to be uniform, more of it in the middle of the range than at its ends. So do the ' +
         'compact networks, and the last column shows that start before any training, so that nobody takes it for ' +
