@@ -9,6 +9,7 @@ import { decibels, decrypt, encrypt, keysFor, misplaced, splitMap, wholeMap } fr
 import { pictureOf, type Planes, planesOf } from '../src/flowcrypt/planes.ts'
 import { looksAt, pictureSeen, seenByFit, seenOf, upright } from '../src/flowcrypt/looks.ts'
 import { pearson } from '../src/numbers.ts'
+import { shipped } from '../src/flowcrypt/variants.ts'
 import { study } from '../src/flowcrypt/study.ts'
 import { atLength, LONG } from '../../../test/long.ts'
 
@@ -146,6 +147,31 @@ describe('ways to look at a cipher image', async () => {
     expect(Math.abs(seenByFit(seen((picture, _, seed) => noise(picture, seed)))!)).toBeLessThan(0.25)
     expect(seenByFit(leaking.slice(0, 3))).toBeUndefined()
   })
+
+  test(
+    'the shipped network that was learned shows pictures to neither, the one that began at our start to both',
+    { timeout: 60_000 },
+    async () => {
+      const drawn = ['landscape', 'street', 'shapes', 'landscape', 'street', 'shapes'] as const
+      const shows = async (id: string) => {
+        const { runner } = await shipped(id, 'paper', id, 1)
+        const seen = await Promise.all(
+          drawn.map(async (name, seed) => {
+            const plain = planesOf(await drawPicture(name, 128, 128 - 8 * seed))
+            const { right } = await keysFor(plain.width, plain.height, seed)
+            return seenOf(planesOf(pictureOf(await encrypt(runner, plain, right))), plain, right.order)
+          }),
+        )
+        const looks = seen[0]!.looks.map((_, look) => mean(seen.map(({ looks }) => looks[look]!)))
+        return { squint: Math.max(...looks), fit: Math.abs(seenByFit(seen)!) }
+      }
+      const [learned, structured] = [await shows('flowcrypt-2025'), await shows('flowcrypt-2025-structured')]
+      for (const look of ['squint', 'fit'] as const) {
+        expect(learned[look], look).toBeLessThan(0.25)
+        expect(structured[look], look).toBeGreaterThan(0.4)
+      }
+    },
+  )
 
   test('the table prints the look that shows the most of all pictures, not the most of each', () => {
     const none = { local: [], bright: [] }
