@@ -167,8 +167,8 @@ describe('ways to look at a cipher image', async () => {
       }
       const [learned, structured] = [await shows('flowcrypt-2025'), await shows('flowcrypt-2025-structured')]
       for (const look of ['squint', 'fit'] as const) {
-        expect(learned[look], look).toBeLessThan(0.25)
-        expect(structured[look], look).toBeGreaterThan(0.4)
+        expect(learned[look]).toBeLessThan(0.25)
+        expect(structured[look]).toBeGreaterThan(0.4)
       }
     },
   )

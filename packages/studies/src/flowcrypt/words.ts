@@ -31,10 +31,10 @@ export function facts(): StudySection {
         'any size.',
       '**Two trainings:** the first column is learned from random weights on photographs free for any use, with ' +
         'terms for what squinting and a linear fit show, which the paper does not name (`flowcrypt-2025`; ' +
-        '`docs/training.md` tells how). The second begins at a start of ours (`flowcrypt-2025-structured`): `image / 5 + v(K)` on top of ' +
-        'random weights: the first two blocks exchange the halves and turn one of them over, and the third adds ' +
-        'three entries of K, folded to be uniform, more of it in the middle of the range than at its ends. So do the ' +
-        'compact networks, and the last column shows that start before any training, so that nobody takes it for ' +
+        '`docs/training.md` tells how). The second begins at a start of ours (`flowcrypt-2025-structured`): ' +
+        '`image / 5 + v(K)` on top of random weights: the first two blocks exchange the halves and turn one of them ' +
+        'over, and the third adds three entries of K, folded to be uniform, more of it in the middle of the range ' +
+        'than at its ends. So do the compact networks, and the last column shows that start before any training, so that nobody takes it for ' +
         'what training found.',
       '**Secret:** the key. **Public:** weights, mask rule, nonce.',
     ],
