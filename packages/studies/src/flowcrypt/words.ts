@@ -34,8 +34,8 @@ export function facts(): StudySection {
         '`docs/training.md` tells how). The second begins at a start of ours (`flowcrypt-2025-structured`): ' +
         '`image / 5 + v(K)` on top of random weights: the first two blocks exchange the halves and turn one of them ' +
         'over, and the third adds three entries of K, folded to be uniform, more of it in the middle of the range ' +
-        'than at its ends. So do the compact networks, and the last column shows that start before any training, so that nobody takes it for ' +
-        'what training found.',
+        'than at its ends. So do the compact networks, and the last column shows that start before any training, so ' +
+        'that nobody takes it for what training found.',
       '**Secret:** the key. **Public:** weights, mask rule, nonce.',
     ],
   }
