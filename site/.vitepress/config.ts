@@ -106,6 +106,7 @@ export default defineConfig({
           text: 'Building on it',
           items: [
             { text: 'The engine', link: '/engine' },
+            { text: 'How fast it is', link: '/speed' },
             { text: 'Trainings', link: '/training' },
             { text: 'API', link: '/api/' },
             { text: 'Decisions', link: '/decisions/' },
