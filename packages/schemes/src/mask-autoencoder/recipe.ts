@@ -11,8 +11,8 @@ import { objective } from './objective.ts'
 /**
  * Madani and Bourennane give the loss (MSE to the plain image) and the learning rate (0.001, fixed). Adam, batches
  * of 128 and 50 or 100 epochs are our reading of `paper`; `compact` takes batches of 64 and fewer epochs, which two
- * cores do in minutes or an hour, at a rate that falls from 0.002 by a cosine. The repaired variant is ours
- * throughout, and so learns at such a rate in either profile, by Muon, which finds details sooner.
+ * cores do in minutes or an hour, at a rate that falls from 0.002 by a cosine, by Muon, which finds details sooner. The
+ * repaired variant is ours throughout, and so learns like this in either profile.
  */
 const BATCHES: Record<Profile, number> = { paper: 128, compact: 64 }
 const EPOCHS: Record<SetName, number> = { mnist: 50, cifar: 100 }
@@ -64,6 +64,7 @@ function maskRecipe(variant: Variant, set: SetName): Recipe {
       const [plain, checks] = [all.slice(0, -CHECKS), all.slice(-CHECKS)]
       const mask = variant === 'repaired' ? new Uint8Array(3 * side * side) : await drawMask(set)
       const networks = networkParameters(variant, set, profile)
+      const ours = variant === 'repaired' || profile === 'compact'
       const dims = [batchSize, 3, side, side]
       const training: Training<typeof networks> = {
         networks,
@@ -73,7 +74,7 @@ function maskRecipe(variant: Variant, set: SetName): Recipe {
           {
             name: 'mse',
             trains: ['encoder', 'decoder'],
-            optimiser: variant === 'repaired' ? muon() : adam(),
+            optimiser: ours ? muon() : adam(),
             loss: ({ networks, batch }) =>
               objective(variant, networks as Networks<Expr>, batch['masked']!, batch['plain']!),
           },
@@ -83,7 +84,7 @@ function maskRecipe(variant: Variant, set: SetName): Recipe {
       const validate = await openValidation({ variant, side, parameters: networks, checks, mask })
       return {
         training: training as unknown as Training<never, never>,
-        rates: [RATES[variant === 'repaired' ? 'compact' : profile]],
+        rates: [RATES[ours ? 'compact' : profile]],
         steps:
           profile === 'compact' ? COMPACT_STEPS[set][variant] : Math.floor((EPOCHS[set] * plain.length) / batchSize),
         batchSize,
