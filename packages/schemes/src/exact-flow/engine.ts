@@ -74,7 +74,7 @@ export async function openExactFlow({
 }: ExactFlowOptions = {}): Promise<ExactFlow> {
   const chosen = weights ?? (await constantWeights())
   const tiles = Array.from({ length: together?.tiles ?? 1 })
-  const kernels = loop ? [] : (await Promise.all(tiles.map(() => openKernel()))).filter(kernel => kernel !== undefined)
+  const kernels = loop ? [] : (await Promise.all(tiles.map(openKernel))).filter(kernel => kernel !== undefined)
   const networks = loop
     ? loopNetworks(chosen)
     : ablation === 'stream-only'
