@@ -42,12 +42,12 @@ test.each([
   [['--arms', 'plain, le', '--recipe', 'paper'], ['plain', 'le'], 'paper'],
   [['--variants', 'plain,aes', '--preset', 'paper'], ['plain', 'aes'], 'paper'],
   [['--variants', 'aes', '--arms', 'le', '--preset', 'two-core', '--recipe', 'paper'], ['aes'], 'two-core'],
-  [[], undefined, 'two-core'],
+  [[], undefined, undefined],
 ])('the options of releases to 0.2 mean what they did, and those of today win: %o', async (args, variants, preset) => {
   const stopped = new Error('stopped')
   const called = vi.mocked(studies.learnability).mockRejectedValueOnce(stopped)
   await latent('learnability', '--data', 'mnist', '--out', 'run', ...args)
-  expect(called).toHaveBeenLastCalledWith(expect.objectContaining({ preset }))
+  expect(called.mock.lastCall![0].preset).toBe(preset)
   expect(called.mock.lastCall![0].variants).toEqual(variants)
 })
 
@@ -63,13 +63,18 @@ test('one page over finished comparisons', async () => {
     unchanged: 0.5,
     curve: [{ step: 9, loss: 1, accuracy: correct / 1000 }],
   })
-  for (const data of ['mnist', 'cifar10'] as const) {
+  const folders = {
+    mnist: ['mnist', 'two-core'],
+    cifar10: ['cifar10', 'two-core'],
+    long: ['cifar10', 'hours'],
+  } as const
+  for (const [folder, [data, preset]] of Object.entries(folders)) {
     const summary = summariseLearning(
       {
         version: 1,
         data,
-        preset: 'two-core',
-        settings: findSettings('two-core', data),
+        preset,
+        settings: findSettings(preset, data),
         parameters: 5,
         train: 50_000,
         test: 1000,
@@ -80,23 +85,27 @@ test('one page over finished comparisons', async () => {
       [row('plain', 985), row('aes', 99)],
       ['plain', 'aes'],
     )
-    await mkdir(join(root, data))
-    await writeFile(join(root, data, 'summary.json'), JSON.stringify(summary))
+    await mkdir(join(root, folder))
+    await writeFile(join(root, folder, 'summary.json'), JSON.stringify(summary))
   }
-  expect(await latent('learnability-page', 'mnist', 'cifar10', '--out', 'page')).toMatchObject({
+  expect(await latent('learnability-page', ...Object.keys(folders), '--out', 'page')).toMatchObject({
     code: 0,
     out: `${join('page', 'learnability.md')}\n`,
     err: '',
   })
   const page = await readFile(join(root, 'page', 'learnability.md'), 'utf8')
   expect(page).toContain('## CIFAR-10: accuracy')
+  expect(page).toContain('## CIFAR-10, preset hours: accuracy')
+  expect(page).toContain('256, Muon with Nesterov momentum 0.9, highest learning rate 0.04 (triangle), no weight decay')
   expect(page).toContain(
     '`latent lab learnability --data mnist --variants plain,aes --seeds 1 --out runs/learn-mnist; latent lab ' +
       'learnability --data cifar10 --variants plain,aes --seeds 1 --out runs/learn-cifar10; latent lab ' +
-      'learnability-page runs/learn-mnist runs/learn-cifar10 --out page`',
+      'learnability --data cifar10 --variants plain,aes --seeds 1 --preset hours --out runs/learn-cifar10-hours; ' +
+      'latent lab learnability-page runs/learn-mnist runs/learn-cifar10 runs/learn-cifar10-hours --out page`',
   )
   expect((await readdir(join(root, 'page'))).sort()).toEqual([
     'cifar10-curves.svg',
+    'cifar10-hours-curves.svg',
     'learnability.md',
     'mnist-curves.svg',
   ])

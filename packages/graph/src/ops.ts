@@ -230,9 +230,17 @@ export function convTranspose(
   return lax.convGeneralDilated(take(x), turned, [1, 1], sides, { lhsDilation: [stride, stride] })
 }
 
-/** Windows of the last two axes reduced to their maximum. Gradients of ties are shared equally. */
+/**
+ * Windows of the last two axes reduced to their maximum; what no window covers is left out. Gradients of ties are
+ * shared equally.
+ */
 export function maxPool(x: Expr, window: number, stride = window): Expr {
-  return lax.reduceWindow(take(x), part => np.max(part), [window, window], [stride, stride])
+  if (stride !== window) return lax.reduceWindow(take(x), part => np.max(part), [window, window], [stride, stride])
+  // Windows side by side are axes of their own: gradients then need no padding.
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const [rows, columns] = [Math.floor(h / window), Math.floor(w / window)]
+  const whole = slice(slice(x, 2, 0, rows * window), 3, 0, columns * window)
+  return max(reshape(whole, [n, c, rows, window, columns, window]), [3, 5])
 }
 
 /** The mean of adjoining square blocks of the last two axes, whose sizes `window` must divide. */

@@ -226,6 +226,18 @@ describe('known answers', () => {
     })
   })
 
+  test('maxPool leaves out what no window covers, and ties share their gradient', async () => {
+    const x = tensor('f32', [1, 1, 3, 5], Float32Array.of(1, 1, 2, 8, 9, 1, 1, 5, 3, 9, 9, 9, 9, 9, 9))
+    const pooled = ({ x }: Record<string, Expr>) => op.maxPool(x!, 2)
+    const y = await evaluate(pooled, { x })
+    expect([y.dims, ...y.data]).toEqual([[1, 1, 1, 2], 1, 8])
+    const dx = await evaluate(
+      ({ x }) => differentiate((at: Expr) => ({ loss: op.sum(op.maxPool(at, 2)), aux: {} }), x!).gradients,
+      { x },
+    )
+    expect([...dx.data]).toEqual([0.25, 0.25, 0, 1, 0, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0, 0])
+  })
+
   test('reflectionPad mirrors without repeating the edge', async () => {
     const x = tensor('f32', [1, 1, 1, 3], Float32Array.of(1, 2, 3))
     await expect(evaluate(({ x }) => layer.reflectionPad(x!, 1), { x })).rejects.toMatchObject({ code: 'E_ARGUMENT' })

@@ -66,13 +66,17 @@ describe('networks', () => {
     expect(parameterCount(resNet18(colour).parameters)).toBe(11_173_962)
     expect(parameterCount(resNet18(grey).parameters)).toBe(11_173_962 - 2 * 9 * 64)
     expect(parameterCount(findClassifier('quick', colour).parameters)).toBe(660_842)
+    // The stem, three groups of two convolutions, a scale and a shift for each channel, the classes.
+    expect(parameterCount(findClassifier('wide', colour).parameters)).toBe(
+      12 * 32 + 9 * (32 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256) + 2 * (32 + 2 * (64 + 256 + 256)) + 2570,
+    )
     // Patches, places, six blocks, the last norm, the classes.
     expect(parameterCount(findClassifier('vit', colour).parameters)).toBe(
       48 * 128 + 128 + 64 * 128 + 6 * (4 * 128 + 4 * 128 * 128 + 4 * 128 + 8 * 128 * 128 + 5 * 128) + 2 * 128 + 1290,
     )
   })
 
-  test.each(['quick', 'resnet-20', 'resnet-18', 'vit'])('%s takes grey and colour images', id => {
+  test.each(['quick', 'wide', 'resnet-20', 'resnet-18', 'vit'])('%s takes grey and colour images', id => {
     for (const task of [colour, grey]) expect(outputShape(findClassifier(id, task), task)).toEqual([2, 10])
   })
 
@@ -96,7 +100,7 @@ describe('networks', () => {
   })
 
   test('every statistic belongs to one norm', () => {
-    for (const id of ['quick', 'resnet-18']) {
+    for (const id of ['quick', 'wide', 'resnet-18']) {
       const { parameters, statistics } = findClassifier(id, colour)
       expect(leaves<Parameter>(statistics).length).toBe(
         leaves<Parameter>(parameters).filter(([path]) => path.includes('norm')).length,
@@ -131,34 +135,38 @@ describe('networks', () => {
   })
 
   // Small images: the same operators in the same order, in seconds; but for the eleven million weights of ResNet-18.
-  test.each([['quick', 8], ['resnet-20', 8], ['vit', 8], ...(LONG ? ([['resnet-18', 8]] as const) : [])] as const)(
-    `%s learns a batch by heart${atLength}`,
-    async (id, side) => {
-      const task: Task = { width: side, height: side, channels: 3, classes: 4 }
-      const training = classifierTraining(findClassifier(id, task), task, { batchSize: 8, weightDecay: 1e-4 })
-      const stepper = await openStepper(training, 1, { threads: 1 })
-      try {
-        const pixels = await (
-          await KeyStream.create(sha256Of(Uint8Array.of(9)), 'latent/v1/test')
-        ).bytes(8 * 3 * side * side)
-        const images = tensor(
-          'f32',
-          [8, 3, side, side],
-          Float32Array.from(pixels, value => value / 128 - 1),
-        )
-        const labels = tensor(
-          'f32',
-          [8, 4],
-          Float32Array.from({ length: 32 }, (_, i) => (i % 4 === (i >> 2) % 4 ? 1 : 0)),
-        )
-        const losses: number[] = []
-        for (let step = 0; step < 12; step++) losses.push((await stepper.advance({ images, labels }, [0.02]))['loss']!)
-        expect(losses.at(-1)!).toBeLessThan(0.6 * losses[0]!)
-      } finally {
-        await stepper.close()
-      }
-    },
-  )
+  test.each([
+    ['quick', 8, 'sgd'],
+    ['wide', 16, 'muon'],
+    ['resnet-20', 8, 'sgd'],
+    ['vit', 8, 'sgd'],
+    ...(LONG ? ([['resnet-18', 8, 'sgd']] as const) : []),
+  ] as const)(`%s learns a batch by heart${atLength}`, async (id, side, optimiser) => {
+    const task: Task = { width: side, height: side, channels: 3, classes: 4 }
+    const settings = { batchSize: 8, weightDecay: 1e-4, optimiser }
+    const training = classifierTraining(findClassifier(id, task), task, settings)
+    const stepper = await openStepper(training, 1, { threads: 1 })
+    try {
+      const pixels = await (
+        await KeyStream.create(sha256Of(Uint8Array.of(9)), 'latent/v1/test')
+      ).bytes(8 * 3 * side * side)
+      const images = tensor(
+        'f32',
+        [8, 3, side, side],
+        Float32Array.from(pixels, value => value / 128 - 1),
+      )
+      const labels = tensor(
+        'f32',
+        [8, 4],
+        Float32Array.from({ length: 32 }, (_, i) => (i % 4 === (i >> 2) % 4 ? 1 : 0)),
+      )
+      const losses: number[] = []
+      for (let step = 0; step < 12; step++) losses.push((await stepper.advance({ images, labels }, [0.02]))['loss']!)
+      expect(losses.at(-1)!).toBeLessThan(0.6 * losses[0]!)
+    } finally {
+      await stepper.close()
+    }
+  })
 
   test('an unknown network is refused by name', () => {
     expect(() => findClassifier('constructor', grey)).toThrow(LatentError)

@@ -41,8 +41,8 @@ export function learnabilityCommands(lab: Command): void {
         'per-image-permutation, le, ele, pe, etc, aes, or any cipher of the list',
     )
     .option('--seeds <number>', 'repetitions with other keys, weights and data orders', whole('--seeds'), 3)
-    .option('--preset <name>', 'two-core (minutes a network; the default) or paper (days)')
-    .option('--network <name>', "quick, resnet-20, resnet-18 or vit; the preset's by default")
+    .option('--preset <name>', 'two-core (minutes a network; the default), hours or paper (days)')
+    .option('--network <name>', "quick, wide, resnet-20, resnet-18 or vit; the preset's by default")
     .option('--epochs <number>', "the preset's by default", whole('--epochs'))
     .option('--train <number>', 'only the first so many training images', whole('--train'))
     .option('--test <number>', 'only the first so many test images', whole('--test'))
@@ -72,7 +72,7 @@ export function learnabilityCommands(lab: Command): void {
         file: 'learnability.md',
         command: [
           ...summaries.map(comparisonCommand),
-          `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run.data)).join(' ')} ` +
+          `latent lab learnability-page ${summaries.map(({ run }) => comparisonFolder(run)).join(' ')} ` +
             `--out ${out}`,
         ].join('; '),
       })
@@ -82,7 +82,7 @@ export function learnabilityCommands(lab: Command): void {
 
 /** An interrupt ends the run with checkpoints. */
 async function compare(
-  { arms, variants = arms, recipe, preset = recipe ?? 'two-core', vortexKey, resume = false, ...options }: Options,
+  { arms, variants = arms, recipe, preset = recipe, vortexKey, resume = false, ...options }: Options,
   signal: AbortSignal,
 ): Promise<void> {
   const { learnability } = await import('@latent/studies/node')
@@ -92,7 +92,7 @@ async function compare(
   try {
     const summary = await learnability({
       ...options,
-      preset,
+      ...(preset === undefined ? {} : { preset }),
       resume,
       signal,
       ...(variants === undefined ? {} : { variants: variants.split(',').map(variant => variant.trim()) }),

@@ -1,5 +1,7 @@
 import { mean } from '@latent/lab'
 import type { Interval, RankCorrelation } from '@latent/lab'
+import { DEFAULT_PRESET } from './classifiers/settings.ts'
+import { comparisonStem } from './command.ts'
 import { PUBLISHED_ACCURACY } from './published.ts'
 import { chart } from '../charts.ts'
 import type { StudyFigure, StudyPage, StudySection, StudyTable } from '../study.ts'
@@ -11,15 +13,15 @@ const NAMES: Readonly<Record<string, string>> = {
   mnist: 'MNIST',
   'fashion-mnist': 'Fashion-MNIST',
 }
-const nameOf = (data: string): string => NAMES[data] ?? data
+/** The set as people write it, and the preset unless it is the usual one: a page may hold both. */
+const nameOf = ({ data, preset }: LearningRun): string =>
+  `${NAMES[data] ?? data}${preset === DEFAULT_PRESET ? '' : `, preset ${preset}`}`
 
 /** One page over the comparisons given, a group of sections for each data set. */
 export async function learnabilityPage(summaries: readonly LearningSummary[]): Promise<StudyPage> {
   const several = summaries.length > 1
   return {
-    title: several
-      ? 'Learning from encrypted images'
-      : `Learning from encrypted images: ${nameOf(summaries[0]!.run.data)}`,
+    title: several ? 'Learning from encrypted images' : `Learning from encrypted images: ${nameOf(summaries[0]!.run)}`,
     intro: [
       'A network is trained and tested on images that a cipher has changed, under one key for both. ' +
         'Every variant has the same network, the same settings, the same data order and the same initial ' +
@@ -46,7 +48,7 @@ async function worstShared({ run, variants }: LearningSummary): Promise<string> 
   )
   const shared = variants.filter(({ variant }) => !fresh.get(variant))
   const worst = shared.reduce((least, other) => (other.accuracy.mean < least.accuracy.mean ? other : least))
-  return `${(100 * worst.accuracy.mean).toFixed(1)} % on ${nameOf(run.data)} (\`${worst.variant}\`)`
+  return `${(100 * worst.accuracy.mean).toFixed(1)} % on ${nameOf(run)} (\`${worst.variant}\`)`
 }
 
 /** What readers come for: each set in a line, beside what the paper's repository prints. */
@@ -59,7 +61,7 @@ async function inShort(summaries: readonly LearningSummary[]): Promise<StudySect
     const percentOf = (id: string) => (of(id) ? spread(scaled(of(id)!.accuracy, 100), 2) : '')
     const found = correlations[VORTICES]
     return [
-      nameOf(run.data),
+      nameOf(run),
       seeds,
       percentOf(CONTROL_VARIANTS.positive),
       printed?.['plain']?.toFixed(2) ?? '',
@@ -102,8 +104,7 @@ async function inShort(summaries: readonly LearningSummary[]): Promise<StudySect
 
 async function sectionsOf(summary: LearningSummary, named: boolean): Promise<StudySection[]> {
   const { run } = summary
-  const heading = (text: string) =>
-    named ? `${nameOf(run.data)}: ${text}` : `${text[0]!.toUpperCase()}${text.slice(1)}`
+  const heading = (text: string) => (named ? `${nameOf(run)}: ${text}` : `${text[0]!.toUpperCase()}${text.slice(1)}`)
   return [
     { heading: heading('settings'), text: settingsText(summary) },
     { heading: heading('accuracy'), text: accuracyText(summary), tables: [accuracyTable(summary)] },
@@ -138,8 +139,10 @@ function settingsText({ run, machine, seeds, variants }: LearningSummary): strin
   return [
     `Preset \`${run.preset}\`: network \`${settings.network}\` ` +
       `(${run.parameters.toLocaleString('en')} parameters), ${settings.epochs} epochs in batches of ` +
-      `${settings.batchSize}, SGD with Nesterov momentum 0.9, highest learning rate ${settings.rate} ` +
-      `(${settings.schedule}), weight decay ${settings.weightDecay}; ${changes.join(', ')}. The ` +
+      `${settings.batchSize}, ${settings.optimiser === 'muon' ? 'Muon' : 'SGD'} with Nesterov momentum 0.9, highest ` +
+      `learning rate ${settings.rate} (${settings.schedule}), ` +
+      `${settings.weightDecay === 0 ? 'no weight decay' : `weight decay ${settings.weightDecay}`}; ` +
+      `${changes.join(', ')}. The ` +
       'augmentation is applied to the images as the variant shows them: it does not know the key. ' +
       (settings.normalisation === 'measured'
         ? 'Samples are normalised by mean and deviation of each variant’s own training images.'
@@ -280,7 +283,7 @@ const MEASURES = [
 
 /** All variants, and the vortices by themselves: beside permutations their drops are hardly to be seen. */
 async function lossFigures({ run, variants }: LearningSummary): Promise<StudyFigure[]> {
-  const name = nameOf(run.data)
+  const name = nameOf(run)
   const moving = variants.filter(
     ({ variant, information }) => information !== undefined && variant !== CONTROL_VARIANTS.positive,
   )
@@ -302,7 +305,7 @@ async function lossFigures({ run, variants }: LearningSummary): Promise<StudyFig
     ...(means.length > 0
       ? [
           {
-            name: `${run.data}-loss`,
+            name: `${comparisonStem(run)}-loss`,
             caption:
               `${name}: information loss of each variant that only moves pixels against its drop of ` +
               'accuracy, means over seeds.',
@@ -313,7 +316,7 @@ async function lossFigures({ run, variants }: LearningSummary): Promise<StudyFig
     ...(vortices.length > 0
       ? [
           {
-            name: `${run.data}-loss-vortices`,
+            name: `${comparisonStem(run)}-loss-vortices`,
             caption: `${name}: the vortices of 1, 2, ... under drawn keys alone, a point for each seed.`,
             svg: await chart(vortices, { ...axes, title: `${name}: vortices` }),
           },
@@ -326,7 +329,7 @@ async function curveFigures({ run, variants }: LearningSummary): Promise<StudyFi
   const points = variants.flatMap(variant => accuracyCurve(run, variant))
   if (points.length === 0) return []
   const svg = await chart(points, {
-    title: `${nameOf(run.data)}: accuracy while training`,
+    title: `${nameOf(run)}: accuracy while training`,
     x: 'epoch',
     y: 'accuracy, %',
     mark: 'line',
@@ -335,8 +338,8 @@ async function curveFigures({ run, variants }: LearningSummary): Promise<StudyFi
   })
   return [
     {
-      name: `${run.data}-curves`,
-      caption: `${nameOf(run.data)}: accuracy on the first test images by epoch, first seed.`,
+      name: `${comparisonStem(run)}-curves`,
+      caption: `${nameOf(run)}: accuracy on the first test images by epoch, first seed.`,
       svg,
     },
   ]

@@ -11,7 +11,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { findClassifier } from './classifiers/index.ts'
-import { findSettings, type LearningSettings } from './classifiers/settings.ts'
+import { DEFAULT_PRESET, findSettings, type LearningSettings } from './classifiers/settings.ts'
 import {
   type VariantContext,
   CONTROL_VARIANTS,
@@ -39,7 +39,8 @@ export interface LearnabilityOptions {
   readonly variants?: readonly string[]
   /** Repetitions, each with other keys, initial weights and data order. */
   readonly seeds: number
-  readonly preset: string
+  /** Default: {@link DEFAULT_PRESET}. */
+  readonly preset?: string
   /** Instead of the preset's. */
   readonly network?: string
   readonly epochs?: number
@@ -68,7 +69,7 @@ export interface LearnabilityOptions {
  * (nothing is summed up)
  */
 export async function learnability(options: LearnabilityOptions): Promise<LearningSummary> {
-  const { seeds, out, resume, root = dataRoot() } = options
+  const { seeds, preset = DEFAULT_PRESET, out, resume, root = dataRoot() } = options
   const data = requireLabelledSet(options.data)
   for (const [name, value] of Object.entries({
     seeds,
@@ -95,7 +96,7 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
       CONTROL_VARIANTS.negative,
     ]),
   ]
-  const usual = findSettings(options.preset, data)
+  const usual = findSettings(preset, data)
   const settings: LearningSettings = {
     ...usual,
     ...(options.network === undefined ? {} : { network: options.network }),
@@ -114,7 +115,7 @@ export async function learnability(options: LearnabilityOptions): Promise<Learni
   const run: LearningRun = {
     version: 1,
     data,
-    preset: options.preset,
+    preset,
     settings,
     parameters: parameterCount(network.parameters),
     train: sets.train.labels.length,

@@ -1,5 +1,5 @@
 import { argumentError } from '@latent/core'
-import { compile, layers, losses, mapTree, ops, sgd, shape, tensor } from '@latent/graph'
+import { compile, layers, losses, mapTree, muon, ops, sgd, shape, tensor } from '@latent/graph'
 import type { Compiled, Expr, Operand, Parameter, SessionOptions, Tensor, Training, Tree } from '@latent/graph'
 
 /** What a network is to tell apart: images of this size, in so many classes. */
@@ -45,15 +45,20 @@ export type Applied<T> = T extends Parameter
 /** How a classifier is trained; momentum 0.9 by default. */
 export interface ClassifierTrainingOptions {
   readonly batchSize: number
+  /** Of gradient descent; Muon has none. */
   readonly weightDecay: number
   readonly momentum?: number
+  readonly optimiser?: 'sgd' | 'muon'
 }
 
-/** Cross-entropy against soft labels, by stochastic gradient descent with Nesterov's momentum. */
+/**
+ * Cross-entropy against soft labels, by stochastic gradient descent with Nesterov's momentum, or by Muon, which needs
+ * fewer epochs.
+ */
 export function classifierTraining(
   { parameters, statistics, logits }: Classifier,
   { width, height, channels, classes }: Task,
-  { batchSize, weightDecay, momentum = 0.9 }: ClassifierTrainingOptions,
+  { batchSize, weightDecay, momentum = 0.9, optimiser = 'sgd' }: ClassifierTrainingOptions,
 ): Training<never, never> {
   const training: Training<{ network: Tree<Parameter> }, Tree<Parameter>> = {
     networks: { network: parameters },
@@ -63,7 +68,7 @@ export function classifierTraining(
       {
         name: 'loss',
         trains: ['network'],
-        optimiser: sgd({ momentum, weightDecay }),
+        optimiser: optimiser === 'muon' ? muon({ momentum }) : sgd({ momentum, weightDecay }),
         loss({ networks, state, batch }) {
           const after = new Map<unknown, layers.RunningStatistics<Expr>>()
           const norm: Norm = (x, p, running) => {

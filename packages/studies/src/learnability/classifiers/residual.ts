@@ -1,6 +1,6 @@
 import { layers, ops } from '@latent/graph'
-import type { Expr, Operand } from '@latent/graph'
-import { type Applied, type Classifier, classifier, type Norm, type Task } from './classifier.ts'
+import { type Classifier, classifier, type Task } from './classifier.ts'
+import { normed, normedParameters } from './normed.ts'
 
 /**
  * Where a block halves the size or changes the number of channels, its shortcut is every second pixel
@@ -13,21 +13,6 @@ interface Stage {
   readonly blocks: number
   readonly stride: 1 | 2
 }
-
-const bare = { bias: false }
-
-const normedParameters = (inputs: number, outputs: number, kernel = 3) => ({
-  conv: layers.conv2dParameters(inputs, outputs, kernel, bare),
-  norm: layers.scaleParameters(outputs),
-})
-type Normed = Applied<ReturnType<typeof normedParameters>>
-type Statistics = layers.RunningStatistics<Operand>
-
-/** Convolution, then batch norm. */
-const normed = (p: Normed, statistics: Statistics, x: Expr, norm: Norm, stride = 1): Expr =>
-  norm(layers.conv2d(p.conv, x, { stride, padding: (kernelSide(p) - 1) / 2 }), p.norm, statistics)
-
-const kernelSide = ({ conv: { weight } }: Normed): number => (weight as Expr).shape[2]!
 
 /**
  * A residual network for small images (He, Zhang, Ren, Sun 2016): a 3x3 stem of stride 1 without pooling, stages of
@@ -72,10 +57,10 @@ export function residualNetwork(
       let x = ops.relu(normed(p.stem, statistics.stem, images, norm))
       for (const [i, block] of plan.entries()) {
         const [own, found] = [p.blocks[i]!, statistics.blocks[i]!]
-        const inner = ops.relu(normed(own.first, found.first, x, norm, block.stride))
+        const inner = ops.relu(normed(own.first, found.first, x, norm, block))
         const branch = normed(own.second, found.second, inner, norm)
         const skipped = own.shortcut
-          ? normed(own.shortcut, found.shortcut!, x, norm, block.stride)
+          ? normed(own.shortcut, found.shortcut!, x, norm, block)
           : changes(block)
             ? layers.subsample(x, block.stride, block.width)
             : x
@@ -145,9 +130,9 @@ export function quickNetwork(
       stages: widths.map(width => ({ down: layers.runningStatistics(width), inner: layers.runningStatistics(width) })),
     },
     logits(p, statistics, images, norm) {
-      let x = ops.relu(normed(p.stem, statistics.stem, images, norm, stemStride))
+      let x = ops.relu(normed(p.stem, statistics.stem, images, norm, { stride: stemStride }))
       for (const [i, { down, inner }] of p.stages.entries()) {
-        x = ops.relu(normed(down, statistics.stages[i]!.down, x, norm, 2))
+        x = ops.relu(normed(down, statistics.stages[i]!.down, x, norm, { stride: 2 }))
         x = ops.add(x, ops.relu(normed(inner, statistics.stages[i]!.inner, x, norm)))
       }
       return layers.dense(p.dense, layers.globalAvgPool(x))
