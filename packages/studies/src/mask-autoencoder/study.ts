@@ -56,9 +56,10 @@ const CHOICES = [
   '**Unknown, and our choice.** Figure 3 alone has the layers: 3x3 kernels, 32 and 64 channels, ' +
     'where the links stand and that no ReLU stands between a link and the convolution beside it, a ' +
     'latent from 0 to 1 as one byte (rounding passed straight through in training, a small cost ' +
-    'outside the range), Adam, batches, steps. Our weights are of the `compact` profile, trained on ' +
-    'two cores; each card in `models/` says how many steps, fewer than the 50 and 100 epochs of ' +
-    '`paper`, and the curve beside it whether more would bring more. The cipher image is one channel ' +
+    'outside the range), the optimiser (Muon; Adam for digits with the link), batches, steps. Our ' +
+    'weights are of the `compact` profile, trained on two cores; each card in `models/` says how many ' +
+    'steps, fewer than the 50 and 100 epochs of `paper`, and the curve beside it whether more would ' +
+    'bring more. The cipher image is one channel ' +
     'of bytes: the 16 latents of a 4x4 block lie in its place, row by row. Pictures of other sizes are ' +
     'cut into tiles of 28 or 32 pixels, each under the same mask.',
   '**What is secret.** The published decoder is trained for one mask and takes none, so a key of ' +

@@ -47,6 +47,8 @@ const PROFILE = 'compact'
 const SIDE = SIDES.mnist
 /** A fourth of the recipe's: four times as many steps in the time that somebody watches. */
 const BATCH = 16
+/** Steps of a training, at most: minutes, as long as somebody watches. */
+const LONGEST = 2000
 /** Of what the recipe reports: the mean squared error of restored pictures. */
 const ERROR = 'mse.error'
 /** Tiles of the sheet that is shown. */
@@ -65,6 +67,7 @@ export class Trainer {
   readonly #stepper: Stepper
   readonly #sheet: Image<'u8'>
   readonly #key = randomBytes(32)
+  readonly #steps: number
   #pausing = false
   #seconds = 0
 
@@ -73,6 +76,7 @@ export class Trainer {
     this.#run = run
     this.#stepper = stepper
     this.#sheet = sheet
+    this.#steps = Math.min(run.steps, LONGEST)
   }
 
   /**
@@ -98,7 +102,7 @@ export class Trainer {
 
   /** Steps done, of how many. */
   get progress(): Pick<Progress, 'step' | 'steps'> {
-    return { step: this.#stepper.step, steps: this.#run.steps }
+    return { step: this.#stepper.step, steps: this.#steps }
   }
 
   /**
@@ -108,7 +112,8 @@ export class Trainer {
    */
   async train({ progress, samples }: Listener): Promise<boolean> {
     this.#pausing = false
-    const { steps, batchSize, rates, data } = this.#run
+    const { batchSize, rates, data } = this.#run
+    const steps = this.#steps
     if (this.#stepper.step === 0) samples(await this.samples())
     let [reported, errors, next] = [performance.now(), [] as number[], 0]
     const from = this.#stepper.step
