@@ -40,6 +40,21 @@ describe('latent seal', () => {
     expect((await seal('--exclude', '')).code).toBe(2)
   })
 
+  test.each([[], ['--carrier', 'robust'], ['--hide-names']])(
+    'makes no folder where no input is there (options %j)',
+    async (...options) => {
+      const { code, err } = await seal(...options)
+      expect(code).toBe(1)
+      expect(err).toContain(at('photos'))
+      expect(await readdir(folder)).not.toContain('sealed')
+      // What is there already stays, and is not taken for the output of this run.
+      await mkdir(at('sealed'))
+      await writeFile(at('sealed', 'notes.txt'), 'mine')
+      expect((await seal(...options)).code).toBe(1)
+      expect(await sealed()).toEqual(['notes.txt'])
+    },
+  )
+
   test('removes sealed files without sources after showing them, and only if told to', async () => {
     for (const name of ['keep.jpg', 'deleted.jpg', 'renamed.jpg']) await put(name, name)
     await seal()

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -22,6 +22,14 @@ test('a machine without a name of its own keeps a secret that is private and las
   expect((await stat(path)).mode & 0o777).toBe(0o600)
   expect(await ownSecret(path)).toEqual(drawn[0])
   expect(await ownSecret(join(root, 'another'))).not.toEqual(drawn[0])
+})
+
+test('one that others can read is made private, and stays the same', async () => {
+  const path = join(root, 'restored')
+  const drawn = await ownSecret(path)
+  await chmod(path, 0o644)
+  expect(await ownSecret(path)).toEqual(drawn)
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
 })
 
 test('a file of another content is not taken for it, and stays', async () => {

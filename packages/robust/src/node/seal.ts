@@ -8,6 +8,7 @@ import {
   type FileResult,
   type Found,
   inTurn,
+  nothingThere,
   sealFiles,
   type SealRun,
 } from '@latent/vault/node'
@@ -50,6 +51,10 @@ const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
 export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult> {
   const { preset, inputs, output, exclude, force = false } = run
   for (const input of inputs) await requireElsewhere(input, output)
+  if (await nothingThere(inputs, output, exclude)) {
+    yield* sealFiles(run)
+    return
+  }
   await new Destination().ensure(output)
   const lock = await inTurn(run)
   try {

@@ -63,6 +63,25 @@ export async function discover(
   return walk.result()
 }
 
+/**
+ * What is to be said of inputs none of which is there, where the output is not there either: none is to be made then.
+ * Otherwise nothing.
+ */
+export async function nothingThere(
+  inputs: readonly string[],
+  output: string,
+  exclude: readonly string[] = [],
+): Promise<Discovery | undefined> {
+  for (const path of [output, ...inputs]) if (await isThere(path)) return undefined
+  return discover(inputs, output, exclude)
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(onDisk(path)).then(
+    () => true,
+    () => false,
+  )
+
 type Kind = 'named' | 'file' | 'folder' | 'link'
 
 class Walk {

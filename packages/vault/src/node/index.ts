@@ -1,6 +1,6 @@
 export { machineSecret } from './machine-secret.ts'
 export { hashOf } from './target-state.ts'
-export { discover, type Discovery, type Found, type PassedOver } from './discover.ts'
+export { discover, type Discovery, type Found, nothingThere, type PassedOver } from './discover.ts'
 export { type Entry, JournalState } from './journal-state.ts'
 export { FileThreads } from './file-threads.ts'
 export { type Listed, listFiles, type ListRun } from './list-files.ts'

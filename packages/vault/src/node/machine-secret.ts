@@ -1,7 +1,7 @@
 import { LatentError, randomBytes } from '@latent/core'
 import { ioError, publish, systemCode } from '@latent/core/node'
 import { createHmac } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { chmod, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
@@ -27,7 +27,10 @@ export async function ownSecret(path: string): Promise<Uint8Array> {
       if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined
       throw ioError(error, `cannot read ${path}`)
     })
-    if (found?.length === 32) return new Uint8Array(found)
+    if (found?.length === 32) {
+      await makePrivate(path)
+      return new Uint8Array(found)
+    }
     if (found)
       throw new LatentError('E_IO', `${path} is not what Latent wrote there`, {
         hint: 'remove it; files are then compared by their content once',
@@ -44,4 +47,14 @@ export async function ownSecret(path: string): Promise<Uint8Array> {
     }
   }
   throw new LatentError('E_IO', `cannot read ${path}`, { hint: 'look at it and remove it: it comes and goes' })
+}
+
+/** Copied from a backup, it may have become readable by others. Where that cannot be changed, it is used as it is. */
+async function makePrivate(path: string): Promise<void> {
+  try {
+    const { mode } = await stat(path)
+    if ((mode & 0o077) !== 0) await chmod(path, 0o600)
+  } catch {
+    // Somebody else's, or on a disk without modes.
+  }
 }

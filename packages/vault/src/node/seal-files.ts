@@ -3,7 +3,7 @@ import { Destination, holdLock, ioError, type Lock as FolderLock, onDisk, remove
 import { rm, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { wrapAlbum } from '../envelope.ts'
-import { discover } from './discover.ts'
+import { discover, nothingThere } from './discover.ts'
 import { Journal } from './journal.ts'
 import type { Entry } from './journal-state.ts'
 import { machineSecret } from './machine-secret.ts'
@@ -16,13 +16,22 @@ import { leftover, notOurs, pruneStale } from './stale.ts'
 import { lookAt } from './target-state.ts'
 import { Targets } from './targets.ts'
 
+/** What holds files and no folders. */
+const HOLDERS = 'sealed files'
+
 /**
  * Seals files and folders into a folder, keeping its structure. Runs can be stopped at any moment and
  * repeated: what is sealed and unchanged is skipped, nothing partial is left, no source is touched.
- * Two runs into one folder take turns.
+ * Two runs into one folder take turns. Where no input is there, no output is made.
  * @throws E_IO if the output folder cannot be written at all; failures of single files are results
  */
 export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
+  const nothing = await nothingThere(run.inputs, run.output, run.exclude)
+  if (nothing) {
+    yield* remarksOn(nothing, HOLDERS)
+    noticeIdle(nothing, run.watcher)
+    return
+  }
   await makeFolder(run.output)
   const lock = await inTurn(run)
   try {
@@ -42,7 +51,7 @@ export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
 async function* sealAll(run: SealRun, journal: Journal): AsyncGenerator<FileResult> {
   const { watcher, output } = run
   const found = await discover(run.inputs, run.leaveOut ?? output, run.exclude)
-  yield* remarksOn(found, 'sealed files')
+  yield* remarksOn(found, HOLDERS)
   const inputs = found.files.filter(({ source }) => !journal.mentions(below(output, source) ?? ''))
   const targets = new Targets(
     found.files,
