@@ -146,7 +146,7 @@ function deep(p: RepairedCoder<Operand>, x: Expr): Expr {
 
 /**
  * Max-pooling of 2x2 blocks after a ReLU. The backward pass gives every maximum of a block the whole gradient instead
- * of sharing it: blocks of equal values are blocks of zeros, where the ReLU passes none on. It takes half the time.
+ * of sharing it: blocks of equal values are blocks of zeros, where the ReLU passes none on. It is faster.
  */
 function halve(x: Expr): Expr {
   const [n, c, h, w] = x.shape as [number, number, number, number]
