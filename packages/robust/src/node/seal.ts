@@ -51,7 +51,7 @@ const bytesOf = ({ geometry: { width, height } }: Waiting) => 3 * width * height
 export async function* sealRobust(run: RobustSealRun): AsyncGenerator<FileResult> {
   const { preset, inputs, output, exclude, force = false } = run
   for (const input of inputs) await requireElsewhere(input, output)
-  if (await nothingThere(inputs, output, exclude)) {
+  if (await nothingThere(inputs, output)) {
     yield* sealFiles(run)
     return
   }

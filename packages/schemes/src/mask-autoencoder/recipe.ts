@@ -11,8 +11,8 @@ import { objective } from './objective.ts'
 /**
  * Madani and Bourennane give the loss (MSE to the plain image) and the learning rate (0.001, fixed). Adam, batches
  * of 128 and 50 or 100 epochs are our reading of `paper`; `compact` takes batches of 64, on two cores for ten minutes
- * to an hour, at a rate that falls from 0.002 by a cosine, by Muon, which finds details sooner. The
- * repaired variant is ours throughout, and so learns like this in either profile.
+ * to an hour, at a rate that falls from 0.002 by a cosine, by Muon, which finds details sooner. The repaired variant is
+ * ours throughout, and so learns like this in either profile.
  */
 const BATCHES: Record<Profile, number> = { paper: 128, compact: 64 }
 const EPOCHS: Record<SetName, number> = { mnist: 50, cifar: 100 }

@@ -63,17 +63,10 @@ export async function discover(
   return walk.result()
 }
 
-/**
- * What is to be said of inputs none of which is there, where the output is not there either: none is to be made then.
- * Otherwise nothing.
- */
-export async function nothingThere(
-  inputs: readonly string[],
-  output: string,
-  exclude: readonly string[] = [],
-): Promise<Discovery | undefined> {
-  for (const path of [output, ...inputs]) if (await isThere(path)) return undefined
-  return discover(inputs, output, exclude)
+/** Whether neither an input is there nor the output: none is to be made then. */
+export async function nothingThere(inputs: readonly string[], output: string): Promise<boolean> {
+  for (const path of [output, ...inputs]) if (await isThere(path)) return false
+  return true
 }
 
 const isThere = (path: string): Promise<boolean> =>

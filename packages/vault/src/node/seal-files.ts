@@ -26,10 +26,8 @@ const HOLDERS = 'sealed files'
  * @throws E_IO if the output folder cannot be written at all; failures of single files are results
  */
 export async function* sealFiles(run: SealRun): AsyncGenerator<FileResult> {
-  const nothing = await nothingThere(run.inputs, run.output, run.exclude)
-  if (nothing) {
-    yield* remarksOn(nothing, HOLDERS)
-    noticeIdle(nothing, run.watcher)
+  if (await nothingThere(run.inputs, run.output)) {
+    yield* remarksOn(await discover(run.inputs, run.output), HOLDERS)
     return
   }
   await makeFolder(run.output)
