@@ -155,7 +155,8 @@ class Tally {
       ...(counts.interrupted > 0 ? [`left     ${counts.interrupted} (interrupted)`] : []),
       `failed   ${counts.failed}`,
       `time     ${formatSeconds(seconds)}${rate}`,
-      ...(output === undefined ? [] : [`folder   ${visible(output)}`]),
+      // Where everything failed there may be none.
+      ...(output === undefined || made + counts.skipped === 0 ? [] : [`folder   ${visible(output)}`]),
       '',
     ].join('\n')
   }

@@ -43,8 +43,9 @@ describe('latent seal', () => {
   test.each([[], ['--carrier', 'robust'], ['--hide-names']])(
     'makes no folder where no input is there (options %j)',
     async (...options) => {
-      const { code, err } = await seal(...options)
+      const { code, out, err } = await seal(...options)
       expect(code).toBe(1)
+      expect(out).not.toContain('folder')
       expect(err).toContain(at('photos'))
       expect(await readdir(folder)).not.toContain('sealed')
       // What is there already stays, and is not taken for the output of this run.
